@@ -1,0 +1,58 @@
+# Alsolike: `make demo` shows it working, `make test` tests it; both install all they need into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types imports bench lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/bootstrap.done: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Alsolike needs Python >= 3.11; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.13"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/run.done: $(VENV)/bootstrap.done requirements/run.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.done: $(VENV)/run.done requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/run.done  ## events in, model trained, recommendations out, on real data (ARGS=--keep-running)
+	$(BIN)/alsolike demo $(ARGS)
+
+test: $(VENV)/dev.done  ## all tests (ARGS="-k name")
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests
+
+format: $(VENV)/dev.done  ## write the format and the safe lint fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/dev.done
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev.done
+	$(BIN)/mypy
+
+imports: $(VENV)/dev.done
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(VENV)/bootstrap.done  ## resolve the dependencies anew (no registry host is written)
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra demo -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
+
+clean:  ## remove what the build made, keep .venv
+	rm -rf build cdk.out .alsolike
