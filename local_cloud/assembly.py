@@ -1,0 +1,127 @@
+"""Reads a CDK cloud assembly: its stacks in the order of their dependencies, and their file assets."""
+
+import graphlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_cloud.deployment import DeploymentError
+
+_STACK = "aws:cloudformation:stack"
+_ASSETS = "cdk:asset-manifest"
+_NESTED = "cdk:cloud-assembly"
+# What the CDK writes for people and tools; nothing of it is deployed.
+_INFORMATION = {"cdk:tree", "cdk:feature-flag-report"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileAsset:
+    """A file or directory that the templates expect in S3; names may hold ``${AWS::AccountId}`` and the like."""
+
+    source: Path
+    packaging: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack of the assembly; `region` and `account` are None where the app left them open."""
+
+    name: str
+    template: Mapping[str, Any]
+    assets: tuple[FileAsset, ...]
+    account: str | None
+    region: str | None
+
+
+def read_assembly(directory: Path) -> tuple[Stack, ...]:
+    """Read the assembly in `directory`; a stack stands after all the stacks that it depends on.
+
+    Raises
+    ------
+    DeploymentError
+        If the directory holds no assembly, or one with parts that cannot be deployed here.
+    """
+    artifacts = {name: (path, artifact) for path, name, artifact in _artifacts(directory)}
+    graph = {name: artifact.get("dependencies", []) for name, (_, artifact) in artifacts.items()}
+    try:
+        order = list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        raise DeploymentError(f"circular dependency between stacks: {' -> '.join(error.args[1])}") from error
+    return tuple(
+        _stack(name, artifacts)
+        for name in order
+        if name in artifacts and artifacts[name][1]["type"] == _STACK
+    )
+
+
+def _artifacts(directory: Path) -> Iterator[tuple[Path, str, Mapping[str, Any]]]:
+    manifest = _json(directory / "manifest.json", what="the manifest of a CDK cloud assembly")
+    for name, artifact in sorted(manifest.get("artifacts", {}).items()):
+        kind = artifact.get("type")
+        if kind == _NESTED:
+            yield from _artifacts(directory / artifact["properties"]["directoryName"])
+        elif kind in (_STACK, _ASSETS):
+            yield directory, name, artifact
+        elif kind not in _INFORMATION:
+            raise DeploymentError(f"{directory / 'manifest.json'}: artifact {name} has unknown type {kind}")
+
+
+def _stack(name: str, artifacts: Mapping[str, tuple[Path, Mapping[str, Any]]]) -> Stack:
+    directory, artifact = artifacts[name]
+    properties = artifact["properties"]
+    account, region = _environment(artifact.get("environment", ""))
+    assets = [
+        asset
+        for dependency in artifact.get("dependencies", [])
+        if dependency in artifacts and artifacts[dependency][1]["type"] == _ASSETS
+        for asset in _file_assets(artifacts[dependency][0], artifacts[dependency][1]["properties"]["file"])
+    ]
+    return Stack(
+        name=properties.get("stackName", name),
+        template=_json(directory / properties["templateFile"], what=f"the template of stack {name}"),
+        assets=tuple(assets),
+        account=account,
+        region=region,
+    )
+
+
+def _environment(environment: str) -> tuple[str | None, str | None]:
+    """Split ``aws://account/region``; the CDK writes ``unknown-account`` where the app did not say."""
+    account, _, region = environment.removeprefix("aws://").partition("/")
+    known = {name: None if not name or name.startswith("unknown-") else name for name in (account, region)}
+    return known[account], known[region]
+
+
+def _file_assets(directory: Path, file: str) -> Iterator[FileAsset]:
+    manifest = _json(directory / file, what="an asset manifest")
+    if images := manifest.get("dockerImages"):
+        raise DeploymentError(
+            f"{directory / file}: container images cannot be deployed here: {sorted(images)}"
+        )
+    for asset_id, asset in sorted(manifest.get("files", {}).items()):
+        source = asset["source"]
+        if "path" not in source:
+            raise DeploymentError(
+                f"{directory / file}: asset {asset_id} has no path: it is made by a command"
+            )
+        for destination in asset["destinations"].values():
+            yield FileAsset(
+                source=directory / source["path"],
+                packaging=source.get("packaging", "file"),
+                bucket=destination["bucketName"],
+                key=destination["objectKey"],
+            )
+
+
+def _json(path: Path, *, what: str) -> Mapping[str, Any]:
+    try:
+        content: Mapping[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DeploymentError(f"{path} does not exist; it should be {what}") from error
+    except ValueError as error:
+        raise DeploymentError(f"{path} is not JSON; it should be {what}: {error}") from error
+    return content

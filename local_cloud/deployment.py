@@ -1,0 +1,73 @@
+"""What a deployment of a cloud assembly is: its resources, its outputs, and the error when there is none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class DeploymentError(Exception):
+    """An assembly cannot be deployed faithfully.
+
+    The message starts with the place: stack, resource, type and property, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        stack: str | None = None,
+        logical_id: str | None = None,
+        resource_type: str | None = None,
+        property_name: str | None = None,
+    ) -> None:
+        self.reason = reason
+        self.stack = stack
+        self.logical_id = logical_id
+        self.resource_type = resource_type
+        self.property_name = property_name
+        place = [
+            f"{kind} {name}"
+            for kind, name in (
+                ("stack", stack),
+                ("resource", logical_id and f"{logical_id} ({resource_type or 'no type'})"),
+                ("property", property_name),
+            )
+            if name
+        ]
+        super().__init__(": ".join(part for part in (", ".join(place), reason) if part))
+
+
+class Clients(Protocol):
+    """Gives the boto3 client of a service, pointed at the cloud that is deployed to."""
+
+    def __call__(self, service: str, /) -> Any:
+        """Return the client of `service`, named as boto3 names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource as deployed: its template with every intrinsic evaluated, and what the cloud calls it."""
+
+    stack: str
+    logical_id: str
+    type: str
+    physical_id: str
+    attributes: Mapping[str, str]
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """All resources in the order of their creation, and each stack's outputs.
+
+    `assets` says which file or directory of the assembly an S3 key of the bootstrap bucket came from.
+    """
+
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Mapping[str, str]]
+    assets: Mapping[str, Path] = field(default_factory=dict)
+
+    def of_type(self, resource_type: str) -> tuple[Resource, ...]:
+        """Return the resources of a CloudFormation type, such as ``AWS::Lambda::Function``."""
+        return tuple(resource for resource in self.resources if resource.type == resource_type)
