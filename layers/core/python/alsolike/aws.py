@@ -1,0 +1,23 @@
+"""AWS clients: one of each per process, with time limits that fit a request."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+
+@cache
+def client(service: str) -> Any:
+    """Return the process's low-level client of `service`; the endpoint comes from AWS_ENDPOINT_URL where set."""
+    return boto3.client(
+        service,
+        config=Config(
+            connect_timeout=2,
+            read_timeout=20,
+            retries={"mode": "standard", "max_attempts": 4},
+            max_pool_connections=16,
+        ),
+    )

@@ -1,0 +1,276 @@
+"""The model bundle: what a training job hands to serving. Serving knows no algorithm, only this.
+
+A bundle is a directory. `manifest.json` is written last and holds the checksum of every other file, so a
+directory with a manifest is complete. Item positions are 1..N; 0 is padding. Everything that is read per
+request is mapped, not loaded: opening a bundle of a million items costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import mmap
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from alsolike.errors import InvalidBundle
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+GRAPH_FILE = "graph.onnx"
+BIAS_GRAPH_FILE = "graph.bias.onnx"
+DATA_FILE = "graph.data"
+POPULAR_FILE = "popular.npy"
+ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
+META_FILES = ("meta.off.npy", "meta.blob")
+FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, *ID_FILES, *META_FILES)
+
+MAX_POPULAR = 500
+MS_PER_DAY = 86_400_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HistoryParameters:
+    """How a history becomes the graph's `history` and `weights`.
+
+    Attributes
+    ----------
+    length
+        Interactions kept, the latest ones.
+    half_life_days
+        Age at which an interaction counts half; infinity for no decay (JSON: null).
+    event_weights
+        Weight by canonical event type; other types count 0.
+    """
+
+    length: int
+    half_life_days: float
+    event_weights: Mapping[str, float]
+
+    def weights(self, event_weight: npt.NDArray[Any], age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
+
+        This is the only definition of a history's weights: training, evaluation and serving call it.
+        """
+        age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY
+        decay = np.exp2(-age_days / self.half_life_days)
+        return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a bundle says of itself.
+
+    Attributes
+    ----------
+    version
+        The model version, equal to the training run's id.
+    algorithm
+        Name of the winner.
+    exclude_seen
+        Whether items of the history are kept out of the answer.
+    last_event_ms
+        Time of the latest training interaction.
+    metrics
+        Hold-out results, one object a candidate: algorithm, hr, ndcg, mrr, coverage, fit_s and more.
+    files
+        SHA-256 and size in bytes of every other file.
+    """
+
+    version: str
+    algorithm: str
+    items: int
+    history: HistoryParameters
+    exclude_seen: bool
+    dataset_id: str
+    last_event_ms: int
+    created_ms: int
+    code_version: str
+    metrics: Mapping[str, Any]
+    files: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> bytes:
+        """Return the manifest as indented JSON (infinity becomes null)."""
+        return orjson.dumps(dataclasses.asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises
+        ------
+        InvalidBundle
+            If the document is not JSON, misses a field or has another format version.
+        """
+        try:
+            document: dict[str, Any] = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise InvalidBundle(f"{MANIFEST_FILE} is not JSON: {error}") from error
+        if not isinstance(document, dict) or document.get("format_version") != FORMAT_VERSION:
+            found = document.get("format_version") if isinstance(document, dict) else type(document).__name__
+            raise InvalidBundle(f"{MANIFEST_FILE} has format_version {found!r}, expected {FORMAT_VERSION}")
+        names = {field.name for field in dataclasses.fields(cls)}
+        if missing := names - document.keys():
+            raise InvalidBundle(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
+        values = {name: document[name] for name in names}
+        try:
+            history = dict(values["history"])
+            if history["half_life_days"] is None:
+                history["half_life_days"] = float("inf")
+            values["history"] = HistoryParameters(**history)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidBundle(f"{MANIFEST_FILE} has an unreadable history: {error}") from error
+        return cls(**values)
+
+
+def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
+    """Write the ids of positions 1..N as mapped arrays.
+
+    Raises
+    ------
+    InvalidBundle
+        If there is no id, an id stands twice, or two ids share their 64-bit hash.
+    """
+    if not item_ids:
+        raise InvalidBundle("a bundle needs at least one item")
+    blobs = [item_id.encode() for item_id in item_ids]
+    hashes = _hash(blobs)
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    if len(twins := np.flatnonzero(ordered[1:] == ordered[:-1])):
+        first, second = (item_ids[int(order[twins[0] + step])] for step in (0, 1))
+        raise InvalidBundle(f"items {first!r} and {second!r} have the same hash; an id may stand only once")
+    np.save(directory / "ids.hash.npy", ordered)
+    np.save(directory / "ids.idx.npy", (order + 1).astype(np.int32))
+    _write_blobs(directory, "ids", [b"", *blobs])
+
+
+def write_meta(directory: Path, columns: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object of metadata columns a position, in the order of positions 1..N."""
+    _write_blobs(directory, "meta", [b"{}", *(orjson.dumps(dict(record)) for record in columns)])
+
+
+def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
+    """Write the positions of popular items, best first, `MAX_POPULAR` at most."""
+    np.save(directory / POPULAR_FILE, np.asarray(positions[:MAX_POPULAR], np.int32))
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
+    """Checksum every file of the bundle and write its manifest; this makes the directory a bundle.
+
+    Raises
+    ------
+    InvalidBundle
+        If a file is missing.
+    """
+    complete = dataclasses.replace(manifest, files={name: _checksum(directory / name) for name in FILES})
+    (directory / MANIFEST_FILE).write_bytes(complete.to_json())
+    return complete
+
+
+class Bundle:
+    """A bundle opened for reading.
+
+    Attributes
+    ----------
+    directory
+        Where the graphs are.
+    manifest
+        What the bundle says of itself.
+    popular
+        int32 positions, best first.
+    """
+
+    def __init__(self, directory: Path, *, verify: bool = True) -> None:
+        """Open the bundle in `directory`; `verify` compares every file with its checksum.
+
+        Raises
+        ------
+        InvalidBundle
+            If a file is missing, has another checksum, or the manifest is unreadable.
+        """
+        if not (directory / MANIFEST_FILE).is_file():
+            raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
+        self.directory = directory
+        self.manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
+        for name in FILES:
+            stated = self.manifest.files.get(name)
+            if stated is None:
+                raise InvalidBundle(f"{MANIFEST_FILE} states no checksum of {name}")
+            if verify and dict(stated) != (found := _checksum(directory / name)):
+                raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {dict(stated)}")
+        self.popular: npt.NDArray[np.int32] = np.load(directory / POPULAR_FILE)
+        self._hashes = np.load(directory / "ids.hash.npy", mmap_mode="r")
+        self._positions = np.load(directory / "ids.idx.npy", mmap_mode="r")
+        self._ids = _Blobs(directory, "ids")
+        self._meta = _Blobs(directory, "meta")
+        for name, count in (
+            ("ids", len(self._ids)),
+            ("meta", len(self._meta)),
+            ("hashes", len(self._hashes) + 1),
+        ):
+            if count != self.manifest.items + 1:
+                raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {self.manifest.items}")
+
+    def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""
+        if not item_ids:
+            return np.zeros(0, np.int64)
+        blobs = [item_id.encode() for item_id in item_ids]
+        hashes = _hash(blobs)
+        slots = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
+        found = np.where(self._hashes[slots] == hashes, self._positions[slots], 0).astype(np.int64)
+        for index, position in enumerate(found.tolist()):
+            if position and self._ids[position] != blobs[index]:  # an unknown id with a known hash
+                found[index] = 0
+        return found
+
+    def item_id(self, position: int) -> str:
+        """Return the id at a position of 1..N."""
+        return self._ids[position].decode()
+
+    def metadata(self, position: int) -> dict[str, Any]:
+        """Return the metadata columns of the item at a position of 1..N."""
+        columns: dict[str, Any] = orjson.loads(self._meta[position])
+        return columns
+
+
+class _Blobs:
+    """Mapped byte strings, by index."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._offsets = np.load(directory / f"{name}.off.npy", mmap_mode="r")
+        with (directory / f"{name}.blob").open("rb") as file:
+            self._blob = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: int) -> bytes:
+        return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
+
+
+def _write_blobs(directory: Path, name: str, blobs: Sequence[bytes]) -> None:
+    offsets = np.zeros(len(blobs) + 1, np.int64)
+    np.cumsum([len(blob) for blob in blobs], out=offsets[1:])
+    np.save(directory / f"{name}.off.npy", offsets)
+    (directory / f"{name}.blob").write_bytes(b"".join(blobs))
+
+
+def _hash(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
+    digests = b"".join(hashlib.blake2b(blob, digest_size=8).digest() for blob in blobs)
+    return np.frombuffer(digests, "<u8")
+
+
+def _checksum(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InvalidBundle(f"{path.name} is missing from {path.parent}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "size_bytes": path.stat().st_size}

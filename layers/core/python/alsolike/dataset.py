@@ -1,0 +1,86 @@
+"""A training dataset: its files, its columns, and the manifest that says how it came about."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.errors import InvalidDataset
+
+INTERACTIONS_FILE = "interactions.parquet"
+ITEMS_FILE = "items.parquet"
+MANIFEST_FILE = "manifest.json"
+
+INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
+"""Sorted by event_time_ms, then event id; weight is the event type's weight, float32."""
+
+ITEM_COLUMNS = ("item_id", "properties")
+"""One row an item of the catalogue; properties is a JSON object in a string."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DatasetManifest:
+    """What a dataset holds, what was left out and why.
+
+    Attributes
+    ----------
+    dropped
+        Rows left out, by reason (`duplicate_event`, `unknown_event_type`, `rare_item`, `short_history`).
+    first_event_ms, last_event_ms
+        Time range of the interactions that are in, epoch milliseconds.
+    repeat_share
+        Share of interactions whose user had interacted with the same item before.
+    lineage
+        Lake partitions that were read.
+    """
+
+    dataset_id: str
+    created_ms: int
+    rows_read: int
+    interactions: int
+    users: int
+    items: int
+    catalogue_items: int
+    dropped: Mapping[str, int]
+    first_event_ms: int
+    last_event_ms: int
+    event_weights: Mapping[str, float]
+    minimum_item_interactions: int
+    minimum_user_interactions: int
+    repeat_share: float
+    lineage: tuple[str, ...]
+    format_version: int = 1
+
+    def to_json(self) -> bytes:
+        """Return the manifest as indented JSON."""
+        return orjson.dumps(dataclasses.asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> DatasetManifest:
+        """Read a manifest.
+
+        Raises
+        ------
+        InvalidDataset
+            If the document is not JSON, misses a field or has another format version.
+        """
+        try:
+            document: dict[str, Any] = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise InvalidDataset(f"{MANIFEST_FILE} is not JSON: {error}") from error
+        if document.get("format_version") != 1:
+            raise InvalidDataset(f"{MANIFEST_FILE} has format_version {document.get('format_version')!r}, expected 1")
+        names = {field.name for field in dataclasses.fields(cls)}
+        if missing := names - document.keys():
+            raise InvalidDataset(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
+        values = {name: document[name] for name in names}
+        values["lineage"] = tuple(document["lineage"])
+        return cls(**values)
+
+
+def prefix(dataset_id: str) -> str:
+    """Return the key prefix of a dataset in the artefact bucket."""
+    return f"datasets/{dataset_id}/"

@@ -1,0 +1,35 @@
+"""What can go wrong, one sentence each."""
+
+from __future__ import annotations
+
+
+class AlsolikeError(Exception):
+    """Base of every error that Alsolike raises on purpose."""
+
+
+class InvalidInput(AlsolikeError):
+    """A request, record or file breaks its contract; the sender has to change it."""
+
+
+class NotFound(AlsolikeError):
+    """The request names a resource that this deployment does not have."""
+
+
+class Unavailable(AlsolikeError):
+    """A service that Alsolike stands on did not answer; the same call may work later."""
+
+
+class ConcurrentUpdate(AlsolikeError):
+    """Somebody else changed the object between reading and writing it."""
+
+
+class InvalidBundle(AlsolikeError):
+    """A model bundle is incomplete, corrupt, or of a format that this version cannot serve."""
+
+
+class InvalidDataset(AlsolikeError):
+    """A dataset is missing a file or column, or is too small to train on."""
+
+
+class MissingSetting(AlsolikeError):
+    """An environment variable that a function needs is not set or has the wrong form."""

@@ -1,0 +1,146 @@
+"""Reading JSON that somebody else wrote: each check names the field, its value and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from alsolike.errors import InvalidInput
+
+_SHOWN_CHARACTERS = 80
+
+
+def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises
+    ------
+    InvalidInput
+        If `body` is not JSON or not an object.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"{what} is not valid JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{what} is {describe(document)}, expected an object")
+    return document
+
+
+def describe(value: object) -> str:
+    """Return a value as a message shows it: its JSON, cut where it is long."""
+    if value is None:
+        return "missing"
+    text = orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
+
+
+def only_known(fields: Mapping[str, Any], known: Sequence[str], *, where: str = "") -> None:
+    """Refuse fields that the call does not have, so that a misspelt one is never ignored.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first unknown field and the known ones.
+    """
+    for name in fields:
+        if name not in known:
+            raise InvalidInput(f"{where}{name} is not a field of this call, expected {', '.join(known)}")
+
+
+def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str | None:
+    """Return the string field, or None where it is absent or null.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no string, empty, or longer than `maximum` characters.
+    """
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
+    if len(value) > maximum:
+        raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
+    return value
+
+
+def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
+    """Return the string field; see `optional_string`.
+
+    Raises
+    ------
+    InvalidInput
+        Also if it is missing.
+    """
+    value = optional_string(fields, name, maximum=maximum, where=where)
+    if value is None:
+        raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")
+    return value
+
+
+def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") -> float | None:
+    """Return the numeric field as float, or None where it is absent or null.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no finite number (a boolean is none).
+    """
+    value = fields.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a number")
+    return float(value)
+
+
+def required_list(fields: Mapping[str, Any], name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
+    """Return the list field.
+
+    Raises
+    ------
+    InvalidInput
+        If it is missing, no list, or has too few or too many elements.
+    """
+    value = fields.get(name)
+    if not isinstance(value, list):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a list")
+    if not minimum <= len(value) <= maximum:
+        raise InvalidInput(f"{where}{name} has {len(value)} elements, expected {minimum} to {maximum}")
+    return value
+
+
+def as_object(value: object, *, where: str) -> dict[str, Any]:
+    """Return an element that must be an object.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none.
+    """
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{where} is {describe(value)}, expected an object")
+    return value
+
+
+def json_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> dict[str, Any]:
+    """Return the object inside a field that holds JSON in a string, as Personalize's `properties` does; {} if absent.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither such a string nor an object, too long, or not a JSON object.
+    """
+    value = fields.get(name)
+    if isinstance(value, dict):  # what a hand-written request sends; the client libraries send a string
+        text = orjson.dumps(value).decode()
+    else:
+        text = optional_string(fields, name, maximum=maximum, where=where) or "{}"
+    if len(text) > maximum:
+        raise InvalidInput(f"{where}{name} has {len(text)} characters, expected at most {maximum}")
+    return parse_object(text.encode(), what=f"{where}{name}")
