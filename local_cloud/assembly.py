@@ -1,7 +1,9 @@
 """Reads a CDK cloud assembly: its stacks in the order of their dependencies, and their file assets."""
 
 import graphlib
+import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +16,31 @@ _ASSETS = "cdk:asset-manifest"
 _NESTED = "cdk:cloud-assembly"
 # What the CDK writes for people and tools; nothing of it is deployed.
 _INFORMATION = {"cdk:tree", "cdk:feature-flag-report"}
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class FileAsset:
-    """A file or directory that the templates expect in S3; names may hold ``${AWS::AccountId}`` and the like."""
+    """A file or directory that the templates expect in S3; its names may hold ``${AWS::AccountId}``."""
 
     source: Path
     packaging: str
     bucket: str
     key: str
+
+    def content(self) -> bytes:
+        """Return what goes to S3; a directory is zipped to the same bytes each time."""
+        if self.packaging != "zip" or not self.source.is_dir():
+            return self.source.read_bytes()
+        buffer = io.BytesIO()
+        # Uncompressed: it only travels within the machine.
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for path in sorted(self.source.rglob("*")):
+                if path.is_file():
+                    entry = zipfile.ZipInfo(path.relative_to(self.source).as_posix(), _ZIP_EPOCH)
+                    entry.external_attr = (path.stat().st_mode & 0xFFFF) << 16
+                    archive.writestr(entry, path.read_bytes())
+        return buffer.getvalue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +69,7 @@ def read_assembly(directory: Path) -> tuple[Stack, ...]:
     except graphlib.CycleError as error:
         raise DeploymentError(f"circular dependency between stacks: {' -> '.join(error.args[1])}") from error
     return tuple(
-        _stack(name, artifacts)
-        for name in order
-        if name in artifacts and artifacts[name][1]["type"] == _STACK
+        _stack(name, artifacts) for name in order if name in artifacts and artifacts[name][1]["type"] == _STACK
     )
 
 
@@ -99,15 +114,11 @@ def _environment(environment: str) -> tuple[str | None, str | None]:
 def _file_assets(directory: Path, file: str) -> Iterator[FileAsset]:
     manifest = _json(directory / file, what="an asset manifest")
     if images := manifest.get("dockerImages"):
-        raise DeploymentError(
-            f"{directory / file}: container images cannot be deployed here: {sorted(images)}"
-        )
+        raise DeploymentError(f"{directory / file}: container images cannot be deployed here: {sorted(images)}")
     for asset_id, asset in sorted(manifest.get("files", {}).items()):
         source = asset["source"]
         if "path" not in source:
-            raise DeploymentError(
-                f"{directory / file}: asset {asset_id} has no path: it is made by a command"
-            )
+            raise DeploymentError(f"{directory / file}: asset {asset_id} has no path: it is made by a command")
         for destination in asset["destinations"].values():
             yield FileAsset(
                 source=directory / source["path"],

@@ -1,9 +1,21 @@
 """Deploys a CDK cloud assembly through boto3, strictly: what it cannot do faithfully is an error."""
 
-from collections.abc import Callable
+import functools
+import graphlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.assembly import FileAsset, Stack, read_assembly
 from local_cloud.deployment import Clients, Deployment, DeploymentError, Resource
+from local_cloud.intrinsics import NO_VALUE, Evaluator, TemplateError
+from local_cloud.resources import RESOURCE_TYPES
+from local_cloud.resources.creation import Creation
+from local_cloud.resources.properties import Properties, PropertyError
+from local_cloud.resources.s3 import bucket_location
+from local_cloud.template import Definition, declared_names, wanted_resources
 
 __all__ = ["Clients", "Deployment", "DeploymentError", "Resource", "deploy"]
 
@@ -20,5 +32,183 @@ def deploy(
     account: str,
     progress: Callable[[str], None] = _say_nothing,
 ) -> Deployment:
-    """Deploy every stack of `assembly`; `progress` hears one line a resource."""
-    raise NotImplementedError
+    """Deploy every stack of `assembly`; `progress` hears one line a resource.
+
+    Raises
+    ------
+    DeploymentError
+        If a template holds a resource type, a property or an intrinsic function that is not known here, or if
+        the cloud refuses a resource. What was created before stays.
+    """
+    cloud = _Cloud(clients=functools.cache(clients), region=region, account=account, progress=progress)
+    for stack in read_assembly(assembly):
+        cloud.deploy(stack)
+    return Deployment(resources=tuple(cloud.resources), outputs=cloud.outputs, assets=cloud.assets)
+
+
+class _Cloud:
+    """What is deployed so far, of all stacks."""
+
+    def __init__(self, *, clients: Clients, region: str, account: str, progress: Callable[[str], None]) -> None:
+        self.clients = clients
+        self.region = region
+        self.account = account
+        self.progress = progress
+        self.resources: list[Resource] = []
+        self.outputs: dict[str, Mapping[str, str]] = {}
+        self.exports: dict[str, str] = {}
+        self.assets: dict[str, Path] = {}
+
+    def deploy(self, stack: Stack) -> None:
+        for what, theirs, ours in (
+            ("account", stack.account, self.account),
+            ("region", stack.region, self.region),
+        ):
+            if theirs not in (None, ours):
+                raise DeploymentError(f"made for {what} {theirs}, but this cloud is {ours}", stack=stack.name)
+        deployment = _StackDeployment(stack, self)
+        for asset in stack.assets:
+            self._upload(asset, deployment.evaluator)
+        deployment.create_resources()
+        self.resources += deployment.resources.values()
+        self.outputs[stack.name] = deployment.outputs()
+
+    def _upload(self, asset: FileAsset, evaluator: Evaluator) -> None:
+        bucket, key = (evaluator.evaluate({"Fn::Sub": name}) for name in (asset.bucket, asset.key))
+        if key in self.assets:
+            return
+        s3 = self.clients("s3")
+        if bucket not in {existing["Name"] for existing in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=bucket, **bucket_location(self.region))
+        s3.put_object(Bucket=bucket, Key=key, Body=asset.content())
+        self.assets[key] = asset.source
+
+
+class _StackDeployment:
+    """One stack on its way into the cloud; the surroundings of its template's intrinsics."""
+
+    def __init__(self, stack: Stack, cloud: _Cloud) -> None:
+        self.stack = stack
+        self.cloud = cloud
+        self.resources: dict[str, Resource] = {}
+        self.evaluator = Evaluator(
+            names=declared_names(stack, region=cloud.region, account=cloud.account),
+            conditions=stack.template.get("Conditions", {}),
+            mappings=stack.template.get("Mappings", {}),
+            surroundings=self,
+        )
+
+    def create_resources(self) -> None:
+        """Create the resources, each after those that it refers to."""
+        wanted = wanted_resources(self.stack, self.evaluator)
+        for definition in wanted.values():
+            if definition.type not in RESOURCE_TYPES:
+                hint = "; custom resources run nowhere here" if definition.type.startswith("Custom::") else ""
+                raise definition.error(f"resource type is not known here{hint}")
+        # Sorted, so that the order is the same in each deployment.
+        dependencies = {
+            logical_id: sorted(self._dependencies(definition) & set(wanted))
+            for logical_id, definition in wanted.items()
+        }
+        try:
+            order = list(graphlib.TopologicalSorter(dependencies).static_order())
+        except graphlib.CycleError as error:
+            # graphlib tells the cycle from what is needed to what needs it.
+            cycle = " -> ".join(reversed(error.args[1]))
+            raise DeploymentError(f"circular dependency: {cycle}", stack=self.stack.name) from error
+        for logical_id in order:
+            self.resources[logical_id] = self._create(wanted[logical_id])
+
+    def outputs(self) -> dict[str, str]:
+        """Evaluate the outputs, and export those that other stacks may import."""
+        outputs = {}
+        for name, output in self.stack.template.get("Outputs", {}).items():
+            try:
+                if "Condition" in output and not self.evaluator.holds(output["Condition"]):
+                    continue
+                outputs[name] = str(self.evaluator.evaluate(output["Value"]))
+                if "Export" in output:
+                    self.cloud.exports[self.evaluator.evaluate(output["Export"]["Name"])] = outputs[name]
+            except TemplateError as error:
+                raise DeploymentError(f"output {name}: {error}", stack=self.stack.name) from error
+        return outputs
+
+    def ref(self, logical_id: str) -> str:
+        """Return the physical id of a resource."""
+        return self._resource(logical_id).physical_id
+
+    def attribute(self, logical_id: str, name: str) -> str:
+        """Return an attribute of a resource."""
+        resource = self._resource(logical_id)
+        if name not in resource.attributes:
+            known = ", ".join(sorted(resource.attributes)) or "none"
+            raise TemplateError(f"unknown attribute {name} of {logical_id} ({resource.type}); known here: {known}")
+        return resource.attributes[name]
+
+    def exported(self, name: str) -> str:
+        """Return the value that a stack deployed before exports."""
+        if name not in self.cloud.exports:
+            raise TemplateError(f"no stack deployed before exports {name}")
+        return self.cloud.exports[name]
+
+    def stored_parameter(self, name: str) -> str:
+        """Return the value of an SSM parameter."""
+        try:
+            answer = self.cloud.clients("ssm").get_parameter(Name=name)
+        except ClientError as error:
+            raise TemplateError(f"there is no SSM parameter {name}: {error}") from error
+        return str(answer["Parameter"]["Value"])
+
+    def _resource(self, logical_id: str) -> Resource:
+        if logical_id not in self.resources:
+            raise TemplateError(f"there is no resource {logical_id}, or its condition does not hold")
+        return self.resources[logical_id]
+
+    def _dependencies(self, definition: Definition) -> set[str]:
+        names = set(definition.depends_on)
+        for name, value in definition.properties.items():
+            try:
+                names |= set(self.evaluator.references(value))
+            except TemplateError as error:
+                raise definition.error(str(error), property_name=name) from error
+        return names
+
+    def _create(self, definition: Definition) -> Resource:
+        self.cloud.progress(f"{definition.stack}: {definition.logical_id} ({definition.type})")
+        evaluated = dict(self._evaluated(definition))
+        properties = Properties(evaluated)
+        creation = Creation(
+            stack=definition.stack,
+            logical_id=definition.logical_id,
+            properties=properties,
+            clients=self.cloud.clients,
+            region=self.cloud.region,
+            account=self.cloud.account,
+        )
+        resource_type = RESOURCE_TYPES[definition.type]
+        properties.keep(*resource_type.kept)
+        try:
+            created = resource_type.create(creation)
+        except PropertyError as error:
+            raise definition.error(error.reason, property_name=error.path) from error
+        except (BotoCoreError, ClientError) as error:
+            raise definition.error(str(error)) from error
+        if unread := list(properties.unread()):
+            raise definition.error("is not known here", property_name=", ".join(unread))
+        return Resource(
+            stack=definition.stack,
+            logical_id=definition.logical_id,
+            type=definition.type,
+            physical_id=created.physical_id,
+            attributes=created.attributes,
+            properties=evaluated,
+        )
+
+    def _evaluated(self, definition: Definition) -> Iterator[tuple[str, Any]]:
+        for name, value in definition.properties.items():
+            try:
+                evaluated = self.evaluator.evaluate(value)
+            except TemplateError as error:
+                raise definition.error(str(error), property_name=name) from error
+            if evaluated is not NO_VALUE:
+                yield name, evaluated

@@ -1,0 +1,263 @@
+"""Evaluates CloudFormation's intrinsic functions, conditions and dynamic references."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]+)\}")
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^:{}]+):([^{}]+)\}\}")
+
+
+class _NoValue:
+    """The type of `NO_VALUE`."""
+
+    def __repr__(self) -> str:
+        return "AWS::NoValue"
+
+
+NO_VALUE: Final = _NoValue()
+"""What ``Ref: AWS::NoValue`` evaluates to; a list or object drops it."""
+
+
+class TemplateError(Exception):
+    """A template says something that is wrong or not known here."""
+
+
+class Surroundings(Protocol):
+    """What lies outside of a template's text: deployed resources, other stacks' exports, stored parameters."""
+
+    def ref(self, logical_id: str) -> str:
+        """Return the physical id of a resource."""
+
+    def attribute(self, logical_id: str, name: str) -> str:
+        """Return an attribute of a resource."""
+
+    def exported(self, name: str) -> str:
+        """Return the value that another stack exports."""
+
+    def stored_parameter(self, name: str) -> str:
+        """Return the value of an SSM parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Evaluates the values of one template.
+
+    `names` holds the parameters and pseudo parameters that ``Ref`` knows beside the resources.
+    """
+
+    names: Mapping[str, Any]
+    conditions: Mapping[str, Any]
+    mappings: Mapping[str, Any]
+    surroundings: Surroundings
+
+    def evaluate(self, value: Any) -> Any:
+        """Return `value` with every intrinsic replaced by what it stands for.
+
+        Raises
+        ------
+        TemplateError
+            If an intrinsic is unknown, malformed, or names something that does not exist.
+        """
+        if isinstance(value, str):
+            return _DYNAMIC_REFERENCE.sub(self._dynamic_reference, value)
+        if isinstance(value, list):
+            return [item for item in map(self.evaluate, value) if item is not NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if intrinsic := _intrinsic(value):
+            name, argument = intrinsic
+            return _FUNCTIONS[name](self, argument)
+        evaluated = {key: self.evaluate(item) for key, item in value.items()}
+        return {key: item for key, item in evaluated.items() if item is not NO_VALUE}
+
+    def holds(self, condition: str) -> bool:
+        """Say whether the condition of that name is true."""
+        if condition not in self.conditions:
+            raise TemplateError(f"unknown condition {condition}")
+        return self._is_true(self.conditions[condition])
+
+    def references(self, value: Any) -> Iterator[str]:
+        """Yield the logical ids that `value` needs; of an ``Fn::If`` only what its condition chooses."""
+        if isinstance(value, list):
+            for item in value:
+                yield from self.references(item)
+        if not isinstance(value, dict):
+            return
+        intrinsic = _intrinsic(value)
+        if intrinsic is None:
+            yield from self.references(list(value.values()))
+            return
+        name, argument = intrinsic
+        if name == "Ref":
+            yield from self._resources([argument])
+        elif name == "Fn::GetAtt":
+            yield _get_att_parts(argument)[0]
+        elif name == "Fn::If":
+            yield from self.references(self._chosen(argument))
+        elif name == "Fn::Sub":
+            text, values = _sub_parts(argument)
+            yield from self._resources(name.partition(".")[0] for name in _sub_names(text) if name not in values)
+            yield from self.references(values)
+        else:
+            yield from self.references(argument)
+
+    def _resources(self, names: Any) -> Iterator[str]:
+        yield from (name for name in names if name not in self.names)
+
+    def _is_true(self, expression: Any) -> bool:
+        if not isinstance(expression, dict) or len(expression) != 1:
+            raise TemplateError(f"a condition is one function, not {expression!r}")
+        ((name, argument),) = expression.items()
+        match name:
+            case "Condition":
+                return self.holds(argument)
+            case "Fn::Equals":
+                left, right = (self.evaluate(side) for side in argument)
+                return bool(left == right)
+            case "Fn::Not":
+                (negated,) = argument
+                return not self._is_true(negated)
+            case "Fn::And":
+                return all(self._is_true(part) for part in argument)
+            case "Fn::Or":
+                return any(self._is_true(part) for part in argument)
+        raise TemplateError(f"unknown condition function {name}")
+
+    def _chosen(self, argument: Any) -> Any:
+        condition, when_true, when_false = _arguments("Fn::If", argument, count=3)
+        return when_true if self.holds(condition) else when_false
+
+    def _dynamic_reference(self, reference: re.Match[str]) -> str:
+        service, name = reference.groups()
+        if service != "ssm":
+            raise TemplateError(f"dynamic reference {reference[0]}: only ssm is known here")
+        return self.surroundings.stored_parameter(name)
+
+    def _ref(self, name: Any) -> Any:
+        if name in self.names:
+            return self.evaluate(self.names[name])
+        if isinstance(name, str) and name.startswith("AWS::"):
+            raise TemplateError(f"unknown pseudo parameter {name}")
+        return self.surroundings.ref(name)
+
+    def _get_att(self, argument: Any) -> str:
+        logical_id, attribute = _get_att_parts(argument)
+        return self.surroundings.attribute(logical_id, self.evaluate(attribute))
+
+    def _sub(self, argument: Any) -> str:
+        text, values = _sub_parts(argument)
+
+        def substituted(placeholder: re.Match[str]) -> str:
+            literal, name = placeholder.groups()
+            if literal:
+                return f"${{{name}}}"
+            if name in values:
+                return _text(self.evaluate(values[name]), where=f"${{{name}}} of Fn::Sub")
+            value = self._get_att(name) if "." in name else self._ref(name)
+            return _text(value, where=f"${{{name}}} of Fn::Sub")
+
+        return _PLACEHOLDER.sub(substituted, text)
+
+    def _join(self, argument: Any) -> str:
+        delimiter, parts = _arguments("Fn::Join", argument, count=2)
+        evaluated = self.evaluate(parts)
+        if not isinstance(delimiter, str) or not isinstance(evaluated, list):
+            raise TemplateError(f"Fn::Join takes a string and a list, not {argument!r}")
+        return delimiter.join(_text(part, where="a part of Fn::Join") for part in evaluated)
+
+    def _select(self, argument: Any) -> Any:
+        index, choices = (self.evaluate(part) for part in _arguments("Fn::Select", argument, count=2))
+        position = int(index)
+        if not isinstance(choices, list) or not 0 <= position < len(choices):
+            raise TemplateError(f"Fn::Select takes number {index} of {choices!r}")
+        return choices[position]
+
+    def _split(self, argument: Any) -> list[str]:
+        delimiter, text = (self.evaluate(part) for part in _arguments("Fn::Split", argument, count=2))
+        return _text(text, where="the text of Fn::Split").split(delimiter)
+
+    def _if(self, argument: Any) -> Any:
+        return self.evaluate(self._chosen(argument))
+
+    def _find_in_map(self, argument: Any) -> Any:
+        found: Any = self.mappings
+        for key in (self.evaluate(part) for part in _arguments("Fn::FindInMap", argument, count=3)):
+            if key not in found:
+                raise TemplateError(f"Fn::FindInMap finds no {key!r}; there are {sorted(found)}")
+            found = found[key]
+        return found
+
+    def _base64(self, argument: Any) -> str:
+        text = _text(self.evaluate(argument), where="the text of Fn::Base64")
+        return base64.b64encode(text.encode()).decode("ascii")
+
+    def _import_value(self, argument: Any) -> str:
+        return self.surroundings.exported(self.evaluate(argument))
+
+    def _get_azs(self, argument: Any) -> list[str]:
+        region = self.evaluate(argument) or self.names["AWS::Region"]
+        return [f"{region}{letter}" for letter in "abc"]
+
+
+_FUNCTIONS: Final[Mapping[str, Callable[[Evaluator, Any], Any]]] = {
+    "Ref": Evaluator._ref,
+    "Fn::GetAtt": Evaluator._get_att,
+    "Fn::Sub": Evaluator._sub,
+    "Fn::Join": Evaluator._join,
+    "Fn::Select": Evaluator._select,
+    "Fn::Split": Evaluator._split,
+    "Fn::If": Evaluator._if,
+    "Fn::FindInMap": Evaluator._find_in_map,
+    "Fn::Base64": Evaluator._base64,
+    "Fn::ImportValue": Evaluator._import_value,
+    "Fn::GetAZs": Evaluator._get_azs,
+}
+
+
+def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """Return the function that `value` calls and its argument, or None for a plain object."""
+    called = [key for key in value if key == "Ref" or key.startswith("Fn::")]
+    if not called:
+        return None
+    (name, *_) = called
+    if len(value) > 1:
+        raise TemplateError(f"{name} must stand alone, not beside {sorted(set(value) - {name})}")
+    if name not in _FUNCTIONS:
+        raise TemplateError(f"unknown intrinsic function {name}")
+    return name, value[name]
+
+
+def _arguments(function: str, argument: Any, *, count: int) -> list[Any]:
+    if not isinstance(argument, list) or len(argument) != count:
+        raise TemplateError(f"{function} takes {count} arguments, not {argument!r}")
+    return argument
+
+
+def _get_att_parts(argument: Any) -> tuple[str, Any]:
+    if isinstance(argument, str):
+        logical_id, _, attribute = argument.partition(".")
+        return logical_id, attribute
+    logical_id, attribute = _arguments("Fn::GetAtt", argument, count=2)
+    return logical_id, attribute
+
+
+def _sub_parts(argument: Any) -> tuple[str, Mapping[str, Any]]:
+    text, values = (argument, {}) if isinstance(argument, str) else _arguments("Fn::Sub", argument, count=2)
+    if not isinstance(text, str) or not isinstance(values, dict):
+        raise TemplateError(f"Fn::Sub takes a string and an object, not {argument!r}")
+    return text, values
+
+
+def _sub_names(text: str) -> list[str]:
+    return [name for literal, name in _PLACEHOLDER.findall(text) if not literal]
+
+
+def _text(value: Any, *, where: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise TemplateError(f"{where} must be a string, not {value!r}")

@@ -1,0 +1,36 @@
+"""The resource types that the embedded cloud can deploy, one module a service."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from local_cloud.resources import (
+    apigatewayv2,
+    cloudwatch,
+    cognito,
+    dynamodb,
+    events,
+    functions,
+    glue,
+    iam,
+    kinesis,
+    kms,
+    logs,
+    s3,
+    sagemaker,
+    scheduler,
+    sns,
+    sqs,
+    ssm,
+    stepfunctions,
+)
+from local_cloud.resources.creation import ResourceType
+
+_SERVICES = (
+    apigatewayv2, cloudwatch, cognito, dynamodb, events, functions, glue, iam, kinesis, kms, logs, s3, sagemaker,
+    scheduler, sns, sqs, ssm, stepfunctions,
+)  # fmt: skip
+
+RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
+    name: resource_type for service in _SERVICES for name, resource_type in service.TYPES.items()
+}
+"""Every CloudFormation type that can be deployed; each states in `kept` what of it moto does not store."""

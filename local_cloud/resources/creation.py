@@ -1,0 +1,81 @@
+"""What a resource type is to the deployer: a function that creates one, and the properties it only keeps."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_cloud.deployment import Clients
+from local_cloud.resources.properties import Properties
+
+_HASH_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What ``Ref`` and ``Fn::GetAtt`` say about a resource that now exists."""
+
+    physical_id: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A resource about to be created: its evaluated properties, and the place it comes to."""
+
+    stack: str
+    logical_id: str
+    properties: Properties
+    clients: Clients
+    region: str
+    account: str
+
+    def name(self, property_name: str | None, *, limit: int, lower: bool = False, suffix: str = "") -> str:
+        """Return the name that the template gives, else one made of stack and logical id."""
+        if property_name and property_name in self.properties:
+            return str(self.properties[property_name])
+        return generated_name(self.stack, self.logical_id, limit=limit, lower=lower, suffix=suffix)
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def tag_list(self, *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+        """Return the tags as a list of pairs, under the names that the service's API gives to their sides."""
+        return [{key: name, value: content} for name, content in self.tag_map().items()]
+
+    def tag_map(self) -> dict[str, str]:
+        """Return the tags as one object; templates write them either way, by resource type."""
+        tags = self.properties.get("Tags", {})
+        return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """How to create a resource of one CloudFormation type.
+
+    `kept` names the properties that stay in the deployment without being applied to moto, each with the reason.
+    """
+
+    create: Callable[[Creation], Created]
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+def generated_name(stack: str, logical_id: str, *, limit: int, lower: bool = False, suffix: str = "") -> str:
+    """Return a name of at most `limit` characters that is the same in each deployment of the template.
+
+    The hash at its end keeps names apart that are cut to the same beginning.
+    """
+    digest = hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()[:_HASH_LENGTH]
+    room = limit - _HASH_LENGTH - 1 - len(suffix)
+    name = f"{f'{stack}-{logical_id}'[:room].rstrip('-')}-{digest}"
+    return (name.lower() if lower else name) + suffix
+
+
+def camel_case(value: Any) -> Any:
+    """Return `value` with the first letter of each key in lower case, as some services' APIs spell them."""
+    if isinstance(value, dict):
+        return {key[:1].lower() + key[1:]: camel_case(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [camel_case(item) for item in value]
+    return value

@@ -1,0 +1,129 @@
+"""DynamoDB tables, in both of CloudFormation's shapes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.properties import Properties, PropertyError
+
+_INDEX = ("IndexName", "KeySchema", "Projection")
+
+
+def _create_table(creation: Creation) -> Created:
+    properties = creation.properties
+    indexes = [
+        index.take(*_INDEX, "ProvisionedThroughput", "OnDemandThroughput")
+        for index in properties.sections("GlobalSecondaryIndexes")
+    ]
+    definition = properties.take("ProvisionedThroughput", "DeletionProtectionEnabled", "TableClass")
+    return _create(
+        creation,
+        definition,
+        indexes=indexes,
+        recovery=properties.get("PointInTimeRecoverySpecification"),
+        resource_policy=properties.section("ResourcePolicy").get("PolicyDocument"),
+    )
+
+
+def _create_global_table(creation: Creation) -> Created:
+    """Create a global table of one replica, which is what CDK's TableV2 makes of a plain table."""
+    properties = creation.properties
+    replicas = properties.sections("Replicas")
+    if len(replicas) != 1 or replicas[0]["Region"] != creation.region:
+        regions = [replica["Region"] for replica in replicas]
+        raise PropertyError("Replicas", f"must be one, in {creation.region}; there are {regions}")
+    (replica,) = replicas
+    replica.keep("ContributorInsightsSpecification", "KinesisStreamSpecification")
+    capacity = _capacity(properties, replica)
+    replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}
+    indexes = []
+    for index in properties.sections("GlobalSecondaryIndexes"):
+        of_replica = replica_indexes.get(index["IndexName"], Properties({}))
+        of_replica.keep("ContributorInsightsSpecification")
+        indexes.append(index.take(*_INDEX) | _capacity(index, of_replica))
+    definition = capacity | replica.take("DeletionProtectionEnabled", "TableClass")
+    if "SSESpecification" in properties:
+        properties.section("SSESpecification").keep("SSEEnabled", "SSEType")
+    return _create(
+        creation,
+        definition,
+        indexes=indexes,
+        recovery=replica.get("PointInTimeRecoverySpecification"),
+        resource_policy=replica.section("ResourcePolicy").get("PolicyDocument"),
+        key=replica.section("SSESpecification").take("KMSMasterKeyId"),
+        tags=replica.get("Tags", []),
+    )
+
+
+def _capacity(table: Properties, replica: Properties) -> dict[str, Any]:
+    """Return provisioned throughput; a global table states writes itself and reads in its replica."""
+    on_demand = table.take("WriteOnDemandThroughputSettings") | replica.take("ReadOnDemandThroughputSettings")
+    if on_demand:
+        limits: dict[str, int] = {}
+        for settings in on_demand.values():
+            limits |= settings
+        return {"OnDemandThroughput": limits}
+    settings = table.get("WriteProvisionedThroughputSettings"), replica.get("ReadProvisionedThroughputSettings")
+    if settings == (None, None):
+        return {}
+    write, read = (each or {} for each in settings)
+    return {
+        "ProvisionedThroughput": {
+            "ReadCapacityUnits": _units(read, "ReadCapacity"),
+            "WriteCapacityUnits": _units(write, "WriteCapacity"),
+        }
+    }
+
+
+def _units(settings: Mapping[str, Any], kind: str) -> int:
+    """Return fixed capacity, or the least of an auto scaling range: nothing scales here."""
+    if f"{kind}Units" in settings:
+        return int(settings[f"{kind}Units"])
+    return int(settings.get(f"{kind}AutoScalingSettings", {}).get("MinCapacity", 1))
+
+
+def _create(
+    creation: Creation,
+    definition: dict[str, Any],
+    *,
+    indexes: list[dict[str, Any]],
+    recovery: Any,
+    resource_policy: Any,
+    key: Mapping[str, Any] | None = None,
+    tags: list[dict[str, str]] | None = None,
+) -> Created:
+    properties, dynamodb = creation.properties, creation.clients("dynamodb")
+    name = creation.name("TableName", limit=255)
+    definition |= properties.take("AttributeDefinitions", "KeySchema", "BillingMode", "LocalSecondaryIndexes")
+    if indexes:
+        definition["GlobalSecondaryIndexes"] = indexes
+    if "StreamSpecification" in properties:
+        definition["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    if "SSESpecification" in properties:
+        encryption = dict(properties["SSESpecification"])
+        encryption["Enabled"] = encryption.pop("SSEEnabled")
+        definition["SSESpecification"] = encryption | dict(key or {})
+    if all_tags := creation.tag_list() + (tags or []):
+        definition["Tags"] = all_tags
+    table = dynamodb.create_table(TableName=name, **definition)["TableDescription"]
+    if "TimeToLiveSpecification" in properties:
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
+    if recovery:
+        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+    if resource_policy:
+        dynamodb.put_resource_policy(ResourceArn=table["TableArn"], Policy=json.dumps(resource_policy))
+    attributes = {"Arn": table["TableArn"], "TableId": table.get("TableId", name)}
+    if stream := table.get("LatestStreamArn"):
+        attributes["StreamArn"] = stream
+    return Created(name, attributes)
+
+
+_KEPT = {
+    "ContributorInsightsSpecification": "moto has no contributor insights",
+    "WarmThroughput": "moto is as warm as it gets",
+}
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::DynamoDB::Table": ResourceType(_create_table, kept=_KEPT),
+    "AWS::DynamoDB::GlobalTable": ResourceType(_create_global_table, kept=_KEPT),
+}

@@ -1,0 +1,151 @@
+"""Lambda functions, their layers, versions, aliases, event sources and permissions."""
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType
+
+_CONFIGURATION = (
+    "Architectures", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "Handler", "LoggingConfig",
+    "MemorySize", "PackageType", "Role", "Runtime", "SnapStart", "Timeout", "TracingConfig", "VpcConfig",
+)  # fmt: skip
+_MAPPING = (
+    "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "Enabled", "EventSourceArn", "FilterCriteria",
+    "FunctionName", "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor", "ProvisionedPollerConfig", "Queues",
+    "ScalingConfig", "StartingPosition", "StartingPositionTimestamp", "TumblingWindowInSeconds",
+)  # fmt: skip
+_FUNCTION_ARN = re.compile(r"(?P<function>arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+):(?P<qualifier>.+)")
+_LAYER_ARN = re.compile(r"arn:[^:]+:lambda:[^:]+:(?P<account>\d+):layer:.+")
+
+
+def is_external_layer(layer_arn: str, *, account: str) -> bool:
+    """Say whether a layer belongs to another account, such as those that AWS publishes."""
+    match = _LAYER_ARN.fullmatch(layer_arn)
+    return match is not None and match["account"] != account
+
+
+def _create_function(creation: Creation) -> Created:
+    properties, client = creation.properties, creation.clients("lambda")
+    name = creation.name("FunctionName", limit=64)
+    optional = properties.take(*_CONFIGURATION)
+    if "KmsKeyArn" in properties:
+        optional["KMSKeyArn"] = properties["KmsKeyArn"]
+    layers = [layer for layer in properties.get("Layers", []) if not is_external_layer(layer, account=creation.account)]
+    arn = client.create_function(
+        FunctionName=name,
+        Code=_code(properties["Code"], runtime=properties.get("Runtime", "")),
+        Layers=layers,
+        Tags=creation.tag_map(),
+        **optional,
+    )["FunctionArn"]
+    if "ReservedConcurrentExecutions" in properties:
+        client.put_function_concurrency(FunctionName=name, **properties.take("ReservedConcurrentExecutions"))
+    return Created(name, {"Arn": arn})
+
+
+def _code(code: Mapping[str, Any], *, runtime: str) -> dict[str, Any]:
+    """Return the code as the API takes it; a template may hold a file's text, named after the runtime."""
+    if "ZipFile" not in code:
+        return dict(code)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.js" if runtime.startswith("nodejs") else "index.py", code["ZipFile"])
+    return {"ZipFile": buffer.getvalue()}
+
+
+def _create_layer_version(creation: Creation) -> Created:
+    properties = creation.properties
+    arn = creation.clients("lambda").publish_layer_version(
+        LayerName=creation.name("LayerName", limit=140),
+        Content=properties["Content"],
+        **properties.take("CompatibleArchitectures", "CompatibleRuntimes", "Description", "LicenseInfo"),
+    )["LayerVersionArn"]
+    return Created(arn, {"LayerVersionArn": arn})
+
+
+def _create_version(creation: Creation) -> Created:
+    version = creation.clients("lambda").publish_version(**creation.properties.take("FunctionName", "Description"))
+    arn = version["FunctionArn"]
+    return Created(arn, {"Version": version["Version"], "FunctionArn": arn})
+
+
+def _create_alias(creation: Creation) -> Created:
+    properties = creation.properties
+    alias = properties.take("Name", "FunctionName", "FunctionVersion", "Description")
+    if "RoutingConfig" in properties:
+        weights = properties.section("RoutingConfig")["AdditionalVersionWeights"]
+        alias["RoutingConfig"] = {
+            "AdditionalVersionWeights": {weight["FunctionVersion"]: weight["FunctionWeight"] for weight in weights}
+        }
+    arn = creation.clients("lambda").create_alias(**alias)["AliasArn"]
+    return Created(arn, {"AliasArn": arn})
+
+
+def _create_event_source_mapping(creation: Creation) -> Created:
+    mapping = creation.properties.take(*_MAPPING)
+    answer = creation.clients("lambda").create_event_source_mapping(Tags=creation.tag_map(), **mapping)
+    uuid = answer["UUID"]
+    return Created(uuid, {"Id": uuid, "EventSourceMappingArn": answer["EventSourceMappingArn"]})
+
+
+def _create_permission(creation: Creation) -> Created:
+    properties = creation.properties
+    statement_id = creation.name(None, limit=100)
+    creation.clients("lambda").add_permission(
+        StatementId=statement_id,
+        **_function(properties["FunctionName"]),
+        **properties.take("Action", "Principal", "SourceArn", "SourceAccount", "EventSourceToken", "PrincipalOrgID"),
+    )
+    return Created(statement_id, {"Id": statement_id})
+
+
+def _create_event_invoke_config(creation: Creation) -> Created:
+    properties = creation.properties
+    function, qualifier = properties["FunctionName"], properties["Qualifier"]
+    creation.clients("lambda").put_function_event_invoke_config(
+        FunctionName=function,
+        Qualifier=qualifier,
+        **properties.take("DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"),
+    )
+    return Created(f"{function}|{qualifier}")
+
+
+def _function(name_or_arn: str) -> dict[str, str]:
+    """Split what ``Ref`` of a version or alias gives: the API wants its qualifier beside the function."""
+    if match := _FUNCTION_ARN.fullmatch(name_or_arn):
+        return {"FunctionName": match["function"], "Qualifier": match["qualifier"]}
+    return {"FunctionName": name_or_arn}
+
+
+_NOT_PROVISIONED = "moto provisions no concurrency; all workers start at the first invocation"
+_OWN_RUNTIME = "the embedded cloud runs functions under the Python that it has"
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::Lambda::Function": ResourceType(
+        _create_function,
+        kept={
+            "DeadLetterConfig": "moto takes it and forgets it",
+            "Layers": "layers of other accounts are not given to moto, which could not find them",
+            "LoggingConfig": "moto takes it and forgets it",
+            "RecursiveLoop": "moto looks for no loops",
+            "RuntimeManagementConfig": _OWN_RUNTIME,
+            "SnapStart": "moto takes it and forgets it; nothing is snapshotted",
+        },
+    ),
+    "AWS::Lambda::LayerVersion": ResourceType(_create_layer_version),
+    "AWS::Lambda::Version": ResourceType(
+        _create_version,
+        kept={
+            "CodeSha256": "the CDK does not set it; the hash of a zip made here would differ",
+            "ProvisionedConcurrencyConfig": _NOT_PROVISIONED,
+            "RuntimePolicy": _OWN_RUNTIME,
+        },
+    ),
+    "AWS::Lambda::Alias": ResourceType(_create_alias, kept={"ProvisionedConcurrencyConfig": _NOT_PROVISIONED}),
+    "AWS::Lambda::EventSourceMapping": ResourceType(_create_event_source_mapping),
+    "AWS::Lambda::Permission": ResourceType(_create_permission),
+    "AWS::Lambda::EventInvokeConfig": ResourceType(_create_event_invoke_config),
+}

@@ -1,0 +1,42 @@
+"""Glue's data catalogue and security configurations."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType
+
+
+def _create_database(creation: Creation) -> Created:
+    database = _named(creation, creation.properties["DatabaseInput"])
+    creation.clients("glue").create_database(DatabaseInput=database, Tags=creation.tag_map())
+    return Created(database["Name"])
+
+
+def _create_table(creation: Creation) -> Created:
+    table = _named(creation, creation.properties["TableInput"])
+    creation.clients("glue").create_table(DatabaseName=creation.properties["DatabaseName"], TableInput=table)
+    return Created(table["Name"])
+
+
+def _named(creation: Creation, definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition with a name: the template's, or one in the catalogue's lower case."""
+    return {"Name": creation.name(None, limit=255, lower=True), **definition}
+
+
+def _create_security_configuration(creation: Creation) -> Created:
+    properties = creation.properties
+    name = creation.name("Name", limit=255)
+    encryption = properties.section("EncryptionConfiguration")
+    configuration = encryption.take("CloudWatchEncryption", "JobBookmarksEncryption")
+    if "S3Encryptions" in encryption:
+        configuration["S3Encryption"] = encryption["S3Encryptions"]
+    creation.clients("glue").create_security_configuration(Name=name, EncryptionConfiguration=configuration)
+    return Created(name)
+
+
+_OWN_CATALOG = {"CatalogId": "each account has one catalogue, and the embedded cloud one account"}
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::Glue::Database": ResourceType(_create_database, kept=_OWN_CATALOG),
+    "AWS::Glue::Table": ResourceType(_create_table, kept=_OWN_CATALOG),
+    "AWS::Glue::SecurityConfiguration": ResourceType(_create_security_configuration),
+}

@@ -1,0 +1,86 @@
+"""CloudWatch Logs: groups, filters, subscriptions and resource policies."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType, camel_case
+
+
+def _create_log_group(creation: Creation) -> Created:
+    properties, logs = creation.properties, creation.clients("logs")
+    name = creation.name("LogGroupName", limit=512)
+    optional: dict[str, Any] = {}
+    if "KmsKeyId" in properties:
+        optional["kmsKeyId"] = properties["KmsKeyId"]
+    if tags := creation.tag_map():
+        optional["tags"] = tags
+    logs.create_log_group(logGroupName=name, **optional)
+    if "RetentionInDays" in properties:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
+    return Created(name, {"Arn": creation.arn("logs", f"log-group:{name}:*")})
+
+
+def _create_log_stream(creation: Creation) -> Created:
+    name = creation.name("LogStreamName", limit=512)
+    creation.clients("logs").create_log_stream(logGroupName=creation.properties["LogGroupName"], logStreamName=name)
+    return Created(name)
+
+
+def _create_metric_filter(creation: Creation) -> Created:
+    properties = creation.properties
+    name = creation.name("FilterName", limit=512)
+    creation.clients("logs").put_metric_filter(
+        logGroupName=properties["LogGroupName"],
+        filterName=name,
+        filterPattern=properties["FilterPattern"],
+        metricTransformations=[
+            _transformation(transformation) for transformation in properties["MetricTransformations"]
+        ],
+    )
+    return Created(name)
+
+
+def _transformation(transformation: Mapping[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = camel_case({**transformation, "Dimensions": None})
+    del answer["dimensions"]
+    if dimensions := transformation.get("Dimensions"):
+        answer["dimensions"] = {dimension["Key"]: dimension["Value"] for dimension in dimensions}
+    return answer
+
+
+def _create_subscription_filter(creation: Creation) -> Created:
+    properties = creation.properties
+    name = creation.name("FilterName", limit=512)
+    creation.clients("logs").put_subscription_filter(
+        logGroupName=properties["LogGroupName"],
+        filterName=name,
+        filterPattern=properties["FilterPattern"],
+        destinationArn=properties["DestinationArn"],
+        **camel_case(properties.take("RoleArn", "Distribution")),
+    )
+    return Created(name)
+
+
+def _create_resource_policy(creation: Creation) -> Created:
+    name = creation.properties["PolicyName"]
+    document = creation.properties["PolicyDocument"]
+    creation.clients("logs").put_resource_policy(
+        policyName=name, policyDocument=document if isinstance(document, str) else json.dumps(document)
+    )
+    return Created(name)
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::Logs::LogGroup": ResourceType(
+        _create_log_group,
+        kept={
+            "LogGroupClass": "moto has one class of log group",
+            "DataProtectionPolicy": "moto masks nothing",
+        },
+    ),
+    "AWS::Logs::LogStream": ResourceType(_create_log_stream),
+    "AWS::Logs::MetricFilter": ResourceType(_create_metric_filter),
+    "AWS::Logs::SubscriptionFilter": ResourceType(_create_subscription_filter),
+    "AWS::Logs::ResourcePolicy": ResourceType(_create_resource_policy),
+}

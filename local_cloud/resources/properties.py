@@ -1,0 +1,77 @@
+"""Properties of a resource that remember which of them were read."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+
+class PropertyError(Exception):
+    """A property is missing, or its value cannot be honoured."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
+
+
+class Properties:
+    """Evaluated properties; reading one marks it, so that what nobody read can be told.
+
+    A value that is read whole counts as read with all that is in it. `section` and `sections` read
+    nested objects property by property instead.
+    """
+
+    def __init__(self, values: Mapping[str, Any], *, path: str = "") -> None:
+        self._values = dict(values)
+        self._path = path
+        self._read: set[str] = set()
+        self._sections: dict[str, list[Self]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            raise PropertyError(self.path_of(name), "is required")
+        self._read.add(name)
+        return self._values[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a property, or `default` where the template leaves it out."""
+        return self[name] if name in self else default  # noqa: SIM401 -- this is get itself
+
+    def take(self, *names: str) -> dict[str, Any]:
+        """Return those of the named properties that the template has, under the same names."""
+        return {name: self[name] for name in names if name in self}
+
+    def keep(self, *names: str) -> None:
+        """Count properties as read that are kept in the deployment but not applied."""
+        self._read.update(names)
+
+    def section(self, name: str) -> Self:
+        """Return a nested object to be read property by property; empty where it is left out."""
+        if name not in self._sections:
+            nested = type(self)(self._values.get(name, {}), path=self.path_of(name))
+            self._sections[name] = [nested]
+        return self._sections[name][0]
+
+    def sections(self, name: str) -> list[Self]:
+        """Return a list of nested objects, each to be read property by property."""
+        if name not in self._sections:
+            self._sections[name] = [
+                type(self)(values, path=f"{self.path_of(name)}[{position}]")
+                for position, values in enumerate(self._values.get(name, []))
+            ]
+        return self._sections[name]
+
+    def unread(self) -> Iterator[str]:
+        """Yield the paths of the properties that nobody read, such as ``Rules[0].Prefix``."""
+        for name in self._values:
+            if name in self._sections:
+                for section in self._sections[name]:
+                    yield from section.unread()
+            elif name not in self._read:
+                yield self.path_of(name)
+
+    def path_of(self, name: str) -> str:
+        """Return the path of a property as error messages state it."""
+        return f"{self._path}.{name}" if self._path else name

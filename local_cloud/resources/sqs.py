@@ -1,0 +1,43 @@
+"""SQS queues and their policies."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType
+
+_ATTRIBUTES = (
+    "ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",
+    "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "MaximumMessageSize", "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled",
+    "VisibilityTimeout",
+)  # fmt: skip
+
+
+def _create_queue(creation: Creation) -> Created:
+    properties = creation.properties
+    attributes = properties.take(*_ATTRIBUTES)
+    name = creation.name("QueueName", limit=80, suffix=".fifo" if attributes.get("FifoQueue") else "")
+    url = creation.clients("sqs").create_queue(
+        QueueName=name,
+        Attributes={attribute: _text(value) for attribute, value in attributes.items()},
+        tags=creation.tag_map(),
+    )["QueueUrl"]
+    return Created(url, {"Arn": creation.arn("sqs", name), "QueueName": name, "QueueUrl": url})
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict | bool) else str(value)
+
+
+def _create_queue_policy(creation: Creation) -> Created:
+    policy = json.dumps(creation.properties["PolicyDocument"])
+    for url in creation.properties["Queues"]:
+        creation.clients("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return Created(creation.name(None, limit=128))
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::SQS::Queue": ResourceType(_create_queue),
+    "AWS::SQS::QueuePolicy": ResourceType(_create_queue_policy),
+}

@@ -1,0 +1,47 @@
+"""Step Functions state machines."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType, camel_case
+from local_cloud.resources.properties import Properties, PropertyError
+
+
+def _create_state_machine(creation: Creation) -> Created:
+    properties = creation.properties
+    name = creation.name("StateMachineName", limit=80)
+    definition = _definition(properties, s3=lambda: creation.clients("s3"))
+    for placeholder, value in properties.get("DefinitionSubstitutions", {}).items():
+        definition = definition.replace(f"${{{placeholder}}}", _text(value))
+    optional = properties.take("EncryptionConfiguration", "LoggingConfiguration", "TracingConfiguration")
+    arn = creation.clients("stepfunctions").create_state_machine(
+        name=name,
+        definition=definition,
+        roleArn=properties["RoleArn"],
+        type=properties.get("StateMachineType", "STANDARD"),
+        tags=creation.tag_list(key="key", value="value"),
+        **camel_case(optional),
+    )["stateMachineArn"]
+    return Created(arn, {"Arn": arn, "Name": name})
+
+
+def _definition(properties: Properties, *, s3: Any) -> str:
+    """Return the Amazon States Language text, wherever the template has put it."""
+    if "DefinitionString" in properties:
+        return str(properties["DefinitionString"])
+    if "Definition" in properties:
+        return json.dumps(properties["Definition"])
+    if "DefinitionS3Location" not in properties:
+        raise PropertyError("DefinitionString", "is required, or Definition, or DefinitionS3Location")
+    location = properties.section("DefinitionS3Location")
+    version = {"VersionId": location["Version"]} if "Version" in location else {}
+    stored = s3().get_object(Bucket=location["Bucket"], Key=location["Key"], **version)
+    return str(stored["Body"].read().decode())
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {"AWS::StepFunctions::StateMachine": ResourceType(_create_state_machine)}

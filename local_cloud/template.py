@@ -1,0 +1,117 @@
+"""What a CloudFormation template declares: names that ``Ref`` knows, and resources whose condition holds."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud.assembly import Stack
+from local_cloud.deployment import DeploymentError
+from local_cloud.intrinsics import NO_VALUE, Evaluator, TemplateError
+
+_SECTIONS = {
+    "AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters",
+    "Resources", "Rules",
+}  # fmt: skip
+# The policies say what CloudFormation does on updates and deletion; here there are none.
+_ATTRIBUTES = {
+    "Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy",
+    "UpdateReplacePolicy",
+}  # fmt: skip
+# Holds the CDK's own usage statistics, and creates nothing on AWS either.
+_IGNORED_TYPE = "AWS::CDK::Metadata"
+_STORED_PARAMETER = "AWS::SSM::Parameter::Value<"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A resource as its template defines it."""
+
+    stack: str
+    logical_id: str
+    type: str
+    properties: Mapping[str, Any]
+    depends_on: tuple[str, ...]
+
+    def error(self, reason: str, *, property_name: str | None = None) -> DeploymentError:
+        """Return an error that names this resource."""
+        return DeploymentError(
+            reason,
+            stack=self.stack,
+            logical_id=self.logical_id,
+            resource_type=self.type,
+            property_name=property_name,
+        )
+
+
+def declared_names(stack: Stack, *, region: str, account: str) -> dict[str, Any]:
+    """Return the pseudo parameters, and the parameters with their default values.
+
+    Raises
+    ------
+    DeploymentError
+        If the template has a section that is not known here, or a parameter without a value.
+    """
+    if unknown := set(stack.template) - _SECTIONS:
+        raise DeploymentError(f"unknown sections {sorted(unknown)} of the template", stack=stack.name)
+    stack_uuid = uuid.uuid5(uuid.NAMESPACE_URL, stack.name)
+    return {
+        "AWS::AccountId": account,
+        "AWS::NoValue": NO_VALUE,
+        "AWS::NotificationARNs": [],
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::StackId": f"arn:aws:cloudformation:{region}:{account}:stack/{stack.name}/{stack_uuid}",
+        "AWS::StackName": stack.name,
+        "AWS::URLSuffix": "amazonaws.com",
+        **dict(_parameters(stack)),
+    }
+
+
+def _parameters(stack: Stack) -> Iterator[tuple[str, Any]]:
+    for name, parameter in stack.template.get("Parameters", {}).items():
+        kind = parameter["Type"]
+        if "Default" not in parameter:
+            raise DeploymentError(f"parameter {name} has no default value", stack=stack.name)
+        default = parameter["Default"]
+        if kind in ("String", "Number"):
+            yield name, str(default)
+        elif kind in ("CommaDelimitedList", "List<Number>"):
+            yield name, [part.strip() for part in default.split(",")]
+        elif kind.startswith(_STORED_PARAMETER) and "List<" not in kind:
+            # Looked up only where it is referred to: the CDK declares its bootstrap version in every template.
+            yield name, f"{{{{resolve:ssm:{default}}}}}"
+        else:
+            raise DeploymentError(f"parameter {name} has unknown type {kind}", stack=stack.name)
+
+
+def wanted_resources(stack: Stack, evaluator: Evaluator) -> dict[str, Definition]:
+    """Return the resources to create, by logical id: those without a condition, or whose condition holds.
+
+    Raises
+    ------
+    DeploymentError
+        If a resource has an attribute or a condition that is not known here.
+    """
+    resources = stack.template.get("Resources", {})
+    wanted: dict[str, Definition] = {}
+    for logical_id, resource in resources.items():
+        depends_on = resource.get("DependsOn", [])
+        definition = Definition(
+            stack=stack.name,
+            logical_id=logical_id,
+            type=resource["Type"],
+            properties=resource.get("Properties", {}),
+            depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
+        )
+        if unknown := set(resource) - _ATTRIBUTES:
+            raise definition.error(f"unknown attributes {sorted(unknown)} of a resource")
+        if missing := set(definition.depends_on) - set(resources):
+            raise definition.error(f"DependsOn names {sorted(missing)}, which the template does not have")
+        try:
+            holds = "Condition" not in resource or evaluator.holds(resource["Condition"])
+        except TemplateError as error:
+            raise definition.error(str(error)) from error
+        if holds and definition.type != _IGNORED_TYPE:
+            wanted[logical_id] = definition
+    return wanted
