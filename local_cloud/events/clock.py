@@ -1,0 +1,32 @@
+"""A clock that runs as the real one does and can be moved ahead."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Real time in UTC plus what it was advanced by."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """Return the clock's time."""
+        with self._lock:
+            return datetime.fromtimestamp(time.time(), UTC) + self._ahead
+
+    def advance(self, duration: timedelta) -> datetime:
+        """Move the clock ahead and return its new time.
+
+        Raises
+        ------
+        ValueError
+            If the duration is negative: schedules never run backwards.
+        """
+        if duration < timedelta():
+            raise ValueError(f"a clock cannot be advanced by {duration}: the duration is negative")
+        with self._lock:
+            self._ahead += duration
+        return self.now()

@@ -1,0 +1,199 @@
+"""Targets of EventBridge rules and schedules: what they are sent, how often it is tried, where failures go.
+
+References
+----------
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.delivery import Delivery, Message, UndeliverableError
+
+# AWS retries for up to 24 hours; a target of a local cloud that refuses three times will refuse for ever.
+MOST_ATTEMPTS = 3
+_RETRY_DELAY_S = 0.2
+_PATH_STEP = re.compile(r"\.([A-Za-z0-9_\-]+)|\[(\d+)\]|\['([^']+)'\]")
+_PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target, in CloudFormation's shape, and the rule or schedule that it belongs to."""
+
+    owner_arn: str
+    properties: Mapping[str, Any]
+
+    @property
+    def arn(self) -> str:
+        """The target resource."""
+        return str(self.properties["Arn"])
+
+    @property
+    def dead_letters(self) -> str | None:
+        """The queue for what cannot be delivered."""
+        arn = (self.properties.get("DeadLetterConfig") or {}).get("Arn")
+        return str(arn) if arn else None
+
+    @property
+    def most_attempts(self) -> int:
+        """How often delivery is tried."""
+        policy = self.properties.get("RetryPolicy") or {}
+        return int(min(policy.get("MaximumRetryAttempts", MOST_ATTEMPTS - 1) + 1, MOST_ATTEMPTS))
+
+    def message(self, event: Mapping[str, Any]) -> Message:
+        """Return what the target is sent for `event`."""
+        kinesis = self.properties.get("KinesisParameters") or {}
+        fixed_key = kinesis.get("PartitionKey")
+        key_path = kinesis.get("PartitionKeyPath")
+        return Message(
+            target_input(self.properties, event, rule_arn=self.owner_arn),
+            group_id=(self.properties.get("SqsParameters") or {}).get("MessageGroupId"),
+            partition_key=fixed_key or (str(value_at(event, key_path)) if key_path else None),
+        )
+
+
+def target_input(target: Mapping[str, Any], event: Mapping[str, Any], *, rule_arn: str = "") -> Any:
+    """Apply a target's Input, InputPath or InputTransformer to an event."""
+    if "Input" in target:
+        return json.loads(target["Input"])
+    if "InputPath" in target:
+        return value_at(event, target["InputPath"])
+    if transformer := target.get("InputTransformer"):
+        values = {name: value_at(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()}
+        values |= {
+            "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
+            "aws.events.event.json": event,
+            "aws.events.event.ingestion-time": event.get("time"),
+            "aws.events.rule-arn": rule_arn,
+            "aws.events.rule-name": rule_arn.rpartition("/")[2],
+        }
+        text = fill_template(transformer["InputTemplate"], values)
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return event
+
+
+def value_at(document: Any, path: str) -> Any:
+    """Return what a JSON path such as ``$.detail.items[0]`` leads to; None where it leads nowhere."""
+    steps = list(_PATH_STEP.finditer(path.removeprefix("$")))
+    if "".join(step[0] for step in steps) != path.removeprefix("$"):
+        raise ValueError(f"JSON path {path!r}: only names and positions are known here")
+    for step in steps:
+        if step[2] is not None:
+            position = int(step[2])
+            document = document[position] if isinstance(document, list) and position < len(document) else None
+        else:
+            name = step[1] or step[3]
+            document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
+def fill_template(template: str, values: Mapping[str, Any]) -> str:
+    """Replace ``<name>``: by text within a JSON string, by JSON outside of one."""
+    parts: list[str] = []
+    position = 0
+    for placeholder in _PLACEHOLDER.finditer(template):
+        parts.append(template[position : placeholder.start()])
+        position = placeholder.end()
+        if placeholder[1] not in values:
+            parts.append(placeholder[0])
+            continue
+        value = values[placeholder[1]]
+        text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+        parts.append(
+            json.dumps(text)[1:-1]
+            if _inside_string(template[: placeholder.start()])
+            else json.dumps(value, default=str)
+        )
+    return "".join([*parts, template[position:]])
+
+
+def _inside_string(text: str) -> bool:
+    return len(re.findall(r'(?<!\\)"', text)) % 2 == 1
+
+
+class TargetQueue:
+    """Delivers to targets in the background, in the order of submission as far as each first attempt goes."""
+
+    def __init__(self, delivery: Delivery, *, report: Callable[[str], None]) -> None:
+        self._delivery = delivery
+        self._report = report
+        self._stopping = threading.Event()
+        self._order = ThreadPoolExecutor(1, thread_name_prefix="targets")
+        self._retries = ThreadPoolExecutor(4, thread_name_prefix="target-retries")
+        self._lock = threading.Lock()
+        self._pending = 0
+
+    def submit(self, target: Target, event: Mapping[str, Any]) -> None:
+        """Queue an event for a target."""
+        with self._lock:
+            self._pending += 1
+        self._order.submit(self._first, target, event)
+
+    def pending(self) -> int:
+        """Return how many deliveries are neither done nor given up."""
+        with self._lock:
+            return self._pending
+
+    def close(self) -> None:
+        """Drop what is queued and end."""
+        self._stopping.set()
+        self._order.shutdown(wait=False, cancel_futures=True)
+        self._retries.shutdown(wait=False, cancel_futures=True)
+
+    def _first(self, target: Target, event: Mapping[str, Any]) -> None:
+        error = self._try(target, event)
+        if error is not None and not self._stopping.is_set():
+            self._retries.submit(self._again, target, event, error)
+        else:
+            self._done()
+
+    def _again(self, target: Target, event: Mapping[str, Any], error: Exception) -> None:
+        try:
+            for _ in range(target.most_attempts - 1):
+                if self._stopping.wait(_RETRY_DELAY_S):
+                    return
+                if (latest := self._try(target, event)) is None:
+                    return
+                error = latest
+            self._bury(target, event, error)
+        finally:
+            self._done()
+
+    def _try(self, target: Target, event: Mapping[str, Any]) -> Exception | None:
+        try:
+            self._delivery.send(target.arn, target.message(event))
+        except (BotoCoreError, ClientError, UndeliverableError, ValueError) as error:
+            return error
+        return None
+
+    def _bury(self, target: Target, event: Mapping[str, Any], error: Exception) -> None:
+        if target.dead_letters is None:
+            self._report(f"{target.owner_arn}: target {target.arn} cannot be reached: {error}")
+            return
+        attributes = {
+            "RULE_ARN": target.owner_arn,
+            "TARGET_ARN": target.arn,
+            "ERROR_CODE": type(error).__name__,
+            "ERROR_MESSAGE": str(error)[:256],
+            "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+        }
+        dead_letter = Message(target.message(event).body, attributes=attributes)
+        try:
+            self._delivery.send(target.dead_letters, dead_letter)
+        except (BotoCoreError, ClientError, UndeliverableError) as failure:
+            self._report(f"{target.owner_arn}: dead-letter queue {target.dead_letters}: {failure}")
+
+    def _done(self) -> None:
+        with self._lock:
+            self._pending -= 1

@@ -1,0 +1,1 @@
+"""Lambda functions: their layers, their processes under the real Runtime API, and who invokes them."""

@@ -1,0 +1,213 @@
+"""An execution environment: one process of one function version, which serves one invocation at a time."""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local_cloud.execution.function import Function, Outcome
+from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
+from local_cloud.processes import Processes, resident_bytes
+from local_cloud.telemetry.lines import LineLog
+
+# Lambda gives initialisation 10 s and then restarts it within the function's timeout; a laptop that is busy
+# starting several functions at once gets one longer limit instead.
+INIT_TIMEOUT_S = 60.0
+_WATCH_S = 0.05
+_RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A function's code and layers, extracted; `import_paths` are in order of precedence."""
+
+    task_root: Path
+    import_paths: Sequence[Path]
+    temporary: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What every process gets from this host: the interpreter, the runtime client, the cloud's addresses."""
+
+    region: str
+    environment: Mapping[str, str]
+    python: str = sys.executable
+    awslambdaric: bool = True
+
+
+class ExecutionEnvironment:
+    """A process under its own Runtime API, with a private temporary directory."""
+
+    def __init__(
+        self, function: Function, workspace: Workspace, *, host: Host, processes: Processes, log: LineLog
+    ) -> None:
+        self.function = function
+        self._processes = processes
+        self._log_stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
+        self._output = log.open(function.log_group, self._log_stream)
+        self._api = RuntimeApi()
+        self._started = time.monotonic()
+        self._process = processes.start(
+            self._command(host),
+            environment=self._variables(host, workspace),
+            directory=workspace.task_root,
+            output=self._output.fileno(),
+        )
+        self._init_ms: float | None = None
+        self._usable = True
+        self._closing = threading.Lock()
+        self._closed = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether the process can take another invocation."""
+        return self._usable and self._process.poll() is None
+
+    def invoke(self, payload: bytes, *, function_arn: str) -> Outcome:
+        """Run one invocation; every way in which it can fail is an outcome with Lambda's error JSON."""
+        request_id = str(uuid.uuid4())
+        reply = self._initialise(request_id)
+        started = time.monotonic()
+        self._platform_line("start", request_id)
+        if reply is None:
+            invocation = Invocation(
+                payload=payload,
+                function_arn=function_arn,
+                deadline_ms=int((time.time() + self.function.timeout_s) * 1000),
+                request_id=request_id,
+            )
+            reply = self._await(self._api.hand(invocation), request_id, started)
+        duration_ms = (time.monotonic() - started) * 1000
+        self._report(request_id, duration_ms)
+        return Outcome(
+            request_id=request_id,
+            payload=reply.payload,
+            error="Unhandled" if reply.failed else None,
+            executed_version=self.function.version,
+            duration_ms=duration_ms,
+        )
+
+    def close(self) -> None:
+        """Kill the process and close what it was served by; a second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        self._usable = False
+        self._processes.kill(self._process)
+        self._api.close()
+        self._output.close()
+
+    def _initialise(self, request_id: str) -> Reply | None:
+        """Wait until the process takes invocations; return the error if it never will."""
+        while not self._api.settled.wait(_WATCH_S):
+            if self._process.poll() is not None:
+                return self._give_up(self._exit_error(request_id))
+            if time.monotonic() - self._started > INIT_TIMEOUT_S:
+                return self._give_up(
+                    _error("Sandbox.Timedout", request_id, f"Init timed out after {INIT_TIMEOUT_S:.2f} seconds")
+                )
+        if self._api.init_error is not None:
+            return self._give_up(self._api.init_error)
+        if self._init_ms is None:
+            self._init_ms = (time.monotonic() - self._started) * 1000
+        return None
+
+    def _await(self, reply: Future[Reply], request_id: str, started: float) -> Reply:
+        limit = self.function.memory_mb * 1024 * 1024
+        deadline = started + self.function.timeout_s
+        while True:
+            try:
+                return reply.result(timeout=max(0.0, min(_WATCH_S, deadline - time.monotonic())))
+            except TimeoutError:
+                pass
+            if self._process.poll() is not None:
+                return self._give_up(self._exit_error(request_id))
+            if time.monotonic() >= deadline:
+                message = f"Task timed out after {self.function.timeout_s:.2f} seconds"
+                return self._give_up(
+                    _error("Sandbox.Timedout", request_id, message), log=message, request_id=request_id
+                )
+            if resident_bytes(self._process) > limit:
+                message = "Runtime exited with error: signal: killed"
+                return self._give_up(
+                    _error("Runtime.OutOfMemory", request_id, message), log=message, request_id=request_id
+                )
+
+    def _give_up(self, error: bytes, *, log: str = "", request_id: str = "") -> Reply:
+        """Never use the process again."""
+        self._usable = False
+        self._processes.kill(self._process)
+        if log:
+            self._output.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {request_id} {log}")
+        return Reply(payload=error, failed=True)
+
+    def _exit_error(self, request_id: str) -> bytes:
+        code = self._process.returncode
+        ending = f"signal: {-code}" if code < 0 else f"exit status {code}"
+        return _error("Runtime.ExitError", request_id, f"Runtime exited with error: {ending}")
+
+    def _report(self, request_id: str, duration_ms: float) -> None:
+        self._platform_line("end", request_id)
+        used_mb = max(resident_bytes(self._process) // 1024 // 1024, 1)
+        init = f"\tInit Duration: {self._init_ms:.2f} ms" if self._init_ms else ""
+        self._init_ms = 0.0
+        self._platform_line(
+            "report",
+            request_id,
+            f"\tDuration: {duration_ms:.2f} ms\tBilled Duration: {int(duration_ms) + 1} ms"
+            f"\tMemory Size: {self.function.memory_mb} MB\tMax Memory Used: {used_mb} MB{init}\t",
+        )
+
+    def _platform_line(self, kind: str, request_id: str, details: str = "") -> None:
+        if self.function.log_format == "JSON":
+            record = {"requestId": request_id} | ({"version": self.function.version} if kind == "start" else {})
+            time_text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+            self._output.write(json.dumps({"time": time_text, "type": f"platform.{kind}", "record": record}))
+        else:
+            version = f" Version: {self.function.version}" if kind == "start" else ""
+            self._output.write(f"{kind.upper()} RequestId: {request_id}{version}{details}")
+
+    def _command(self, host: Host) -> list[str]:
+        if host.awslambdaric:
+            return [host.python, "-m", "awslambdaric", self.function.handler]
+        return [host.python, str(_RUNTIME_CLIENT), self.function.handler]
+
+    def _variables(self, host: Host, workspace: Workspace) -> dict[str, str]:
+        temporary = tempfile.mkdtemp(prefix="tmp-", dir=workspace.temporary)
+        function = self.function
+        return {
+            **host.environment,
+            "AWS_DEFAULT_REGION": host.region,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{platform.python_version().rpartition('.')[0]}",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_FORMAT": function.log_format,
+            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": self._log_stream,
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "AWS_REGION": host.region,
+            "LAMBDA_TASK_ROOT": str(workspace.task_root),
+            "PYTHONPATH": os.pathsep.join(map(str, (workspace.task_root, *workspace.import_paths))),
+            "PYTHONUNBUFFERED": "1",
+            "TMPDIR": temporary,
+            "TZ": ":UTC",
+            "_HANDLER": function.handler,
+            **function.environment,
+        }
+
+
+def _error(kind: str, request_id: str, message: str) -> bytes:
+    return json.dumps({"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {message}"}).encode()

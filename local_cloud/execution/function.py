@@ -1,0 +1,65 @@
+"""A version of a Lambda function, as its template configures it, and the answers that it gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class ThrottledError(Exception):
+    """A function runs as often as its reserved concurrency allows."""
+
+    def __init__(self, name: str, reserved: int) -> None:
+        self.name = name
+        self.reserved = reserved
+        super().__init__(f"Rate Exceeded: {name} reserves {reserved} concurrent executions, and all are in use")
+
+
+class FunctionNotFoundError(Exception):
+    """There is no function, version or alias of that name."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"Function not found: {arn}")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One version; `code` is its zip, `layers` are version ARNs, first merged first."""
+
+    name: str
+    version: str
+    arn: str
+    handler: str
+    code: bytes
+    code_sha256: str
+    environment: Mapping[str, str]
+    timeout_s: float
+    memory_mb: int
+    layers: tuple[str, ...]
+    log_group: str
+    log_format: str = "Text"
+    reserved_concurrency: int | None = None
+
+    @property
+    def revision(self) -> tuple[Any, ...]:
+        """What an execution environment depends on: another revision needs a new one."""
+        return (
+            self.code_sha256,
+            self.handler,
+            self.timeout_s,
+            self.memory_mb,
+            self.layers,
+            self.log_group,
+            self.log_format,
+            tuple(sorted(self.environment.items())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an invocation answered; `error` is Lambda's ``X-Amz-Function-Error``, or None."""
+
+    request_id: str
+    payload: bytes
+    error: str | None
+    executed_version: str
+    duration_ms: float

@@ -1,0 +1,146 @@
+"""Layers on this host: extracted as built, minus the packages that were compiled for another machine.
+
+A layer is built for the function's processor and Python. What is pure Python runs here as it is; a package whose
+compiled files this interpreter cannot load is left out of the extracted copy, so that the environment's own package of
+that name is imported instead. The report says which, and why.
+"""
+
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import io
+import platform
+import re
+import struct
+import sys
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+# e_machine of an ELF header, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+_ELF_MACHINES = {"x86_64": 62, "amd64": 62, "aarch64": 183, "arm64": 183}
+_ELF_NAMES = {62: "x86_64", 183: "aarch64"}
+_PYTHON_FOLDER = re.compile(r"^python/(?:lib/python3\.\d+/site-packages/)?")
+_TAGGED = re.compile(r"\.(cpython-[^.]+|cp\d[^.]*|pypy[^.]*)\.(so|pyd)$")
+_SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """Where a package of a layer comes from on this host: ``layer`` or ``environment``, and why."""
+
+    layer: str
+    package: str
+    source: str
+    reason: str
+
+
+def external_layer(arn: str) -> PackageSource:
+    """Report a layer of another account: its content is not here, the environment's packages stand in."""
+    return PackageSource(
+        layer=arn,
+        package="*",
+        source="environment",
+        reason=f"layer of account {arn.split(':')[4]}, whose content is not in the assembly",
+    )
+
+
+def extract_layer(arn: str, content: bytes, target: Path) -> tuple[PackageSource, ...]:
+    """Extract a layer's zip into `target` and report each of its packages."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = [name for name in archive.namelist() if not name.endswith("/")]
+        packages = _packages(archive, files)
+        misfits = {
+            package: reason
+            for package, members in packages.items()
+            if (reason := _misfit(archive, members)) is not None
+        }
+        left_out = {member for package in misfits for member in packages[package]}
+        for name in files:
+            if name not in left_out:
+                archive.extract(name, target)
+    return tuple(
+        PackageSource(layer=arn, package=package, source="environment", reason=_replacement(package, misfits[package]))
+        if package in misfits
+        else PackageSource(layer=arn, package=package, source="layer", reason="as built")
+        for package in sorted(packages)
+    )
+
+
+def import_paths(directories: Iterable[Path]) -> list[Path]:
+    """Return what the layers in `directories` add to the import path; the layer merged last comes first."""
+    paths = []
+    for directory in reversed(list(directories)):
+        paths += sorted(directory.glob("python/lib/python3.*/site-packages"))
+        paths.append(directory / "python")
+    return [path for path in paths if path.is_dir()]
+
+
+def _packages(archive: zipfile.ZipFile, files: list[str]) -> dict[str, set[str]]:
+    """Group the files by distribution where its RECORD is in the layer, else by top-level name."""
+    packages: dict[str, set[str]] = defaultdict(set)
+    owners: dict[str, str] = {}
+    known = set(files)
+    for name in files:
+        if name.endswith(".dist-info/RECORD"):
+            folder = PurePosixPath(name).parent.parent
+            distribution = PurePosixPath(name).parent.name.partition("-")[0].lower()
+            for line in archive.read(name).decode().splitlines():
+                member = str(folder / line.partition(",")[0].strip('"'))
+                if member in known:
+                    owners[member] = distribution
+    for name in files:
+        inside = _PYTHON_FOLDER.sub("", name)
+        if inside != name:
+            top = inside.split("/")[0]
+            packages[owners.get(name) or top.partition(".")[0].partition("-")[0].lower()].add(name)
+    return packages
+
+
+def _misfit(archive: zipfile.ZipFile, members: Iterable[str]) -> str | None:
+    """Say why this interpreter cannot load a package, naming the first file that it cannot load."""
+    for name in sorted(members):
+        if _SHARED_OBJECT.search(name) or name.endswith(".pyd"):
+            with archive.open(name) as file:
+                reason = foreign_binary(PurePosixPath(name).name, file.read(20))
+            if reason:
+                return reason
+    return None
+
+
+def foreign_binary(
+    name: str,
+    header: bytes,
+    *,
+    suffixes: Iterable[str] = importlib.machinery.EXTENSION_SUFFIXES,
+    machine: str = platform.machine(),
+    system: str = sys.platform,
+) -> str | None:
+    """Say why the compiled file `name`, which starts with `header`, cannot be loaded; None if it can."""
+    here = f"this is {sys.implementation.cache_tag} on {machine}"
+    tag = _TAGGED.search(name)
+    if tag and not any(name.endswith(suffix) for suffix in suffixes if suffix not in (".so", ".pyd")):
+        return f"{name} is built for {tag[1]}; {here}"
+    if header.startswith(b"\x7fELF"):
+        if system != "linux":
+            return f"{name} is built for Linux; this is {system}"
+        built_for = struct.unpack("<H" if header[5] == 1 else ">H", header[18:20])[0]
+        if built_for != _ELF_MACHINES.get(machine.lower()):
+            return f"{name} is built for {_ELF_NAMES.get(built_for, f'ELF machine {built_for}')}; {here}"
+    return None
+
+
+def _replacement(package: str, reason: str) -> str:
+    """Complete a reason by what the environment has instead."""
+    modules: Mapping[str, list[str]] = importlib.metadata.packages_distributions()
+    names = [package, *modules.get(package, [])]
+    for name in names:
+        try:
+            return f"{reason}; the environment has {name} {importlib.metadata.version(name)}"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if importlib.util.find_spec(package) is not None:
+        return f"{reason}; the environment has it"
+    return f"{reason}; the environment does NOT have it: importing it will fail"

@@ -1,0 +1,56 @@
+"""Extracts the code and the layers of functions, once each, and remembers where every package comes from."""
+
+import io
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from local_cloud.execution.environment import Workspace
+from local_cloud.execution.function import Function
+from local_cloud.execution.layers import PackageSource, external_layer, extract_layer, import_paths
+
+
+class Workspaces:
+    """Workspaces below one directory.
+
+    Parameters
+    ----------
+    layer_content
+        Gives the zip of a layer version by its ARN; None where it is not in this account.
+    """
+
+    def __init__(self, directory: Path, *, layer_content: Callable[[str], bytes | None]) -> None:
+        self._directory = directory
+        self._layer_content = layer_content
+        self._lock = threading.Lock()
+        self._layers: dict[str, tuple[Path | None, tuple[PackageSource, ...]]] = {}
+
+    def prepare(self, function: Function) -> Workspace:
+        """Extract what a version needs, unless that has been done."""
+        task_root = self._directory / "code" / f"{function.name}-{function.code_sha256[:16].replace('/', '_')}"
+        temporary = self._directory / "tmp" / function.name
+        with self._lock:
+            if not task_root.exists():
+                task_root.mkdir(parents=True)
+                with zipfile.ZipFile(io.BytesIO(function.code)) as archive:
+                    archive.extractall(task_root)
+            temporary.mkdir(parents=True, exist_ok=True)
+            extracted = [self._layer(arn)[0] for arn in function.layers]
+        layers = [path for path in extracted if path is not None]
+        return Workspace(task_root=task_root, import_paths=import_paths(layers), temporary=temporary)
+
+    def package_sources(self, function: Function) -> tuple[PackageSource, ...]:
+        """Return where each package of a version's layers comes from on this host."""
+        with self._lock:
+            return tuple(source for arn in function.layers for source in self._layer(arn)[1])
+
+    def _layer(self, arn: str) -> tuple[Path | None, tuple[PackageSource, ...]]:
+        if arn not in self._layers:
+            content = self._layer_content(arn)
+            if content is None:
+                self._layers[arn] = None, (external_layer(arn),)
+            else:
+                target = self._directory / "layers" / arn.rpartition("layer:")[2].replace(":", "-")
+                self._layers[arn] = target, extract_layer(arn, content, target)
+        return self._layers[arn]

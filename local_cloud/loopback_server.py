@@ -1,0 +1,91 @@
+"""A small HTTP/1.1 server on a free port of the loopback interface."""
+
+import http.server
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ADDRESS = "127.0.0.1"
+
+
+class Exchange(http.server.BaseHTTPRequestHandler):
+    """One connection; subclasses define how every request on it is answered."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # one packet an answer
+
+    def answer(self) -> None:
+        """Answer one request by calling `reply`."""
+        raise NotImplementedError
+
+    def dispatch(self) -> None:
+        """Answer, whatever the method is."""
+        self.answer()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = dispatch
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: who asks is no news."""
+
+    def read_body(self) -> bytes:
+        """Read the request's body, of stated length or chunked."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def reply(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Send a whole answer."""
+        self.send_response(status)
+        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        self.wfile.flush()
+
+
+class LoopbackServer(http.server.ThreadingHTTPServer):
+    """Serves `exchange` from a thread until it is stopped; one more thread a connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, exchange: type[Exchange]) -> None:
+        super().__init__((ADDRESS, 0), exchange)
+        self._thread = threading.Thread(
+            # The default poll of 0.5 s would be what each stop waits for.
+            target=lambda: self.serve_forever(poll_interval=0.05),
+            name=f"http-{self.server_port}",
+            daemon=True,
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://{ADDRESS}:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore clients that went away; print every other error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+    def stop(self) -> None:
+        """Stop listening; connections that are open end with the process."""
+        self.shutdown()
+        self.server_close()
+        self._thread.join()

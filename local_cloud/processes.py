@@ -1,0 +1,111 @@
+"""Subprocesses that never outlive this one, however it ends."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil  # type: ignore[import-untyped]
+
+_GUARDIAN = Path(__file__).with_name("guardian.py")
+
+
+class Processes:
+    """Starts subprocesses, each in its own session, and remembers them until they are killed.
+
+    Parameters
+    ----------
+    directory
+        Removed when `close` is called, or when this process dies without calling it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        # -I -S: nothing of the environment or of site-packages; it starts in 10 ms.
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_GUARDIAN), str(directory)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def start(
+        self, command: Sequence[str], *, environment: Mapping[str, str], directory: Path, output: int | IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        """Start `command` in `directory`; standard output and standard error both go to `output`."""
+        process = subprocess.Popen(
+            list(command),
+            env=dict(environment),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        with self._lock:
+            self._running.add(process)
+            self._tell(f"+{process.pid}")
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes], *, grace_s: float = 0.0) -> None:
+        """Kill the process with all its descendants; with `grace_s`, ask it to terminate first."""
+        family = _descendants(process)
+        if grace_s > 0 and process.poll() is None:
+            _signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(grace_s)
+        _signal_group(process, signal.SIGKILL)
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        process.wait()
+        self.forget(process)
+
+    def forget(self, process: subprocess.Popen[bytes]) -> None:
+        """Stop watching a process that ended by itself."""
+        with self._lock:
+            if process in self._running:
+                self._running.remove(process)
+                self._tell(f"-{process.pid}")
+
+    def close(self) -> None:
+        """Kill every process and remove the directory."""
+        with self._lock:
+            running = list(self._running)
+        for process in running:
+            self.kill(process)
+        if self._guardian.stdin:
+            self._guardian.stdin.close()
+        self._guardian.wait()
+
+    def _tell(self, line: str) -> None:
+        if self._guardian.stdin:
+            self._guardian.stdin.write(f"{line}\n".encode())
+            self._guardian.stdin.flush()
+
+
+def resident_bytes(process: subprocess.Popen[bytes]) -> int:
+    """Return the memory that a process and its descendants hold; 0 when it has ended."""
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for member in (psutil.Process(process.pid), *_descendants(process)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += member.memory_info().rss
+    return total
+
+
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        return list(psutil.Process(process.pid).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)

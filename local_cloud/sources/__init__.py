@@ -1,0 +1,1 @@
+"""Event source mappings: Kinesis, DynamoDB streams and SQS on their way into functions."""

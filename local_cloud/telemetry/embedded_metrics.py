@@ -1,0 +1,53 @@
+"""CloudWatch's embedded metric format: log lines that are metrics too.
+
+References
+----------
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+MARK = '"_aws"'
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric datum in the shape of PutMetricData, and its namespace."""
+
+    namespace: str
+    datum: dict[str, Any]
+
+
+def embedded_metrics(line: str) -> Iterator[Metric]:
+    """Yield the metrics of a log line; a line that is not valid EMF has none, as on AWS."""
+    if MARK not in line:
+        return
+    try:
+        document = json.loads(line)
+        metadata = document["_aws"]
+        timestamp = datetime.fromtimestamp(metadata["Timestamp"] / 1000, UTC)
+        for directive in metadata["CloudWatchMetrics"]:
+            for definition in directive["Metrics"]:
+                for dimensions in directive.get("Dimensions") or [[]]:
+                    yield Metric(
+                        namespace=directive["Namespace"],
+                        datum=_datum(document, definition, dimensions) | {"Timestamp": timestamp},
+                    )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+
+
+def _datum(document: dict[str, Any], definition: dict[str, Any], dimensions: list[str]) -> dict[str, Any]:
+    value = document[definition["Name"]]
+    values = value if isinstance(value, list) else [value]
+    return {
+        "MetricName": definition["Name"],
+        "Unit": definition.get("Unit", "None"),
+        "Dimensions": [{"Name": name, "Value": str(document[name])} for name in dimensions],
+        "Values": [float(item) for item in values],
+        "Counts": [1.0] * len(values),
+    }

@@ -1,0 +1,52 @@
+"""What subprocesses print, line by line, on its way to a log stream."""
+
+import os
+import threading
+from typing import Protocol
+
+
+class LineSink(Protocol):
+    """Takes a line of a log stream."""
+
+    def __call__(self, group: str, stream: str, message: str, /) -> None:
+        """Take one line."""
+
+
+class LineOutput:
+    """A pipe for one log stream; its lines keep the order in which processes and `write` put them there."""
+
+    def __init__(self, sink: LineSink, group: str, stream: str) -> None:
+        self._read, self._write = os.pipe()
+        self._thread = threading.Thread(target=self._pump, args=(sink, group, stream), daemon=True)
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """Return what a subprocess writes to."""
+        return self._write
+
+    def write(self, line: str) -> None:
+        """Put a line of our own."""
+        os.write(self._write, f"{line}\n".encode())
+
+    def close(self) -> None:
+        """End the stream; waits for the lines in the pipe, not for processes that still hold it open."""
+        os.close(self._write)
+        self._thread.join(timeout=1)
+
+    def _pump(self, sink: LineSink, group: str, stream: str) -> None:
+        with os.fdopen(self._read, encoding="utf-8", errors="replace", newline="\n") as lines:
+            for line in lines:
+                # awslambdaric joins the lines of one event by carriage returns, as Lambda's own log does.
+                if message := line.rstrip("\n").replace("\r", "\n"):
+                    sink(group, stream, message)
+
+
+class LineLog:
+    """Opens outputs that all go to one sink."""
+
+    def __init__(self, sink: LineSink) -> None:
+        self._sink = sink
+
+    def open(self, group: str, stream: str) -> LineOutput:
+        """Open the output for a log stream."""
+        return LineOutput(self._sink, group, stream)

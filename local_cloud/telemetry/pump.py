@@ -1,0 +1,104 @@
+"""Carries log lines and metrics to CloudWatch from one thread, so that nobody who writes them waits."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections import defaultdict
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.deployment import Clients
+from local_cloud.telemetry.embedded_metrics import Metric, embedded_metrics
+
+_MOST_A_REQUEST = 500
+_WAIT_S = 0.2
+
+
+class Pump:
+    """Queues log lines and metrics, and sends them in batches."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._queue: queue.SimpleQueue[tuple[str, str, dict[str, Any]] | Metric] = queue.SimpleQueue()
+        self._streams: set[tuple[str, str]] = set()
+        self._stopping = threading.Event()
+        self._idle = threading.Condition()
+        self._pending = 0
+        self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
+        self._thread.start()
+
+    def log(self, group: str, stream: str, message: str) -> None:
+        """Queue a line for a log group; group and stream are created as needed."""
+        self._put((group, stream, {"timestamp": int(time.time() * 1000), "message": message}))
+
+    def metric(self, namespace: str, name: str, value: float, *, unit: str = "Count", **dimensions: str) -> None:
+        """Queue a metric."""
+        datum = {
+            "MetricName": name,
+            "Unit": unit,
+            "Value": float(value),
+            "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
+        }
+        self._put(Metric(namespace=namespace, datum=datum))
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Wait until what was queued so far is in CloudWatch; False after `timeout_s`."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
+
+    def stop(self) -> None:
+        """Send what is queued and end."""
+        self.flush()
+        self._stopping.set()
+        self._thread.join()
+
+    def _put(self, item: tuple[str, str, dict[str, Any]] | Metric) -> None:
+        with self._idle:
+            self._pending += 1
+        self._queue.put(item)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            items = []
+            with contextlib.suppress(queue.Empty):
+                items.append(self._queue.get(timeout=_WAIT_S))
+                while len(items) < _MOST_A_REQUEST:
+                    items.append(self._queue.get_nowait())
+            if items:
+                self._send(items)
+                with self._idle:
+                    self._pending -= len(items)
+                    self._idle.notify_all()
+
+    def _send(self, items: list[tuple[str, str, dict[str, Any]] | Metric]) -> None:
+        lines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        metrics: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for item in items:
+            if isinstance(item, Metric):
+                metrics[item.namespace].append(item.datum)
+            else:
+                group, stream, event = item
+                lines[group, stream].append(event)
+                for metric in embedded_metrics(event["message"]):
+                    metrics[metric.namespace].append(metric.datum)
+        for (group, stream), events in lines.items():
+            # A log group that somebody deleted loses its lines, as on AWS.
+            with contextlib.suppress(BotoCoreError, ClientError):
+                self._create_stream(group, stream)
+                ordered = sorted(events, key=lambda event: event["timestamp"])
+                self._clients("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=ordered)
+        for namespace, data in metrics.items():
+            with contextlib.suppress(BotoCoreError, ClientError):
+                self._clients("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
+
+    def _create_stream(self, group: str, stream: str) -> None:
+        if (group, stream) in self._streams:
+            return
+        logs = self._clients("logs")
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=group)
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        self._streams.add((group, stream))
