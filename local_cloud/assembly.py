@@ -67,7 +67,9 @@ def read_assembly(directory: Path) -> tuple[Stack, ...]:
     try:
         order = list(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
-        raise DeploymentError(f"circular dependency between stacks: {' -> '.join(error.args[1])}") from error
+        # graphlib tells the cycle from what is needed to what needs it.
+        cycle = " -> ".join(reversed(error.args[1]))
+        raise DeploymentError(f"circular dependency between stacks: {cycle}") from error
     return tuple(
         _stack(name, artifacts) for name in order if name in artifacts and artifacts[name][1]["type"] == _STACK
     )

@@ -74,8 +74,10 @@ def _parameters(stack: Stack) -> Iterator[tuple[str, Any]]:
         if "Default" not in parameter:
             raise DeploymentError(f"parameter {name} has no default value", stack=stack.name)
         default = parameter["Default"]
-        if kind in ("String", "Number"):
+        if kind == "String":
             yield name, str(default)
+        elif kind == "Number":
+            yield name, float(default) if "." in str(default) else int(default)
         elif kind in ("CommaDelimitedList", "List<Number>"):
             yield name, [part.strip() for part in default.split(",")]
         elif kind.startswith(_STORED_PARAMETER) and "List<" not in kind:

@@ -76,7 +76,7 @@ def _create_domain(creation: Creation) -> Created:
 def _create_resource_server(creation: Creation) -> Created:
     server = creation.properties.take("UserPoolId", "Identifier", "Name", "Scopes")
     creation.clients("cognito-idp").create_resource_server(**server)
-    return Created(server["Identifier"])
+    return Created(creation.properties["Identifier"])
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {

@@ -12,10 +12,9 @@ _INDEX = ("IndexName", "KeySchema", "Projection")
 
 def _create_table(creation: Creation) -> Created:
     properties = creation.properties
-    indexes = [
-        index.take(*_INDEX, "ProvisionedThroughput", "OnDemandThroughput")
-        for index in properties.sections("GlobalSecondaryIndexes")
-    ]
+    indexes = [index.take(*_INDEX, "ProvisionedThroughput") for index in properties.sections("GlobalSecondaryIndexes")]
+    for index in properties.sections("GlobalSecondaryIndexes"):
+        index.keep("ContributorInsightsSpecification", "OnDemandThroughput", "WarmThroughput")
     definition = properties.take("ProvisionedThroughput", "DeletionProtectionEnabled", "TableClass")
     return _create(
         creation,
@@ -41,6 +40,7 @@ def _create_global_table(creation: Creation) -> Created:
     for index in properties.sections("GlobalSecondaryIndexes"):
         of_replica = replica_indexes.get(index["IndexName"], Properties({}))
         of_replica.keep("ContributorInsightsSpecification")
+        index.keep("WarmThroughput")
         indexes.append(index.take(*_INDEX) | _capacity(index, of_replica))
     definition = capacity | replica.take("DeletionProtectionEnabled", "TableClass")
     if "SSESpecification" in properties:
@@ -58,12 +58,8 @@ def _create_global_table(creation: Creation) -> Created:
 
 def _capacity(table: Properties, replica: Properties) -> dict[str, Any]:
     """Return provisioned throughput; a global table states writes itself and reads in its replica."""
-    on_demand = table.take("WriteOnDemandThroughputSettings") | replica.take("ReadOnDemandThroughputSettings")
-    if on_demand:
-        limits: dict[str, int] = {}
-        for settings in on_demand.values():
-            limits |= settings
-        return {"OnDemandThroughput": limits}
+    table.keep("WriteOnDemandThroughputSettings")
+    replica.keep("ReadOnDemandThroughputSettings")
     settings = table.get("WriteProvisionedThroughputSettings"), replica.get("ReadProvisionedThroughputSettings")
     if settings == (None, None):
         return {}
@@ -121,7 +117,9 @@ def _create(
 
 _KEPT = {
     "ContributorInsightsSpecification": "moto has no contributor insights",
-    "WarmThroughput": "moto is as warm as it gets",
+    "GlobalSecondaryIndexes.OnDemandThroughput": "moto limits no throughput",
+    "OnDemandThroughput": "moto limits no throughput",
+    "WarmThroughput": "moto needs no warming",
 }
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::DynamoDB::Table": ResourceType(_create_table, kept=_KEPT),

@@ -77,7 +77,7 @@ def _create_alias(creation: Creation) -> Created:
     properties = creation.properties
     alias = properties.take("Name", "FunctionName", "FunctionVersion", "Description")
     if "RoutingConfig" in properties:
-        weights = properties.section("RoutingConfig")["AdditionalVersionWeights"]
+        weights = properties.section("RoutingConfig").sections("AdditionalVersionWeights")
         alias["RoutingConfig"] = {
             "AdditionalVersionWeights": {weight["FunctionVersion"]: weight["FunctionWeight"] for weight in weights}
         }
@@ -98,7 +98,7 @@ def _create_permission(creation: Creation) -> Created:
     creation.clients("lambda").add_permission(
         StatementId=statement_id,
         **_function(properties["FunctionName"]),
-        **properties.take("Action", "Principal", "SourceArn", "SourceAccount", "EventSourceToken", "PrincipalOrgID"),
+        **properties.take("Action", "Principal", "SourceArn", "SourceAccount", "EventSourceToken"),
     )
     return Created(statement_id, {"Id": statement_id})
 
@@ -146,6 +146,11 @@ TYPES: Final[Mapping[str, ResourceType]] = {
     ),
     "AWS::Lambda::Alias": ResourceType(_create_alias, kept={"ProvisionedConcurrencyConfig": _NOT_PROVISIONED}),
     "AWS::Lambda::EventSourceMapping": ResourceType(_create_event_source_mapping),
-    "AWS::Lambda::Permission": ResourceType(_create_permission),
-    "AWS::Lambda::EventInvokeConfig": ResourceType(_create_event_invoke_config),
+    "AWS::Lambda::Permission": ResourceType(
+        _create_permission, kept={"PrincipalOrgID": "moto takes it and forgets it"}
+    ),
+    "AWS::Lambda::EventInvokeConfig": ResourceType(
+        _create_event_invoke_config,
+        kept={"Qualifier": "moto has one configuration a function, whatever its qualifier"},
+    ),
 }

@@ -19,7 +19,7 @@ def _create_role(creation: Creation) -> Created:
         Tags=creation.tag_list(),
         **properties.take("Description", "Path", "MaxSessionDuration", "PermissionsBoundary"),
     )["Role"]
-    for policy in properties.get("Policies", []):
+    for policy in properties.sections("Policies"):
         iam.put_role_policy(
             RoleName=name,
             PolicyName=policy["PolicyName"],

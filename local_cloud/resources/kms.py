@@ -17,8 +17,7 @@ def _create_key(creation: Creation) -> Created:
     )["KeyMetadata"]
     key_id = key["KeyId"]
     if properties.get("EnableKeyRotation"):
-        rotation = properties.take("RotationPeriodInDays")
-        kms.enable_key_rotation(KeyId=key_id, **rotation)
+        kms.enable_key_rotation(KeyId=key_id)
     if not properties.get("Enabled", True):
         kms.disable_key(KeyId=key_id)
     return Created(key_id, {"Arn": key["Arn"], "KeyId": key_id})
@@ -35,6 +34,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         _create_key,
         kept={
             "BypassPolicyLockoutSafetyCheck": "the embedded cloud has nobody to lock out",
+            "RotationPeriodInDays": "moto takes it and forgets it",
             "PendingWindowInDays": "says how deletion goes; the embedded cloud deletes nothing",
         },
     ),

@@ -132,9 +132,9 @@ def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, A
 def _create_bucket_policy(creation: Creation) -> Created:
     properties = creation.properties
     bucket, document = properties["Bucket"], properties["PolicyDocument"]
-    statements = [statement for statement in document["Statement"] if _is_enforced_truly(statement)]
-    if not isinstance(document["Statement"], list):
+    if not isinstance(document.get("Statement"), list):
         raise PropertyError("PolicyDocument.Statement", "must be a list")
+    statements = [statement for statement in document["Statement"] if _is_enforced_truly(statement)]
     if statements:
         creation.clients("s3").put_bucket_policy(
             Bucket=bucket, Policy=json.dumps({**document, "Statement": statements})
@@ -158,6 +158,12 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         _create_bucket,
         kept={
             "AccessControl": "buckets with object ownership enforced have no ACLs",
+            "IntelligentTieringConfigurations": "moto moves no objects between tiers",
+            "InventoryConfigurations": "moto writes no inventories",
+            "LifecycleConfiguration.Rules.NewerNoncurrentVersions": "moto takes it and forgets it",
+            "LifecycleConfiguration.Rules.ObjectSizeGreaterThan": "moto takes it and forgets it",
+            "LifecycleConfiguration.Rules.ObjectSizeLessThan": "moto takes it and forgets it",
+            "MetricsConfigurations": "moto counts no requests",
             "LoggingConfiguration": "moto writes no access logs, and wants the target's policy to be there first",
         },
     ),

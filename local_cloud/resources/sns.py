@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType
 
-_TOPIC_ATTRIBUTES = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId", "TracingConfig")
+_TOPIC_ATTRIBUTES = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId")
 _SUBSCRIPTION_ATTRIBUTES = (
     "DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
     "SubscriptionRoleArn",
@@ -22,7 +22,7 @@ def _create_topic(creation: Creation) -> Created:
         Attributes={attribute: _text(value) for attribute, value in attributes.items()},
         Tags=creation.tag_list(),
     )["TopicArn"]
-    for subscription in properties.get("Subscription", []):
+    for subscription in properties.sections("Subscription"):
         sns.subscribe(TopicArn=arn, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"])
     return Created(arn, {"TopicArn": arn, "TopicName": name})
 
@@ -50,7 +50,14 @@ def _text(value: Any) -> str:
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::SNS::Topic": ResourceType(_create_topic),
+    "AWS::SNS::Topic": ResourceType(
+        _create_topic,
+        kept={
+            "FifoThroughputScope": "moto limits no throughput",
+            "SignatureVersion": "moto signs in one way",
+            "TracingConfig": "moto takes it and forgets it",
+        },
+    ),
     "AWS::SNS::TopicPolicy": ResourceType(_create_topic_policy),
     "AWS::SNS::Subscription": ResourceType(
         _create_subscription, kept={"Region": "the topic is of this region, as all is"}

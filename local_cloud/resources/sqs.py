@@ -9,7 +9,7 @@ from local_cloud.resources.creation import Created, Creation, ResourceType
 _ATTRIBUTES = (
     "ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",
     "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "MaximumMessageSize", "MessageRetentionPeriod",
-    "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled",
+    "ReceiveMessageWaitTimeSeconds", "RedrivePolicy", "SqsManagedSseEnabled",
     "VisibilityTimeout",
 )  # fmt: skip
 
@@ -38,6 +38,8 @@ def _create_queue_policy(creation: Creation) -> Created:
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::SQS::Queue": ResourceType(_create_queue),
+    "AWS::SQS::Queue": ResourceType(
+        _create_queue, kept={"RedriveAllowPolicy": "moto takes it and forgets it; any queue may redrive here"}
+    ),
     "AWS::SQS::QueuePolicy": ResourceType(_create_queue_policy),
 }

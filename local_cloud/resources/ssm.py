@@ -5,14 +5,17 @@ from typing import Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType
 
-_PARAMETER = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")
+_OPTIONAL = ("AllowedPattern", "DataType", "Description", "Policies", "Tier")
 
 
 def _create_parameter(creation: Creation) -> Created:
-    parameter = creation.properties.take(*_PARAMETER)
+    properties = creation.properties
+    kind, value = properties["Type"], properties["Value"]
     name = creation.name("Name", limit=1011)
-    creation.clients("ssm").put_parameter(Name=name, Tags=creation.tag_list(), **parameter)
-    return Created(name, {"Type": parameter["Type"], "Value": parameter["Value"]})
+    creation.clients("ssm").put_parameter(
+        Name=name, Type=kind, Value=value, Tags=creation.tag_list(), **properties.take(*_OPTIONAL)
+    )
+    return Created(name, {"Type": kind, "Value": value})
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {"AWS::SSM::Parameter": ResourceType(_create_parameter)}
