@@ -1,0 +1,99 @@
+"""Writes the cloud assembly of one environment: what the CDK's CLI and the embedded cloud deploy."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import cdk_nag
+
+from infra_cdk.constructs.python_layers import MissingLayer
+from infra_cdk.settings import InvalidSettings, Settings, load_settings
+from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.serving import ServingStack
+from infra_cdk.stacks.training import TrainingStack
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ROOT / "build" / "layers"
+
+
+def read_context() -> dict[str, Any]:
+    """Return the context in `cdk.json`: feature flags, and the settings of the environments.
+
+    The CDK's CLI would pass it on; without the CLI the app would be another one.
+    """
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_bytes())["context"]
+    return context
+
+
+def create_app(
+    context: Mapping[str, Any],
+    *,
+    environment: str | None = None,
+    outdir: Path | None = None,
+    layers: Path = LAYERS,
+    check_templates: bool = True,
+) -> cdk.App:
+    """Create the app; its `synth` writes the assembly.
+
+    Parameters
+    ----------
+    environment
+        Its name; by default the context's `environment`, which ``cdk -c environment=NAME`` sets.
+    outdir
+        By default where the CLI says, or `cdk.out`.
+    layers
+        Where `layers/build.py` put its folders.
+    check_templates
+        Whether the CDK also validates the finished templates against CloudFormation's schema.
+
+    Raises
+    ------
+    InvalidSettings
+        If the environment's settings cannot be used.
+    MissingLayer
+        If a layer has not been built.
+    """
+    app = cdk.App(
+        context=dict(context),
+        outdir=str(outdir) if outdir else None,
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=check_templates,
+        # The CLI checks the bootstrap version; a rule in each template would only repeat that.
+        default_stack_synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+    )
+    name = environment or app.node.try_get_context("environment")
+    settings = load_settings(app.node.try_get_context("environments"), name)
+    add_stacks(app, settings=settings, layers=layers)
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
+    return app
+
+
+def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
+    """Add the stacks of an environment, named ``alsolike-<environment>-<part>``."""
+    env = cdk.Environment(account=settings.account, region=settings.region)
+    prefix = f"alsolike-{settings.name}"
+    data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
+    TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
+    ServingStack(app, f"{prefix}-serving", settings=settings, env=env, data=data, layers=layers)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the assembly; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m infra_cdk.app", description=__doc__)
+    parser.add_argument("--environment", help="a name in cdk.json's context.environments")
+    parser.add_argument("--outdir", type=Path, help="where the assembly goes (default: cdk.out)")
+    options = parser.parse_args(arguments)
+    try:
+        create_app(read_context(), environment=options.environment, outdir=options.outdir).synth()
+    except (InvalidSettings, MissingLayer) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

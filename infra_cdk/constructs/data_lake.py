@@ -1,0 +1,157 @@
+"""The buckets, and the table that describes the interactions in them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import aws_cdk as cdk
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.settings import Settings
+
+TABLE_NAME = "interactions"
+PARTITION_COLUMN = "event_date"
+COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "event_id": "string",
+        "user_id": "string",
+        "session_id": "string",
+        "item_id": "string",
+        "event_type": "string",
+        "event_value": "double",
+        "event_time_ms": "bigint",
+        "recommendation_id": "string",
+        "impression": "array<string>",
+        "properties": "string",
+        "received_time_ms": "bigint",
+        "schema_version": "int",
+    }
+)
+"""The columns that `alsolike.lake` writes; a test keeps the two lists equal."""
+
+# Where Lambda itself puts the records that an event source gave up on; the key cannot be chosen:
+# https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+FAILED_RECORDS_PREFIX = "aws/lambda/"
+
+
+class DataLake(Construct):
+    """The lake bucket, the artefact bucket, the bucket of their access logs, and the Glue table.
+
+    Attributes
+    ----------
+    lake, artefacts
+        The buckets.
+    database_name, table_name
+        Of the interactions in Glue's catalogue. People write them in queries, so they are physical.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._logs = self._access_log_bucket()
+        self.lake = self._bucket(
+            "Lake",
+            rules=[
+                s3.LifecycleRule(prefix="quarantine/", expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(prefix=FAILED_RECORDS_PREFIX, expiration=cdk.Duration.days(90)),
+            ],
+        )
+        self.artefacts = self._bucket(
+            "Artefacts",
+            rules=[
+                s3.LifecycleRule(prefix="datasets/", expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(prefix="training/", expiration=cdk.Duration.days(30)),
+            ],
+        )
+        self.database_name = f"alsolike_{settings.name.replace('-', '_')}"
+        self.table_name = TABLE_NAME
+        self._table()
+
+    def _access_log_bucket(self) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(90))],
+            removal_policy=removal_policy(self._settings),
+        )
+        acknowledge(
+            bucket, finding="AwsSolutions-S1", reason="Access logs of the bucket of access logs would feed themselves"
+        )
+        return bucket
+
+    def _bucket(self, construct_id: str, *, rules: list[s3.LifecycleRule]) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            construct_id,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            versioned=True,
+            server_access_logs_bucket=self._logs,
+            server_access_logs_prefix=f"{construct_id.lower()}/",
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    noncurrent_version_expiration=cdk.Duration.days(30),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+                ),
+                *rules,
+            ],
+            removal_policy=removal_policy(self._settings),
+        )
+
+    def _table(self) -> None:
+        catalog_id = cdk.Stack.of(self).account
+        database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=catalog_id,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=self.database_name, description=f"Alsolike {self._settings.name}: the lake"
+            ),
+        )
+        location = f"s3://{self.lake.bucket_name}/{TABLE_NAME}/"
+        table = glue.CfnTable(
+            self,
+            "Interactions",
+            catalog_id=catalog_id,
+            database_name=self.database_name,
+            table_input=glue.CfnTable.TableInputProperty(
+                name=TABLE_NAME,
+                description="Events of users with items. Raw: count each event_id once",
+                table_type="EXTERNAL_TABLE",
+                partition_keys=[glue.CfnTable.ColumnProperty(name=PARTITION_COLUMN, type="string")],
+                # Partitions follow from their dates: nothing has to be registered when a day begins.
+                parameters={
+                    "EXTERNAL": "TRUE",
+                    "classification": "parquet",
+                    "projection.enabled": "true",
+                    f"projection.{PARTITION_COLUMN}.type": "date",
+                    f"projection.{PARTITION_COLUMN}.format": "yyyy-MM-dd",
+                    f"projection.{PARTITION_COLUMN}.range": "2000-01-01,NOW+1DAYS",
+                    f"projection.{PARTITION_COLUMN}.interval": "1",
+                    f"projection.{PARTITION_COLUMN}.interval.unit": "DAYS",
+                    "storage.location.template": f"{location}{PARTITION_COLUMN}=${{{PARTITION_COLUMN}}}/",
+                },
+                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                    location=location,
+                    columns=[glue.CfnTable.ColumnProperty(name=name, type=type_) for name, type_ in COLUMNS.items()],
+                    input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+                    output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+                    serde_info=glue.CfnTable.SerdeInfoProperty(
+                        serialization_library="org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                        parameters={"serialization.format": "1"},
+                    ),
+                ),
+            ),
+        )
+        table.add_resource_dependency(database)
+
+
+def removal_policy(settings: Settings) -> cdk.RemovalPolicy:
+    """Return what becomes of stored data when its stack is deleted."""
+    return cdk.RemovalPolicy.RETAIN if settings.removal_policy == "retain" else cdk.RemovalPolicy.DESTROY

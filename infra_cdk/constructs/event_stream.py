@@ -1,0 +1,104 @@
+"""The stream of interactions, and how functions consume it."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX, removal_policy
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.settings import Settings
+
+
+class EventStream(Construct):
+    """A Kinesis stream; the records of one user or session share a shard and so keep their order."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        provisioned = settings.stream_mode == "provisioned"
+        self.stream = kinesis.Stream(
+            self,
+            "Stream",
+            stream_mode=kinesis.StreamMode.PROVISIONED if provisioned else kinesis.StreamMode.ON_DEMAND,
+            shard_count=settings.stream_shards if provisioned else None,
+            retention_period=cdk.Duration.hours(settings.stream_retention_hours),
+            encryption=kinesis.StreamEncryption.MANAGED,
+            removal_policy=removal_policy(settings),
+        )
+
+
+def consume(
+    function: lambda_.IFunction,
+    *,
+    stream: kinesis.IStream,
+    failed: s3.IBucket,
+    settings: Settings,
+    batch_size: int,
+    window_s: int,
+    parallelization_factor: int = 1,
+    tumbling_window_s: int | None = None,
+) -> None:
+    """Give a function the stream's records in batches.
+
+    A failing batch is halved until the poison record stands alone; records that the handler names as failed are
+    retried alone; what still fails after the retries, or is too old, goes to the `failed` bucket.
+
+    Parameters
+    ----------
+    function
+        An alias. Its role needs `consumer_permissions`.
+    """
+    check_windows(parallelization_factor=parallelization_factor, tumbling_window_s=tumbling_window_s)
+    function.add_event_source(
+        sources.KinesisEventSource(
+            stream,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=batch_size,
+            max_batching_window=cdk.Duration.seconds(window_s),
+            bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            retry_attempts=settings.event_retries,
+            max_record_age=cdk.Duration.hours(settings.event_max_age_hours),
+            parallelization_factor=parallelization_factor,
+            tumbling_window=cdk.Duration.seconds(tumbling_window_s) if tumbling_window_s else None,
+            # SQS would keep only where the records are; S3 keeps the records.
+            on_failure=sources.S3OnFailureDestination(failed),
+        )
+    )
+
+
+def check_windows(*, parallelization_factor: int, tumbling_window_s: int | None) -> None:
+    """Refuse what Lambda refuses at deployment and the CDK lets pass.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html
+    """
+    if tumbling_window_s and parallelization_factor > 1:
+        raise ValueError(
+            f"a tumbling window ({tumbling_window_s} s) allows a parallelization factor of 1 only,"
+            f" {parallelization_factor} is asked for"
+        )
+
+
+def consumer_permissions(*, stream: kinesis.IStream, failed: s3.IBucket) -> list[Permission]:
+    """Return what Lambda does in the name of a function that consumes the stream."""
+    return [
+        Permission(
+            actions=[
+                "kinesis:DescribeStream",
+                "kinesis:DescribeStreamSummary",
+                "kinesis:GetRecords",
+                "kinesis:GetShardIterator",
+                "kinesis:ListShards",
+            ],
+            resources=[stream.stream_arn],
+        ),
+        objects(
+            failed,
+            FAILED_RECORDS_PREFIX,
+            actions=["s3:PutObject"],
+            reason="Lambda names the object of each batch that it gives up on",
+        ),
+        Permission(actions=["s3:ListBucket"], resources=[failed.bucket_arn]),
+    ]

@@ -1,0 +1,138 @@
+"""What a Lambda function is in this project: the only place that defines one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.constructs.log_group import log_group
+from infra_cdk.constructs.permissions import Permission, role_for
+from infra_cdk.constructs.python_layers import RUNTIME, architecture
+from infra_cdk.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class PythonFunction(Construct):
+    """The function in `functions/<name>/`, with its role, its log group and its alias `live`.
+
+    Everything that calls it calls the alias. It may do what `permissions` say, write its log and its traces, and
+    nothing else: nothing that the CDK would grant by itself is added.
+
+    Parameters
+    ----------
+    name
+        The folder under `functions/`; its handler is ``functions.<name>.handler.lambda_handler``.
+    variables
+        The environment, in upper case as the function's `settings.py` reads it.
+    storage_mb
+        Of /tmp.
+    starts_fast
+        Whether the environment's SnapStart or provisioned concurrency applies: callers wait for this one.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        settings: Settings,
+        layers: Sequence[lambda_.ILayerVersion],
+        variables: Mapping[str, str],
+        permissions: Sequence[Permission],
+        memory_mb: int,
+        timeout_s: int,
+        storage_mb: int = 512,
+        starts_fast: bool = False,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        snap_start = starts_fast and settings.snap_start
+        concurrency = settings.provisioned_concurrency if starts_fast else 0
+        check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency, storage_mb=storage_mb)
+
+        logs = log_group(self, "Log", settings=settings)
+        self.role = role_for(
+            self,
+            "Role",
+            service="lambda.amazonaws.com",
+            description=f"Alsolike {settings.name}: what {name} may do",
+            permissions=[*_own_output(logs.log_group_arn), *permissions],
+        )
+        function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            runtime=RUNTIME,
+            architecture=architecture(settings),
+            handler=f"functions.{name}.handler.lambda_handler",
+            code=_code(name),
+            layers=list(layers),
+            role=self.role.without_policy_updates(),
+            log_group=logs,
+            tracing=lambda_.Tracing.ACTIVE,
+            memory_size=memory_mb,
+            timeout=cdk.Duration.seconds(timeout_s),
+            ephemeral_storage_size=cdk.Size.mebibytes(storage_mb),
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": "Alsolike",
+                **variables,
+            },
+        )
+        acknowledge(
+            function,
+            finding="AwsSolutions-L1",
+            reason="Python 3.13 is what AWS's pandas layer and the pinned wheels are built and tested for; its"
+            " support by Lambda ends in 2029",
+        )
+        self.live = lambda_.Alias(
+            self,
+            "Live",
+            alias_name="live",
+            version=function.current_version,
+            provisioned_concurrent_executions=concurrency or None,
+        )
+
+
+def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int, storage_mb: int) -> None:
+    """Refuse what Lambda refuses at deployment and the CDK lets pass.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
+    """
+    if snap_start and provisioned_concurrency:
+        raise ValueError(f"function {name!r}: SnapStart and provisioned concurrency exclude each other")
+    if snap_start and storage_mb > 512:
+        raise ValueError(f"function {name!r}: SnapStart allows 512 MB of /tmp, {storage_mb} MB are asked for")
+
+
+def _own_output(log_group_arn: str) -> list[Permission]:
+    return [
+        Permission(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group_arn]),
+        Permission(
+            actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+            resources=["*"],
+            wildcard_reason="X-Ray has no resources: its write actions can be granted on * only",
+        ),
+    ]
+
+
+def _code(name: str) -> lambda_.Code:
+    """Take this one function out of the repository, so that editing another does not change its hash."""
+    return lambda_.Code.from_asset(
+        str(ROOT),
+        ignore_mode=cdk.IgnoreMode.GIT,
+        exclude=[
+            "/*",
+            "!/functions",
+            "/functions/*",
+            "!/functions/__init__.py",
+            f"!/functions/{name}",
+            "__pycache__",
+        ],
+    )

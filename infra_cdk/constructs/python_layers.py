@@ -1,0 +1,64 @@
+"""The layers of one stack, from the folders that `layers/build.py` made."""
+
+from functools import cached_property
+from pathlib import Path
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra_cdk.settings import Settings
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+
+
+class MissingLayer(Exception):
+    """A layer has not been built."""
+
+
+class PythonLayers(Construct):
+    """The layers that functions of a stack ask for; each is created when it is first asked for.
+
+    Each stack has its own versions of the same contents: a version that another stack imports could never be
+    replaced.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, directory: Path) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._directory = directory
+
+    @cached_property
+    def core(self) -> lambda_.ILayerVersion:
+        """Return the shared vocabulary `alsolike` with Powertools and orjson."""
+        return self._built("Core", "core", "alsolike, AWS Lambda Powertools, orjson")
+
+    @cached_property
+    def onnx_runtime(self) -> lambda_.ILayerVersion:
+        """Return ONNX Runtime and numpy."""
+        return self._built("OnnxRuntime", "onnx_runtime", "ONNX Runtime, numpy")
+
+    @cached_property
+    def pandas(self) -> lambda_.ILayerVersion:
+        """Return awswrangler, pandas, pyarrow and numpy, as AWS publishes them."""
+        return lambda_.LayerVersion.from_layer_version_arn(self, "Pandas", self._settings.pandas_layer)
+
+    def _built(self, construct_id: str, name: str, description: str) -> lambda_.ILayerVersion:
+        folder = self._directory / f"{name}-{self._settings.architecture}"
+        if not (folder / "python").is_dir():
+            raise MissingLayer(
+                f"{folder} has no layer; build it with:"
+                f" python -m layers.build {name} --architecture {self._settings.architecture}"
+            )
+        return lambda_.LayerVersion(
+            self,
+            construct_id,
+            code=lambda_.Code.from_asset(str(folder)),
+            compatible_runtimes=[RUNTIME],
+            compatible_architectures=[architecture(self._settings)],
+            description=description,
+        )
+
+
+def architecture(settings: Settings) -> lambda_.Architecture:
+    """Return the processor that functions and layers are for."""
+    return lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64

@@ -1,0 +1,98 @@
+"""Who may call the API: Cognito issues tokens to machines for their client id and secret."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.settings import Settings
+
+RESOURCE_SERVER = "alsolike"
+READ_RECOMMENDATIONS = "recommendations.read"
+WRITE_EVENTS = "events.write"
+ADMINISTER = "admin"
+
+
+def scope_name(scope: str) -> str:
+    """Return a scope as it stands in a token: Cognito puts the resource server before it."""
+    return f"{RESOURCE_SERVER}/{scope}"
+
+
+class TokenIssuer(Construct):
+    """A user pool without users: a resource server with scopes, and the client of the shop.
+
+    The shop's client may read recommendations and write events. Whoever administers gets a client of their own.
+
+    Attributes
+    ----------
+    pool, client
+        The pool and the shop's client.
+    issuer
+        What tokens name as their issuer.
+    token_url
+        Where a client exchanges its secret for a token.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        self.pool = cognito.UserPool(
+            self,
+            "Pool",
+            self_sign_up_enabled=False,
+            sign_in_aliases=cognito.SignInAliases(username=True),
+            password_policy=cognito.PasswordPolicy(
+                min_length=16, require_digits=True, require_lowercase=True, require_symbols=True, require_uppercase=True
+            ),
+            account_recovery=cognito.AccountRecovery.NONE,
+            deletion_protection=settings.removal_policy == "retain",
+            removal_policy=removal_policy(settings),
+        )
+        for finding, what in (
+            ("AwsSolutions-COG2", "a second factor"),
+            ("AwsSolutions-COG8", "the PLUS plan's threat protection"),
+        ):
+            acknowledge(
+                self.pool,
+                finding=finding,
+                reason=f"No user ever signs in: sign-up is off and the client has the client credentials flow only;"
+                f" {what} protects users' sign-ins",
+            )
+        scopes = {
+            name: cognito.ResourceServerScope(scope_name=name, scope_description=description)
+            for name, description in (
+                (READ_RECOMMENDATIONS, "Ask for recommendations"),
+                (WRITE_EVENTS, "Send events and items"),
+                (ADMINISTER, "Promote and roll back models, change configuration, erase users"),
+            )
+        }
+        server = self.pool.add_resource_server(
+            "Api", identifier=RESOURCE_SERVER, user_pool_resource_server_name="Alsolike", scopes=list(scopes.values())
+        )
+        self.client = self.pool.add_client(
+            "Shop",
+            generate_secret=True,
+            auth_flows=cognito.AuthFlow(),
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(client_credentials=True),
+                scopes=[
+                    cognito.OAuthScope.resource_server(server, scopes[name])
+                    for name in (READ_RECOMMENDATIONS, WRITE_EVENTS)
+                ],
+            ),
+            # Cognito bills each token; the longer one lasts, the fewer are bought.
+            access_token_validity=cdk.Duration.minutes(settings.token_validity_minutes),
+            prevent_user_existence_errors=True,
+        )
+        domain = self.pool.add_domain(
+            "Domain",
+            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"alsolike-{settings.name}-{_unique(stack)}"),
+        )
+        self.issuer = f"https://cognito-idp.{stack.region}.{stack.url_suffix}/{self.pool.user_pool_id}"
+        self.token_url = f"{domain.base_url()}/oauth2/token"
+
+
+def _unique(stack: cdk.Stack) -> str:
+    """Return what no other deployment has: the UUID at the end of the stack's id, as the prefix is region-wide."""
+    return cdk.Fn.select(2, cdk.Fn.split("/", stack.stack_id))

@@ -1,0 +1,140 @@
+"""The SageMaker training job: its container, its inputs, and what it may do."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.regions import repository_arn
+from infra_cdk.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+NAME_PREFIX = "alsolike-"
+
+# AWS's ready container runs this instead of its own toolkit. The code arrives in the channel `code` as the CDK's zip,
+# and the script in it does the rest. SageMaker takes arguments of at most 256 characters, in one line.
+_START = (
+    "set -e; cd /opt/ml/input/data/code; python3 -m zipfile -e *.zip /opt/ml/code;"
+    " exec sh /opt/ml/code/model_export/entrypoint.sh"
+)
+
+
+class TrainingJob(Construct):
+    """How a training job is started; the job itself is created anew in each run of the workflow."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, artefacts: s3.IBucket) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._artefacts = artefacts
+        self._code = assets.Asset(
+            self,
+            "Code",
+            path=str(ROOT),
+            ignore_mode=cdk.IgnoreMode.GIT,
+            exclude=[
+                "/*",
+                "!/model_export",
+                "!/layers",
+                "/layers/*",
+                "!/layers/core",
+                "/layers/core/*",
+                "!/layers/core/python",
+                "__pycache__",
+            ],
+        )
+        self.role = role_for(
+            self,
+            "Role",
+            service="sagemaker.amazonaws.com",
+            description=f"Alsolike {settings.name}: what a training job may do",
+            permissions=self._permissions(),
+        )
+
+    def request(self, *, run_id: str, dataset_s3_uri: str) -> dict[str, Any]:
+        """Return the parameters of `CreateTrainingJob`.
+
+        Parameters
+        ----------
+        run_id, dataset_s3_uri
+            JSONPath expressions of the workflow's state.
+        """
+        settings = self._settings
+        return {
+            "TrainingJobName.$": f"States.Format('{NAME_PREFIX}{{}}', {run_id})",
+            "RoleArn": self.role.role_arn,
+            "AlgorithmSpecification": {
+                "TrainingImage": settings.image,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["sh", "-c", _START],
+                "MetricDefinitions": [
+                    {"Name": "ndcg@10", "Regex": "ndcg_at_10=([0-9.]+)"},
+                    {"Name": "hr@10", "Regex": "hr_at_10=([0-9.]+)"},
+                ],
+            },
+            "HyperParameters": {"run_id.$": run_id},
+            "InputDataConfig": [
+                _channel("dataset", {"S3Uri.$": dataset_s3_uri}),
+                _channel("code", {"S3Uri": self._code.s3_object_url}),
+            ],
+            "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object("training/")},
+            "ResourceConfig": {
+                "InstanceCount": 1,
+                "InstanceType": settings.training_instance_type,
+                "VolumeSizeInGB": settings.training_volume_gb,
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": settings.training_max_runtime_s},
+            "Tags": [{"Key": "alsolike:environment", "Value": settings.name}],
+        }
+
+    def _permissions(self) -> list[Permission]:
+        code, artefacts = self._code, self._artefacts
+        log_groups = cdk.Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws/sagemaker/TrainingJobs*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        return [
+            objects(artefacts, "datasets/", actions=["s3:GetObject"], reason="Each run reads the dataset built for it"),
+            Permission(actions=["s3:GetObject"], resources=[code.bucket.arn_for_objects(code.s3_object_key)]),
+            Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, code.bucket.bucket_arn]),
+            objects(
+                artefacts,
+                "training/",
+                actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+                reason="Each run writes under its own new name",
+            ),
+            Permission(
+                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                resources=[log_groups],
+                wildcard_reason="SageMaker names the log streams of its jobs",
+            ),
+            Permission(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}},
+                wildcard_reason="CloudWatch's metrics have no resources; the namespace binds them",
+            ),
+            Permission(
+                actions=["ecr:GetAuthorizationToken"],
+                resources=["*"],
+                wildcard_reason="ECR's log-in token belongs to no repository",
+            ),
+            Permission(
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=[repository_arn(self._settings.image)],
+            ),
+        ]
+
+
+def _channel(name: str, location: dict[str, str]) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated", **location}
+        },
+    }

@@ -1,0 +1,256 @@
+"""The Step Functions workflow: build the dataset, train, register; whatever fails is told to people."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra_cdk.constructs.log_group import log_group
+from infra_cdk.constructs.permissions import Permission, role_for
+from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
+from infra_cdk.settings import Settings
+
+_LAMBDA_TRANSIENT = [
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
+_SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
+# A Lambda runs for 15 minutes at most; the rest of the hour is for retries and for SageMaker to find a machine.
+_AROUND_TRAINING_S = 3_600
+
+
+class TrainingWorkflow(Construct):
+    """The state machine with its schedule.
+
+    The state at its end holds `dataset`, `training` and `registration`: what the three steps answered.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        build_dataset: lambda_.IFunction,
+        register_model: lambda_.IFunction,
+        job: TrainingJob,
+        alerts: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._alerts = alerts
+        self._failed = self._notify("NotifyFailure", "training failed", {"error.$": "$.error"})
+        self._failed.next(sfn.Fail(self, "Failed", error_path="$.error.Error", cause_path="$.error.Cause"))
+
+        built = self._invoke(
+            "BuildDataset",
+            build_dataset,
+            payload={"execution_id.$": "$$.Execution.Id", "started_at.$": "$$.Execution.StartTime"},
+            fields=("run_id", "dataset_s3_uri", "interactions", "users", "items"),
+            result_path="$.dataset",
+        )
+        trained = self._train(job)
+        registered = self._invoke(
+            "RegisterModel",
+            register_model,
+            payload={
+                "run_id.$": "$.dataset.run_id",
+                "model_data_s3_uri.$": "$.training.model_data_s3_uri",
+                "training_job_name.$": "$.training.job_name",
+            },
+            fields=("version", "decision", "reasons"),
+            result_path="$.registration",
+        )
+        rejected = self._notify("NotifyRejection", "model rejected", {"registration.$": "$.registration"})
+        decision = (
+            sfn.Choice(self, "Decision")
+            .when(sfn.Condition.string_equals("$.registration.decision", "promoted"), sfn.Succeed(self, "Promoted"))
+            .otherwise(rejected.next(sfn.Succeed(self, "Rejected")))
+        )
+        self.state_machine = self._state_machine(
+            built.next(trained).next(registered).next(decision),
+            permissions=[
+                Permission(
+                    actions=["lambda:InvokeFunction"],
+                    resources=[build_dataset.function_arn, register_model.function_arn],
+                ),
+                Permission(actions=["sns:Publish"], resources=[alerts.topic_arn]),
+                *self._training_permissions(job),
+                *_own_output(),
+            ],
+        )
+        self._schedule()
+
+    def _invoke(
+        self,
+        construct_id: str,
+        function: lambda_.IFunction,
+        *,
+        payload: dict[str, Any],
+        fields: tuple[str, ...],
+        result_path: str,
+    ) -> tasks.LambdaInvoke:
+        task = tasks.LambdaInvoke(
+            self,
+            construct_id,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object(payload),
+            # An answer without one of these fields fails here, not later and elsewhere.
+            result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
+            result_path=result_path,
+            retry_on_service_exceptions=False,
+            task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(16)),
+        )
+        task.add_retry(
+            errors=_LAMBDA_TRANSIENT,
+            interval=cdk.Duration.seconds(2),
+            max_attempts=4,
+            backoff_rate=2,
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        task.add_catch(self._failed, errors=["States.ALL"], result_path="$.error")
+        return task
+
+    def _train(self, job: TrainingJob) -> sfn.CustomState:
+        # The CDK's own task has no ContainerEntrypoint, and would widen the job's role by itself.
+        task = sfn.CustomState(
+            self,
+            "Train",
+            state_json={
+                "Type": "Task",
+                "Resource": f"arn:{cdk.Aws.PARTITION}:states:::sagemaker:createTrainingJob.sync",
+                "Parameters": job.request(run_id="$.dataset.run_id", dataset_s3_uri="$.dataset.dataset_s3_uri"),
+                "ResultSelector": {
+                    "job_name.$": "$.TrainingJobName",
+                    "model_data_s3_uri.$": "$.ModelArtifacts.S3ModelArtifacts",
+                },
+                "ResultPath": "$.training",
+                "TimeoutSeconds": self._settings.training_max_runtime_s + 1_800,
+            },
+        )
+        # A failed job is not retried: its name is taken, and the same data would fail again.
+        task.add_retry(errors=_SAGEMAKER_TRANSIENT, interval=cdk.Duration.seconds(30), max_attempts=4, backoff_rate=2)
+        task.add_catch(self._failed, errors=["States.ALL"], result_path="$.error")
+        return task
+
+    def _notify(self, construct_id: str, subject: str, facts: dict[str, Any]) -> tasks.SnsPublish:
+        task = tasks.SnsPublish(
+            self,
+            construct_id,
+            topic=self._alerts,
+            subject=f"Alsolike {self._settings.name}: {subject}",
+            message=sfn.TaskInput.from_object(
+                {"environment": self._settings.name, "execution.$": "$$.Execution.Id", "event": subject, **facts}
+            ),
+            result_path=sfn.JsonPath.DISCARD,
+            task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(5)),
+        )
+        task.add_retry(errors=["States.ALL"], interval=cdk.Duration.seconds(2), max_attempts=4, backoff_rate=2)
+        return task
+
+    def _training_permissions(self, job: TrainingJob) -> list[Permission]:
+        stack = cdk.Stack.of(self)
+        return [
+            Permission(
+                actions=[
+                    "sagemaker:CreateTrainingJob",
+                    "sagemaker:DescribeTrainingJob",
+                    "sagemaker:StopTrainingJob",
+                    "sagemaker:AddTags",
+                ],
+                resources=[
+                    stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{NAME_PREFIX}*")
+                ],
+                wildcard_reason="Each run trains under a new name; the prefix is the project's",
+            ),
+            Permission(
+                actions=["iam:PassRole"],
+                resources=[job.role.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            ),
+            # Step Functions hears of a job's end through a rule that it makes itself, under this name.
+            Permission(
+                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+                resources=[
+                    stack.format_arn(
+                        service="events",
+                        resource="rule",
+                        resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+                    )
+                ],
+            ),
+        ]
+
+    def _state_machine(self, definition: sfn.IChainable, *, permissions: list[Permission]) -> sfn.StateMachine:
+        role = role_for(
+            self,
+            "Role",
+            service="states.amazonaws.com",
+            description=f"Alsolike {self._settings.name}: what the training workflow may do",
+            permissions=permissions,
+        )
+        return sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_chainable(definition),
+            role=role.without_policy_updates(),
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=log_group(self, "Log", settings=self._settings),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=True,
+            ),
+            timeout=cdk.Duration.seconds(self._settings.training_max_runtime_s + _AROUND_TRAINING_S),
+        )
+
+    def _schedule(self) -> None:
+        if self._settings.training_schedule is None:
+            return
+        events.Rule(
+            self,
+            "Schedule",
+            description=f"Alsolike {self._settings.name}: train on what has happened since",
+            schedule=events.Schedule.expression(self._settings.training_schedule),
+            targets=[
+                targets.SfnStateMachine(self.state_machine, retry_attempts=8, max_event_age=cdk.Duration.hours(2))
+            ],
+        )
+
+
+def _own_output() -> list[Permission]:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+    return [
+        Permission(
+            actions=[
+                "logs:CreateLogDelivery",
+                "logs:GetLogDelivery",
+                "logs:UpdateLogDelivery",
+                "logs:DeleteLogDelivery",
+                "logs:ListLogDeliveries",
+                "logs:PutResourcePolicy",
+                "logs:DescribeResourcePolicies",
+                "logs:DescribeLogGroups",
+            ],
+            resources=["*"],
+            wildcard_reason="AWS documents * for the delivery of a workflow's log",
+        ),
+        Permission(
+            actions=[
+                "xray:PutTraceSegments",
+                "xray:PutTelemetryRecords",
+                "xray:GetSamplingRules",
+                "xray:GetSamplingTargets",
+            ],
+            resources=["*"],
+            wildcard_reason="X-Ray has no resources",
+        ),
+    ]

@@ -1,0 +1,116 @@
+"""What AWS publishes under another name in each region: layers and training images."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+_ARM64 = "arm64"
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+)[:@].+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedLayer:
+    """A version of a Lambda layer that AWS publishes."""
+
+    region: str
+    account: str
+    name: str
+    version: int
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:layer:{self.name}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRegistry:
+    """The registry from which SageMaker pulls AWS's Deep Learning Containers in a region."""
+
+    region: str
+    account: str
+
+    @property
+    def image(self) -> str:
+        """The container of the training job: CPU PyTorch on Python 3.12."""
+        return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{_TRAINING_REPOSITORY}:{_TRAINING_TAG}"
+
+
+# AWS SDK for pandas (awswrangler with pandas and pyarrow) for Python 3.13. Versions count up separately in each
+# region and only these were confirmed, in September 2025 to November 2026: af-south-1 on the project's own page
+# https://aws-sdk-pandas.readthedocs.io/en/stable/layers.html (awswrangler 3.16.1), the others in deployed public
+# code. Newer ones and other regions: that page, and `pandas_layer_arn` in the environment's settings.
+_PANDAS_ACCOUNT = "336392948345"
+_PANDAS_VERSIONS = {"af-south-1": 11, "ap-southeast-1": 16, "ca-central-1": 15, "us-east-1": 16}
+
+PANDAS_LAYERS: Mapping[tuple[str, str], ManagedLayer] = MappingProxyType(
+    {
+        (region, _ARM64): ManagedLayer(region, _PANDAS_ACCOUNT, "AWSSDKPandas-Python313-Arm64", version)
+        for region, version in _PANDAS_VERSIONS.items()
+    }
+)
+"""By region and processor."""
+
+# Registry accounts of pytorch-training 2.9.0, from the SageMaker Python SDK's
+# sagemaker-core/src/sagemaker/core/image_uri_config/pytorch.json at commit 04142370c66a (read in November 2026).
+# SageMaker pulls the image; the code needs nothing of PyTorch, only its Python, numpy and scipy.
+_TRAINING_REPOSITORY = "pytorch-training"
+_TRAINING_TAG = "2.9.0-cpu-py312-ubuntu22.04-sagemaker"
+_SHARED_ACCOUNT = "763104351884"
+_SHARED_ACCOUNT_REGIONS = (
+    "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
+    "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2",
+    "us-west-1", "us-west-2",
+)  # fmt: skip
+_OWN_ACCOUNTS = {
+    "af-south-1": "626614931356",
+    "ap-east-1": "871362719292",
+    "ap-east-2": "975050140332",
+    "ap-northeast-3": "364406365360",
+    "ap-south-2": "772153158452",
+    "ap-southeast-3": "907027046896",
+    "ap-southeast-4": "457447274322",
+    "ap-southeast-5": "550225433462",
+    "ap-southeast-6": "633930458069",
+    "ap-southeast-7": "590183813437",
+    "ca-west-1": "204538143572",
+    "eu-central-2": "380420809688",
+    "eu-south-1": "692866216735",
+    "eu-south-2": "503227376785",
+    "il-central-1": "780543022126",
+    "me-central-1": "914824155844",
+    "me-south-1": "217643126080",
+    "mx-central-1": "637423239942",
+}
+
+TRAINING_REGISTRIES: Mapping[str, TrainingRegistry] = MappingProxyType(
+    {
+        region: TrainingRegistry(region, account)
+        for region, account in sorted(
+            {**dict.fromkeys(_SHARED_ACCOUNT_REGIONS, _SHARED_ACCOUNT), **_OWN_ACCOUNTS}.items()
+        )
+    }
+)
+"""By region."""
+
+
+def repository_arn(image: str) -> str:
+    """Return the ECR repository that holds a container image.
+
+    Raises
+    ------
+    ValueError
+        If the image is not in ECR, from where alone SageMaker pulls.
+
+    Examples
+    --------
+    >>> repository_arn("763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:2.9.0")
+    'arn:aws:ecr:eu-west-1:763104351884:repository/pytorch-training'
+    """
+    match = _IMAGE.fullmatch(image)
+    if match is None:
+        raise ValueError(f"image {image!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG")
+    return f"arn:aws:ecr:{match['region']}:{match['account']}:repository/{match['name']}"

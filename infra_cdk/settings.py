@@ -1,0 +1,215 @@
+"""Typed settings of an environment, read from the context in `cdk.json`."""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES
+
+# What CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTION_DAYS = frozenset(
+    {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+_SCHEDULE = re.compile(r"(rate|cron)\(.+\)")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+class InvalidSettings(ValueError):
+    """An environment's settings cannot be used; the message says which, why and where."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything in which one environment differs from another.
+
+    Attributes
+    ----------
+    name
+        Of the environment; part of the names of its stacks and of its SSM parameters.
+    region, account
+        Where it is deployed. Tables of what AWS publishes by region are read at synthesis, so the region is
+        fixed; without an account, the CLI's credentials decide.
+    removal_policy
+        What happens to buckets, tables and streams when their stack goes.
+    update_window_s, archive_window_s
+        How long a batch is gathered before `update_profiles` and `archive_events` see it.
+    training_schedule
+        An EventBridge schedule expression; None leaves training to be started by hand.
+    training_image, pandas_layer_arn
+        Replace what the tables by region say.
+    snap_start, provisioned_concurrency
+        Two ways of starting the functions behind the API quickly; Lambda refuses both together.
+    """
+
+    name: str
+    region: str
+    account: str | None = None
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    removal_policy: Literal["retain", "destroy"] = "retain"
+    log_retention_days: int = 30
+    stream_mode: Literal["provisioned", "on-demand"] = "provisioned"
+    stream_shards: int = 1
+    stream_retention_hours: int = 24
+    update_batch_size: int = 100
+    update_window_s: int = 0
+    archive_batch_size: int = 10_000
+    archive_window_s: int = 60
+    event_retries: int = 5
+    event_max_age_hours: int = 12
+    training_schedule: str | None = "rate(7 days)"
+    training_instance_type: str = "ml.m5.xlarge"
+    training_volume_gb: int = 30
+    training_max_runtime_s: int = 14_400
+    training_image: str | None = None
+    pandas_layer_arn: str | None = None
+    champion_check_s: int = 30
+    snap_start: bool = False
+    provisioned_concurrency: int = 0
+    throttle_rate_per_s: int = 500
+    throttle_burst: int = 1_000
+    token_validity_minutes: int = 60
+    alarm_email: str | None = None
+
+    def __post_init__(self) -> None:
+        _require(
+            self.name,
+            bool(_NAME.fullmatch(self.name)),
+            "name",
+            "1 to 20 lower-case letters, digits and hyphens, a letter first",
+        )
+        _require(
+            self.log_retention_days,
+            self.log_retention_days in LOG_RETENTION_DAYS,
+            "log_retention_days",
+            f"one of {sorted(LOG_RETENTION_DAYS)}",
+        )
+        for field, least, most in _RANGES:
+            value = getattr(self, field)
+            _require(value, least <= value <= most, field, f"{least} to {most}")
+        schedule, email = self.training_schedule, self.alarm_email
+        _require(
+            schedule,
+            schedule is None or bool(_SCHEDULE.fullmatch(schedule)),
+            "training_schedule",
+            "rate(...) or cron(...)",
+        )
+        _require(
+            email, email is None or bool(_EMAIL.fullmatch(email)), "alarm_email", "an address such as a@example.com"
+        )
+        _require(
+            self.event_max_age_hours,
+            self.event_max_age_hours <= self.stream_retention_hours,
+            "event_max_age_hours",
+            f"at most stream_retention_hours, {self.stream_retention_hours}",
+        )
+        _require(
+            self.provisioned_concurrency,
+            not (self.snap_start and self.provisioned_concurrency),
+            "provisioned_concurrency",
+            "0 where snap_start is on: Lambda refuses both on one function",
+        )
+
+    @property
+    def image(self) -> str:
+        """The container of the training job."""
+        if self.training_image:
+            return self.training_image
+        try:
+            return TRAINING_REGISTRIES[self.region].image
+        except KeyError:
+            raise InvalidSettings(
+                f"region {self.region!r} is not in TRAINING_REGISTRIES (infra_cdk/regions.py); set training_image"
+            ) from None
+
+    @property
+    def pandas_layer(self) -> str:
+        """The layer with awswrangler, pandas and pyarrow that AWS publishes."""
+        if self.pandas_layer_arn:
+            return self.pandas_layer_arn
+        try:
+            return PANDAS_LAYERS[self.region, self.architecture].arn
+        except KeyError:
+            raise InvalidSettings(
+                f"region {self.region!r} with {self.architecture} is not in PANDAS_LAYERS (infra_cdk/regions.py);"
+                " set pandas_layer_arn to a version listed on"
+                " https://aws-sdk-pandas.readthedocs.io/en/stable/layers.html"
+            ) from None
+
+
+# Field, least, most: the limits of the services.
+_RANGES = (
+    ("stream_shards", 1, 500),
+    ("stream_retention_hours", 24, 8_760),
+    ("update_batch_size", 1, 10_000),
+    ("update_window_s", 0, 300),
+    ("archive_batch_size", 1, 10_000),
+    ("archive_window_s", 0, 300),
+    ("event_retries", 0, 10_000),
+    ("event_max_age_hours", 1, 168),
+    ("training_volume_gb", 1, 16_384),
+    ("training_max_runtime_s", 60, 432_000),
+    ("champion_check_s", 0, 3_600),
+    ("provisioned_concurrency", 0, 1_000),
+    ("throttle_rate_per_s", 1, 100_000),
+    ("throttle_burst", 1, 100_000),
+    ("token_validity_minutes", 5, 1_440),
+)
+
+
+def load_settings(environments: object, name: str) -> Settings:
+    """Return the settings of environment `name` out of `environments`, the mapping in the context.
+
+    Raises
+    ------
+    InvalidSettings
+        If there is no such environment, or a key is unknown or has a value that cannot be used.
+    """
+    if not isinstance(environments, Mapping):
+        raise InvalidSettings(f"cdk.json: context.environments is {environments!r}, expected an object by name")
+    if name not in environments:
+        raise InvalidSettings(
+            f"environment {name!r} is not in cdk.json: context.environments has {sorted(environments)}"
+        )
+    place = f"cdk.json: context.environments.{name}"
+    given = environments[name]
+    if not isinstance(given, Mapping):
+        raise InvalidSettings(f"{place} is {given!r}, expected an object")
+    expected = typing.get_type_hints(Settings)
+    for key, value in given.items():
+        if key not in expected or key == "name":
+            raise InvalidSettings(f"{place}.{key} is unknown; known are {sorted(set(expected) - {'name'})}")
+        if not _is_a(value, expected[key]):
+            raise InvalidSettings(f"{place}.{key} is {value!r}, expected {_described(expected[key])}")
+    if "region" not in given:
+        raise InvalidSettings(f"{place}.region is missing")
+    try:
+        return Settings(name=name, **given)
+    except InvalidSettings as error:
+        raise InvalidSettings(f"{place}.{error}") from None
+
+
+def _require(value: object, condition: bool, field: str, expectation: str) -> None:
+    if not condition:
+        raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
+
+
+def _is_a(value: object, hint: Any) -> bool:
+    if isinstance(hint, types.UnionType):
+        return any(_is_a(value, part) for part in typing.get_args(hint))
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    # JSON's true is no number here, though Python's bool is an int.
+    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _described(hint: Any) -> str:
+    if isinstance(hint, types.UnionType):
+        return " or ".join(_described(part) for part in typing.get_args(hint))
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(repr(value) for value in typing.get_args(hint))
+    names = {"str": "text", "int": "a whole number", "bool": "true or false", "NoneType": "null"}
+    return names[hint.__name__]

@@ -1,0 +1,1 @@
+"""The stacks: data (stateful), training and serving."""

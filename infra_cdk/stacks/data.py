@@ -1,0 +1,54 @@
+"""The stateful resources: what a deletion of the other stacks leaves alone."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra_cdk.constructs.data_lake import DataLake, removal_policy
+from infra_cdk.constructs.event_stream import EventStream
+from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.settings import Settings
+
+
+class DataStack(cdk.Stack):
+    """The event stream, the lake, the artefacts, the live profiles and the catalogue."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
+        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: stored data")
+        data_lake = DataLake(self, "DataLake", settings=settings)
+        self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
+        self.stream = EventStream(self, "Events", settings=settings).stream
+        self.profiles = _table(self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at")
+        self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings)
+        Parameters(
+            self,
+            "Parameters",
+            settings=settings,
+            values={
+                "region": self.region,
+                "stream-name": self.stream.stream_name,
+                "lake-bucket": self.lake.bucket_name,
+                "artefact-bucket": self.artefacts.bucket_name,
+                "profiles-table": self.profiles.table_name,
+                "catalogue-table": self.catalogue.table_name,
+                "glue-database": data_lake.database_name,
+                "glue-table": data_lake.table_name,
+            },
+        )
+
+
+def _table(
+    scope: Construct, construct_id: str, *, key: str, settings: Settings, expires_with: str | None = None
+) -> dynamodb.TableV2:
+    return dynamodb.TableV2(
+        scope,
+        construct_id,
+        partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+        billing=dynamodb.Billing.on_demand(),
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        time_to_live_attribute=expires_with,
+        deletion_protection=settings.removal_policy == "retain",
+        removal_policy=removal_policy(settings),
+    )

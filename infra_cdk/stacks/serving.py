@@ -1,0 +1,164 @@
+"""From the API to the stream, the profiles and the lake; and back with recommendations."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra_cdk.constructs.event_stream import consume, consumer_permissions
+from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.token_issuer import READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+
+class ServingStack(cdk.Stack):
+    """The API with its tokens, and the functions that answer it and consume its events."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        data: DataStack,
+        layers: Path,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, env=env, description=f"Alsolike {settings.name}: the API and the event consumers"
+        )
+        self._settings = settings
+        self._data = data
+        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        tokens = TokenIssuer(self, "Tokens", settings=settings)
+        api = HttpApi(self, "Http", settings=settings, tokens=tokens)
+        collect = self._collect().live
+        api.post("/events", function=collect, scope=WRITE_EVENTS)
+        api.post("/items", function=collect, scope=WRITE_EVENTS)
+        api.post("/recommendations", function=self._recommend().live, scope=READ_RECOMMENDATIONS)
+        consume(
+            self._update_profiles().live,
+            stream=data.stream,
+            failed=data.lake,
+            settings=settings,
+            batch_size=settings.update_batch_size,
+            window_s=settings.update_window_s,
+        )
+        consume(
+            self._archive_events().live,
+            stream=data.stream,
+            failed=data.lake,
+            settings=settings,
+            batch_size=settings.archive_batch_size,
+            window_s=settings.archive_window_s,
+        )
+        Parameters(
+            self,
+            "Parameters",
+            settings=settings,
+            values={
+                "api-url": api.url,
+                "token-url": tokens.token_url,
+                "user-pool-id": tokens.pool.user_pool_id,
+                "client-id": tokens.client.user_pool_client_id,
+                "issuer": tokens.issuer,
+            },
+        )
+
+    def _collect(self) -> PythonFunction:
+        stream, catalogue = self._data.stream, self._data.catalogue
+        return PythonFunction(
+            self,
+            "Collect",
+            name="collect",
+            description="Takes events and items from the API: to the stream and to the catalogue",
+            settings=self._settings,
+            layers=[self._layers.core],
+            variables={"STREAM_NAME": stream.stream_name, "CATALOGUE_TABLE": catalogue.table_name},
+            permissions=[
+                Permission(actions=["kinesis:PutRecord", "kinesis:PutRecords"], resources=[stream.stream_arn]),
+                Permission(actions=["dynamodb:BatchWriteItem"], resources=[catalogue.table_arn]),
+            ],
+            memory_mb=1_024,
+            timeout_s=20,
+            starts_fast=True,
+        )
+
+    def _recommend(self) -> PythonFunction:
+        profiles, artefacts = self._data.profiles, self._data.artefacts
+        return PythonFunction(
+            self,
+            "Recommend",
+            name="recommend",
+            description="Answers with recommendations of the champion",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.onnx_runtime],
+            variables={
+                "PROFILES_TABLE": profiles.table_name,
+                "ARTEFACT_BUCKET": artefacts.bucket_name,
+                "CHAMPION_CHECK_S": str(self._settings.champion_check_s),
+                # One processor: threads of BLAS would only cost start-up time.
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+            permissions=[
+                Permission(actions=["dynamodb:GetItem"], resources=[profiles.table_arn]),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("registry/champion.json")]),
+                objects(artefacts, "models/", actions=["s3:GetObject"], reason="Any version may become the champion"),
+                # Without it S3 says 403, not 404, of the champion before there is one.
+                Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+            ],
+            # One full processor.
+            memory_mb=1_769,
+            storage_mb=512 if self._settings.snap_start else 2_048,
+            timeout_s=20,
+            starts_fast=True,
+        )
+
+    def _update_profiles(self) -> PythonFunction:
+        profiles = self._data.profiles
+        return PythonFunction(
+            self,
+            "UpdateProfiles",
+            name="update_profiles",
+            description="Adds events to the live profiles of users and sessions",
+            settings=self._settings,
+            layers=[self._layers.core],
+            variables={"PROFILES_TABLE": profiles.table_name},
+            permissions=[
+                Permission(actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[profiles.table_arn]),
+                *consumer_permissions(stream=self._data.stream, failed=self._data.lake),
+            ],
+            memory_mb=512,
+            timeout_s=60,
+        )
+
+    def _archive_events(self) -> PythonFunction:
+        lake = self._data.lake
+        return PythonFunction(
+            self,
+            "ArchiveEvents",
+            name="archive_events",
+            description="Writes events to the lake, and records that cannot be read to quarantine",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.pandas],
+            variables={"LAKE_BUCKET": lake.bucket_name},
+            permissions=[
+                *(
+                    objects(
+                        lake,
+                        prefix,
+                        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+                        reason="Objects are named after their day, shard and sequence numbers",
+                    )
+                    for prefix in ("interactions/", "quarantine/")
+                ),
+                *consumer_permissions(stream=self._data.stream, failed=lake),
+            ],
+            memory_mb=2_048,
+            timeout_s=120,
+        )

@@ -1,0 +1,149 @@
+"""From the lake to a registered model."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.training_job import TrainingJob
+from infra_cdk.constructs.training_workflow import TrainingWorkflow
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+
+class TrainingStack(cdk.Stack):
+    """The workflow, its functions and its job, its schedule, its alerts and the model packages."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        data: DataStack,
+        layers: Path,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: training of models")
+        self._settings = settings
+        self._data = data
+        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        alerts = sns.Topic(self, "Alerts", enforce_ssl=True, display_name=f"Alsolike {settings.name}")
+        if settings.alarm_email:
+            alerts.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+        packages = sagemaker.CfnModelPackageGroup(
+            self,
+            "Models",
+            model_package_group_name=f"alsolike-{settings.name}",
+            model_package_group_description=f"Alsolike {settings.name}: one package a trained model",
+        )
+        workflow = TrainingWorkflow(
+            self,
+            "Workflow",
+            settings=settings,
+            build_dataset=self._build_dataset().live,
+            register_model=self._register_model(packages).live,
+            job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
+            alerts=alerts,
+        )
+        Parameters(
+            self,
+            "Parameters",
+            settings=settings,
+            values={
+                "state-machine-arn": workflow.state_machine.state_machine_arn,
+                "model-package-group": packages.model_package_group_name,
+                "alerts-topic-arn": alerts.topic_arn,
+            },
+        )
+
+    def _build_dataset(self) -> PythonFunction:
+        lake, artefacts, catalogue = self._data.lake, self._data.artefacts, self._data.catalogue
+        return PythonFunction(
+            self,
+            "BuildDataset",
+            name="build_dataset",
+            description="Builds a training dataset from the lake and the catalogue",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.pandas],
+            variables={
+                "LAKE_BUCKET": lake.bucket_name,
+                "ARTEFACT_BUCKET": artefacts.bucket_name,
+                "CATALOGUE_TABLE": catalogue.table_name,
+            },
+            permissions=[
+                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
+                objects(
+                    lake, "interactions/", actions=["s3:GetObject"], reason="A dataset is made of all that happened"
+                ),
+                objects(
+                    artefacts,
+                    "datasets/",
+                    actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                    reason="Each run writes a dataset under a new name",
+                ),
+                Permission(actions=["dynamodb:Scan"], resources=[catalogue.table_arn]),
+            ],
+            memory_mb=4_096,
+            storage_mb=2_048,
+            timeout_s=900,
+        )
+
+    def _register_model(self, packages: sagemaker.CfnModelPackageGroup) -> PythonFunction:
+        artefacts = self._data.artefacts
+        return PythonFunction(
+            self,
+            "RegisterModel",
+            name="register_model",
+            description="Unpacks a trained model, compares it with the champion and registers it",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.onnx_runtime],
+            variables={
+                "ARTEFACT_BUCKET": artefacts.bucket_name,
+                "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
+            },
+            permissions=[
+                Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+                *(
+                    objects(artefacts, prefix, actions=["s3:GetObject"], reason="Each run has its own names")
+                    for prefix in ("datasets/", "training/")
+                ),
+                objects(
+                    artefacts,
+                    "models/",
+                    actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                    reason="Each run writes a new version, and is compared with the champion's",
+                ),
+                Permission(
+                    actions=["s3:GetObject", "s3:PutObject"],
+                    resources=[artefacts.arn_for_objects("registry/champion.json")],
+                ),
+                Permission(
+                    actions=[
+                        "sagemaker:CreateModelPackage",
+                        "sagemaker:DescribeModelPackage",
+                        "sagemaker:UpdateModelPackage",
+                        "sagemaker:ListModelPackages",
+                    ],
+                    wildcard_reason="SageMaker numbers the packages of the group as they are created",
+                    resources=[
+                        packages.attr_model_package_group_arn,
+                        self.format_arn(
+                            service="sagemaker",
+                            resource="model-package",
+                            resource_name=f"{packages.model_package_group_name}/*",
+                        ),
+                    ],
+                ),
+            ],
+            memory_mb=2_048,
+            storage_mb=4_096,
+            timeout_s=600,
+        )
