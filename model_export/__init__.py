@@ -1,0 +1,1 @@
+"""Trains recommenders and exports them to ONNX; runs the same on SageMaker and on a laptop."""

@@ -1,0 +1,119 @@
+"""What an algorithm is: settings that can be fitted, and a fitted model that can score and be exported."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from model_export.interactions import Floats, Histories, Interactions
+from model_export.onnx_graph import Graph
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Algorithm(abc.ABC):
+    """Settings of an algorithm. A subclass is a frozen dataclass that adds its own.
+
+    Attributes
+    ----------
+    name
+        What `--algorithms` and the manifest call it.
+    half_life_days
+        Age at which an interaction of the history counts half; becomes the bundle's history parameter.
+    position_decay
+        Weight of an interaction relative to the next later one, for models that use it.
+    reading
+        Names of the settings that only say how a history is read: changing them needs no other fit.
+    """
+
+    name: ClassVar[str]
+    reading: ClassVar[frozenset[str]] = frozenset({"half_life_days", "position_decay"})
+    half_life_days: float = math.inf
+    position_decay: float = 1.0
+
+    @abc.abstractmethod
+    def fit(self, interactions: Interactions) -> Model:
+        """Learn from interactions; the same interactions and settings give the same model."""
+
+    def alternatives(self) -> Sequence[Self]:
+        """Return the few settings to compare on the validation part, the default first."""
+        return (self,)
+
+    def learning_settings(self) -> Self:
+        """Return these settings with everything that only concerns reading left at its default."""
+        defaults: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(self)}
+        return dataclasses.replace(self, **{name: defaults[name] for name in self.reading})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model(abc.ABC):
+    """A fitted algorithm. A subclass is a frozen dataclass that adds what was learned."""
+
+    settings: Algorithm
+    items: int
+
+    @abc.abstractmethod
+    def score(self, histories: Histories) -> Floats:
+        """Score every item for every history: the reference that the exported graph is checked against.
+
+        Returns
+        -------
+        float32 `(batch, items + 1)`, a fresh array, at least 0, higher is better; column 0 is 0.
+        """
+
+    @abc.abstractmethod
+    def export(self, graph: Graph) -> str:
+        """Add the nodes that compute `score` from `graph.history`; return the scores' tensor name.
+
+        The tensor is float32 `[batch, graph.width]`; columns after `items` mean nothing.
+        """
+
+    def read_with(self, settings: Algorithm) -> Self:
+        """Return this model reading histories as `settings` say."""
+        return dataclasses.replace(self, settings=settings)
+
+
+class Combination(Algorithm):
+    """An algorithm made of other algorithms' models, whose settings are searched rather than listed."""
+
+    @abc.abstractmethod
+    def search(self, tuned: Mapping[str, Model], judge: Judge) -> Algorithm:
+        """Return the best settings for combining the tuned models, measured by `judge`.
+
+        Parameters
+        ----------
+        tuned
+            The other algorithms' models, fitted and tuned, by name.
+        judge
+            The validation part.
+        """
+
+    @abc.abstractmethod
+    def components(self) -> Sequence[Algorithm]:
+        """Return the settings of the combined algorithms."""
+
+    @abc.abstractmethod
+    def combine(self, models: Sequence[Model]) -> Model:
+        """Return the combined model, given fitted models in the order of `components`."""
+
+    def fit(self, interactions: Interactions) -> Model:
+        """Fit every component and combine them."""
+        return self.combine([component.fit(interactions) for component in self.components()])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judge:
+    """The validation part as a combination sees it.
+
+    Attributes
+    ----------
+    histories
+        Gives the sampled validation histories with weights of a half-life in days.
+    ndcg
+        Judges scores `(len(histories), items + 1)` of those histories; leaves them as they are.
+    """
+
+    histories: Callable[[float], Histories]
+    ndcg: Callable[[Floats], float]

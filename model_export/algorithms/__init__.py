@@ -1,0 +1,40 @@
+"""The algorithms, one file each: every module here is imported, every `Algorithm` in it is known by its name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping
+
+from model_export.algorithm import Algorithm
+
+
+def known() -> Mapping[str, Algorithm]:
+    """Return the algorithms with default settings, by name, in alphabetical order."""
+    found: dict[str, Algorithm] = {}
+    for module_info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        for _, settings in inspect.getmembers(module, inspect.isclass):
+            own = settings.__module__ == module.__name__ and not inspect.isabstract(settings)
+            if own and issubclass(settings, Algorithm):
+                found[settings.name] = settings()
+    return dict(sorted(found.items()))
+
+
+def named(names: str) -> Mapping[str, Algorithm]:
+    """Return the algorithms of a comma-separated list.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown; the message lists the known ones.
+    """
+    every = known()
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in every:
+            raise ValueError(f"unknown algorithm {name!r}; known are {', '.join(every)}")
+    if not wanted:
+        raise ValueError(f"no algorithm is named; known are {', '.join(every)}")
+    return {name: every[name] for name in wanted}

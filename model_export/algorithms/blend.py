@@ -1,0 +1,112 @@
+"""Blend: a weighted sum of the other algorithms' scores, each divided by its sum over all items.
+
+A customer's own counts win where repeats are real, yet they never move an item that the customer has not had; a blend
+does both. Shares make scores of different algorithms comparable whatever the history's length, and cost one sum and
+one division in the graph. The weights are found on the validation part, one at a time, starting from the best single
+model: from another start the search got stuck.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from model_export.algorithm import Algorithm, Combination, Judge, Model
+from model_export.interactions import Floats, Histories
+from model_export.onnx_graph import Graph
+
+STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Weights tried for each component beside the best single model's weight of 1."""
+
+ROUNDS = 2
+
+HALF_LIFE_OF = "buy_again"
+"""A history has one half-life; own counts depend on it most."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Blend(Combination):
+    """Settings.
+
+    Attributes
+    ----------
+    parts
+        The combined algorithms' settings and weights above 0, in alphabetical order.
+    """
+
+    name: ClassVar[str] = "blend"
+    parts: tuple[tuple[Algorithm, float], ...] = ()
+
+    def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
+        """Return the weights with the best validation NDCG: coordinate search from the best single model."""
+        half_life_days = self.half_life_days
+        if HALF_LIFE_OF in tuned:
+            half_life_days = tuned[HALF_LIFE_OF].settings.half_life_days
+        histories = judge.histories(half_life_days)
+        shares = {name: share(model.score(histories)) for name, model in tuned.items()}
+        singles = {name: judge.ndcg(scores) for name, scores in shares.items()}
+        best_name = max(singles, key=lambda name: singles[name])
+        weights, best = {best_name: 1.0}, singles[best_name]
+        for _ in range(ROUNDS):
+            for name in (name for name in shares if name != best_name):
+                rest = weighted_sum({other: weight for other, weight in weights.items() if other != name}, shares)
+                for step in STEPS:
+                    ndcg = judge.ndcg(rest + np.float32(step) * shares[name])
+                    if ndcg > best:
+                        best, weights = ndcg, {**weights, name: step}
+        parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights) if weights[name] > 0)
+        return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
+
+    def components(self) -> Sequence[Algorithm]:
+        """Return the settings of the combined algorithms."""
+        return tuple(settings for settings, _ in self.parts)
+
+    def combine(self, models: Sequence[Model]) -> BlendModel:
+        """Return the weighted models; their own half-lives give way to the blend's."""
+        if not models:
+            raise ValueError("a blend has no parts, expected at least one; search for its weights before fitting")
+        weights = tuple(weight for _, weight in self.parts)
+        return BlendModel(settings=self, items=models[0].items, models=tuple(models), weights=weights)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BlendModel(Model):
+    """`models` and their `weights`, in the same order."""
+
+    models: tuple[Model, ...]
+    weights: tuple[float, ...]
+
+    def score(self, histories: Histories) -> Floats:
+        """Return the weighted sum of the models' shares."""
+        total = np.zeros((len(histories), self.items + 1), np.float32)
+        for model, weight in zip(self.models, self.weights, strict=True):
+            total += np.float32(weight) * share(model.score(histories))
+        return total
+
+    def export(self, graph: Graph) -> str:
+        """Add every model, its share and the weighted sum."""
+        terms = []
+        for model, weight in zip(self.models, self.weights, strict=True):
+            scores = model.export(graph)
+            total = graph.op("ReduceSum", scores, graph.integers(1), keepdims=1)
+            some = graph.op("Greater", total, graph.number(0.0))
+            divisor = graph.op("Where", some, total, graph.number(1.0))
+            terms.append(graph.op("Mul", scores, graph.op("Div", graph.number(weight), divisor)))
+        return graph.op("Sum", *terms)
+
+
+def share(scores: Floats) -> Floats:
+    """Return scores, all at least 0, divided by each row's sum; a row of zeros stays."""
+    total = scores.sum(axis=1, keepdims=True, dtype=np.float32)
+    return np.divide(scores, np.where(total > 0, total, 1.0), dtype=np.float32)
+
+
+def weighted_sum(weights: Mapping[str, float], shares: Mapping[str, Floats]) -> Floats:
+    """Return the sum of weight times share over the components that have a weight."""
+    total = np.zeros_like(next(iter(shares.values())))
+    for name, weight in weights.items():
+        total += np.float32(weight) * shares[name]
+    return total

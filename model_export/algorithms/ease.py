@@ -1,0 +1,118 @@
+"""EASE: a linear model of which items go together, in closed form, on the most frequent items.
+
+With G = X'X, P = inv(G + lambda I): B[i, j] = -P[i, j] / P[j, j], and 0 on the diagonal. The positive part of the
+strongest targets of each item is kept. The dense inverse costs items^3 operations and items^2 * 4 bytes, hence the cap.
+
+References
+----------
+H. Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, equation 8.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg.lapack as lapack
+import scipy.sparse as sp
+
+from model_export.algorithm import Algorithm, Model
+from model_export.interactions import Floats, Histories, Interactions
+from model_export.item_rows import ItemRows
+from model_export.onnx_graph import Graph
+
+ROWS_AT_ONCE = 1024
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ease(Algorithm):
+    """Settings.
+
+    Attributes
+    ----------
+    ridge
+        Lambda, in users.
+    max_items
+        Most frequent items that take part; the others get no score.
+    targets
+        Targets kept an item.
+    """
+
+    name: ClassVar[str] = "ease"
+    position_decay: float = 0.6
+    ridge: float = 100.0
+    max_items: int = 8_000
+    targets: int = 100
+
+    def alternatives(self) -> Sequence[Self]:
+        """Return short to long memories of the history; another ridge would cost another inverse."""
+        return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
+
+    def fit(self, interactions: Interactions) -> EaseModel:
+        """Solve for B and keep the strongest targets of each item."""
+        counts = np.bincount(interactions.item, minlength=interactions.items + 1)[1:]
+        frequent = np.sort(np.argsort(-counts, kind="stable")[: self.max_items] + 1).astype(np.int32)
+        users_items = sp.csr_array(interactions.matrix()[:, frequent])
+        inverse = _inverse(users_items, ridge=self.ridge)
+        table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
+        rows = ItemRows.strongest(table, sources=frequent, n=self.targets)
+        return EaseModel(settings=self, items=interactions.items, rows=rows)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EaseModel(Model):
+    """`rows`: the strongest targets of each frequent item."""
+
+    rows: ItemRows
+
+    def score(self, histories: Histories) -> Floats:
+        """Return decayed history times B."""
+        return self.rows.score(histories, position_decay=self.settings.position_decay)
+
+    def export(self, graph: Graph) -> str:
+        """Add the same to the graph."""
+        return self.rows.export(graph, name="ease", position_decay=self.settings.position_decay)
+
+
+def _inverse(users_items: sp.csr_array, *, ridge: float) -> Floats:
+    """Lower triangle of inv(X'X + ridge I), in place of the one dense array."""
+    gram = np.asfortranarray((users_items.T @ users_items).toarray(), np.float32)
+    gram[np.diag_indices_from(gram)] += np.float32(ridge)
+    factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
+    if info:
+        raise ValueError(f"X'X + {ridge} I is not positive definite (LAPACK spotrf: {info}); expected a ridge above 0")
+    inverse, info = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if info:
+        raise ValueError(f"X'X + {ridge} I has no inverse (LAPACK spotri: {info})")
+    result: Floats = inverse
+    return result
+
+
+def _strongest(inverse: Floats, frequent: npt.NDArray[np.int32], *, columns: int, n: int) -> sp.csr_array:
+    """The n largest positive B[i, :] of each row, `(len(frequent), columns)`, read from the lower triangle."""
+    size = len(frequent)
+    diagonal = inverse.diagonal().copy()
+    rows, targets, values = [], [], []
+    for start in range(0, size, ROWS_AT_ONCE):
+        end = min(size, start + ROWS_AT_ONCE)
+        block = np.empty((end - start, size), np.float32)
+        block[:, :end] = inverse[start:end, :end]
+        square = np.tril(inverse[start:end, start:end])
+        block[:, start:end] = square + np.tril(square, -1).T
+        block[:, end:] = inverse[end:, start:end].T
+        block /= -diagonal
+        block[np.arange(end - start), np.arange(start, end)] = 0.0
+        if size > n:
+            lowest = np.partition(block, size - n, axis=1)[:, size - n, None]
+            kept = (block >= lowest) & (block > 0)
+        else:
+            kept = block > 0
+        row, column = np.nonzero(kept)
+        rows.append(row + start)
+        targets.append(frequent[column])
+        values.append(block[row, column])
+    coordinates = (np.concatenate(rows), np.concatenate(targets))
+    return sp.csr_array((np.concatenate(values), coordinates), shape=(size, columns))

@@ -1,0 +1,58 @@
+"""Popularity: the same items for everybody, recent interactions counting more."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+
+from model_export.algorithm import Algorithm, Model
+from model_export.interactions import Floats, Histories, Interactions
+from model_export.onnx_graph import Graph
+
+MS_PER_DAY = 86_400_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Popularity(Algorithm):
+    """Settings.
+
+    Attributes
+    ----------
+    trend_half_life_days
+        Age, before the latest interaction of all, at which an interaction counts half.
+    """
+
+    name: ClassVar[str] = "popularity"
+    trend_half_life_days: float = 30.0
+
+    def alternatives(self) -> Sequence[Self]:
+        """Return a week, a month, a quarter, and no decay."""
+        return tuple(dataclasses.replace(self, trend_half_life_days=days) for days in (30.0, 7.0, 90.0, math.inf))
+
+    def fit(self, interactions: Interactions) -> PopularityModel:
+        """Sum the decayed weights of each item and divide by the largest sum."""
+        age_days = (interactions.time_ms.max() - interactions.time_ms) / MS_PER_DAY
+        weights = interactions.weight * np.exp2(-age_days / self.trend_half_life_days)
+        totals = np.bincount(interactions.item, weights=weights, minlength=interactions.items + 1)
+        return PopularityModel(
+            settings=self, items=interactions.items, share=(totals / totals.max()).astype(np.float32)
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PopularityModel(Model):
+    """`share`: float32 `(items + 1,)`, 1 for the most popular item."""
+
+    share: Floats
+
+    def score(self, histories: Histories) -> Floats:
+        """Return the same scores for every history."""
+        return np.tile(self.share, (len(histories), 1))
+
+    def export(self, graph: Graph) -> str:
+        """Add the shares, repeated for every history."""
+        return graph.for_batch(graph.item_weight("popularity.share", self.share))

@@ -1,0 +1,131 @@
+"""Judges a model: every item is ranked for every query, with seen items allowed and masked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator
+from typing import Literal
+
+import numpy as np
+
+from alsolike.bundle import HistoryParameters
+from alsolike.configuration import EVENT_WEIGHTS, HISTORY_LENGTH
+from model_export import metrics
+from model_export.algorithm import Model
+from model_export.interactions import Floats, Histories, Ints
+from model_export.protocols import Queries
+
+Seen = Literal["masked", "allowed"]
+BOTH: tuple[Seen, Seen] = ("masked", "allowed")
+
+SCORE_BYTES_AT_ONCE = 64 << 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quality:
+    """Figures of one model on one set of queries.
+
+    Attributes
+    ----------
+    queries
+        Users that count: those with at least one target that may be recommended.
+    """
+
+    hr: float
+    ndcg: float
+    mrr: float
+    coverage: float
+    queries: int
+
+
+def history_parameters(half_life_days: float) -> HistoryParameters:
+    """Return the parameters that serving would use with a model of this half-life."""
+    return HistoryParameters(length=HISTORY_LENGTH, half_life_days=half_life_days, event_weights=dict(EVENT_WEIGHTS))
+
+
+def histories(queries: Queries, *, half_life_days: float, rows: slice = slice(None)) -> Histories:
+    """Return the histories of the queries, cut to the latest `HISTORY_LENGTH` as serving cuts them."""
+    return queries.source.histories(
+        starts=queries.starts[rows],
+        ends=queries.ends[rows],
+        now_ms=queries.now_ms[rows],
+        parameters=history_parameters(half_life_days),
+    )
+
+
+def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] = BOTH) -> dict[Seen, Quality]:
+    """Rank all items for every query.
+
+    Parameters
+    ----------
+    seen
+        "allowed": items of the user's past may be recommended, every target counts. "masked": they are not, and only
+        targets that are new to the user count; users without one are left out.
+
+    Returns
+    -------
+    The figures of each of `seen`. Memory is bounded: queries are scored in chunks.
+    """
+    tallies = {mode: _Tally(k, model.items) for mode in seen}
+    for start, scores in _scored(model, queries):
+        for row, item_scores in enumerate(scores):
+            query = start + row
+            targets, past = queries.targets_of(query), queries.seen(query)
+            if "allowed" in tallies:
+                tallies["allowed"].add(item_scores, targets)
+            if "masked" in tallies:
+                item_scores[past] = -np.inf
+                tallies["masked"].add(item_scores, targets[~np.isin(targets, past)])
+    return {mode: tally.quality() for mode, tally in tallies.items()}
+
+
+def ndcg_of_scores(scores: Floats, queries: Queries, *, k: int, seen: Seen) -> float:
+    """NDCG@k of scores `(len(queries), items + 1)` that are already there; they are left as they are."""
+    tally = _Tally(k, scores.shape[1] - 1)
+    for query, row in enumerate(scores):
+        targets = queries.targets_of(query)
+        item_scores = row.copy()
+        item_scores[0] = -np.inf
+        if seen == "masked":
+            past = queries.seen(query)
+            item_scores[past] = -np.inf
+            targets = targets[~np.isin(targets, past)]
+        tally.add(item_scores, targets)
+    return tally.quality().ndcg
+
+
+def _scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
+    """Chunks of scores with padding masked, and the number of each chunk's first query."""
+    chunk = max(1, SCORE_BYTES_AT_ONCE // (4 * (model.items + 1)))
+    for start in range(0, len(queries), chunk):
+        rows = slice(start, start + chunk)
+        scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
+        scores[:, 0] = -np.inf
+        yield start, scores
+
+
+class _Tally:
+    """Collects ranks user by user."""
+
+    def __init__(self, k: int, items: int) -> None:
+        self.k = k
+        self.hits: list[metrics.Hits] = []
+        self.target_counts: list[int] = []
+        self.recommended = np.zeros(items + 1, np.bool_)
+
+    def add(self, scores: Floats, targets: Ints) -> None:
+        if not len(targets):
+            return
+        self.hits.append(metrics.rank_targets(scores, targets, self.k))
+        self.target_counts.append(len(targets))
+        self.recommended[metrics.best_items(scores, self.k)] = True
+
+    def quality(self) -> Quality:
+        hits = np.array(self.hits, np.bool_).reshape(-1, self.k)
+        return Quality(
+            hr=metrics.hit_rate(hits),
+            ndcg=metrics.ndcg(hits, np.array(self.target_counts, np.int64)),
+            mrr=metrics.mrr(hits),
+            coverage=metrics.coverage(self.recommended[1:]),
+            queries=len(hits),
+        )

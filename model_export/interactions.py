@@ -1,0 +1,149 @@
+"""Interactions as arrays, and the histories that a model is asked about."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from alsolike.bundle import HistoryParameters
+from model_export.recency import positional_decay
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Interactions:
+    """Interactions sorted by user, then time; rows of equal time keep their order.
+
+    Attributes
+    ----------
+    user
+        int32 `(n,)`, 0..users-1.
+    item
+        int32 `(n,)`, positions 1..items.
+    time_ms
+        int64 `(n,)`, epoch milliseconds.
+    weight
+        float32 `(n,)`, weight of the event's type, above 0.
+    users, items
+        How many there are; a part of the data keeps the numbers of the whole.
+    """
+
+    user: npt.NDArray[np.int32]
+    item: npt.NDArray[np.int32]
+    time_ms: Ints
+    weight: Floats
+    users: int
+    items: int
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @classmethod
+    def from_rows(
+        cls,
+        *,
+        user: npt.NDArray[Any],
+        item: npt.NDArray[Any],
+        time_ms: npt.NDArray[Any],
+        weight: npt.NDArray[Any],
+        users: int,
+        items: int,
+    ) -> Interactions:
+        """Sort rows by user, then time, keeping the given order of equal times.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, or a user, item or weight is out of range.
+        """
+        lengths = {len(user), len(item), len(time_ms), len(weight)}
+        if len(lengths) != 1:
+            raise ValueError(f"user, item, time_ms and weight have lengths {sorted(lengths)}, expected one length")
+        if len(user) and (user.min() < 0 or user.max() >= users):
+            raise ValueError(f"users lie in {user.min()}..{user.max()}, expected 0..{users - 1}")
+        if len(item) and (item.min() < 1 or item.max() > items):
+            raise ValueError(f"items lie in {item.min()}..{item.max()}, expected 1..{items}")
+        if len(weight) and weight.min() <= 0:
+            raise ValueError(f"the smallest weight is {weight.min()}, expected above 0")
+        order = np.lexsort((time_ms, user))
+        return cls(
+            user=user[order].astype(np.int32),
+            item=item[order].astype(np.int32),
+            time_ms=time_ms[order].astype(np.int64),
+            weight=weight[order].astype(np.float32),
+            users=users,
+            items=items,
+        )
+
+    @property
+    def offsets(self) -> Ints:
+        """First row of each user and the end, int64 `(users + 1,)`."""
+        return np.searchsorted(self.user, np.arange(self.users + 1)).astype(np.int64)
+
+    def select(self, rows: npt.NDArray[np.bool_]) -> Interactions:
+        """Return the rows where `rows` is true; users and items keep their numbers."""
+        return dataclasses.replace(
+            self,
+            user=self.user[rows],
+            item=self.item[rows],
+            time_ms=self.time_ms[rows],
+            weight=self.weight[rows],
+        )
+
+    def matrix(self) -> sp.csr_array:
+        """Return whether a user had an item, float32 0 or 1, shape `(users, items + 1)`; column 0 is empty."""
+        ones = np.ones(len(self), np.float32)
+        matrix = sp.csr_array((ones, (self.user, self.item)), shape=(self.users, self.items + 1))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    def histories(self, *, starts: Ints, ends: Ints, now_ms: Ints, parameters: HistoryParameters) -> Histories:
+        """Return what serving would send for each window of rows `starts[b]:ends[b]`, asked at `now_ms[b]`.
+
+        The latest `parameters.length` rows are kept, oldest first, padding on the left.
+        """
+        rows = ends[:, None] + np.arange(-parameters.length, 0)[None, :]  # (B, L)
+        valid = rows >= starts[:, None]
+        rows = np.where(valid, rows, 0)
+        if not len(self):
+            empty = np.zeros(rows.shape, np.int64)
+            return Histories(items=empty, weights=empty.astype(np.float32))
+        weights = parameters.weights(self.weight[rows], now_ms[:, None] - self.time_ms[rows])
+        return Histories(
+            items=np.where(valid, self.item[rows], 0).astype(np.int64),
+            weights=np.where(valid, weights, np.float32(0.0)),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Histories:
+    """A batch of histories: exactly the inputs `history` and `weights` of the ONNX graph.
+
+    Attributes
+    ----------
+    items
+        int64 `(batch, length)`, positions, oldest first; 0 is padding and may stand anywhere.
+    weights
+        float32 `(batch, length)`; what stands beside padding does not count.
+    """
+
+    items: Ints
+    weights: Floats
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def matrix(self, *, columns: int, position_decay: float = 1.0) -> sp.csr_array:
+        """Return the decayed weights summed by item, float32 `(batch, columns)`; column 0 is empty."""
+        batch, length = self.items.shape
+        weights = self.weights * positional_decay(self.items, position_decay)
+        valid = (self.items != 0).ravel()
+        rows = np.repeat(np.arange(batch), length)[valid]
+        return sp.csr_array((weights.ravel()[valid], (rows, self.items.ravel()[valid])), shape=(batch, columns))

@@ -1,0 +1,148 @@
+"""How interactions are split into what a model learns from and what it is asked.
+
+Both protocols give three parts in time: learn, validate (settings are chosen there), test (figures come from there).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from model_export.interactions import Interactions, Ints
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Queries:
+    """What a model is asked: one history and its targets a user.
+
+    Attributes
+    ----------
+    source
+        The interactions that the rows below refer to.
+    starts, ends
+        int64 `(queries,)`, rows of each user's past in `source`.
+    now_ms
+        int64 `(queries,)`, when the question is asked.
+    targets
+        int64, target items of all queries one after another, each item once a query.
+    target_offsets
+        int64 `(queries + 1,)`, where each query's targets begin.
+    """
+
+    source: Interactions
+    starts: Ints
+    ends: Ints
+    now_ms: Ints
+    targets: Ints
+    target_offsets: Ints
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def seen(self, query: int) -> npt.NDArray[np.int32]:
+        """Return every item of a query's past."""
+        return self.source.item[self.starts[query] : self.ends[query]]
+
+    def targets_of(self, query: int) -> Ints:
+        """Return the targets of a query."""
+        return self.targets[self.target_offsets[query] : self.target_offsets[query + 1]]
+
+    def sample(self, most: int) -> Queries:
+        """Return at most `most` queries, evenly spaced, so that the choice is the same every time."""
+        if len(self) <= most:
+            return self
+        chosen = np.linspace(0, len(self) - 1, most).astype(np.int64)
+        counts = np.diff(self.target_offsets)[chosen]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Queries(
+            source=self.source,
+            starts=self.starts[chosen],
+            ends=self.ends[chosen],
+            now_ms=self.now_ms[chosen],
+            targets=np.concatenate([self.targets_of(int(query)) for query in chosen]),
+            target_offsets=offsets,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """Interactions to fit on and queries to judge the fitted model with."""
+
+    fit: Interactions
+    queries: Queries
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Split:
+    """A protocol's validation and test part; `test.fit is validation.fit` says that no other fit is needed."""
+
+    protocol: str
+    validation: Part
+    test: Part
+
+
+def leave_one_out(interactions: Interactions) -> Split:
+    """Hold out the last interaction of each user for the test and the one before for validation.
+
+    Users with fewer than 3 interactions are learned from and not asked. Rows are in the order of time, and in the
+    given order where times are equal. A question is asked at the time of its target. Nothing held out is learned from:
+    the model that is tested was fitted without the validation interactions, which stand in the test histories.
+    """
+    starts, ends = interactions.offsets[:-1], interactions.offsets[1:]
+    asked = ends - starts >= 3
+    starts, ends = starts[asked], ends[asked]
+    learned = np.ones(len(interactions), np.bool_)
+    learned[ends - 1] = False
+    learned[ends - 2] = False
+    fit = interactions.select(learned)
+
+    def part(target_rows: Ints) -> Part:
+        queries = Queries(
+            source=interactions,
+            starts=starts,
+            ends=target_rows,
+            now_ms=interactions.time_ms[target_rows],
+            targets=interactions.item[target_rows].astype(np.int64),
+            target_offsets=np.arange(len(starts) + 1),
+        )
+        return Part(fit=fit, queries=queries)
+
+    return Split(protocol="leave-one-out", validation=part(ends - 2), test=part(ends - 1))
+
+
+def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
+    """Hold out the last `holdout_ms` of everybody for the test and as much before for validation.
+
+    Asked are users with a past before the cut; their targets are the items of the window, each once. The tested
+    model is fitted on everything before its cut, the validation window included.
+    """
+    last_ms = int(interactions.time_ms.max())
+    return Split(
+        protocol="temporal",
+        validation=_window(interactions, after_ms=last_ms - 2 * holdout_ms, until_ms=last_ms - holdout_ms),
+        test=_window(interactions, after_ms=last_ms - holdout_ms, until_ms=last_ms),
+    )
+
+
+def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part:
+    """Fit on times <= after_ms, ask for after_ms < time <= until_ms."""
+    past = interactions.time_ms <= after_ms
+    fit = interactions.select(past)
+    inside = ~past & (interactions.time_ms <= until_ms)
+    key = interactions.user[inside].astype(np.int64) * (interactions.items + 1) + interactions.item[inside]
+    users, targets = np.divmod(np.unique(key), interactions.items + 1)
+    offsets = fit.offsets
+    known = offsets[users + 1] > offsets[users]
+    users, targets = users[known], targets[known]
+    asked, first = np.unique(users, return_index=True)
+    queries = Queries(
+        source=fit,
+        starts=offsets[asked],
+        ends=offsets[asked + 1],
+        now_ms=np.full(len(asked), after_ms, np.int64),
+        targets=targets,
+        target_offsets=np.append(first, len(targets)).astype(np.int64),
+    )
+    return Part(fit=fit, queries=queries)
