@@ -1,0 +1,148 @@
+"""The HTTP API of a deployment, called as a shop would."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import threading
+import time
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from alsolike.errors import InvalidInput, NotFound, Unavailable
+from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS, Deployment
+
+_TIMEOUT_S = 30
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecommendedItem:
+    """An item of an answer; metadata by the name of the column that was asked for."""
+
+    item_id: str
+    score: float | None
+    metadata: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recommendations:
+    """An answer.
+
+    Attributes
+    ----------
+    items
+        Best first.
+    source
+        `model`, `popular` or `none`.
+    degraded
+        Why the answer is less than it should be, if it is.
+    duration_ms
+        From sending the request to having the answer.
+    """
+
+    items: tuple[RecommendedItem, ...]
+    recommendation_id: str
+    source: str
+    model_version: str | None
+    degraded: str | None
+    duration_ms: float
+
+
+class Api:
+    """The API of one deployment; may be used by several threads, each of which keeps a connection open."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        url = urllib.parse.urlsplit(deployment.names.api_url)
+        self._scheme, self._host, self._base = url.scheme, url.netloc, url.path.rstrip("/")
+        self._token = deployment.token
+        self._local = threading.local()
+
+    def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
+        """Return the `k` best items for a user.
+
+        Raises
+        ------
+        InvalidInput, NotFound, Unavailable
+            As the API says.
+        """
+        body: dict[str, Any] = {"userId": user_id, "numResults": k}
+        if metadata:
+            body["metadataColumns"] = {"ITEMS": list(metadata)}
+        started = time.perf_counter()
+        document, headers = self._post("/recommendations", body, scope=READ_RECOMMENDATIONS)
+        duration_ms = (time.perf_counter() - started) * 1000
+        items = tuple(
+            RecommendedItem(item["itemId"], item.get("score"), item.get("metadata") or {})
+            for item in document["itemList"]
+        )
+        return Recommendations(
+            items,
+            document.get("recommendationId", ""),
+            source=headers.get("x-alsolike-source", ""),
+            model_version=headers.get("x-alsolike-model-version"),
+            degraded=headers.get("x-alsolike-degraded"),
+            duration_ms=duration_ms,
+        )
+
+    def put_events(self, user_id: str, events: Sequence[Mapping[str, Any]], *, session_id: str) -> None:
+        """Send 1 to 10 events of one user.
+
+        Raises
+        ------
+        InvalidInput, NotFound, Unavailable
+            As the API says.
+        """
+        body = {"trackingId": "alsolike", "userId": user_id, "sessionId": session_id, "eventList": list(events)}
+        self._post("/events", body, scope=WRITE_EVENTS)
+
+    def _post(self, path: str, body: Mapping[str, Any], *, scope: str) -> tuple[dict[str, Any], dict[str, str]]:
+        headers = {"authorization": f"Bearer {self._token(scope)}", "content-type": "application/json"}
+        data = orjson.dumps(body)
+        try:
+            answer = self._exchange(path, data, headers)
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._close()
+            raise Unavailable(f"{self._scheme}://{self._host}{path}: {error!r}") from error
+        if answer.status != 200:
+            _raise_error(path, answer.status, text)
+        try:
+            document: dict[str, Any] = orjson.loads(text) if text else {}
+        except orjson.JSONDecodeError as error:
+            raise Unavailable(f"POST {path} answered something else than JSON: {text[:200]!r}") from error
+        return document, {name.lower(): value for name, value in answer.getheaders()}
+
+    def _exchange(self, path: str, data: bytes, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+        """Send on the thread's connection; once more on a new one where the server closed the old one meanwhile."""
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            try:
+                connection.request("POST", self._base + path, data, dict(headers))
+                return connection.getresponse()
+            except (ConnectionError, http.client.HTTPException):
+                self._close()
+        kind = http.client.HTTPSConnection if self._scheme == "https" else http.client.HTTPConnection
+        self._local.connection = connection = kind(self._host, timeout=_TIMEOUT_S)
+        connection.request("POST", self._base + path, data, dict(headers))
+        return connection.getresponse()
+
+    def _close(self) -> None:
+        if (connection := getattr(self._local, "connection", None)) is not None:
+            connection.close()
+            self._local.connection = None
+
+
+def _raise_error(path: str, status: int, text: bytes) -> None:
+    try:
+        message = orjson.loads(text).get("message", "")
+    except (orjson.JSONDecodeError, AttributeError):
+        message = text[:200].decode(errors="replace")
+    said = f"POST {path} answered {status}: {message}"
+    if status == 400:
+        raise InvalidInput(said)
+    if status == 404:
+        raise NotFound(said)
+    raise Unavailable(said)

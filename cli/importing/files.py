@@ -1,0 +1,244 @@
+"""Data files as chunks of rows, whatever their format; a CSV's cells stay text, and what is no row is set aside."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from alsolike.errors import InvalidInput
+
+CHUNK_ROWS = 500_000
+"""Rows that are checked and written together; part of what makes a repeated import overwrite itself."""
+
+_BLOCK_BYTES = 8 << 20
+_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Malformed:
+    """A row of a CSV that has no columns to speak of."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a file.
+
+    Attributes
+    ----------
+    index
+        Number of the chunk within its file, from 0.
+    rows
+        Columns by upper-case name; all are strings in a CSV.
+    lines
+        int64 `(rows,)`: line in a CSV (the header is line 1), row in a Parquet file (the first is row 1).
+    malformed
+        Rows that stood between them and could not be read.
+    """
+
+    index: int
+    rows: pa.Table
+    lines: npt.NDArray[np.int64]
+    malformed: tuple[Malformed, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file whose header was read.
+
+    Attributes
+    ----------
+    schema
+        Columns by upper-case name with their types.
+    header
+        The columns' names as the file spells them.
+    """
+
+    path: Path
+    schema: pa.Schema
+    header: tuple[str, ...]
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether cells are typed; else they are text."""
+        return self.path.name.lower().endswith(".parquet")
+
+    def content_id(self) -> str:
+        """Return 16 hexadecimal digits that stand for the file's bytes."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+
+    def chunks(self, *, on_bytes: Callable[[int], None] = lambda done: None) -> Iterator[Chunk]:
+        """Yield the file's rows, `CHUNK_ROWS` or a little more at once; blank lines are no rows.
+
+        Parameters
+        ----------
+        on_bytes
+            Told from time to time how many bytes of the file are read.
+
+        Raises
+        ------
+        InvalidInput
+            If the file cannot be read to its end.
+        """
+        try:
+            with self.path.open("rb") as file:
+                batches = self._parquet(file) if self.is_parquet else self._csv(file)
+                yield from _chunked(_counted(batches, file, on_bytes))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InvalidInput(f"{self.path} cannot be read: {error}") from error
+
+    def _parquet(self, file: BinaryIO) -> Iterator[Chunk]:
+        first = 1
+        for batch in pq.ParquetFile(file).iter_batches(batch_size=CHUNK_ROWS):
+            rows = pa.Table.from_batches([batch]).rename_columns(self.schema.names)
+            yield Chunk(0, rows, np.arange(first, first + len(rows), dtype=np.int64))
+            first += len(rows)
+
+    def _csv(self, file: BinaryIO) -> Iterator[Chunk]:
+        waiting: list[Malformed] = []
+        skipped: list[int] = []  # places of malformed rows; the header has place 0
+
+        def set_aside(row: Any) -> str:
+            reason = f"has {row.actual_columns} columns, expected {row.expected_columns}"
+            waiting.append(Malformed(row.number, reason, row.text))
+            skipped.append(row.number - 1)
+            return "skip"
+
+        parsed = 0  # rows that were not skipped
+        for batch in _open_csv(file, self.path, on_malformed=set_aside, columns=self.header):
+            gaps = np.array(skipped, np.int64) - np.arange(len(skipped))
+            places = np.arange(parsed + 1, parsed + batch.num_rows + 1)
+            lines = places + np.searchsorted(gaps, places, side="right") + 1
+            parsed += batch.num_rows
+            text = _text(batch.rename_columns(self.schema.names), lines)
+            yield dataclasses.replace(text, malformed=(*text.malformed, *waiting))
+            waiting.clear()
+        yield Chunk(0, self.schema.empty_table(), np.zeros(0, np.int64), tuple(waiting))
+
+
+def open_file(path: Path) -> DataFile:
+    """Read a file's header.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, its name or header is none of a data file, or a column stands twice.
+    """
+    if not path.is_file():
+        raise InvalidInput(f"{path} is no file")
+    if not path.name.lower().endswith(_SUFFIXES):
+        raise InvalidInput(f"{path} is of no known format, expected a name that ends with {', '.join(_SUFFIXES)}")
+    try:
+        if path.name.lower().endswith(".parquet"):
+            schema = pq.read_schema(path)
+        else:
+            with path.open("rb") as file:
+                columns = _open_csv(file, path, on_malformed=lambda row: "skip").schema.names
+            schema = pa.schema([(name, pa.string()) for name in columns])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}") from error
+    names = [name.strip().upper() for name in schema.names]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidInput(f"{path} has the column {', '.join(twice)} more than once")
+    known = pa.schema([field.with_name(name) for name, field in zip(names, schema, strict=True)])
+    return DataFile(path, known, tuple(schema.names))
+
+
+def _open_csv(file: BinaryIO, path: Path, *, on_malformed: Callable[[Any], str], columns: Sequence[str] = ()) -> Any:
+    """Open a CSV whose `columns` stay bytes: at a cell of another type pyarrow would give up the whole file."""
+    return pa.csv.open_csv(
+        pa.CompressedInputStream(file, "gzip") if path.name.lower().endswith(".gz") else file,
+        # With threads pyarrow does not number the malformed rows; one thread reads 500 MB/s.
+        read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
+        parse_options=pa.csv.ParseOptions(
+            newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=on_malformed
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            column_types={name: pa.binary() for name in columns}, strings_can_be_null=True, null_values=[""]
+        ),
+    )
+
+
+def _text(batch: pa.RecordBatch, lines: npt.NDArray[np.int64]) -> Chunk:
+    """Return the batch as strings, without its blank lines; rows that are not UTF-8 are set aside."""
+    rows = pa.Table.from_batches([batch])
+    blank = np.ones(len(rows), bool)
+    for column in rows.columns:
+        blank &= column.is_null().to_numpy()
+    broken = _not_utf8(rows)
+    malformed = tuple(
+        Malformed(
+            int(lines[place]), "is not UTF-8", ",".join(_decoded(column[place].as_py()) for column in rows.columns)
+        )
+        for place in np.flatnonzero(broken)
+    )
+    keep = ~(blank | broken)
+    if not keep.all():
+        rows, lines = rows.filter(pa.array(keep)), lines[keep]
+    return Chunk(0, rows.cast(pa.schema([(name, pa.string()) for name in rows.column_names])), lines, malformed)
+
+
+def _not_utf8(rows: pa.Table) -> npt.NDArray[np.bool_]:
+    broken = np.zeros(len(rows), bool)
+    for column in rows.columns:
+        try:
+            column.cast(pa.string())
+        except pa.ArrowInvalid:  # rare, so that looking at each cell is no loss
+            for place, cell in enumerate(column.to_pylist()):
+                broken[place] |= cell is not None and _decoded(cell).encode() != cell
+    return broken
+
+
+def _decoded(cell: bytes | None) -> str:
+    return (cell or b"").decode(errors="replace")
+
+
+def _counted(batches: Iterator[Chunk], file: BinaryIO, on_bytes: Callable[[int], None]) -> Iterator[Chunk]:
+    for batch in batches:
+        with contextlib.suppress(ValueError):  # pyarrow closes a CSV as soon as it has read its end
+            on_bytes(file.tell())
+        yield batch
+
+
+def _chunked(batches: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Join batches until they have `CHUNK_ROWS` rows."""
+    index, waiting, count = 0, list[Chunk](), 0
+    for batch in batches:
+        waiting.append(batch)
+        count += len(batch.rows)
+        if count >= CHUNK_ROWS:
+            yield _joined(index, waiting)
+            index, waiting, count = index + 1, [], 0
+    if waiting:
+        yield _joined(index, waiting)
+
+
+def _joined(index: int, batches: list[Chunk]) -> Chunk:
+    return Chunk(
+        index,
+        pa.concat_tables([batch.rows for batch in batches]).combine_chunks(),
+        np.concatenate([batch.lines for batch in batches]),
+        tuple(row for batch in batches for row in batch.malformed),
+    )
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column's cells as a CSV would have them; lists as `a|b`."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return pc.binary_join(column.cast(pa.list_(pa.string())), "|")
+    return column.cast(pa.string())

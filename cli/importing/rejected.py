@@ -1,0 +1,74 @@
+"""The file beside an import's input that holds the rows which were refused, and why."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from alsolike.errors import Unavailable
+from cli.importing.files import Chunk, DataFile, as_text
+
+
+class RejectedRows:
+    """Writes `<name>.rejected.csv`: line, reason, and the row's own columns. Without bad rows there is no file.
+
+    Attributes
+    ----------
+    path
+        Where the file is.
+    counts
+        Rows by reason.
+    """
+
+    def __init__(self, file: DataFile) -> None:
+        name = file.path.name
+        for suffix in (".gz", ".csv", ".parquet"):
+            name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
+        self.path = file.path.with_name(f"{name}.rejected.csv")
+        self.counts: Counter[str] = Counter()
+        self._header = ("line", "reason", *file.header)
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) -> None:
+        """Add the chunk's malformed rows and those at `places`, in the order of the file.
+
+        Raises
+        ------
+        Unavailable
+            If the file cannot be written.
+        """
+        rows: list[tuple[int, str, list[Any]]] = [
+            (row.line, row.reason, next(csv.reader([row.text]), [])) for row in chunk.malformed
+        ]
+        if len(places):
+            taken = chunk.rows.take(pa.array(places))
+            cells = zip(*(as_text(column).to_pylist() for column in taken.columns), strict=True)
+            rows += zip(chunk.lines[places].tolist(), reasons, map(list, cells), strict=True)
+        if not rows:
+            return
+        self.counts.update(reason for _, reason, _ in rows)
+        try:
+            if self._file is None:
+                self._file = self.path.open("w", encoding="utf-8", newline="")
+                csv.writer(self._file).writerow(self._header)
+            csv.writer(self._file).writerows(
+                [line, reason, *row] for line, reason, row in sorted(rows, key=lambda row: row[0])
+            )
+        except OSError as error:
+            raise Unavailable(f"{self.path}, where bad rows go, cannot be written: {error}") from error

@@ -1,0 +1,47 @@
+"""The `alsolike` command: one verb a module, each of which loads what it needs only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from alsolike.errors import AlsolikeError
+from cli import import_files
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The open, serverless recommender for a shop's own AWS account.",
+)
+app.add_typer(import_files.app, name="import")
+
+
+def main() -> None:
+    """Run the command line; an error that Alsolike foresaw is one line on stderr and exit status 1."""
+    try:
+        app()
+    except AlsolikeError as error:
+        sys.stderr.write(f"alsolike: {error}\n")
+        sys.exit(1)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=lambda asked: _print_version(asked), help="Print the version."
+        ),
+    ] = False,
+) -> None: ...
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"alsolike {version('alsolike')}\n")
+        raise typer.Exit

@@ -1,0 +1,23 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+Stack: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="NAME", help="Act on this deployment on AWS instead of the embedded cloud."),
+]
+State: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="State file of the embedded cloud. [default: ALSOLIKE_STATE, else .alsolike/cloud.json]",
+        show_default=False,
+    ),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

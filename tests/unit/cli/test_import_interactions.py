@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike import interactions as contract
+from alsolike import lake
+from alsolike.configuration import HISTORY_LENGTH, canonical_event_type
+from alsolike.errors import InvalidInput
+from alsolike.profiles import ProfileStore
+from cli.deployment import Deployment
+from cli.importing import files
+from cli.importing.interactions import NUMBER, check
+from cli.importing.load import ImportSummary, import_interactions
+
+NOW_MS = 1_700_000_000_000
+
+
+def load(deployment: Deployment, *paths: Path, event_type: str = "view") -> ImportSummary:
+    return import_interactions(paths, deployment, default_event_type=event_type, now_ms=NOW_MS)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def lake_objects(deployment: Deployment) -> dict[str, bytes]:
+    s3 = deployment.client("s3")
+    listed = s3.list_objects_v2(Bucket="lake").get("Contents", [])
+    return {entry["Key"]: s3.get_object(Bucket="lake", Key=entry["Key"])["Body"].read() for entry in listed}
+
+
+def lake_rows(deployment: Deployment) -> pd.DataFrame:
+    tables = [pq.read_table(io.BytesIO(data)) for data in lake_objects(deployment).values()]
+    rows: pd.DataFrame = (
+        pa.concat_tables(tables).to_pandas().sort_values(["event_time_ms", "event_id"]).reset_index(drop=True)
+    )
+    return rows
+
+
+def rejected(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+GOOD = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE\n1,a,1500000000,Purchase,2.5\n1,b,1500086400,AddToCart,\n"
+
+
+def test_rows_land_in_the_partition_of_their_day_in_the_lakes_columns(deployment: Deployment, tmp_path: Path) -> None:
+    load(deployment, write(tmp_path / "p.csv", GOOD))
+
+    keys = sorted(lake_objects(deployment))
+    assert [key.rsplit("/", 1)[0] for key in keys] == [
+        "interactions/event_date=2017-07-14",
+        "interactions/event_date=2017-07-15",
+    ]
+    rows = lake_rows(deployment)
+    assert list(rows.columns) == list(lake.COLUMNS)
+    assert rows[["user_id", "item_id", "event_type", "event_time_ms"]].to_numpy().tolist() == [
+        ["1", "a", "purchase", 1_500_000_000_000],
+        ["1", "b", "cart", 1_500_086_400_000],
+    ]
+    assert rows.event_value[0] == 2.5
+    assert pd.isna(rows.event_value[1])
+    assert rows.properties.tolist() == ["{}", "{}"]
+
+
+def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: Deployment, tmp_path: Path) -> None:
+    text = (
+        "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
+        "1,a,1500000000,view\n"
+        ",a,1500000000,view\n"
+        "1,,1500000000,view\n"
+        f"{'u' * 257},a,1500000000,view\n"
+        "1,a,yesterday,view\n"
+        "1,a,-5,view\n"
+        "1,a,1700000301,view\n"
+        "1,a,1500000000000,view\n"
+        "1,a,1500000000,returned\n"
+        "1,a\n"
+        "\n"
+        "1,b,1500000001,view\n"
+    )
+
+    summary = load(deployment, write(tmp_path / "p.csv", text))
+
+    assert summary.imported == 2
+    assert lake_rows(deployment).item_id.tolist() == ["a", "b"]
+    header, *bad = rejected(tmp_path / "p.rejected.csv")
+    assert header == ["line", "reason", "USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]
+    assert [(int(row[0]), row[1]) for row in bad] == [
+        (3, "USER_ID is missing"),
+        (4, "ITEM_ID is missing"),
+        (5, "USER_ID has more than 256 characters"),
+        (6, "TIMESTAMP is no number of seconds"),
+        (7, "TIMESTAMP is not after 1970"),
+        (8, "TIMESTAMP is in the future"),
+        (9, "TIMESTAMP seems to be in milliseconds, expected seconds"),
+        (10, "EVENT_TYPE is unknown, expected one of view, click, cart, purchase"),
+        (11, "has 2 columns, expected 4"),
+    ]
+    assert bad[3][2:] == ["1", "a", "yesterday", "view"]
+    assert bad[8][2:] == ["1", "a"]
+    assert summary.files[0].rejected == {row[1]: 1 for row in bad}
+
+
+def test_rows_that_are_not_utf8_are_refused_alone(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,caf\xe9,1500000000\n")
+
+    summary = load(deployment, path)
+
+    assert summary.imported == 1
+    assert rejected(tmp_path / "p.rejected.csv")[1][:2] == ["3", "is not UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("p.csv", "USER_ID,ITEM,TS\n1,a,1\n", r"p\.csv misses ITEM_ID, TIMESTAMP; its columns are USER_ID, ITEM, TS"),
+        ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP,user_id\n1,a,1,2\n", "column USER_ID more than once"),
+        ("p.csv", "", "cannot be read"),
+        ("p.txt", "USER_ID,ITEM_ID,TIMESTAMP\n", "no known format"),
+    ],
+)
+def test_wrong_file_is_an_error_before_anything_is_written(
+    deployment: Deployment, tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    good = write(tmp_path / "good.csv", GOOD)
+
+    with pytest.raises(InvalidInput, match=message):
+        load(deployment, good, write(tmp_path / name, text))
+
+    assert lake_objects(deployment) == {}
+    assert not list(tmp_path.glob("*.rejected.csv"))
+
+
+def test_wrong_parquet_type_is_an_error_naming_the_column(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"USER_ID": [1.5], "ITEM_ID": ["a"], "TIMESTAMP": [1]}), path)
+
+    with pytest.raises(InvalidInput, match="USER_ID has type double, expected text or an integer"):
+        load(deployment, path)
+
+
+def test_repeated_import_overwrites_itself(deployment: Deployment, tmp_path: Path) -> None:
+    path = write(tmp_path / "p.csv", GOOD)
+    load(deployment, path)
+    before = lake_objects(deployment)
+
+    load(deployment, path)
+
+    assert lake_objects(deployment) == before
+    assert len(before) == 2
+    profile = ProfileStore(deployment.client("dynamodb"), "profiles").read("u#1")
+    assert [recent.item_id for recent in profile.recent] == ["a", "b"]
+    assert profile.revision == 1
+
+
+def test_csv_gzip_and_parquet_say_the_same(deployment: Deployment, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "USER_ID": pa.array([1, 2, 2]),
+            "ITEM_ID": ["a", "b", 'c"|é'],
+            "TIMESTAMP": [1_500_000_000, 1_500_000_001, 1_500_000_001],
+            "EVENT_TYPE": ["Purchase", None, "view"],
+            "EVENT_VALUE": [1.0, None, -0.0],
+            "IMPRESSION": ["a|b", None, None],
+            "DEVICE_TYPE": ["phone", "phone", None],
+        }
+    )
+    plain, packed, typed = tmp_path / "1.csv", tmp_path / "2.csv.gz", tmp_path / "3.parquet"
+    pyarrow.csv.write_csv(table, plain)
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    pq.write_table(table, typed)
+
+    frames = []
+    for path in (plain, packed, typed):
+        load(deployment, path)
+        frames.append(lake_rows(deployment).astype(str))
+        for key in lake_objects(deployment):
+            deployment.client("s3").delete_object(Bucket="lake", Key=key)
+
+    pd.testing.assert_frame_equal(frames[0], frames[1])
+    pd.testing.assert_frame_equal(frames[0], frames[2])
+    assert frames[0].event_type.tolist().count("purchase") == 1
+    assert sorted(frames[0].properties) == ['{"deviceType":"phone"}', '{"deviceType":"phone"}', "{}"]
+
+
+def test_event_ids_do_not_change_between_versions(deployment: Deployment, tmp_path: Path) -> None:
+    load(deployment, write(tmp_path / "p.csv", GOOD))
+
+    # An id that changed would count every event of an earlier import once more.
+    assert lake_rows(deployment).event_id.tolist() == [
+        "27c8f8f9574dfa68259e0c1f8f403e86",
+        "464e1922a23440e3acf69020b638fed5",
+    ]
+
+
+def test_identical_rows_have_one_event_id_and_any_difference_another(deployment: Deployment, tmp_path: Path) -> None:
+    text = (
+        "USER_ID,ITEM_ID,TIMESTAMP,EVENT_VALUE\n"
+        "1,a,1500000000,1\n1,a,1500000000,1.0\n"
+        "2,a,1500000000,1\n1,b,1500000000,1\n1,a,1500000001,1\n1,a,1500000000,2\n1,a,1500000000,\na,1,1500000000,1\n"
+    )
+
+    load(deployment, write(tmp_path / "p.csv", text))
+
+    rows = lake_rows(deployment)
+    assert len(rows) == 8
+    assert len(lake.deduplicate(rows)) == 7
+
+
+def test_stated_event_id_is_kept(deployment: Deployment, tmp_path: Path) -> None:
+    load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_ID\n1,a,1500000000,order-7\n"))
+
+    assert lake_rows(deployment).event_id.tolist() == ["order-7"]
+
+
+def test_profiles_get_the_latest_interactions_of_the_whole_import(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK_ROWS", 40)
+    monkeypatch.setattr(files, "_BLOCK_BYTES", 400)
+    times = [1_500_000_000 + (index * 7919) % 301 for index in range(301)]  # shuffled, all different
+    rows = "".join(f"1,i{time - 1_500_000_000},{time}\n" for time in times)
+    first = write(
+        tmp_path / "1.csv", "USER_ID,ITEM_ID,TIMESTAMP\n" + rows[: len(rows) // 2 // 1].rsplit("\n", 1)[0] + "\n"
+    )
+    second = write(tmp_path / "2.csv", "USER_ID,ITEM_ID,TIMESTAMP\n" + rows + "2,x,1500000000\n")
+
+    summary = load(deployment, first, second)
+
+    store = ProfileStore(deployment.client("dynamodb"), "profiles")
+    assert [recent.item_id for recent in store.read("u#1").recent] == [
+        f"i{index}" for index in range(301 - HISTORY_LENGTH, 301)
+    ]
+    assert [recent.item_id for recent in store.read("u#2").recent] == ["x"]
+    assert summary.profiles == 2
+
+
+def test_default_event_type_fills_what_the_file_leaves_open(deployment: Deployment, tmp_path: Path) -> None:
+    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,a,1500000000,\n1,b,1500000001,click\n"
+
+    load(deployment, write(tmp_path / "p.csv", text), event_type="Purchase")
+
+    assert lake_rows(deployment).event_type.tolist() == ["purchase", "click"]
+
+
+def test_unknown_default_event_type_is_an_error(deployment: Deployment, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="eventType is 'bought'"):
+        load(deployment, write(tmp_path / "p.csv", GOOD), event_type="bought")
+
+
+def is_good(row: dict[str, str | None]) -> bool:
+    """Say row by row what `check` says column by column."""
+    for name in ("USER_ID", "ITEM_ID"):
+        if not row[name] or len(row[name] or "") > 256:
+            return False
+    if len(row["RECOMMENDATION_ID"] or "") > 40:
+        return False
+    if not re.fullmatch(NUMBER, row["TIMESTAMP"] or ""):
+        return False
+    time_ms = float(row["TIMESTAMP"] or "") * 1000
+    if not 0 < round(min(time_ms, 1e18)) <= NOW_MS + contract.MAX_CLOCK_SKEW_MS:
+        return False
+    value = row["EVENT_VALUE"]
+    if value and (not re.fullmatch(NUMBER, value) or float(value) in (float("inf"), float("-inf"))):
+        return False
+    try:
+        canonical_event_type(row["EVENT_TYPE"] or "view")
+    except InvalidInput:
+        return False
+    return True
+
+
+cells = st.none() | st.text(max_size=3)
+numbers = (
+    cells | st.integers(-10, 2_000_000_000).map(str) | st.floats().map(str) | st.sampled_from(["1e999", "1e9", ".5"])
+)
+row_strategy = st.fixed_dictionaries(
+    {
+        "USER_ID": cells | st.just("u" * 257),
+        "ITEM_ID": cells | st.just("é" * 256),
+        "TIMESTAMP": numbers,
+        "EVENT_TYPE": st.sampled_from([None, "", "view", "VIEW", "AddToCart", "rent"]),
+        "EVENT_VALUE": numbers,
+        "RECOMMENDATION_ID": cells | st.just("r" * 41),
+    }
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(row_strategy, min_size=1, max_size=20))
+def test_columnwise_check_agrees_with_a_check_row_by_row(rows: list[dict[str, Any]]) -> None:
+    table = pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in rows[0]})
+
+    checked = check(table, default_event_type="view", now_ms=NOW_MS)
+
+    assert checked.bad.tolist() == [place for place, row in enumerate(rows) if not is_good(row)]
+    assert len(checked.good) + len(checked.bad) == len(rows)
+    assert checked.good["user_id"].to_pylist() == [row["USER_ID"] for row in rows if is_good(row)]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.catalog import CatalogueStore
+from alsolike.errors import InvalidInput
+from cli.deployment import Deployment
+from cli.importing import files
+from cli.importing.load import ImportSummary, import_items
+
+NOW_MS = 1_700_000_000_000
+
+
+def load(deployment: Deployment, *paths: Path) -> ImportSummary:
+    return import_items(paths, deployment, now_ms=NOW_MS)
+
+
+def catalogue(deployment: Deployment) -> dict[str, dict[str, object]]:
+    store = CatalogueStore(deployment.client("dynamodb"), "catalogue")
+    return {item.item_id: dict(item.properties) for item in store.scan()}
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_columns_become_properties_with_numbers_as_numbers(deployment: Deployment, tmp_path: Path) -> None:
+    text = (
+        "ITEM_ID,TITLE,PRICE,CATEGORY_L1,CREATION_TIMESTAMP,SHELF,GENRES\n"
+        "007,Milk,1.20,DAIRY,1500000000,07,a|b\n"
+        "8,,3,,,12,\n"
+    )
+
+    summary = load(deployment, write(tmp_path / "i.csv", text))
+
+    assert summary.imported == 2
+    assert catalogue(deployment) == {
+        "007": {
+            "title": "Milk",
+            "price": 1.2,
+            "categoryL1": "DAIRY",
+            "creationTimestamp": 1_500_000_000,
+            "shelf": "07",
+            "genres": "a|b",
+        },
+        "8": {"price": 3, "shelf": "12"},
+    }
+
+
+def test_parquet_lists_have_the_form_of_a_csv(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "i.parquet"
+    pq.write_table(pa.table({"ITEM_ID": [1], "GENRES": [["a", "b"]], "PRICE": [1.5], "NEW": [True]}), path)
+
+    load(deployment, path)
+
+    assert catalogue(deployment) == {"1": {"genres": "a|b", "price": 1.5, "new": True}}
+
+
+def test_bad_items_are_written_beside_the_input(deployment: Deployment, tmp_path: Path) -> None:
+    text = f"ITEM_ID,TITLE,CREATION_TIMESTAMP\n,x,1\n{'i' * 257},x,1\na,{'t' * 32_001},1\nb,x,soon\nc,x,-1\nd,x,1\n"
+
+    summary = load(deployment, write(tmp_path / "i.csv", text))
+
+    assert catalogue(deployment) == {"d": {"title": "x", "creationTimestamp": 1.0}}
+    with (tmp_path / "i.rejected.csv").open(newline="") as file:
+        assert [row[:2] for row in csv.reader(file)] == [
+            ["line", "reason"],
+            ["2", "ITEM_ID is missing"],
+            ["3", "ITEM_ID has more than 256 characters"],
+            ["4", "metadata has more than 32000 characters"],
+            ["5", "CREATION_TIMESTAMP is no number of seconds"],
+            ["6", "CREATION_TIMESTAMP is negative"],
+        ]
+    assert summary.rejected == 5
+
+
+def test_last_row_of_an_id_wins(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CHUNK_ROWS", 100)
+    rows = "".join(f"{index % 700},v{index // 700}\n" for index in range(1_400))
+
+    summary = load(deployment, write(tmp_path / "i.csv", "ITEM_ID,TITLE\n" + rows))
+
+    assert {properties["title"] for properties in catalogue(deployment).values()} == {"v1"}
+    assert len(catalogue(deployment)) == 700
+    assert summary.imported == 1_400
+
+
+def test_file_without_item_ids_is_an_error_before_anything_is_written(deployment: Deployment, tmp_path: Path) -> None:
+    good = write(tmp_path / "good.csv", "ITEM_ID,TITLE\n1,x\n")
+
+    with pytest.raises(InvalidInput, match=r"bad\.csv misses ITEM_ID; its columns are ID, TITLE"):
+        load(deployment, good, write(tmp_path / "bad.csv", "ID,TITLE\n1,x\n"))
+
+    assert catalogue(deployment) == {}
