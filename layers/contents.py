@@ -1,0 +1,170 @@
+"""Fills the folder of a layer: installs wheels for its target, removes what no function needs, fixes the bytes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+
+from layers.target import Target
+
+ROOT = Path(__file__).parents[1]
+# The first moment that a zip archive can express: whatever packs the folder keeps it.
+_MTIME_S = 315_532_800
+
+# Removed from every layer. What installers leave behind depends on where and when they ran.
+_LEFTOVERS = (
+    "bin", ".lock", "**/__pycache__", "**/tests", "**/*.pyi",
+    "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json",
+    "*.dist-info/uv_*.json",
+)  # fmt: skip
+
+
+class LayerError(Exception):
+    """A layer cannot be built, or is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer's definition.
+
+    Attributes
+    ----------
+    name
+        Its folder under `layers/`, which holds `requirements.in` and the pinned, hashed `requirements.txt`; what is
+        in the folder's `python/` becomes part of the layer.
+    unused
+        Patterns of what its packages bring and no function imports.
+    """
+
+    name: str
+    unused: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        """Where its definition lies."""
+        return ROOT / "layers" / self.name
+
+    @property
+    def requirements(self) -> Path:
+        """Its packages, pinned with hashes."""
+        return self.directory / "requirements.txt"
+
+
+LAYERS = {
+    layer.name: layer
+    for layer in (
+        Layer("core"),
+        Layer(
+            "onnx_runtime",
+            unused=(
+                # For programs in C++; Python's extension module has the runtime in itself.
+                "onnxruntime/capi/libonnxruntime.so.*",
+                "onnxruntime/backend",
+                "onnxruntime/datasets",
+                "onnxruntime/quantization",
+                "onnxruntime/tools",
+                "onnxruntime/transformers",
+                "numpy/_core/include",
+                "numpy/_core/lib",
+                "numpy/_pyinstaller",
+                "numpy/f2py",
+                "numpy/random/lib",
+            ),
+        ),
+    )
+}
+
+
+def fill(layer: Layer, target: Target, folder: Path, *, compiler: Path | None = None) -> None:
+    """Build a layer in the empty `folder`: the same bytes, names, modes and times whenever and wherever it runs.
+
+    Parameters
+    ----------
+    compiler
+        A Python of the target's version that compiles the modules beforehand, which makes cold starts faster. None
+        leaves that to each cold start.
+
+    Raises
+    ------
+    LayerError
+        If a package cannot be installed, or the compiler has another version.
+    """
+    python = folder / "python"
+    _install(layer, target, python)
+    own = layer.directory / "python"
+    if own.is_dir():
+        shutil.copytree(own, python, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    for pattern in (*_LEFTOVERS, *layer.unused):
+        for path in sorted(python.glob(pattern)):
+            _remove(path)
+    if compiler:
+        _compile(python, compiler, target)
+    _fix(folder)
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder, in one order everywhere."""
+    yield from sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.as_posix())
+
+
+def _install(layer: Layer, target: Target, python: Path) -> None:
+    command = [
+        uv.find_uv_bin(), "pip", "install", "--quiet",
+        "--require-hashes", "--no-deps", "--only-binary", ":all:",
+        "--python-platform", target.platform, "--python-version", target.python_version,
+        # A hard link would share its mode and its time with uv's cache.
+        "--link-mode", "copy", "--target", str(python), "--requirements", str(layer.requirements),
+    ]  # fmt: skip
+    environment = os.environ | {"UV_PYTHON": sys.executable}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if result.returncode:
+        raise LayerError(
+            f"layer {layer.name}: {layer.requirements} cannot be installed for Python {target.python_version} on"
+            f" {target.platform}:\n{result.stderr.strip()}"
+        )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _compile(python: Path, compiler: Path, target: Target) -> None:
+    version = _output([str(compiler), "-c", "import sys; print(*sys.version_info[:2], sep='.')"])
+    if version != target.python_version:
+        raise LayerError(
+            f"{compiler} is Python {version}, expected {target.python_version}: its bytecode would not load"
+        )
+    # Unchecked: Lambda need not compare the time of each source; /opt/python is where it mounts layers.
+    command = [
+        str(compiler), "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash",
+        "-s", str(python), "-p", "/opt/python", str(python),
+    ]  # fmt: skip
+    _output(command)
+
+
+def _output(command: list[str]) -> str:
+    # Sets in bytecode are written in the order of their hashes.
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    except OSError as error:
+        raise LayerError(f"{command[0]} cannot be run: {error}") from error
+    if result.returncode:
+        raise LayerError(f"{' '.join(command)} failed:\n{(result.stdout + result.stderr).strip()}")
+    return result.stdout.strip()
+
+
+def _fix(folder: Path) -> None:
+    """Give everything the same mode and time; directories last, as changes in them set their time."""
+    paths = sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True)
+    for path in (*paths, folder):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (_MTIME_S, _MTIME_S))

@@ -1,0 +1,48 @@
+"""Runs what a layer holds: a tiny ONNX graph in a bare Python that sees nothing but the layers."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from layers.contents import LayerError
+
+# y = x · [[0, 1], [2, 3]], opset 17. The layers have no `onnx` to write it with; a test builds the same bytes.
+GRAPH = (
+    "CAg6YQoRCgF4CgF3EgF5IgZNYXRNdWwSBXNtb2tlKhsIAggCEAFCAXdKEAAAAAAAAIA/AAAAQAAAQEBaEwoBeBIOCgwIARIICgIIAQoCCAJiEwoBeRIO"
+    "CgwIARIICgIIAQoCCAJCBAoAEBE="
+)
+
+_SCRIPTS: Mapping[str, str] = {
+    "core": """\
+import aws_lambda_powertools.metrics, aws_lambda_powertools.logging, orjson
+import alsolike.errors, alsolike.interactions, alsolike.configuration
+assert orjson.loads(orjson.dumps({"k": 10})) == {"k": 10}
+print("alsolike imported")
+""",
+    "onnx_runtime": f"""\
+import base64, numpy, onnxruntime
+session = onnxruntime.InferenceSession(base64.b64decode("{GRAPH}"), providers=["CPUExecutionProvider"])
+answer = session.run(None, {{"x": numpy.array([[10.0, 1.0]], numpy.float32)}})[0]
+assert answer.tolist() == [[2.0, 13.0]], answer
+print("onnxruntime", onnxruntime.__version__, "ran a graph with numpy", numpy.__version__)
+""",
+}
+
+
+def run(name: str, folders: Sequence[Path]) -> str:
+    """Run the smoke test of layer `name` with only `folders` (layers for this machine) to import from.
+
+    Raises
+    ------
+    LayerError
+        If it fails; the message has what the process said.
+    """
+    paths = [str(folder / "python") for folder in folders]
+    script = f"import sys; sys.path[:0] = {paths!r}\n{_SCRIPTS[name]}"
+    # -I and -S: neither the environment nor installed packages can help.
+    command = [sys.executable, "-I", "-S", "-B", "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise LayerError(f"layer {name} does not work on this machine:\n{result.stderr.strip()}")
+    return result.stdout.strip()
