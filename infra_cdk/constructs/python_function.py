@@ -91,6 +91,12 @@ class PythonFunction(Construct):
             reason="Python 3.13 is what AWS's pandas layer and the pinned wheels are built and tested for; its"
             " support by Lambda ends in 2029",
         )
+        if snap_start:
+            acknowledge(
+                function,
+                finding="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish",
+                reason="Every caller goes through the alias, and so through a published version",
+            )
         self.live = lambda_.Alias(
             self,
             "Live",
