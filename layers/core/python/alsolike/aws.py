@@ -10,14 +10,14 @@ from botocore.config import Config
 
 
 @cache
-def client(service: str) -> Any:
+def client(service: str, *, read_timeout_s: float = 20, attempts: int = 4) -> Any:
     """Return the process's low-level client of `service`; the endpoint comes from AWS_ENDPOINT_URL where set."""
     return boto3.client(
         service,
         config=Config(
             connect_timeout=2,
-            read_timeout=20,
-            retries={"mode": "standard", "max_attempts": 4},
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=16,
         ),
     )

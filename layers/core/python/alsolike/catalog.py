@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import wire
 from alsolike.errors import InvalidInput, Unavailable
@@ -119,7 +119,7 @@ class CatalogueStore:
         for _ in range(_BATCH_ATTEMPTS):
             try:
                 requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
-            except ClientError as error:
+            except (BotoCoreError, ClientError) as error:
                 raise Unavailable(f"catalogue table {self._table}: {error}") from error
             if not requests:
                 return
@@ -140,5 +140,5 @@ class CatalogueStore:
             ):
                 for item in page["Items"]:
                     yield Item(item["item_id"]["S"], orjson.loads(item["properties"]["S"]))
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"catalogue table {self._table}: {error}") from error

@@ -27,6 +27,12 @@ MAX_EVENTS_PER_CALL = 10
 MAX_CLOCK_SKEW_MS = 5 * 60 * 1000
 """How far in the future an event may claim to have happened."""
 
+MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
+"""More than what a call may send: written again, JSON grows (1e15 to 16 digits) and takes in the attribution."""
+
+MAX_TIME_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999; later ones have no date."""
+
 _EVENT_FIELDS = (
     "eventType", "sentAt", "eventId", "eventValue", "itemId",
     "properties", "recommendationId", "impression", "metricAttribution",

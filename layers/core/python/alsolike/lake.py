@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 from types import MappingProxyType
@@ -67,8 +66,7 @@ def by_date(interactions: Iterable[Interaction]) -> dict[str, list[dict[str, Any
     """Return the interactions as rows of the table, by partition."""
     days: dict[str, list[dict[str, Any]]] = {}
     for interaction in interactions:
-        row = dataclasses.asdict(interaction)
-        row["impression"] = list(interaction.impression)
+        row = {name: getattr(interaction, name) for name in COLUMNS}  # dataclasses.asdict copies deeply: 8x the time
         days.setdefault(event_date(interaction.event_time_ms), []).append(row)
     return days
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import ConcurrentUpdate, Unavailable
@@ -101,7 +101,7 @@ class ProfileStore:
             answer = self._client.get_item(
                 TableName=self._table, Key={"profile_id": {"S": profile_id}}, ConsistentRead=consistent
             )
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"profile table {self._table}: {error}") from error
         if (item := answer.get("Item")) is None:
             return Profile(profile_id)
@@ -145,8 +145,8 @@ class ProfileStore:
                 ConditionExpression="attribute_not_exists(profile_id) OR revision = :read",
                 ExpressionAttributeValues={":read": {"N": str(profile.revision)}},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"profile table {self._table}: {error}") from error
         return True

@@ -10,7 +10,7 @@ import dataclasses
 from typing import Any
 
 import orjson
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, NotFound, Unavailable
 
@@ -90,6 +90,8 @@ class Registry:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
         try:
             document = orjson.loads(answer["Body"].read())
             history = tuple(Promotion(**promotion) for promotion in document["history"])
@@ -125,6 +127,8 @@ class Registry:
             if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise ConcurrentUpdate(f"the champion changed while {version} was promoted; look again") from error
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
         return Champion(history, answer["ETag"])
 
     def roll_back(self, *, reason: str, now_ms: int) -> Champion:
@@ -147,4 +151,6 @@ class Registry:
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 raise NotFound(f"model version {version!r} has no bundle at s3://{self._bucket}/{key}") from error
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error

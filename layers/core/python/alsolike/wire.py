@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
 
 from alsolike.errors import InvalidInput
+
+MAX_DEPTH = 32
+"""Objects and lists inside each other; far deeper ones could be read, but not written again."""
 
 _SHOWN_CHARACTERS = 80
 
@@ -19,12 +22,14 @@ def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
     Raises
     ------
     InvalidInput
-        If `body` is not JSON or not an object.
+        If `body` is not JSON, not an object, or nested more than `MAX_DEPTH` deep.
     """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"{what} is not valid JSON: {error}") from error
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_too_deep(document):
+        raise InvalidInput(f"{what} is nested more than {MAX_DEPTH} deep")
     if not isinstance(document, dict):
         raise InvalidInput(f"{what} is {describe(document)}, expected an object")
     return document
@@ -34,11 +39,10 @@ def describe(value: object) -> str:
     """Return a value as a message shows it: its JSON, cut where it is long."""
     if value is None:
         return "missing"
-    text = orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
+    return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
-def only_known(fields: Mapping[str, Any], known: Sequence[str], *, where: str = "") -> None:
+def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str = "") -> None:
     """Refuse fields that the call does not have, so that a misspelt one is never ignored.
 
     Raises
@@ -48,7 +52,7 @@ def only_known(fields: Mapping[str, Any], known: Sequence[str], *, where: str = 
     """
     for name in fields:
         if name not in known:
-            raise InvalidInput(f"{where}{name} is not a field of this call, expected {', '.join(known)}")
+            raise InvalidInput(f"{where}{_cut(name)} is not a field of this call, expected {', '.join(known)}")
 
 
 def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str | None:
@@ -144,3 +148,17 @@ def json_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: st
     if len(text) > maximum:
         raise InvalidInput(f"{where}{name} has {len(text)} characters, expected at most {maximum}")
     return parse_object(text.encode(), what=f"{where}{name}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
+
+
+def _is_too_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        level = [node for node in level if isinstance(node, dict | list)]
+        if not level:
+            return False
+        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+    return True

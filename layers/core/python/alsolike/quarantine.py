@@ -1,0 +1,50 @@
+"""A stream record that could not be read, kept beside the lake with the reason."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+
+import orjson
+
+from alsolike import lake
+from alsolike.errors import InvalidInput
+from alsolike.stream import StreamRecord
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class QuarantinedRecord:
+    """One unreadable record. Written again it is the same object with the same bytes."""
+
+    record: StreamRecord
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """Where it lies in the lake bucket, by the day on which it arrived."""
+        date = lake.event_date(self.record.arrived_ms)
+        return lake.quarantine_key(date, shard_id=self.record.shard_id, sequence=self.record.sequence)
+
+    def to_json(self) -> bytes:
+        """Return the object's content: the record's fields with its data in base64, and the reason."""
+        fields = dataclasses.asdict(self.record)
+        fields["data"] = base64.b64encode(self.record.data).decode()
+        return orjson.dumps({"reason": self.reason, **fields}, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> QuarantinedRecord:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the document is anything else.
+        """
+        try:
+            fields = orjson.loads(data)
+            reason = fields.pop("reason")
+            fields["data"] = base64.b64decode(fields["data"], validate=True)
+            return cls(StreamRecord(**fields), reason)
+        except (orjson.JSONDecodeError, binascii.Error, AttributeError, KeyError, TypeError) as error:
+            raise InvalidInput(f"not a quarantined record: {error!r}") from error
