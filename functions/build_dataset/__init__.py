@@ -1,0 +1,1 @@
+"""The lake, counted once and cleaned, as a training dataset."""

@@ -1,0 +1,111 @@
+"""From rows of the lake to the interactions that a model may learn from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike import lake
+from alsolike.configuration import EVENT_WEIGHTS, canonical_event_type
+from alsolike.dataset import INTERACTION_COLUMNS
+from alsolike.errors import InvalidInput
+
+LAKE_COLUMNS = (
+    "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
+)  # fmt: skip
+"""Columns of the lake that are read."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CleanInteractions:
+    """Interactions that are in, and how many are out.
+
+    Attributes
+    ----------
+    frame
+        `INTERACTION_COLUMNS`, sorted by time, then event id.
+    dropped
+        Rows left out, by reason.
+    """
+
+    frame: pd.DataFrame
+    dropped: Mapping[str, int]
+
+    @property
+    def repeat_share(self) -> float:
+        """Share of interactions whose user had interacted with the same item before."""
+        return float(self.frame.duplicated(["profile_id", "item_id"]).mean()) if len(self.frame) else 0.0
+
+
+def clean(rows: pd.DataFrame, *, minimum_item: int, minimum_user: int) -> CleanInteractions:
+    """Count each event once, keep known event types, and leave out rare items and short histories.
+
+    Parameters
+    ----------
+    rows
+        `LAKE_COLUMNS` of the lake, in any order, repeated events included.
+    minimum_item, minimum_user
+        Interactions that an item and a user have at least, also after the others are left out.
+    """
+    once = lake.deduplicate(rows)
+    weight = once["event_type"].map(_weights(once["event_type"])).astype("float32")
+    known = once[weight.notna()].assign(weight=weight)
+    profile_id = ("u#" + known["user_id"]).fillna("s#" + known["session_id"])
+    kept, rare, short = _minimums(
+        pd.factorize(known["item_id"])[0],
+        pd.factorize(profile_id)[0],
+        minimum_item=minimum_item,
+        minimum_user=minimum_user,
+    )
+    frame = known.assign(profile_id=profile_id)[kept]
+    return CleanInteractions(
+        frame=frame.iloc[_order(frame)][list(INTERACTION_COLUMNS)].reset_index(drop=True),
+        dropped={
+            "duplicate_event": len(rows) - len(once),
+            "unknown_event_type": len(once) - len(known),
+            "rare_item": rare,
+            "short_history": short,
+        },
+    )
+
+
+def _weights(event_types: pd.Series[str]) -> dict[str, float]:
+    """Return the weight of each known spelling in use."""
+    weights = {}
+    for name in event_types.dropna().unique():
+        try:
+            weights[name] = EVENT_WEIGHTS[canonical_event_type(name)]
+        except InvalidInput:
+            continue
+    return weights
+
+
+def _minimums(
+    items: npt.NDArray[np.int64], users: npt.NDArray[np.int64], *, minimum_item: int, minimum_user: int
+) -> tuple[npt.NDArray[np.bool_], int, int]:
+    """Drop rare items, then short histories, until both minimums hold; return what is kept and both counts."""
+    kept = np.ones(len(items), np.bool_)
+    dropped = [0, 0]
+    while True:
+        before = int(kept.sum())
+        for reason, (codes, minimum) in enumerate(((items, minimum_item), (users, minimum_user))):
+            counts = np.bincount(codes[kept], minlength=1)
+            few = kept & (counts[np.minimum(codes, len(counts) - 1)] < minimum)
+            dropped[reason] += int(few.sum())
+            kept &= ~few
+        if int(kept.sum()) == before:
+            return kept, dropped[0], dropped[1]
+
+
+def _order(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the rows' order by time, then event id; Arrow sorts strings many times faster than pandas."""
+    table = pa.table({name: pa.array(frame[name], from_pandas=True) for name in ("event_time_ms", "event_id")})
+    order = pc.sort_indices(table, sort_keys=[("event_time_ms", "ascending"), ("event_id", "ascending")])
+    positions: npt.NDArray[np.int64] = order.to_numpy()
+    return positions

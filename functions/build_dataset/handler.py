@@ -1,0 +1,44 @@
+"""The workflow's first step: the run's dataset."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.catalog import CatalogueStore
+from alsolike.observability import Metric, count, logger, metrics
+from alsolike.settings import from_environment
+from functions.build_dataset.run import run_of
+from functions.build_dataset.service import build_dataset
+from functions.build_dataset.settings import Settings
+
+
+@functools.cache
+def _settings() -> Settings:
+    return from_environment(Settings, os.environ)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Build the dataset of `execution_id`, started at `started_at`."""
+    settings = _settings()
+    dataset = build_dataset(
+        run_of(event["execution_id"], started_at=event["started_at"]),
+        client=client("s3"),
+        lake_bucket=settings.lake_bucket,
+        artefact_bucket=settings.artefact_bucket,
+        catalogue=CatalogueStore(client("dynamodb"), settings.catalogue_table),
+    )
+    manifest = dataset.manifest
+    count(Metric.DATASETS_BUILT)
+    logger.info("dataset built", dataset_id=manifest.dataset_id, rows=manifest.rows_read, dropped=manifest.dropped)
+    return {
+        "run_id": manifest.dataset_id,
+        "dataset_s3_uri": dataset.s3_uri,
+        "interactions": manifest.interactions,
+        "users": manifest.users,
+        "items": manifest.items,
+    }

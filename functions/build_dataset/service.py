@@ -1,0 +1,95 @@
+"""Building a training dataset from the lake and the catalogue."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import awswrangler as wr
+import orjson
+import pandas as pd
+
+from alsolike import lake
+from alsolike.catalog import CatalogueStore
+from alsolike.configuration import EVENT_WEIGHTS, MINIMUM_ITEM_INTERACTIONS, MINIMUM_USER_INTERACTIONS
+from alsolike.dataset import INTERACTIONS_FILE, ITEM_COLUMNS, ITEMS_FILE, MANIFEST_FILE, DatasetManifest, prefix
+from alsolike.errors import InvalidDataset
+from functions.build_dataset.cleaning import LAKE_COLUMNS, clean
+from functions.build_dataset.run import Run
+
+READERS = 8
+"""Lake objects read at once; they wait for S3 more than for the processor."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset that was written; its training job reads all objects below `s3_uri`."""
+
+    s3_uri: str
+    manifest: DatasetManifest
+
+
+def build_dataset(
+    run: Run, *, client: Any, lake_bucket: str, artefact_bucket: str, catalogue: CatalogueStore
+) -> Dataset:
+    """Write the dataset of a run, its manifest last; the same lake gives the same files.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client for the manifest; awswrangler brings its own.
+
+    Raises
+    ------
+    InvalidDataset
+        If no interaction is in the lake or none is left.
+    """
+    paths = wr.s3.list_objects(f"s3://{lake_bucket}/{lake.INTERACTIONS_PREFIX}", suffix=".parquet")
+    if not paths:
+        raise InvalidDataset(f"s3://{lake_bucket}/{lake.INTERACTIONS_PREFIX} holds no interactions to train on")
+    rows = wr.s3.read_parquet(paths, columns=list(LAKE_COLUMNS), dtype_backend="pyarrow", use_threads=READERS)
+    interactions = clean(rows, minimum_item=MINIMUM_ITEM_INTERACTIONS, minimum_user=MINIMUM_USER_INTERACTIONS)
+    frame = interactions.frame
+    if frame.empty:
+        raise InvalidDataset(
+            f"none of {len(rows)} interactions is left to train on: dropped {dict(interactions.dropped)}, "
+            f"an item needs {MINIMUM_ITEM_INTERACTIONS} interactions and a user {MINIMUM_USER_INTERACTIONS}"
+        )
+    items = _items(catalogue)
+    manifest = DatasetManifest(
+        dataset_id=run.run_id,
+        created_ms=run.started_ms,
+        rows_read=len(rows),
+        interactions=len(frame),
+        users=frame["profile_id"].nunique(),
+        items=frame["item_id"].nunique(),
+        catalogue_items=len(items),
+        dropped=interactions.dropped,
+        first_event_ms=int(frame["event_time_ms"].iloc[0]),
+        last_event_ms=int(frame["event_time_ms"].iloc[-1]),
+        event_weights=dict(EVENT_WEIGHTS),
+        minimum_item_interactions=MINIMUM_ITEM_INTERACTIONS,
+        minimum_user_interactions=MINIMUM_USER_INTERACTIONS,
+        repeat_share=interactions.repeat_share,
+        lineage=tuple(sorted({path.removeprefix(f"s3://{lake_bucket}/").rpartition("/")[0] for path in paths})),
+    )
+    s3_uri = f"s3://{artefact_bucket}/{prefix(run.run_id)}"
+    wr.s3.to_parquet(
+        frame,
+        f"{s3_uri}{INTERACTIONS_FILE}",
+        dtype={"profile_id": "string", "item_id": "string", "event_time_ms": "bigint", "weight": "float"},
+    )
+    wr.s3.to_parquet(items, f"{s3_uri}{ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})
+    client.put_object(
+        Bucket=artefact_bucket,
+        Key=f"{prefix(run.run_id)}{MANIFEST_FILE}",
+        Body=manifest.to_json(),
+        ContentType="application/json",
+    )
+    return Dataset(s3_uri, manifest)
+
+
+def _items(catalogue: CatalogueStore) -> pd.DataFrame:
+    """Return the whole catalogue, by item id: also items without interactions have a title and can be filtered."""
+    rows = sorted((item.item_id, orjson.dumps(dict(item.properties)).decode()) for item in catalogue.scan())
+    return pd.DataFrame(rows, columns=list(ITEM_COLUMNS), dtype=object)

@@ -1,0 +1,1 @@
+"""What the shop sends: interactions onto the stream, items into the catalogue."""

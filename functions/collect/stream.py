@@ -1,0 +1,86 @@
+"""Writing interactions to the event stream."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import Unavailable
+from alsolike.interactions import Interaction
+from alsolike.stream import MAX_PARTITION_KEY_CHARACTERS
+
+MAX_ATTEMPTS = 5
+FIRST_PAUSE_S = 0.05
+ANSWER_TIME_MS = 1_000
+"""Time that is left for the answer when no further attempt is made."""
+
+
+def partition_key(profile_id: str) -> str:
+    """Return the stream's partition key of a profile: its id, or a hash of one that Kinesis finds too long."""
+    if len(profile_id) <= MAX_PARTITION_KEY_CHARACTERS:
+        return profile_id
+    return hashlib.blake2b(profile_id.encode(), digest_size=32).hexdigest()
+
+
+class EventStream:
+    """The event stream.
+
+    Parameters
+    ----------
+    client
+        A low-level Kinesis client.
+    name
+        The stream's name.
+    sleep
+        Pauses between attempts, in seconds.
+    """
+
+    def __init__(self, client: Any, name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+
+    def put(self, interactions: Sequence[Interaction], *, remaining_ms: Callable[[], float]) -> None:
+        """Put every interaction on the stream, trying again those that Kinesis did not take.
+
+        Parameters
+        ----------
+        remaining_ms
+            Says how much time is left; no pause begins that would use up the last `ANSWER_TIME_MS`.
+
+        Raises
+        ------
+        Unavailable
+            If some are not on the stream. The whole call may be repeated: event ids make it harmless.
+        """
+        left = [
+            {"Data": interaction.to_record(), "PartitionKey": partition_key(interaction.profile_id)}
+            for interaction in interactions
+        ]
+        pause_s = FIRST_PAUSE_S
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            left, reason = self._put(left)
+            if not left:
+                return
+            if attempt == MAX_ATTEMPTS or remaining_ms() - pause_s * 1000 < ANSWER_TIME_MS:
+                break
+            self._sleep(pause_s)
+            pause_s *= 2
+        raise Unavailable(
+            f"{len(left)} of {len(interactions)} events could not be stored ({reason} after {attempt} attempts); "
+            "send the same call again"
+        )
+
+    def _put(self, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+        """Return the records that were not taken, with the reason of the first."""
+        try:
+            answer = self._client.put_records(StreamName=self._name, Records=records)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("the event stream does not answer; send the same call again") from error
+        results = answer["Records"]
+        failed = [record for record, result in zip(records, results, strict=True) if result.get("ErrorCode")]
+        return failed, next((result["ErrorCode"] for result in results if result.get("ErrorCode")), "")

@@ -1,0 +1,1 @@
+"""Items for a user or session: live profile in, ranked items out."""

@@ -1,0 +1,1 @@
+"""The fast path: interactions from the stream into live profiles."""

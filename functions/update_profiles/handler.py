@@ -1,0 +1,35 @@
+"""A Kinesis batch into live profiles."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.observability import Metric, count, logger, metrics
+from alsolike.profiles import ProfileStore
+from alsolike.settings import from_environment
+from alsolike.stream import stream_records
+from functions.update_profiles.service import update_profiles
+from functions.update_profiles.settings import Settings
+
+
+@functools.cache
+def _store() -> ProfileStore:
+    return ProfileStore(client("dynamodb"), from_environment(Settings, os.environ).profiles_table)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Update the batch's profiles; name the first record that has to come again, if any."""
+    outcome = update_profiles(stream_records(event), store=_store(), now_ms=time.time_ns() // 1_000_000)
+    count(Metric.PROFILES_UPDATED, outcome.profiles)
+    count(Metric.INTERACTIONS_APPLIED, outcome.interactions)
+    count(Metric.RECORDS_UNREADABLE, outcome.unreadable)
+    if outcome.failed_sequence is None:
+        return {"batchItemFailures": []}
+    logger.error("profiles not updated", first_sequence=outcome.failed_sequence, failures=outcome.failures[:3])
+    return {"batchItemFailures": [{"itemIdentifier": outcome.failed_sequence}]}
