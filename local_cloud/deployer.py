@@ -58,6 +58,7 @@ class _Cloud:
         self.outputs: dict[str, Mapping[str, str]] = {}
         self.exports: dict[str, str] = {}
         self.assets: dict[str, Path] = {}
+        self._uploaded: set[tuple[str, str]] = set()
 
     def deploy(self, stack: Stack) -> None:
         for what, theirs, ours in (
@@ -75,12 +76,13 @@ class _Cloud:
 
     def _upload(self, asset: FileAsset, evaluator: Evaluator) -> None:
         bucket, key = (evaluator.evaluate({"Fn::Sub": name}) for name in (asset.bucket, asset.key))
-        if key in self.assets:
+        if (bucket, key) in self._uploaded:
             return
         s3 = self.clients("s3")
         if bucket not in {existing["Name"] for existing in s3.list_buckets()["Buckets"]}:
             s3.create_bucket(Bucket=bucket, **bucket_location(self.region))
         s3.put_object(Bucket=bucket, Key=key, Body=asset.content())
+        self._uploaded.add((bucket, key))
         self.assets[key] = asset.source
 
 

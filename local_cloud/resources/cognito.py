@@ -82,6 +82,8 @@ def _create_resource_server(creation: Creation) -> Created:
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Cognito::UserPool": ResourceType(_create_user_pool),
     "AWS::Cognito::UserPoolClient": ResourceType(_create_client),
-    "AWS::Cognito::UserPoolDomain": ResourceType(_create_domain),
+    "AWS::Cognito::UserPoolDomain": ResourceType(
+        _create_domain, kept={"ManagedLoginVersion": "moto has no login pages"}
+    ),
     "AWS::Cognito::UserPoolResourceServer": ResourceType(_create_resource_server),
 }

@@ -257,6 +257,19 @@ def test_assets_are_in_the_bucket_that_the_templates_expect(cloud: MotoCloud) ->
     assert deployment.assets == {"code": assembly / "code", "states.json": assembly / "states.json"}
 
 
+def test_asset_with_two_destinations_is_in_both_buckets(cloud: MotoCloud) -> None:
+    twice = asset("states.json")
+    twice["destinations"]["there"] = {"bucketName": "other", "objectKey": "states.json"}
+    assembly = write_assembly(cloud.directory, {"shop": {"Resources": {}}}, assets={"1": twice})
+    (assembly / "states.json").write_text("{}")
+
+    cloud.deploy(assembly)
+
+    for bucket in (f"assets-{ACCOUNT}-{REGION}", "other"):
+        stored = cloud.client("s3").get_object(Bucket=bucket, Key="states.json")
+        assert stored["Body"].read() == b"{}"
+
+
 def test_stack_made_for_another_account_is_an_error(cloud: MotoCloud) -> None:
     assembly = write_assembly(cloud.directory, {"shop": {"Resources": {}}})
     manifest = json.loads((assembly / "manifest.json").read_text())
