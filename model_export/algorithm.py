@@ -41,6 +41,15 @@ class Algorithm(abc.ABC):
         """Return the few settings to compare on the validation part, the default first."""
         return (self,)
 
+    def describe(self) -> str:
+        """Return the settings that are not the defaults, for people."""
+        changed = [
+            f"{field.name} {getattr(self, field.name):g}"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        ]
+        return ", ".join(changed) or "defaults"
+
     def learning_settings(self) -> Self:
         """Return these settings with everything that only concerns reading left at its default."""
         defaults: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(self)}

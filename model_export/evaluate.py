@@ -116,9 +116,10 @@ class _Tally:
     def add(self, scores: Floats, targets: Ints) -> None:
         if not len(targets):
             return
-        self.hits.append(metrics.rank_targets(scores, targets, self.k))
+        lowest = metrics.kth_best(scores, self.k)
+        self.hits.append(metrics.rank_targets(scores, targets, self.k, lowest=lowest))
         self.target_counts.append(len(targets))
-        self.recommended[metrics.best_items(scores, self.k)] = True
+        self.recommended[metrics.best_items(scores, self.k, lowest=lowest)] = True
 
     def quality(self) -> Quality:
         hits = np.array(self.hits, np.bool_).reshape(-1, self.k)

@@ -11,8 +11,6 @@ import scipy.sparse as sp
 from model_export.interactions import Floats, Histories
 from model_export.onnx_graph import Graph
 
-ROWS_AT_ONCE = 2048
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ItemRows:

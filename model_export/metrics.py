@@ -20,7 +20,7 @@ BLOCK = 64
 """Scores a block when the k-th best is looked for."""
 
 
-def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
+def rank_targets(scores: Floats, targets: Ints, k: int, *, lowest: np.float32 | None = None) -> Hits:
     """Return which of the first k ranks hold a target, bool `(k,)`.
 
     Parameters
@@ -31,6 +31,8 @@ def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
         Columns of the items that the user chose, each once.
     k
         Length of the list.
+    lowest
+        `kth_best(scores, k)`, if it is known already.
 
     Examples
     --------
@@ -41,7 +43,8 @@ def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
     """
     hits = np.zeros(k, np.bool_)
     found = scores[targets]
-    found = np.sort(found[(found >= kth_best(scores, k)) & (found > -np.inf)])
+    lowest = kth_best(scores, k) if lowest is None else lowest
+    found = np.sort(found[(found >= lowest) & (found > -np.inf)])
     if len(found):
         rivals = np.sort(scores[scores >= found[0]])
         at_least = len(rivals) - np.searchsorted(rivals, found, side="left")
@@ -51,15 +54,17 @@ def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
     return hits
 
 
-def best_items(scores: Floats, k: int) -> Ints:
+def best_items(scores: Floats, k: int, *, lowest: np.float32 | None = None) -> Ints:
     """Return the columns of the k best scores, in no order; of equal scores the lower columns, -inf never.
+
+    `lowest` is `kth_best(scores, k)`, if it is known already.
 
     Examples
     --------
     >>> best_items(np.array([-np.inf, 0.5, 0.9, 0.5], np.float32), 2).tolist()
     [2, 1]
     """
-    lowest = kth_best(scores, k)
+    lowest = kth_best(scores, k) if lowest is None else lowest
     above = np.flatnonzero(scores > lowest)
     if lowest == -np.inf:
         return above

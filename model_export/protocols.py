@@ -49,6 +49,11 @@ class Queries:
         """Return the targets of a query."""
         return self.targets[self.target_offsets[query] : self.target_offsets[query + 1]]
 
+    def repeat_share(self) -> float:
+        """Return the share of targets that stand in their user's past already."""
+        repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
+        return repeats / max(1, len(self.targets))
+
     def sample(self, most: int) -> Queries:
         """Return at most `most` queries, evenly spaced, so that the choice is the same every time."""
         if len(self) <= most:

@@ -64,6 +64,10 @@ class Blend(Combination):
         """Return the settings of the combined algorithms."""
         return tuple(settings for settings, _ in self.parts)
 
+    def describe(self) -> str:
+        """Return the parts with their weights."""
+        return " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
+
     def combine(self, models: Sequence[Model]) -> BlendModel:
         """Return the weighted models; their own half-lives give way to the blend's."""
         if not models:

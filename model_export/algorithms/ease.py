@@ -24,7 +24,7 @@ from model_export.interactions import Floats, Histories, Interactions
 from model_export.item_rows import ItemRows
 from model_export.onnx_graph import Graph
 
-ROWS_AT_ONCE = 1024
+ITEMS_AT_ONCE = 1024
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,11 @@ class EaseModel(Model):
 
 def _inverse(users_items: sp.csr_array, *, ridge: float) -> Floats:
     """Lower triangle of inv(X'X + ridge I), in place of the one dense array."""
-    gram = np.asfortranarray((users_items.T @ users_items).toarray(), np.float32)
+    size = users_items.shape[1]
+    gram = np.empty((size, size), np.float32, order="F")
+    items_users = sp.csr_array(users_items.T)
+    for start in range(0, size, ITEMS_AT_ONCE):
+        gram[:, start : start + ITEMS_AT_ONCE] = (items_users @ users_items[:, start : start + ITEMS_AT_ONCE]).toarray()
     gram[np.diag_indices_from(gram)] += np.float32(ridge)
     factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
     if info:
@@ -96,8 +100,8 @@ def _strongest(inverse: Floats, frequent: npt.NDArray[np.int32], *, columns: int
     size = len(frequent)
     diagonal = inverse.diagonal().copy()
     rows, targets, values = [], [], []
-    for start in range(0, size, ROWS_AT_ONCE):
-        end = min(size, start + ROWS_AT_ONCE)
+    for start in range(0, size, ITEMS_AT_ONCE):
+        end = min(size, start + ITEMS_AT_ONCE)
         block = np.empty((end - start, size), np.float32)
         block[:, :end] = inverse[start:end, :end]
         square = np.tril(inverse[start:end, start:end])

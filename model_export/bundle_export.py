@@ -1,0 +1,92 @@
+"""Writes a fitted model as a bundle and proves that the bundle ranks as the model does."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import alsolike
+from alsolike import bundle
+from model_export.algorithm import Algorithm, Model
+from model_export.evaluate import history_parameters
+from model_export.interactions import Histories, Interactions
+from model_export.onnx_file import check_parity, write_graphs
+from model_export.training_data import TrainingData
+
+PARITY_USERS = 256
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a model comes from; see `alsolike.bundle.Manifest` for the fields."""
+
+    version: str
+    exclude_seen: bool
+    created_ms: int
+    metrics: Mapping[str, Any]
+
+
+def export_bundle(
+    model: Model, data: TrainingData, directory: Path, provenance: Provenance, *, popular_by: Algorithm
+) -> bundle.Manifest:
+    """Write the bundle; its manifest comes last, after the parity check.
+
+    Parameters
+    ----------
+    popular_by
+        Algorithm whose first items are popular: what unknown users are answered with.
+
+    Raises
+    ------
+    ParityError
+        If a graph does not rank as the model does.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    write_graphs(model, directory)
+    parity = check_parity(model, directory, latest_histories(data.interactions, model))
+    bundle.write_ids(directory, data.item_ids)
+    bundle.write_meta(directory, data.properties)
+    nobody = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
+    popularity = popular_by.fit(data.interactions).score(nobody)[0, 1:]
+    bundle.write_popular(directory, np.argsort(-popularity, kind="stable") + 1)
+    return bundle.write_manifest(
+        directory,
+        bundle.Manifest(
+            version=provenance.version,
+            algorithm=model.settings.name,
+            items=model.items,
+            history=history_parameters(model.settings.half_life_days),
+            exclude_seen=provenance.exclude_seen,
+            dataset_id=data.dataset_id,
+            last_event_ms=int(data.interactions.time_ms.max()),
+            created_ms=provenance.created_ms,
+            code_version=code_version(),
+            metrics={**provenance.metrics, "parity": dataclasses.asdict(parity)},
+        ),
+    )
+
+
+def latest_histories(interactions: Interactions, model: Model) -> Histories:
+    """Return today's histories of `PARITY_USERS` users, evenly spaced."""
+    offsets = interactions.offsets
+    users = np.unique(np.linspace(0, interactions.users - 1, PARITY_USERS).astype(np.int64))
+    return interactions.histories(
+        starts=offsets[users],
+        ends=offsets[users + 1],
+        now_ms=np.full(len(users), interactions.time_ms.max(), np.int64),
+        parameters=history_parameters(model.settings.half_life_days),
+    )
+
+
+def code_version() -> str:
+    """Return a fingerprint of the source that trains: 12 hex digits over `model_export` and `alsolike`."""
+    digest = hashlib.sha256()
+    for package in (Path(__file__).parent, Path(alsolike.__file__).parent):
+        for path in sorted(package.rglob("*.py")):
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]

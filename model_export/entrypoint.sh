@@ -1,0 +1,17 @@
+#!/bin/sh
+# Starts the training job in SageMaker's ready container. The code was unpacked around this file; what the image
+# lacks is installed from the pinned, hashed requirements.
+set -eu
+
+code=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+export PYTHONPATH="$code:$code/layers/core/python${PYTHONPATH:+:$PYTHONPATH}"
+# More threads than processors slow LAPACK down; SageMaker's images leave the number open.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(getconf _NPROCESSORS_ONLN)}"
+
+if ! python3 -c 'import numpy, onnx, onnxruntime, orjson, pyarrow, scipy' 2>/dev/null; then
+    echo "installing the training requirements"
+    python3 -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+        -r "$code/model_export/requirements.txt"
+fi
+
+exec python3 -m model_export.train

@@ -1,0 +1,79 @@
+"""What can be asked of a training run; SageMaker hands every value over as a string."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.errors import InvalidInput
+
+_RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
+_TRUTH = {"true": True, "false": False}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    """Hyperparameters of a run; an empty value means the default.
+
+    Attributes
+    ----------
+    run_id
+        Becomes the model's version; None for the dataset's id.
+    algorithms
+        Comma-separated names; empty for all.
+    holdout_days
+        Length of the test window; None for 28 days or a tenth of the data's time, whichever is shorter.
+    exclude_seen
+        Whether the model keeps items of the history out of its answers; None to decide by how often users repeat.
+    """
+
+    run_id: str | None = None
+    algorithms: str = ""
+    holdout_days: float | None = None
+    exclude_seen: bool | None = None
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Hyperparameters:
+        """Read `hyperparameters.json`.
+
+        Raises
+        ------
+        InvalidInput
+            If the document is no JSON object, a name is unknown or a value has the wrong form.
+        """
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise InvalidInput(f"hyperparameters.json is not JSON: {error}") from error
+        if not isinstance(document, Mapping):
+            raise InvalidInput(f"hyperparameters.json holds a {type(document).__name__}, expected an object")
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in document:
+            if name not in known:
+                raise InvalidInput(f"hyperparameter {name!r} is unknown; known are {', '.join(known)}")
+        values = {name: str(value).strip() for name, value in document.items() if str(value).strip()}
+        return cls(**{name: _read(name, value) for name, value in values.items()})
+
+
+def _read(name: str, value: str) -> Any:
+    if name == "run_id":
+        if not _RUN_ID.fullmatch(value):
+            raise InvalidInput(f"run_id is {value!r}, expected 1 to 40 of a-z, 0-9 and -")
+        return value
+    if name == "holdout_days":
+        try:
+            days = float(value)
+        except ValueError:
+            days = 0.0
+        if not 0 < days < float("inf"):
+            raise InvalidInput(f"holdout_days is {value!r}, expected a number above 0")
+        return days
+    if name == "exclude_seen":
+        if value.lower() not in _TRUTH:
+            raise InvalidInput(f"exclude_seen is {value!r}, expected true or false")
+        return _TRUTH[value.lower()]
+    return value

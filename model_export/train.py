@@ -1,0 +1,196 @@
+"""The training job: dataset in, model bundle out.
+
+Runs under SageMaker's directory contract, on SageMaker and anywhere else: below `SAGEMAKER_BASE_DIR` (`/opt/ml`) it
+reads `input/config/hyperparameters.json` and `input/data/dataset/` and writes the bundle to `model/`, or else the
+reason of its failure to `output/failure` and exits with a status that is not 0.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from alsolike.bundle import Manifest
+from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
+from model_export import protocols
+from model_export.algorithm import Algorithm
+from model_export.algorithms import known, named
+from model_export.bundle_export import Provenance, export_bundle
+from model_export.evaluate import Seen
+from model_export.hyperparameters import Hyperparameters
+from model_export.interactions import Interactions
+from model_export.resources import measured
+from model_export.selection import Candidate, Comparison, Fits, Say
+from model_export.training_data import load
+
+K = 10
+"""Length of the judged list."""
+
+LONGEST_HOLDOUT_DAYS = 28.0
+HOLDOUT_SHARE = 0.1
+MINIMUM_ASKED_USERS = 5
+"""With fewer users in a part of the temporal hold-out, each user's last interaction is held out instead."""
+
+REPEATS_ARE_REAL = 0.1
+"""From this share of held-out items that the user had before, seen items may be recommended again."""
+
+MS_PER_DAY = 86_400_000
+FAILURE_CHARACTERS = 1024
+"""SageMaker cuts a failure reason here."""
+
+
+def main() -> int:
+    """Train under the base directory; return the exit status."""
+    base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+    started = time.monotonic()
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"[{time.monotonic() - started:6.1f} s] {line}\n")
+        sys.stdout.flush()
+
+    try:
+        hyperparameters = Hyperparameters.from_json((base / "input/config/hyperparameters.json").read_bytes())
+        train(
+            dataset=base / "input/data/dataset",
+            output=base / "model",
+            hyperparameters=hyperparameters,
+            now_ms=time.time_ns() // 1_000_000,
+            say=say,
+        )
+    except AlsolikeError as error:
+        return _fail(base, f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001  the reason of whatever ends the job belongs in output/failure
+        return _fail(base, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+    return 0
+
+
+def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_ms: int, say: Say) -> Manifest:
+    """Compare algorithms on held-out interactions, fit the winner on everything and write its bundle.
+
+    The same dataset and hyperparameters give the same files, except for times and memory in the manifest.
+
+    Raises
+    ------
+    InvalidDataset
+        If the dataset is unreadable or too small.
+    InvalidInput
+        If a hyperparameter names what does not exist.
+    ParityError
+        If the exported graph does not rank as the model does.
+    """
+    with measured() as cost:
+        algorithms = _algorithms(hyperparameters.algorithms)
+        data = load(dataset)
+        interactions = data.interactions
+        say(
+            f"dataset {data.dataset_id}: {len(interactions):,} interactions, {interactions.users:,} users, "
+            f"{interactions.items:,} items"
+        )
+        split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
+        repeat_share = split.test.queries.repeat_share()
+        seen = _seen(hyperparameters.exclude_seen, repeat_share)
+        say(
+            f"{split.protocol} hold-out: {len(split.test.queries):,} users asked, "
+            f"{repeat_share:.1%} of what they chose they had before, seen items are {seen}"
+        )
+        fits = Fits()
+        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say)
+        candidates = list(comparison.candidates(algorithms))
+        winner = max(candidates, key=lambda candidate: candidate.validation_ndcg)
+        fits.forget()
+        say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
+        model = fits.fit(winner.settings, interactions)
+    provenance = Provenance(
+        version=hyperparameters.run_id or data.dataset_id,
+        exclude_seen=seen == "masked",
+        created_ms=now_ms,
+        metrics={
+            "protocol": split.protocol,
+            "k": K,
+            "seen": seen,
+            "asked_users": winner.quality.queries,
+            "repeat_share": repeat_share,
+            "candidates": [_summary(candidate) for candidate in candidates],
+            "train_s": cost.seconds,
+            "peak_mb": cost.peak_mb,
+        },
+    )
+    manifest = export_bundle(model, data, output, provenance, popular_by=_popularity(candidates))
+    parity = manifest.metrics["parity"]
+    say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
+    say(f"ndcg_at_{K}={winner.quality.ndcg:.6f} hr_at_{K}={winner.quality.hr:.6f}")
+    say(f"model {manifest.version}: {manifest.algorithm} in {output}")
+    return manifest
+
+
+def split_for(interactions: Interactions, *, holdout_days: float | None) -> protocols.Split:
+    """Hold out the last days, or each user's last interaction if too few users were active then.
+
+    Raises
+    ------
+    InvalidDataset
+        If too few users have the three interactions that the latter needs.
+    """
+    span_ms = int(interactions.time_ms.max() - interactions.time_ms.min())
+    default_ms = min(LONGEST_HOLDOUT_DAYS * MS_PER_DAY, HOLDOUT_SHARE * span_ms)
+    holdout_ms = int(default_ms if holdout_days is None else holdout_days * MS_PER_DAY)
+    split = protocols.temporal(interactions, holdout_ms=holdout_ms)
+    if _asked_at_least(split) >= MINIMUM_ASKED_USERS:
+        return split
+    split = protocols.leave_one_out(interactions)
+    if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
+        raise InvalidDataset(
+            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MINIMUM_ASKED_USERS}"
+        )
+    return split
+
+
+def _asked_at_least(split: protocols.Split) -> int:
+    return min(len(split.validation.queries), len(split.test.queries))
+
+
+def _algorithms(names: str) -> dict[str, Algorithm]:
+    try:
+        return dict(named(names) if names else known())
+    except ValueError as error:
+        raise InvalidInput(f"hyperparameter algorithms: {error}") from error
+
+
+def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
+    exclude = repeat_share < REPEATS_ARE_REAL if exclude_seen is None else exclude_seen
+    return "masked" if exclude else "allowed"
+
+
+def _popularity(candidates: list[Candidate]) -> Algorithm:
+    """Return popularity as it was chosen, or as it is by default where it took no part."""
+    chosen = {candidate.settings.name: candidate.settings for candidate in candidates}
+    return chosen.get("popularity", known()["popularity"])
+
+
+def _summary(candidate: Candidate) -> dict[str, object]:
+    return {
+        "algorithm": candidate.settings.name,
+        "settings": candidate.settings.describe(),
+        "validation_ndcg": candidate.validation_ndcg,
+        "hr": candidate.quality.hr,
+        "ndcg": candidate.quality.ndcg,
+        "mrr": candidate.quality.mrr,
+        "coverage": candidate.quality.coverage,
+        "fit_s": candidate.fit_s,
+        "peak_mb": candidate.peak_mb,
+    }
+
+
+def _fail(base: Path, reason: str) -> int:
+    """Leave the reason where SageMaker looks for it."""
+    (base / "output").mkdir(parents=True, exist_ok=True)
+    (base / "output/failure").write_text(reason[:FAILURE_CHARACTERS])
+    sys.stderr.write(f"training failed: {reason}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Reads a dataset directory into arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike import dataset
+from alsolike.errors import InvalidDataset
+from model_export.interactions import Interactions
+
+MINIMUM_USERS = 5
+MINIMUM_ITEMS = 5
+MINIMUM_INTERACTIONS = 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A dataset in memory.
+
+    Attributes
+    ----------
+    dataset_id
+        From the manifest.
+    item_ids
+        Ids of positions 1..N: most interactions first, then by id, so that equal scores fall to the more frequent item.
+    properties
+        Metadata columns of positions 1..N.
+    """
+
+    dataset_id: str
+    interactions: Interactions
+    item_ids: Sequence[str]
+    properties: Sequence[Mapping[str, Any]]
+
+
+def load(directory: Path) -> TrainingData:
+    """Read a dataset.
+
+    Raises
+    ------
+    InvalidDataset
+        If a file or column is missing, has another type, or there is too little to train on.
+    """
+    manifest_path = directory / dataset.MANIFEST_FILE
+    if not manifest_path.is_file():
+        raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
+    dataset_id = dataset.DatasetManifest.from_json(manifest_path.read_bytes()).dataset_id
+    table = _read(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
+    interactions, item_ids = encode(
+        user_ids=table["profile_id"],
+        item_ids=table["item_id"],
+        time_ms=_numbers(table, "event_time_ms", pa.int64()),
+        weight=_numbers(table, "weight", pa.float32()),
+    )
+    if (
+        interactions.users < MINIMUM_USERS
+        or interactions.items < MINIMUM_ITEMS
+        or len(interactions) < MINIMUM_INTERACTIONS
+    ):
+        raise InvalidDataset(
+            f"dataset {dataset_id} holds {interactions.users} users, {interactions.items} items and "
+            f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
+            f"and {MINIMUM_INTERACTIONS} interactions"
+        )
+    properties = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS))
+    return TrainingData(
+        dataset_id=dataset_id,
+        interactions=interactions,
+        item_ids=item_ids,
+        properties=[properties.get(item_id, {}) for item_id in item_ids],
+    )
+
+
+def encode(
+    *,
+    user_ids: pa.ChunkedArray,
+    item_ids: pa.ChunkedArray,
+    time_ms: np.ndarray[Any, Any],
+    weight: np.ndarray[Any, Any],
+) -> tuple[Interactions, list[str]]:
+    """Number users and items; return the interactions and the ids of item positions 1..N.
+
+    Users are numbered by id and items by number of interactions, so that the order of rows of different users changes
+    nothing.
+    """
+    users, user_names = _codes(user_ids)
+    items, item_names = _codes(item_ids)
+    frequency = np.bincount(items, minlength=len(item_names))
+    order = np.argsort(-frequency, kind="stable")
+    position = np.empty(len(order), np.int64)
+    position[order] = np.arange(1, len(order) + 1)
+    interactions = Interactions.from_rows(
+        user=users,
+        item=position[items],
+        time_ms=time_ms,
+        weight=weight,
+        users=len(user_names),
+        items=len(item_names),
+    )
+    return interactions, [item_names[index] for index in order.tolist()]
+
+
+def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Return each row's number in the order of ids, and the ids in that order."""
+    encoded = ids.cast(pa.string()).combine_chunks().dictionary_encode()
+    order = pc.array_sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[encoded.indices.to_numpy()], encoded.dictionary.take(pa.array(order)).to_pylist()
+
+
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+    if not path.is_file():
+        raise InvalidDataset(f"{path.parent} has no {path.name}")
+    try:
+        found = pq.read_schema(path).names
+        if missing := [column for column in columns if column not in found]:
+            raise InvalidDataset(f"{path.name} misses {', '.join(missing)}; its columns are {', '.join(found)}")
+        table = pq.read_table(path, columns=list(columns))
+    except pa.ArrowInvalid as error:
+        raise InvalidDataset(f"{path.name} is no readable Parquet file: {error}") from error
+    for column in columns:
+        if empty := table[column].null_count:
+            raise InvalidDataset(f"{path.name} has {empty} rows without {column}")
+    return table
+
+
+def _numbers(table: pa.Table, column: str, kind: pa.DataType) -> np.ndarray[Any, Any]:
+    try:
+        values: np.ndarray[Any, Any] = table[column].cast(kind).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidDataset(f"column {column} is {table[column].type}, expected {kind}: {error}") from error
+    return values
+
+
+def _properties(items: pa.Table) -> dict[str, Mapping[str, Any]]:
+    properties: dict[str, Mapping[str, Any]] = {}
+    for item_id, document in zip(items["item_id"].to_pylist(), items["properties"].to_pylist(), strict=True):
+        try:
+            columns = orjson.loads(document)
+        except orjson.JSONDecodeError as error:
+            raise InvalidDataset(f"properties of item {item_id!r} are not JSON: {error}") from error
+        if not isinstance(columns, dict):
+            raise InvalidDataset(f"properties of item {item_id!r} are a {type(columns).__name__}, expected an object")
+        properties[str(item_id)] = columns
+    return properties
