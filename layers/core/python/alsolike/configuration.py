@@ -35,6 +35,8 @@ def canonical_event_type(name: str) -> str:
     >>> canonical_event_type("AddToCart")
     'cart'
     """
+    if name in EVENT_WEIGHTS:
+        return name
     lowered = name.lower()
     canonical = EVENT_ALIASES.get(lowered, lowered)
     if canonical not in EVENT_WEIGHTS:

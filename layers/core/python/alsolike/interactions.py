@@ -81,6 +81,9 @@ class Interaction:
         return orjson.dumps(self)
 
 
+_RECORD_FIELDS = dict.fromkeys(field.name for field in dataclasses.fields(Interaction))
+
+
 def profile_id(*, user_id: str | None, session_id: str | None) -> str:
     """Return the key of a live profile; users and sessions never share one.
 
@@ -102,12 +105,9 @@ def parse_record(data: bytes) -> Interaction:
     """
     fields = wire.parse_object(data, what="record")
     version = fields.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION or type(version) is not int:  # True equals 1
         raise InvalidInput(f"schema_version is {wire.describe(version)}, expected {SCHEMA_VERSION}")
-    wire.only_known(fields, [field.name for field in dataclasses.fields(Interaction)])
-    impression = fields.get("impression") or []
-    if not isinstance(impression, list):
-        raise InvalidInput(f"impression is {wire.describe(impression)}, expected a list")
+    wire.only_known(fields, _RECORD_FIELDS)
     user_id = wire.optional_string(fields, "user_id", maximum=MAX_ID_CHARACTERS)
     session_id = wire.optional_string(fields, "session_id", maximum=MAX_ID_CHARACTERS)
     if user_id is None and session_id is None:
@@ -115,9 +115,6 @@ def parse_record(data: bytes) -> Interaction:
     received_time_ms = _milliseconds(fields, "received_time_ms")
     event_time_ms = _milliseconds(fields, "event_time_ms")
     _check_time(event_time_ms, now_ms=received_time_ms, field="event_time_ms")
-    properties = fields.get("properties", "{}")
-    if not isinstance(properties, str):
-        raise InvalidInput(f"properties is {wire.describe(properties)}, expected JSON in a string")
     return Interaction(
         event_id=wire.required_string(fields, "event_id", maximum=MAX_ID_CHARACTERS),
         user_id=user_id,
@@ -127,8 +124,8 @@ def parse_record(data: bytes) -> Interaction:
         event_value=wire.optional_number(fields, "event_value"),
         event_time_ms=event_time_ms,
         recommendation_id=wire.optional_string(fields, "recommendation_id", maximum=MAX_RECOMMENDATION_ID_CHARACTERS),
-        impression=_item_ids(impression, where="impression"),
-        properties=properties,
+        impression=_item_ids(fields, "impression", minimum=0),
+        properties=_properties(fields),
         received_time_ms=received_time_ms,
     )
 
@@ -173,13 +170,11 @@ def _parse_event(
         raise InvalidInput(f"{where}sentAt is missing, expected seconds since 1970")
     event_time_ms = round(sent_at * 1000) if abs(sent_at) < 1e12 else int(sent_at)
     _check_time(event_time_ms, now_ms=now_ms, field=f"{where}sentAt", shown=sent_at)
-    impression: list[Any] = []
-    if event.get("impression") is not None:
-        impression = wire.required_list(event, "impression", minimum=1, maximum=MAX_IMPRESSION_ITEMS, where=where)
     properties = wire.json_string(event, "properties", maximum=MAX_PROPERTIES_CHARACTERS, where=where)
     attribution = event.get("metricAttribution")
     if attribution is not None:
         source = wire.as_object(attribution, where=f"{where}metricAttribution")
+        wire.only_known(source, ("eventAttributionSource",), where=f"{where}metricAttribution.")
         wire.required_string(source, "eventAttributionSource", maximum=1024, where=f"{where}metricAttribution.")
         properties = {**properties, "eventAttributionSource": source["eventAttributionSource"]}
     event_id = wire.optional_string(event, "eventId", maximum=MAX_ID_CHARACTERS, where=where)
@@ -196,7 +191,7 @@ def _parse_event(
         recommendation_id=wire.optional_string(
             event, "recommendationId", maximum=MAX_RECOMMENDATION_ID_CHARACTERS, where=where
         ),
-        impression=_item_ids(impression, where=f"{where}impression"),
+        impression=_item_ids(event, "impression", minimum=1, where=where),
         properties=orjson.dumps(properties).decode(),
         received_time_ms=now_ms,
     )
@@ -221,13 +216,24 @@ def _check_time(event_time_ms: int, *, now_ms: int, field: str, shown: float | N
 
 def _milliseconds(fields: Mapping[str, Any], name: str) -> int:
     value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(f"{name} is {wire.describe(value)}, expected milliseconds since 1970")
+    if type(value) is not int or not 0 < value <= MAX_TIME_MS:  # a boolean is an int too
+        raise InvalidInput(f"{name} is {wire.describe(value)}, expected milliseconds since 1970, at most {MAX_TIME_MS}")
     return value
 
 
-def _item_ids(values: list[Any], *, where: str) -> tuple[str, ...]:
-    return tuple(
-        wire.required_string({"itemId": value}, "itemId", maximum=MAX_ID_CHARACTERS, where=f"{where}[{index}].")
-        for index, value in enumerate(values)
-    )
+def _properties(fields: Mapping[str, Any]) -> str:
+    text = wire.optional_string(fields, "properties", maximum=MAX_RECORD_PROPERTIES_CHARACTERS) or "{}"
+    if text != "{}":
+        wire.parse_object(text.encode(), what="properties")
+    return text
+
+
+def _item_ids(fields: Mapping[str, Any], name: str, *, minimum: int, where: str = "") -> tuple[str, ...]:
+    values = fields.get(name)
+    if values is None or (values == [] and not minimum):
+        return ()
+    wire.required_list(fields, name, minimum=minimum, maximum=MAX_IMPRESSION_ITEMS, where=where)
+    for index, value in enumerate(values):
+        if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_CHARACTERS:
+            wire.required_string({f"[{index}]": value}, f"[{index}]", maximum=MAX_ID_CHARACTERS, where=where + name)
+    return tuple(values)

@@ -64,13 +64,7 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
         If it is no string, empty, or longer than `maximum` characters.
     """
     value = fields.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
-    if len(value) > maximum:
-        raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
-    return value
+    return None if value is None else _checked_string(value, name, maximum, where)
 
 
 def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
@@ -81,10 +75,10 @@ def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
     InvalidInput
         Also if it is missing.
     """
-    value = optional_string(fields, name, maximum=maximum, where=where)
+    value = fields.get(name)
     if value is None:
         raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")
-    return value
+    return _checked_string(value, name, maximum, where)
 
 
 def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") -> float | None:
@@ -150,12 +144,20 @@ def json_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: st
     return parse_object(text.encode(), what=f"{where}{name}")
 
 
+def _checked_string(value: object, name: str, maximum: int, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
+    if len(value) > maximum:
+        raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
+    return value
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
 
 
 def _is_too_deep(document: object) -> bool:
-    level = [document]
+    level: list[Any] = [document]
     for _ in range(MAX_DEPTH + 1):
         level = [node for node in level if isinstance(node, dict | list)]
         if not level:
