@@ -75,12 +75,18 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     """Keep one row an event id: the first one received, and of those the first by content.
 
     Raw objects may overlap, since a bisected or retried batch is written again under another name. Every
-    reader of the lake calls this, so that all of them count the same.
+    reader of the lake calls this, so that all of them count the same. Which rows stay does not depend on the
+    order in which they were read; they keep that order.
 
     Parameters
     ----------
     rows
-        Rows of the interactions table with at least event_id, received_time_ms, event_time_ms and item_id.
+        Rows of the interactions table with at least event_id and received_time_ms.
     """
-    order = ["event_id", "received_time_ms", "event_time_ms", "item_id"]
-    return rows.sort_values(order, kind="stable").drop_duplicates("event_id", keep="first")
+    rows = rows.reset_index(drop=True)
+    repeated = rows[rows.duplicated("event_id", keep=False)]  # sorting these alone: few, and strings sort slowly
+    if "impression" in repeated:
+        repeated = repeated.assign(impression=repeated["impression"].map(str))  # lists have no order across nulls
+    order = ["event_id", "received_time_ms", *(name for name in COLUMNS if name in repeated)]
+    ordered = repeated.sort_values(list(dict.fromkeys(order)))
+    return rows.drop(index=ordered.index[ordered.duplicated("event_id")])
