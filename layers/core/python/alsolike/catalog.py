@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -19,6 +20,8 @@ MAX_PROPERTIES_CHARACTERS = 32_000
 MAX_COLUMNS = 100
 _BATCH = 25  # DynamoDB's limit of one BatchWriteItem
 _BATCH_ATTEMPTS = 8
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,11 +83,14 @@ class CatalogueStore:
         A low-level DynamoDB client.
     table
         The table's name.
+    sleep
+        Pauses between attempts, in seconds.
     """
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._table = table
+        self._sleep = sleep
 
     def put(self, items: Iterable[Item], *, now_ms: int) -> int:
         """Write items over what is stored; the last one of an id wins. Return how many were written.
@@ -116,7 +122,9 @@ class CatalogueStore:
                 for item in batch
             ]
         }
-        for _ in range(_BATCH_ATTEMPTS):
+        for attempt in range(_BATCH_ATTEMPTS):
+            if attempt:  # what is left was throttled
+                self._sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
             try:
                 requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
             except (BotoCoreError, ClientError) as error:
