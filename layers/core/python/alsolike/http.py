@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,15 +23,14 @@ def request_body(event: Mapping[str, Any]) -> bytes:
     Raises
     ------
     InvalidInput
-        If it claims to be base64 and is not.
+        If it claims to be base64 and is not, or holds half a surrogate pair.
     """
-    body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return str(body).encode()
+    body = str(event.get("body") or "")
+    is_base64 = bool(event.get("isBase64Encoded"))
     try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error as error:
-        raise InvalidInput(f"body is not base64: {error}") from error
+        return base64.b64decode(body, validate=True) if is_base64 else body.encode()
+    except ValueError as error:  # binascii.Error and UnicodeEncodeError are among them
+        raise InvalidInput(f"body is not {'base64' if is_base64 else 'valid Unicode'}: {error}") from error
 
 
 def respond(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
