@@ -33,6 +33,8 @@ FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, *ID_FILES, *META_
 MAX_POPULAR = 500
 MS_PER_DAY = 86_400_000
 
+_JSON_TYPES = {"version": str, "items": int, "exclude_seen": bool, "metrics": dict, "files": dict}
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HistoryParameters:
@@ -46,11 +48,22 @@ class HistoryParameters:
         Age at which an interaction counts half; infinity for no decay (JSON: null).
     event_weights
         Weight by canonical event type; other types count 0.
+
+    Raises
+    ------
+    ValueError
+        If `length` is no positive integer or `half_life_days` not positive.
     """
 
     length: int
     half_life_days: float
     event_weights: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if type(self.length) is not int or self.length < 1:
+            raise ValueError(f"length is {self.length!r}, expected at least 1")
+        if not self.half_life_days > 0:
+            raise ValueError(f"half_life_days is {self.half_life_days!r}, expected more than 0")
 
     def weights(self, event_weight: npt.NDArray[Any], age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
@@ -97,7 +110,8 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """Return the manifest as indented JSON (infinity becomes null)."""
-        return orjson.dumps(dataclasses.asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
+        return orjson.dumps(self, default=dict, option=option)
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
@@ -106,7 +120,7 @@ class Manifest:
         Raises
         ------
         InvalidBundle
-            If the document is not JSON, misses a field or has another format version.
+            If the document is not JSON, misses a field, has one of the wrong type or another format version.
         """
         try:
             document: dict[str, Any] = orjson.loads(data)
@@ -119,10 +133,14 @@ class Manifest:
         if missing := names - document.keys():
             raise InvalidBundle(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
         values = {name: document[name] for name in names}
+        for name, kind in _JSON_TYPES.items():
+            if type(values[name]) is not kind:
+                raise InvalidBundle(f"{MANIFEST_FILE} has {name} {values[name]!r}, expected {kind.__name__}")
         try:
             history = dict(values["history"])
             if history["half_life_days"] is None:
                 history["half_life_days"] = float("inf")
+            history["event_weights"] = dict(history["event_weights"])
             values["history"] = HistoryParameters(**history)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidBundle(f"{MANIFEST_FILE} has an unreadable history: {error}") from error
@@ -135,10 +153,12 @@ def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
     Raises
     ------
     InvalidBundle
-        If there is no id, an id stands twice, or two ids share their 64-bit hash.
+        If there is no id, one is empty or stands twice, or two ids share their 64-bit hash.
     """
     if not item_ids:
         raise InvalidBundle("a bundle needs at least one item")
+    if "" in item_ids:
+        raise InvalidBundle(f"the item at position {item_ids.index('') + 1} has an empty id")
     blobs = [item_id.encode() for item_id in item_ids]
     hashes = _hash(blobs)
     order = np.argsort(hashes, kind="stable")
@@ -203,13 +223,16 @@ class Bundle:
             stated = self.manifest.files.get(name)
             if stated is None:
                 raise InvalidBundle(f"{MANIFEST_FILE} states no checksum of {name}")
-            if verify and dict(stated) != (found := _checksum(directory / name)):
-                raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {dict(stated)}")
-        self.popular: npt.NDArray[np.int32] = np.load(directory / POPULAR_FILE)
-        self._hashes = np.load(directory / "ids.hash.npy", mmap_mode="r")
-        self._positions = np.load(directory / "ids.idx.npy", mmap_mode="r")
-        self._ids = _Blobs(directory, "ids")
-        self._meta = _Blobs(directory, "meta")
+            if verify and stated != (found := _checksum(directory / name)):
+                raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {stated}")
+        try:
+            self.popular: npt.NDArray[np.int32] = np.load(directory / POPULAR_FILE)
+            self._hashes = np.load(directory / "ids.hash.npy", mmap_mode="r")
+            self._positions = np.load(directory / "ids.idx.npy", mmap_mode="r")
+            self._ids = _Blobs(directory, "ids")
+            self._meta = _Blobs(directory, "meta")
+        except (OSError, ValueError, EOFError) as error:  # what an unverified bundle may bring
+            raise InvalidBundle(f"{directory} is unreadable: {error}") from error
         for name, count in (
             ("ids", len(self._ids)),
             ("meta", len(self._meta)),

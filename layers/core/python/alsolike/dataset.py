@@ -56,7 +56,7 @@ class DatasetManifest:
 
     def to_json(self) -> bytes:
         """Return the manifest as indented JSON."""
-        return orjson.dumps(dataclasses.asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        return orjson.dumps(self, default=dict, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
 
     @classmethod
     def from_json(cls, data: bytes) -> DatasetManifest:
@@ -71,8 +71,9 @@ class DatasetManifest:
             document: dict[str, Any] = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             raise InvalidDataset(f"{MANIFEST_FILE} is not JSON: {error}") from error
-        if document.get("format_version") != 1:
-            raise InvalidDataset(f"{MANIFEST_FILE} has format_version {document.get('format_version')!r}, expected 1")
+        found = document.get("format_version") if isinstance(document, dict) else None
+        if found != 1:
+            raise InvalidDataset(f"{MANIFEST_FILE} has format_version {found!r}, expected 1")
         names = {field.name for field in dataclasses.fields(cls)}
         if missing := names - document.keys():
             raise InvalidDataset(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 import secrets
 from types import MappingProxyType
 
@@ -16,6 +17,7 @@ from alsolike.errors import InvalidInput
 RECOMMENDER_CODES = MappingProxyType({"for-you": "fy"})
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_FORM = re.compile(r"(?P<text>([0-9a-z]{1,12})-([a-z]{2})-([0-9a-f]{8})-[0-9a-f]{6})-(?P<check>[0-9a-f]{4})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,12 +55,11 @@ def parse(recommendation_id: str) -> RecommendationId:
     InvalidInput
         If it was cut, changed, or never made by `create`.
     """
-    text, _, check = recommendation_id.rpartition("-")
-    parts = text.split("-")
     recommenders = {code: name for name, code in RECOMMENDER_CODES.items()}
-    if len(parts) != 4 or check != _check(text) or parts[1] not in recommenders:
+    form = _FORM.fullmatch(recommendation_id)
+    if form is None or form["check"] != _check(form["text"]) or form[3] not in recommenders:
         raise InvalidInput(f"recommendationId {recommendation_id!r} was not made by this service")
-    return RecommendationId(int(parts[0], 36), recommenders[parts[1]], parts[2])
+    return RecommendationId(int(form[2], 36), recommenders[form[3]], form[4])
 
 
 def _check(text: str) -> str:

@@ -86,6 +86,7 @@ class Registry:
         """
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=CHAMPION_KEY)
+            body = answer["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
@@ -93,7 +94,7 @@ class Registry:
         except BotoCoreError as error:
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
         try:
-            document = orjson.loads(answer["Body"].read())
+            document = orjson.loads(body)
             history = tuple(Promotion(**promotion) for promotion in document["history"])
             return Champion(history, answer["ETag"]) if history else None
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:

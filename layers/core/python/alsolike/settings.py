@@ -42,7 +42,7 @@ def from_environment(settings: type[S], environ: Mapping[str, str]) -> S:
         variable = field.name.upper()
         text = environ.get(variable, "")
         if not text:
-            if field.default is dataclasses.MISSING:
+            if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 raise MissingSetting(f"environment variable {variable} is not set; {settings.__module__} needs it")
             continue
         try:
