@@ -62,8 +62,6 @@ def create_app(
         context=dict(context),
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
         analytics_reporting=False,
-        # Traces name temporary files, and so would make each assembly another.
-        stack_traces=False,
         builtin_cloud_formation_validation=check_templates,
         # The CLI checks the bootstrap version; a rule in each template would only repeat that.
         default_stack_synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
