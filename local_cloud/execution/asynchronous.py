@@ -25,7 +25,8 @@ from local_cloud.execution.function import FunctionNotFoundError, Outcome, Throt
 # AWS waits one minute before the first retry and two before the second; nobody wants to wait for that here.
 RETRY_DELAYS_S = (0.5, 1.0)
 _THROTTLE_DELAY_S = 0.5
-_MOST_AGE_S = 6 * 3600.0
+MOST_RETRIES = 2
+MOST_AGE_S = 6 * 3600.0
 _MOST_AT_ONCE = 16
 
 
@@ -33,8 +34,8 @@ _MOST_AT_ONCE = 16
 class AsyncConfig:
     """What happens to the asynchronous invocations of a function."""
 
-    most_retries: int = 2
-    most_age_s: float = _MOST_AGE_S
+    most_retries: int = MOST_RETRIES
+    most_age_s: float = MOST_AGE_S
     on_success: str | None = None
     on_failure: str | None = None
     dead_letters: str | None = None

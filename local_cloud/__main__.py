@@ -1,0 +1,167 @@
+"""Runs a cloud in the foreground: ``python -m local_cloud cdk.out --state FILE``."""
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from local_cloud.deployment import Deployment, DeploymentError
+from local_cloud.settings import CloudSettings, configure_process
+from local_cloud.state import FAILED, READY, CloudState, StateError
+
+READY_LINE = "ready at"
+
+
+def main() -> int:
+    """Boot a cloud, serve until interrupted, and end everything; 1 if it does not boot."""
+    options = _parse()
+    settings = CloudSettings(
+        assembly=options.assembly,
+        region=options.region,
+        account=options.account,
+        awslambdaric=not options.no_awslambdaric,
+        most_environments=options.most_environments,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    if options.stop_with_stdin:
+        threading.Thread(target=_stop_with_stdin, daemon=True).start()
+    state = CloudState(
+        status="starting",
+        pid=os.getpid(),
+        region=settings.region,
+        account=settings.account,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        assembly=str(settings.assembly.resolve()),
+    )
+    try:
+        if options.state:
+            _claim(options.state)
+            state.write(options.state)
+        return _run(settings, state, options.state)
+    except KeyboardInterrupt:
+        return 0
+    except (DeploymentError, StateError) as error:
+        if options.state and not isinstance(error, StateError):
+            replace(state, status=FAILED, error=str(error)).write(options.state)
+        _say(f"the cloud does not boot: {error}", stream=sys.stderr)
+        return 1
+    except Exception as error:
+        if options.state:
+            replace(state, status=FAILED, error=f"{type(error).__name__}: {error}").write(options.state)
+        raise
+
+
+def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
+    configure_process(settings)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    logging.getLogger("moto").setLevel(logging.ERROR)
+    _say("starting moto")
+    # Only now: moto reads its account and port from the environment when it is imported.
+    from local_cloud.admin import AdminServer
+    from local_cloud.cloud import LocalCloud
+
+    stopped = threading.Event()
+    cloud = LocalCloud(settings, report=lambda line: _say(line, stream=sys.stderr))
+    admin = None
+    try:
+        deployment = cloud.boot(progress=_say)
+        admin = AdminServer(cloud, token=state.admin_token, stop=stopped.set)
+        state = replace(
+            state,
+            status=READY,
+            endpoint=cloud.endpoint,
+            admin=admin.url,
+            apis=_api_urls(deployment, cloud.api_urls()),
+            outputs=deployment.outputs,
+            functions=cloud.functions(deployment),
+            user_pools=_user_pools(deployment),
+        )
+        if path:
+            state.write(path)
+        _say(f"{READY_LINE} {cloud.endpoint}")
+        stopped.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if admin:
+            admin.stop()
+        cloud.close()
+    if path:
+        path.unlink(missing_ok=True)
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local_cloud", description="Run a CDK cloud assembly locally.")
+    parser.add_argument("assembly", type=Path, help="directory of the assembly, such as cdk.out")
+    parser.add_argument("--state", type=Path, help="file that says how to reach the cloud")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--account", default="123456789012")
+    parser.add_argument(
+        "--most-environments", type=int, default=4, help="execution environments that one function may have at once"
+    )
+    parser.add_argument("--no-awslambdaric", action="store_true", help="run functions under the pure-Python stand-in")
+    parser.add_argument(
+        "--stop-with-stdin", action="store_true", help="stop when standard input ends, as it does with its owner"
+    )
+    return parser.parse_args()
+
+
+def _claim(path: Path) -> None:
+    """Make sure that no other cloud uses the state file."""
+    if not path.exists():
+        return
+    try:
+        other = CloudState.read(path)
+    except StateError:
+        return  # of an older version: nobody can use it any more
+    if other.alive and other.status != FAILED:
+        raise StateError(f"{path} belongs to a cloud that runs as process {other.pid}; stop it or use another file")
+
+
+def _api_urls(deployment: Deployment, urls: dict[str, str]) -> dict[str, str]:
+    names = {api.physical_id: api.properties.get("Name") for api in deployment.of_type("AWS::ApiGatewayV2::Api")}
+    return urls | {name: urls[api_id] for api_id, name in names.items() if name and api_id in urls}
+
+
+def _user_pools(deployment: Deployment) -> dict[str, list[str]]:
+    pools: dict[str, list[str]] = {pool.physical_id: [] for pool in deployment.of_type("AWS::Cognito::UserPool")}
+    for client in deployment.of_type("AWS::Cognito::UserPoolClient"):
+        pools.setdefault(client.properties["UserPoolId"], []).append(client.physical_id)
+    return pools
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _stop_with_stdin() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _say(line: str, *, stream: TextIO | None = None) -> None:
+    stream = stream or sys.stdout
+    # Whoever listened may be gone.
+    with contextlib.suppress(BrokenPipeError):
+        stream.write(f"{line}\n")
+        stream.flush()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of moto's state machines may still wait for something; nothing is left that they could reach.
+    os._exit(code)

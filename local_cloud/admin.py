@@ -1,0 +1,80 @@
+"""The control of a running cloud, for its clients: status, clock, stop."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from local_cloud.events.scheduler import Firing
+from local_cloud.loopback_server import Exchange, LoopbackServer
+
+TOKEN_HEADER = "X-Cloud-Token"  # noqa: S105  the header's name
+_JSON = {"Content-Type": "application/json"}
+
+
+class Controls(Protocol):
+    """What can be asked of a cloud."""
+
+    def statistics(self) -> Mapping[str, Any]:
+        """Return what has happened so far."""
+
+    def advance(self, duration: timedelta) -> list[Firing]:
+        """Move the clock of schedules ahead."""
+
+    def flush(self) -> bool:
+        """Wait until all log lines and metrics are stored."""
+
+
+class AdminServer:
+    """Serves the controls to whoever knows the token."""
+
+    def __init__(self, controls: Controls, *, token: str, stop: Callable[[], None]) -> None:
+        self._actions: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+            ("GET", "/statistics"): lambda _: controls.statistics(),
+            ("POST", "/advance"): lambda body: _firings(controls.advance(timedelta(seconds=body["seconds"]))),
+            ("POST", "/flush"): lambda _: {"flushed": controls.flush()},
+            ("POST", "/stop"): lambda _: _call(stop),
+        }
+        self._token = token
+        self._server = LoopbackServer(_exchange(self))
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._server.url
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.stop()
+
+    def perform(self, method: str, path: str, *, token: str | None, body: bytes) -> tuple[int, Mapping[str, Any]]:
+        """Perform one action and return an HTTP status and its answer."""
+        if token != self._token:
+            return 403, {"error": f"{TOKEN_HEADER} is missing or wrong"}
+        action = self._actions.get((method, path))
+        if action is None:
+            return 404, {"error": f"there is no {method} {path}"}
+        try:
+            return 200, action(json.loads(body) if body else {})
+        except (KeyError, TypeError, ValueError) as error:
+            return 400, {"error": f"{type(error).__name__}: {error}"}
+
+
+def _firings(firings: list[Firing]) -> Mapping[str, Any]:
+    return {"fired": [{"name": firing.name, "due": firing.due.isoformat()} for firing in firings]}
+
+
+def _call(action: Callable[[], None]) -> Mapping[str, Any]:
+    action()
+    return {}
+
+
+def _exchange(admin: AdminServer) -> type[Exchange]:
+    class AdminExchange(Exchange):
+        def answer(self) -> None:
+            status, answer = admin.perform(
+                self.command, self.path, token=self.headers.get(TOKEN_HEADER), body=self.read_body()
+            )
+            self.reply(status, json.dumps(answer).encode(), _JSON)
+
+    return AdminExchange

@@ -1,0 +1,287 @@
+"""A handle on a cloud in another process: start it or find it, call it, move its clock, stop it."""
+
+import collections
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local_cloud.state import FAILED, READY, CloudState, StateError
+from local_cloud.tokens import mint_access_token
+
+_READY_LINE = "ready at"
+_LINES_KEPT = 40
+_STOP_TIMEOUT_S = 30.0
+
+
+class CloudError(Exception):
+    """A cloud did not boot, is not there, or did not do what it was asked to."""
+
+
+class Cloud:
+    """A running cloud, in a process of its own.
+
+    Use `start` as a context manager, or `attach` to one that runs.
+
+    Examples
+    --------
+    >>> with Cloud.start(Path("cdk.out")) as cloud:  # doctest: +SKIP
+    ...     cloud.client("s3").list_buckets()
+    """
+
+    def __init__(self, state: CloudState, path: Path, process: subprocess.Popen[str] | None = None) -> None:
+        self.state = state
+        self._path = path
+        self._process = process
+
+    @classmethod
+    def start(
+        cls,
+        assembly: Path,
+        *,
+        state: Path | None = None,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        timeout_s: float = 120.0,
+        awslambdaric: bool = True,
+        progress: Callable[[str], None] = lambda line: None,
+    ) -> Self:
+        """Start a cloud that ends with this process, and return when it is ready.
+
+        Parameters
+        ----------
+        state
+            Where its state file goes; a temporary place by default.
+        progress
+            Takes a line whenever something has been deployed.
+
+        Raises
+        ------
+        CloudError
+            If it does not boot, with the reason.
+        """
+        path = state or Path(tempfile.mkdtemp(prefix="cloud-state-")) / "state.json"
+        command = [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path), "--stop-with-stdin"]
+        command += ["--region", region, "--account", account, *([] if awslambdaric else ["--no-awslambdaric"])]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the owner, who stops the cloud in its turn
+        )
+        booting = _Boot(process, progress)
+        if not booting.settled.wait(timeout_s) or process.poll() is not None or not booting.ready:
+            process.kill()
+            process.wait()
+            raise CloudError(booting.failure(path, timeout_s))
+        return cls(CloudState.read(path), path, process)
+
+    @classmethod
+    def attach(cls, state: Path) -> Self:
+        """Return a handle on the cloud of a state file.
+
+        Raises
+        ------
+        CloudError
+            If there is none, or it does not run any more.
+        """
+        try:
+            found = CloudState.read(state)
+        except StateError as error:
+            raise CloudError(str(error)) from error
+        if found.status == FAILED:
+            raise CloudError(f"the cloud of {state} did not boot: {found.error}")
+        if not found.alive:
+            raise CloudError(f"the cloud of {state} (process {found.pid}) does not run any more")
+        if found.status != READY:
+            raise CloudError(f"the cloud of {state} (process {found.pid}) is still {found.status}")
+        return cls(found, state)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """The address of every AWS service."""
+        return self.state.endpoint
+
+    @property
+    def outputs(self) -> Mapping[str, Mapping[str, str]]:
+        """The outputs of each stack."""
+        return self.state.outputs
+
+    @property
+    def api_url(self) -> str:
+        """The URL of the only HTTP API.
+
+        Raises
+        ------
+        CloudError
+            If there is none, or more than one: then use ``state.apis``.
+        """
+        urls = set(self.state.apis.values())
+        if len(urls) != 1:
+            raise CloudError(f"there are {len(urls)} HTTP APIs: {', '.join(sorted(self.state.apis)) or 'none'}")
+        return urls.pop()
+
+    def output(self, name: str) -> str:
+        """Return an output by its name, whatever its stack."""
+        found = [values[name] for values in self.outputs.values() if name in values]
+        if len(found) != 1:
+            raise CloudError(f"{len(found)} stacks have an output {name!r}")
+        return found[0]
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of this cloud."""
+        return boto3.client(
+            service,
+            region_name=self.state.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106  moto takes any
+            config=Config(retries={"max_attempts": 2}, proxies={}, s3={"addressing_style": "path"}),
+        )
+
+    def token(
+        self,
+        scopes: Sequence[str] = (),
+        *,
+        client_id: str | None = None,
+        user_pool_id: str | None = None,
+        lifetime_s: int = 3600,
+    ) -> str:
+        """Mint an access token, since moto has no token endpoint; pool and client default to the only ones."""
+        pools = self.state.user_pools
+        pool = user_pool_id or _only(list(pools), "user pool")
+        client = client_id or _only(list(pools.get(pool, [])), f"client of user pool {pool}")
+        return mint_access_token(
+            user_pool_id=pool, client_id=client, scopes=scopes, region=self.state.region, lifetime_s=lifetime_s
+        )
+
+    def advance(self, duration: timedelta) -> list[dict[str, str]]:
+        """Move the clock of schedules ahead; return the name and due time of what fired, in order."""
+        fired: list[dict[str, str]] = self._ask("POST", "/advance", {"seconds": duration.total_seconds()})["fired"]
+        return fired
+
+    def stats(self) -> dict[str, Any]:
+        """Return what has happened so far: invocations, batches, firings, answers."""
+        return self._ask("GET", "/statistics")
+
+    def status(self) -> dict[str, Any]:
+        """Return where the cloud is, what runs its functions, and what has happened so far."""
+        return {
+            "pid": self.state.pid,
+            "started_at": self.state.started_at,
+            "assembly": self.state.assembly,
+            "endpoint": self.endpoint,
+            "apis": dict(self.state.apis),
+            "functions": dict(self.state.functions),
+            "statistics": self.stats(),
+        }
+
+    def flush(self) -> None:
+        """Wait until the log lines and metrics so far can be read from CloudWatch."""
+        self._ask("POST", "/flush")
+
+    def stop(self) -> None:
+        """Stop the cloud and wait until it has ended; once it has, do nothing."""
+        if self.state.alive:
+            try:
+                self._ask("POST", "/stop")
+            except CloudError:
+                if self.state.alive and self._process:
+                    self._process.terminate()
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        while self.state.alive:
+            if self._process and self._process.poll() is not None:
+                break
+            if time.monotonic() > deadline:
+                raise CloudError(f"the cloud (process {self.state.pid}) does not stop")
+            time.sleep(0.05)
+        if self._process:
+            self._process.wait(_STOP_TIMEOUT_S)
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream:
+                    stream.close()
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310  the cloud's own address
+            f"{self.state.admin}{path}",
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"X-Cloud-Token": self.state.admin_token},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=60) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            raise CloudError(f"{method} {path}: {error.read().decode(errors='replace')}") from error
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            raise CloudError(f"the cloud at {self.state.admin} does not answer: {error}") from error
+
+
+class _Boot:
+    """Follows what a cloud prints; what comes after it is ready is read too, lest it block."""
+
+    def __init__(self, process: subprocess.Popen[str], progress: Callable[[str], None]) -> None:
+        self.settled = threading.Event()
+        self.ready = False
+        self._process = process
+        self._progress = progress
+        self._lines: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def failure(self, path: Path, timeout_s: float) -> str:
+        """Say why the cloud is not ready."""
+        if not self.settled.is_set():
+            return f"the cloud is not ready after {timeout_s:g} s; it said last: {' | '.join(list(self._lines)[-3:])}"
+        try:
+            state = CloudState.read(path)
+        except StateError:
+            state = None
+        if state is not None and state.status == FAILED and state.pid == self._process.pid:
+            return f"the cloud does not boot: {state.error}"
+        return "the cloud does not boot: " + ("\n".join(self._lines) or "it said nothing")
+
+    def _read(self) -> None:
+        if self._process.stdout is None:
+            return
+        try:
+            for line in self._process.stdout:
+                self._lines.append(line.rstrip("\n"))
+                if line.startswith(_READY_LINE):
+                    self.ready = True
+                    self.settled.set()
+                elif not self.ready:
+                    self._progress(line.rstrip("\n"))
+        except ValueError:
+            pass  # closed by `stop`
+        self._process.wait()
+        self.settled.set()
+
+
+def _only(candidates: Sequence[str], what: str) -> str:
+    if len(candidates) != 1:
+        raise CloudError(f"there are {len(candidates)} candidates for the {what}; name one")
+    return candidates[0]

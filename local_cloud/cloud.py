@@ -1,0 +1,290 @@
+"""The embedded cloud: moto, the deployment on it, and everything that makes it run, in this process."""
+
+import functools
+import importlib.util
+import json
+import os
+import platform
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
+
+from local_cloud.addresses import localize
+from local_cloud.delivery import Delivery
+from local_cloud.deployer import deploy
+from local_cloud.deployment import Clients, Deployment, DeploymentError
+from local_cloud.events.clock import Clock
+from local_cloud.events.scheduler import Firing, Scheduled, Scheduler, read_schedules
+from local_cloud.events.targets import Target, TargetQueue
+from local_cloud.execution.async_configs import AsyncConfigs
+from local_cloud.execution.asynchronous import AsyncInvocations
+from local_cloud.execution.environment import Host
+from local_cloud.execution.function import Outcome
+from local_cloud.execution.invoker import Invoker
+from local_cloud.execution.workspaces import Workspaces
+from local_cloud.gateway.deployed import read_http_apis
+from local_cloud.gateway.http_api import HttpApiServer
+from local_cloud.loopback_server import ADDRESS
+from local_cloud.moto_changes import change_moto
+from local_cloud.moto_state import MotoState, compile_pattern
+from local_cloud.processes import Processes
+from local_cloud.settings import CloudSettings, subprocess_environment
+from local_cloud.sources.event_sources import EventSources
+from local_cloud.telemetry.pump import Pump
+from local_cloud.training.request import TrainingRecord, TrainingRequest
+from local_cloud.training.runner import TrainingRunner
+
+
+class LocalCloud:
+    """A cloud in this process; there can be one, for moto's state is of the process.
+
+    Constructing it starts moto and all that reacts to calls; `boot` deploys an assembly and starts what runs by
+    itself. `close` ends everything.
+
+    Parameters
+    ----------
+    report
+        Takes a line about something that went wrong and concerns nobody's request.
+    """
+
+    def __init__(self, settings: CloudSettings, *, report: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._report = report
+        directory = Path(tempfile.mkdtemp(prefix="local-cloud-"))
+        self._processes = Processes(directory)
+        change_moto(self)
+        self._moto = ThreadedMotoServer(ADDRESS, 0, verbose=False)
+        self._moto.start()
+        port = self._moto.get_host_and_port()[1]
+        # moto's state machines call the services under this port.
+        os.environ["MOTO_PORT"] = str(port)
+        self.endpoint = f"http://{ADDRESS}:{port}"
+        self.clients = _clients(self.endpoint, settings.region)
+        self._pump = Pump(self.clients)
+        self._moto_state = MotoState(region=settings.region, account=settings.account)
+        self._workspaces = Workspaces(directory, layer_content=self._moto_state.layer_content)
+        environment = subprocess_environment(endpoint=self.endpoint, region=settings.region)
+        self._invoker = Invoker(
+            find=self._moto_state.find_function,
+            prepare=self._workspaces.prepare,
+            host=Host(region=settings.region, environment=environment, awslambdaric=self.has_awslambdaric),
+            processes=self._processes,
+            pump=self._pump,
+            most_environments=settings.most_environments,
+        )
+        self._async_configs = AsyncConfigs()
+        self._asynchronous = AsyncInvocations(self._invoker.invoke, config=self._async_configs.of, report=report)
+        self._delivery = Delivery(self.clients, invoke_later=self._asynchronous.accept)
+        self._asynchronous.deliver_through(self._delivery)
+        self._targets = TargetQueue(self._delivery, report=report)
+        self._training = TrainingRunner(
+            clients=self.clients,
+            processes=self._processes,
+            pump=self._pump,
+            directory=directory,
+            environment=environment,
+        )
+        self.clock = Clock()
+        self._scheduler: Scheduler | None = None
+        self._sources: EventSources | None = None
+        self._apis: dict[str, HttpApiServer] = {}
+
+    @property
+    def has_awslambdaric(self) -> bool:
+        """Whether functions run under the real runtime client, or under its stand-in."""
+        return self._settings.awslambdaric and importlib.util.find_spec("awslambdaric") is not None
+
+    def boot(self, *, progress: Callable[[str], None]) -> Deployment:
+        """Deploy the assembly and start its pollers, schedules and APIs.
+
+        Raises
+        ------
+        DeploymentError
+            If the assembly holds what cannot be deployed or run faithfully.
+        """
+        settings = self._settings
+        deployment = deploy(
+            settings.assembly, self.clients, region=settings.region, account=settings.account, progress=progress
+        )
+        _refuse_foreign_runtimes(deployment)
+        self._moto_state.know_templates(deployment)
+        self._async_configs.know_templates(deployment)
+        progress("starting event sources, schedules and APIs")
+        self._sources = EventSources(
+            deployment,
+            clients=self.clients,
+            invoke=self._invoker.invoke,
+            matcher=compile_pattern,
+            enabled=self._moto_state.mapping_enabled,
+            delivery=self._delivery,
+            report=self._report,
+            region=settings.region,
+            account=settings.account,
+        )
+        for api in read_http_apis(
+            deployment,
+            issuer_keys=self._issuer_keys,
+            write_log=self._pump.log,
+            region=settings.region,
+            account=settings.account,
+        ):
+            self._apis[api.api_id] = HttpApiServer(api, invoke=self._invoker.invoke)
+        deployment = localize(deployment, self.api_urls(), self.clients)
+        self._scheduler = Scheduler(
+            read_schedules(deployment),
+            clock=self.clock,
+            targets=self._targets,
+            enabled=self._schedule_enabled,
+            region=settings.region,
+            account=settings.account,
+        )
+        self._sources.start()
+        return deployment
+
+    def api_urls(self) -> dict[str, str]:
+        """Return the URL of each HTTP API by its id."""
+        return {api_id: server.url for api_id, server in self._apis.items()}
+
+    def functions(self, deployment: Deployment) -> dict[str, dict[str, Any]]:
+        """Report what runs each function, and where each package of its layers comes from."""
+        reports = {}
+        for resource in deployment.of_type("AWS::Lambda::Function"):
+            function = self._moto_state.find_function(resource.physical_id)
+            reports[function.name] = {
+                "logical_id": resource.logical_id,
+                "template_runtime": resource.properties.get("Runtime", ""),
+                "template_architecture": (resource.properties.get("Architectures") or ["x86_64"])[0],
+                "python": platform.python_version(),
+                "architecture": platform.machine(),
+                "runtime_client": "awslambdaric" if self.has_awslambdaric else "stand-in",
+                "layers": [asdict(source) for source in self._workspaces.package_sources(function)],
+            }
+        return reports
+
+    def statistics(self) -> Mapping[str, Any]:
+        """Return what has happened so far."""
+        due = self._scheduler.next_due() if self._scheduler else {}
+        fired = self._scheduler.counts() if self._scheduler else {}
+        return {
+            "now": self.clock.now().isoformat(),
+            "functions": self._invoker.counts(),
+            "event_sources": self._sources.counts() if self._sources else {},
+            "schedules": {
+                name: {"fired": count, "next_due": due[name].isoformat() if name in due else None}
+                for name, count in fired.items()
+            },
+            "apis": {api_id: server.counts() for api_id, server in self._apis.items()},
+            "pending": {"asynchronous": self._asynchronous.pending(), "targets": self._targets.pending()},
+        }
+
+    def advance(self, duration: timedelta) -> list[Firing]:
+        """Move the clock of schedules ahead; what became due is fired, in order, when this returns."""
+        if self._scheduler is None:
+            raise ValueError("the cloud has not booted")
+        return self._scheduler.advance(duration)
+
+    def flush(self) -> bool:
+        """Wait until all log lines and metrics so far are in CloudWatch."""
+        return self._pump.flush()
+
+    def close(self) -> None:
+        """End every thread, port and process, and remove the files."""
+        for server in self._apis.values():
+            server.stop()
+        if self._scheduler:
+            self._scheduler.close()
+        if self._sources:
+            self._sources.stop()
+        self._targets.close()
+        self._asynchronous.close()
+        self._training.close()
+        self._invoker.close()
+        if self._sources:
+            self._sources.join()
+        self._pump.stop()
+        self._moto.stop()
+        self._processes.close()
+
+    def invoke(self, function_arn: str, payload: bytes) -> Outcome:
+        """Invoke a function and wait."""
+        return self._invoker.invoke(function_arn, payload)
+
+    def invoke_later(self, function_arn: str, payload: bytes) -> None:
+        """Accept an asynchronous invocation."""
+        self._asynchronous.accept(function_arn, payload)
+
+    def send_event(self, target: Target, event: Mapping[str, Any]) -> None:
+        """Accept an event for a target of a rule that it matched."""
+        self._targets.submit(target, event)
+
+    def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:
+        """Start a training job in the background."""
+        self._training.start(request, record)
+
+    def stop_training(self, name: str) -> None:
+        """Begin to stop a training job."""
+        self._training.stop(name)
+
+    def _issuer_keys(self, issuer: str) -> Mapping[str, Any] | None:
+        prefix = f"https://cognito-idp.{self._settings.region}.amazonaws.com/"
+        if not issuer.startswith(prefix):
+            return None
+        url = f"{self.endpoint}/{issuer.removeprefix(prefix)}/.well-known/jwks.json"
+        try:
+            with urllib.request.urlopen(url) as response:  # noqa: S310  moto's own address
+                keys: Mapping[str, Any] = json.load(response)
+        except urllib.error.HTTPError:
+            return None
+        return keys
+
+    def _schedule_enabled(self, scheduled: Scheduled) -> bool:
+        """Ask the service, for a rule or schedule can be disabled at any time."""
+        try:
+            if scheduled.is_rule:
+                bus, _, name = scheduled.arn.partition(":rule/")[2].rpartition("/")
+                answer = self.clients("events").describe_rule(Name=name, EventBusName=bus or "default")
+            else:
+                group, _, name = scheduled.arn.partition(":schedule/")[2].rpartition("/")
+                answer = self.clients("scheduler").get_schedule(Name=name, GroupName=group or "default")
+        except ClientError:
+            return False
+        return bool(answer.get("State", "ENABLED") == "ENABLED")
+
+
+def _clients(endpoint: str, region: str) -> Clients:
+    lock = threading.Lock()
+    config = Config(retries={"max_attempts": 0}, max_pool_connections=64, proxies={}, s3={"addressing_style": "path"})
+
+    @functools.cache
+    def create(service: str) -> Any:
+        return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+    def client(service: str, /) -> Any:
+        with lock:  # boto3's default session is not made for several threads
+            return create(service)
+
+    return client
+
+
+def _refuse_foreign_runtimes(deployment: Deployment) -> None:
+    for resource in deployment.of_type("AWS::Lambda::Function"):
+        runtime = str(resource.properties.get("Runtime", ""))
+        if not runtime.startswith("python"):
+            raise DeploymentError(
+                f"{runtime or 'a container image'!r} cannot run here, only Python {platform.python_version()} can",
+                stack=resource.stack,
+                logical_id=resource.logical_id,
+                resource_type=resource.type,
+                property_name="Runtime",
+            )

@@ -1,0 +1,37 @@
+"""What templates say about asynchronous invocations, by function and qualifier."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local_cloud.deployment import Deployment
+from local_cloud.execution.asynchronous import MOST_AGE_S, MOST_RETRIES, AsyncConfig
+
+
+class AsyncConfigs:
+    """Dead-letter queues of functions, and retries and destinations of their qualifiers."""
+
+    def __init__(self) -> None:
+        self._dead_letters: dict[str, str] = {}
+        self._configs: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+    def know_templates(self, deployment: Deployment) -> None:
+        """Learn from the functions and event invoke configurations of a deployment."""
+        for function in deployment.of_type("AWS::Lambda::Function"):
+            if target := (function.properties.get("DeadLetterConfig") or {}).get("TargetArn"):
+                self._dead_letters[function.physical_id] = target
+        for config in deployment.of_type("AWS::Lambda::EventInvokeConfig"):
+            name, qualifier = config.properties["FunctionName"], config.properties["Qualifier"]
+            self._configs[name.split(":function:")[-1], qualifier] = config.properties
+
+    def of(self, function_arn: str) -> AsyncConfig:
+        """Return the configuration of a function by its ARN, with or without qualifier."""
+        name, _, qualifier = function_arn.split(":function:")[-1].partition(":")
+        properties = self._configs.get((name, qualifier or "$LATEST"), {})
+        destinations = properties.get("DestinationConfig") or {}
+        return AsyncConfig(
+            most_retries=int(properties.get("MaximumRetryAttempts", MOST_RETRIES)),
+            most_age_s=float(properties.get("MaximumEventAgeInSeconds", MOST_AGE_S)),
+            on_success=(destinations.get("OnSuccess") or {}).get("Destination"),
+            on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
+            dead_letters=self._dead_letters.get(name),
+        )

@@ -1,0 +1,85 @@
+"""Access logs of an HTTP API: one line a request, in the format of its stage.
+
+References
+----------
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud.gateway.request import ApiContext, HttpRequest
+from local_cloud.gateway.response import HttpResponse
+
+_VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A request with its answer, and what is known about the way between."""
+
+    request: HttpRequest
+    response: HttpResponse
+    api: ApiContext
+    route_key: str | None
+    latency_ms: float
+    claims: Mapping[str, Any]
+    authorizer_error: str = ""
+
+
+class AccessLog:
+    """Writes a line for each request to a log group."""
+
+    def __init__(self, *, group: str, format_text: str, write: Callable[[str, str, str], None]) -> None:
+        self._group = group
+        self._format = format_text
+        self._write = write
+
+    def record(self, served: Served) -> None:
+        """Write the line of one request."""
+        self._write(self._group, f"{served.api.api_id}/{served.api.stage}", access_line(self._format, served))
+
+
+def access_line(format_text: str, served: Served) -> str:
+    """Fill a format; a variable that has no value here is a hyphen, as on AWS."""
+    request, response = served.request, served.response
+    values = {
+        "accountId": served.api.account,
+        "apiId": served.api.api_id,
+        "authorizer.error": served.authorizer_error,
+        "domainName": f"{served.api.api_id}.execute-api.{served.api.region}.amazonaws.com",
+        "domainPrefix": served.api.api_id,
+        "error.message": _message(response),
+        "error.messageString": f'"{_message(response)}"' if _message(response) else "",
+        "httpMethod": request.method,
+        "identity.sourceIp": request.source_ip,
+        "identity.userAgent": request.header("User-Agent"),
+        "integration.error": response.integration_error,
+        "integrationErrorMessage": response.integration_error,
+        "integrationLatency": int(served.latency_ms),
+        "path": request.path,
+        "protocol": request.protocol,
+        "requestId": request.request_id,
+        "requestTime": f"{request.received:%d/%b/%Y:%H:%M:%S +0000}",
+        "requestTimeEpoch": int(request.received.timestamp() * 1000),
+        "responseLatency": int(served.latency_ms),
+        "responseLength": len(response.body),
+        "routeKey": served.route_key,
+        "stage": served.api.stage,
+        "status": response.status,
+        **{f"authorizer.claims.{name}": value for name, value in served.claims.items()},
+    }
+
+    def fill(variable: re.Match[str]) -> str:
+        name = variable[1].rstrip(".")
+        tail = variable[1][len(name) :]
+        value = values.get(name)
+        return f"{'-' if value in (None, '') else value}{tail}"
+
+    return _VARIABLE.sub(fill, format_text)
+
+
+def _message(response: HttpResponse) -> str:
+    return response.body.decode(errors="replace")[12:-2] if response.body.startswith(b'{"message":"') else ""

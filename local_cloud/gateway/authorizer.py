@@ -1,0 +1,114 @@
+"""JWT authorizers: real signatures, issuer, audience, times and scopes.
+
+References
+----------
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+_ALGORITHMS = ["RS256", "RS384", "RS512"]
+
+
+class UnauthorizedError(Exception):
+    """A request carries no token that the authorizer accepts: 401."""
+
+
+class ForbiddenError(Exception):
+    """A token is good but has none of the scopes that the route asks for: 403."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a token speaks for."""
+
+    claims: Mapping[str, Any]
+    scopes: Sequence[str]
+
+
+class JwtAuthorizer:
+    """Checks bearer tokens of one issuer.
+
+    Parameters
+    ----------
+    keys
+        The issuer's public keys, as its ``jwks.json`` states them.
+    header
+        The header that carries the token; API Gateway takes it with or without ``Bearer``.
+    """
+
+    def __init__(self, *, issuer: str, audiences: Sequence[str], keys: Mapping[str, Any], header: str) -> None:
+        self._issuer = issuer
+        self._audiences = set(audiences)
+        self._keys = KeySet.import_key_set({"keys": list(keys["keys"])})
+        self.header = header
+
+    def authorize(self, header: str | None, *, required_scopes: Sequence[str]) -> Identity:
+        """Return who sends a request.
+
+        Raises
+        ------
+        UnauthorizedError, ForbiddenError
+            If the request must not pass.
+        """
+        claims = self._verified(header)
+        granted = _scopes(claims)
+        if required_scopes and not set(required_scopes) & set(granted):
+            raise ForbiddenError("insufficient_scope")
+        matched = [scope for scope in granted if scope in required_scopes]
+        return Identity(claims=claims, scopes=matched)
+
+    def _verified(self, header: str | None) -> Mapping[str, Any]:
+        if not header:
+            raise UnauthorizedError("no token")
+        token = header[7:].strip() if header[:7].lower() == "bearer " else header.strip()
+        try:
+            claims: Mapping[str, Any] = jwt.decode(token, self._keys, algorithms=_ALGORITHMS).claims
+        except (JoseError, ValueError) as error:
+            raise UnauthorizedError(f"the token cannot be verified: {error}") from error
+        if claims.get("iss") != self._issuer:
+            raise UnauthorizedError("the token does not have a valid issuer")
+        audience = claims["aud"] if "aud" in claims else claims.get("client_id")
+        if not self._audiences & set(audience if isinstance(audience, list) else [audience]):
+            raise UnauthorizedError("the token does not have a valid audience")
+        now = time.time()
+        if not isinstance(claims.get("exp"), int | float) or claims["exp"] <= now:
+            raise UnauthorizedError("the token has expired")
+        if claims.get("nbf", 0) > now:
+            raise UnauthorizedError("the token is not valid yet")
+        return claims
+
+
+def authorizer_context(identity: Identity) -> dict[str, Any]:
+    """Return ``requestContext.authorizer``: every claim is a string there."""
+    return {
+        "jwt": {
+            "claims": {name: _claim_text(value) for name, value in identity.claims.items()},
+            "scopes": list(identity.scopes) or None,
+        }
+    }
+
+
+def _scopes(claims: Mapping[str, Any]) -> list[str]:
+    for name in ("scope", "scp"):
+        value = claims.get(name)
+        if isinstance(value, str):
+            return value.split()
+        if isinstance(value, list):
+            return [str(scope) for scope in value]
+    return []
+
+
+def _claim_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{' '.join(_claim_text(item) for item in value)}]"
+    return str(value)

@@ -1,0 +1,146 @@
+"""Reads the HTTP APIs of a deployment; what cannot be served faithfully is an error."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from local_cloud.deployment import Deployment, DeploymentError, Resource
+from local_cloud.gateway.access_log import AccessLog
+from local_cloud.gateway.authorizer import JwtAuthorizer
+from local_cloud.gateway.cors import Cors
+from local_cloud.gateway.http_api import HttpApi, Stage
+from local_cloud.gateway.request import ApiContext
+from local_cloud.gateway.routes import Route, RouteTable
+
+_HEADER_SOURCE = "$request.header."
+_LONGEST_TIMEOUT_MS = 30_000
+
+
+def read_http_apis(
+    deployment: Deployment,
+    *,
+    issuer_keys: Callable[[str], Mapping[str, Any] | None],
+    write_log: Callable[[str, str, str], None],
+    region: str,
+    account: str,
+) -> Iterator[HttpApi]:
+    """Yield every HTTP API.
+
+    Parameters
+    ----------
+    issuer_keys
+        Gives the public keys of a JWT issuer; None if it is not of this cloud.
+
+    Raises
+    ------
+    DeploymentError
+        If an API, a route or an authorizer is of a kind that is not served here.
+    """
+    for resource in deployment.of_type("AWS::ApiGatewayV2::Api"):
+        if resource.properties.get("ProtocolType") != "HTTP":
+            raise _refusal(resource, "ProtocolType", "only HTTP APIs are served here")
+        api_id = resource.physical_id
+        authorizers = {
+            authorizer.physical_id: _authorizer(authorizer, issuer_keys)
+            for authorizer in _parts(deployment, "Authorizer", api_id)
+        }
+        cors = resource.properties.get("CorsConfiguration")
+        yield HttpApi(
+            api_id=api_id,
+            name=resource.properties.get("Name", api_id),
+            routes=RouteTable(_routes(deployment, api_id)),
+            stages={
+                stage.physical_id: _stage(stage, api_id, write_log=write_log, region=region, account=account)
+                for stage in _parts(deployment, "Stage", api_id)
+            },
+            authorizers=authorizers,
+            cors=Cors(cors) if cors else None,
+        )
+
+
+def _parts(deployment: Deployment, kind: str, api_id: str) -> list[Resource]:
+    resources = deployment.of_type(f"AWS::ApiGatewayV2::{kind}")
+    return [resource for resource in resources if resource.properties["ApiId"] == api_id]
+
+
+def _routes(deployment: Deployment, api_id: str) -> Iterator[Route]:
+    integrations = {part.physical_id: part for part in _parts(deployment, "Integration", api_id)}
+    for resource in _parts(deployment, "Route", api_id):
+        properties = resource.properties
+        kind = properties.get("AuthorizationType", "NONE")
+        if kind not in ("NONE", "JWT"):
+            raise _refusal(resource, "AuthorizationType", f"{kind} is not implemented here")
+        integration = integrations.get(properties.get("Target", "").rpartition("/")[2])
+        if integration is None:
+            raise _refusal(resource, "Target", f"{properties.get('Target')!r} is no integration of this API")
+        timeout_ms = min(integration.properties.get("TimeoutInMillis", _LONGEST_TIMEOUT_MS), _LONGEST_TIMEOUT_MS)
+        yield Route(
+            key=properties["RouteKey"],
+            function_arn=_function_arn(integration),
+            timeout_s=timeout_ms / 1000,
+            authorizer_id=properties.get("AuthorizerId") if kind == "JWT" else None,
+            scopes=tuple(properties.get("AuthorizationScopes") or ()),
+        )
+
+
+def _function_arn(integration: Resource) -> str:
+    properties = integration.properties
+    if properties.get("IntegrationType") != "AWS_PROXY" or "IntegrationSubtype" in properties:
+        raise _refusal(integration, "IntegrationType", "only Lambda proxy integrations are implemented here")
+    if properties.get("PayloadFormatVersion") != "2.0":
+        raise _refusal(integration, "PayloadFormatVersion", "only 2.0 is implemented here")
+    uri = str(properties["IntegrationUri"])
+    # Either a function's ARN or API Gateway's own form of it: arn:...:path/2015-03-31/functions/<arn>/invocations
+    return uri.partition("/functions/")[2].removesuffix("/invocations") or uri
+
+
+def _stage(
+    resource: Resource, api_id: str, *, write_log: Callable[[str, str, str], None], region: str, account: str
+) -> Stage:
+    settings = resource.properties.get("AccessLogSettings") or {}
+    access_log = None
+    if destination := settings.get("DestinationArn"):
+        access_log = AccessLog(
+            group=destination.split(":")[6],
+            format_text=settings.get("Format", "$context.requestId"),
+            write=write_log,
+        )
+    context = ApiContext(
+        api_id=api_id,
+        account=account,
+        region=region,
+        stage=resource.physical_id,
+        stage_variables=resource.properties.get("StageVariables") or {},
+    )
+    return Stage(api=context, access_log=access_log)
+
+
+def _authorizer(resource: Resource, issuer_keys: Callable[[str], Mapping[str, Any] | None]) -> JwtAuthorizer:
+    properties = resource.properties
+    if properties.get("AuthorizerType") != "JWT":
+        raise _refusal(resource, "AuthorizerType", "only JWT authorizers are implemented here")
+    sources = properties.get("IdentitySource") or [f"{_HEADER_SOURCE}Authorization"]
+    source = sources[0] if isinstance(sources, list) else sources
+    if not source.lower().startswith(_HEADER_SOURCE):
+        raise _refusal(resource, "IdentitySource", f"{source!r} is no request header")
+    configuration = properties["JwtConfiguration"]
+    issuer = configuration["Issuer"]
+    keys = issuer_keys(issuer)
+    if keys is None:
+        reason = f"issuer {issuer} is no user pool of this cloud, so its tokens cannot be checked here"
+        raise _refusal(resource, "JwtConfiguration.Issuer", reason)
+    return JwtAuthorizer(
+        issuer=issuer,
+        audiences=configuration.get("Audience") or [],
+        keys=keys,
+        header=source[len(_HEADER_SOURCE) :],
+    )
+
+
+def _refusal(resource: Resource, property_name: str, reason: str) -> DeploymentError:
+    return DeploymentError(
+        reason,
+        stack=resource.stack,
+        logical_id=resource.logical_id,
+        resource_type=resource.type,
+        property_name=property_name,
+    )

@@ -1,0 +1,133 @@
+"""The version 2.0 payload of a request, as API Gateway hands it to a function.
+
+References
+----------
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+"""
+
+import base64
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message as HeaderMessage
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+_TEXT_TYPES = {"application/json", "application/javascript", "application/xml", "application/graphql"}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it came in: the target undecoded, the headers in their order."""
+
+    method: str
+    path: str
+    query: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    source_ip: str
+    protocol: str
+    request_id: str
+    received: datetime
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of a name, whatever its case."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """What is the same for all requests to a stage of an API."""
+
+    api_id: str
+    account: str
+    region: str
+    stage: str
+    stage_variables: Mapping[str, str]
+
+
+def payload_event(
+    request: HttpRequest,
+    api: ApiContext,
+    *,
+    route_key: str,
+    path_parameters: Mapping[str, str],
+    authorizer: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return the event of a request; a part that has nothing in it is left out, as API Gateway does."""
+    path = unquote(request.path)
+    domain = f"{api.api_id}.execute-api.{api.region}.amazonaws.com"
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": path,
+        "rawQueryString": request.query,
+        "headers": _joined((name, value) for name, value in request.headers if name.lower() != "cookie"),
+        "requestContext": {
+            "accountId": api.account,
+            "apiId": api.api_id,
+            "domainName": domain,
+            "domainPrefix": api.api_id,
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": request.protocol,
+                "sourceIp": request.source_ip,
+                "userAgent": request.header("User-Agent") or "",
+            },
+            "requestId": request.request_id,
+            "routeKey": route_key,
+            "stage": api.stage,
+            "time": f"{request.received.astimezone(UTC):%d/%b/%Y:%H:%M:%S +0000}",
+            "timeEpoch": int(request.received.timestamp() * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+    if cookies := [part for name, value in request.headers if name.lower() == "cookie" for part in value.split("; ")]:
+        event["cookies"] = cookies
+    if request.query:
+        event["queryStringParameters"] = _query_parameters(request.query)
+    if path_parameters:
+        event["pathParameters"] = dict(path_parameters)
+    if api.stage_variables:
+        event["stageVariables"] = dict(api.stage_variables)
+    if authorizer is not None:
+        event["requestContext"]["authorizer"] = dict(authorizer)
+    if request.body:
+        event["body"], event["isBase64Encoded"] = encoded_body(request.body, request.header("Content-Type"))
+    return event
+
+
+def encoded_body(body: bytes, content_type: str | None) -> tuple[str, bool]:
+    """Return a body as text, or in base64 when its content type is not one of text; and whether it is in base64."""
+    if _is_text(content_type):
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass
+    return base64.b64encode(body).decode(), True
+
+
+def _is_text(content_type: str | None) -> bool:
+    if not content_type:
+        return True
+    header = HeaderMessage()
+    header["Content-Type"] = content_type
+    media_type = header.get_content_type()
+    return media_type.startswith("text/") or media_type in _TEXT_TYPES or media_type.endswith(("+json", "+xml"))
+
+
+def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Lower the names and join the values of equal names by commas."""
+    values: dict[str, list[str]] = defaultdict(list)
+    for name, value in headers:
+        values[name.lower()].append(value)
+    return {name: ",".join(texts) for name, texts in values.items()}
+
+
+def _query_parameters(query: str) -> dict[str, str]:
+    values: dict[str, list[str]] = defaultdict(list)
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        values[name].append(value)
+    return {name: ",".join(texts) for name, texts in values.items()}

@@ -1,0 +1,83 @@
+"""Routes of an HTTP API: which one a request takes.
+
+References
+----------
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+DEFAULT_KEY = "$default"
+_VARIABLE = re.compile(r"\{([A-Za-z0-9._\-]+)(\+)?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route: its key, the function behind it, and who may take it."""
+
+    key: str
+    function_arn: str
+    timeout_s: float = 30.0
+    authorizer_id: str | None = None
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def method(self) -> str:
+        """The HTTP method, or ``ANY``."""
+        return "ANY" if self.key == DEFAULT_KEY else self.key.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The path with its variables in braces."""
+        return "/{proxy+}" if self.key == DEFAULT_KEY else self.key.partition(" ")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route that a request takes, and the values of the variables in its path."""
+
+    route: Route
+    parameters: Mapping[str, str]
+
+
+class RouteTable:
+    """Finds routes: the most specific path first, a named method before ``ANY``, ``$default`` last."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._entries = sorted(
+            ((_specificity(route), _pattern(route), route) for route in routes), key=lambda entry: entry[0]
+        )
+
+    def match(self, method: str, path: str) -> Match | None:
+        """Return the route of a request, by its undecoded path; None if there is none."""
+        for _, pattern, route in self._entries:
+            found = pattern.fullmatch(path) if route.method in ("ANY", method) else None
+            if found:
+                names = [variable[1] for variable in _VARIABLE.finditer(route.path)]
+                values = {} if route.key == DEFAULT_KEY else dict(zip(names, map(unquote, found.groups()), strict=True))
+                return Match(route, values)
+        return None
+
+
+def _specificity(route: Route) -> tuple[object, ...]:
+    """Order routes: exact segments before variables, variables before greedy ones, from left to right."""
+    if route.key == DEFAULT_KEY:
+        return (1,)
+    segments = route.path.strip("/").split("/")
+    ranks = [2 if "+}" in segment else 1 if "{" in segment else 0 for segment in segments]
+    return (0, any(rank == 2 for rank in ranks), ranks, route.method == "ANY")
+
+
+def _pattern(route: Route) -> re.Pattern[str]:
+    if route.key == DEFAULT_KEY:
+        return re.compile(r".*")
+    parts, position = [], 0
+    for variable in _VARIABLE.finditer(route.path):
+        parts.append(re.escape(route.path[position : variable.start()]))
+        parts.append("(.+)" if variable[2] else "([^/]+)")
+        position = variable.end()
+    parts.append(re.escape(route.path[position:]))
+    return re.compile("".join(parts))

@@ -1,0 +1,534 @@
+"""Every change that is made to moto, which is pinned for this: why, what it touches, how.
+
+moto answers the API calls of AWS faithfully and runs next to nothing. The changes let what it stores happen: functions
+run, events reach their targets, training jobs train. `CHANGES` names each piece of moto that a change relies on; a
+canary test knows the fingerprint of that piece and fails when another version of moto brings another one.
+"""
+
+import copy
+import functools
+import json
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, cast
+
+from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.responses import LambdaResponse
+from moto.core.config import default_user_config
+from moto.core.responses import ActionResult
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.events.models import Rule
+from moto.kinesis.models import Shard
+from moto.sagemaker.exceptions import ResourceInUseException
+from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
+from moto.sns.models import Subscription
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import (
+    StateTaskServiceUnsupported,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+
+from local_cloud.events.targets import Target
+from local_cloud.execution.function import Outcome, ThrottledError
+from local_cloud.training.request import Channel, MetricDefinition, TrainingRecord, TrainingRequest
+
+# EventBridge targets that moto serves itself; all others are the runtime's.
+_MOTO_TARGETS = ("archive", "api-destination")
+
+
+class Runtime(Protocol):
+    """What makes happen what moto only stores."""
+
+    def invoke(self, function_arn: str, payload: bytes, /) -> Outcome:
+        """Invoke a function and wait."""
+
+    def invoke_later(self, function_arn: str, payload: bytes, /) -> None:
+        """Accept an asynchronous invocation."""
+
+    def send_event(self, target: Target, event: Mapping[str, Any], /) -> None:
+        """Accept an event for a target of a rule that it matched."""
+
+    def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None:
+        """Start a training job in the background."""
+
+    def stop_training(self, name: str, /) -> None:
+        """Begin to stop a training job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: its reason, the pieces of moto that it relies on (``module:qualified.name``), and its code."""
+
+    why: str
+    touches: tuple[str, ...]
+    apply: Callable[[Runtime], None]
+
+
+def change_moto(runtime: Runtime) -> None:
+    """Apply every change to moto in this process; there is no way back."""
+    for change in CHANGES:
+        change.apply(runtime)
+
+
+def _replace(owner: type, name: str, function: Callable[..., Any]) -> None:
+    """Replace a method, or add one."""
+    setattr(owner, name, function)
+
+
+def _invoke_functions(runtime: Runtime) -> None:
+    def invoke(
+        self: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
+    ) -> bytes:
+        function = self.get_function(function_name, qualifier)
+        name = function_name.split(":function:")[-1]
+        qualifier = name.partition(":")[2] or qualifier
+        arn = f"{function.function_arn.split(':function:')[0]}:function:{function.function_name}"
+        arn = f"{arn}:{qualifier}" if qualifier else arn
+        payload = body.encode() if isinstance(body, str) else body or b"{}"
+        kind = headers.get("X-Amz-Invocation-Type") or headers.get("x-amz-invocation-type")
+        if kind == "DryRun":
+            return b""
+        if kind == "Event":
+            runtime.invoke_later(arn, payload)
+            return b""
+        try:
+            outcome = runtime.invoke(arn, payload)
+        except ThrottledError as error:
+            throttled = LambdaClientError("TooManyRequestsException", str(error))
+            throttled.code = 429
+            raise throttled from error
+        if outcome.error is not None:
+            response_headers["x-amz-function-error"] = outcome.error
+        response_headers["x-amz-executed-version"] = outcome.executed_version
+        return outcome.payload
+
+    def invoke_from_service(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
+        runtime.invoke_later(self.function_arn, body.encode() if isinstance(body, str) else body)
+        return b""
+
+    _replace(LambdaBackend, "invoke", invoke)
+    _replace(LambdaFunction, "invoke", invoke_from_service)
+
+
+def _read_qualifier(runtime: Runtime) -> None:
+    original = LambdaResponse._get_param
+
+    @functools.wraps(original)
+    def get_param(self: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        if name == "qualifier":
+            return self.querystring.get("Qualifier", [None])[0]
+        return original(self, name, *arguments, **options)
+
+    _replace(LambdaResponse, "_get_param", get_param)
+
+
+def _detach_event_sources(runtime: Runtime) -> None:
+    original = LambdaBackend.create_event_source_mapping
+
+    @functools.wraps(original)
+    def create(self: Any, spec: dict[str, Any]) -> Any:
+        from moto.dynamodb.models import dynamodb_backends
+        from moto.kinesis.models import kinesis_backends
+        from moto.sqs.models import sqs_backends
+
+        mapping = original(self, spec)
+        account, region = self.account_id, self.region_name
+        owners: tuple[Any, ...] = (
+            *kinesis_backends[account][region].streams.values(),
+            *sqs_backends[account][region].queues.values(),
+            *dynamodb_backends[account][region].tables.values(),
+        )
+        for owner in owners:
+            owner.lambda_event_source_mappings.clear()
+        return mapping
+
+    _replace(LambdaBackend, "create_event_source_mapping", create)
+
+
+def _notify_functions(runtime: Runtime) -> None:
+    original = Subscription.publish
+
+    @functools.wraps(original)
+    def publish(
+        self: Any,
+        message: str,
+        message_id: str,
+        subject: str | None = None,
+        message_attributes: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        matcher = self._filter_policy_matcher
+        if self.protocol != "lambda":
+            original(self, message, message_id, subject, message_attributes, **options)
+        elif matcher is None or matcher.matches(message_attributes, message):
+            attributes = {
+                name: {"Type": value["Type"], "Value": value["Value"]}
+                for name, value in (message_attributes or {}).items()
+            }
+            if options.get("message_structure") == "json":
+                message = self._parse_message_structure(message, self.protocol)
+            notification = {
+                "Type": "Notification",
+                "MessageId": message_id,
+                "TopicArn": self.topic.arn,
+                "Subject": subject,
+                "Message": message,
+                "Timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}",
+                "SignatureVersion": "1",
+                "MessageAttributes": attributes,
+            }
+            record = {
+                "EventSource": "aws:sns",
+                "EventVersion": "1.0",
+                "EventSubscriptionArn": self.arn,
+                "Sns": notification,
+            }
+            runtime.invoke_later(self.endpoint, json.dumps({"Records": [record]}).encode())
+
+    _replace(Subscription, "publish", publish)
+
+
+def _reach_targets(runtime: Runtime) -> None:
+    original = Rule.send_to_targets
+
+    @functools.wraps(original)
+    def send_to_targets(self: Any, original_event: Any, transform_input: bool = True) -> None:
+        pattern = self.event_pattern
+        if self.state == "DISABLED" or not pattern.get_pattern() or not pattern.matches_event(original_event):
+            return
+        event = {name: value for name, value in original_event.items() if name != "ingestion-time"}
+        event |= {"id": str(uuid.uuid4()), "time": _iso(event.get("time"))}
+        left = []
+        for target in self.targets:
+            service, kind = target["Arn"].split(":")[2], target["Arn"].split(":")[5].split("/")[0]
+            if service == "events" and (kind in _MOTO_TARGETS or not kind):
+                left.append(target)
+            else:
+                runtime.send_event(Target(self.arn, target), event)
+        if left:
+            rule = copy.copy(self)
+            rule.targets = left
+            original(rule, original_event, transform_input)
+
+    _replace(Rule, "send_to_targets", send_to_targets)
+
+
+def _iso(moment: Any) -> str:
+    if isinstance(moment, str) and not moment.replace(".", "").isdigit():
+        return moment
+    return f"{datetime.fromtimestamp(float(moment or datetime.now(UTC).timestamp()), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _query_one_partition(runtime: Runtime) -> None:
+    original = Table.query
+
+    @functools.wraps(original)
+    def query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
+        if hash_key is None or options.get("index_name"):
+            return original(self, hash_key, *arguments, **options)
+        narrow: Any = copy.copy(self)
+        narrow.items = {hash_key: self.items[hash_key]} if hash_key in self.items else {}
+        return original(narrow, hash_key, *arguments, **options)
+
+    _replace(Table, "query", query)
+
+
+_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
+
+
+def _write_items_one_by_one(runtime: Runtime) -> None:
+    lock = threading.RLock()
+
+    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(write)
+        def locked(*arguments: Any, **options: Any) -> Any:
+            with lock:
+                return write(*arguments, **options)
+
+        return locked
+
+    for name in _WRITES:
+        setattr(DynamoDBBackend, name, guarded(getattr(DynamoDBBackend, name)))
+
+
+def _keep_every_stream_record(runtime: Runtime) -> None:
+    lock = threading.Lock()
+    original = Shard.put_record
+
+    @functools.wraps(original)
+    def put_record(self: Any, partition_key: str, data: str, explicit_hash_key: str) -> str:
+        with lock:
+            return str(original(self, partition_key, data, explicit_hash_key))
+
+    def get_records(self: Any, last_sequence_id: str, limit: int | None) -> tuple[list[Any], int, int]:
+        with lock:
+            position, newest = int(last_sequence_id), self.get_max_sequence_number()
+            records: list[Any] = []
+            while position < newest and len(records) != limit:
+                position += 1
+                records.append(self.records[position])
+            behind_s = self.records[newest].created_at - records[-1].created_at if records else 0
+            return records, position, int(behind_s * 1000)
+
+    def get_max_sequence_number(self: Any) -> int:
+        return len(self.records)
+
+    _replace(Shard, "put_record", put_record)
+    _replace(Shard, "get_records", get_records)
+    _replace(Shard, "get_max_sequence_number", get_max_sequence_number)
+
+
+def _execute_state_machines(runtime: Runtime) -> None:
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+
+
+def _wait_for_training_jobs(runtime: Runtime) -> None:
+    initialise: Any = StateTaskServiceUnsupported.__init__
+
+    def __init__(self: Any) -> None:  # noqa: N807  it replaces a constructor
+        initialise(self)
+        self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+
+    def build_sync_resolver(
+        self: Any,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: dict[str, Any],
+        state_credentials: Any,
+    ) -> Callable[[], Any]:
+        service, action = self._get_boto_service_name(), self._get_boto_service_action()
+        if (service, action) != ("sagemaker", "create_training_job"):
+            raise RuntimeError(f"{self.resource.resource_arn} is not implemented here")
+        env.stack.pop()
+        client = boto_client_for(service="sagemaker", region=resource_runtime_part.region)
+
+        def resolve() -> Any:
+            answer = client.describe_training_job(TrainingJobName=normalised_parameters["TrainingJobName"])
+            answer.pop("ResponseMetadata", None)
+            job = json.loads(json.dumps(answer, default=lambda moment: int(moment.timestamp() * 1000)))
+            if job["TrainingJobStatus"] in ("Failed", "Stopped"):
+                raise _task_failed(self, env, cause=json.dumps(job))
+            return job if job["TrainingJobStatus"] == "Completed" else None
+
+        return resolve
+
+    _replace(StateTaskServiceUnsupported, "__init__", __init__)
+    _replace(StateTaskServiceUnsupported, "_build_sync_resolver", build_sync_resolver)
+    _replace(StateTaskServiceUnsupported, "_log_unsupported_warning", lambda self: None)
+
+
+def _task_failed(task: Any, env: Any, *, cause: str) -> FailureEventException:
+    failed = StatesErrorNameType.StatesTaskFailed
+    details = TaskFailedEventDetails(
+        resource=task._get_sfn_resource(),
+        resourceType=task._get_sfn_resource_type(),
+        error=failed.to_name(),
+        cause=cause,
+    )
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=failed),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=cast(EventDetails, {"taskFailedEventDetails": details}),
+        )
+    )
+
+
+def _train(runtime: Runtime) -> None:
+    original = SageMakerModelBackend.create_training_job
+    original_response = SageMakerResponse.create_training_job
+    environment = threading.local()
+
+    @functools.wraps(original)
+    def create_training_job(self: Any, training_job_name: str, **parameters: Any) -> Any:
+        arn = FakeTrainingJob.arn_formatter(training_job_name, self.account_id, self.region_name)
+        if training_job_name in self.training_jobs:
+            raise ResourceInUseException(
+                f"Training job names must be unique within an AWS account and region, and a training job with this "
+                f"name already exists ({arn})"
+            )
+        specification = copy.deepcopy(parameters["algorithm_specification"] or {})
+        job = original(self, training_job_name, **parameters)
+        job.algorithm_specification = specification
+        request = _training_request(job, getattr(environment, "variables", None) or {})
+        runtime.start_training(request, _MotoTrainingRecord(job))
+        return job
+
+    @functools.wraps(original_response)
+    def create_with_environment(self: Any) -> Any:
+        environment.variables = self._get_param("Environment")
+        return original_response(self)
+
+    def stop_training_job(self: Any) -> Any:
+        name = self._get_param("TrainingJobName")
+        job = self.sagemaker_backend.describe_training_job(name)
+        if job["TrainingJobStatus"] == "InProgress":
+            runtime.stop_training(name)
+        return ActionResult({})
+
+    _replace(SageMakerModelBackend, "create_training_job", create_training_job)
+    _replace(SageMakerResponse, "create_training_job", create_with_environment)
+    _replace(SageMakerResponse, "stop_training_job", stop_training_job)
+
+
+def _training_request(job: Any, environment: Mapping[str, str]) -> TrainingRequest:
+    specification = job.algorithm_specification
+    return TrainingRequest(
+        name=job.training_job_name,
+        arn=job.arn,
+        entrypoint=specification.get("ContainerEntrypoint") or [],
+        arguments=specification.get("ContainerArguments") or [],
+        image=specification.get("TrainingImage") or specification.get("AlgorithmName") or "",
+        hyperparameters=job.hyper_parameters or {},
+        environment=environment,
+        channels=[
+            Channel(
+                name=channel["ChannelName"],
+                s3_uri=((channel["DataSource"] or {}).get("S3DataSource") or {}).get("S3Uri", ""),
+                input_mode=channel.get("InputMode") or specification.get("TrainingInputMode") or "File",
+                content_type=channel.get("ContentType"),
+            )
+            for channel in job.input_data_config or []
+        ],
+        output_s3_uri=job.model_artifacts["S3ModelArtifacts"].rpartition("/")[0],
+        checkpoints_s3_uri=(job.checkpoint_config or {}).get("S3Uri"),
+        metrics=[
+            MetricDefinition(name=metric["Name"], pattern=metric["Regex"])
+            for metric in specification.get("MetricDefinitions") or []
+        ],
+        most_runtime_s=float((job.stopping_condition or {}).get("MaxRuntimeInSeconds") or 86400),
+        instance_type=(job.resource_config or {}).get("InstanceType") or "ml.m5.xlarge",
+    )
+
+
+class _MotoTrainingRecord:
+    """Writes how a job goes into moto's record of it."""
+
+    def __init__(self, job: Any) -> None:
+        self._job = job
+        job.training_job_status, job.secondary_status = "InProgress", "Starting"
+        job.training_start_time = job.training_end_time = None
+        job.final_metric_data_list = []
+        job.secondary_status_transitions = []
+        self.progress("Starting", "Preparing the instances for training")
+
+    def progress(self, secondary_status: str, message: str) -> None:
+        now = datetime.now(UTC)
+        if transitions := self._job.secondary_status_transitions:
+            transitions[-1]["EndTime"] = now
+        transitions.append({"Status": secondary_status, "StartTime": now, "StatusMessage": message})
+        self._job.secondary_status, self._job.last_modified_time = secondary_status, now
+        if secondary_status == "Training":
+            self._job.training_start_time = now
+
+    def complete(self, metrics: Mapping[str, float]) -> None:
+        self._end("Completed", "Completed", "Training job completed", metrics)
+
+    def fail(self, reason: str) -> None:
+        self._job.failure_reason = reason[:1024]
+        self._end("Failed", "Failed", reason[:1024], {})
+
+    def stop(self, secondary_status: str, metrics: Mapping[str, float]) -> None:
+        self._end("Stopped", secondary_status, "Training job stopped", metrics)
+
+    def _end(self, status: str, secondary_status: str, message: str, metrics: Mapping[str, float]) -> None:
+        self.progress(secondary_status, message)
+        now = datetime.now(UTC)
+        self._job.training_end_time = now
+        self._job.final_metric_data_list = [
+            {"MetricName": name, "Value": value, "Timestamp": now} for name, value in metrics.items()
+        ]
+        # Last: whoever waits for the status sees all the rest.
+        self._job.training_job_status = status
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto runs functions in Docker and knows neither asynchronous invocations nor throttling",
+        ("moto.awslambda.models:LambdaBackend.invoke", "moto.awslambda.models:LambdaFunction.invoke"),
+        _invoke_functions,
+    ),
+    Change(
+        "moto looks for the Qualifier of Invoke under another name, and so ignores it",
+        ("moto.awslambda.responses:LambdaResponse.invoke",),
+        _read_qualifier,
+    ),
+    Change(
+        "moto invokes functions of event source mappings within the put, one record at a time; pollers do it here",
+        (
+            "moto.awslambda.models:LambdaBackend.create_event_source_mapping",
+            "moto.kinesis.models:Stream.put_record",
+            "moto.dynamodb.models.table:StreamShard.add",
+        ),
+        _detach_event_sources,
+    ),
+    Change(
+        "moto tells a function that a topic notifies neither the topic nor the attributes",
+        ("moto.sns.models:Subscription.publish",),
+        _notify_functions,
+    ),
+    Change(
+        "moto raises for most targets of rules, and matches every event with a rule that has only a schedule",
+        ("moto.events.models:Rule.send_to_targets", "moto.events.models:EventPattern.matches_event"),
+        _reach_targets,
+    ),
+    Change(
+        "moto reads the whole table for each Query",
+        ("moto.dynamodb.models.table:Table.query",),
+        _query_one_partition,
+    ),
+    Change(
+        "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",
+        tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _WRITES),
+        _write_items_one_by_one,
+    ),
+    Change(
+        "moto loses records that are put at the same time, and reads a shard from its beginning each time",
+        (
+            "moto.kinesis.models:Shard.put_record",
+            "moto.kinesis.models:Shard.get_records",
+            "moto.kinesis.models:Shard.get_max_sequence_number",
+        ),
+        _keep_every_stream_record,
+    ),
+    Change(
+        "moto executes state machines only when told to",
+        ("moto.stepfunctions.responses:get_backend",),
+        _execute_state_machines,
+    ),
+    Change(
+        "moto's state machines do not wait for training jobs",
+        (
+            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
+            ":StateTaskServiceUnsupported",
+            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback"
+            ":StateTaskServiceCallback._eval_integration_pattern",
+        ),
+        _wait_for_training_jobs,
+    ),
+    Change(
+        "moto's training jobs complete at once without running, cannot be stopped, and take the same name twice",
+        (
+            "moto.sagemaker.models:SageMakerModelBackend.create_training_job",
+            "moto.sagemaker.models:FakeTrainingJob.__init__",
+            "moto.sagemaker.responses:SageMakerResponse.create_training_job",
+        ),
+        _train,
+    ),
+)
+"""In the order in which they are applied."""

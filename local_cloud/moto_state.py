@@ -1,0 +1,78 @@
+"""Reads from moto's own objects, in this process, what its API does not give."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.awslambda.exceptions import UnknownFunctionException
+from moto.awslambda.utils import get_backend
+from moto.events.models import EventPattern
+
+from local_cloud.deployment import Deployment
+from local_cloud.execution.function import Function, FunctionNotFoundError
+
+
+class MotoState:
+    """Functions, layers and mappings of one account and region."""
+
+    def __init__(self, *, region: str, account: str) -> None:
+        self._region = region
+        self._account = account
+        self._templates: dict[str, Mapping[str, Any]] = {}
+
+    def know_templates(self, deployment: Deployment) -> None:
+        """Learn what the templates say of functions that moto does not store."""
+        for resource in deployment.of_type("AWS::Lambda::Function"):
+            self._templates[resource.physical_id] = resource.properties
+
+    def find_function(self, function_arn: str) -> Function:
+        """Return the version that an ARN, with or without qualifier, means now.
+
+        Raises
+        ------
+        FunctionNotFoundError
+            If there is none.
+        """
+        try:
+            stored = get_backend(self._account, self._region).get_function(function_arn)
+            latest = get_backend(self._account, self._region).get_function(stored.function_name)
+        except UnknownFunctionException as error:
+            raise FunctionNotFoundError(function_arn) from error
+        properties = self._templates.get(stored.function_name, {})
+        logging = properties.get("LoggingConfig") or {}
+        reserved = latest.reserved_concurrency
+        return Function(
+            name=stored.function_name,
+            version=str(stored.version),
+            arn=stored.function_arn,
+            handler=str(stored.handler or ""),
+            code=stored.code_bytes,
+            code_sha256=stored.code_sha_256,
+            environment={name: str(value) for name, value in (stored.environment_vars or {}).items()},
+            timeout_s=float(stored.timeout),
+            memory_mb=int(stored.memory_size),
+            layers=tuple(properties.get("Layers") or [layer["Arn"] for layer in stored.layers]),
+            log_group=logging.get("LogGroup") or f"/aws/lambda/{stored.function_name}",
+            log_format=logging.get("LogFormat", "Text"),
+            reserved_concurrency=None if reserved is None else int(reserved),
+        )
+
+    def layer_content(self, layer_arn: str) -> bytes | None:
+        """Return the zip of a layer version; None if it is not of this account."""
+        layer = get_backend(self._account, self._region).layers_versions_by_arn(layer_arn)
+        return None if layer is None else bytes(layer.code_bytes)
+
+    def mapping_enabled(self, uuid: str) -> bool:
+        """Say whether an event source mapping exists and is enabled."""
+        mapping = get_backend(self._account, self._region).get_event_source_mapping(uuid)
+        return mapping is not None and bool(mapping.enabled)
+
+
+def compile_pattern(pattern: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Compile an event pattern, as rules and filter criteria have them, to a predicate."""
+    compiled = EventPattern.load(pattern)
+
+    def matches(event: Mapping[str, Any]) -> bool:
+        return bool(compiled.matches_event(json.loads(json.dumps(event))))
+
+    return matches

@@ -1,0 +1,57 @@
+"""How a cloud is started, and what its process and its subprocesses see of their surroundings."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_LOCAL_HOSTS = "127.0.0.1,localhost"
+_PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE")
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    # Account-based DynamoDB endpoints would have nobody behind them.
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+    # Nothing of the user's own AWS configuration may reach the cloud, nor the other way round.
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """What one may choose about a cloud."""
+
+    assembly: Path
+    region: str = "us-east-1"
+    account: str = "123456789012"
+    awslambdaric: bool = True
+    most_environments: int = 4
+
+
+def configure_process(settings: CloudSettings) -> None:
+    """Set this process's environment for moto and boto3; moto reads some of it when it is imported."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
+        del os.environ[name]
+    os.environ.update(_CREDENTIALS)
+    os.environ["AWS_DEFAULT_REGION"] = settings.region
+    os.environ["MOTO_ACCOUNT_ID"] = settings.account
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), _LOCAL_HOSTS)))
+
+
+def subprocess_environment(*, endpoint: str, region: str) -> Mapping[str, str]:
+    """Return what functions and training jobs get: this Python first on the path, and this cloud's address."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        **_CREDENTIALS,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": region,
+        "NO_PROXY": _LOCAL_HOSTS,
+        "PATH": path,
+        "no_proxy": _LOCAL_HOSTS,
+    }

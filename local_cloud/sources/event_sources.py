@@ -1,0 +1,103 @@
+"""All event source mappings of a deployment, each with its pollers."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from local_cloud.delivery import Delivery
+from local_cloud.deployment import Clients, Deployment
+from local_cloud.execution.function import Outcome
+from local_cloud.sources.mapping import EventSourceMapping, read_mapping
+from local_cloud.sources.queue_poller import QueuePoller
+from local_cloud.sources.shards import open_shards
+from local_cloud.sources.stream_poller import StreamPoller
+
+_JOIN_S = 5.0
+
+
+class EventSources:
+    """The pollers of every mapping; their starting positions are taken on construction.
+
+    Parameters
+    ----------
+    matcher
+        Compiles an event pattern to a predicate.
+    enabled
+        Says whether the mapping of a UUID is enabled now.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        clients: Clients,
+        invoke: Callable[[str, bytes], Outcome],
+        matcher: Callable[[str], Callable[[Mapping[str, Any]], bool]],
+        enabled: Callable[[str], bool],
+        delivery: Delivery,
+        report: Callable[[str], None],
+        region: str,
+        account: str,
+    ) -> None:
+        self._counts: dict[str, Counter[str]] = {}
+        self._pollers: list[StreamPoller | QueuePoller] = []
+        for resource in deployment.of_type("AWS::Lambda::EventSourceMapping"):
+            mapping = read_mapping(resource, region=region, account=account)
+            counts = self._counts.setdefault(mapping.name, Counter())
+            matches = _any_of([matcher(pattern) for pattern in mapping.filters])
+            is_enabled = _bind(enabled, mapping)
+            if mapping.service == "sqs":
+                self._pollers.append(
+                    QueuePoller(
+                        mapping,
+                        clients,
+                        invoke=invoke,
+                        matches=matches,
+                        enabled=is_enabled,
+                        report=report,
+                        counts=counts,
+                    )
+                )
+                continue
+            for shard in open_shards(mapping, clients, region=region, account=account):
+                self._pollers.append(
+                    StreamPoller(
+                        mapping,
+                        shard,
+                        invoke=invoke,
+                        matches=matches,
+                        enabled=is_enabled,
+                        delivery=delivery,
+                        report=report,
+                        counts=counts,
+                    )
+                )
+
+    def start(self) -> None:
+        """Begin to poll."""
+        for poller in self._pollers:
+            poller.start()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return batches, records, filtered and discarded records of each mapping so far."""
+        return {name: dict(counts) for name, counts in self._counts.items()}
+
+    def stop(self) -> None:
+        """Take no further batches."""
+        for poller in self._pollers:
+            poller.stop()
+
+    def join(self) -> None:
+        """Wait until no poller runs; whoever they wait for must have been stopped."""
+        for poller in self._pollers:
+            poller.join(_JOIN_S)
+
+
+def _any_of(
+    predicates: Sequence[Callable[[Mapping[str, Any]], bool]],
+) -> Callable[[Mapping[str, Any] | None], bool]:
+    return lambda candidate: candidate is not None and any(matches(candidate) for matches in predicates)
+
+
+def _bind(enabled: Callable[[str], bool], mapping: EventSourceMapping) -> Callable[[], bool]:
+    return lambda: enabled(mapping.uuid)

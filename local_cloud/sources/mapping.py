@@ -1,0 +1,101 @@
+"""Event source mappings as their templates state them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud.deployment import DeploymentError, Resource
+
+_SOURCES = ("kinesis", "dynamodb", "sqs")
+_DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
+# What is not implemented, and the value that means that it is not asked for.
+_REFUSED = {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0, "ProvisionedPollerConfig": None, "Queues": None}
+
+
+@dataclass(frozen=True, slots=True)
+class EventSourceMapping:
+    """One mapping; None as a limit means that there is none."""
+
+    uuid: str
+    source_arn: str
+    function_arn: str
+    batch_size: int
+    window_s: float = 0.0
+    most_retries: int | None = None
+    most_age_s: float | None = None
+    bisect: bool = False
+    partial_responses: bool = False
+    filters: tuple[str, ...] = ()
+    on_failure: str | None = None
+    starting_position: str = "TRIM_HORIZON"
+    starting_timestamp: float | None = None
+
+    @property
+    def service(self) -> str:
+        """The service that the events come from."""
+        return self.source_arn.split(":")[2]
+
+    @property
+    def name(self) -> str:
+        """The source and the function, for people."""
+        source = self.source_arn.split(":", 5)[5]
+        return f"{source} -> {self.function_arn.split(':', 6)[6]}"
+
+
+def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourceMapping:
+    """Read a mapping from its resource.
+
+    Raises
+    ------
+    DeploymentError
+        If it asks for what is not implemented: parallelization within a shard, tumbling windows, other sources.
+    """
+    properties = resource.properties
+    for name, harmless in _REFUSED.items():
+        if properties.get(name, harmless) != harmless:
+            raise _refusal(resource, name, f"{properties[name]!r} is not implemented here")
+    source_arn = properties.get("EventSourceArn", "")
+    service = source_arn.split(":")[2] if source_arn.count(":") > 4 else ""
+    if service not in _SOURCES:
+        raise _refusal(resource, "EventSourceArn", f"{source_arn!r} is none of {', '.join(_SOURCES)}")
+    return EventSourceMapping(
+        uuid=resource.physical_id,
+        source_arn=source_arn,
+        function_arn=function_arn(properties["FunctionName"], region=region, account=account),
+        batch_size=int(properties.get("BatchSize", _DEFAULT_BATCH_SIZE[service])),
+        window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
+        most_retries=_limit(properties, "MaximumRetryAttempts"),
+        most_age_s=_limit(properties, "MaximumRecordAgeInSeconds"),
+        bisect=bool(properties.get("BisectBatchOnFunctionError", False)),
+        partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+        filters=tuple(
+            pattern["Pattern"] if isinstance(pattern["Pattern"], str) else json.dumps(pattern["Pattern"])
+            for pattern in (properties.get("FilterCriteria") or {}).get("Filters", [])
+        ),
+        on_failure=((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination"),
+        starting_position=properties.get("StartingPosition", "TRIM_HORIZON"),
+        starting_timestamp=properties.get("StartingPositionTimestamp"),
+    )
+
+
+def function_arn(name_or_arn: str, *, region: str, account: str) -> str:
+    """Complete a function's name, with or without a qualifier, to its ARN."""
+    if name_or_arn.startswith("arn:"):
+        return name_or_arn
+    return f"arn:aws:lambda:{region}:{account}:function:{name_or_arn}"
+
+
+def _limit(properties: Mapping[str, Any], name: str) -> int | None:
+    value = int(properties.get(name, -1))
+    return None if value == -1 else value
+
+
+def _refusal(resource: Resource, property_name: str, reason: str) -> DeploymentError:
+    return DeploymentError(
+        reason,
+        stack=resource.stack,
+        logical_id=resource.logical_id,
+        resource_type=resource.type,
+        property_name=property_name,
+    )

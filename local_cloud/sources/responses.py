@@ -1,0 +1,36 @@
+"""What a function says about the records of a batch.
+
+References
+----------
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
+
+import json
+from collections.abc import Sequence
+
+
+def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str]:
+    """Return the identifiers that a ReportBatchItemFailures response names as failed.
+
+    An empty or null response, or an empty or null list, means that all succeeded. A response that cannot be
+    understood, or an identifier that is empty, null, misnamed or not of the batch, means that all failed.
+    """
+    everything = set(identifiers)
+    try:
+        response = json.loads(payload) if payload else None
+    except ValueError:
+        return everything
+    if response is None:
+        return set()
+    if not isinstance(response, dict):
+        return everything
+    failures = response.get("batchItemFailures")
+    if failures is None:
+        return set()
+    if not isinstance(failures, list):
+        return everything
+    named = {item.get("itemIdentifier") if isinstance(item, dict) else None for item in failures}
+    if not named <= everything:
+        return everything
+    return {name for name in named if isinstance(name, str)}

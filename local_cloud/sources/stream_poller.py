@@ -1,0 +1,127 @@
+"""Polls one shard for one mapping: filters, gathers batches, hands them on in order."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.delivery import Delivery, UndeliverableError
+from local_cloud.execution.function import FunctionNotFoundError, Outcome
+from local_cloud.sources.batches import Discarded, StreamBatches, StreamRecord
+from local_cloud.sources.discarded import invocation_record
+from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.shards import Shard
+
+LARGEST_BATCH_BYTES = 6 * 1024 * 1024
+_SHORTEST_WAIT_S = 0.1
+_LONGEST_WAIT_S = 0.5
+
+
+class StreamPoller:
+    """A thread that moves the records of one shard into a function.
+
+    Parameters
+    ----------
+    matches
+        Says whether a record passes the mapping's filters, given what they look at.
+    enabled
+        Says whether the mapping is enabled now.
+    """
+
+    def __init__(
+        self,
+        mapping: EventSourceMapping,
+        shard: Shard,
+        *,
+        invoke: Callable[[str, bytes], Outcome],
+        matches: Callable[[Mapping[str, Any] | None], bool],
+        enabled: Callable[[], bool],
+        delivery: Delivery,
+        report: Callable[[str], None],
+        counts: "Counter[str]",
+    ) -> None:
+        self._mapping = mapping
+        self._shard = shard
+        self._invoke = invoke
+        self._matches = matches
+        self._enabled = enabled
+        self._delivery = delivery
+        self._report = report
+        self._counts = counts
+        self._stopping = threading.Event()
+        self._batches = StreamBatches(mapping, invoke=self._deliver, discard=self._discard, pause=self._stopping.wait)
+        self._gathered: list[StreamRecord] = []
+        self._gathered_bytes = 0
+        self._window_ends = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"poll {mapping.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin to end; `join` waits for it."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end of the batch that is being processed."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        wait_s = _SHORTEST_WAIT_S
+        while not self._stopping.is_set():
+            try:
+                progress = self._enabled() and self._poll()
+            except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
+                self._report(f"event source mapping {self._mapping.name}: {error}")
+                progress = False
+            wait_s = _SHORTEST_WAIT_S if progress else min(wait_s * 2, _LONGEST_WAIT_S)
+            if not progress:
+                left_s = self._window_ends - time.monotonic() if self._gathered else wait_s
+                self._stopping.wait(max(0.0, min(wait_s, left_s)))
+
+    def _poll(self) -> bool:
+        """Read once, and hand on the batches that are complete; False if there was nothing to do."""
+        records = self._shard.read(self._mapping.batch_size)
+        for record in records:
+            if self._mapping.filters and not self._matches(self._shard.filterable(record)):
+                self._counts["filtered"] += 1
+                continue
+            full = len(self._gathered) >= self._mapping.batch_size
+            if full or self._gathered_bytes + record.size_bytes > LARGEST_BATCH_BYTES:
+                self._hand_on()
+            if not self._gathered:
+                self._window_ends = time.monotonic() + self._mapping.window_s
+            self._gathered.append(record)
+            self._gathered_bytes += record.size_bytes
+        full = len(self._gathered) >= self._mapping.batch_size
+        if self._gathered and (full or time.monotonic() >= self._window_ends):
+            self._hand_on()
+            return True
+        return bool(records)
+
+    def _hand_on(self) -> None:
+        batch, self._gathered, self._gathered_bytes = self._gathered, [], 0
+        if batch:
+            self._batches.process(batch)
+
+    def _deliver(self, records: Sequence[StreamRecord]) -> Outcome:
+        payload = json.dumps({"Records": [record.event for record in records]}).encode()
+        self._counts["batches"] += 1
+        self._counts["records"] += len(records)
+        return self._invoke(self._mapping.function_arn, payload)
+
+    def _discard(self, discarded: Discarded) -> None:
+        self._counts["discarded"] += len(discarded.records)
+        if self._mapping.on_failure is None:
+            return
+        message = invocation_record(self._mapping, self._shard.shard_id, discarded, now=datetime.now(UTC))
+        try:
+            self._delivery.send(self._mapping.on_failure, message)
+        except (BotoCoreError, ClientError, UndeliverableError) as error:
+            self._report(f"on-failure destination of {self._mapping.name}: {error}")

@@ -1,0 +1,79 @@
+"""The state file of a cloud: how others find it, and what has become of it."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import psutil  # type: ignore[import-untyped]
+
+READY, FAILED = "ready", "failed"
+
+
+class StateError(Exception):
+    """A state file cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudState:
+    """What a running cloud says of itself.
+
+    Attributes
+    ----------
+    apis
+        URL of each HTTP API, by its name and by its id.
+    functions
+        What runs each function, and where each package of its layers comes from.
+    user_pools
+        Client ids by user pool id.
+    """
+
+    status: str
+    pid: int
+    region: str
+    account: str
+    started_at: str
+    assembly: str
+    endpoint: str = ""
+    admin: str = ""
+    admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    apis: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    user_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    error: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write the file in one step, readable by its owner only: it holds the admin token."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a state file.
+
+        Raises
+        ------
+        StateError
+            If there is none, or it is of another version.
+        """
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise StateError(f"there is no cloud here: {path} does not exist") from error
+        except (ValueError, TypeError) as error:
+            raise StateError(f"{path} is not the state file of this version's cloud: {error}") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether the cloud's process is there."""
+        try:
+            return bool(psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False

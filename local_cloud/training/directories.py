@@ -1,0 +1,125 @@
+"""SageMaker's directory contract, below a directory that stands for ``/opt/ml``.
+
+References
+----------
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+"""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from local_cloud.deployment import Clients
+from local_cloud.training.request import Channel, TrainingRequest
+
+
+class InputError(Exception):
+    """The input of a job cannot be given to it."""
+
+
+def prepare_directories(base: Path, request: TrainingRequest) -> None:
+    """Make the directories and write the configuration files that a container finds."""
+    for name in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
+        (base / name).mkdir(parents=True, exist_ok=True)
+    channels = {
+        channel.name: {
+            "TrainingInputMode": channel.input_mode,
+            "S3DistributionType": "FullyReplicated",
+            "RecordWrapperType": "None",
+        }
+        | ({"ContentType": channel.content_type} if channel.content_type else {})
+        for channel in request.channels
+    }
+    resources = {
+        "current_host": "algo-1",
+        "current_instance_type": request.instance_type,
+        "current_group_name": "homogeneousCluster",
+        "hosts": ["algo-1"],
+        "instance_groups": [
+            {
+                "instance_group_name": "homogeneousCluster",
+                "instance_type": request.instance_type,
+                "hosts": ["algo-1"],
+            }
+        ],
+        "network_interface_name": "lo",
+    }
+    hyperparameters = {name: str(value) for name, value in request.hyperparameters.items()}
+    _write(base, "hyperparameters.json", hyperparameters)
+    _write(base, "inputdataconfig.json", channels)
+    _write(base, "resourceconfig.json", resources)
+
+
+def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
+    """Copy a channel's objects below ``input/data/<channel>`` and return how many there are.
+
+    Raises
+    ------
+    InputError
+        If the channel is not of files in S3, or there are none.
+    """
+    if channel.input_mode not in ("File", "FastFile"):
+        raise InputError(f"channel {channel.name}: input mode {channel.input_mode} is not implemented here")
+    if not channel.s3_uri:
+        raise InputError(f"channel {channel.name}: only S3 data sources are implemented here")
+    count = download_prefix(channel.s3_uri, base / "input" / "data" / channel.name, clients)
+    if count == 0:
+        raise InputError(f"no S3 objects under S3 URL {channel.s3_uri!r} of channel {channel.name}")
+    return count
+
+
+def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
+    """Copy the objects whose keys start with a URI's key; an object of exactly that key keeps its last name."""
+    bucket, prefix = split_s3_uri(s3_uri)
+    target.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            key = entry["Key"]
+            if key.endswith("/"):
+                continue
+            inside = key[len(prefix) :] if key.startswith(f"{prefix.rstrip('/')}/") or not prefix else ""
+            file = target / (inside.lstrip("/") or key[prefix.rfind("/") + 1 :])
+            file.parent.mkdir(parents=True, exist_ok=True)
+            clients("s3").download_file(bucket, key, str(file))
+            count += 1
+    return count
+
+
+def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
+    """Upload the content of a directory as one .tar.gz object."""
+    archive = directory.with_suffix(".tar.gz")
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        for path in sorted(directory.iterdir()):
+            tar.add(path, arcname=path.name)
+    bucket, key = split_s3_uri(s3_uri)
+    clients("s3").upload_file(str(archive), bucket, key)
+
+
+def upload_directory(directory: Path, s3_uri: str, clients: Clients) -> None:
+    """Upload each file of a directory below a URI."""
+    bucket, prefix = split_s3_uri(s3_uri)
+    for file in sorted(path for path in directory.rglob("*") if path.is_file()):
+        key = f"{prefix.rstrip('/')}/{file.relative_to(directory).as_posix()}".lstrip("/")
+        clients("s3").upload_file(str(file), bucket, key)
+
+
+def split_s3_uri(uri: str) -> tuple[str, str]:
+    """Split an ``s3://bucket/key`` URI, or the https form that the CDK writes, into bucket and key.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if uri.startswith("https://s3."):
+        uri = "s3://" + uri.removeprefix("https://").partition("/")[2]
+    if not uri.startswith("s3://"):
+        raise InputError(f"{uri!r} is no S3 URI")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _write(base: Path, name: str, content: Any) -> None:
+    (base / "input" / "config" / name).write_text(json.dumps(content), encoding="utf-8")

@@ -1,0 +1,205 @@
+"""Runs training jobs: the container's entry point as a subprocess, with SageMaker's directories and statuses."""
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.deployment import Clients
+from local_cloud.processes import Processes
+from local_cloud.telemetry.lines import LineLog
+from local_cloud.telemetry.pump import Pump
+from local_cloud.training import directories
+from local_cloud.training.directories import InputError
+from local_cloud.training.request import TrainingRecord, TrainingRequest
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+CONTAINER_BASE = "/opt/ml"
+# SageMaker gives a job 120 s between SIGTERM and SIGKILL.
+STOP_GRACE_S = 10.0
+_WATCH_S = 0.1
+
+
+@dataclass(slots=True)
+class _Running:
+    stopping: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+
+class TrainingRunner:
+    """Runs each job in a thread and a subprocess of its own."""
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        processes: Processes,
+        pump: Pump,
+        directory: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._clients = clients
+        self._processes = processes
+        self._pump = pump
+        self._directory = directory
+        self._environment = environment
+        self._running: dict[str, _Running] = {}
+
+    def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
+        """Start a job; `record` hears how it goes."""
+        running = self._running[request.name] = _Running()
+        running.thread = threading.Thread(
+            target=self._run, args=(request, record, running), name=f"train {request.name}", daemon=True
+        )
+        running.thread.start()
+
+    def stop(self, name: str) -> None:
+        """Begin to stop a job."""
+        if running := self._running.get(name):
+            running.stopping.set()
+
+    def close(self) -> None:
+        """Stop every job and wait until none runs."""
+        for running in self._running.values():
+            running.stopping.set()
+        for running in self._running.values():
+            if running.thread:
+                running.thread.join(STOP_GRACE_S)
+
+    def _run(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
+        try:
+            self._train(request, record, running)
+        except InputError as error:
+            record.fail(f"ClientError: {error}")
+        except (BotoCoreError, ClientError, OSError) as error:
+            record.fail(f"ClientError: {type(error).__name__}: {error}")
+        except Exception as error:
+            record.fail(f"InternalServerError: {type(error).__name__}: {error}")
+            raise
+
+    def _train(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
+        if not request.entrypoint:
+            raise InputError(
+                f"AlgorithmSpecification.ContainerEntrypoint is needed here: the image {request.image!r} cannot be run"
+            )
+        base = Path(tempfile.mkdtemp(prefix="job-", dir=self._directory))
+        directories.prepare_directories(base, request)
+        record.progress("Downloading", "Downloading input data")
+        for channel in request.channels:
+            directories.download_channel(channel, base, self._clients)
+        if request.checkpoints_s3_uri:
+            directories.download_prefix(request.checkpoints_s3_uri, base / "checkpoints", self._clients)
+        record.progress("Training", "Training image download completed. Training in progress.")
+        metrics = _Metrics(request)
+        ending = self._execute(request, base, running, metrics)
+        self._upload(request, record, base, ending)
+        if ending.stopped:
+            record.stop(ending.stopped, metrics.latest)
+        elif ending.exit_code:
+            record.fail(failure_reason(base / "output" / "failure", ending.exit_code))
+        else:
+            record.complete(metrics.latest)
+
+    def _execute(self, request: TrainingRequest, base: Path, running: _Running, metrics: "_Metrics") -> "_Ending":
+        log = LineLog(self._sink(metrics))
+        output = log.open(LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
+        try:
+            command = [part.replace(CONTAINER_BASE, str(base)) for part in (*request.entrypoint, *request.arguments)]
+            try:
+                process = self._processes.start(
+                    command, environment=self._variables(request, base), directory=base, output=output.fileno()
+                )
+            except OSError as error:
+                raise InputError(f"the entry point {shlex.join(command)} cannot be started: {error}") from error
+            stopped = self._await(process, request, running)
+            self._processes.kill(process)
+            return _Ending(exit_code=process.returncode, stopped=stopped)
+        finally:
+            output.close()
+
+    def _await(self, process: subprocess.Popen[bytes], request: TrainingRequest, running: _Running) -> str | None:
+        """Wait for the process; return the secondary status of a job that had to be stopped."""
+        deadline = time.monotonic() + request.most_runtime_s
+        while process.poll() is None:
+            stopped = "Stopped" if running.stopping.wait(_WATCH_S) else None
+            stopped = stopped or ("MaxRuntimeExceeded" if time.monotonic() >= deadline else None)
+            if stopped and process.poll() is None:
+                self._processes.kill(process, grace_s=STOP_GRACE_S)
+                return stopped
+        return None
+
+    def _upload(self, request: TrainingRequest, record: TrainingRecord, base: Path, ending: "_Ending") -> None:
+        record.progress("Uploading", "Uploading generated training model")
+        if any((base / "model").iterdir()) and (ending.stopped or not ending.exit_code):
+            directories.upload_archive(base / "model", f"{request.output_s3_uri}/model.tar.gz", self._clients)
+        if any((base / "output" / "data").iterdir()):
+            directories.upload_archive(
+                base / "output" / "data", f"{request.output_s3_uri}/output.tar.gz", self._clients
+            )
+        if request.checkpoints_s3_uri:
+            directories.upload_directory(base / "checkpoints", request.checkpoints_s3_uri, self._clients)
+
+    def _sink(self, metrics: "_Metrics") -> Callable[[str, str, str], None]:
+        def take(group: str, stream: str, message: str) -> None:
+            metrics.read(message)
+            self._pump.log(group, stream, message)
+
+        return take
+
+    def _variables(self, request: TrainingRequest, base: Path) -> dict[str, str]:
+        temporary = base / "tmp"
+        temporary.mkdir()
+        return {
+            **self._environment,
+            "HOME": str(base),
+            "PYTHONUNBUFFERED": "1",
+            "SAGEMAKER_BASE_DIR": str(base),
+            "TMPDIR": str(temporary),
+            "TRAINING_JOB_ARN": request.arn,
+            "TRAINING_JOB_NAME": request.name,
+            **request.environment,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    exit_code: int
+    stopped: str | None
+
+
+class _Metrics:
+    """The latest value of each metric in the log."""
+
+    def __init__(self, request: TrainingRequest) -> None:
+        self._patterns = {metric.name: re.compile(metric.pattern) for metric in request.metrics}
+        self.latest: dict[str, float] = {}
+
+    def read(self, line: str) -> None:
+        for name, pattern in self._patterns.items():
+            for match in pattern.finditer(line):
+                try:
+                    self.latest[name] = float(match[1])
+                except (IndexError, ValueError, TypeError):
+                    continue
+
+
+def failure_reason(failure_file: Path, exit_code: int) -> str:
+    """Return FailureReason: what the job wrote to ``output/failure``, and how it ended."""
+    ending = f"exit code: {exit_code}" if exit_code > 0 else f"killed by signal {-exit_code}"
+    if not failure_file.is_file():
+        return f"AlgorithmError: {ending}"
+    text = failure_file.read_text(encoding="utf-8", errors="replace").strip()[:900]
+    return f"AlgorithmError: {text}, {ending}"
+
+
+def python_first(path: str, python: str) -> str:
+    """Return a search path on which ``python3`` is the interpreter `python`."""
+    return os.pathsep.join([str(Path(python).parent), path])
