@@ -153,9 +153,10 @@ def test_sub_with_values_is_their_concatenation(parts: list[str]) -> None:
     assert evaluate({"Fn::Sub": [text, values]}) == "".join(parts)
 
 
+PLAIN_KEY = PLAIN_TEXT.filter(lambda key: key != "Ref" and not key.startswith("Fn::"))
 PLAIN_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | PLAIN_TEXT,
-    lambda inner: st.lists(inner) | st.dictionaries(PLAIN_TEXT.filter(lambda key: key != "Ref"), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(PLAIN_KEY, inner),
 )
 
 
