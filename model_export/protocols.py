@@ -12,6 +12,10 @@ import numpy.typing as npt
 
 from model_export.interactions import Interactions, Ints
 
+LONGEST_HOLDOUT_DAYS = 28.0
+HOLDOUT_SHARE = 0.1
+MS_PER_DAY = 86_400_000
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Queries:
@@ -86,6 +90,14 @@ class Split:
     protocol: str
     validation: Part
     test: Part
+
+
+def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
+    """Return the test window: `days`, by default 28 days or a tenth of the data's time, whichever is shorter."""
+    if days is not None:
+        return int(days * MS_PER_DAY)
+    span_ms = int(interactions.time_ms.max() - interactions.time_ms.min())
+    return int(min(LONGEST_HOLDOUT_DAYS * MS_PER_DAY, HOLDOUT_SHARE * span_ms))
 
 
 def leave_one_out(interactions: Interactions) -> Split:

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 
 from alsolike.bundle import Manifest
-from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
+from alsolike.errors import AlsolikeError, InvalidDataset
 from model_export import protocols
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
@@ -29,15 +29,12 @@ from model_export.training_data import load
 K = 10
 """Length of the judged list."""
 
-LONGEST_HOLDOUT_DAYS = 28.0
-HOLDOUT_SHARE = 0.1
 MINIMUM_ASKED_USERS = 5
 """With fewer users in a part of the temporal hold-out, each user's last interaction is held out instead."""
 
 REPEATS_ARE_REAL = 0.1
 """From this share of held-out items that the user had before, seen items may be recommended again."""
 
-MS_PER_DAY = 86_400_000
 FAILURE_CHARACTERS = 1024
 """SageMaker cuts a failure reason here."""
 
@@ -82,7 +79,8 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         If the exported graph does not rank as the model does.
     """
     with measured() as cost:
-        algorithms = _algorithms(hyperparameters.algorithms)
+        names = hyperparameters.algorithms
+        algorithms = named(names) if names else known()
         data = load(dataset)
         interactions = data.interactions
         say(
@@ -134,9 +132,7 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> prot
     InvalidDataset
         If too few users have the three interactions that the latter needs.
     """
-    span_ms = int(interactions.time_ms.max() - interactions.time_ms.min())
-    default_ms = min(LONGEST_HOLDOUT_DAYS * MS_PER_DAY, HOLDOUT_SHARE * span_ms)
-    holdout_ms = int(default_ms if holdout_days is None else holdout_days * MS_PER_DAY)
+    holdout_ms = protocols.holdout_ms(interactions, days=holdout_days)
     split = protocols.temporal(interactions, holdout_ms=holdout_ms)
     if _asked_at_least(split) >= MINIMUM_ASKED_USERS:
         return split
@@ -150,13 +146,6 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> prot
 
 def _asked_at_least(split: protocols.Split) -> int:
     return min(len(split.validation.queries), len(split.test.queries))
-
-
-def _algorithms(names: str) -> dict[str, Algorithm]:
-    try:
-        return dict(named(names) if names else known())
-    except ValueError as error:
-        raise InvalidInput(f"hyperparameter algorithms: {error}") from error
 
 
 def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:

@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Mapping
 
+from alsolike.errors import InvalidInput
 from model_export.algorithm import Algorithm
 
 
@@ -27,14 +28,14 @@ def named(names: str) -> Mapping[str, Algorithm]:
 
     Raises
     ------
-    ValueError
+    InvalidInput
         If a name is unknown; the message lists the known ones.
     """
     every = known()
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in every:
-            raise ValueError(f"unknown algorithm {name!r}; known are {', '.join(every)}")
+            raise InvalidInput(f"unknown algorithm {name!r}; known are {', '.join(every)}")
     if not wanted:
-        raise ValueError(f"no algorithm is named; known are {', '.join(every)}")
+        raise InvalidInput(f"no algorithm is named; known are {', '.join(every)}")
     return {name: every[name] for name in wanted}

@@ -1,0 +1,124 @@
+"""`alsolike evaluate`: how good is each algorithm on a file of interactions? Needs no cloud."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alsolike.errors import InvalidInput
+from cli import console
+from cli.options import AsJson
+
+if TYPE_CHECKING:
+    from model_export.interactions import Interactions
+    from model_export.protocols import Split
+
+
+class Protocol(enum.StrEnum):
+    """How interactions are held out."""
+
+    LEAVE_ONE_OUT = "leave-one-out"
+    TEMPORAL = "temporal"
+
+
+def evaluate(
+    interactions: Annotated[
+        Path,
+        typer.Option("--interactions", metavar="FILE", help="CSV, CSV.gz or Parquet: USER_ID, ITEM_ID, TIMESTAMP."),
+    ],
+    protocol: Annotated[Protocol, typer.Option("--protocol", help="How interactions are held out.")],
+    items: Annotated[
+        Path | None,
+        typer.Option("--items", metavar="FILE", help="ITEM_ID: items without interactions are ranked as well."),
+    ] = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the judged list.")] = 10,
+    algorithms: Annotated[
+        str, typer.Option("--algorithms", metavar="A,B", help="Which algorithms. [default: all]", show_default=False)
+    ] = "",
+    holdout_days: Annotated[
+        float | None,
+        typer.Option(
+            "--holdout-days",
+            min=0.0,
+            help="Test window of the temporal protocol. [default: 28, at most a tenth of the data's time]",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare algorithms on held-out interactions; every item is ranked, no tie is broken in a model's favour.
+
+    leave-one-out: each user's last interaction is the test, the one before the validation; users with fewer than 3 are
+    learned from only. temporal: the last days are the test, as many before them the validation. Settings are chosen on
+    the validation part. Rows are ordered by TIMESTAMP, equal times as in the file. A model sees a user's latest 100
+    interactions, as in production.
+
+    "seen masked": items that the user had are not recommended and do not count; "seen allowed": they may be and do.
+    """
+    from model_export.algorithms import known, named
+    from model_export.evaluate import BOTH
+    from model_export.interaction_file import read
+    from model_export.selection import Comparison, Fits
+
+    chosen = named(algorithms) if algorithms else known()
+    with console.step("Reading interactions") as step:
+        file = read(interactions, items_path=items)
+        data = file.interactions
+        step.note(f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items")
+    for note in file.notes:
+        console.say(f"note: {note}")
+    split = _split(data, protocol, holdout_days)
+    results: list[dict[str, Any]] = []
+    fits = Fits()
+    for seen in BOTH:
+        with console.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
+            for candidate in Comparison(split, k=k, seen=seen, fits=fits, say=step.note).candidates(chosen):
+                quality = candidate.quality
+                results.append(
+                    {
+                        "algorithm": candidate.settings.name,
+                        "seen": seen,
+                        "hr": quality.hr,
+                        "ndcg": quality.ndcg,
+                        "mrr": quality.mrr,
+                        "coverage": quality.coverage,
+                        "fit_s": candidate.fit_s,
+                        "peak_mb": candidate.peak_mb,
+                    }
+                )
+                step.advance()
+    results.sort(key=lambda result: list(chosen).index(result["algorithm"]))
+    if as_json:
+        console.print_json(
+            {
+                "protocol": protocol.value,
+                "k": k,
+                "users": data.users,
+                "items": data.items,
+                "interactions": len(data),
+                "results": results,
+            }
+        )
+        return
+    console.print_table(
+        ["algorithm", "seen", f"HR@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "fit s", "peak MB"],
+        [[*list(result.values())[:-1], round(result["peak_mb"])] for result in results],
+        title=f"{interactions.name}, {protocol.value}: {len(split.test.queries):,} users asked",
+    )
+
+
+def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -> Split:
+    from model_export import protocols
+
+    if protocol is Protocol.TEMPORAL:
+        split = protocols.temporal(data, holdout_ms=protocols.holdout_ms(data, days=holdout_days))
+    else:
+        split = protocols.leave_one_out(data)
+    for name, part in (("validation", split.validation), ("test", split.test)):
+        if not len(part.queries):
+            needed = "interactions before and in it" if protocol is Protocol.TEMPORAL else "3 interactions"
+            raise InvalidInput(f"the {name} part of the {protocol} protocol is empty: no user has {needed}")
+    return split
