@@ -1,0 +1,68 @@
+"""The gate: what a candidate has to show before it may serve."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.bundle import Manifest
+
+BASELINE = "popularity"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """One condition, and the figures that decided it."""
+
+    name: str
+    passed: bool
+    figures: str
+
+    def __str__(self) -> str:
+        return f"{'passed' if self.passed else 'failed'}: {self.name}: {self.figures}"
+
+
+def judge(candidate: Manifest, *, run_id: str, champion: Manifest | None) -> tuple[Check, ...]:
+    """Return every check of a candidate; it may serve when all of them passed.
+
+    Parameters
+    ----------
+    champion
+        What serves now, if anything does.
+    """
+    return (
+        Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
+        _parity(candidate.metrics.get("parity")),
+        _better_than_baseline(candidate),
+        _fresh(candidate, champion=champion),
+    )
+
+
+def _parity(parity: Any) -> Check:
+    """The exported graph was compared with the model that it was exported from."""
+    figures = parity if isinstance(parity, Mapping) else {}
+    numbers = [value for value in figures.values() if isinstance(value, int | float)]
+    shown = ", ".join(f"{name} {value}" for name, value in figures.items()) or "none recorded"
+    return Check("parity", bool(numbers) and all(map(math.isfinite, numbers)), shown)
+
+
+def _better_than_baseline(candidate: Manifest) -> Check:
+    ndcg = {result.get("algorithm"): result.get("ndcg") for result in candidate.metrics.get("candidates", ())}
+    own, baseline = ndcg.get(candidate.algorithm), ndcg.get(BASELINE)
+    name = f"ndcg@{candidate.metrics.get('k', '?')} on the hold-out"
+    if not isinstance(own, int | float) or not isinstance(baseline, int | float):
+        return Check(name, passed=False, figures=f"{candidate.algorithm} {own}, {BASELINE} {baseline}")
+    return Check(name, own >= baseline, f"{candidate.algorithm} {own:.4f}, {BASELINE} {baseline:.4f}")
+
+
+def _fresh(candidate: Manifest, *, champion: Manifest | None) -> Check:
+    name = "latest training event"
+    if champion is None:
+        return Check(name, passed=True, figures=f"{candidate.last_event_ms} ms, and there is no champion yet")
+    return Check(
+        name,
+        candidate.last_event_ms >= champion.last_event_ms,
+        f"{candidate.last_event_ms} ms, champion {champion.version} {champion.last_event_ms} ms",
+    )

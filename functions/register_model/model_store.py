@@ -1,0 +1,62 @@
+"""Model bundles in the artefact bucket, as register_model reads and writes them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
+from alsolike.errors import InvalidBundle, InvalidInput
+from alsolike.registry import model_prefix
+
+
+class ModelStore:
+    """Model bundles in the artefact bucket.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def open(self, s3_uri: str) -> Any:
+        """Return the object as a stream of bytes.
+
+        Raises
+        ------
+        InvalidInput
+            If it is no URI of an object.
+        """
+        if not (match := re.fullmatch(r"s3://([^/]+)/(.+)", s3_uri)):
+            raise InvalidInput(f"model_data_s3_uri is {s3_uri!r}, expected s3://bucket/key")
+        return self._client.get_object(Bucket=match[1], Key=match[2])["Body"]
+
+    def upload(self, directory: Path, *, version: str) -> None:
+        """Upload a bundle's files, its manifest last: a version with a manifest is complete."""
+        for name in (*FILES, MANIFEST_FILE):
+            self._client.upload_file(str(directory / name), self._bucket, f"{model_prefix(version)}{name}")
+
+    def manifest(self, version: str) -> Manifest | None:
+        """Return a version's manifest, or None where none is readable: such a champion is no measure."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=f"{model_prefix(version)}{MANIFEST_FILE}")
+            return Manifest.from_json(answer["Body"].read())
+        except InvalidBundle:
+            return None
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+
+    def uri(self, version: str) -> str:
+        """Return where a version's files are."""
+        return f"s3://{self._bucket}/{model_prefix(version)}"
