@@ -4,14 +4,13 @@ They are signed with the key whose public half moto serves as the pool's ``jwks.
 Cognito gives to a client of the client-credentials grant.
 """
 
-import importlib.resources
-import json
 import time
 import uuid
 from collections.abc import Sequence
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from moto.utilities.utils import load_resource
 
 _KEY = "cognitoidp/resources/jwks-private.json"
 
@@ -33,5 +32,5 @@ def mint_access_token(
         "jti": str(uuid.uuid4()),
         "client_id": client_id,
     }
-    key = json.loads((importlib.resources.files("moto") / _KEY).read_text(encoding="utf-8"))
+    key = load_resource(_KEY)
     return jwt.encode({"alg": "RS256", "kid": key.get("kid", "dummy")}, claims, RSAKey.import_key(key))
