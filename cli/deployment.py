@@ -6,6 +6,7 @@ A deployment says in its SSM parameter tree `/alsolike/<environment>/...` what i
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import functools
 import os
@@ -13,13 +14,16 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from alsolike.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from local_cloud.client import Cloud
 
 TREE = "/alsolike"
 STATE_VARIABLE = "ALSOLIKE_STATE"
@@ -30,6 +34,7 @@ READ_RECOMMENDATIONS = "alsolike/recommendations.read"
 
 _TOKEN_TIMEOUT_S = 10
 _RENEW_BEFORE_S = 60
+_LOCAL_TOKEN_S = 3600
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,22 +111,32 @@ def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, found with the usual credentials and region."""
     client = aws_clients()
     names = read_names(client("ssm"), environment)
-    return Deployment(environment, names, client, ClientCredentials(client, names).token, is_local=False)
+    return Deployment(environment, names, client, Tokens(ClientCredentials(client, names).fetch), is_local=False)
 
 
 def embedded(state: Path) -> Deployment:
     """Return the deployment of the embedded cloud whose state file is `state`."""
-    from local_cloud.client import Cloud
-
     if not state.is_file():
         raise NotFound(
             f"no embedded cloud runs here ({state} is missing); start one with `alsolike up`, or name a deployment on "
             "AWS with --stack"
         )
-    cloud = Cloud.attach(state)
-    environment = only_environment(cloud.client("ssm"))
-    names = read_names(cloud.client("ssm"), environment)
-    return Deployment(environment, names, cloud.client, lambda scope: cloud.token([scope]), is_local=True)
+    from local_cloud.client import Cloud, CloudError
+
+    try:
+        return of_cloud(Cloud.attach(state))
+    except CloudError as error:
+        raise Unavailable(str(error)) from error
+
+
+def of_cloud(cloud: Cloud) -> Deployment:
+    """Return the deployment on a running embedded cloud."""
+    client = functools.cache(cloud.client)
+    environment = only_environment(client("ssm"))
+    names = dataclasses.replace(read_names(client("ssm"), environment), api_url=cloud.api_url)
+    # The template knows no token endpoint but Cognito's; the embedded cloud signs tokens itself.
+    tokens = Tokens(lambda scope: (cloud.token([scope], lifetime_s=_LOCAL_TOKEN_S), _LOCAL_TOKEN_S))
+    return Deployment(environment, names, client, tokens, is_local=True)
 
 
 def read_names(ssm: Any, environment: str) -> Names:
@@ -188,8 +203,30 @@ def aws_clients() -> Callable[[str], Any]:
     return client
 
 
+class Tokens:
+    """Access tokens by scope, kept in memory until shortly before they end.
+
+    Parameters
+    ----------
+    fetch
+        Returns a new token with a scope, and for how many seconds it is good.
+    """
+
+    def __init__(self, fetch: Callable[[str], tuple[str, float]]) -> None:
+        self._fetch = fetch
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    def __call__(self, scope: str) -> str:
+        """Return a token with `scope`."""
+        token, ends = self._tokens.get(scope, ("", 0.0))
+        if time.monotonic() > ends - _RENEW_BEFORE_S:
+            token, lifetime_s = self._fetch(scope)
+            self._tokens[scope] = token, time.monotonic() + lifetime_s
+        return token
+
+
 class ClientCredentials:
-    """Access tokens of the client credentials flow, kept in memory until shortly before they end.
+    """Cognito's client credentials flow.
 
     Parameters
     ----------
@@ -203,59 +240,54 @@ class ClientCredentials:
         self._client = client
         self._names = names
         self._secret: str | None = None
-        self._tokens: dict[str, tuple[str, float]] = {}
 
-    def token(self, scope: str) -> str:
-        """Return a token with `scope`.
+    def fetch(self, scope: str) -> tuple[str, float]:
+        """Return a new token with `scope`, and for how many seconds it is good.
 
         Raises
         ------
         Unavailable
             If Cognito refuses or does not answer.
         """
-        token, ends = self._tokens.get(scope, ("", 0.0))
-        if time.monotonic() > ends - _RENEW_BEFORE_S:
-            answer = self._fetch(scope)
-            token, ends = str(answer["access_token"]), time.monotonic() + float(answer["expires_in"])
-            self._tokens[scope] = token, ends
-        return token
-
-    def _fetch(self, scope: str) -> Mapping[str, Any]:
+        url = self._names.token_url
         basic = base64.b64encode(f"{self._names.client_id}:{self._client_secret()}".encode()).decode()
-        request = urllib.request.Request(  # noqa: S310 - the deployment's own https address
-            self._names.token_url,
+        request = urllib.request.Request(  # noqa: S310 - the deployment's own address
+            url,
             data=urllib.parse.urlencode({"grant_type": "client_credentials", "scope": scope}).encode(),
             headers={"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"},
         )
         try:
             with urllib.request.urlopen(request, timeout=_TOKEN_TIMEOUT_S) as answer:  # noqa: S310
-                document: dict[str, Any] = orjson.loads(answer.read())
+                document = orjson.loads(answer.read())
+            return str(document["access_token"]), float(document["expires_in"])
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:200]
-            raise Unavailable(f"{self._names.token_url} refused a token for {scope}: {error.code} {said}") from error
-        except (OSError, orjson.JSONDecodeError) as error:
-            raise Unavailable(f"{self._names.token_url} gave no token: {error}") from error
-        return document
+            raise Unavailable(f"{url} refused a token for {scope}: {error.code} {said}") from error
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise Unavailable(f"{url} gave no token for {scope}: {error!r}") from error
 
     def _client_secret(self) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         if self._secret is None:
-            try:
+            with asking(f"app client {self._names.client_id}"):
                 answer = self._client("cognito-idp").describe_user_pool_client(
                     UserPoolId=self._names.user_pool_id, ClientId=self._names.client_id
                 )
-            except (BotoCoreError, ClientError) as error:
-                raise Unavailable(f"app client {self._names.client_id}: {error}") from error
             self._secret = str(answer["UserPoolClient"]["ClientSecret"])
         return self._secret
 
 
-def _parameters(ssm: Any, path: str) -> dict[str, str]:
+@contextlib.contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Turn an AWS client's errors into `Unavailable`, naming what was asked."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"{what}: {error}") from error
+
+
+def _parameters(ssm: Any, path: str) -> dict[str, str]:
+    with asking(f"SSM parameters under {path}/"):
         pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
         return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"SSM did not list {path}/: {error}") from error

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import import_files
+from cli import models, quarantine, recommend, status, train, up
+from cli.importing import command as importing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,7 +17,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The open, serverless recommender for a shop's own AWS account.",
 )
-app.add_typer(import_files.app, name="import")
+app.command()(up.up)
+app.command()(status.status)
+app.add_typer(importing.app, name="import")
+app.command()(train.train)
+app.command()(recommend.recommend)
+app.add_typer(models.app, name="models")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 def main() -> None:

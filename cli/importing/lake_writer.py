@@ -61,7 +61,7 @@ class LakeWriter:
     def _put(self, key: str, rows: pa.Table) -> None:
         sink = pa.BufferOutputStream()
         repeated = [name for name in rows.column_names if name not in ("event_id", "impression", "event_time_ms")]
-        pq.write_table(rows, sink, compression="snappy", use_dictionary=repeated)
+        pq.write_table(rows, sink, compression="zstd", compression_level=1, use_dictionary=repeated)
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=sink.getvalue().to_pybytes())
         except (ClientError, BotoCoreError) as error:

@@ -1,0 +1,176 @@
+"""Brings the embedded cloud up: layers, assembly, cloud."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
+from cli import console
+
+if TYPE_CHECKING:
+    from local_cloud.client import Cloud
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ROOT / "build" / "layers"
+BOOT_TIMEOUT_S = 180.0
+
+
+class BuildFailed(AlsolikeError):
+    """Layers or assembly could not be built; the message ends with what the builder said."""
+
+
+def build_layers() -> None:
+    """Build the layers, unless they were built from the very same sources.
+
+    Raises
+    ------
+    BuildFailed
+        If that fails.
+    """
+    with console.step("build layers") as step:
+        sources = _fingerprint(ROOT / "layers")
+        stamp = LAYERS.parent / "layers.sources"
+        if LAYERS.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
+            step.note(f"there already, in {_shown(LAYERS)}")
+            return
+        _run(["layers.build", "all", "--no-smoke-test"], what="building the layers")
+        stamp.write_text(sources, encoding="utf-8")
+        step.note(f"in {_shown(LAYERS)}")
+
+
+def synthesize(environment: str, directory: Path) -> None:
+    """Write the cloud assembly of an environment.
+
+    Raises
+    ------
+    BuildFailed
+        If that fails.
+    """
+    with console.step("synthesize the CDK app") as step:
+        arguments = ["infra_cdk.app", "--environment", environment, "--outdir", str(directory.resolve())]
+        _run(arguments, what=f"synthesizing {environment}")
+        step.note(f"in {_shown(directory)}")
+
+
+@contextlib.contextmanager
+def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
+    """Deploy an assembly on an embedded cloud that ends with the context.
+
+    Raises
+    ------
+    Unavailable
+        If the cloud does not boot.
+    """
+    from local_cloud.client import Cloud, CloudError
+
+    region = assembly_region(assembly)
+    with console.step("deploy on the embedded cloud", total=_resources(assembly)) as step:
+
+        def deployed(line: str) -> None:
+            step.advance()
+            step.note(line)
+
+        try:
+            cloud = Cloud.start(assembly, state=state, region=region, timeout_s=BOOT_TIMEOUT_S, progress=deployed)
+        except CloudError as error:
+            raise Unavailable(str(error)) from error
+        step.note(cloud.endpoint)
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+def assembly_region(assembly: Path) -> str:
+    """Return the region that an assembly is for.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none, or more than one.
+    """
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+    environments = {artifact.get("environment", "") for artifact in manifest["artifacts"].values()}
+    regions = {environment.rpartition("/")[2] for environment in environments if environment.startswith("aws://")}
+    if len(regions) != 1:
+        raise InvalidInput(f"{assembly} is for the regions {sorted(regions)}, expected one")
+    return str(regions.pop())
+
+
+def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
+    """Say what runs the functions here, and which of their packages are not the layers' own."""
+    said = dict[str, None]()
+    for function in cloud.state.functions.values():
+        said[
+            f"functions run on Python {function['python']} ({function['architecture']}) under "
+            f"{function['runtime_client']}, the template says {function['template_runtime']} "
+            f"({function['template_architecture']})"
+        ] = None
+    own, other = dict[str, set[str]](), dict[str, None]()
+    for function in cloud.state.functions.values():
+        for source in function["layers"]:
+            layer = source["layer"].split(":layer:")[-1]
+            if source["source"] == "layer":
+                own.setdefault(layer, set()).add(source["package"])
+            else:
+                package = "all packages" if source["package"] == "*" else source["package"]
+                other[f"layer {layer}: {package} from the environment ({source['reason']})"] = None
+    return (*said, *(f"layer {layer}: {', '.join(sorted(names))} as built" for layer, names in own.items()), *other)
+
+
+def curl_lines(api_url: str, *, read_token: str, write_token: str, user_id: str, item_id: str) -> list[str]:
+    """Return calls of the API to paste into a shell, with tokens that are good for an hour."""
+    import time
+
+    def call(path: str, token: str, body: dict[str, object]) -> str:
+        return (
+            f"curl -s {api_url.rstrip('/')}{path} -H 'authorization: Bearer {token}' "
+            f"-H 'content-type: application/json' -d '{json.dumps(body)}'"
+        )
+
+    event = {"eventType": "purchase", "itemId": item_id, "sentAt": int(time.time())}
+    return [
+        call("/recommendations", read_token, {"userId": user_id, "numResults": 10}),
+        call(
+            "/events",
+            write_token,
+            {"trackingId": "shop", "userId": user_id, "sessionId": "try", "eventList": [event]},
+        ),
+    ]
+
+
+def _run(arguments: list[str], *, what: str) -> None:
+    """Run a module of this repository, quietly unless it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise BuildFailed(f"{what} failed:\n{done.stdout[-4000:].strip()}")
+
+
+def _fingerprint(directory: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        if path.suffix in (".py", ".txt", ".in"):
+            digest.update(f"{path.relative_to(directory)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _resources(assembly: Path) -> int:
+    """Return how many resources an assembly has: what the progress bar counts to."""
+    templates = (json.loads(path.read_text(encoding="utf-8")) for path in assembly.glob("*.template.json"))
+    return sum(len(template.get("Resources", {})) for template in templates)
+
+
+def _shown(path: Path) -> str:
+    """Return a path relative to here where that is shorter."""
+    with contextlib.suppress(ValueError):
+        return str(path.resolve().relative_to(Path.cwd()))
+    return str(path)

@@ -1,0 +1,178 @@
+"""The model versions of a deployment: manifests in the artefact bucket, packages in SageMaker, the champion pointer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from alsolike import bundle, registry
+from alsolike.bundle import Manifest
+from alsolike.errors import NotFound
+from alsolike.registry import Champion, Registry
+from cli import console
+from cli.deployment import Deployment, asking
+
+_FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """One algorithm's figures on the hold-out; None where they were not kept."""
+
+    algorithm: str
+    hr: float | None
+    ndcg: float | None
+    mrr: float | None
+    coverage: float | None
+    fit_s: float | None
+    winner: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version with its place in the registry.
+
+    Attributes
+    ----------
+    status
+        `champion`; `previous`, what a rollback returns to; `retired`; or `rejected` by the gate.
+    package_arn
+        In the SageMaker Model Registry.
+    """
+
+    version: str
+    status: str
+    algorithm: str
+    created_ms: int
+    items: int
+    candidates: tuple[Candidate, ...]
+    package_arn: str
+
+    @property
+    def winner(self) -> Candidate | None:
+        """Figures of the algorithm that the comparison chose."""
+        return next((candidate for candidate in self.candidates if candidate.winner), None)
+
+
+def pointer(deployment: Deployment) -> Registry:
+    """Return the deployment's champion pointer."""
+    return Registry(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def manifest(deployment: Deployment, version: str) -> Manifest:
+    """Return what a version's bundle says of itself.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version.
+    Unavailable
+        If S3 does not answer.
+    InvalidBundle
+        If the manifest is unreadable.
+    """
+    from botocore.exceptions import ClientError
+
+    bucket, key = deployment.names.artefact_bucket, f"{registry.model_prefix(version)}{bundle.MANIFEST_FILE}"
+    with asking(f"s3://{bucket}/{key}"):
+        try:
+            body = deployment.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise NotFound(f"there is no model version {version!r}; `alsolike models list` shows them") from error
+            raise
+    return Manifest.from_json(body)
+
+
+def candidates(of: Manifest) -> tuple[Candidate, ...]:
+    """Return the compared algorithms' figures, the best first."""
+    return _ranked(
+        Candidate(winner=entry["algorithm"] == of.algorithm, **{name: entry.get(name) for name in _FIGURES})
+        for entry in of.metrics.get("candidates", ())
+    )
+
+
+def versions(deployment: Deployment) -> list[ModelVersion]:
+    """Return every version that was registered, the latest first.
+
+    Raises
+    ------
+    Unavailable
+        If S3 or SageMaker does not answer.
+    """
+    champion = pointer(deployment).champion()
+    found = []
+    client, group = deployment.client("sagemaker"), deployment.names.model_package_group
+    with asking(f"model package group {group}"):
+        pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+        for page in pages:
+            for summary in page["ModelPackageSummaryList"]:
+                package = client.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+                found.append(_version(package, champion))
+    return sorted(found, key=lambda version: (version.created_ms, version.version), reverse=True)
+
+
+def registered(deployment: Deployment, version: str) -> ModelVersion:
+    """Return one version.
+
+    Raises
+    ------
+    NotFound
+        If it was never registered.
+    """
+    for found in versions(deployment):
+        if found.version == version:
+            return found
+    raise NotFound(f"there is no model version {version!r}; `alsolike models list` shows them")
+
+
+def _version(package: Mapping[str, Any], champion: Champion | None) -> ModelVersion:
+    said = package["CustomerMetadataProperties"]
+    version = said["version"]
+    if champion and version == champion.version:
+        status = "champion"
+    elif champion and version == champion.previous:
+        status = "previous"
+    else:
+        status = "rejected" if package["ModelApprovalStatus"] == "Rejected" else "retired"
+    return ModelVersion(
+        version=version,
+        status=status,
+        algorithm=said["algorithm"],
+        created_ms=round(package["CreationTime"].timestamp() * 1000),
+        items=int(said["items"]),
+        candidates=_registered_candidates(said),
+        package_arn=package["ModelPackageArn"],
+    )
+
+
+def _registered_candidates(properties: Mapping[str, str]) -> tuple[Candidate, ...]:
+    """Read the figures that the registry keeps of each algorithm as `<algorithm>.<figure>`."""
+    figures: dict[str, dict[str, float]] = {}
+    for name, value in properties.items():
+        algorithm, _, figure = name.rpartition(".")
+        if algorithm and figure in _FIGURES:
+            figures.setdefault(algorithm, {})[figure] = float(value)
+    return _ranked(
+        Candidate(
+            algorithm,
+            **{name: of.get(name) for name in _FIGURES[1:]},
+            winner=algorithm == properties["algorithm"],
+        )
+        for algorithm, of in figures.items()
+    )
+
+
+def _ranked(figures: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(sorted(figures, key=lambda figure: -(figure.ndcg or 0.0)))
+
+
+def print_candidates(figures: Sequence[Candidate]) -> None:
+    """Print the comparison as a table; the winner is marked."""
+    rows = []
+    for figure in figures:
+        name = f"{figure.algorithm} *" if figure.winner else figure.algorithm
+        rows.append([name, figure.hr, figure.ndcg, figure.mrr, figure.coverage, figure.fit_s])
+    columns = ["algorithm", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"]
+    console.print_table(columns, rows, title="Hold-out (* chosen on the validation part)")

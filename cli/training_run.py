@@ -1,0 +1,123 @@
+"""One run of the training workflow: started, followed, and what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from alsolike.errors import AlsolikeError, Unavailable
+from cli.deployment import Deployment, asking
+
+
+class TrainingFailed(AlsolikeError):
+    """The workflow ended without a model; the champion is the one from before."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished run says.
+
+    Attributes
+    ----------
+    decision
+        `promoted` or `rejected`.
+    reasons
+        Why.
+    """
+
+    run_id: str
+    version: str
+    decision: str
+    reasons: tuple[str, ...]
+    interactions: int
+    users: int
+    items: int
+    duration_s: float
+
+
+def start(deployment: Deployment) -> str:
+    """Start the workflow and return the execution's ARN.
+
+    Raises
+    ------
+    Unavailable
+        If Step Functions does not take it.
+    """
+    arn = deployment.names.state_machine_arn
+    with asking(f"state machine {arn}"):
+        answer = deployment.client("stepfunctions").start_execution(stateMachineArn=arn, input="{}")
+    return str(answer["executionArn"])
+
+
+def follow(
+    deployment: Deployment, execution_arn: str, *, on_state: Callable[[str], None] = lambda state: None
+) -> Outcome:
+    """Wait for the execution's end.
+
+    Parameters
+    ----------
+    on_state
+        Told the name of each state as it is entered.
+
+    Raises
+    ------
+    TrainingFailed
+        With the error and its cause.
+    Unavailable
+        If Step Functions does not answer.
+    """
+    client = deployment.client("stepfunctions")
+    told = 0
+    while True:
+        with asking(f"execution {execution_arn}"):
+            execution = client.describe_execution(executionArn=execution_arn)
+            states = _entered(client, execution_arn)
+        for state in states[told:]:
+            on_state(state)
+        told = len(states)
+        if execution["status"] != "RUNNING":
+            break
+        time.sleep(0.5 if deployment.is_local else 5.0)
+    if execution["status"] != "SUCCEEDED":
+        raise TrainingFailed(f"training {execution['status'].lower()} after {' > '.join(states)}: {_cause(execution)}")
+    return _outcome(execution)
+
+
+def _entered(client: Any, execution_arn: str) -> list[str]:
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    events = sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["id"]))
+    return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+
+def _cause(execution: dict[str, Any]) -> str:
+    """Return error and cause as one line; a cause is often a JSON document with the message inside."""
+    error, cause = execution.get("error") or "no error named", execution.get("cause") or "no cause named"
+    try:
+        document = orjson.loads(cause)
+        said = next(document[key] for key in ("FailureReason", "errorMessage") if key in document)
+    except (orjson.JSONDecodeError, StopIteration, TypeError):
+        said = cause
+    return f"{error}: {said}"
+
+
+def _outcome(execution: dict[str, Any]) -> Outcome:
+    try:
+        output = orjson.loads(execution["output"])
+        dataset, registration = output["dataset"], output["registration"]
+        return Outcome(
+            run_id=dataset["run_id"],
+            version=registration["version"],
+            decision=registration["decision"],
+            reasons=tuple(registration["reasons"]),
+            interactions=dataset["interactions"],
+            users=dataset["users"],
+            items=dataset["items"],
+            duration_s=(execution["stopDate"] - execution["startDate"]).total_seconds(),
+        )
+    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+        output = execution.get("output")
+        raise Unavailable(f"execution {execution['executionArn']} ended with an unknown output: {output}") from error

@@ -1,0 +1,75 @@
+"""`alsolike up`: the embedded cloud, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import State
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+
+def up(
+    environment: Annotated[str, typer.Option(help="Environment in cdk.json to deploy.")] = "demo",
+    outdir: Annotated[Path, typer.Option(help="Where the cloud assembly goes.")] = Path("cdk.out"),
+    state: State = None,
+) -> None:
+    """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C."""
+    from cli import boot, console, deployment
+
+    with terminated_like_interrupted():
+        boot.build_layers()
+        boot.synthesize(environment, outdir)
+        with boot.running_cloud(outdir, state=state or deployment.state_path()) as cloud:
+            where = deployment.of_cloud(cloud)
+            for line in boot.layer_sentences(cloud):
+                console.say(line)
+            console.print_line(f"AWS endpoint  {cloud.endpoint}")
+            print_api(where, user_id="42", item_id="7")
+            console.say("Ctrl-C stops it all")
+            wait_for_interrupt()
+
+
+def print_api(where: Deployment, *, user_id: str, item_id: str) -> None:
+    """Print the API's address and calls to paste."""
+    from cli import boot, console
+    from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS
+
+    console.print_line(f"HTTP API      {where.names.api_url}")
+    lines = boot.curl_lines(
+        where.names.api_url,
+        read_token=where.token(READ_RECOMMENDATIONS),
+        write_token=where.token(WRITE_EVENTS),
+        user_id=user_id,
+        item_id=item_id,
+    )
+    for line in lines:
+        console.print_line(line)
+
+
+@contextlib.contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Within it, SIGTERM does what Ctrl-C does: everything that was started is stopped."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def wait_for_interrupt() -> None:
+    """Wait until somebody presses Ctrl-C or sends SIGTERM."""
+    threading.Event().wait()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
