@@ -73,7 +73,6 @@ class TokenIssuer(Construct):
         self.client = self.pool.add_client(
             "Shop",
             generate_secret=True,
-            auth_flows=cognito.AuthFlow(),
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(client_credentials=True),
                 scopes=[
@@ -85,6 +84,10 @@ class TokenIssuer(Construct):
             access_token_validity=cdk.Duration.minutes(settings.token_validity_minutes),
             prevent_user_existence_errors=True,
         )
+        client = self.client.node.default_child
+        assert isinstance(client, cognito.CfnUserPoolClient)
+        # Without a list Cognito lets users sign in, and it takes no empty one; this flow continues a sign-in only.
+        client.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
         domain = self.pool.add_domain(
             "Domain",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"alsolike-{settings.name}-{_unique(stack)}"),

@@ -111,10 +111,7 @@ class TrainingStack(cdk.Stack):
             },
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
-                *(
-                    objects(artefacts, prefix, actions=["s3:GetObject"], reason="Each run has its own names")
-                    for prefix in ("datasets/", "training/")
-                ),
+                objects(artefacts, "training/", actions=["s3:GetObject"], reason="Each run has its own names"),
                 objects(
                     artefacts,
                     "models/",
@@ -126,12 +123,7 @@ class TrainingStack(cdk.Stack):
                     resources=[artefacts.arn_for_objects("registry/champion.json")],
                 ),
                 Permission(
-                    actions=[
-                        "sagemaker:CreateModelPackage",
-                        "sagemaker:DescribeModelPackage",
-                        "sagemaker:UpdateModelPackage",
-                        "sagemaker:ListModelPackages",
-                    ],
+                    actions=["sagemaker:CreateModelPackage", "sagemaker:ListModelPackages"],
                     wildcard_reason="SageMaker numbers the packages of the group as they are created",
                     resources=[
                         packages.attr_model_package_group_arn,

@@ -1,0 +1,121 @@
+"""Reads a synthesized assembly the way the tests ask about it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+FUNCTIONS = ("archive_events", "build_dataset", "collect", "recommend", "register_model", "update_profiles")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of one template."""
+
+    stack: str
+    logical_id: str
+    type: str
+    properties: dict[str, Any]
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The resources of all stacks of an environment."""
+
+    directory: Path
+    resources: tuple[Resource, ...]
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Read the templates in `directory`."""
+        return cls(
+            directory,
+            tuple(
+                Resource(
+                    path.name.removesuffix(".template.json"),
+                    logical_id,
+                    resource["Type"],
+                    resource.get("Properties", {}),
+                    {key: value for key, value in resource.items() if key not in ("Type", "Properties")},
+                )
+                for path in sorted(directory.glob("*.template.json"))
+                for logical_id, resource in json.loads(path.read_bytes())["Resources"].items()
+            ),
+        )
+
+    def of_type(self, resource_type: str) -> list[Resource]:
+        """Return the resources of a type, such as ``AWS::S3::Bucket``."""
+        return [resource for resource in self.resources if resource.type == resource_type]
+
+    def only(self, resource_type: str) -> Resource:
+        """Return the one resource of a type."""
+        (resource,) = self.of_type(resource_type)
+        return resource
+
+    def function(self, name: str) -> Resource:
+        """Return the Lambda function with the handler of ``functions/<name>``."""
+        (resource,) = [
+            function
+            for function in self.of_type("AWS::Lambda::Function")
+            if function.properties["Handler"] == f"functions.{name}.handler.lambda_handler"
+        ]
+        return resource
+
+    def referred(self, reference: dict[str, Any], *, stack: str) -> Resource:
+        """Return the resource of `stack` that a ``Ref`` or ``Fn::GetAtt`` names."""
+        name = reference["Ref"] if "Ref" in reference else reference["Fn::GetAtt"][0]
+        (resource,) = [r for r in self.resources if r.stack == stack and r.logical_id == name]
+        return resource
+
+    def role(self, function: Resource) -> Resource:
+        """Return a function's role."""
+        return self.referred(function.properties["Role"], stack=function.stack)
+
+
+def statements(role: Resource) -> list[dict[str, Any]]:
+    """Return the statements of a role's own policies."""
+    return [
+        statement
+        for policy in role.properties.get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a policy's value as a list: IAM writes a single one without brackets."""
+    return value if isinstance(value, list) else [value]
+
+
+def flat(value: Any) -> str:
+    """Write an intrinsic function as text: ``{Ref: A}`` as ``A``, an import as the export's name."""
+    match value:
+        case str():
+            return value
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(flat(part) for part in parts)
+        case {"Ref": str(name)}:
+            return name
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"{name}.{attribute}"
+        case {"Fn::ImportValue": str(export)}:
+            return export.partition(":")[2]
+        case {"Fn::Sub": str(text)}:
+            return text
+        case {"Fn::Select": [int(), _]}:
+            return "selected"
+    raise AssertionError(f"unknown intrinsic {value!r}")
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield all text inside a template's value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)

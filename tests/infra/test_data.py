@@ -1,0 +1,152 @@
+from typing import Any
+
+import pytest
+
+from alsolike import lake
+from infra_cdk.constructs.data_lake import COLUMNS, PARTITION_COLUMN, TABLE_NAME
+from tests.infra.assembly import Assembly, Resource, flat, listed
+
+STATEFUL = (
+    "AWS::Cognito::UserPool",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::Kinesis::Stream",
+    "AWS::S3::Bucket",
+)
+
+
+@pytest.mark.parametrize("resource_type", STATEFUL)
+def test_production_keeps_what_is_stored_when_its_stack_goes(prod: Assembly, resource_type: str) -> None:
+    resources = prod.of_type(resource_type)
+
+    assert resources
+    assert {r.attributes["DeletionPolicy"] for r in resources} == {"Retain"}
+    assert {r.attributes["UpdateReplacePolicy"] for r in resources} == {"Retain"}
+
+
+@pytest.mark.parametrize("resource_type", STATEFUL)
+def test_demo_leaves_nothing_behind(demo: Assembly, resource_type: str) -> None:
+    assert {r.attributes["DeletionPolicy"] for r in demo.of_type(resource_type)} == {"Delete"}
+
+
+def test_stateful_resources_stand_apart_from_what_is_deployed_often(assembly: Assembly) -> None:
+    stacks = {r.stack for kind in STATEFUL[1:] for r in assembly.of_type(kind)}
+
+    assert {stack.rsplit("-", 1)[1] for stack in stacks} == {"data"}
+
+
+def test_tables_can_be_restored_to_any_point_in_time(assembly: Assembly) -> None:
+    for table in assembly.of_type("AWS::DynamoDB::GlobalTable"):
+        (replica,) = table.properties["Replicas"]
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Assembly) -> None:
+    tables = {
+        table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("TimeToLiveSpecification")
+        for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
+    }
+
+    assert tables == {"profile_id": {"AttributeName": "expires_at", "Enabled": True}, "item_id": None}
+
+
+def test_only_production_tables_are_protected_from_deletion(demo: Assembly, prod: Assembly) -> None:
+    def protected(assembly: Assembly) -> set[bool]:
+        tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
+        return {table.properties["Replicas"][0]["DeletionProtectionEnabled"] for table in tables}
+
+    assert (protected(demo), protected(prod)) == ({False}, {True})
+
+
+def test_stream_is_encrypted_with_one_provisioned_shard(demo: Assembly) -> None:
+    properties = demo.only("AWS::Kinesis::Stream").properties
+
+    assert properties["StreamModeDetails"] == {"StreamMode": "PROVISIONED"}
+    assert properties["ShardCount"] == 1
+    assert properties["RetentionPeriodHours"] == 24
+    assert properties["StreamEncryption"]["EncryptionType"] == "KMS"
+
+
+def test_every_bucket_is_private_and_encrypted(assembly: Assembly) -> None:
+    buckets = assembly.of_type("AWS::S3::Bucket")
+
+    assert len(buckets) == 3
+    for bucket in buckets:
+        assert set(bucket.properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert "BucketEncryption" in bucket.properties
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "policy_type", "key"),
+    [
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
+        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics"),
+    ],
+)
+def test_buckets_and_topics_refuse_plain_http(
+    assembly: Assembly, resource_type: str, policy_type: str, key: str
+) -> None:
+    refusing = {
+        (policy.stack, flat(target))
+        for policy in assembly.of_type(policy_type)
+        if any(refuses_http(statement) for statement in policy.properties["PolicyDocument"]["Statement"])
+        for target in listed(policy.properties[key])
+    }
+
+    assert {(r.stack, r.logical_id) for r in assembly.of_type(resource_type)} == refusing
+
+
+def refuses_http(statement: dict[str, Any]) -> bool:
+    return (
+        statement["Effect"] == "Deny"
+        and statement["Principal"] in ("*", {"AWS": "*"})
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+
+def test_buckets_with_data_keep_old_versions_and_log_their_accesses(assembly: Assembly) -> None:
+    data = [bucket for bucket in assembly.of_type("AWS::S3::Bucket") if "LoggingConfiguration" in bucket.properties]
+
+    assert {bucket.properties["LoggingConfiguration"]["LogFilePrefix"] for bucket in data} == {"lake/", "artefacts/"}
+    for bucket in data:
+        assert bucket.properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert any("NoncurrentVersionExpiration" in rule for rule in rules(bucket))
+
+
+def test_no_rule_expires_interactions_or_models(assembly: Assembly) -> None:
+    expiring = {
+        rule.get("Prefix", "")
+        for bucket in assembly.of_type("AWS::S3::Bucket")
+        if "LoggingConfiguration" in bucket.properties
+        for rule in rules(bucket)
+        if "ExpirationInDays" in rule
+    }
+
+    assert expiring == {"quarantine/", "aws/lambda/", "datasets/", "training/"}
+
+
+def rules(bucket: Resource) -> list[dict[str, Any]]:
+    listing: list[dict[str, Any]] = bucket.properties["LifecycleConfiguration"]["Rules"]
+    return listing
+
+
+def test_glue_table_has_the_columns_that_the_lake_writes(demo: Assembly) -> None:
+    table = demo.only("AWS::Glue::Table").properties["TableInput"]
+
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+
+    assert columns == dict(COLUMNS) == dict(lake.COLUMNS)
+    assert table["PartitionKeys"] == [{"Name": lake.PARTITION_COLUMN, "Type": "string"}]
+    assert (PARTITION_COLUMN, f"{TABLE_NAME}/") == (lake.PARTITION_COLUMN, lake.INTERACTIONS_PREFIX)
+
+
+def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly) -> None:
+    table = demo.only("AWS::Glue::Table").properties["TableInput"]
+
+    parameters = {name: flat(value) for name, value in table["Parameters"].items()}
+
+    assert parameters["projection.enabled"] == "true"
+    assert parameters["projection.event_date.type"] == "date"
+    template = parameters["storage.location.template"]
+    day = template.replace("${event_date}", "2026-11-25").partition("/interactions/")[2]
+    assert f"interactions/{day}" == lake.partition_prefix("2026-11-25")

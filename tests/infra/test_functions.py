@@ -1,0 +1,119 @@
+import pytest
+
+from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
+
+VARIABLES = {
+    "collect": {"STREAM_NAME", "CATALOGUE_TABLE"},
+    "update_profiles": {"PROFILES_TABLE"},
+    "archive_events": {"LAKE_BUCKET"},
+    "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE"},
+    "register_model": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP"},
+    "recommend": {"PROFILES_TABLE", "ARTEFACT_BUCKET", "CHAMPION_CHECK_S", "OPENBLAS_NUM_THREADS"},
+}
+LAYERS = {
+    "collect": ["Core"],
+    "update_profiles": ["Core"],
+    "archive_events": ["Core", "Pandas"],
+    "build_dataset": ["Core", "Pandas"],
+    "register_model": ["Core", "OnnxRuntime"],
+    "recommend": ["Core", "OnnxRuntime"],
+}
+
+
+def test_these_are_all_functions(assembly: Assembly) -> None:
+    handlers = [function.properties["Handler"] for function in assembly.of_type("AWS::Lambda::Function")]
+
+    assert sorted(handlers) == [f"functions.{name}.handler.lambda_handler" for name in FUNCTIONS]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_runs_python_3_13_on_arm64_and_is_traced(assembly: Assembly, name: str) -> None:
+    properties = assembly.function(name).properties
+
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_environment_is_what_the_function_reads(demo: Assembly, name: str) -> None:
+    variables = demo.function(name).properties["Environment"]["Variables"]
+
+    assert set(variables) == VARIABLES[name] | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+    assert variables["POWERTOOLS_SERVICE_NAME"] == name
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Alsolike"
+
+
+def test_champion_is_checked_as_often_as_the_environment_says(demo: Assembly, prod: Assembly) -> None:
+    def interval(assembly: Assembly) -> str:
+        value: str = assembly.function("recommend").properties["Environment"]["Variables"]["CHAMPION_CHECK_S"]
+        return value
+
+    assert (interval(demo), interval(prod)) == ("1", "30")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_layers_are_those_that_the_function_imports(demo: Assembly, name: str) -> None:
+    function = demo.function(name)
+
+    layers = [
+        "Pandas" if isinstance(layer, str) else layer["Ref"].removeprefix("Layers")[:-8]
+        for layer in function.properties["Layers"]
+    ]
+
+    assert layers == LAYERS[name]
+
+
+def test_pandas_layer_is_the_one_that_aws_publishes(demo: Assembly) -> None:
+    layers = demo.function("archive_events").properties["Layers"]
+
+    assert "arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python313-Arm64:16" in layers
+
+
+def test_no_two_functions_share_a_role_or_a_log_group(assembly: Assembly) -> None:
+    functions = assembly.of_type("AWS::Lambda::Function")
+
+    roles = {(function.stack, flat(function.properties["Role"])) for function in functions}
+    groups = {(function.stack, flat(function.properties["LoggingConfig"]["LogGroup"])) for function in functions}
+
+    assert len(roles) == len(groups) == len(functions)
+
+
+def test_every_log_group_has_the_retention_of_its_environment(demo: Assembly, prod: Assembly) -> None:
+    def retentions(assembly: Assembly) -> set[int]:
+        return {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
+
+    assert (retentions(demo), retentions(prod)) == ({7}, {90})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_alias_live_names_a_published_version(assembly: Assembly, name: str) -> None:
+    function = assembly.function(name)
+
+    (alias,) = [alias for alias in aliases(assembly) if of(alias, function)]
+
+    assert alias.properties["Name"] == "live"
+    version = assembly.referred(alias.properties["FunctionVersion"], stack=alias.stack)
+    assert version.type == "AWS::Lambda::Version"
+    assert of(version, function)
+
+
+def test_whatever_calls_a_function_calls_its_alias(assembly: Assembly) -> None:
+    calls = [
+        *(permission.properties["FunctionName"] for permission in assembly.of_type("AWS::Lambda::Permission")),
+        *(mapping.properties["FunctionName"] for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping")),
+        *(i.properties["IntegrationUri"] for i in assembly.of_type("AWS::ApiGatewayV2::Integration")),
+    ]
+
+    live = {alias.logical_id for alias in aliases(assembly)}
+
+    assert len(calls) == 3 + 2 + 3
+    assert all(flat(call) in live or flat(call) == "selected:live" for call in calls)
+
+
+def aliases(assembly: Assembly) -> list[Resource]:
+    return assembly.of_type("AWS::Lambda::Alias")
+
+
+def of(resource: Resource, function: Resource) -> bool:
+    return resource.stack == function.stack and resource.properties["FunctionName"] == {"Ref": function.logical_id}

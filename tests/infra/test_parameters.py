@@ -1,0 +1,48 @@
+from tests.infra.assembly import Assembly, flat
+
+KEYS = {
+    "alerts-topic-arn",
+    "api-url",
+    "artefact-bucket",
+    "catalogue-table",
+    "client-id",
+    "glue-database",
+    "glue-table",
+    "issuer",
+    "lake-bucket",
+    "model-package-group",
+    "profiles-table",
+    "region",
+    "state-machine-arn",
+    "stream-name",
+    "token-url",
+    "user-pool-id",
+}
+
+
+def test_clients_find_every_name_in_the_parameter_tree(assembly: Assembly) -> None:
+    environment = assembly.resources[0].stack.split("-")[1]
+
+    names = [parameter.properties["Name"] for parameter in assembly.of_type("AWS::SSM::Parameter")]
+
+    assert sorted(names) == sorted(f"/alsolike/{environment}/{key}" for key in KEYS)
+
+
+def test_values_name_the_resources_themselves(demo: Assembly) -> None:
+    values = {
+        parameter.properties["Name"].rsplit("/", 1)[1]: flat(parameter.properties["Value"])
+        for parameter in demo.of_type("AWS::SSM::Parameter")
+    }
+
+    assert values["region"] == "us-east-1"
+    assert (values["glue-database"], values["glue-table"]) == ("alsolike_demo", "interactions")
+    assert values["api-url"] == f"{demo.only('AWS::ApiGatewayV2::Api').logical_id}.ApiEndpoint"
+    domain = demo.only("AWS::Cognito::UserPoolDomain").logical_id
+    assert values["token-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com/oauth2/token"
+    assert values["client-id"] == demo.only("AWS::Cognito::UserPoolClient").logical_id
+    assert values["user-pool-id"] == demo.only("AWS::Cognito::UserPool").logical_id
+    assert values["stream-name"] == demo.only("AWS::Kinesis::Stream").logical_id
+    assert values["state-machine-arn"] == demo.only("AWS::StepFunctions::StateMachine").logical_id
+    assert values["alerts-topic-arn"] == demo.only("AWS::SNS::Topic").logical_id
+    group = demo.only("AWS::SageMaker::ModelPackageGroup")
+    assert values["model-package-group"] == group.properties["ModelPackageGroupName"] == "alsolike-demo"

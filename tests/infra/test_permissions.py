@@ -1,0 +1,192 @@
+from typing import Any
+
+import pytest
+
+from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat, listed, statements
+
+# What consuming the stream takes, whatever the function does with it.
+CONSUMER = {
+    ("kinesis:DescribeStream", "Stream"),
+    ("kinesis:DescribeStreamSummary", "Stream"),
+    ("kinesis:GetRecords", "Stream"),
+    ("kinesis:GetShardIterator", "Stream"),
+    ("kinesis:ListShards", "Stream"),
+    ("s3:PutObject", "Lake/aws/lambda/*"),
+    ("s3:ListBucket", "Lake"),
+}
+OWN_OUTPUT = {
+    ("logs:CreateLogStream", "Log"),
+    ("logs:PutLogEvents", "Log"),
+    ("xray:PutTelemetryRecords", "*"),
+    ("xray:PutTraceSegments", "*"),
+}
+EXPECTED = {
+    "collect": {
+        ("kinesis:PutRecord", "Stream"),
+        ("kinesis:PutRecords", "Stream"),
+        ("dynamodb:BatchWriteItem", "Catalogue"),
+    },
+    "update_profiles": CONSUMER | {("dynamodb:GetItem", "Profiles"), ("dynamodb:PutItem", "Profiles")},
+    "archive_events": CONSUMER
+    | {
+        ("s3:PutObject", "Lake/interactions/*"),
+        ("s3:AbortMultipartUpload", "Lake/interactions/*"),
+        ("s3:PutObject", "Lake/quarantine/*"),
+        ("s3:AbortMultipartUpload", "Lake/quarantine/*"),
+    },
+    "build_dataset": {
+        ("s3:ListBucket", "Lake"),
+        ("s3:ListBucket", "Artefacts"),
+        ("s3:GetObject", "Lake/interactions/*"),
+        ("s3:GetObject", "Artefacts/datasets/*"),
+        ("s3:PutObject", "Artefacts/datasets/*"),
+        ("s3:AbortMultipartUpload", "Artefacts/datasets/*"),
+        ("dynamodb:Scan", "Catalogue"),
+    },
+    "register_model": {
+        ("s3:ListBucket", "Artefacts"),
+        ("s3:GetObject", "Artefacts/training/*"),
+        ("s3:GetObject", "Artefacts/models/*"),
+        ("s3:PutObject", "Artefacts/models/*"),
+        ("s3:AbortMultipartUpload", "Artefacts/models/*"),
+        ("s3:GetObject", "Artefacts/registry/champion.json"),
+        ("s3:PutObject", "Artefacts/registry/champion.json"),
+        ("sagemaker:CreateModelPackage", "Models"),
+        ("sagemaker:ListModelPackages", "Models"),
+        ("sagemaker:CreateModelPackage", "Packages"),
+        ("sagemaker:ListModelPackages", "Packages"),
+    },
+    "recommend": {
+        ("dynamodb:GetItem", "Profiles"),
+        ("s3:GetObject", "Artefacts/models/*"),
+        ("s3:GetObject", "Artefacts/registry/champion.json"),
+        ("s3:ListBucket", "Artefacts"),
+    },
+}
+# Actions that AWS grants on everything or not at all.
+WITHOUT_RESOURCES = {
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_may_do_what_it_needs_and_nothing_else(assembly: Assembly, name: str) -> None:
+    role = assembly.role(assembly.function(name))
+
+    assert granted(role) == EXPECTED[name] | OWN_OUTPUT
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_writes_only_its_own_log(assembly: Assembly, name: str) -> None:
+    function = assembly.function(name)
+
+    (log,) = [s["Resource"] for s in statements(assembly.role(function)) if "logs:PutLogEvents" in s["Action"]]
+
+    assert flat(log) == f"{flat(function.properties['LoggingConfig']['LogGroup'])}.Arn"
+
+
+def test_no_action_has_a_wildcard(assembly: Assembly) -> None:
+    actions = {action for _, statement in all_statements(assembly) for action in listed(statement["Action"])}
+
+    assert len(actions) > 40
+    assert not {action for action in actions if "*" in action}
+
+
+def test_only_actions_without_resources_are_granted_on_everything(assembly: Assembly) -> None:
+    everywhere = {
+        action
+        for _, statement in all_statements(assembly)
+        if "*" in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    }
+
+    assert everywhere <= WITHOUT_RESOURCES
+
+
+def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
+    assert not [r for r in assembly.of_type("AWS::IAM::Role") if "ManagedPolicyArns" in r.properties]
+
+
+def test_nothing_but_the_schedule_has_a_policy_that_the_cdk_wrote(assembly: Assembly) -> None:
+    policies = assembly.of_type("AWS::IAM::Policy")
+
+    assert [s["Action"] for p in policies for s in p.properties["PolicyDocument"]["Statement"]] == [
+        "states:StartExecution"
+    ]
+
+
+def test_training_metrics_are_bound_to_sagemakers_namespace(demo: Assembly) -> None:
+    (statement,) = [s for _, s in all_statements(demo) if s["Action"] == "cloudwatch:PutMetricData"]
+
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}}
+
+
+def test_only_the_training_role_is_passed_and_only_to_sagemaker(demo: Assembly) -> None:
+    (statement,) = [s for _, s in all_statements(demo) if s["Action"] == "iam:PassRole"]
+
+    role = demo.referred(statement["Resource"], stack="alsolike-demo-training")
+    principal = role.properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+    assert principal == {"Service": "sagemaker.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_training_job_reads_datasets_and_code_and_writes_its_output(demo: Assembly) -> None:
+    (role,) = [
+        role
+        for role in demo.of_type("AWS::IAM::Role")
+        if "sagemaker.amazonaws.com" in str(role.properties["AssumeRolePolicyDocument"])
+    ]
+
+    objects = {(a, r) for a, r in granted(role) if a in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")}
+
+    assert objects == {
+        ("s3:GetObject", "Artefacts/datasets/*"),
+        ("s3:GetObject", "Code"),
+        ("s3:PutObject", "Artefacts/training/*"),
+    }
+
+
+def all_statements(assembly: Assembly) -> list[tuple[Resource, dict[str, Any]]]:
+    return [(role, statement) for role in assembly.of_type("AWS::IAM::Role") for statement in statements(role)]
+
+
+def granted(role: Resource) -> set[tuple[str, str]]:
+    return {
+        (action, short(flat(resource)))
+        for statement in statements(role)
+        for resource in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    }
+
+
+def short(arn: str) -> str:
+    """Name a resource by what it is, without what the CDK makes of its name."""
+    if arn.endswith(".Arn") and "Log" in arn:
+        return "Log"
+    for mark, name in (
+        ("DataLakeArtefacts", "Artefacts"),
+        ("DataLake", "Lake"),
+        ("EventsStream", "Stream"),
+        ("Profiles", "Profiles"),
+        ("Catalogue", "Catalogue"),
+        (":model-package/", "Packages"),
+        ("Models.", "Models"),
+        ("cdk-hnb659fds-assets", "Code"),
+    ):
+        if mark in arn:
+            exported, slash, key = arn.partition("/")
+            return name + slash + key if exported.startswith("ExportsOutput") else name
+    return arn

@@ -1,0 +1,97 @@
+import pytest
+
+from infra_cdk.app import read_context
+from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, repository_arn
+from infra_cdk.settings import InvalidSettings, Settings, load_settings
+
+
+def environments(**values: object) -> dict[str, object]:
+    return {"test": {"region": "us-east-1", **values}}
+
+
+@pytest.mark.parametrize("name", ["demo", "dev", "prod"])
+def test_every_environment_of_cdk_json_loads(name: str) -> None:
+    settings = load_settings(read_context()["environments"], name)
+
+    assert settings.name == name
+    assert settings.image.endswith("-sagemaker")
+    assert ":layer:AWSSDKPandas-Python313-Arm64:" in settings.pandas_layer
+
+
+def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
+    context = read_context()["environments"]
+
+    demo, prod = load_settings(context, "demo"), load_settings(context, "prod")
+
+    assert (demo.champion_check_s, demo.archive_window_s, demo.removal_policy) == (1, 1, "destroy")
+    assert (prod.champion_check_s, prod.archive_window_s, prod.removal_policy) == (30, 60, "retain")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"shards": 2}, r"environments\.test\.shards is unknown; known are \['account', "),
+        ({"name": "other"}, r"environments\.test\.name is unknown"),
+        ({"stream_shards": "2"}, r"environments\.test\.stream_shards is '2', expected a whole number"),
+        ({"stream_shards": True}, r"stream_shards is True, expected a whole number"),
+        ({"stream_shards": 0}, r"environments\.test\.stream_shards is 0, expected 1 to 500"),
+        ({"snap_start": 1}, r"snap_start is 1, expected true or false"),
+        ({"region": None}, r"region is None, expected text"),
+        ({"stream_mode": "auto"}, r"stream_mode is 'auto', expected 'provisioned' or 'on-demand'"),
+        ({"alarm_email": 3}, r"alarm_email is 3, expected text or null"),
+        ({"alarm_email": "ops"}, r"alarm_email is 'ops', expected an address"),
+        ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
+        ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(\.\.\.\) or cron\(\.\.\.\)"),
+        ({"event_max_age_hours": 30}, r"event_max_age_hours is 30, expected at most stream_retention_hours, 24"),
+        ({"snap_start": True, "provisioned_concurrency": 1}, r"provisioned_concurrency is 1, expected 0 where snap_start"),
+    ],
+)
+def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidSettings, match=message):
+        load_settings(environments(**values), "test")
+
+
+def test_unknown_environment_lists_those_that_exist() -> None:
+    with pytest.raises(InvalidSettings, match=r"'staging' is not in cdk\.json: context\.environments has \['test'\]"):
+        load_settings(environments(), "staging")
+
+
+def test_missing_region_is_an_error() -> None:
+    with pytest.raises(InvalidSettings, match=r"environments\.test\.region is missing"):
+        load_settings({"test": {}}, "test")
+
+
+def test_context_without_environments_is_an_error() -> None:
+    with pytest.raises(InvalidSettings, match=r"context\.environments is None"):
+        load_settings(None, "demo")
+
+
+def test_name_that_cannot_stand_in_resource_names_is_an_error() -> None:
+    with pytest.raises(InvalidSettings, match="name is 'My Shop', expected 1 to 20 lower-case letters"):
+        load_settings({"My Shop": {"region": "us-east-1"}}, "My Shop")
+
+
+def test_region_without_a_known_layer_says_how_to_give_one() -> None:
+    settings = Settings(name="test", region="eu-west-9")
+
+    with pytest.raises(InvalidSettings, match=r"'eu-west-9' with arm64 is not in PANDAS_LAYERS.*set pandas_layer_arn"):
+        _ = settings.pandas_layer
+    with pytest.raises(InvalidSettings, match="'eu-west-9' is not in TRAINING_REGISTRIES.*set training_image"):
+        _ = settings.image
+
+
+def test_given_layer_and_image_replace_the_tables() -> None:
+    settings = Settings(name="test", region="eu-west-9", pandas_layer_arn="arn:layer", training_image="image")
+
+    assert (settings.pandas_layer, settings.image) == ("arn:layer", "image")
+
+
+def test_tables_name_the_region_they_are_for() -> None:
+    assert all(layer.arn.split(":")[3] == region for (region, _), layer in PANDAS_LAYERS.items())
+    assert all(registry.image.split(".")[3] == region for region, registry in TRAINING_REGISTRIES.items())
+    assert {region for region, _ in PANDAS_LAYERS} <= set(TRAINING_REGISTRIES)
+
+
+def test_image_outside_ecr_is_refused() -> None:
+    with pytest.raises(ValueError, match="'python:3.12' is not ACCOUNT"):
+        repository_arn("python:3.12")
