@@ -1,0 +1,135 @@
+"""Small shops with known answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
+from model_export.interactions import Histories, Interactions
+
+MS_PER_DAY = 86_400_000
+
+
+def interactions(
+    sequences: Sequence[Sequence[int]], *, items: int | None = None, weight: float = 1.0, step_ms: int = 1000
+) -> Interactions:
+    """Each user's items in order, `step_ms` apart."""
+    rows = [
+        (user, item, step * step_ms) for user, sequence in enumerate(sequences) for step, item in enumerate(sequence)
+    ]
+    user, item, time_ms = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    return Interactions.from_rows(
+        user=user,
+        item=item,
+        time_ms=time_ms,
+        weight=np.full(len(rows), weight, np.float32),
+        users=len(sequences),
+        items=items or int(item.max()),
+    )
+
+
+def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
+    """One history, oldest first."""
+    ones = [1.0] * len(items)
+    return Histories(
+        items=np.array([items], np.int64), weights=np.array([ones if weights is None else weights], np.float32)
+    )
+
+
+def random_sequences(*, users: int, items: int, length: int, seed: int = 0) -> list[list[int]]:
+    """Each item tends to be followed by the next one."""
+    rng = np.random.default_rng(seed)
+    sequences = []
+    for _ in range(users):
+        item = int(rng.integers(items))
+        sequence = [item + 1]
+        for _ in range(length - 1):
+            item = (item + 1) % items if rng.random() < 0.7 else int(rng.integers(items))
+            sequence.append(item + 1)
+        sequences.append(sequence)
+    return sequences
+
+
+def checkerboard(size: int) -> list[list[int]]:
+    """User u has every item of u's parity, in order, except item u itself (positions from 1)."""
+    return [
+        [item for item in range(1, size + 1) if item % 2 == user % 2 and item != user] for user in range(1, size + 1)
+    ]
+
+
+def write_dataset(
+    directory: Path,
+    sequences: Mapping[str, Sequence[str]],
+    *,
+    step_ms: int = MS_PER_DAY,
+    start_ms: int = 1_700_000_000_000,
+    properties: Mapping[str, Mapping[str, str]] | None = None,
+) -> Path:
+    """Write a dataset as build_dataset does; each user's items `step_ms` apart."""
+    directory.mkdir(parents=True, exist_ok=True)
+    rows = [
+        (f"u#{user}", item, start_ms + step * step_ms, 5.0)
+        for user, sequence in sequences.items()
+        for step, item in enumerate(sequence)
+    ]
+    rows.sort(key=lambda row: row[2])
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    table = pa.table(
+        {
+            "profile_id": pa.array(columns[0], pa.string()),
+            "item_id": pa.array(columns[1], pa.string()),
+            "event_time_ms": pa.array(columns[2], pa.int64()),
+            "weight": pa.array(columns[3], pa.float32()),
+        }
+    )
+    pq.write_table(table, directory / INTERACTIONS_FILE)
+    of_items = properties or {}
+    pq.write_table(
+        pa.table(
+            {
+                "item_id": pa.array(list(of_items), pa.string()),
+                "properties": pa.array(
+                    [orjson.dumps(dict(value)).decode() for value in of_items.values()], pa.string()
+                ),
+            }
+        ),
+        directory / ITEMS_FILE,
+    )
+    manifest = DatasetManifest(
+        dataset_id="run-1",
+        created_ms=0,
+        rows_read=len(rows),
+        interactions=len(rows),
+        users=len(sequences),
+        items=len({row[1] for row in rows}),
+        catalogue_items=len(of_items),
+        dropped={},
+        first_event_ms=rows[0][2] if rows else 0,
+        last_event_ms=rows[-1][2] if rows else 0,
+        event_weights={"purchase": 5.0},
+        minimum_item_interactions=1,
+        minimum_user_interactions=1,
+        repeat_share=0.0,
+        lineage=(),
+    )
+    (directory / MANIFEST_FILE).write_bytes(manifest.to_json())
+    return directory
+
+
+def tiny_shop(
+    directory: Path, *, users: int = 20, items: int = 15, length: int = 12, step_ms: int = MS_PER_DAY
+) -> Path:
+    """20 users who walk through 15 items."""
+    sequences = random_sequences(users=users, items=items, length=length)
+    return write_dataset(
+        directory,
+        {f"user{user}": [f"item{item:02d}" for item in sequence] for user, sequence in enumerate(sequences)},
+        step_ms=step_ms,
+        properties={"item01": {"title": "First"}},
+    )
