@@ -88,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
     parser.add_argument("--outdir", type=Path, help="where the assembly goes (default: cdk.out)")
     parser.add_argument(
+        "--layers", type=Path, default=LAYERS, help="where layers.build put them (default: build/layers)"
+    )
+    parser.add_argument(
         "--skip-template-check", action="store_true", help="do not validate against CloudFormation's schema: 5 s faster"
     )
     options = parser.parse_args(arguments)
@@ -96,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             read_context(),
             environment=options.environment,
             outdir=options.outdir,
+            layers=options.layers,
             check_templates=not options.skip_template_check,
         )
     except (InvalidSettings, MissingLayer) as error:

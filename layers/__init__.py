@@ -1,0 +1,1 @@
+"""The Lambda layers: what is in them, and how they are built."""

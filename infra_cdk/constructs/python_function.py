@@ -51,6 +51,9 @@ class PythonFunction(Construct):
         starts_fast: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
+        handler = ROOT / "functions" / name / "handler.py"
+        if not handler.is_file():
+            raise FileNotFoundError(f"{handler} does not exist; the function {name!r} needs it")
         snap_start = starts_fast and settings.snap_start
         concurrency = settings.provisioned_concurrency if starts_fast else 0
         check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency, storage_mb=storage_mb)

@@ -135,9 +135,7 @@ def mapping(assembly: Assembly, function: str) -> Resource:
         for alias in assembly.of_type("AWS::Lambda::Alias")
         if alias.properties["FunctionName"] == {"Ref": found}
     ]
-    (resource,) = [
-        m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)
-    ]
+    (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
     return resource
 
 

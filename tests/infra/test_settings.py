@@ -43,7 +43,10 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
         ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(\.\.\.\) or cron\(\.\.\.\)"),
         ({"event_max_age_hours": 30}, r"event_max_age_hours is 30, expected at most stream_retention_hours, 24"),
-        ({"snap_start": True, "provisioned_concurrency": 1}, r"provisioned_concurrency is 1, expected 0 where snap_start"),
+        (
+            {"snap_start": True, "provisioned_concurrency": 1},
+            r"provisioned_concurrency is 1, expected 0 where snap_start",
+        ),
     ],
 )
 def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, object], message: str) -> None:
@@ -76,7 +79,7 @@ def test_region_without_a_known_layer_says_how_to_give_one() -> None:
 
     with pytest.raises(InvalidSettings, match=r"'eu-west-9' with arm64 is not in PANDAS_LAYERS.*set pandas_layer_arn"):
         _ = settings.pandas_layer
-    with pytest.raises(InvalidSettings, match="'eu-west-9' is not in TRAINING_REGISTRIES.*set training_image"):
+    with pytest.raises(InvalidSettings, match=r"'eu-west-9' is not in TRAINING_REGISTRIES.*set training_image"):
         _ = settings.image
 
 
@@ -93,5 +96,5 @@ def test_tables_name_the_region_they_are_for() -> None:
 
 
 def test_image_outside_ecr_is_refused() -> None:
-    with pytest.raises(ValueError, match="'python:3.12' is not ACCOUNT"):
+    with pytest.raises(ValueError, match=r"'python:3\.12' is not ACCOUNT"):
         repository_arn("python:3.12")

@@ -74,7 +74,9 @@ def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: Stat
     assert train["Resource"] == "arn:AWS::Partition:states:::sagemaker:createTrainingJob.sync"
     assert parameters["TrainingJobName.$"] == "States.Format('alsolike-{}', $.dataset.run_id)"
     assert parameters["HyperParameters"] == {"run_id.$": "$.dataset.run_id"}
-    channels = {channel["ChannelName"]: channel["DataSource"]["S3DataSource"] for channel in parameters["InputDataConfig"]}
+    channels = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"] for channel in parameters["InputDataConfig"]
+    }
     assert channels["dataset"]["S3Uri.$"] == "$.dataset.dataset_s3_uri"
     assert channels["code"]["S3Uri"].endswith(".zip")
     assert parameters["OutputDataConfig"]["S3OutputPath"].endswith("/training/")

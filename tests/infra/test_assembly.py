@@ -1,0 +1,195 @@
+"""The assembly as a whole: its bytes, its findings, its assets, and the commands that write it."""
+
+import filecmp
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_sns as sns
+
+from infra_cdk import app as infra_app
+from infra_cdk.constructs import python_function
+from infra_cdk.constructs.python_layers import MissingLayer
+from infra_cdk.node import node_executable, use_installed_node
+from tests.infra.assembly import FUNCTIONS, Assembly
+from tests.infra.conftest import synthesize
+
+ROOT = Path(__file__).parents[2]
+CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+# Names that clients must know before they can ask for any, and names inside a resource that has none itself.
+NAMED = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::Cognito::UserPoolResourceServer",
+    "AWS::Lambda::Alias",
+    "AWS::SSM::Parameter",
+    "AWS::SageMaker::ModelPackageGroup",
+}
+
+
+def test_two_syntheses_write_the_same_bytes(demo: Assembly, layers: Path, tmp_path: Path) -> None:
+    again = synthesize("demo", layers=layers, outdir=tmp_path / "again").directory
+
+    names = sorted(path.relative_to(again).as_posix() for path in again.rglob("*") if path.is_file())
+    before = sorted(p.relative_to(demo.directory).as_posix() for p in demo.directory.rglob("*") if p.is_file())
+    _, different, unreadable = filecmp.cmpfiles(demo.directory, again, names, shallow=False)
+
+    assert names == before
+    assert (different, unreadable) == ([], [])
+
+
+@pytest.mark.parametrize("environment", ["demo", "dev", "prod"])
+def test_no_finding_of_cdk_nag_is_unacknowledged(environment: str, layers: Path, tmp_path: Path) -> None:
+    app = infra_app.create_app(
+        infra_app.read_context(), environment=environment, outdir=tmp_path, layers=layers, check_templates=False
+    )
+
+    app.synth()
+
+    report = json.loads((tmp_path / "validation-report.json").read_bytes())
+    assert {plugin["conclusion"] for plugin in report["pluginReports"]} <= {"success"}
+    assert [v for plugin in report["pluginReports"] for v in plugin["violations"]] == []
+
+
+def test_finding_of_cdk_nag_stops_the_synthesis(layers: Path, tmp_path: Path) -> None:
+    app = infra_app.create_app(
+        infra_app.read_context(), environment="demo", outdir=tmp_path, layers=layers, check_templates=False
+    )
+    stack = app.node.find_child("alsolike-demo-training")
+    assert isinstance(stack, cdk.Stack)
+    sns.Topic(stack, "Careless")
+
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+
+    assert "AwsSolutions-SNS3" in (tmp_path / "validation-report.json").read_text()
+
+
+def test_nothing_needs_a_custom_resource(assembly: Assembly) -> None:
+    assert not [r.type for r in assembly.resources if r.type.startswith(("Custom::", "AWS::CloudFormation::"))]
+
+
+def test_names_are_left_to_cloudformation_where_no_client_needs_them(assembly: Assembly) -> None:
+    physical = (
+        "AliasName", "BucketName", "DBName", "FunctionName", "LayerName", "LogGroupName", "Name", "RoleName",
+        "StateMachineName", "TableName", "TopicName", "UserPoolName", "ModelPackageGroupName",
+    )  # fmt: skip
+
+    named = {
+        resource.type
+        for resource in assembly.resources
+        if any(isinstance(resource.properties.get(name), str) for name in physical)
+    }
+
+    assert named == NAMED
+
+
+def test_stacks_of_two_environments_share_no_name(demo: Assembly, prod: Assembly) -> None:
+    def names(assembly: Assembly) -> set[str]:
+        return {resource.stack for resource in assembly.resources}
+
+    assert names(demo) == {"alsolike-demo-data", "alsolike-demo-serving", "alsolike-demo-training"}
+    assert not names(demo) & names(prod)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_asset_of_a_function_holds_that_function_alone(demo: Assembly, name: str) -> None:
+    directory = demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
+
+    assert sorted(path.name for path in (directory / "functions").iterdir()) == ["__init__.py", name]
+    assert (directory / "functions" / name / "handler.py").is_file()
+    assert not list(directory.rglob("*.pyc"))
+
+
+def test_editing_one_function_changes_its_asset_only(
+    layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT / "functions", repository / "functions")
+    monkeypatch.setattr(python_function, "ROOT", repository)
+    before = synthesize("demo", layers=layers, outdir=tmp_path / "before")
+
+    with (repository / "functions" / "collect" / "handler.py").open("a") as file:
+        file.write("# edited\n")
+    after = synthesize("demo", layers=layers, outdir=tmp_path / "after")
+
+    def code(assembly: Assembly) -> dict[str, str]:
+        return {name: assembly.function(name).properties["Code"]["S3Key"] for name in FUNCTIONS}
+
+    old, new = code(before), code(after)
+    assert {name for name in FUNCTIONS if old[name] != new[name]} == {"collect"}
+
+
+def test_function_without_a_handler_is_named(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python_function, "ROOT", tmp_path)
+
+    with pytest.raises(FileNotFoundError, match=r"build_dataset/handler\.py does not exist"):
+        synthesize("demo", layers=layers, outdir=tmp_path / "out")
+
+
+def test_missing_layer_names_the_command_that_builds_it(tmp_path: Path) -> None:
+    with pytest.raises(MissingLayer, match=r"build it with: python -m layers\.build core --architecture arm64"):
+        synthesize("demo", layers=tmp_path, outdir=tmp_path / "out")
+
+
+def test_command_explains_an_unknown_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = infra_app.main(["--environment", "staging", "--outdir", str(tmp_path)])
+
+    assert status == 1
+    assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
+
+
+def test_command_writes_the_assembly_of_the_environment(layers: Path, tmp_path: Path) -> None:
+    status = infra_app.main(
+        ["--environment", "dev", "--outdir", str(tmp_path), "--layers", str(layers), "--skip-template-check"]
+    )
+
+    assert status == 0
+    assert {resource.stack.split("-")[1] for resource in Assembly.read(tmp_path).resources} == {"dev"}
+
+
+def test_node_of_the_package_is_used_unless_another_is_named() -> None:
+    unset: dict[str, str] = {}
+    named = {"JSII_NODE": "/opt/node"}
+
+    use_installed_node(unset)
+    use_installed_node(named)
+
+    assert unset == {"JSII_NODE": str(node_executable())}
+    assert os.access(unset["JSII_NODE"], os.X_OK)
+    assert named == {"JSII_NODE": "/opt/node"}
+
+
+def test_lock_of_the_command_line_names_no_registry() -> None:
+    lock = (ROOT / "package-lock.json").read_text()
+
+    assert '"aws-cdk": "2.1148.1"' in lock
+    assert '"resolved"' not in lock
+    assert "http" not in lock
+
+
+@pytest.mark.skipif(not CDK.is_file(), reason="the CDK's command line is not installed: npm ci")
+@pytest.mark.skipif(
+    not (infra_app.LAYERS / "onnx_runtime-arm64").is_dir(), reason="layers are not built: python -m layers.build all"
+)
+def test_cdk_command_synthesizes_strictly_and_lists_the_stacks(tmp_path: Path) -> None:
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def cdk_command(*arguments: str) -> str:
+        command = [str(node_executable()), str(CDK), *arguments]
+        result = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    cdk_command("synth", "--strict", "--quiet", "--output", str(tmp_path / "out"))
+
+    # The finished assembly stands for the app, so that the app need not run again.
+    stacks = cdk_command("ls", "--app", str(tmp_path / "out")).split()
+    assert sorted(stacks) == ["alsolike-demo-data", "alsolike-demo-serving", "alsolike-demo-training"]
