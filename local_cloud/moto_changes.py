@@ -41,6 +41,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import Outcome, ThrottledError
@@ -98,7 +99,7 @@ def _invoke_functions(runtime: Runtime) -> None:
         qualifier = name.partition(":")[2] or qualifier
         arn = f"{function.function_arn.split(':function:')[0]}:function:{function.function_name}"
         arn = f"{arn}:{qualifier}" if qualifier else arn
-        payload = body.encode() if isinstance(body, str) else body or b"{}"
+        payload = (body.encode() if isinstance(body, str) else body) or b"{}"
         kind = headers.get("X-Amz-Invocation-Type") or headers.get("x-amz-invocation-type")
         if kind == "DryRun":
             return b""
@@ -294,6 +295,16 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
 
 def _execute_state_machines(runtime: Runtime) -> None:
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+
+
+def _name_executions(runtime: Runtime) -> None:
+    original = StepFunctionsParserBackend.start_execution
+
+    @functools.wraps(original)
+    def start_execution(self: Any, state_machine_arn: str, name: str | None = None, *arguments: Any) -> Any:
+        return original(self, state_machine_arn, name or str(uuid.uuid4()), *arguments)
+
+    _replace(StepFunctionsParserBackend, "start_execution", start_execution)
 
 
 def _wait_for_training_jobs(runtime: Runtime) -> None:
@@ -510,6 +521,11 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto executes state machines only when told to",
         ("moto.stepfunctions.responses:get_backend",),
         _execute_state_machines,
+    ),
+    Change(
+        "moto gives all executions that are started without a name the same one",
+        ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
+        _name_executions,
     ),
     Change(
         "moto's state machines do not wait for training jobs",

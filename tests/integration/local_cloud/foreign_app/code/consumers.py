@@ -1,0 +1,50 @@
+"""Handlers of queues, streams, topics, schedules and rules."""
+
+import base64
+import json
+from typing import Any
+
+from deliveries import note  # type: ignore[import-not-found]
+
+
+def queue_messages(event: dict[str, Any], context: Any) -> Any:
+    """Report the messages that say so as failed; fail as a whole on one that says that."""
+    bodies = [record["body"] for record in event["Records"]]
+    note("queue", bodies)
+    if "explode" in bodies:
+        raise RuntimeError("asked to explode")
+    failed = [record["messageId"] for record in event["Records"] if record["body"].startswith("fail")]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def orders(event: dict[str, Any], context: Any) -> Any:
+    """Fail as a whole on a poison record."""
+    ids = [_data(record)["id"] for record in event["Records"]]
+    shard = event["Records"][0]["eventID"].split(":")[0]
+    note("orders", {"shard": shard, "ids": ids})
+    if any(_data(record).get("poison") for record in event["Records"]):
+        raise ValueError("poison")
+
+
+def clicks(event: dict[str, Any], context: Any) -> Any:
+    """Report the first poison record, and whatever a record says that the response should be."""
+    note("clicks", [_data(record)["id"] for record in event["Records"]])
+    for record in event["Records"]:
+        data = _data(record)
+        if "response" in data:
+            return data["response"]
+        if data.get("poison"):
+            return {"batchItemFailures": [{"itemIdentifier": record["kinesis"]["sequenceNumber"]}]}
+    return {"batchItemFailures": []}
+
+
+def stock_changes(event: dict[str, Any], context: Any) -> Any:
+    note("stock", [record["dynamodb"]["NewImage"]["count"] for record in event["Records"]])
+
+
+def anything(event: dict[str, Any], context: Any) -> Any:
+    note(context.function_name, event)
+
+
+def _data(record: dict[str, Any]) -> Any:
+    return json.loads(base64.b64decode(record["kinesis"]["data"]))
