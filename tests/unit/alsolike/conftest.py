@@ -7,9 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 REGION = "eu-west-1"
+
+settings.register_profile("busy machine", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("busy machine")
 
 
 @pytest.fixture

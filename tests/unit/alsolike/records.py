@@ -6,9 +6,10 @@ import dataclasses
 from typing import Any
 
 import orjson
+from hypothesis import strategies as st
+
 from alsolike.configuration import EVENT_WEIGHTS
 from alsolike.interactions import MAX_IMPRESSION_ITEMS, Interaction
-from hypothesis import strategies as st
 
 TIME_MS = 1_700_000_000_000
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from alsolike.catalog import CatalogueStore, Item, column_name, parse_put_items
 from alsolike.errors import InvalidInput, Unavailable
 

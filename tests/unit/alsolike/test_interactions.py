@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
-from alsolike.errors import InvalidInput
-from alsolike.interactions import MAX_TIME_MS, Interaction, content_event_id, parse_record, profile_id
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike.errors import InvalidInput
+from alsolike.interactions import MAX_TIME_MS, Interaction, content_event_id, parse_record, profile_id
 from tests.unit.alsolike.records import TIME_MS, fields, ids, interaction, interactions, record
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_field_is_refused_by_name(name: str, value: Any, message: str) -
 
 
 def test_a_record_belongs_to_a_user_or_a_session() -> None:
-    with pytest.raises(InvalidInput, match="^user_id and session_id are missing, expected at least one$"):
+    with pytest.raises(InvalidInput, match=r"^user_id and session_id are missing, expected at least one$"):
         parse_record(record(user_id=None, session_id=None))
 
     assert parse_record(record(user_id=None)).profile_id == "s#s1"

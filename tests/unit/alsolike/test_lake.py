@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from alsolike import lake
-from alsolike.interactions import MAX_TIME_MS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alsolike import lake
+from alsolike.interactions import MAX_TIME_MS
 from tests.unit.alsolike.records import TIME_MS, interaction
 
 
@@ -117,7 +117,12 @@ def test_the_row_kept_does_not_depend_on_the_order_read(column: str, values: lis
     assert len(found) == 1
 
 
-@given(st.lists(st.fixed_dictionaries({name: st.sampled_from("ab") for name in ("event_id", "user_id", "item_id")})))
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.fixed_dictionaries({name: st.sampled_from("ab") for name in ("event_id", "user_id", "item_id")}), max_size=8
+    )
+)
 def test_any_rows_are_deduplicated_the_same_backwards(changes: list[dict[str, Any]]) -> None:
     frame = rows({}, *changes)
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from alsolike import profiles
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.errors import ConcurrentUpdate, Unavailable
-from alsolike.profiles import Profile, ProfileStore, RecentInteraction, pack, recent, unpack
 from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike import profiles
+from alsolike.configuration import HISTORY_LENGTH
+from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.profiles import Profile, ProfileStore, RecentInteraction, pack, recent, unpack
 from tests.unit.alsolike.records import TIME_MS, ids, interaction
 
 NOW_MS = TIME_MS
@@ -192,7 +192,7 @@ def test_a_writer_that_always_loses_gives_up(dynamodb: Any) -> None:
 
 
 def test_a_missing_table_and_a_silent_network_are_unavailable(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Unavailable, match="profile table other: .*ResourceNotFoundException"):
+    with pytest.raises(Unavailable, match=r"profile table other: .*ResourceNotFoundException"):
         ProfileStore(dynamodb, "other").add("u#1", [seen(1)], now_ms=NOW_MS)
 
     def silent(**_: Any) -> None:

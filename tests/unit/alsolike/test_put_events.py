@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
-from alsolike.errors import InvalidInput
-from alsolike.interactions import Interaction, parse_put_events, parse_record
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike.errors import InvalidInput
+from alsolike.interactions import Interaction, parse_put_events, parse_record
 from tests.unit.alsolike.records import TIME_MS
 
 
@@ -139,7 +139,7 @@ def test_deep_json_in_any_field_is_refused() -> None:
     for name in ("eventType", "itemId", "eventId", "properties", "impression", "metricAttribution"):
         body = call(event(**{name: "HERE"})).replace(b'"HERE"', deep.encode())
 
-        with pytest.raises(InvalidInput, match="^body is nested more than 32 deep$"):
+        with pytest.raises(InvalidInput, match=r"^body is nested more than 32 deep$"):
             parse_put_events(body, now_ms=TIME_MS)
 
 

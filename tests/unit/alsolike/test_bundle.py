@@ -1,0 +1,286 @@
+"""Model bundles: written once, mapped, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike import bundle
+from alsolike.bundle import Bundle, HistoryParameters, Manifest
+from alsolike.errors import InvalidBundle
+from tests.unit.alsolike.records import ids
+
+HISTORY = HistoryParameters(length=100, half_life_days=30.0, event_weights={"view": 1.0, "purchase": 5.0})
+
+
+def manifest(**changes: Any) -> Manifest:
+    return dataclasses.replace(
+        Manifest(
+            version="v1",
+            algorithm="ease",
+            items=3,
+            history=HISTORY,
+            exclude_seen=True,
+            dataset_id="v1",
+            last_event_ms=7,
+            created_ms=8,
+            code_version="c",
+            metrics={"ndcg": 0.5},
+        ),
+        **changes,
+    )
+
+
+def write(directory: Path, item_ids: list[str]) -> Path:
+    """Write a bundle whose graphs are no graphs: this module never opens them."""
+    directory.mkdir()
+    for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE):
+        (directory / name).write_bytes(name.encode())
+    bundle.write_ids(directory, item_ids)
+    bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
+    bundle.write_popular(directory, np.arange(len(item_ids), 0, -1))
+    bundle.write_manifest(directory, manifest(items=len(item_ids)))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("bundles") / "v1", ["a", "ü😀", "b\x00"])
+
+
+@pytest.fixture
+def directory(written: Path, tmp_path: Path) -> Path:
+    """A bundle of one's own, to break."""
+    return Path(shutil.copytree(written, tmp_path / "v1"))
+
+
+def test_ids_and_metadata_are_found_by_position(written: Path) -> None:
+    opened = Bundle(written)
+
+    assert [opened.item_id(position) for position in (1, 2, 3)] == ["a", "ü😀", "b\x00"]
+    assert opened.metadata(2) == {"title": "title of ü😀"}
+    assert opened.popular.tolist() == [3, 2, 1]
+    assert opened.popular.dtype == np.int32
+
+
+def test_positions_are_found_by_id_and_zero_means_unknown(written: Path) -> None:
+    opened = Bundle(written)
+
+    assert opened.positions(["b\x00", "zz", "a", "", "ü😀", "a", "b"]).tolist() == [3, 0, 1, 0, 2, 1, 0]
+    assert opened.positions([]).shape == (0,)
+    assert opened.positions([]).dtype == np.int64
+
+
+def test_padding_has_no_id_and_no_metadata(written: Path) -> None:
+    assert Bundle(written).item_id(0) == ""
+    assert Bundle(written).metadata(0) == {}
+
+
+def test_a_single_item_is_enough(tmp_path: Path) -> None:
+    opened = Bundle(write(tmp_path / "one", ["only"]))
+
+    assert opened.positions(["only", "other"]).tolist() == [1, 0]
+    assert opened.item_id(1) == "only"
+
+
+@settings(max_examples=30)
+@given(st.lists(ids, min_size=1, max_size=30, unique=True), st.lists(ids, max_size=5))
+def test_every_id_is_found_and_no_other(
+    tmp_path_factory: pytest.TempPathFactory, item_ids: list[str], others: list[str]
+) -> None:
+    directory = tmp_path_factory.mktemp("any") / "v1"
+    opened = Bundle(write(directory, item_ids))
+
+    positions = opened.positions([*item_ids, *others])
+
+    expected = {item_id: position for position, item_id in enumerate(item_ids, 1)}
+    assert positions.tolist() == [expected.get(item_id, 0) for item_id in [*item_ids, *others]]
+    assert [opened.item_id(position) for position in range(1, len(item_ids) + 1)] == item_ids
+    shutil.rmtree(directory)
+
+
+def test_an_unknown_id_with_the_hash_of_a_known_one_stays_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hash_of_length(blobs: list[bytes]) -> Any:
+        return np.array([len(blob) for blob in blobs], "<u8")
+
+    monkeypatch.setattr(bundle, "_hash", hash_of_length)
+    opened = Bundle(write(tmp_path / "v1", ["a", "bb"]))
+
+    assert opened.positions(["a", "x", "bb", "yy"]).tolist() == [1, 0, 2, 0]
+    with pytest.raises(InvalidBundle, match="items 'a' and 'x' have the same hash"):
+        bundle.write_ids(tmp_path, ["a", "bb", "x"])
+
+
+@pytest.mark.parametrize(
+    ("item_ids", "message"),
+    [
+        ([], "a bundle needs at least one item"),
+        (["a", "b", "a"], "items 'a' and 'a' have the same hash; an id may stand only once"),
+        (["a", ""], "the item at position 2 has an empty id"),
+    ],
+)
+def test_ids_that_cannot_be_told_apart_are_refused(tmp_path: Path, item_ids: list[str], message: str) -> None:
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.write_ids(tmp_path, item_ids)
+
+
+def test_at_most_500_popular_items_are_kept(tmp_path: Path) -> None:
+    bundle.write_popular(tmp_path, np.arange(1, 700))
+
+    assert np.load(tmp_path / "popular.npy").tolist() == list(range(1, 501))
+
+
+@pytest.mark.parametrize("name", bundle.FILES)
+def test_one_flipped_bit_in_any_file_is_noticed(directory: Path, name: str) -> None:
+    content = bytearray((directory / name).read_bytes())
+    content[-1] ^= 1
+    (directory / name).write_bytes(content)
+
+    with pytest.raises(InvalidBundle, match=rf"^{name} is .*sha256.*, manifest.json says "):
+        Bundle(directory)
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE])
+def test_a_missing_or_empty_file_makes_the_bundle_invalid(directory: Path, name: str, verify: bool) -> None:
+    (directory / name).write_bytes(b"")
+    with pytest.raises(InvalidBundle):
+        Bundle(directory, verify=verify)
+
+    (directory / name).unlink()
+    with pytest.raises(InvalidBundle, match=name):
+        Bundle(directory, verify=verify)
+
+
+def test_a_directory_without_manifest_is_no_bundle(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+
+    with pytest.raises(InvalidBundle, match=r"has no manifest\.json"):
+        Bundle(directory)
+
+
+def test_a_manifest_is_written_only_over_a_complete_bundle(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+    (directory / "graph.data").unlink()
+
+    with pytest.raises(InvalidBundle, match=r"graph\.data is missing from"):
+        bundle.write_manifest(directory, manifest())
+    assert not (directory / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("items", [2, 4])
+def test_arrays_of_another_length_than_stated_are_refused(directory: Path, items: int) -> None:
+    bundle.write_manifest(directory, manifest(items=items))
+
+    with pytest.raises(InvalidBundle, match=rf"ids hold 3 items, manifest\.json says {items}"):
+        Bundle(directory)
+
+
+def broken(change: Callable[[dict[str, Any]], Any]) -> bytes:
+    document = orjson.loads(manifest(files={}).to_json())
+    change(document)
+    return orjson.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "manifest.json is not JSON"),
+        (b"[]", "manifest.json has format_version 'list', expected 1"),
+        (broken(lambda document: document.update(format_version=2)), "manifest.json has format_version 2, expected 1"),
+        (broken(lambda document: document.pop("items")), "manifest.json misses items"),
+        (broken(lambda document: document.update(items="3")), "manifest.json has items '3', expected int"),
+        (broken(lambda document: document.update(items=True)), "manifest.json has items True, expected int"),
+        (broken(lambda document: document.update(files=[])), "manifest.json has files [], expected dict"),
+        (broken(lambda document: document.update(version=None)), "manifest.json has version None, expected str"),
+        (broken(lambda document: document.update(history=None)), "manifest.json has an unreadable history"),
+        (broken(lambda document: document["history"].pop("length")), "manifest.json has an unreadable history"),
+        (broken(lambda document: document["history"].update(x=1)), "manifest.json has an unreadable history"),
+        (broken(lambda document: document["history"].update(length=0)), "manifest.json has an unreadable history"),
+        (
+            broken(lambda document: document["history"].update(half_life_days=0)),
+            "manifest.json has an unreadable history: half_life_days is 0, expected more than 0",
+        ),
+        (
+            broken(lambda document: document["history"].update(event_weights=5)),
+            "manifest.json has an unreadable history",
+        ),
+    ],
+)
+def test_an_unreadable_manifest_is_refused_by_name(data: bytes, message: str) -> None:
+    with pytest.raises(InvalidBundle) as error:
+        Manifest.from_json(data)
+
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize("stated", [None, "x", {}, {"sha256": "x"}])
+def test_a_file_without_its_right_checksum_is_refused(directory: Path, stated: Any) -> None:
+    document = orjson.loads((directory / "manifest.json").read_bytes())
+    document["files"]["ids.blob"] = stated
+    (directory / "manifest.json").write_bytes(orjson.dumps(document))
+
+    with pytest.raises(InvalidBundle, match=r"ids\.blob"):
+        Bundle(directory)
+
+
+@given(st.floats(min_value=0.001) | st.just(math.inf), st.dictionaries(st.text(), st.floats(allow_nan=False)))
+def test_a_written_manifest_reads_the_same(half_life_days: float, weights: dict[str, float]) -> None:
+    finite = {name: weight for name, weight in weights.items() if math.isfinite(weight)}
+    written = manifest(history=HistoryParameters(100, half_life_days, finite))
+
+    assert Manifest.from_json(written.to_json()) == written
+
+
+def test_no_decay_is_null_in_the_manifest() -> None:
+    written = manifest(history=dataclasses.replace(HISTORY, half_life_days=math.inf))
+
+    assert orjson.loads(written.to_json())["history"]["half_life_days"] is None
+
+
+def test_read_only_mappings_and_numpy_numbers_can_be_written() -> None:
+    weights = MappingProxyType({"view": 1.0})
+    metrics = {"ndcg": np.float64(0.5), "hits": np.int64(3)}
+    written = manifest(history=HistoryParameters(100, 30.0, weights), metrics=metrics)
+
+    read = Manifest.from_json(written.to_json())
+
+    assert read.history.event_weights == {"view": 1.0}
+    assert read.metrics == {"ndcg": 0.5, "hits": 3}
+
+
+def test_weights_halve_with_each_half_life() -> None:
+    day_ms = 86_400_000
+    found = HISTORY.weights(np.array([1.0, 1.0, 5.0, 5.0, 0.0]), np.array([0, 30, 30, 60, 1]) * day_ms)
+
+    assert found.tolist() == [1.0, 0.5, 2.5, 1.25, 0.0]
+    assert found.dtype == np.float32
+
+
+def test_an_event_from_the_future_counts_as_new() -> None:
+    assert HISTORY.weights(np.array([3.0]), np.array([-86_400_000])).tolist() == [3.0]
+
+
+def test_an_infinite_half_life_means_no_decay() -> None:
+    forever = dataclasses.replace(HISTORY, half_life_days=math.inf)
+
+    assert forever.weights(np.array([1.0, 5.0]), np.array([0, 10**13])).tolist() == [1.0, 5.0]
+
+
+@pytest.mark.parametrize("changes", [{"half_life_days": 0.0}, {"half_life_days": math.nan}, {"length": 0}])
+def test_impossible_parameters_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"^{next(iter(changes))} is .*, expected"):
+        dataclasses.replace(HISTORY, **changes)

@@ -1,0 +1,24 @@
+"""Business metrics go out as embedded metric format."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from alsolike.observability import Metric, count, metrics
+
+
+def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:
+    @metrics.log_metrics
+    def handler(event: object, context: object) -> None:
+        count(Metric.EVENTS_ACCEPTED, 3)
+        count(Metric.EVENTS_ACCEPTED)
+        count(Metric.ITEMS_ACCEPTED)
+
+    handler({}, None)
+
+    (line,) = capsys.readouterr().out.splitlines()
+    written = json.loads(line)
+    assert (sum(written["EventsAccepted"]), sum(written["ItemsAccepted"])) == (4, 1)
+    assert written["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Alsolike"
