@@ -1,0 +1,184 @@
+import io
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import awswrangler as wr
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alsolike import lake
+from alsolike.interactions import Interaction
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.stream import stream_records
+from functions.archive_events import handler
+from functions.archive_events.service import archive
+from tests.unit.functions.cloud import create_bucket
+from tests.unit.functions.factories import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def invoke(lake_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
+    handler._settings.cache_clear()
+    yield lambda event: handler.lambda_handler(event, LambdaContext())
+    handler._settings.cache_clear()
+
+
+def objects(s3: Any, bucket: str) -> dict[str, bytes]:
+    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}
+
+
+def test_batch_lies_in_its_days_under_its_shard_and_sequence_range(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    yesterday = interaction("e2", event_time_ms=NOW_MS - DAY_MS)
+
+    answer = invoke(kinesis_event([interaction("e1"), yesterday, interaction("e3")], first=7))
+
+    assert answer == {"batchItemFailures": []}
+    stored = objects(aws("s3"), lake_bucket)
+    name = f"{SHARD}-{sequence(7)}-{sequence(9)}.parquet"
+    assert stored.keys() == {f"interactions/event_date=2026-09-{day}/{name}" for day in (20, 21)}
+    table = pq.read_table(io.BytesIO(stored[f"interactions/event_date=2026-09-21/{name}"]))
+    assert table.column("event_id").to_pylist() == ["e1", "e3"]
+    assert counted() == {"InteractionsArchived": 3, "RecordsQuarantined": 0}
+
+
+def test_row_says_what_the_interaction_says(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    invoke(
+        kinesis_event(
+            [interaction("e1", event_value=2.5, recommendation_id="r1", impression=("a", "b"), session_id=None)]
+        )
+    )
+
+    (content,) = objects(aws("s3"), lake_bucket).values()
+    assert pq.read_table(io.BytesIO(content)).to_pylist() == [
+        {
+            "event_id": "e1",
+            "user_id": "anna",
+            "session_id": None,
+            "item_id": "pear",
+            "event_type": "view",
+            "event_value": 2.5,
+            "event_time_ms": NOW_MS - 60_000,
+            "recommendation_id": "r1",
+            "impression": ["a", "b"],
+            "properties": "{}",
+            "received_time_ms": NOW_MS,
+            "schema_version": 1,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"event_value": None, "recommendation_id": None, "impression": (), "session_id": None},
+        {"event_value": 1.0, "recommendation_id": "r", "impression": ("a",), "user_id": None},
+    ],
+)
+def test_columns_have_the_tables_types_whatever_they_hold(
+    fields: dict[str, Any], invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    invoke(kinesis_event([interaction("e1", **fields)]))
+
+    (content,) = objects(aws("s3"), lake_bucket).values()
+    schema = pq.read_schema(io.BytesIO(content))
+    types = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
+    assert schema.names == list(lake.COLUMNS)
+    for name, glue_type in lake.COLUMNS.items():
+        found = schema.field(name).type
+        if glue_type == "array<string>":
+            assert pa.types.is_list(found), name
+            assert found.value_type == pa.string(), name
+        else:
+            assert found == types[glue_type], name
+
+
+def test_poison_record_lies_in_quarantine_and_its_neighbours_in_the_lake(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    invoke(kinesis_event([interaction("e1"), b"\xff\x00poison", interaction("e2")]))
+
+    stored = objects(aws("s3"), lake_bucket)
+    key = f"quarantine/dt=2026-09-21/{SHARD}-{sequence(1)}.json"
+    quarantined = QuarantinedRecord.from_json(stored.pop(key))
+    assert quarantined.record.data == b"\xff\x00poison"
+    assert (quarantined.record.stream, quarantined.record.shard_id) == ("events", SHARD)
+    assert quarantined.record.arrived_ms == NOW_MS + 1
+    assert quarantined.reason.startswith("record is not valid JSON")
+    (content,) = stored.values()
+    assert pq.read_table(io.BytesIO(content)).column("event_id").to_pylist() == ["e1", "e2"]
+    assert counted() == {"InteractionsArchived": 2, "RecordsQuarantined": 1}
+
+
+def test_batch_of_nothing_but_poison_writes_no_interactions(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    invoke(kinesis_event([b"{}", b"[]"]))
+
+    assert {key.split("/")[0] for key in objects(aws("s3"), lake_bucket)} == {"quarantine"}
+
+
+def test_redelivered_batch_writes_the_same_objects_with_the_same_bytes(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    event = kinesis_event([interaction("e1"), b"poison", interaction("e2", event_time_ms=NOW_MS - DAY_MS)])
+
+    invoke(event)
+    first = objects(aws("s3"), lake_bucket)
+    invoke(event)
+
+    assert objects(aws("s3"), lake_bucket) == first
+    assert len(first) == 3
+
+
+BATCH = [
+    interaction(f"e{n % 6}", item_id=f"i{n}", event_time_ms=NOW_MS - 1000 * n, received_time_ms=NOW_MS + n % 2)
+    for n in range(8)
+]
+
+
+def read_once(bucket: str) -> list[tuple[str, str, int]]:
+    rows = lake.deduplicate(wr.s3.read_parquet(f"s3://{bucket}/{lake.INTERACTIONS_PREFIX}"))
+    return sorted(zip(rows["event_id"], rows["item_id"], rows["received_time_ms"], strict=True))
+
+
+def archive_in_parts(s3: Any, bucket: str, batch: Sequence[Interaction], cuts: Sequence[int]) -> None:
+    bounds = [0, *sorted(cuts), len(batch)]
+    records = stream_records(kinesis_event(batch))
+    for start, end in itertools.pairwise(bounds):
+        if start < end:
+            archive(records[start:end], client=s3, bucket=bucket)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deliveries=st.lists(st.lists(st.integers(1, len(BATCH) - 1), max_size=3), min_size=1, max_size=3))
+def test_readers_count_the_same_however_batches_were_bisected_and_repeated(
+    deliveries: list[list[int]], aws: Callable[[str], Any]
+) -> None:
+    s3 = aws("s3")
+    number = len(s3.list_buckets()["Buckets"])  # every example has its own two buckets
+    straight, tangled = create_bucket(s3, f"straight-{number}"), create_bucket(s3, f"tangled-{number}")
+
+    archive_in_parts(s3, straight, BATCH, [])
+    for cuts in deliveries:
+        archive_in_parts(s3, tangled, BATCH, cuts)
+
+    assert read_once(tangled) == read_once(straight)
+    assert len(read_once(straight)) == 6

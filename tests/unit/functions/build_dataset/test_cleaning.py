@@ -1,0 +1,138 @@
+from typing import Any
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.interactions import profile_id
+from functions.build_dataset.cleaning import LAKE_COLUMNS, CleanInteractions, clean
+from tests.unit.functions.factories import NOW_MS
+
+
+def row(event_id: str, user: str | None = "anna", item: str = "pear", **fields: Any) -> dict[str, Any]:
+    values = {
+        "event_id": event_id,
+        "user_id": user,
+        "session_id": "s1",
+        "item_id": item,
+        "event_type": "view",
+        "event_time_ms": NOW_MS,
+        "received_time_ms": NOW_MS,
+    }
+    return {**values, **fields}
+
+
+def frame(*rows: dict[str, Any]) -> pd.DataFrame:
+    """As awswrangler reads the lake: Arrow types, in the lake's column order."""
+    columns = pd.DataFrame(rows, columns=list(LAKE_COLUMNS))
+    types = {name: "int64[pyarrow]" if name.endswith("_ms") else "string[pyarrow]" for name in LAKE_COLUMNS}
+    return columns.astype(types)
+
+
+def cleaned(*rows: dict[str, Any], minimum_item: int = 1, minimum_user: int = 1) -> CleanInteractions:
+    return clean(frame(*rows), minimum_item=minimum_item, minimum_user=minimum_user)
+
+
+def pairs(interactions: CleanInteractions) -> list[tuple[str, str]]:
+    return list(zip(interactions.frame["profile_id"], interactions.frame["item_id"], strict=True))
+
+
+def test_repeated_event_counts_once_and_the_first_received_stays() -> None:
+    interactions = cleaned(
+        row("e1", item="plum", received_time_ms=NOW_MS + 1),
+        row("e1", item="pear", received_time_ms=NOW_MS),
+        row("e2", item="fig"),
+    )
+
+    assert pairs(interactions) == [("u#anna", "pear"), ("u#anna", "fig")]
+    assert interactions.dropped["duplicate_event"] == 1
+
+
+def test_weight_is_that_of_the_event_type_in_any_spelling() -> None:
+    interactions = cleaned(
+        row("e1", event_type="purchase"), row("e2", event_type="AddToCart"), row("e3", event_type="view")
+    )
+
+    assert interactions.frame["weight"].tolist() == [5.0, 3.0, 1.0]
+
+
+def test_unknown_event_types_are_left_out_and_counted() -> None:
+    interactions = cleaned(row("e1", event_type="rating"), row("e2"), row("e3", event_type=None))
+
+    assert len(interactions.frame) == 1
+    assert interactions.dropped["unknown_event_type"] == 2
+
+
+def test_profile_is_the_one_that_serving_looks_up() -> None:
+    interactions = cleaned(row("e1", user="anna"), row("e2", user=None, session_id="s7"))
+
+    assert interactions.frame["profile_id"].tolist() == [
+        profile_id(user_id="anna", session_id="s1"),
+        profile_id(user_id=None, session_id="s7"),
+    ]
+
+
+def test_rows_are_sorted_by_time_then_event_id() -> None:
+    interactions = cleaned(
+        row("e3", item="third", event_time_ms=NOW_MS + 5),
+        row("e2", item="second"),
+        row("e10", item="first"),
+        row("e1", item="zeroth", event_time_ms=NOW_MS - 5),
+    )
+
+    assert interactions.frame["item_id"].tolist() == ["zeroth", "first", "second", "third"]
+
+
+def test_minimums_hold_also_after_the_others_are_left_out() -> None:
+    """Ben falls with the rare plum, then the fig with Ben, then Cleo with the fig."""
+    interactions = cleaned(
+        row("e1", user="ben", item="plum"),
+        row("e2", user="ben", item="fig"),
+        row("e3", user="cleo", item="fig"),
+        row("e4", user="cleo", item="pear"),
+        row("e5", user="anna", item="pear"),
+        row("e6", user="anna", item="kiwi"),
+        row("e7", user="dora", item="pear"),
+        row("e8", user="dora", item="kiwi"),
+        minimum_item=2,
+        minimum_user=2,
+    )
+
+    assert set(pairs(interactions)) == {(f"u#{user}", item) for user in ("anna", "dora") for item in ("pear", "kiwi")}
+    assert interactions.dropped == {
+        "duplicate_event": 0,
+        "unknown_event_type": 0,
+        "rare_item": 2,
+        "short_history": 2,
+    }
+
+
+def test_nothing_left_is_an_empty_frame() -> None:
+    interactions = cleaned(row("e1"), row("e2", user="ben"), minimum_item=3)
+
+    assert interactions.frame.empty
+    assert interactions.dropped["rare_item"] == 2
+    assert interactions.repeat_share == 0.0
+
+
+def test_repeat_share_is_the_share_of_interactions_with_an_item_already_known() -> None:
+    interactions = cleaned(row("e1"), row("e2"), row("e3", item="plum"), row("e4", user="ben"))
+
+    assert interactions.repeat_share == 1 / 4
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), min_size=1, max_size=40),
+    st.integers(1, 4),
+    st.integers(1, 4),
+)
+def test_every_row_is_in_or_counted_and_minimums_hold(
+    interactions: list[tuple[int, int]], minimum_item: int, minimum_user: int
+) -> None:
+    rows = [row(f"e{n}", user=f"u{user}", item=f"i{item}") for n, (user, item) in enumerate(interactions)]
+
+    result = cleaned(*rows, minimum_item=minimum_item, minimum_user=minimum_user)
+
+    assert len(result.frame) + sum(result.dropped.values()) == len(rows)
+    assert (result.frame["item_id"].value_counts() >= minimum_item).all()
+    assert (result.frame["profile_id"].value_counts() >= minimum_user).all()

@@ -1,0 +1,156 @@
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.catalog import CatalogueStore, Item
+from alsolike.dataset import DatasetManifest
+from alsolike.errors import InvalidDataset
+from alsolike.interactions import Interaction
+from alsolike.stream import stream_records
+from functions.archive_events.service import archive
+from functions.build_dataset import handler
+from tests.unit.functions.factories import NOW_MS, LambdaContext, interaction, kinesis_event
+
+EVENT = {"execution_id": "arn:execution:1", "started_at": "2026-03-01T04:05:06Z"}
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def invoke(
+    lake_bucket: str, artefact_bucket: str, catalogue_table: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Any]]:
+    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
+    handler._settings.cache_clear()
+    yield lambda: handler.lambda_handler(EVENT, LambdaContext())
+    handler._settings.cache_clear()
+
+
+def shopping() -> list[Interaction]:
+    """Five shoppers bought the pear and the plum, the fig has one buyer."""
+    pairs = [(user, item) for user in range(5) for item in ("pear", "plum")]
+    return [
+        interaction(f"e{n}", user_id=f"user{user}", item_id=item, event_time_ms=NOW_MS - n * DAY_MS)
+        for n, (user, item) in enumerate([*pairs, (0, "fig")])
+    ]
+
+
+@pytest.fixture
+def dataset(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str, catalogue_table: str
+) -> Callable[[], dict[str, bytes]]:
+    s3 = aws("s3")
+    records = stream_records(kinesis_event(shopping()))
+    archive(records, client=s3, bucket=lake_bucket)
+    archive(records[:4], client=s3, bucket=lake_bucket)  # a bisected retry: other names, the same events
+    items = [Item("plum", {"title": "Plum"}), Item("fig", {"title": "Fig", "price": 1.5}), Item("pear", {})]
+    CatalogueStore(aws("dynamodb"), catalogue_table).put(items, now_ms=NOW_MS)
+
+    def build() -> dict[str, bytes]:
+        prefix = invoke()["dataset_s3_uri"].removeprefix(f"s3://{artefact_bucket}/")
+        listed = s3.list_objects_v2(Bucket=artefact_bucket, Prefix=prefix)["Contents"]
+        return {
+            entry["Key"].removeprefix(prefix): s3.get_object(Bucket=artefact_bucket, Key=entry["Key"])["Body"].read()
+            for entry in listed
+        }
+
+    return build
+
+
+def test_training_is_told_where_the_dataset_is_and_how_large(
+    dataset: Any, invoke: Callable[..., Any], artefact_bucket: str, counted: Callable[[], dict[str, float]]
+) -> None:
+    answer = invoke()
+
+    run_id = answer["run_id"]
+    assert answer == {
+        "run_id": run_id,
+        "dataset_s3_uri": f"s3://{artefact_bucket}/datasets/{run_id}/",
+        "interactions": 10,
+        "users": 5,
+        "items": 2,
+    }
+    assert run_id.startswith("20260301t040506-")
+    assert counted()["DatasetsBuilt"] == 1
+
+
+def test_interactions_are_typed_and_in_order(dataset: Callable[[], dict[str, bytes]]) -> None:
+    table = pq.read_table(io.BytesIO(dataset()["interactions.parquet"]))
+
+    assert table.schema.remove_metadata() == pa.schema(
+        [
+            ("profile_id", pa.string()),
+            ("item_id", pa.string()),
+            ("event_time_ms", pa.int64()),
+            ("weight", pa.float32()),
+        ]
+    )
+    times = table.column("event_time_ms").to_pylist()
+    assert times == sorted(times)
+    assert table.slice(0, 1).to_pylist() == [
+        {"profile_id": "u#user4", "item_id": "plum", "event_time_ms": NOW_MS - 9 * DAY_MS, "weight": 1.0}
+    ]
+
+
+def test_items_are_the_whole_catalogue(dataset: Callable[[], dict[str, bytes]]) -> None:
+    table = pq.read_table(io.BytesIO(dataset()["items.parquet"]))
+
+    assert table.schema.remove_metadata() == pa.schema([("item_id", pa.string()), ("properties", pa.string())])
+    assert table.to_pylist() == [
+        {"item_id": "fig", "properties": '{"title":"Fig","price":1.5}'},
+        {"item_id": "pear", "properties": "{}"},
+        {"item_id": "plum", "properties": '{"title":"Plum"}'},
+    ]
+
+
+def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
+    dataset: Callable[[], dict[str, bytes]],
+) -> None:
+    manifest = DatasetManifest.from_json(dataset()["manifest.json"])
+
+    assert (manifest.rows_read, manifest.interactions, manifest.users, manifest.items) == (15, 10, 5, 2)
+    assert manifest.dropped == {"duplicate_event": 4, "unknown_event_type": 0, "rare_item": 1, "short_history": 0}
+    assert (manifest.first_event_ms, manifest.last_event_ms) == (NOW_MS - 9 * DAY_MS, NOW_MS)
+    assert manifest.catalogue_items == 3
+    assert manifest.repeat_share == 0.0
+    assert manifest.created_ms == 1_772_337_906_000
+    assert manifest.lineage[0] == "interactions/event_date=2026-09-11"
+    assert len(manifest.lineage) == 11
+
+
+def test_repeated_call_writes_the_same_files(dataset: Callable[[], dict[str, bytes]]) -> None:
+    assert dataset() == dataset()
+
+
+def test_dataset_without_a_catalogue_has_an_empty_typed_items_file(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str
+) -> None:
+    archive(stream_records(kinesis_event(shopping())), client=aws("s3"), bucket=lake_bucket)
+
+    key = f"datasets/{invoke()['run_id']}/items.parquet"
+
+    content = aws("s3").get_object(Bucket=artefact_bucket, Key=key)["Body"].read()
+    table = pq.read_table(io.BytesIO(content))
+    assert table.schema.remove_metadata() == pa.schema([("item_id", pa.string()), ("properties", pa.string())])
+    assert table.num_rows == 0
+
+
+def test_empty_lake_is_an_error(invoke: Callable[..., Any]) -> None:
+    with pytest.raises(InvalidDataset, match="lake-bucket/interactions/ holds no interactions"):
+        invoke()
+
+
+def test_too_little_data_is_an_error_with_the_counts(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str
+) -> None:
+    archive(stream_records(kinesis_event([interaction("e1")])), client=aws("s3"), bucket=lake_bucket)
+
+    with pytest.raises(InvalidDataset, match=r"none of 1 interactions is left .*'rare_item': 1.* needs 5 interactions"):
+        invoke()
+
+    assert "Contents" not in aws("s3").list_objects_v2(Bucket=artefact_bucket)

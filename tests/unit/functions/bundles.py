@@ -1,0 +1,118 @@
+"""Small model bundles with a graph that can be computed by hand."""
+
+import dataclasses
+import io
+import math
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from alsolike import bundle
+from alsolike.bundle import HistoryParameters, Manifest
+from tests.unit.functions.factories import NOW_MS
+
+ITEMS = ("pear", "plum", "fig", "kiwi")
+METRICS = {
+    "k": 10,
+    "candidates": [
+        {"algorithm": "popularity", "ndcg": 0.10, "hr": 0.2, "coverage": 0.5},
+        {"algorithm": "table", "ndcg": 0.25, "hr": 0.4, "coverage": 0.9},
+    ],
+    "parity": {"histories": 64, "largest_difference": 1e-7},
+}
+MANIFEST = Manifest(
+    version="v1",
+    algorithm="table",
+    items=len(ITEMS),
+    history=HistoryParameters(length=3, half_life_days=math.inf, event_weights={"view": 1.0, "purchase": 5.0}),
+    exclude_seen=False,
+    dataset_id="v1",
+    last_event_ms=NOW_MS,
+    created_ms=NOW_MS,
+    code_version="0.1.0",
+    metrics=METRICS,
+)
+
+
+def write_bundle(
+    directory: Path,
+    *,
+    manifest: Manifest = MANIFEST,
+    item_ids: Sequence[str] = ITEMS,
+    transitions: Mapping[tuple[str, str], float] | None = None,
+    popular: Sequence[str] = ("fig", "pear", "kiwi"),
+    properties: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Manifest:
+    """Write a bundle: an item scores the weights of the history's items times their transitions to it."""
+    position = {item_id: index for index, item_id in enumerate(item_ids, start=1)}
+    table = np.zeros((len(item_ids) + 1, len(item_ids) + 1), np.float32)
+    for (source, target), value in (transitions or {}).items():
+        table[position[source], position[target]] = value
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE):
+        (directory / name).write_bytes(_graph(table).SerializeToString())
+    (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
+    bundle.write_ids(directory, item_ids)
+    bundle.write_meta(directory, [(properties or {}).get(item_id, {}) for item_id in item_ids])
+    bundle.write_popular(directory, np.array([position[item_id] for item_id in popular]))
+    return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
+
+
+def archive_of(directory: Path, *, prefix: str = "./") -> bytes:
+    """Return the folder's files as a training job's model.tar.gz."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for path in sorted(directory.iterdir()):
+            tar.add(path, f"{prefix}{path.name}")
+    return buffer.getvalue()
+
+
+def upload_bundle(s3: Any, bucket: str, directory: Path, *, version: str) -> None:
+    for path in directory.iterdir():
+        s3.upload_file(str(path), bucket, f"models/{version}/{path.name}")
+
+
+def _graph(table: np.ndarray[Any, Any]) -> onnx.ModelProto:
+    """Weighted rows of `table` added up, masked, and the k best; the table lies in the external data file."""
+    external = onnx.TensorProto(
+        name="table", data_type=TensorProto.FLOAT, dims=table.shape, data_location=TensorProto.EXTERNAL
+    )
+    for key, value in {"location": bundle.DATA_FILE, "offset": "0", "length": str(table.nbytes)}.items():
+        external.external_data.add(key=key, value=value)
+    constants: dict[str, np.ndarray[Any, Any]] = {
+        "last": np.array([2], np.int64),
+        "second": np.array([1], np.int64),
+        "ninf": np.array(-np.inf, np.float32),
+        "padding": np.array([[0]], np.int64),
+        "columns": np.array([table.shape[0]], np.int64),
+    }
+    nodes = [
+        helper.make_node("Gather", ["table", "history"], ["rows"]),
+        helper.make_node("Unsqueeze", ["weights", "last"], ["w"]),
+        helper.make_node("Mul", ["rows", "w"], ["weighted"]),
+        helper.make_node("ReduceSum", ["weighted", "second"], ["sums"], keepdims=0),
+        helper.make_node("Concat", ["exclude", "padding"], ["masked"], axis=1),
+        helper.make_node("Shape", ["masked"], ["shape"]),
+        helper.make_node("Expand", ["ninf", "shape"], ["ninfs"]),
+        helper.make_node("ScatterElements", ["sums", "masked", "ninfs"], ["allowed"], axis=1),
+        helper.make_node("Min", ["k", "columns"], ["count"]),
+        helper.make_node("TopK", ["allowed", "count"], ["scores", "items"], axis=1),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("history", TensorProto.INT64, [1, "length"]),
+        helper.make_tensor_value_info("weights", TensorProto.FLOAT, [1, "length"]),
+        helper.make_tensor_value_info("exclude", TensorProto.INT64, [1, "excluded"]),
+        helper.make_tensor_value_info("k", TensorProto.INT64, [1]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("items", TensorProto.INT64, [1, "best"]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, "best"]),
+    ]
+    initializers = [external, *(numpy_helper.from_array(values, name) for name, values in constants.items())]
+    graph = helper.make_graph(nodes, "table", inputs, outputs, initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)

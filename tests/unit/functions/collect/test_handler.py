@@ -1,0 +1,177 @@
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.interactions import MAX_CLOCK_SKEW_MS, parse_record
+from functions.collect import handler
+from functions.collect.service import MAX_EVENTS_BYTES
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+
+EVENT = {"eventType": "View", "sentAt": NOW_MS / 1000, "itemId": "pear"}
+CALL = {"trackingId": "shop", "userId": "anna", "sessionId": "s1", "eventList": [EVENT]}
+
+
+@pytest.fixture
+def collect(
+    aws: Callable[[str], Any], catalogue_table: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Any]]:
+    aws("kinesis").create_stream(StreamName="events", ShardCount=1)
+    monkeypatch.setenv("STREAM_NAME", "events")
+    monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
+    handler._stores.cache_clear()
+
+    def post(path: str, body: Any, **options: Any) -> dict[str, Any]:
+        answer = handler.lambda_handler(http_event(f"POST {path}", body, **options), LambdaContext())
+        return {**answer, "document": orjson.loads(answer["body"])}
+
+    yield post
+    handler._stores.cache_clear()
+
+
+def stored_records(kinesis: Any) -> list[dict[str, Any]]:
+    shard = kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
+    iterator = kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records: list[dict[str, Any]] = kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    return records
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    changed = {**EVENT, **fields}
+    return {**CALL, "eventList": [{name: value for name, value in changed.items() if value is not None}]}
+
+
+def test_events_stand_on_the_stream_under_their_user(
+    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
+) -> None:
+    answer = collect("/events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": "plum", "eventType": "AddToCart"}]})
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    records = stored_records(aws("kinesis"))
+    interactions = [parse_record(record["Data"]) for record in records]
+    assert [record["PartitionKey"] for record in records] == ["u#anna", "u#anna"]
+    assert [(one.item_id, one.event_type, one.event_time_ms) for one in interactions] == [
+        ("pear", "view", NOW_MS),
+        ("plum", "cart", NOW_MS),
+    ]
+    assert counted()["EventsAccepted"] == 2
+
+
+def test_anonymous_event_stands_under_its_session(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+    collect("/events", {name: value for name, value in CALL.items() if name != "userId"})
+
+    assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["s#s1"]
+
+
+def test_repeated_call_has_the_same_event_ids(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+    collect("/events", CALL)
+    collect("/events", CALL)
+
+    first, second = (parse_record(record["Data"]) for record in stored_records(aws("kinesis")))
+    assert first.event_id == second.event_id
+
+
+def test_longest_user_id_is_taken(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+    answer = collect("/events", {**CALL, "userId": "x" * 256})
+
+    assert answer["statusCode"] == 200
+    assert parse_record(stored_records(aws("kinesis"))[0]["Data"]).user_id == "x" * 256
+
+
+def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
+    assert collect("/events", CALL, base64_encoded=True)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{", "body is not valid JSON: "),
+        (b"[]", "body is [], expected an object"),
+        (event(eventType="Rating"), "eventList[0].eventType is 'Rating', expected one of view, click, cart, purchase"),
+        (event(eventType=None), "eventList[0].eventType is missing, expected a non-empty string"),
+        (event(itemId=None), "eventList[0].itemId is missing, expected a non-empty string"),
+        (event(sentAt=None), "eventList[0].sentAt is missing, expected seconds since 1970"),
+        ({**CALL, "sessionId": None}, "sessionId is missing, expected a non-empty string"),
+        ({**CALL, "trackingId": ""}, 'trackingId is "", expected a non-empty string'),
+        ({**CALL, "eventList": []}, "eventList has 0 elements, expected 1 to 10"),
+        ({**CALL, "eventList": [EVENT] * 11}, "eventList has 11 elements, expected 1 to 10"),
+        (event(sentAt=-5), "eventList[0].sentAt is -5, expected a time after 1970"),
+        (
+            event(sentAt=(NOW_MS + MAX_CLOCK_SKEW_MS + 1000) / 1000),
+            "eventList[0].sentAt is 1790000301, more than 5 minutes in the future (the time here is 1790000000000 ms)",
+        ),
+        (event(itemId="x" * 257), "eventList[0].itemId has 257 characters, expected at most 256"),
+        (
+            event(properties="{" + " " * 1100 + "}"),
+            "eventList[0].properties has 1102 characters, expected at most 1024",
+        ),
+        (event(recommendationId="r" * 41), "eventList[0].recommendationId has 41 characters, expected at most 40"),
+        (event(impression=["i"] * 26), "eventList[0].impression has 26 elements, expected 1 to 25"),
+        (event(eventValue="12"), 'eventList[0].eventValue is "12", expected a number'),
+        (b" " * MAX_EVENTS_BYTES + b"{}", "body has 1000002 bytes, expected at most 1000000"),
+        ({**CALL, "eventlist": [EVENT]}, "eventlist is not a field of this call, expected trackingId, userId, "),
+    ],
+)
+def test_bad_call_says_exactly_why_and_stores_nothing(
+    body: Any,
+    reason: str,
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    answer = collect("/events", body)
+
+    assert answer["statusCode"] == 400
+    assert answer["headers"]["x-amzn-errortype"] == "InvalidInputException"
+    assert answer["document"]["message"].startswith(reason)
+    assert answer["document"].keys() == {"message"}
+    assert stored_records(aws("kinesis")) == []
+    assert counted() == {"RequestsRejected": 1}
+
+
+def test_one_bad_event_refuses_the_whole_call(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+    answer = collect("/events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": ""}]})
+
+    assert answer["document"]["message"] == 'eventList[1].itemId is "", expected a non-empty string'
+    assert stored_records(aws("kinesis")) == []
+
+
+def test_missing_stream_is_a_503(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+    aws("kinesis").delete_stream(StreamName="events")
+
+    answer = collect("/events", CALL)
+
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailableException"
+
+
+def test_items_stand_in_the_catalogue(
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    catalogue_table: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    items = [{"itemId": "pear", "properties": '{"title": "Pear", "price": 0.5}'}, {"itemId": "plum"}]
+
+    answer = collect("/items", {"datasetArn": "arn:aws:personalize:eu-west-1:1:dataset/shop/ITEMS", "items": items})
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    stored = {item["item_id"]["S"]: item for item in aws("dynamodb").scan(TableName=catalogue_table)["Items"]}
+    assert orjson.loads(stored["pear"]["properties"]["S"]) == {"title": "Pear", "price": 0.5}
+    assert stored["plum"]["updated_at_ms"]["N"] == str(NOW_MS)
+    assert counted()["ItemsAccepted"] == 2
+
+
+def test_bad_item_says_exactly_why_and_stores_nothing(
+    collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str
+) -> None:
+    items = [{"itemId": "pear"}, {"itemId": "plum", "properties": "{"}]
+
+    answer = collect("/items", {"datasetArn": "arn", "items": items})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"].startswith("items[1].properties is not valid JSON: ")
+    assert aws("dynamodb").scan(TableName=catalogue_table)["Items"] == []

@@ -1,0 +1,84 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+
+from alsolike.errors import Unavailable
+from functions.collect.stream import MAX_ATTEMPTS, EventStream, partition_key
+from tests.unit.functions.factories import interaction
+
+
+class FakeKinesis:
+    """Takes a record once it was offered as often as `refusals` says for its partition key."""
+
+    def __init__(self, refusals: dict[str, int]) -> None:
+        self.refusals = refusals
+        self.taken: list[str] = []
+        self.calls = 0
+
+    def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        results: list[dict[str, str]] = []
+        for record in Records:
+            key = record["PartitionKey"]
+            if self.refusals.get(key, 0) > 0:
+                self.refusals[key] -= 1
+                results.append({"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slow down"})
+            else:
+                self.taken.append(key)
+                results.append({"SequenceNumber": "1", "ShardId": "shardId-000000000000"})
+        return {"Records": results, "FailedRecordCount": sum("ErrorCode" in result for result in results)}
+
+
+def plenty() -> float:
+    return 60_000
+
+
+def put(kinesis: Any, *, remaining_ms: Callable[[], float] = plenty) -> list[float]:
+    pauses: list[float] = []
+    stream = EventStream(kinesis, "events", sleep=pauses.append)
+    stream.put([interaction("e1", user_id="anna"), interaction("e2", user_id="ben")], remaining_ms=remaining_ms)
+    return pauses
+
+
+def test_only_records_that_were_refused_are_put_again() -> None:
+    kinesis = FakeKinesis({"u#ben": 2})
+
+    pauses = put(kinesis)
+
+    assert kinesis.taken == ["u#anna", "u#ben"]
+    assert pauses == [0.05, 0.1]
+
+
+def test_records_that_stay_refused_make_the_call_unavailable() -> None:
+    kinesis = FakeKinesis({"u#ben": 99})
+
+    with pytest.raises(Unavailable, match=r"1 of 2 events could not be stored .*ThroughputExceeded.*5 attempts"):
+        put(kinesis)
+
+    assert kinesis.calls == MAX_ATTEMPTS
+
+
+def test_no_pause_begins_when_no_time_is_left_for_the_answer() -> None:
+    kinesis = FakeKinesis({"u#ben": 99})
+
+    with pytest.raises(Unavailable, match="after 1 attempts"):
+        put(kinesis, remaining_ms=lambda: 1_040)
+
+    assert kinesis.calls == 1
+
+
+def test_stream_without_an_answer_is_unavailable() -> None:
+    class Unreachable:
+        def put_records(self, **_: Any) -> None:
+            raise ConnectTimeoutError(endpoint_url="https://kinesis")
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        put(Unreachable())
+
+
+def test_partition_key_is_the_profile_id_where_kinesis_takes_it() -> None:
+    assert partition_key("u#anna") == "u#anna"
+    assert len(partition_key("u#" + "x" * 256)) == 64
+    assert partition_key("u#" + "x" * 256) != partition_key("u#" + "x" * 255 + "y")

@@ -1,0 +1,77 @@
+import functools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+import alsolike.aws
+from tests.unit.functions.cloud import REGION, create_bucket, create_table
+from tests.unit.functions.factories import LambdaContext
+
+
+@pytest.fixture(scope="session")
+def boto3_session() -> boto3.Session:
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+
+
+@pytest.fixture(scope="module")
+def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
+    """One client a service for many tests: reading a service's description takes longer than most tests."""
+    alsolike.aws.client.cache_clear()
+    yield functools.cache(boto3_session.client)
+    alsolike.aws.client.cache_clear()
+
+
+@pytest.fixture
+def aws(
+    boto3_session: boto3.Session, clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Any]]:
+    """AWS in this process, empty; call it with a service for a client."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3_session)
+        yield clients
+
+
+@pytest.fixture
+def context() -> LambdaContext:
+    return LambdaContext()
+
+
+@pytest.fixture
+def profiles_table(aws: Callable[[str], Any]) -> str:
+    return create_table(aws("dynamodb"), "profiles", key="profile_id")
+
+
+@pytest.fixture
+def catalogue_table(aws: Callable[[str], Any]) -> str:
+    return create_table(aws("dynamodb"), "catalogue", key="item_id")
+
+
+@pytest.fixture
+def lake_bucket(aws: Callable[[str], Any]) -> str:
+    return create_bucket(aws("s3"), "lake-bucket")
+
+
+@pytest.fixture
+def artefact_bucket(aws: Callable[[str], Any]) -> str:
+    return create_bucket(aws("s3"), "artefact-bucket")
+
+
+@pytest.fixture
+def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
+    """Return the metrics that were written since the last call, by name."""
+
+    def read() -> dict[str, float]:
+        values: dict[str, float] = {}
+        for line in capsys.readouterr().out.splitlines():
+            document = json.loads(line)
+            for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
+                for metric in directive["Metrics"]:
+                    values[metric["Name"]] = values.get(metric["Name"], 0) + sum(document[metric["Name"]])
+        return values
+
+    return read

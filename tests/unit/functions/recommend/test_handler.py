@@ -1,0 +1,223 @@
+import dataclasses
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike import recommendation_id
+from alsolike.profiles import ProfileStore, RecentInteraction
+from alsolike.registry import Registry
+from functions.recommend import handler
+from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+
+ITEMS: dict[str, dict[str, Any]] = {
+    "fig": {"title": "Fig", "price": 1.5, "tags": ["sweet", "soft"], "organic": True, "categoryL1": "fruit"},
+    "plum": {"title": "Plum"},
+}
+
+
+@dataclasses.dataclass
+class Shop:
+    """A deployment with one model: after a pear comes a fig, then a plum."""
+
+    s3: Any
+    dynamodb: Any
+    bucket: str
+    table: str
+    directory: Path
+
+    def publish(self, version: str = "v1") -> None:
+        folder = self.directory / version
+        write_bundle(
+            folder,
+            manifest=dataclasses.replace(MANIFEST, version=version),
+            transitions={("pear", "fig"): 2.0, ("pear", "plum"): 1.0},
+            properties=ITEMS,
+        )
+        upload_bundle(self.s3, self.bucket, folder, version=version)
+        Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)
+
+    def remember(self, profile_id: str, item_id: str) -> None:
+        interaction = RecentInteraction(NOW_MS - 1000, "e1", item_id, "view")
+        ProfileStore(self.dynamodb, self.table).add(profile_id, [interaction], now_ms=NOW_MS)
+
+    def ask(self, **fields: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        answer = self.post({"userId": "anna", **fields})
+        assert answer["statusCode"] == 200, answer["body"]
+        document = orjson.loads(answer["body"])
+        assert document.keys() == {"itemList", "recommendationId"}
+        recommendation_id.parse(document["recommendationId"])
+        return document["itemList"], answer["headers"]
+
+    def post(self, body: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = handler.lambda_handler(http_event("POST /recommendations", body), LambdaContext())
+        return answer
+
+
+@pytest.fixture
+def shop(
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    profiles_table: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Shop]:
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    handler._sources.cache_clear()
+    yield Shop(aws("s3"), aws("dynamodb"), artefact_bucket, profiles_table, tmp_path)
+    handler._sources.cache_clear()
+
+
+def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+
+    items, headers = shop.ask(numResults=2)
+
+    assert items == [{"itemId": "fig", "score": 2.0}, {"itemId": "plum", "score": 1.0}]
+    assert headers == {
+        "content-type": "application/json",
+        "x-alsolike-source": "model",
+        "x-alsolike-model-version": "v1",
+    }
+    assert counted() == {
+        "RecommendationsServed": 1,
+        "RecommendationsPopular": 0,
+        "RecommendationsDegraded": 0,
+    }
+
+
+def test_recommendation_id_says_which_model_answered(shop: Shop) -> None:
+    shop.publish()
+
+    document = orjson.loads(shop.post({"userId": "anna"})["body"])
+
+    assert recommendation_id.parse(document["recommendationId"]).version_tag == recommendation_id.version_tag("v1")
+    assert len(document["recommendationId"]) <= 40
+
+
+def test_anonymous_session_asks_with_its_session_id(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("s#anna", "pear")
+
+    items, headers = shop.ask(numResults=1)
+
+    assert [item["itemId"] for item in items] == ["fig"]
+    assert headers["x-alsolike-source"] == "model"
+
+
+def test_user_comes_before_a_session_of_the_same_id(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.remember("s#anna", "kiwi")
+
+    items, _ = shop.ask(numResults=1)
+
+    assert items == [{"itemId": "fig", "score": 2.0}]
+
+
+@pytest.mark.parametrize("known_item", [None, "durian"])
+def test_unknown_user_gets_popular_items(
+    known_item: str | None, shop: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    shop.publish()
+    if known_item is not None:
+        shop.remember("u#anna", known_item)
+
+    items, headers = shop.ask()
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert headers["x-alsolike-source"] == "popular"
+    assert "x-alsolike-degraded" not in headers
+    assert counted()["RecommendationsPopular"] == 1
+
+
+def test_before_the_first_model_the_answer_is_empty_and_says_so(
+    shop: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    items, headers = shop.ask()
+
+    assert items == []
+    assert headers["x-alsolike-source"] == "none"
+    assert headers["x-alsolike-degraded"] == "no-model"
+    assert counted()["RecommendationsDegraded"] == 1
+
+
+def test_profiles_that_cannot_be_read_mean_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+    shop.publish()
+    shop.dynamodb.delete_table(TableName=shop.table)
+
+    items, headers = shop.ask()
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert headers["x-alsolike-source"] == "popular"
+    assert headers["x-alsolike-degraded"] == "profile-unavailable"
+    assert counted()["RecommendationsDegraded"] == 1
+
+
+def test_metadata_is_a_map_of_strings(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+
+    items, _ = shop.ask(
+        numResults=2, metadataColumns={"ITEMS": ["TITLE", "price", "tags", "organic", "CATEGORY_L1", "unknown"]}
+    )
+
+    assert [item["metadata"] for item in items] == [
+        {"TITLE": "Fig", "price": "1.5", "tags": "sweet|soft", "organic": "true", "CATEGORY_L1": "fruit"},
+        {"TITLE": "Plum"},
+    ]
+
+
+def test_new_champion_answers_after_the_interval(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAMPION_CHECK_S", "0")
+    shop.publish("v1")
+    shop.ask()
+
+    shop.publish("v2")
+
+    assert shop.ask()[1]["x-alsolike-model-version"] == "v2"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error_type", "reason"),
+    [
+        (b"{", 400, "InvalidInputException", "body is not valid JSON"),
+        ({}, 400, "InvalidInputException", "userId is missing"),
+        ({"userId": "a", "itemId": "pear"}, 400, "InvalidInputException", "itemId is not supported yet"),
+        (
+            {"userId": "a", "campaignArn": "arn:aws:personalize:eu-west-1:1:campaign/other"},
+            404,
+            "ResourceNotFoundException",
+            "campaignArn is ",
+        ),
+    ],
+)
+def test_bad_request_says_why(
+    body: Any, status: int, error_type: str, reason: str, shop: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    answer = shop.post(body)
+
+    assert answer["statusCode"] == status
+    assert answer["headers"]["x-amzn-errortype"] == error_type
+    assert orjson.loads(answer["body"])["message"].startswith(reason)
+    assert counted() == {"RequestsRejected": 1}
+
+
+def test_imports_are_only_what_is_needed() -> None:
+    code = (
+        "import sys, functions.recommend.handler;"
+        "print({'pandas', 'pyarrow', 'awswrangler', 'onnx', 'aws_xray_sdk', 'pydantic'} & set(sys.modules))"
+    )
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert found.strip() == "set()"

@@ -1,0 +1,110 @@
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike import bundle
+from alsolike.bundle import HistoryParameters
+from alsolike.errors import InvalidBundle
+from alsolike.profiles import RecentInteraction
+from functions.recommend.model import Model
+from tests.unit.functions.bundles import MANIFEST, write_bundle
+from tests.unit.functions.factories import NOW_MS
+
+DAY_MS = 86_400_000
+TRANSITIONS = {("pear", "plum"): 1.0, ("pear", "fig"): 2.0, ("plum", "kiwi"): 3.0}
+
+
+def model(directory: Path, **fields: Any) -> Model:
+    write_bundle(directory, manifest=dataclasses.replace(MANIFEST, **fields), transitions=TRANSITIONS)
+    return Model(directory)
+
+
+def recent(*entries: tuple[str, str, float]) -> list[RecentInteraction]:
+    return [
+        RecentInteraction(NOW_MS - round(days * DAY_MS), f"e{index}", item_id, event_type)
+        for index, (item_id, event_type, days) in enumerate(entries)
+    ]
+
+
+def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -> list[tuple[str, float]]:
+    history = loaded.history(entries)
+    return [(loaded.bundle.item_id(item.position), item.score) for item in loaded.rank(history, k=k, now_ms=NOW_MS)]
+
+
+def test_items_are_ranked_by_the_weighted_history(tmp_path: Path) -> None:
+    """Pear viewed (1) and plum bought (5): fig 1*2, plum 1*1, kiwi 5*3."""
+    entries = recent(("pear", "view", 1), ("plum", "purchase", 0))
+
+    assert ranked(model(tmp_path), entries, k=3) == [("kiwi", 15.0), ("fig", 2.0), ("plum", 1.0)]
+
+
+def test_weights_halve_with_the_half_life(tmp_path: Path) -> None:
+    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"view": 1.0})
+
+    assert ranked(model(tmp_path, history=history), recent(("pear", "view", 14)), k=1) == [("fig", 2.0 * 0.25)]
+
+
+def test_unknown_items_and_event_types_are_passed_over(tmp_path: Path) -> None:
+    loaded = model(tmp_path)
+
+    history = loaded.history(recent(("durian", "view", 2), ("pear", "cart", 1), ("plum", "view", 0)))
+
+    assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum"]
+
+
+def test_only_the_latest_known_interactions_count(tmp_path: Path) -> None:
+    loaded = model(tmp_path)
+
+    history = loaded.history(
+        recent(*((item, "view", 9.0 - n) for n, item in enumerate(["pear", "plum", "fig", "kiwi"])))
+    )
+
+    assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum", "fig", "kiwi"]
+
+
+def test_seen_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None:
+    entries = recent(("pear", "view", 1), ("plum", "view", 0))
+
+    assert ranked(model(tmp_path / "a"), entries) == [("kiwi", 3.0), ("fig", 2.0), ("plum", 1.0), ("pear", 0.0)]
+    assert ranked(model(tmp_path / "b", exclude_seen=True), entries) == [("kiwi", 3.0), ("fig", 2.0)]
+
+
+def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> None:
+    assert len(ranked(model(tmp_path), recent(("pear", "view", 0)), k=500)) == 4
+
+
+def test_popular_items_leave_out_seen_ones_where_the_model_says_so(tmp_path: Path) -> None:
+    for exclude_seen, expected in ((False, ["fig", "pear", "kiwi"]), (True, ["pear", "kiwi"])):
+        loaded = model(tmp_path / str(exclude_seen), exclude_seen=exclude_seen)
+        items = loaded.popular(loaded.history(recent(("fig", "view", 0))), k=3)
+        assert [loaded.bundle.item_id(item.position) for item in items] == expected
+        assert [item.score for item in items] == [1.0, 1 / 2, 1 / 3][: len(items)]
+
+
+def test_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
+    manifest = write_bundle(tmp_path)
+    (tmp_path / bundle.GRAPH_FILE).write_bytes(b"no graph")
+    bundle.write_manifest(tmp_path, manifest)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.onnx of v1 does not run"):
+        Model(tmp_path)
+
+
+def test_graph_without_its_data_is_an_invalid_bundle(tmp_path: Path) -> None:
+    manifest = write_bundle(tmp_path)
+    (tmp_path / bundle.DATA_FILE).write_bytes(b"")
+    bundle.write_manifest(tmp_path, manifest)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.onnx of v1 does not run"):
+        Model(tmp_path)
+
+
+def test_history_of_nothing_known_is_empty(tmp_path: Path) -> None:
+    history = model(tmp_path).history(recent(("durian", "view", 0)))
+
+    assert len(history) == 0
+    assert history.items.dtype == np.int64

@@ -1,0 +1,88 @@
+import contextlib
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.errors import InvalidInput, NotFound
+from functions.recommend.request import Request, parse_request
+
+ARN = "arn:aws:personalize:eu-west-1:123456789012:recommender/for-you"
+
+
+def parse(**fields: Any) -> Request:
+    return parse_request(orjson.dumps({"userId": "anna", **fields}))
+
+
+def test_user_alone_is_enough() -> None:
+    assert parse() == Request("anna", num_results=25)
+
+
+def test_zero_results_means_the_default() -> None:
+    assert parse(numResults=0).num_results == 25
+
+
+@pytest.mark.parametrize("field", ["campaignArn", "recommenderArn"])
+def test_recommender_is_named_by_the_end_of_its_arn(field: str) -> None:
+    assert parse(**{field: ARN}).user_id == "anna"
+
+
+def test_metadata_columns_are_taken_in_either_spelling() -> None:
+    request = parse(metadataColumns={"ITEMS": ["CATEGORY_L1", "categoryL2", "TITLE", "title"]})
+
+    assert request.metadata_columns == (
+        ("CATEGORY_L1", "categoryL1"),
+        ("categoryL2", "categoryL2"),
+        ("TITLE", "title"),
+        ("title", "title"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"userId": None}, "userId is missing, expected a non-empty string"),
+        ({"userId": "x" * 257}, "userId has 257 characters, expected at most 256"),
+        ({"numResults": 501}, "numResults is 501, expected a whole number from 0 to 500"),
+        ({"numResults": -1}, "numResults is -1, expected a whole number from 0 to 500"),
+        ({"numResults": True}, "numResults is true, expected a whole number from 0 to 500"),
+        ({"numResults": 2.5}, "numResults is 2.5, expected a whole number from 0 to 500"),
+        (
+            {"numResults": 51, "metadataColumns": {"ITEMS": ["title"]}},
+            "numResults is 51, expected a whole number from 0 to 50",
+        ),
+        ({"metadataColumns": {"USERS": ["AGE"]}}, "metadataColumns.USERS is not a field of this call, expected ITEMS"),
+        (
+            {"metadataColumns": {"ITEMS": ["c"] * 11}},
+            "metadataColumns.ITEMS has 11 elements, expected 0 to 10",
+        ),
+        ({"metadataColumns": {"ITEMS": [""]}}, 'metadataColumns.ITEMS.0 is "", expected a non-empty string'),
+        ({"metadataColumns": ["title"]}, 'metadataColumns is ["title"], expected an object'),
+        ({"itemId": "pear"}, "itemId is not supported yet"),
+        ({"filterArn": "arn"}, "filterArn is not supported yet"),
+        ({"filterValues": {}}, "filterValues is not supported yet"),
+        ({"context": {"DEVICE": "phone"}}, "context is not supported yet"),
+        ({"promotions": []}, "promotions is not supported yet"),
+        ({"userID": "anna"}, "userID is not a field of this call, expected campaignArn, "),
+        ({"campaignArn": ARN, "recommenderArn": ARN}, "campaignArn and recommenderArn are both given"),
+        ({"campaignArn": "for-you"}, 'campaignArn is "for-you", expected arn:aws:personalize:'),
+    ],
+)
+def test_bad_request_says_exactly_why(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(**fields)
+
+    assert str(caught.value).startswith(reason)
+
+
+def test_unknown_recommender_is_not_found() -> None:
+    with pytest.raises(NotFound, match="expected one that ends in /for-you"):
+        parse(recommenderArn=ARN.replace("for-you", "similar-items"))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_request_or_an_error_of_the_caller(body: bytes) -> None:
+    with contextlib.suppress(InvalidInput, NotFound):
+        assert parse_request(body).user_id

@@ -1,0 +1,165 @@
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
+from alsolike.errors import InvalidBundle
+from alsolike.registry import Registry
+from functions.register_model import handler
+from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, write_bundle
+from tests.unit.functions.factories import NOW_MS, LambdaContext
+
+GROUP = "recommender"
+
+
+class Workflow:
+    """The step before: training outputs in the artefact bucket, and the function that takes them."""
+
+    def __init__(self, s3: Any, sagemaker: Any, bucket: str, directory: Path) -> None:
+        self.s3, self.sagemaker, self.bucket, self.directory = s3, sagemaker, bucket, directory
+        self.registry = Registry(s3, bucket)
+
+    def trained(self, version: str, **fields: Any) -> dict[str, Any]:
+        """Put a training job's output where SageMaker would; return the function's event."""
+        folder = self.directory / version
+        write_bundle(folder, manifest=dataclasses.replace(MANIFEST, **{"version": version, **fields}))
+        return self.put(version, archive_of(folder))
+
+    def put(self, version: str, archive: bytes) -> dict[str, Any]:
+        key = f"training/alsolike-{version}/output/model.tar.gz"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive)
+        return {
+            "run_id": version,
+            "model_data_s3_uri": f"s3://{self.bucket}/{key}",
+            "training_job_name": f"alsolike-{version}",
+        }
+
+    def register(self, event: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
+        return answer
+
+    def champion(self) -> str | None:
+        champion = self.registry.champion()
+        return champion.version if champion else None
+
+    def model_files(self, version: str) -> set[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"models/{version}/").get("Contents", [])
+        return {entry["Key"].rpartition("/")[2] for entry in listed}
+
+    def packages(self) -> list[dict[str, Any]]:
+        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
+        return [self.sagemaker.describe_model_package(ModelPackageName=entry["ModelPackageArn"]) for entry in listed]
+
+
+@pytest.fixture
+def workflow(
+    aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workflow]:
+    aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("MODEL_PACKAGE_GROUP", GROUP)
+    handler._settings.cache_clear()
+    yield Workflow(aws("s3"), aws("sagemaker"), artefact_bucket, tmp_path)
+    handler._settings.cache_clear()
+
+
+def test_good_model_becomes_champion(workflow: Workflow, counted: Callable[[], dict[str, float]]) -> None:
+    answer = workflow.register(workflow.trained("v1"))
+
+    assert (answer["version"], answer["decision"]) == ("v1", "promoted")
+    assert all(reason.startswith("passed: ") for reason in answer["reasons"])
+    assert workflow.champion() == "v1"
+    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}
+    assert counted() == {"ModelsPromoted": 1}
+
+
+def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) -> None:
+    workflow.register(workflow.trained("v1"))
+
+    (package,) = workflow.packages()
+    properties = package["CustomerMetadataProperties"]
+    assert package["ModelApprovalStatus"] == "Approved"
+    assert package["ModelPackageDescription"] == "v1"
+    assert properties["table.ndcg"] == "0.250000"
+    assert properties["popularity.hr"] == "0.200000"
+    assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-v1")
+
+
+def test_repeated_call_changes_nothing(workflow: Workflow) -> None:
+    event = workflow.trained("v1")
+
+    first, second = workflow.register(event), workflow.register(event)
+
+    assert first["decision"] == second["decision"] == "promoted"
+    assert len(workflow.packages()) == 1
+    champion = workflow.registry.champion()
+    assert champion is not None
+    assert len(champion.history) == 1
+
+
+def test_model_below_popularity_is_registered_as_rejected_and_the_champion_stays(
+    workflow: Workflow, counted: Callable[[], dict[str, float]]
+) -> None:
+    workflow.register(workflow.trained("v1"))
+    worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
+
+    answer = workflow.register(workflow.trained("v2", metrics={**METRICS, "candidates": worse}))
+
+    assert answer["decision"] == "rejected"
+    assert "failed: ndcg@10 on the hold-out: table 0.2000, popularity 0.3000" in answer["reasons"]
+    assert workflow.champion() == "v1"
+    assert workflow.model_files("v2") == set()
+    assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Approved", "Rejected"]
+    assert counted() == {"ModelsPromoted": 1, "ModelsRejected": 1}
+
+
+def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:
+    workflow.register(workflow.trained("v2"))
+
+    answer = workflow.register(workflow.trained("v1", last_event_ms=NOW_MS - 1))
+
+    assert answer["decision"] == "rejected"
+    assert workflow.champion() == "v2"
+
+
+def test_corrupt_output_fails_and_the_champion_stays(workflow: Workflow) -> None:
+    workflow.register(workflow.trained("v1"))
+    event = workflow.trained("v2")
+    (workflow.directory / "v2" / "graph.data").write_bytes(b"")
+    workflow.put("v2", archive_of(workflow.directory / "v2"))
+
+    with pytest.raises(InvalidBundle, match=r"graph\.data is"):
+        workflow.register(event)
+
+    assert workflow.champion() == "v1"
+    assert len(workflow.packages()) == 1
+
+
+def test_champion_without_files_is_no_measure(workflow: Workflow) -> None:
+    workflow.register(workflow.trained("v1"))
+    workflow.s3.delete_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")
+
+    assert workflow.register(workflow.trained("v2"))["decision"] == "promoted"
+
+
+def test_figures_that_sagemaker_would_refuse_are_made_to_fit(workflow: Workflow) -> None:
+    candidates = [*METRICS["candidates"], *({"algorithm": f"other {n}", "ndcg": 0.1} for n in range(60))]  # type: ignore[misc]
+
+    workflow.register(
+        workflow.trained("v1", metrics={**METRICS, "candidates": candidates}, code_version="0.1.0*dirty" + "x" * 300)
+    )
+
+    (package,) = workflow.packages()
+    assert len(package["CustomerMetadataProperties"]) == 50
+    assert package["CustomerMetadataProperties"]["code_version"].startswith("0.1.0-dirtyx")
+    assert len(package["CustomerMetadataProperties"]["code_version"]) == 256
+
+
+def test_uploaded_manifest_is_the_trained_one(workflow: Workflow) -> None:
+    workflow.register(workflow.trained("v1"))
+
+    answer = workflow.s3.get_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")
+    assert Manifest.from_json(answer["Body"].read()).metrics == METRICS

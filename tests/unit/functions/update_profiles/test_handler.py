@@ -1,0 +1,51 @@
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from alsolike.profiles import ProfileStore
+from functions.update_profiles import handler
+from tests.unit.functions.factories import LambdaContext, interaction, kinesis_event, sequence
+
+
+@pytest.fixture
+def invoke(profiles_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
+    handler._store.cache_clear()
+    yield lambda event: handler.lambda_handler(event, LambdaContext())
+    handler._store.cache_clear()
+
+
+def test_batch_is_in_the_profiles_and_nothing_comes_again(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    profiles_table: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    answer = invoke(kinesis_event([interaction("e1"), b"poison", interaction("e2", user_id="ben")]))
+
+    assert answer == {"batchItemFailures": []}
+    store = ProfileStore(aws("dynamodb"), profiles_table)
+    assert [entry.event_id for entry in store.read("u#anna").recent] == ["e1"]
+    assert [entry.event_id for entry in store.read("u#ben").recent] == ["e2"]
+    assert counted() == {"ProfilesUpdated": 2, "InteractionsApplied": 2, "RecordsUnreadable": 1}
+
+
+def test_batch_comes_again_from_its_first_record_when_the_table_fails(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str
+) -> None:
+    aws("dynamodb").delete_table(TableName=profiles_table)
+
+    answer = invoke(kinesis_event([b"poison", interaction("e1"), interaction("e2")]))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": sequence(1)}]}
+
+
+def test_imports_are_light() -> None:
+    code = "import sys, functions.update_profiles.handler; print({'numpy', 'pandas', 'onnxruntime'} & set(sys.modules))"
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert found.strip() == "set()"

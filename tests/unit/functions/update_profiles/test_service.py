@@ -1,0 +1,138 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alsolike.configuration import HISTORY_LENGTH
+from alsolike.errors import Unavailable
+from alsolike.interactions import Interaction
+from alsolike.profiles import Profile, ProfileStore, RecentInteraction
+from alsolike.stream import stream_records
+from functions.update_profiles.service import Outcome, update_profiles
+from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event, sequence
+
+
+class MemoryStore(ProfileStore):
+    """Profiles in memory; those of `failing` cannot be reached."""
+
+    def __init__(self, failing: Sequence[str] = ()) -> None:
+        self.profiles: dict[str, Profile] = {}
+        self.failing = failing
+        self.additions: list[str] = []
+
+    def add(self, profile_id: str, interactions: Sequence[RecentInteraction], *, now_ms: int) -> bool:
+        self.additions.append(profile_id)
+        if profile_id in self.failing:
+            raise Unavailable("profile table profiles: throttled")
+        self.profiles[profile_id] = self.profiles.get(profile_id, Profile(profile_id)).merge(interactions)
+        return True
+
+    def items(self, profile_id: str) -> list[str]:
+        return [entry.item_id for entry in self.profiles[profile_id].recent]
+
+
+def update(store: ProfileStore, records: Sequence[Interaction | bytes], *, first: int = 0) -> Outcome:
+    return update_profiles(stream_records(kinesis_event(records, first=first)), store=store, now_ms=NOW_MS)
+
+
+def test_each_profile_is_written_once_a_batch() -> None:
+    store = MemoryStore()
+
+    outcome = update(store, [interaction(f"e{n}", user_id=f"user{n % 2}") for n in range(10)])
+
+    assert sorted(store.additions) == ["u#user0", "u#user1"]
+    assert outcome == Outcome(profiles=2, interactions=10, unreadable=0)
+
+
+def test_user_has_the_interactions_of_all_sessions_and_a_session_only_anonymous_ones() -> None:
+    store = MemoryStore()
+
+    update(
+        store,
+        [
+            interaction("e1", user_id=None, session_id="s1", item_id="fig"),
+            interaction("e2", user_id="anna", session_id="s1", item_id="pear"),
+            interaction("e3", user_id="anna", session_id="s2", item_id="plum"),
+        ],
+    )
+
+    assert store.items("u#anna") == ["pear", "plum"]
+    assert store.items("s#s1") == ["fig"]
+
+
+def test_unreadable_record_is_passed_over_and_its_neighbours_count() -> None:
+    store = MemoryStore()
+
+    outcome = update(store, [interaction("e1", item_id="pear"), b"\x00poison", interaction("e2", item_id="plum")])
+
+    assert store.items("u#anna") == ["pear", "plum"]
+    assert outcome == Outcome(profiles=1, interactions=2, unreadable=1)
+
+
+def test_failing_profile_is_named_by_its_first_record_and_the_others_are_applied() -> None:
+    store = MemoryStore(failing=["u#ben", "u#cleo"])
+    users = ["anna", "ben", "anna", "cleo", "ben", "dora"]
+
+    outcome = update(store, [interaction(f"e{n}", user_id=user) for n, user in enumerate(users)], first=99)
+
+    assert outcome.failed_sequence == sequence(100)
+    assert outcome.failures == ("profile table profiles: throttled",) * 2
+    assert (outcome.profiles, outcome.interactions) == (2, 3)
+    assert store.profiles.keys() == {"u#anna", "u#dora"}
+
+
+def test_sequence_numbers_are_compared_as_numbers() -> None:
+    store = MemoryStore(failing=["u#anna", "u#ben"])
+    event = kinesis_event([interaction("e1", user_id="ben"), interaction("e2", user_id="anna")])
+    event["Records"][0]["kinesis"]["sequenceNumber"] = "9"
+    event["Records"][1]["kinesis"]["sequenceNumber"] = "10"
+
+    outcome = update_profiles(stream_records(event), store=store, now_ms=NOW_MS)
+
+    assert outcome.failed_sequence == "9"
+
+
+INTERACTIONS = [
+    interaction(f"e{n}", user_id=f"user{n % 2}", item_id=f"i{n % 7}", event_time_ms=NOW_MS - 1000 * (n % 5))
+    for n in range(12)
+]
+
+
+@given(
+    deliveries=st.lists(st.lists(st.integers(0, len(INTERACTIONS) - 1), min_size=1, max_size=8), max_size=6),
+    order=st.permutations(range(len(INTERACTIONS))),
+)
+def test_profiles_do_not_depend_on_how_batches_are_cut_ordered_and_repeated(
+    deliveries: list[list[int]], order: list[int]
+) -> None:
+    straight, tangled = MemoryStore(), MemoryStore()
+
+    update(straight, INTERACTIONS)
+    for delivery in [*deliveries, order]:
+        update(tangled, [INTERACTIONS[index] for index in delivery])
+
+    assert tangled.profiles == straight.profiles
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(len(INTERACTIONS))))
+def test_stored_profile_is_the_same_after_any_redelivery(
+    order: list[int], aws: Callable[[str], Any], profiles_table: str
+) -> None:
+    store = ProfileStore(aws("dynamodb"), profiles_table)
+
+    update(store, INTERACTIONS)
+    expected = store.read("u#user0")
+    update(store, [INTERACTIONS[index] for index in order])
+
+    assert store.read("u#user0") == expected
+    assert [entry.event_id for entry in expected.recent] == ["e4", "e8", "e2", "e6", "e0", "e10"]
+
+
+def test_profile_keeps_the_latest_interactions_only() -> None:
+    store = MemoryStore()
+
+    update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])
+
+    assert store.items("u#anna") == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
