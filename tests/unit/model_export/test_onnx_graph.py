@@ -12,8 +12,9 @@ from model_export import algorithms
 from model_export.algorithm import Algorithm, Model
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
+from model_export.algorithms.ease import Ease
 from model_export.algorithms.transitions import TransitionsModel
-from model_export.interactions import Floats, Histories, Ints
+from model_export.interactions import Floats, Histories
 from model_export.onnx_file import ParityError, check_parity, open_session, recommend, write_graphs
 from model_export.onnx_graph import FLAT_BELOW
 from tests.unit.model_export.shops import history, interactions, random_sequences
@@ -83,7 +84,7 @@ def test_items_run_out_when_k_is_above_what_is_left(sessions: Sessions, items: i
 
 def fitted(name: str, *, items: int) -> Model:
     data = interactions(random_sequences(users=60, items=items, length=20), items=items)
-    known = algorithms.known()
+    known = {**algorithms.known(), "ease": Ease(max_items=500)}
     if name == "blend":
         parts: list[tuple[Algorithm, float]] = [
             (dataclasses.replace(known[part], position_decay=0.7), weight)
@@ -175,15 +176,11 @@ def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> N
     assert sizes[GRAPH_FILE] < 20_000
 
 
-def exclude_of(histories: Histories) -> Ints:
-    return histories.items
-
-
 def test_a_history_can_be_excluded_from_its_own_answer(tmp_path: Path) -> None:
     write_graphs(fitted("buy_again", items=30), tmp_path)
     histories = padded_histories(30)
 
-    found, _ = recommend(open_session(tmp_path / GRAPH_FILE), histories, exclude=exclude_of(histories), k=30)
+    found, _ = recommend(open_session(tmp_path / GRAPH_FILE), histories, exclude=histories.items, k=30)
 
     for query, row in enumerate(histories.items):
         assert not set(found[query].tolist()) - {0} & set(row.tolist())

@@ -1,0 +1,115 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from alsolike.errors import InvalidInput
+from cli.evaluate import evaluate
+from tests.unit.model_export.shops import random_sequences
+
+app = typer.Typer()
+app.command()(evaluate)
+
+RESULT_KEYS = ["algorithm", "seen", "hr", "ndcg", "mrr", "coverage", "fit_s", "peak_mb"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    lines = ["USER_ID,ITEM_ID,TIMESTAMP"]
+    for user, sequence in enumerate(random_sequences(users=30, items=20, length=10)):
+        lines += [f"user{user},item{item},{86_400 * step}" for step, item in enumerate(sequence)]
+    path = tmp_path / "interactions.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout, result.stderr
+
+
+def run_json(*arguments: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(run(*arguments, "--json")[0])
+    return document
+
+
+@pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
+def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_items(file: Path, protocol: str) -> None:
+    document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
+
+    assert list(document) == ["protocol", "k", "users", "items", "interactions", "results"]
+    assert (document["protocol"], document["k"]) == (protocol, 5)
+    assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
+    assert [(result["algorithm"], result["seen"]) for result in document["results"]] == [
+        (name, seen)
+        for name in ("blend", "buy_again", "ease", "popularity", "transitions")
+        for seen in ("masked", "allowed")
+    ]
+    for result in document["results"]:
+        assert list(result) == RESULT_KEYS
+        assert 0 <= result["mrr"] <= result["hr"] <= 1
+        assert 0 <= result["ndcg"] <= result["hr"]
+        assert result["fit_s"] >= 0
+        assert result["peak_mb"] > 10
+
+
+def test_only_the_named_algorithms_are_compared_in_the_order_named(file: Path) -> None:
+    document = run_json("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions, buy_again")
+
+    assert [result["algorithm"] for result in document["results"]] == ["transitions"] * 2 + ["buy_again"] * 2
+
+
+def test_the_sequential_model_beats_popularity_where_order_matters(file: Path) -> None:
+    document = run_json("--interactions", str(file), "--protocol", "leave-one-out", "--k", "3")
+
+    hr = {result["algorithm"]: result["hr"] for result in document["results"] if result["seen"] == "masked"}
+    assert hr["transitions"] > hr["popularity"] + 0.2
+
+
+def test_the_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
+    out, err = run("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
+
+    assert "NDCG@10" in out
+    assert "popularity" in out
+    assert "Reading interactions" not in out
+    assert "Reading interactions" in err
+
+
+def test_an_item_without_interactions_counts_as_an_item(file: Path, tmp_path: Path) -> None:
+    items = tmp_path / "items.csv"
+    items.write_text("ITEM_ID\n" + "".join(f"item{item}\n" for item in range(1, 22)))
+
+    document = run_json(
+        "--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "popularity"
+    )
+
+    assert document["items"] == 21
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--algorithms", "als"], "unknown algorithm 'als'; known are blend, buy_again, ease, popularity, transitions"),
+        (["--algorithms", ","], "no algorithm is named"),
+        (["--items", "absent.csv"], "absent.csv is no file"),
+    ],
+)
+def test_a_wrong_option_says_what_is_possible(file: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        run("--interactions", str(file), "--protocol", "temporal", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [("leave-one-out", "no user has 3 interactions"), ("temporal", "no user has interactions before and in it")],
+)
+def test_a_file_without_anything_to_ask_says_so(tmp_path: Path, protocol: str, message: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,y,2\nb,x,100\n")
+
+    with pytest.raises(InvalidInput, match=message):
+        run("--interactions", str(path), "--protocol", protocol)

@@ -1,0 +1,95 @@
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.errors import InvalidInput
+from model_export.interaction_file import InteractionFile, read
+
+ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def sequence(file: InteractionFile) -> list[tuple[int, str]]:
+    data = file.interactions
+    return [(user, file.item_ids[item - 1]) for user, item in zip(data.user.tolist(), data.item.tolist(), strict=True)]
+
+
+def test_rows_are_ordered_by_time_and_equal_times_as_in_the_file(tmp_path: Path) -> None:
+    file = read(write(tmp_path / "rows.csv", ROWS))
+
+    assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
+    assert file.interactions.time_ms.tolist() == [10_000, 30_000, 30_000, 5_000]
+
+
+def test_csv_gzipped_csv_and_parquet_read_alike(tmp_path: Path) -> None:
+    plain = read(write(tmp_path / "rows.csv", ROWS))
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
+    columns = {"USER_ID": ["ann", "ann", "ann", "bob"], "ITEM_ID": ["x", "y", "z", "x"], "TIMESTAMP": [30, 10, 30, 5]}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+
+    for name in ("rows.csv.gz", "rows.parquet"):
+        assert sequence(read(tmp_path / name)) == sequence(plain)
+
+
+def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,007,1\n1,7,2\n"))
+
+    assert file.item_ids == ["007", "7"]
+
+
+def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None:
+    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,return\na,x,4,\n"
+
+    file = read(write(tmp_path / "rows.csv", text))
+
+    assert sequence(file) == [(0, "x"), (0, "y")]
+    assert file.interactions.weight.tolist() == [1.0, 5.0]
+    assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: , return",)
+
+
+def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) -> None:
+    file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,review\na,y,2,rating\n"))
+
+    assert file.interactions.weight.tolist() == [1.0, 1.0]
+    assert "every interaction weighs 1" in file.notes[0]
+
+
+def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
+    items = write(tmp_path / "items.csv", "ITEM_ID,TITLE\nx,X\nnew,N\n")
+
+    file = read(write(tmp_path / "rows.csv", ROWS), items_path=items)
+
+    assert file.item_ids == ["x", "y", "z", "new"]
+    assert file.interactions.items == 4
+    assert file.notes == ("2 items have interactions and do not stand in items.csv",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("rows.csv", "USER_ID,ITEM_ID\na,x\n", "misses the column TIMESTAMP; its columns are USER_ID, ITEM_ID"),
+        ("rows.csv", "", "is empty"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n", "has no rows"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,,1\n", "1 rows have no ITEM_ID"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,\n", "1 rows have no TIMESTAMP"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,yesterday\n", "yesterday"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", "smallest TIMESTAMP is -5"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x\n", "cannot be read"),
+        ("rows.parquet", "no parquet", "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read(write(tmp_path / name, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is no file"):
+        read(tmp_path / "absent.csv")

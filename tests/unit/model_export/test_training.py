@@ -1,0 +1,241 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.bundle import FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
+from alsolike.dataset import INTERACTIONS_FILE
+from alsolike.errors import InvalidDataset, InvalidInput
+from model_export.hyperparameters import Hyperparameters
+from model_export.onnx_file import open_session, recommend
+from model_export.train import train
+from model_export.training_data import load
+from tests.unit.model_export.shops import history, tiny_shop, write_dataset
+
+ROOT = Path(__file__).parents[3]
+TIMES = {"fit_s", "peak_mb", "train_s", "created_ms"}
+
+
+def run(dataset: Path, output: Path, *, now_ms: int = 0, lines: list[str] | None = None, **settings: Any) -> Manifest:
+    return train(
+        dataset=dataset,
+        output=output,
+        hyperparameters=Hyperparameters(**settings),
+        now_ms=now_ms,
+        say=(lines if lines is not None else []).append,
+    )
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_times(inner) for key, inner in value.items() if key not in TIMES}
+    return [without_times(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", run_id="run-7", now_ms=123)
+
+    bundle = Bundle(tmp_path / "model")
+    assert bundle.manifest == manifest
+    assert (manifest.version, manifest.dataset_id, manifest.created_ms) == ("run-7", "run-1", 123)
+    assert (manifest.items, manifest.history.length) == (15, 100)
+    assert bundle.metadata(int(bundle.positions(["item01"])[0])) == {"title": "First"}
+    assert bundle.metadata(int(bundle.positions(["item02"])[0])) == {}
+    assert sorted(bundle.popular.tolist()) == list(range(1, 16))
+    candidates = manifest.metrics["candidates"]
+    assert [candidate["algorithm"] for candidate in candidates] == [
+        "buy_again", "ease", "popularity", "transitions", "blend",
+    ]  # fmt: skip
+    best = max(candidates, key=lambda candidate: candidate["validation_ndcg"])
+    assert manifest.algorithm == best["algorithm"]
+
+
+def test_the_bundle_recommends_what_usually_comes_next(tmp_path: Path) -> None:
+    circle = [f"item{index:02d}" for index in range(12)]
+    walks = {f"user{index}": [circle[(index + step) % 12] for step in range(6)] for index in range(24)}
+    run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model", algorithms="transitions")
+    bundle = Bundle(tmp_path / "model")
+    had = bundle.positions(["item03", "item04"]).tolist()
+
+    items, _ = recommend(
+        open_session(tmp_path / "model" / GRAPH_FILE), history(*had), exclude=np.array([had], np.int64), k=1
+    )
+
+    assert bundle.item_id(int(items[0, 0])) == "item05"
+
+
+def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+
+    for name, now_ms in (("first", 1), ("second", 2)):
+        run(dataset, tmp_path / name, now_ms=now_ms)
+
+    for name in FILES:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+    first, second = (orjson.loads((tmp_path / name / MANIFEST_FILE).read_bytes()) for name in ("first", "second"))
+    assert without_times(first) == without_times(second)
+
+
+def test_the_winners_figures_are_printed_for_the_metric_definitions(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", lines=lines)
+
+    winner = next(c for c in manifest.metrics["candidates"] if c["algorithm"] == manifest.algorithm)
+    printed = [line for line in lines if "ndcg_at_10=" in line]
+    assert printed == [f"ndcg_at_10={winner['ndcg']:.6f} hr_at_10={winner['hr']:.6f}"]
+
+
+def test_events_at_one_moment_are_compared_by_leaving_one_out(tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset", step_ms=0), tmp_path / "model")
+
+    assert manifest.metrics["protocol"] == "leave-one-out"
+
+
+def test_days_of_events_are_compared_by_time(tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", holdout_days=3.0)
+
+    assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("temporal", 20)
+
+
+def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None:
+    once = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
+    again = {user: items[:5] * 2 for user, items in once.items()}
+
+    new = run(write_dataset(tmp_path / "once", once), tmp_path / "new")
+    repeated = run(write_dataset(tmp_path / "again", again), tmp_path / "repeated")
+
+    assert (new.metrics["repeat_share"], new.exclude_seen) == (0.0, True)
+    assert (repeated.metrics["repeat_share"], repeated.exclude_seen) == (1.0, False)
+    assert run(tmp_path / "again", tmp_path / "forced", exclude_seen=True).exclude_seen
+
+
+def test_items_of_equal_score_are_ordered_by_frequency_then_id(tmp_path: Path) -> None:
+    sequences = {f"user{user}": ["b", "a", "a", "c", f"x{user}"] for user in range(5)}
+
+    data = load(write_dataset(tmp_path / "dataset", sequences))
+
+    assert data.item_ids == ["a", "b", "c", "x0", "x1", "x2", "x3", "x4"]
+
+
+def test_too_little_data_names_counts_and_minimums(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset", {"a": ["x", "y"], "b": ["x"]})
+
+    with pytest.raises(InvalidDataset, match="2 users, 2 items and 3 interactions; training needs at least 5 users"):
+        run(dataset, tmp_path / "model")
+
+    assert not (tmp_path / "model" / MANIFEST_FILE).exists()
+
+
+def test_users_with_too_short_histories_cannot_be_compared(tmp_path: Path) -> None:
+    pairs = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
+
+    with pytest.raises(InvalidDataset, match="0 users have 3 interactions or more; comparing"):
+        run(write_dataset(tmp_path / "dataset", pairs, step_ms=0), tmp_path / "model")
+
+
+def test_an_empty_dataset_is_too_little(tmp_path: Path) -> None:
+    with pytest.raises(InvalidDataset, match="0 users, 0 items and 0 interactions"):
+        run(write_dataset(tmp_path / "dataset", {}), tmp_path / "model")
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    table = pq.read_table(dataset / INTERACTIONS_FILE)
+    pq.write_table(table.drop_columns(["weight"]), dataset / INTERACTIONS_FILE)
+
+    with pytest.raises(InvalidDataset, match=r"parquet misses weight; its columns are profile_id, item_id"):
+        load(dataset)
+
+
+def test_a_row_without_an_id_is_refused(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    table = pq.read_table(dataset / INTERACTIONS_FILE)
+    ids = pa.array([None, *table["item_id"].to_pylist()[1:]], pa.string())
+    pq.write_table(table.set_column(1, "item_id", ids), dataset / INTERACTIONS_FILE)
+
+    with pytest.raises(InvalidDataset, match=r"1 rows without item_id"):
+        load(dataset)
+
+
+def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    (dataset / INTERACTIONS_FILE).write_text("not parquet")
+
+    with pytest.raises(InvalidDataset, match=r"interactions.parquet is no readable Parquet file"):
+        load(dataset)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ('{"run_id": "Not Allowed"}', "run_id is 'Not Allowed', expected 1 to 40 of a-z, 0-9 and -"),
+        ('{"holdout_days": "soon"}', "holdout_days is 'soon', expected a number above 0"),
+        ('{"holdout_days": "-1"}', "expected a number above 0"),
+        ('{"exclude_seen": "maybe"}', "expected true or false"),
+        ('{"epochs": "3"}', "hyperparameter 'epochs' is unknown; known are run_id, algorithms"),
+        ("[]", "expected an object"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_a_bad_hyperparameter_is_refused(document: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        Hyperparameters.from_json(document.encode())
+
+
+def test_hyperparameters_arrive_as_strings() -> None:
+    document = b'{"run_id": "r-1", "holdout_days": "7.5", "exclude_seen": "True", "algorithms": ""}'
+
+    assert Hyperparameters.from_json(document) == Hyperparameters(run_id="r-1", holdout_days=7.5, exclude_seen=True)
+
+
+def start_job(base: Path, hyperparameters: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    (base / "input/config").mkdir(parents=True, exist_ok=True)
+    (base / "input/config/hyperparameters.json").write_bytes(orjson.dumps(hyperparameters))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["sh", str(ROOT / "model_export/entrypoint.sh")],
+        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base), "PATH": path},
+        cwd=base,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_job_leaves_a_bundle_in_the_model_directory(tmp_path: Path) -> None:
+    tiny_shop(tmp_path / "input/data/dataset")
+
+    finished = start_job(tmp_path, {"run_id": "job-1", "algorithms": "popularity,transitions"})
+
+    assert finished.returncode == 0, finished.stderr
+    assert Bundle(tmp_path / "model").manifest.version == "job-1"
+    assert "ndcg_at_10=" in finished.stdout
+    assert not (tmp_path / "output/failure").exists()
+
+
+def test_a_job_that_fails_leaves_its_reason_and_a_status(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "input/data/dataset", {"a": ["x"]})
+
+    finished = start_job(tmp_path, {"run_id": "job-2"})
+
+    assert finished.returncode == 1
+    reason = (tmp_path / "output/failure").read_text()
+    assert reason.startswith("InvalidDataset: dataset run-1 holds 1 users, 1 items and 1 interactions")
+    assert not (tmp_path / "model" / MANIFEST_FILE).exists()
+
+
+def test_an_unknown_algorithm_fails_the_job_with_the_known_ones(tmp_path: Path) -> None:
+    tiny_shop(tmp_path / "input/data/dataset")
+
+    start_job(tmp_path, {"run_id": "job-3", "algorithms": "als"})
+
+    assert "unknown algorithm 'als'; known are blend" in (tmp_path / "output/failure").read_text()
