@@ -1,0 +1,300 @@
+"""Events in, model trained, recommendations out: the whole product on the embedded cloud, on small generated data.
+
+The tests build on one another, in their order: each is a step of a shop's first day.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import psutil
+import pytest
+
+from alsolike import lake
+from alsolike.bundle import GRAPH_FILE, Bundle
+from alsolike.configuration import HISTORY_LENGTH
+from alsolike.profiles import ProfileStore
+from alsolike.registry import Registry
+from tests.integration.loop.conftest import SECONDS_PER_DAY, Shop, eventually, write_history
+
+pytestmark = pytest.mark.xdist_group("loop")
+
+USERS, DAYS = 45, 24
+END = time.time() - 2 * SECONDS_PER_DAY
+"""When the imported history ends."""
+
+
+def profile_items(shop: Shop, profile_id: str) -> list[str]:
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    return [interaction.item_id for interaction in store.read(profile_id, consistent=True).recent]
+
+
+def lake_counts(shop: Shop) -> Counter[str]:
+    """Events per user, read through the one reader."""
+    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=lake.INTERACTIONS_PREFIX)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    parts = [
+        pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()), columns=list(lake.COLUMNS))
+        for key in keys
+    ]
+    return Counter(lake.deduplicate(pd.concat(parts))["user_id"]) if parts else Counter()
+
+
+def champion(shop: Shop) -> str | None:
+    found = Registry(shop.cloud.client("s3"), shop.name("artefact-bucket")).champion()
+    return found.version if found else None
+
+
+def test_answer_before_the_first_model_is_declared_empty(shop: Shop) -> None:
+    answer = shop.recommend("user-0")
+
+    assert (answer.status, answer.items) == (200, [])
+    assert answer.headers["x-alsolike-degraded"] == "no-model"
+
+
+def test_import_takes_good_rows_and_sets_bad_ones_aside(shop: Shop, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    rows = write_history(history, users=USERS, days=DAYS, end=END)
+    with history.open("a") as file:
+        file.write("user-0,item-00,yesterday,purchase\n,item-00,1700000000,purchase\n")
+    items = tmp_path / "items.csv"
+    ids = sorted({item for _, item, _ in rows})
+    items.write_text("ITEM_ID,TITLE,PRICE\n" + "".join(f"{i},Title of {i},1.5\n" for i in ids))
+
+    imported = shop.alsolike("import", "interactions", history)
+    shop.alsolike("import", "items", items)
+
+    assert imported["imported"] == USERS * DAYS
+    assert imported["rejected"] == 2
+    (rejected,) = tmp_path.glob("*.rejected.csv")  # beside the input, with the line of each bad row
+    assert [line.split(",")[0] for line in rejected.read_text().splitlines()[1:]] == [
+        str(USERS * DAYS + 2),
+        str(USERS * DAYS + 3),
+    ]
+    assert profile_items(shop, "u#user-0") == [item for user, item, _ in rows if user == "user-0"]
+
+
+def test_training_makes_a_champion_that_the_api_serves_as_the_bundle_says(shop: Shop, tmp_path: Path) -> None:
+    trained = shop.alsolike("train")
+
+    assert trained["decision"] == "promoted", trained["reasons"]
+    assert champion(shop) == trained["version"]
+    answer = eventually(lambda: shop.recommend("user-0"), holds=lambda a: a.headers["x-alsolike-source"] == "model")
+    assert answer.headers["x-alsolike-model-version"] == trained["version"]
+    assert answer.items == reference_ranking(shop, "u#user-0", tmp_path)
+
+
+def test_live_events_move_the_answer_as_the_reference_says(shop: Shop, tmp_path: Path) -> None:
+    """A shopper of aisle 0 turns to aisle 2: what follows there must come up."""
+    before = shop.recommend("user-0", k=30).items
+
+    assert shop.send("user-0", "item-23", "item-24").status == 200
+    eventually(lambda: profile_items(shop, "u#user-0")[-1], holds=lambda item: item == "item-24")
+    after = shop.recommend("user-0", k=30).items
+
+    assert after == reference_ranking(shop, "u#user-0", tmp_path, k=30)
+    assert after.index("item-25") < before.index("item-25")
+
+
+def test_event_sent_twice_counts_once(shop: Shop) -> None:
+    at = time.time()
+
+    for _ in range(2):
+        assert shop.send("repeater", "item-11", at=at).status == 200
+    shop.send("repeater", "item-12", at=at + 1)
+
+    assert eventually(lambda: profile_items(shop, "u#repeater"), holds=lambda items: "item-12" in items) == [
+        "item-11",
+        "item-12",
+    ]
+    assert eventually(lambda: lake_counts(shop)["repeater"], holds=lambda count: count >= 2) == 2
+
+
+def test_bad_call_is_refused_whole_and_stores_nothing(shop: Shop) -> None:
+    good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
+    call = {"trackingId": "shop", "userId": "refused", "sessionId": "s", "eventList": [good, {**good, "sentAt": -5}]}
+
+    answer = shop.post("/events", call)
+    shop.send("after-refused", "item-01")
+    eventually(lambda: profile_items(shop, "u#after-refused"))
+
+    assert answer.status == 400
+    assert answer.headers["x-amzn-errortype"] == "InvalidInputException"
+    assert answer.document["message"] == "eventList[1].sentAt is -5, expected a time after 1970"
+    assert profile_items(shop, "u#refused") == []
+
+
+def test_poison_record_is_quarantined_and_its_neighbours_count_once(shop: Shop) -> None:
+    kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
+    poison = json.dumps({**json.loads(record("neighbour", 99)), "item_id": 7}).encode()
+    records = [record("neighbour", number) for number in range(20)]
+
+    kinesis.put_records(
+        StreamName=stream,
+        Records=[
+            {"Data": data, "PartitionKey": "u#neighbour"}
+            for data in [*records[:10], poison, b"\xff\x00", *records[10:]]
+        ],
+    )
+
+    assert eventually(lambda: lake_counts(shop)["neighbour"], holds=lambda count: count >= 20) == 20
+    assert eventually(lambda: len(profile_items(shop, "u#neighbour")), holds=lambda count: count >= 20) == 20
+    listed = eventually(lambda: shop.alsolike("quarantine", "list"), holds=lambda found: len(found) == 2)
+    assert len(listed) == 2
+    assert sorted(entry["reason"][:24] for entry in listed) == [
+        "item_id is 7, expected a",
+        "record is not valid JSON",
+    ]
+
+
+@pytest.mark.parametrize("consumer", ["ArchiveEvents", "UpdateProfiles"])
+def test_consumer_killed_mid_batch_loses_and_doubles_nothing(shop: Shop, consumer: str) -> None:
+    kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
+    users = [f"killed-{consumer}-{number}" for number in range(50)]
+    sent = 0
+
+    def send() -> int:
+        numbers = range(sent, sent + 500)
+        records = [(users[n % 50], record(users[n % 50], n)) for n in numbers]
+        entries = [{"Data": data, "PartitionKey": f"u#{user}"} for user, data in records]
+        assert kinesis.put_records(StreamName=stream, Records=entries)["FailedRecordCount"] == 0
+        return sent + len(entries)
+
+    failed_before = failed_invocations(shop, consumer)
+    while failed_invocations(shop, consumer) == failed_before and sent < 10_000:
+        sent = send()
+        kill(shop, consumer)
+    sent = send()
+
+    assert failed_invocations(shop, consumer) > failed_before, "no environment was killed while it worked"
+    expected = dict.fromkeys(users, sent // 50)
+    assert (
+        eventually(
+            lambda: {user: count for user, count in lake_counts(shop).items() if user in expected},
+            holds=lambda counts: sum(counts.values()) >= sent,
+            within_s=60,
+        )
+        == expected
+    )
+    kept = dict.fromkeys(users, min(sent // 50, HISTORY_LENGTH))
+    assert (
+        eventually(
+            lambda: {user: len(profile_items(shop, f"u#{user}")) for user in users}, holds=lambda counts: counts == kept
+        )
+        == kept
+    )
+
+
+def test_failed_training_keeps_the_champion(shop: Shop) -> None:
+    before = champion(shop)
+    states, machine = shop.cloud.client("stepfunctions"), shop.name("state-machine-arn")
+    sagemaker = shop.cloud.client("sagemaker")
+
+    known = {job["TrainingJobName"] for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]}
+    execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+
+    def running() -> list[str]:
+        jobs = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+        return [job["TrainingJobName"] for job in jobs if job["TrainingJobName"] not in known]
+
+    (job,) = eventually(running)
+    sagemaker.stop_training_job(TrainingJobName=job)
+    status = eventually(
+        lambda: states.describe_execution(executionArn=execution)["status"], holds=lambda found: found != "RUNNING"
+    )
+
+    assert status == "FAILED"
+    assert champion(shop) == before
+    assert shop.recommend("user-1").headers["x-alsolike-model-version"] == before
+
+
+def test_corrupt_bundle_never_replaces_the_champion_that_serves(shop: Shop) -> None:
+    serving = champion(shop)
+    s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{serving}/")["Contents"]:
+        name = entry["Key"].rsplit("/", 1)[1]
+        body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+        broken = body[: len(body) // 2] if name == "graph.data" else body
+        s3.put_object(Bucket=bucket, Key=f"models/broken/{name}", Body=broken)
+    registry = Registry(s3, bucket)
+
+    registry.promote("broken", reason="by hand, to see that serving survives it", now_ms=int(time.time() * 1000))
+    answer = eventually(
+        lambda: shop.recommend("user-1"), holds=lambda found: "x-alsolike-degraded" in found.headers, within_s=15
+    )
+    registry.roll_back(reason="it is broken", now_ms=int(time.time() * 1000))
+
+    assert answer.headers["x-alsolike-degraded"] == "stale-model"
+    assert answer.headers["x-alsolike-model-version"] == serving
+    assert answer.items
+    assert champion(shop) == serving
+
+
+def record(user: str, number: int) -> bytes:
+    """A stream record as the documentation shows it."""
+    now_ms = int(time.time() * 1000)
+    document: dict[str, Any] = {
+        "event_id": f"{user}-{number}",
+        "user_id": user,
+        "session_id": None,
+        "item_id": f"item-{number % 3}{number % 10}",
+        "event_type": "purchase",
+        "event_value": 1.5,
+        "event_time_ms": now_ms + number,
+        "recommendation_id": None,
+        "impression": [],
+        "properties": "{}",
+        "received_time_ms": now_ms,
+        "schema_version": 1,
+    }
+    return json.dumps(document).encode()
+
+
+def failed_invocations(shop: Shop, function: str) -> int:
+    functions = shop.cloud.stats()["functions"]
+    return sum(counts.get("errors", 0) for name, counts in functions.items() if f"-{function}" in name)
+
+
+def kill(shop: Shop, function: str) -> None:
+    """Kill the execution environments of a function without warning."""
+    handler = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
+    for process in psutil.Process(shop.cloud.state.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if f"functions.{handler}.handler" in " ".join(process.cmdline()):
+                process.kill()
+
+
+def reference_ranking(shop: Shop, profile_id: str, directory: Path, *, k: int = 10) -> list[str]:
+    """Rank with the champion's bundle in this process, from the stored profile."""
+    s3, bucket, version = shop.cloud.client("s3"), shop.name("artefact-bucket"), champion(shop)
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{version}/")["Contents"]:
+        s3.download_file(bucket, entry["Key"], str(directory / entry["Key"].rsplit("/", 1)[1]))
+    bundle = Bundle(directory)
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    recent = store.read(profile_id, consistent=True).recent
+    history = bundle.positions([interaction.item_id for interaction in recent])
+    parameters = bundle.manifest.history
+    weights = parameters.weights(
+        np.array([parameters.event_weights[interaction.event_type] for interaction in recent]),
+        np.array([time.time() * 1000 - interaction.event_time_ms for interaction in recent]),
+    )
+    exclude = history if bundle.manifest.exclude_seen else np.zeros(1, np.int64)
+    feed: dict[str, Any] = {
+        "history": history[None, :],
+        "weights": weights[None, :],
+        "exclude": exclude[None, :],
+        "k": np.array([k], np.int64),
+    }
+    items, scores = onnxruntime.InferenceSession(str(directory / GRAPH_FILE)).run(["items", "scores"], feed)
+    return [bundle.item_id(p) for p, s in zip(items[0].tolist(), scores[0].tolist(), strict=True) if p and s > -np.inf]
