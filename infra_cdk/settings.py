@@ -13,7 +13,8 @@ from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES
 LOG_RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+# It becomes part of the token endpoint's host name: 63 characters at most, none of the three words.
+_NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 _SCHEDULE = re.compile(r"(rate|cron)\(.+\)")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -79,7 +80,7 @@ class Settings:
             self.name,
             bool(_NAME.fullmatch(self.name)),
             "name",
-            "1 to 20 lower-case letters, digits and hyphens, a letter first",
+            "1 to 16 lower-case letters, digits and hyphens, a letter first, without aws, amazon or cognito in it",
         )
         _require(
             self.log_retention_days,

@@ -13,7 +13,8 @@ from constructs import Construct
 
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.permissions import Permission, role_for
-from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
+from infra_cdk.constructs.training_job import TrainingJob
+from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.settings import Settings
 
 _LAMBDA_TRANSIENT = [
@@ -78,15 +79,7 @@ class TrainingWorkflow(Construct):
         )
         self.state_machine = self._state_machine(
             built.next(trained).next(registered).next(decision),
-            permissions=[
-                Permission(
-                    actions=["lambda:InvokeFunction"],
-                    resources=[build_dataset.function_arn, register_model.function_arn],
-                ),
-                Permission(actions=["sns:Publish"], resources=[alerts.topic_arn]),
-                *self._training_permissions(job),
-                *_own_output(),
-            ],
+            permissions=workflow_permissions(functions=[build_dataset, register_model], job=job, alerts=alerts),
         )
         self._schedule()
 
@@ -157,39 +150,6 @@ class TrainingWorkflow(Construct):
         task.add_retry(errors=["States.ALL"], interval=cdk.Duration.seconds(2), max_attempts=4, backoff_rate=2)
         return task
 
-    def _training_permissions(self, job: TrainingJob) -> list[Permission]:
-        stack = cdk.Stack.of(self)
-        return [
-            Permission(
-                actions=[
-                    "sagemaker:CreateTrainingJob",
-                    "sagemaker:DescribeTrainingJob",
-                    "sagemaker:StopTrainingJob",
-                    "sagemaker:AddTags",
-                ],
-                resources=[
-                    stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{NAME_PREFIX}*")
-                ],
-                wildcard_reason="Each run trains under a new name; the prefix is the project's",
-            ),
-            Permission(
-                actions=["iam:PassRole"],
-                resources=[job.role.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-            ),
-            # Step Functions hears of a job's end through a rule that it makes itself, under this name.
-            Permission(
-                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
-                resources=[
-                    stack.format_arn(
-                        service="events",
-                        resource="rule",
-                        resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
-                    )
-                ],
-            ),
-        ]
-
     def _state_machine(self, definition: sfn.IChainable, *, permissions: list[Permission]) -> sfn.StateMachine:
         role = role_for(
             self,
@@ -224,33 +184,3 @@ class TrainingWorkflow(Construct):
                 targets.SfnStateMachine(self.state_machine, retry_attempts=8, max_event_age=cdk.Duration.hours(2))
             ],
         )
-
-
-def _own_output() -> list[Permission]:
-    # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
-    return [
-        Permission(
-            actions=[
-                "logs:CreateLogDelivery",
-                "logs:GetLogDelivery",
-                "logs:UpdateLogDelivery",
-                "logs:DeleteLogDelivery",
-                "logs:ListLogDeliveries",
-                "logs:PutResourcePolicy",
-                "logs:DescribeResourcePolicies",
-                "logs:DescribeLogGroups",
-            ],
-            resources=["*"],
-            wildcard_reason="AWS documents * for the delivery of a workflow's log",
-        ),
-        Permission(
-            actions=[
-                "xray:PutTraceSegments",
-                "xray:PutTelemetryRecords",
-                "xray:GetSamplingRules",
-                "xray:GetSamplingTargets",
-            ],
-            resources=["*"],
-            wildcard_reason="X-Ray has no resources",
-        ),
-    ]

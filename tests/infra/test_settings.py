@@ -69,9 +69,10 @@ def test_context_without_environments_is_an_error() -> None:
         load_settings(None, "demo")
 
 
-def test_name_that_cannot_stand_in_resource_names_is_an_error() -> None:
-    with pytest.raises(InvalidSettings, match="name is 'My Shop', expected 1 to 20 lower-case letters"):
-        load_settings({"My Shop": {"region": "us-east-1"}}, "My Shop")
+@pytest.mark.parametrize("name", ["My Shop", "1st", "", "shop-", "a" * 17, "paws", "my-cognito"])
+def test_name_that_cannot_stand_in_resource_names_is_an_error(name: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"name is {name!r}, expected 1 to 16 lower-case letters"):
+        load_settings({name: {"region": "us-east-1"}}, name)
 
 
 def test_region_without_a_known_layer_says_how_to_give_one() -> None:

@@ -1,0 +1,78 @@
+"""What the training workflow may do."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+
+from infra_cdk.constructs.permissions import Permission
+from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
+
+
+def workflow_permissions(
+    *, functions: Sequence[lambda_.IFunction], job: TrainingJob, alerts: sns.ITopic
+) -> list[Permission]:
+    """Return what it takes to call the functions, to run the job and wait for it, and to tell people."""
+    stack = cdk.Stack.of(job)
+    return [
+        Permission(actions=["lambda:InvokeFunction"], resources=[function.function_arn for function in functions]),
+        Permission(actions=["sns:Publish"], resources=[alerts.topic_arn]),
+        Permission(
+            actions=[
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+                "sagemaker:AddTags",
+            ],
+            resources=[stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{NAME_PREFIX}*")],
+            wildcard_reason="Each run trains under a new name; the prefix is the project's",
+        ),
+        Permission(
+            actions=["iam:PassRole"],
+            resources=[job.role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        # Step Functions hears of a job's end through a rule that it makes itself, under this name.
+        Permission(
+            actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            resources=[
+                stack.format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+                )
+            ],
+        ),
+        *_own_output(),
+    ]
+
+
+def _own_output() -> list[Permission]:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+    return [
+        Permission(
+            actions=[
+                "logs:CreateLogDelivery",
+                "logs:GetLogDelivery",
+                "logs:UpdateLogDelivery",
+                "logs:DeleteLogDelivery",
+                "logs:ListLogDeliveries",
+                "logs:PutResourcePolicy",
+                "logs:DescribeResourcePolicies",
+                "logs:DescribeLogGroups",
+            ],
+            resources=["*"],
+            wildcard_reason="AWS documents * for the delivery of a workflow's log",
+        ),
+        Permission(
+            actions=[
+                "xray:PutTraceSegments",
+                "xray:PutTelemetryRecords",
+                "xray:GetSamplingRules",
+                "xray:GetSamplingTargets",
+            ],
+            resources=["*"],
+            wildcard_reason="X-Ray has no resources",
+        ),
+    ]
