@@ -36,14 +36,14 @@ def evaluate(
     ] = None,
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the judged list.")] = 10,
     algorithms: Annotated[
-        str, typer.Option("--algorithms", metavar="A,B", help="Which algorithms. [default: all]", show_default=False)
+        str, typer.Option("--algorithms", metavar="A,B", help="Which algorithms (default: all).", show_default=False)
     ] = "",
     holdout_days: Annotated[
         float | None,
         typer.Option(
             "--holdout-days",
             min=0.0,
-            help="Test window of the temporal protocol. [default: 28, at most a tenth of the data's time]",
+            help="Test window of the temporal protocol (default: 28, at most a tenth of the data's time).",
             show_default=False,
         ),
     ] = None,
@@ -51,12 +51,16 @@ def evaluate(
 ) -> None:
     """Compare algorithms on held-out interactions; every item is ranked, no tie is broken in a model's favour.
 
-    leave-one-out: each user's last interaction is the test, the one before the validation; users with fewer than 3 are
-    learned from only. temporal: the last days are the test, as many before them the validation. Settings are chosen on
-    the validation part. Rows are ordered by TIMESTAMP, equal times as in the file. A model sees a user's latest 100
-    interactions, as in production.
+    leave-one-out: the last interaction of each user is the test, the one
+    before it the validation; users with fewer than 3 are learned from only.
+    temporal: the last days are the test, as many before them the validation.
 
-    "seen masked": items that the user had are not recommended and do not count; "seen allowed": they may be and do.
+    Settings are chosen on the validation part. Rows are ordered by
+    TIMESTAMP, equal times as in the file. A model sees the latest 100
+    interactions of a user, as in production.
+
+    Seen masked: items that the user had are not recommended and do not
+    count. Seen allowed: they may be and do.
     """
     from model_export.algorithms import known, named
     from model_export.evaluate import BOTH
