@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from local_cloud.sources.responses import failed_items
+
+BATCH = ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    "response", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"statusCode": 200}]
+)
+def test_empty_and_null_responses_mean_success(response: object) -> None:
+    assert failed_items(json.dumps(response).encode(), BATCH) == set()
+
+
+def test_no_response_at_all_means_success() -> None:
+    assert failed_items(b"", BATCH) == set()
+
+
+def test_named_records_have_failed() -> None:
+    response = {"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}
+
+    assert failed_items(json.dumps(response).encode(), BATCH) == {"2", "3"}
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        [{"itemIdentifier": ""}],
+        [{"itemIdentifier": None}],
+        [{"identifier": "1"}],
+        [{"itemIdentifier": "1"}, {"itemIdentifier": "9"}],
+        ["1"],
+        "1",
+    ],
+)
+def test_malformed_and_foreign_identifiers_mean_that_all_failed(failures: object) -> None:
+    assert failed_items(json.dumps({"batchItemFailures": failures}).encode(), BATCH) == set(BATCH)
+
+
+@pytest.mark.parametrize("payload", [b"not json", b'"done"', b"[]"])
+def test_response_that_is_no_object_means_that_all_failed(payload: bytes) -> None:
+    assert failed_items(payload, BATCH) == set(BATCH)

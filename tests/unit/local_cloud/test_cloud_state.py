@@ -1,0 +1,54 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from local_cloud.client import Cloud, CloudError
+from local_cloud.state import CloudState, StateError
+
+STATE = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "2026-01-30T10:00:00+00:00", "/cdk.out")
+NO_PROCESS = 2**22 + 1  # above the kernel's highest
+
+
+def test_state_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "state.json"
+
+    STATE.write(path)
+
+    assert CloudState.read(path) == STATE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    with pytest.raises(StateError, match=r"state\.json does not exist"):
+        CloudState.read(path)
+
+    path.write_text('{"other": 1}')
+    with pytest.raises(StateError, match="is not the state file"):
+        CloudState.read(path)
+
+
+def test_cloud_that_died_is_not_attached_to(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    CloudState("ready", NO_PROCESS, "us-east-1", "123456789012", "", "").write(path)
+
+    with pytest.raises(CloudError, match=f"process {NO_PROCESS}. does not run any more"):
+        Cloud.attach(path)
+
+
+def test_cloud_that_is_booting_is_not_attached_to(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    CloudState("starting", os.getpid(), "us-east-1", "123456789012", "", "").write(path)
+
+    with pytest.raises(CloudError, match="is still starting"):
+        Cloud.attach(path)
+
+
+def test_api_must_be_named_where_there_are_several() -> None:
+    state = CloudState("ready", 1, "r", "a", "", "", apis={"a": "http://1", "b": "http://2"})
+
+    with pytest.raises(CloudError, match="there are 2 HTTP APIs: a, b"):
+        _ = Cloud(state, Path("unused")).api_url

@@ -1,0 +1,97 @@
+import json
+from typing import Any
+
+import pytest
+
+from local_cloud.events.targets import Target, target_input, value_at
+
+EVENT: dict[str, Any] = {
+    "source": "shop",
+    "time": "2026-01-30T10:00:00Z",
+    "detail": {"id": 7, "name": 'a "b"', "tags": ["x", "y"], "odd key": 1, "none": None},
+}
+
+
+def transformed(template: str, **paths: str) -> Any:
+    return target_input({"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}, EVENT)
+
+
+def test_target_without_input_gets_the_event() -> None:
+    assert target_input({}, EVENT) == EVENT
+
+
+def test_constant_input_and_input_path_replace_the_event() -> None:
+    assert target_input({"Input": '{"a": 1}'}, EVENT) == {"a": 1}
+    assert target_input({"InputPath": "$.detail.tags"}, EVENT) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$", EVENT),
+        ("$.detail.tags[1]", "y"),
+        ("$.detail['odd key']", 1),
+        ("$.nothing.here", None),
+        ("$.source[0]", None),
+    ],
+)
+def test_path_leads_to_its_value(path: str, value: Any) -> None:
+    assert value_at(EVENT, path) == value
+
+
+def test_path_that_is_not_understood_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"only names and positions"):
+        value_at(EVENT, "$.detail.tags[?(@.x)]")
+
+
+def test_placeholder_outside_of_a_string_is_json() -> None:
+    assert transformed(
+        '{"id": <id>, "tags": <tags>, "name": <name>}', id="$.detail.id", tags="$.detail.tags", name="$.detail.name"
+    ) == {
+        "id": 7,
+        "tags": ["x", "y"],
+        "name": 'a "b"',
+    }
+
+
+def test_placeholder_within_a_string_is_text() -> None:
+    assert transformed(
+        '{"text": "<name> is <id>, <none>."}', name="$.detail.name", id="$.detail.id", none="$.detail.none"
+    ) == {"text": 'a "b" is 7, .'}
+
+
+def test_template_of_one_string_is_a_string() -> None:
+    assert transformed('"order <id>"', id="$.detail.id") == "order 7"
+
+
+def test_reserved_names_stand_for_rule_and_event() -> None:
+    target = {
+        "InputTransformer": {"InputTemplate": '{"rule": "<aws.events.rule-name>", "event": <aws.events.event.json>}'}
+    }
+
+    assert target_input(target, EVENT, rule_arn="arn:aws:events:r:1:rule/nightly") == {
+        "rule": "nightly",
+        "event": EVENT,
+    }
+
+
+def test_message_carries_what_its_kind_of_target_needs() -> None:
+    target = Target(
+        "arn:rule",
+        {
+            "Arn": "arn:aws:kinesis:r:1:stream/s",
+            "KinesisParameters": {"PartitionKeyPath": "$.detail.id"},
+            "SqsParameters": {"MessageGroupId": "g"},
+        },
+    )
+
+    message = target.message(EVENT)
+
+    assert (message.partition_key, message.group_id) == ("7", "g")
+    assert json.loads(message.text) == EVENT
+
+
+def test_attempts_follow_the_retry_policy_up_to_the_local_limit() -> None:
+    assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 0}}).most_attempts == 1
+    assert Target("r", {"Arn": "a"}).most_attempts == 3
+    assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 185}}).most_attempts == 3

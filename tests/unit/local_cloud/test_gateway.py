@@ -1,0 +1,155 @@
+import base64
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from local_cloud.gateway.access_log import Served, access_line
+from local_cloud.gateway.cors import Cors
+from local_cloud.gateway.request import ApiContext, HttpRequest, encoded_body, payload_event
+from local_cloud.gateway.response import HttpResponse, function_response
+from local_cloud.gateway.routes import Route, RouteTable
+
+API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
+
+
+def request(method: str = "GET", headers: Sequence[tuple[str, str]] = (), query: str = "") -> HttpRequest:
+    received = datetime(2026, 1, 30, 10, 0, tzinfo=UTC)
+    return HttpRequest(method, "/a", query, headers, b"", "127.0.0.1", "HTTP/1.1", "id-1", received)
+
+
+def table(*keys: str) -> RouteTable:
+    return RouteTable(Route(key, f"arn of {key}") for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key"),
+    [
+        ("GET", "/pets/dog/1", "GET /pets/dog/1"),
+        ("GET", "/pets/dog/2", "GET /pets/dog/{id}"),
+        ("GET", "/pets/cat/1", "GET /pets/{kind}/{id}"),
+        ("GET", "/pets/a/b/c", "GET /pets/{proxy+}"),
+        ("POST", "/pets/dog/1", "ANY /pets/{proxy+}"),
+        ("POST", "/elsewhere", "$default"),
+    ],
+)
+def test_most_specific_route_is_taken(method: str, path: str, key: str) -> None:
+    routes = table(
+        "$default",
+        "ANY /pets/{proxy+}",
+        "GET /pets/{proxy+}",
+        "GET /pets/{kind}/{id}",
+        "GET /pets/dog/{id}",
+        "GET /pets/dog/1",
+    )
+
+    match = routes.match(method, path)
+
+    assert match is not None
+    assert match.route.key == key
+
+
+def test_path_variables_are_decoded_and_a_greedy_one_takes_the_rest() -> None:
+    match = table("GET /s/{user-id}/{rest+}").match("GET", "/s/a%20b/c/d")
+
+    assert match is not None
+    assert match.parameters == {"user-id": "a b", "rest": "c/d"}
+
+
+def test_variable_takes_neither_nothing_nor_a_slash() -> None:
+    routes = table("GET /s/{id}")
+
+    assert routes.match("GET", "/s/") is None
+    assert routes.match("GET", "/s/a/b") is None
+    assert routes.match("POST", "/s/a") is None
+
+
+def test_repeated_headers_are_joined_and_cookies_kept_apart() -> None:
+    headers = [("X-A", "1"), ("x-a", "2"), ("Cookie", "a=1; b=2"), ("Cookie", "c=3")]
+
+    event = payload_event(request(headers=headers), API, route_key="k", path_parameters={}, authorizer=None)
+
+    assert event["headers"] == {"x-a": "1,2"}
+    assert event["cookies"] == ["a=1", "b=2", "c=3"]
+    assert not {"body", "queryStringParameters", "pathParameters", "stageVariables"} & set(event)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_base64"),
+    [
+        ("text/csv; charset=utf-8", False),
+        ("application/json", False),
+        ("application/problem+json", False),
+        (None, False),
+        ("application/octet-stream", True),
+        ("application/x-www-form-urlencoded", True),
+        ("multipart/form-data; boundary=x", True),
+    ],
+)
+def test_content_type_decides_on_base64(content_type: str | None, is_base64: bool) -> None:
+    assert encoded_body(b"abc", content_type) == (base64.b64encode(b"abc").decode() if is_base64 else "abc", is_base64)
+
+
+def test_text_that_is_not_utf8_comes_in_base64() -> None:
+    assert encoded_body(b"\xff", "application/json") == ("/w==", True)
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "body"),
+    [
+        (b'{"a": 1}', 200, b'{"a":1}'),
+        (b'"text"', 200, b"text"),
+        (b"null", 200, b"null"),
+        (b'{"statusCode": 404, "body": "no"}', 404, b"no"),
+        (b'{"statusCode": "201"}', 201, b""),
+        (b'{"statusCode": 200, "body": "YWI=", "isBase64Encoded": true}', 200, b"ab"),
+        (b'{"statusCode": 99}', 500, b'{"message":"Internal Server Error"}'),
+        (b'{"statusCode": 200, "body": "%%%", "isBase64Encoded": true}', 500, b'{"message":"Internal Server Error"}'),
+        (b'{"statusCode": 200, "headers": "x"}', 500, b'{"message":"Internal Server Error"}'),
+        (b"oops", 500, b'{"message":"Internal Server Error"}'),
+    ],
+)
+def test_answer_of_a_function_is_mapped(payload: bytes, status: int, body: bytes) -> None:
+    response = function_response(payload)
+
+    assert (response.status, response.body) == (status, body)
+
+
+def test_preflight_names_what_the_configuration_allows() -> None:
+    cors = Cors({"AllowOrigins": ["*"], "AllowMethods": ["GET", "POST"], "AllowHeaders": ["x-a"], "MaxAge": 60})
+    headers = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET")]
+
+    response = cors.preflight(request("OPTIONS", headers))
+
+    assert response is not None
+    assert dict(response.headers) == {
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "GET,POST",
+        "access-control-allow-headers": "x-a",
+        "access-control-max-age": "60",
+    }
+    assert cors.preflight(request("OPTIONS", headers[:1])) is None
+
+
+def test_own_cross_origin_headers_of_a_function_are_replaced() -> None:
+    cors = Cors({"AllowOrigins": ["https://a.example"], "AllowCredentials": True})
+    response = HttpResponse(200, (("Access-Control-Allow-Origin", "*"), ("X-A", "1")), b"")
+
+    decorated = cors.decorate(request(headers=[("Origin", "https://a.example")]), response)
+
+    assert decorated.headers == (
+        ("X-A", "1"),
+        ("access-control-allow-origin", "https://a.example"),
+        ("vary", "origin"),
+        ("access-control-allow-credentials", "true"),
+    )
+
+
+def test_access_line_fills_known_variables_and_hyphens_the_others() -> None:
+    served = Served(request(), HttpResponse(200, (), b"abcd"), API, "GET /a", 12.7, {"sub": "me"})
+    format_text = json.dumps({"r": "$context.routeKey", "n": "$context.responseLength", "x": "$context.unknown.name"})
+
+    line = access_line(f"{format_text} $context.authorizer.claims.sub $context.status.", served)
+
+    assert line == '{"r": "GET /a", "n": "4", "x": "-"} me 200.'

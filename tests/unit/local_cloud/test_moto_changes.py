@@ -1,0 +1,60 @@
+import functools
+import hashlib
+import importlib
+import importlib.metadata
+import inspect
+
+import pytest
+
+from local_cloud.moto_changes import CHANGES
+
+# The first 12 digits of the SHA-256 of the source of each piece of moto that a change relies on. When one differs,
+# read what moto has changed, adapt the change (or drop it), and note the new digits here.
+FINGERPRINTS = {
+    "moto.awslambda.models:LambdaBackend.create_event_source_mapping": "19f8125cabf7",
+    "moto.awslambda.models:LambdaBackend.invoke": "708fb4c92029",
+    "moto.awslambda.models:LambdaFunction.invoke": "dadc324f30ae",
+    "moto.awslambda.responses:LambdaResponse.invoke": "8f68f0bf023a",
+    "moto.dynamodb.models.table:StreamShard.add": "357dc6da267e",
+    "moto.dynamodb.models.table:Table.query": "002b4d00be6d",
+    "moto.dynamodb.models:DynamoDBBackend.delete_item": "083a4bb1af18",
+    "moto.dynamodb.models:DynamoDBBackend.put_item": "f5d9a5042c77",
+    "moto.dynamodb.models:DynamoDBBackend.transact_write_items": "81db2cb7d94e",
+    "moto.dynamodb.models:DynamoDBBackend.update_item": "218984588dd6",
+    "moto.events.models:EventPattern.matches_event": "3e71eb7ff590",
+    "moto.events.models:Rule.send_to_targets": "472e002e2dab",
+    "moto.kinesis.models:Shard.get_max_sequence_number": "eff48df162f5",
+    "moto.kinesis.models:Shard.get_records": "1188a73a6b3d",
+    "moto.kinesis.models:Shard.put_record": "e2d15174261b",
+    "moto.kinesis.models:Stream.put_record": "cafda0597b23",
+    "moto.sagemaker.models:FakeTrainingJob.__init__": "74031841b1bd",
+    "moto.sagemaker.models:SageMakerModelBackend.create_training_job": "28e33b84f7b4",
+    "moto.sagemaker.responses:SageMakerResponse.create_training_job": "10db6d601d79",
+    "moto.sns.models:Subscription.publish": "fd07bd0bb87f",
+    "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback"
+    ":StateTaskServiceCallback._eval_integration_pattern": "3b97ada1d4cb",
+    "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
+    ":StateTaskServiceUnsupported": "16020969ec48",
+    "moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution": "0f8d9dd57baf",
+    "moto.stepfunctions.responses:get_backend": "e736380f7d9c",
+}
+
+
+def fingerprint(piece: str) -> str:
+    module, _, name = piece.partition(":")
+    found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    return hashlib.sha256(inspect.getsource(inspect.unwrap(found)).encode()).hexdigest()[:12]  # type: ignore[arg-type]
+
+
+def test_moto_is_the_version_that_the_changes_are_made_for() -> None:
+    assert importlib.metadata.version("moto") == "5.2.5"
+
+
+def test_every_change_has_a_canary() -> None:
+    assert {piece for change in CHANGES for piece in change.touches} == set(FINGERPRINTS)
+    assert all(change.touches and change.why for change in CHANGES)
+
+
+@pytest.mark.parametrize("piece", sorted(FINGERPRINTS))
+def test_piece_of_moto_is_as_its_change_expects(piece: str) -> None:
+    assert fingerprint(piece) == FINGERPRINTS[piece]

@@ -1,0 +1,95 @@
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local_cloud.events.clock import Clock
+from local_cloud.events.schedule_expressions import parse_schedule
+from local_cloud.events.scheduler import Scheduled, Scheduler
+from local_cloud.events.targets import Target
+
+HOUR = timedelta(hours=1)
+
+
+class Targets:
+    """Notes what targets are sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Mapping[str, Any]]] = []
+
+    def submit(self, target: Target, event: Mapping[str, Any]) -> None:
+        self.sent.append((target.arn, event))
+
+
+def scheduled(name: str, expression: str, **options: Any) -> Scheduled:
+    arn = f"arn:aws:events:r:1:rule/{name}"
+    targets = (Target(arn, {"Arn": f"target of {name}"}),)
+    return Scheduled(name=name, arn=arn, schedule=parse_schedule(expression), targets=targets, **options)
+
+
+@pytest.fixture
+def targets() -> Targets:
+    return Targets()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def scheduler(targets: Targets, clock: Clock) -> Iterator[Scheduler]:
+    soon = datetime.now(UTC) + timedelta(minutes=150)
+    running = Scheduler(
+        [
+            scheduled("each-2h", "rate(2 hours)"),
+            scheduled("hourly", "rate(1 hour)"),
+            scheduled("ends", "rate(1 hour)", ends=soon, is_rule=False),
+            scheduled("starts", "rate(1 hour)", starts=soon),
+            scheduled("off", "rate(1 hour)"),
+        ],
+        clock=clock,
+        targets=targets,  # type: ignore[arg-type]
+        enabled=lambda schedule: schedule.name != "off",
+        region="us-east-1",
+        account="123456789012",
+    )
+    yield running
+    running.close()
+
+
+def test_nothing_fires_before_it_is_due(scheduler: Scheduler, targets: Targets) -> None:
+    assert scheduler.advance(timedelta(minutes=59)) == []
+    assert targets.sent == []
+
+
+def test_everything_due_fires_in_the_order_of_its_time(scheduler: Scheduler, targets: Targets) -> None:
+    fired = scheduler.advance(4 * HOUR + timedelta(minutes=1))
+
+    assert [firing.due for firing in fired] == sorted(firing.due for firing in fired)
+    names = [firing.name for firing in fired]
+    # "starts" is due first one hour after 2:30, "ends" never after 2:30.
+    assert {name: names.count(name) for name in set(names)} == {"each-2h": 2, "hourly": 4, "ends": 2, "starts": 1}
+    assert [target for target, _ in targets.sent] == [f"target of {name}" for name in names]
+    assert scheduler.counts()["off"] == 0
+
+
+def test_event_states_when_it_was_due(scheduler: Scheduler, targets: Targets) -> None:
+    fired = scheduler.advance(HOUR)
+
+    events = dict(targets.sent)
+    due = next(firing.due for firing in fired if firing.name == "hourly")
+    assert events["target of hourly"]["time"] == f"{due:%Y-%m-%dT%H:%M:%SZ}"
+    assert events["target of hourly"]["resources"] == ["arn:aws:events:r:1:rule/hourly"]
+    assert events["target of ends"] == {}
+
+
+def test_clock_goes_on_from_where_it_was_advanced_to(clock: Clock) -> None:
+    before = clock.now()
+
+    after = clock.advance(HOUR)
+
+    assert HOUR <= after - before < HOUR + timedelta(minutes=1)
+    with pytest.raises(ValueError, match="negative"):
+        clock.advance(-HOUR)

@@ -1,0 +1,190 @@
+import json
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local_cloud.execution.function import Outcome, ThrottledError
+from local_cloud.sources.batches import Discarded, StreamBatches, StreamRecord
+from local_cloud.sources.mapping import EventSourceMapping
+
+NOW = 1_000_000.0
+
+
+def records(*names: str, age_s: float = 0.0) -> list[StreamRecord]:
+    return [StreamRecord(name, NOW - age_s, 1, {"id": name}) for name in names]
+
+
+def answer(payload: object = None, *, error: str | None = None) -> Outcome:
+    return Outcome("r", json.dumps(payload).encode(), error, "1", 1.0)
+
+
+FAILED = answer({"errorMessage": "no"}, error="Unhandled")
+
+
+class Shard:
+    """Notes what a function is given, and what is discarded."""
+
+    def __init__(self, function: Callable[[list[str]], Outcome], **options: object) -> None:
+        self.invocations: list[list[str]] = []
+        self.discarded: list[tuple[list[str], str, int]] = []
+        self._function = function
+        settings = {"uuid": "u", "source_arn": "arn:aws:kinesis:r:1:stream/s", "function_arn": "f", "batch_size": 100}
+        mapping = EventSourceMapping(**(settings | options))  # type: ignore[arg-type]
+        self.batches = StreamBatches(
+            mapping, invoke=self._invoke, discard=self._discard, pause=lambda _: False, now=lambda: NOW
+        )
+
+    def process(self, batch: Sequence[StreamRecord]) -> None:
+        self.batches.process(batch)
+
+    def _invoke(self, batch: Sequence[StreamRecord]) -> Outcome:
+        names = [record.sequence_number for record in batch]
+        self.invocations.append(names)
+        return self._function(names)
+
+    def _discard(self, discarded: Discarded) -> None:
+        names = [record.sequence_number for record in discarded.records]
+        self.discarded.append((names, discarded.condition, discarded.invocations))
+
+
+def poisoned_by(poison: str) -> Callable[[list[str]], Outcome]:
+    return lambda names: FAILED if poison in names else answer()
+
+
+def reporting(poison: str) -> Callable[[list[str]], Outcome]:
+    return lambda names: answer({"batchItemFailures": [{"itemIdentifier": n} for n in names if n == poison]})
+
+
+def test_batch_that_fails_is_retried_whole_and_given_up_whole() -> None:
+    shard = Shard(poisoned_by("b"), most_retries=2)
+
+    shard.process(records("a", "b", "c"))
+
+    assert shard.invocations == [["a", "b", "c"]] * (1 + 2)
+    assert shard.discarded == [(["a", "b", "c"], "RetryAttemptsExhausted", 3)]
+
+
+def test_splitting_costs_no_retry_and_isolates_the_poison() -> None:
+    shard = Shard(poisoned_by("c"), most_retries=1, bisect=True)
+
+    shard.process(records("a", "b", "c", "d"))
+
+    assert shard.invocations == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["c"], ["d"]]
+    assert shard.discarded == [(["c"], "RetryAttemptsExhausted", 2)]
+
+
+def test_partial_response_moves_the_checkpoint_to_the_failed_record() -> None:
+    shard = Shard(reporting("c"), most_retries=1, partial_responses=True)
+
+    shard.process(records("a", "b", "c", "d"))
+
+    assert shard.invocations == [["a", "b", "c", "d"], ["c", "d"]]
+    assert shard.discarded == [(["c", "d"], "RetryAttemptsExhausted", 2)]
+
+
+def test_partial_response_with_bisecting_gives_up_the_poison_alone() -> None:
+    shard = Shard(reporting("c"), most_retries=1, partial_responses=True, bisect=True)
+
+    shard.process(records("a", "b", "c", "d"))
+
+    assert shard.invocations == [["a", "b", "c", "d"], ["c", "d"], ["c"], ["c"], ["d"]]
+    assert shard.discarded == [(["c"], "RetryAttemptsExhausted", 2)]
+
+
+def test_lowest_of_several_failed_records_is_the_checkpoint() -> None:
+    responses = iter([answer({"batchItemFailures": [{"itemIdentifier": "d"}, {"itemIdentifier": "b"}]}), answer()])
+    shard = Shard(lambda _: next(responses), partial_responses=True)
+
+    shard.process(records("a", "b", "c", "d"))
+
+    assert shard.invocations == [["a", "b", "c", "d"], ["b", "c", "d"]]
+
+
+def test_partial_response_that_was_not_asked_for_is_ignored() -> None:
+    shard = Shard(reporting("a"), partial_responses=False)
+
+    shard.process(records("a", "b"))
+
+    assert shard.invocations == [["a", "b"]]
+
+
+def test_record_that_is_too_old_is_discarded_without_an_invocation() -> None:
+    shard = Shard(lambda _: answer(), most_age_s=60)
+
+    shard.process([*records("old", age_s=61), *records("new", age_s=59)])
+
+    assert shard.invocations == [["new"]]
+    assert shard.discarded == [(["old"], "RecordAgeExceeded", 0)]
+
+
+def test_throttled_invocation_costs_no_retry() -> None:
+    throttles = iter([True, True, False])
+
+    def function(names: list[str]) -> Outcome:
+        if next(throttles):
+            raise ThrottledError("f", 1)
+        return answer()
+
+    shard = Shard(function, most_retries=0)
+
+    shard.process(records("a"))
+
+    assert len(shard.invocations) == 3
+    assert shard.discarded == []
+
+
+def test_stop_of_the_cloud_ends_endless_retries() -> None:
+    shard = Shard(poisoned_by("a"))
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        return len(pauses) == 8
+
+    shard.batches = StreamBatches(
+        EventSourceMapping("u", "arn:aws:kinesis:r:1:stream/s", "f", 100),
+        invoke=shard._invoke,
+        discard=shard._discard,
+        pause=pause,
+    )
+
+    shard.process(records("a"))
+
+    assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0])
+
+
+@given(
+    size=st.integers(1, 40),
+    poison=st.sets(st.integers(0, 39)),
+    partial=st.booleans(),
+    bisect=st.booleans(),
+    retries=st.integers(0, 2),
+)
+def test_every_record_ends_processed_or_discarded_in_order(
+    size: int, poison: set[int], partial: bool, bisect: bool, retries: int
+) -> None:
+    names = [f"{number:02}" for number in range(size)]
+    bad = {f"{number:02}" for number in poison}
+    done: list[str] = []
+
+    def function(batch: list[str]) -> Outcome:
+        first = next((position for position, name in enumerate(batch) if name in bad), len(batch))
+        if first == len(batch):
+            done.extend(batch)
+            return answer()
+        if not partial:
+            return FAILED
+        done.extend(batch[:first])
+        return answer({"batchItemFailures": [{"itemIdentifier": batch[first]}]})
+
+    shard = Shard(function, partial_responses=partial, bisect=bisect, most_retries=retries)
+
+    shard.process(records(*names))
+
+    discarded = [name for given_up, _, _ in shard.discarded for name in given_up]
+    assert sorted(done + discarded) == names
+    assert done == sorted(done)
+    if bisect:
+        assert set(discarded) == bad & set(names)

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from local_cloud.training.directories import InputError, prepare_directories, split_s3_uri
+from local_cloud.training.request import Channel, TrainingRequest
+from local_cloud.training.runner import failure_reason
+
+REQUEST = TrainingRequest(
+    name="job",
+    arn="arn:job",
+    entrypoint=["sh"],
+    arguments=[],
+    image="image",
+    hyperparameters={"factors": 64},  # type: ignore[dict-item]
+    environment={},
+    channels=[Channel("data", "s3://b/k", content_type="text/csv")],
+    output_s3_uri="s3://b/out",
+    checkpoints_s3_uri=None,
+    metrics=[],
+    most_runtime_s=60,
+    instance_type="ml.m5.large",
+)
+
+
+def test_container_finds_its_configuration(tmp_path: Path) -> None:
+    prepare_directories(tmp_path, REQUEST)
+
+    def read(name: str) -> object:
+        return json.loads((tmp_path / "input" / "config" / name).read_text())
+
+    assert read("hyperparameters.json") == {"factors": "64"}
+    assert read("inputdataconfig.json") == {
+        "data": {
+            "TrainingInputMode": "File",
+            "S3DistributionType": "FullyReplicated",
+            "RecordWrapperType": "None",
+            "ContentType": "text/csv",
+        }
+    }
+    assert read("resourceconfig.json")["hosts"] == ["algo-1"]  # type: ignore[index]
+    for name in ("model", "output/data", "input/data", "checkpoints"):
+        assert (tmp_path / name).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("uri", "parts"),
+    [
+        ("s3://bucket/a/b", ("bucket", "a/b")),
+        ("s3://bucket", ("bucket", "")),
+        ("https://s3.us-east-1.amazonaws.com/bucket/a/b", ("bucket", "a/b")),
+    ],
+)
+def test_uri_is_split_into_bucket_and_key(uri: str, parts: tuple[str, str]) -> None:
+    assert split_s3_uri(uri) == parts
+
+
+def test_uri_of_another_kind_is_refused() -> None:
+    with pytest.raises(InputError, match="'file:///x' is no S3 URI"):
+        split_s3_uri("file:///x")
+
+
+def test_failure_reason_is_what_the_job_wrote_and_how_it_ended(tmp_path: Path) -> None:
+    file = tmp_path / "failure"
+
+    assert failure_reason(file, 2) == "AlgorithmError: exit code: 2"
+    assert failure_reason(file, -9) == "AlgorithmError: killed by signal 9"
+    file.write_text("too few items\n")
+    assert failure_reason(file, 1) == "AlgorithmError: too few items, exit code: 1"
