@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 
 import pytest
 from hypothesis import given
@@ -38,25 +39,27 @@ def test_versions_are_told_apart() -> None:
     assert recommendation_id.parse(create("v1")).version_tag != recommendation_id.parse(create("v2")).version_tag
 
 
-@given(st.data())
-def test_a_changed_or_cut_id_is_refused(data: st.DataObject) -> None:
+def test_a_changed_or_cut_id_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "abcdef")  # chance would meet the check digits now and then
     made = create()
-    place = data.draw(st.integers(0, len(made) - 1))
-    other = data.draw(st.sampled_from("0z-").filter(lambda character: character != made[place]))
+    changed = [made[:place] + other + made[place + 1 :] for place in range(len(made)) for other in "0z-"]
+    cut = [made[:length] for length in range(len(made))]
 
-    for changed in (made[:place], made[:place] + other + made[place + 1 :], made + other):
-        if _is_still_right(changed):  # one change in 65,536 has the same check digits
-            continue
+    for wrong in {*changed, *cut, made + "0"} - {made}:
         with pytest.raises(InvalidInput, match="was not made by this service"):
-            recommendation_id.parse(changed)
+            recommendation_id.parse(wrong)
 
 
-def _is_still_right(changed: str) -> bool:
-    text, _, check = changed.rpartition("-")
-    return hashlib.blake2b(text.encode(), digest_size=2).hexdigest() == check
-
-
-@pytest.mark.parametrize("text", ["-fy-x-y", "!-fy-00000000-000000", "0-zz-00000000-000000", "z" * 5000 + "-fy-0-0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-fy-00000000-000000",
+        "!-fy-00000000-000000",
+        "0-zz-00000000-000000",
+        "0-fy-x-y",
+        "z" * 5000 + "-fy-00000000-000000",
+    ],
+)
 def test_right_check_digits_alone_are_not_enough(text: str) -> None:
     check = hashlib.blake2b(text.encode(), digest_size=2).hexdigest()
 
