@@ -82,7 +82,7 @@ class Api:
             items,
             document.get("recommendationId", ""),
             source=headers.get("x-alsolike-source", ""),
-            model_version=headers.get("x-alsolike-model-version"),
+            model_version=_version(headers.get("x-alsolike-model-version")),
             degraded=headers.get("x-alsolike-degraded"),
             duration_ms=duration_ms,
         )
@@ -146,3 +146,8 @@ def _raise_error(path: str, status: int, text: bytes) -> None:
     if status == 404:
         raise NotFound(said)
     raise Unavailable(said)
+
+
+def _version(header: str | None) -> str | None:
+    """Read the model version, which is `none` before the first model."""
+    return None if header in (None, "none") else header

@@ -105,24 +105,24 @@ def assembly_region(assembly: Path) -> str:
 
 
 def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
-    """Say what runs the functions here, and which of their packages are not the layers' own."""
-    said = dict[str, None]()
+    """Say what runs the functions here, and which packages come from where, one sentence each."""
+    runtimes, own, other = dict[str, None](), set[str](), dict[str, None]()
     for function in cloud.state.functions.values():
-        said[
+        runtimes[
             f"functions run on Python {function['python']} ({function['architecture']}) under "
-            f"{function['runtime_client']}, the template says {function['template_runtime']} "
+            f"{function['runtime_client']}; the template says {function['template_runtime']} "
             f"({function['template_architecture']})"
         ] = None
-    own, other = dict[str, set[str]](), dict[str, None]()
-    for function in cloud.state.functions.values():
         for source in function["layers"]:
-            layer = source["layer"].split(":layer:")[-1]
             if source["source"] == "layer":
-                own.setdefault(layer, set()).add(source["package"])
+                own.add(source["package"])
+            elif source["package"] == "*":
+                other[f"from the environment: all of {source['layer'].split(':layer:')[-1]} ({source['reason']})"] = (
+                    None
+                )
             else:
-                package = "all packages" if source["package"] == "*" else source["package"]
-                other[f"layer {layer}: {package} from the environment ({source['reason']})"] = None
-    return (*said, *(f"layer {layer}: {', '.join(sorted(names))} as built" for layer, names in own.items()), *other)
+                other[f"from the environment: {source['package']} ({source['reason']})"] = None
+    return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
 
 
 def curl_lines(api_url: str, *, read_token: str, write_token: str, user_id: str, item_id: str) -> list[str]:

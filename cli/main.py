@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import models, quarantine, recommend, status, train, up
+from cli import evaluate, models, quarantine, recommend, status, train, up
+from cli.demo import command as demo
 from cli.importing import command as importing
 
 app = typer.Typer(
@@ -17,11 +18,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The open, serverless recommender for a shop's own AWS account.",
 )
+app.command()(demo.demo)
 app.command()(up.up)
 app.command()(status.status)
 app.add_typer(importing.app, name="import")
 app.command()(train.train)
 app.command()(recommend.recommend)
+app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(quarantine.app, name="quarantine")
 

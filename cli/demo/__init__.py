@@ -1,0 +1,1 @@
+"""`alsolike demo`: the whole loop on a year of a grocer's purchases."""

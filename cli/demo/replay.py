@@ -1,0 +1,179 @@
+"""The held-back days as live events: some shoppers over HTTP, others straight onto the stream."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from alsolike.errors import Unavailable
+from alsolike.interactions import MAX_EVENTS_PER_CALL, Interaction, profile_id
+from alsolike.profiles import Profile, ProfileStore, RecentInteraction
+from cli.api import Api
+from cli.demo.journey import LiveEvent
+from cli.deployment import Deployment, asking
+
+EVENT_TYPE = "purchase"
+_THREADS = 4
+_RECORDS_PER_PUT = 500
+_POLL_S = 0.1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """Which events go which way, by user; a user's events all go the same way.
+
+    Attributes
+    ----------
+    calls
+        Bodies of `POST /events`: events of one basket, 10 at most.
+    records
+        What is put onto the stream.
+    """
+
+    calls: Mapping[str, Sequence[Sequence[LiveEvent]]]
+    records: Mapping[str, Sequence[LiveEvent]]
+
+    @property
+    def users(self) -> list[str]:
+        """Everybody to whom something happens."""
+        return [*self.calls, *self.records]
+
+    def events(self, user_id: str) -> Iterator[LiveEvent]:
+        """Yield a user's events, oldest first."""
+        yield from itertools.chain.from_iterable(self.calls.get(user_id, ()))
+        yield from self.records.get(user_id, ())
+
+
+def plan(held_back: Sequence[LiveEvent], *, most_calls: int, most_records: int) -> Plan:
+    """Take whole shoppers in the order in which they appear: first for HTTP, then for the stream, up to the limits."""
+    by_user: dict[str, list[LiveEvent]] = {}
+    for event in held_back:
+        by_user.setdefault(event.user_id, []).append(event)
+    calls, records = dict[str, Sequence[Sequence[LiveEvent]]](), dict[str, Sequence[LiveEvent]]()
+    for user_id, events in by_user.items():
+        bodies = _bodies(events)
+        if sum(map(len, calls.values())) + len(bodies) <= most_calls:
+            calls[user_id] = bodies
+        elif sum(map(len, records.values())) + len(events) <= most_records:
+            records[user_id] = events
+    return Plan(calls, records)
+
+
+def send(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+    """Send everything; a user's events arrive in order.
+
+    Raises
+    ------
+    InvalidInput, Unavailable
+        If the API or the stream does not take an event in.
+    """
+    api = Api(deployment)
+
+    def call(user: tuple[str, Sequence[Sequence[LiveEvent]]]) -> None:
+        user_id, bodies = user
+        for events in bodies:
+            api.put_events(user_id, [_wire(event) for event in events], session_id=events[0].basket_id)
+            on_sent(len(events))
+
+    with ThreadPoolExecutor(_THREADS, "replay") as pool:
+        for _ in pool.map(call, plan.calls.items()):
+            pass
+    _put_records(plan, deployment, now_ms=now_ms, on_sent=on_sent)
+
+
+def expected_profiles(plan: Plan, before: Mapping[str, Profile]) -> dict[str, Profile]:
+    """Return what each user's profile holds once every event has arrived."""
+    return {
+        user_id: before[user_id].merge(
+            RecentInteraction(event.time_s * 1000, event.event_id, event.item_id, EVENT_TYPE)
+            for event in plan.events(user_id)
+        )
+        for user_id in plan.users
+    }
+
+
+def read_profiles(user_ids: Sequence[str], store: ProfileStore) -> dict[str, Profile]:
+    """Return the users' live profiles as they are now."""
+    return {user_id: store.read(profile_id(user_id=user_id, session_id=None), consistent=True) for user_id in user_ids}
+
+
+def wait_for(
+    expected: Mapping[str, Profile], store: ProfileStore, *, timeout_s: float, on_arrived: Callable[[int], None]
+) -> dict[str, Profile]:
+    """Poll until every profile holds what it should, and return the profiles.
+
+    Raises
+    ------
+    Unavailable
+        If some still do not when time is up.
+    """
+    deadline = time.monotonic() + timeout_s
+    arrived: dict[str, Profile] = {}
+    while True:
+        waiting = [user_id for user_id in expected if user_id not in arrived]
+        for user_id, profile in read_profiles(waiting, store).items():
+            if profile.recent == expected[user_id].recent:
+                arrived[user_id] = profile
+        on_arrived(len(arrived))
+        if len(arrived) == len(expected):
+            return arrived
+        if time.monotonic() > deadline:
+            late = [user_id for user_id in expected if user_id not in arrived]
+            raise Unavailable(
+                f"after {timeout_s:g} s the profiles of {len(late)} of {len(expected)} users lack events, for instance "
+                f"{late[0]}"
+            )
+        time.sleep(_POLL_S)
+
+
+def _bodies(events: Sequence[LiveEvent]) -> list[Sequence[LiveEvent]]:
+    bodies: list[Sequence[LiveEvent]] = []
+    for _, basket in itertools.groupby(events, key=lambda event: event.basket_id):
+        rows = list(basket)
+        bodies += [rows[at : at + MAX_EVENTS_PER_CALL] for at in range(0, len(rows), MAX_EVENTS_PER_CALL)]
+    return bodies
+
+
+def _wire(event: LiveEvent) -> dict[str, object]:
+    return {
+        "eventId": event.event_id,
+        "eventType": EVENT_TYPE,
+        "eventValue": event.value,
+        "itemId": event.item_id,
+        "sentAt": event.time_s,
+    }
+
+
+def _put_records(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+    stream, client = deployment.names.stream_name, deployment.client("kinesis")
+    records = [
+        {"Data": _interaction(event, now_ms=now_ms).to_record(), "PartitionKey": event.user_id}
+        for events in plan.records.values()
+        for event in events
+    ]
+    for at in range(0, len(records), _RECORDS_PER_PUT):
+        part = records[at : at + _RECORDS_PER_PUT]
+        with asking(f"stream {stream}"):
+            failed = client.put_records(StreamName=stream, Records=part)["FailedRecordCount"]
+        if failed:
+            raise Unavailable(f"stream {stream} refused {failed} of {len(part)} records")
+        on_sent(len(part))
+
+
+def _interaction(event: LiveEvent, *, now_ms: int) -> Interaction:
+    return Interaction(
+        event_id=event.event_id,
+        user_id=event.user_id,
+        session_id=event.basket_id,
+        item_id=event.item_id,
+        event_type=EVENT_TYPE,
+        event_value=event.value,
+        event_time_ms=event.time_s * 1000,
+        recommendation_id=None,
+        impression=(),
+        properties="{}",
+        received_time_ms=now_ms,
+    )
