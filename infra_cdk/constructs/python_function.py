@@ -91,8 +91,7 @@ class PythonFunction(Construct):
         acknowledge(
             function,
             finding="AwsSolutions-L1",
-            reason="Python 3.13 is what AWS's pandas layer and the pinned wheels are built and tested for; its"
-            " support by Lambda ends in 2029",
+            reason="The layers are built and checked for Python 3.13, which Lambda supports until June 2029",
         )
         if snap_start:
             acknowledge(
