@@ -15,7 +15,7 @@ from pathlib import Path
 
 from alsolike.bundle import Manifest
 from alsolike.errors import AlsolikeError, InvalidDataset
-from model_export import protocols
+from model_export import protocols, reference
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
 from model_export.bundle_export import Provenance, export_bundle
@@ -111,6 +111,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "seen": seen,
             "asked_users": winner.quality.queries,
             "repeat_share": repeat_share,
+            "settings": reference.document(winner.settings),
             "candidates": [_summary(candidate) for candidate in candidates],
             "train_s": cost.seconds,
             "peak_mb": cost.peak_mb,
