@@ -8,6 +8,7 @@ from infra_cdk.app import create_app, read_context
 from tests.infra.assembly import Assembly, flat
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # One worker for all of them: synthesizing costs seconds, asking the result nothing.
     for item in items:
