@@ -1,0 +1,32 @@
+"""Calling a handler as Lambda does, without the noise."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+from collections.abc import Iterator
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What handlers ask of Lambda's context object."""
+
+    function_name: str = "benchmark"
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:benchmark"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return plenty."""
+        return 60_000
+
+
+CONTEXT = Context()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Let metric and log lines be written, to memory."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
