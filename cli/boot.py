@@ -85,7 +85,10 @@ def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
     try:
         yield cloud
     finally:
-        cloud.stop()
+        try:
+            cloud.stop()
+        except CloudError as error:
+            raise Unavailable(str(error)) from error
 
 
 def assembly_region(assembly: Path) -> str:
@@ -116,12 +119,10 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
         for source in function["layers"]:
             if source["source"] == "layer":
                 own.add(source["package"])
-            elif source["package"] == "*":
-                other[f"from the environment: all of {source['layer'].split(':layer:')[-1]} ({source['reason']})"] = (
-                    None
-                )
-            else:
-                other[f"from the environment: {source['package']} ({source['reason']})"] = None
+                continue
+            layer = source["layer"].split(":layer:")[-1]
+            package = f"all of {layer}" if source["package"] == "*" else source["package"]
+            other[f"from the environment: {package} ({source['reason']})"] = None
     return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
 
 

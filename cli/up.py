@@ -34,17 +34,17 @@ def up(
             for line in boot.layer_sentences(cloud):
                 console.say(line)
             console.print_line(f"AWS endpoint  {cloud.endpoint}")
-            print_api(where, user_id="42", item_id="7")
+            for line in api_lines(where, user_id="42", item_id="7"):
+                console.print_line(line)
             console.say("Ctrl-C stops it all")
             wait_for_interrupt()
 
 
-def print_api(where: Deployment, *, user_id: str, item_id: str) -> None:
-    """Print the API's address and calls to paste."""
-    from cli import boot, console
+def api_lines(where: Deployment, *, user_id: str, item_id: str) -> list[str]:
+    """Return the API's address and calls to paste."""
+    from cli import boot
     from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS
 
-    console.print_line(f"HTTP API      {where.names.api_url}")
     lines = boot.curl_lines(
         where.names.api_url,
         read_token=where.token(READ_RECOMMENDATIONS),
@@ -52,8 +52,7 @@ def print_api(where: Deployment, *, user_id: str, item_id: str) -> None:
         user_id=user_id,
         item_id=item_id,
     )
-    for line in lines:
-        console.print_line(line)
+    return [f"HTTP API      {where.names.api_url}", *lines]
 
 
 @contextlib.contextmanager
@@ -67,8 +66,9 @@ def terminated_like_interrupted() -> Iterator[None]:
 
 
 def wait_for_interrupt() -> None:
-    """Wait until somebody presses Ctrl-C or sends SIGTERM."""
-    threading.Event().wait()
+    """Return when somebody presses Ctrl-C or sends SIGTERM: the way to end what runs until then."""
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

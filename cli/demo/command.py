@@ -22,11 +22,10 @@ def demo(
     The data is The Complete Journey, which its publisher calls simulated from real shopping patterns. Its times are
     moved by whole weeks to end now, and its last days are replayed as live events. Everything stays in .alsolike/demo.
     """
-    from alsolike.errors import AlsolikeError
     from cli import console, deployment
     from cli.demo.run import DIRECTORY, Demo, DemoFailed
     from cli.demo.summary import Summary, show
-    from cli.up import print_api, terminated_like_interrupted, wait_for_interrupt
+    from cli.up import api_lines, terminated_like_interrupted, wait_for_interrupt
 
     path = DIRECTORY / "summary.json"
     run = Demo(state=state or deployment.state_path(), users=users)
@@ -46,13 +45,14 @@ def demo(
                 if keep_running:
                     shopper = run.summary.shopper()
                     user_id, item_id = ("1", "1") if shopper is None else (shopper.user_id, shopper.after.answered[0])
-                    print_api(where, user_id=user_id, item_id=item_id)
+                    for line in api_lines(where, user_id=user_id, item_id=item_id):
+                        console.say(line)
                     console.say(
                         "the same verbs work from another terminal, `alsolike status` first; Ctrl-C stops it all"
                     )
                     wait_for_interrupt()
-        except AlsolikeError as error:
-            run.summary.error = str(error)
+        except BaseException as error:
+            run.summary.error = str(error) or type(error).__name__
             run.summary.write(path)
             raise
     failed = [check.name for check in run.summary.checks if not check.passed]

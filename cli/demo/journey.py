@@ -121,7 +121,7 @@ def _purchases(source: Path, *, users: int | None) -> pd.DataFrame:
         households = np.unique(table["household_id"].to_numpy())
         chosen = households[np.linspace(0, len(households) - 1, min(users, len(households))).astype(int)]
         table = table.filter(pc.is_in(table["household_id"], pa.array(chosen)))
-    return pa.table(
+    purchases: pd.DataFrame = pa.table(
         {
             "USER_ID": table["household_id"].cast(pa.string()),
             "ITEM_ID": table["product_id"].cast(pa.string()),
@@ -132,6 +132,7 @@ def _purchases(source: Path, *, users: int | None) -> pd.DataFrame:
             "quantity": table["quantity"],
         }
     ).to_pandas()
+    return purchases
 
 
 def _products(source: Path, purchases: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +140,7 @@ def _products(source: Path, purchases: pd.DataFrame) -> pd.DataFrame:
     ids = rows["product_id"].astype(str)
     name = rows["product_type"].fillna(rows["product_category"]).fillna("Product " + ids)
     title = name.str.title().str.replace(r"\s*([:/])\s*", r"\1 ", regex=True).str.replace("/ ", " / ")
-    size = rows["package_size"].str.lower()
+    size = rows["package_size"].str.lower().str.replace(r"\s+", " ", regex=True)
     items = pd.DataFrame(
         {
             "ITEM_ID": ids,

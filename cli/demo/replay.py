@@ -17,6 +17,7 @@ from cli.deployment import Deployment, asking
 
 EVENT_TYPE = "purchase"
 _THREADS = 4
+_STREAM_EVERY = 4
 _RECORDS_PER_PUT = 500
 _POLL_S = 0.1
 
@@ -48,17 +49,21 @@ class Plan:
 
 
 def plan(held_back: Sequence[LiveEvent], *, most_calls: int, most_records: int) -> Plan:
-    """Take whole shoppers in the order in which they appear: first for HTTP, then for the stream, up to the limits."""
+    """Take shoppers in the order in which they appear: every fourth for the stream, the others for HTTP."""
     by_user: dict[str, list[LiveEvent]] = {}
     for event in held_back:
         by_user.setdefault(event.user_id, []).append(event)
     calls, records = dict[str, Sequence[Sequence[LiveEvent]]](), dict[str, Sequence[LiveEvent]]()
-    for user_id, events in by_user.items():
+    calls_left, records_left = most_calls, most_records
+    for index, (user_id, events) in enumerate(by_user.items()):
         bodies = _bodies(events)
-        if sum(map(len, calls.values())) + len(bodies) <= most_calls:
+        if index % _STREAM_EVERY == _STREAM_EVERY - 1:
+            if len(events) <= records_left:
+                records[user_id] = events
+                records_left -= len(events)
+        elif len(bodies) <= calls_left:
             calls[user_id] = bodies
-        elif sum(map(len, records.values())) + len(events) <= most_records:
-            records[user_id] = events
+            calls_left -= len(bodies)
     return Plan(calls, records)
 
 
