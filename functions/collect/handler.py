@@ -17,13 +17,18 @@ from functions.collect.service import put_events, put_items
 from functions.collect.settings import Settings
 from functions.collect.stream import EventStream
 
+CALL_TIMEOUT_S = 4
+ATTEMPTS = 2
+"""A 503 in time is worth more to the caller than the API's own time-out."""
+
 
 @functools.cache
 def _stores() -> tuple[EventStream, CatalogueStore]:
     settings = from_environment(Settings, os.environ)
-    return EventStream(client("kinesis"), settings.stream_name), CatalogueStore(
-        client("dynamodb"), settings.catalogue_table
+    kinesis, dynamodb = (
+        client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS) for service in ("kinesis", "dynamodb")
     )
+    return EventStream(kinesis, settings.stream_name), CatalogueStore(dynamodb, settings.catalogue_table)
 
 
 @logger.inject_lambda_context

@@ -11,8 +11,8 @@ from typing import IO
 from alsolike.bundle import FILES, MANIFEST_FILE, Bundle
 from alsolike.errors import InvalidBundle
 
-MAX_BUNDLE_BYTES = 4 * 1024**3
-"""More than this does not fit what functions may keep on disk."""
+MAX_BUNDLE_BYTES = 900_000_000
+"""Serving keeps two versions on its 2 GB of disk while it swaps them."""
 
 
 def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int = MAX_BUNDLE_BYTES) -> Bundle:

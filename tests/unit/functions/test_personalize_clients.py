@@ -1,0 +1,128 @@
+"""An unchanged boto3 client of Amazon Personalize understands the answers."""
+
+import dataclasses
+import io
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from alsolike.profiles import ProfileStore, RecentInteraction
+from alsolike.registry import Registry
+from functions.collect import handler as collect
+from functions.recommend import handler as recommend
+from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+
+ROUTES = {
+    "/events": collect.lambda_handler,
+    "/items": collect.lambda_handler,
+    "/recommendations": recommend.lambda_handler,
+}
+
+
+class RawBody(io.BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def answer(request: Any, **_: Any) -> AWSResponse:
+    """Do what the HTTP API does between a client and a handler."""
+    path = urlsplit(request.url).path
+    body = request.body.encode() if isinstance(request.body, str) else request.body
+    result = ROUTES[path](http_event(f"POST {path}", body), LambdaContext())
+    return AWSResponse(request.url, result["statusCode"], result["headers"], RawBody(result["body"].encode()))
+
+
+@pytest.fixture
+def personalize(
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    profiles_table: str,
+    catalogue_table: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[str], Any]]:
+    aws("kinesis").create_stream(StreamName="events", ShardCount=1)
+    monkeypatch.setenv("STREAM_NAME", "events")
+    monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    collect._stores.cache_clear()
+    recommend._sources.cache_clear()
+
+    def client(service: str) -> Any:
+        made = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1").client(service)
+        made.meta.events.register_first("before-send", answer)
+        return made
+
+    yield client
+    collect._stores.cache_clear()
+    recommend._sources.cache_clear()
+
+
+def test_put_events_and_put_items_are_taken(personalize: Callable[[str], Any], aws: Callable[[str], Any]) -> None:
+    client = personalize("personalize-events")
+
+    client.put_events(
+        trackingId="shop",
+        userId="anna",
+        sessionId="s1",
+        eventList=[{"eventType": "Purchase", "sentAt": NOW_MS / 1000, "itemId": "pear", "properties": '{"a": "b"}'}],
+    )
+    client.put_items(datasetArn="arn:aws:personalize:eu-west-1:1:dataset/shop/ITEMS", items=[{"itemId": "pear"}])
+
+    assert aws("dynamodb").get_item(TableName="catalogue", Key={"item_id": {"S": "pear"}})["Item"]
+
+
+def test_refused_events_are_the_clients_own_exception(personalize: Callable[[str], Any]) -> None:
+    client = personalize("personalize-events")
+
+    with pytest.raises(client.exceptions.InvalidInputException, match="eventType is 'Rating'"):
+        client.put_events(
+            trackingId="shop", sessionId="s1", eventList=[{"eventType": "Rating", "sentAt": 1, "itemId": "pear"}]
+        )
+
+
+def test_recommendations_are_read(
+    personalize: Callable[[str], Any],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    profiles_table: str,
+    tmp_path: Path,
+) -> None:
+    write_bundle(
+        tmp_path / "v1",
+        manifest=dataclasses.replace(MANIFEST, version="v1"),
+        transitions={("pear", "fig"): 2.0},
+        properties={"fig": {"title": "Fig"}},
+    )
+    upload_bundle(aws("s3"), artefact_bucket, tmp_path / "v1", version="v1")
+    Registry(aws("s3"), artefact_bucket).promote("v1", reason="test", now_ms=NOW_MS)
+    entry = RecentInteraction(NOW_MS, "e1", "pear", "view")
+    ProfileStore(aws("dynamodb"), profiles_table).add("u#anna", [entry], now_ms=NOW_MS)
+
+    found = personalize("personalize-runtime").get_recommendations(
+        recommenderArn="arn:aws:personalize:eu-west-1:123456789012:recommender/for-you",
+        userId="anna",
+        numResults=1,
+        metadataColumns={"ITEMS": ["TITLE"]},
+    )
+
+    assert found["itemList"] == [{"itemId": "fig", "score": 2.0, "metadata": {"TITLE": "Fig"}}]
+    assert found["recommendationId"]
+
+
+def test_unknown_campaign_is_the_clients_own_exception(personalize: Callable[[str], Any]) -> None:
+    client = personalize("personalize-runtime")
+
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_recommendations(campaignArn="arn:aws:personalize:eu-west-1:1:campaign/other", userId="anna")
