@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 
 import orjson
@@ -46,5 +45,5 @@ class QuarantinedRecord:
             reason = fields.pop("reason")
             fields["data"] = base64.b64decode(fields["data"], validate=True)
             return cls(StreamRecord(**fields), reason)
-        except (orjson.JSONDecodeError, binascii.Error, AttributeError, KeyError, TypeError) as error:
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise InvalidInput(f"not a quarantined record: {error!r}") from error
