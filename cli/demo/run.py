@@ -139,11 +139,8 @@ class Demo:
             outcome = training_run.follow(where, training_run.start(where), on_state=step.note)
             reasons = "; ".join(outcome.reasons)
             self.summary.model = {"version": outcome.version, "decision": outcome.decision, "reasons": outcome.reasons}
-            self._check(
-                "the model passed the gate",
-                passed=outcome.decision == "promoted",
-                found=f"{len(outcome.reasons)} conditions",
-            )
+            passed = outcome.decision == "promoted"
+            self._check("the model passed the gate", passed=passed, found=f"{len(outcome.reasons)} conditions")
             if not passed:
                 raise DemoFailed(f"the gate rejected model {outcome.version}: {reasons}")
             manifest = model_versions.manifest(where, outcome.version)

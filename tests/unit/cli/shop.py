@@ -1,0 +1,35 @@
+"""What the tests' deployment is called, and its parameter tree."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from cli.deployment import TREE, Names
+
+REGION = "eu-west-1"
+NAMES = Names(
+    api_url="http://127.0.0.1:9",
+    token_url="https://example.test/oauth2/token",
+    user_pool_id="eu-west-1_pool",
+    client_id="app",
+    issuer="https://issuer.test",
+    stream_name="events",
+    lake_bucket="lake",
+    artefact_bucket="artefacts",
+    profiles_table="profiles",
+    catalogue_table="catalogue",
+    glue_database="shop",
+    glue_table="interactions",
+    state_machine_arn="arn:aws:states:eu-west-1:123456789012:stateMachine:training",
+    model_package_group="models",
+    alerts_topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts",
+    region=REGION,
+)
+
+
+def put_parameters(ssm: Any, environment: str, names: Names = NAMES, *, without: str = "") -> None:
+    """Write a deployment's parameter tree, all but one key if asked."""
+    for field, value in dataclasses.asdict(names).items():
+        if (key := field.replace("_", "-")) != without:
+            ssm.put_parameter(Name=f"{TREE}/{environment}/{key}", Value=value, Type="String")

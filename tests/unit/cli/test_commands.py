@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import orjson
+import pytest
+from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner, Result
+
+from alsolike.lake import quarantine_key
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.registry import Registry
+from alsolike.stream import StreamRecord
+from cli import main as command
+from cli.deployment import Deployment
+from tests.unit.cli.shop import NAMES, REGION, put_parameters
+
+ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
+VERBS = ("demo", "up", "status", "import", "train", "recommend", "evaluate", "models", "quarantine")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, list(arguments), catch_exceptions=False)
+
+
+@pytest.fixture
+def shop(deployment: Deployment) -> Deployment:
+    """The deployment `--stack shop`."""
+    put_parameters(deployment.client("ssm"), "shop")
+    return deployment
+
+
+@pytest.mark.parametrize("arguments", [(), *((verb,) for verb in VERBS), ("import", "items"), ("models", "promote")])
+def test_every_verb_has_help(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, "--help")
+
+    assert result.exit_code == 0
+    assert "Usage: " in result.stdout
+    for verb in () if arguments else VERBS:
+        assert f" {verb} " in result.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, cli.main\n"
+        "heavy = {'boto3', 'botocore', 'numpy', 'pandas', 'pyarrow', 'scipy', 'moto'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--version"], 0, ""),
+        (["nonsense"], 2, "No such command"),
+        (["recommend"], 2, "Missing option '--user'"),
+        (["models", "list", "--state", "nowhere.json"], 1, "alsolike: no embedded cloud runs here (nowhere.json"),
+    ],
+)
+def test_exit_status_says_what_kind_of_error_it_was(
+    arguments: list[str], status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
+
+    with pytest.raises(SystemExit) as exit_status:
+        command.main()
+
+    assert exit_status.value.code == status
+    assert said in capsys.readouterr().err
+
+
+def test_foreseen_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--state", "nowhere.json"])
+
+    with pytest.raises(SystemExit):
+        command.main()
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+
+
+def test_import_prints_one_json_document_and_nothing_else(shop: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,,1500000000\n")
+
+    result = run("import", "interactions", str(path), "--stack", "shop", "--json")
+
+    document = json.loads(result.stdout)
+    assert (document["imported"], document["rejected"], document["profiles"]) == (1, 1, 1)
+    assert document["files"][0]["rejected"] == {"ITEM_ID is missing": 1}
+    assert document["files"][0]["rejected_file"] == str(tmp_path / "p.rejected.csv")
+    assert result.exit_code == 0
+
+
+def test_import_without_a_good_row_fails(shop: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,soon\n")
+
+    result = run("import", "interactions", str(path), "--stack", "shop")
+
+    assert result.exit_code == 1
+    assert "1 x TIMESTAMP is no number of seconds" in result.stdout
+
+
+def register(deployment: Deployment, version: str, *, status: str = "Approved") -> None:
+    """Register a version as register_model does."""
+    client = deployment.client("sagemaker")
+    properties = {"version": version, "algorithm": "ease", "items": "12", "ease.ndcg": "0.4", "popularity.ndcg": "0.1"}
+    client.create_model_package(
+        ModelPackageGroupName="models",
+        ModelPackageDescription=version,
+        ModelApprovalStatus=status,
+        CustomerMetadataProperties=properties,
+    )
+    if status == "Approved":
+        manifest = {
+            "version": version, "algorithm": "ease", "items": 12, "exclude_seen": False, "dataset_id": version,
+            "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
+            "last_event_ms": 1_500_000_000_000, "created_ms": 1_500_000_000_001, "code_version": "abc", "files": {},
+            "metrics": {"candidates": [{"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2,
+                                        "fit_s": 1.0}]},
+            "format_version": 1,
+        }  # fmt: skip
+        key = f"models/{version}/manifest.json"
+        deployment.client("s3").put_object(Bucket="artefacts", Key=key, Body=orjson.dumps(manifest))
+
+
+@pytest.fixture
+def models(shop: Deployment) -> Deployment:
+    """Versions a and b, promoted in that order, and c, which the gate rejected."""
+    shop.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
+    for version, status in (("a", "Approved"), ("b", "Approved"), ("c", "Rejected")):
+        register(shop, version, status=status)
+    registry = Registry(shop.client("s3"), "artefacts")
+    registry.promote("a", reason="first", now_ms=1)
+    registry.promote("b", reason="second", now_ms=2)
+    return shop
+
+
+def test_models_list_says_which_version_has_which_part(models: Deployment) -> None:
+    result = run("models", "list", "--stack", "shop", "--json")
+
+    assert {version["version"]: version["status"] for version in json.loads(result.stdout)} == {
+        "a": "previous",
+        "b": "champion",
+        "c": "rejected",
+    }
+    assert json.loads(result.stdout)[0]["candidates"][0]["algorithm"] == "ease"
+    table = run("models", "list", "--stack", "shop").stdout
+    assert "champion" in table
+    assert "0.4000" in table
+
+
+def test_models_show_has_figures_and_promotions(models: Deployment) -> None:
+    document = json.loads(run("models", "show", "b", "--stack", "shop", "--json").stdout)
+
+    assert document["manifest"]["dataset_id"] == "b"
+    assert [promotion["reason"] for promotion in document["promotions"]] == ["second"]
+    assert "rejected" in run("models", "show", "c", "--stack", "shop").stdout
+
+
+def test_rollback_and_promote_change_the_champion(models: Deployment) -> None:
+    assert json.loads(run("models", "rollback", "--stack", "shop", "--json").stdout)["version"] == "a"
+
+    document = json.loads(run("models", "promote", "b", "--reason", "better", "--stack", "shop", "--json").stdout)
+
+    assert document["version"] == "b"
+    assert [promotion["reason"] for promotion in document["history"]] == [
+        "better",
+        "rolled back by hand",
+        "second",
+        "first",
+    ]
+
+
+def test_rejected_version_cannot_be_promoted(
+    models: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["alsolike", "models", "promote", "c", "--reason", "x", "--stack", "shop"])
+
+    with pytest.raises(SystemExit):
+        command.main()
+
+    assert "model version 'c' has no bundle" in capsys.readouterr().err
+
+
+def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
+    for index in range(3):
+        record = StreamRecord(
+            "events", "shard-0", str(9 + index), 1_500_000_000_000 + index, f"poison {index}".encode()
+        )
+        quarantined = QuarantinedRecord(record, f"reason {index}")
+        assert quarantined.key == quarantine_key("2017-07-14", shard_id="shard-0", sequence=str(9 + index))
+        shop.client("s3").put_object(Bucket="lake", Key=quarantined.key, Body=quarantined.to_json())
+
+    records = json.loads(run("quarantine", "list", "--stack", "shop", "--json").stdout)
+
+    assert [(record["reason"], record["data"]) for record in records] == [
+        ("reason 2", "poison 2"),
+        ("reason 1", "poison 1"),
+        ("reason 0", "poison 0"),
+    ]
+    assert len(json.loads(run("quarantine", "list", "--limit", "1", "--stack", "shop", "--json").stdout)) == 1
+
+
+def test_empty_quarantine_is_said_to_be_empty(shop: Deployment) -> None:
+    assert run("quarantine", "list", "--stack", "shop").stdout == "nothing is in quarantine\n"
+    assert json.loads(run("quarantine", "list", "--stack", "shop", "--json").stdout) == []
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """A moto server's address, with the deployment `shop`."""
+    moto = ThreadedMotoServer(port=0)
+    moto.start()
+    _, port = moto.get_host_and_port()
+    url = f"http://127.0.0.1:{port}"
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service, region_name=REGION, endpoint_url=url, aws_access_key_id="t", aws_secret_access_key="t"
+        )
+
+    put_parameters(client("ssm"), "shop")
+    client("s3").create_bucket(Bucket=NAMES.lake_bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    client("dynamodb").create_table(
+        TableName=NAMES.profiles_table,
+        KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "profile_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield url
+    moto.stop()
+
+
+def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    rows = "".join(f"{user},a,1500000000\n" for user in range(20_000))
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + rows)
+    environment = {**os.environ, "AWS_ENDPOINT_URL": server, "AWS_DEFAULT_REGION": REGION}
+    environment |= {"AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from cli.main import main; main()",
+            "import",
+            "interactions",
+            str(path),
+            "--stack",
+            "shop",
+        ],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith("live profiles"):
+            break
+
+    interrupted = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert out == ""
+    assert "Traceback" not in "".join(said) + err
+    assert "live profiles: stopped" in err
+    assert time.monotonic() - interrupted < 20
