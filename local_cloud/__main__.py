@@ -13,11 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+from local_cloud.assembly import read_assembly
 from local_cloud.deployment import Deployment, DeploymentError
 from local_cloud.settings import CloudSettings, configure_process
-from local_cloud.state import FAILED, READY, CloudState, StateError
+from local_cloud.state import FAILED, READY, READY_LINE, CloudState, StateError
 
-READY_LINE = "ready at"
+_SIGNAL_CHECK_S = 0.2
 
 
 def main() -> int:
@@ -61,6 +62,7 @@ def main() -> int:
 
 
 def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
+    read_assembly(settings.assembly)  # a wrong directory is said at once, not after moto has been imported
     configure_process(settings)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
@@ -88,7 +90,10 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
         if path:
             state.write(path)
         _say(f"{READY_LINE} {cloud.endpoint}")
-        stopped.wait()
+        # Not without a timeout: the kernel may hand a signal to another thread, and Python runs its handler in this
+        # one as soon as it has something to do.
+        while not stopped.wait(_SIGNAL_CHECK_S):
+            pass
     except KeyboardInterrupt:
         pass
     finally:

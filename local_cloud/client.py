@@ -18,10 +18,9 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local_cloud.state import FAILED, READY, CloudState, StateError
+from local_cloud.state import FAILED, READY, READY_LINE, CloudState, StateError
 from local_cloud.tokens import mint_access_token
 
-_READY_LINE = "ready at"
 _LINES_KEPT = 40
 _STOP_TIMEOUT_S = 30.0
 
@@ -41,10 +40,10 @@ class Cloud:
     ...     cloud.client("s3").list_buckets()
     """
 
-    def __init__(self, state: CloudState, path: Path, process: subprocess.Popen[str] | None = None) -> None:
+    def __init__(self, state: CloudState, *, process: subprocess.Popen[str] | None = None) -> None:
         self.state = state
-        self._path = path
         self._process = process
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def start(
@@ -72,7 +71,8 @@ class Cloud:
         CloudError
             If it does not boot, with the reason.
         """
-        path = state or Path(tempfile.mkdtemp(prefix="cloud-state-")) / "state.json"
+        directory = None if state else tempfile.TemporaryDirectory(prefix="cloud-state-")
+        path = state or Path(directory.name if directory else "") / "state.json"
         command = [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path), "--stop-with-stdin"]
         command += ["--region", region, "--account", account, *([] if awslambdaric else ["--no-awslambdaric"])]
         process = subprocess.Popen(
@@ -88,7 +88,9 @@ class Cloud:
             process.kill()
             process.wait()
             raise CloudError(booting.failure(path, timeout_s))
-        return cls(CloudState.read(path), path, process)
+        cloud = cls(CloudState.read(path), process=process)
+        cloud._directory = directory
+        return cloud
 
     @classmethod
     def attach(cls, state: Path) -> Self:
@@ -109,7 +111,7 @@ class Cloud:
             raise CloudError(f"the cloud of {state} (process {found.pid}) does not run any more")
         if found.status != READY:
             raise CloudError(f"the cloud of {state} (process {found.pid}) is still {found.status}")
-        return cls(found, state)
+        return cls(found)
 
     def __enter__(self) -> Self:
         return self
@@ -222,6 +224,8 @@ class Cloud:
             for stream in (self._process.stdin, self._process.stdout):
                 if stream:
                     stream.close()
+        if self._directory:
+            self._directory.cleanup()
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  the cloud's own address
@@ -270,7 +274,7 @@ class _Boot:
         try:
             for line in self._process.stdout:
                 self._lines.append(line.rstrip("\n"))
-                if line.startswith(_READY_LINE):
+                if line.startswith(READY_LINE):
                     self.ready = True
                     self.settled.set()
                 elif not self.ready:

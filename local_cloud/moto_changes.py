@@ -45,7 +45,8 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import Outcome, ThrottledError
-from local_cloud.training.request import Channel, MetricDefinition, TrainingRecord, TrainingRequest
+from local_cloud.moto_training import MotoTrainingRecord, training_request
+from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 # EventBridge targets that moto serves itself; all others are the runtime's.
 _MOTO_TARGETS = ("archive", "api-destination")
@@ -376,8 +377,8 @@ def _train(runtime: Runtime) -> None:
         specification = copy.deepcopy(parameters["algorithm_specification"] or {})
         job = original(self, training_job_name, **parameters)
         job.algorithm_specification = specification
-        request = _training_request(job, getattr(environment, "variables", None) or {})
-        runtime.start_training(request, _MotoTrainingRecord(job))
+        request = training_request(job, getattr(environment, "variables", None) or {})
+        runtime.start_training(request, MotoTrainingRecord(job))
         return job
 
     @functools.wraps(original_response)
@@ -395,77 +396,6 @@ def _train(runtime: Runtime) -> None:
     _replace(SageMakerModelBackend, "create_training_job", create_training_job)
     _replace(SageMakerResponse, "create_training_job", create_with_environment)
     _replace(SageMakerResponse, "stop_training_job", stop_training_job)
-
-
-def _training_request(job: Any, environment: Mapping[str, str]) -> TrainingRequest:
-    specification = job.algorithm_specification
-    return TrainingRequest(
-        name=job.training_job_name,
-        arn=job.arn,
-        entrypoint=specification.get("ContainerEntrypoint") or [],
-        arguments=specification.get("ContainerArguments") or [],
-        image=specification.get("TrainingImage") or specification.get("AlgorithmName") or "",
-        hyperparameters=job.hyper_parameters or {},
-        environment=environment,
-        channels=[
-            Channel(
-                name=channel["ChannelName"],
-                s3_uri=((channel["DataSource"] or {}).get("S3DataSource") or {}).get("S3Uri", ""),
-                input_mode=channel.get("InputMode") or specification.get("TrainingInputMode") or "File",
-                content_type=channel.get("ContentType"),
-            )
-            for channel in job.input_data_config or []
-        ],
-        output_s3_uri=job.model_artifacts["S3ModelArtifacts"].rpartition("/")[0],
-        checkpoints_s3_uri=(job.checkpoint_config or {}).get("S3Uri"),
-        metrics=[
-            MetricDefinition(name=metric["Name"], pattern=metric["Regex"])
-            for metric in specification.get("MetricDefinitions") or []
-        ],
-        most_runtime_s=float((job.stopping_condition or {}).get("MaxRuntimeInSeconds") or 86400),
-        instance_type=(job.resource_config or {}).get("InstanceType") or "ml.m5.xlarge",
-    )
-
-
-class _MotoTrainingRecord:
-    """Writes how a job goes into moto's record of it."""
-
-    def __init__(self, job: Any) -> None:
-        self._job = job
-        job.training_job_status, job.secondary_status = "InProgress", "Starting"
-        job.training_start_time = job.training_end_time = None
-        job.final_metric_data_list = []
-        job.secondary_status_transitions = []
-        self.progress("Starting", "Preparing the instances for training")
-
-    def progress(self, secondary_status: str, message: str) -> None:
-        now = datetime.now(UTC)
-        if transitions := self._job.secondary_status_transitions:
-            transitions[-1]["EndTime"] = now
-        transitions.append({"Status": secondary_status, "StartTime": now, "StatusMessage": message})
-        self._job.secondary_status, self._job.last_modified_time = secondary_status, now
-        if secondary_status == "Training":
-            self._job.training_start_time = now
-
-    def complete(self, metrics: Mapping[str, float]) -> None:
-        self._end("Completed", "Completed", "Training job completed", metrics)
-
-    def fail(self, reason: str) -> None:
-        self._job.failure_reason = reason[:1024]
-        self._end("Failed", "Failed", reason[:1024], {})
-
-    def stop(self, secondary_status: str, metrics: Mapping[str, float]) -> None:
-        self._end("Stopped", secondary_status, "Training job stopped", metrics)
-
-    def _end(self, status: str, secondary_status: str, message: str, metrics: Mapping[str, float]) -> None:
-        self.progress(secondary_status, message)
-        now = datetime.now(UTC)
-        self._job.training_end_time = now
-        self._job.final_metric_data_list = [
-            {"MetricName": name, "Value": value, "Timestamp": now} for name, value in metrics.items()
-        ]
-        # Last: whoever waits for the status sees all the rest.
-        self._job.training_job_status = status
 
 
 CHANGES: Final[tuple[Change, ...]] = (

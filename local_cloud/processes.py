@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 
@@ -89,11 +89,11 @@ class Processes:
             self._guardian.stdin.flush()
 
 
-def resident_bytes(process: subprocess.Popen[bytes]) -> int:
+def resident_bytes(process: subprocess.Popen[bytes], *, with_descendants: bool = True) -> int:
     """Return the memory that a process and its descendants hold; 0 when it has ended."""
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
-        for member in (psutil.Process(process.pid), *_descendants(process)):
+        for member in (psutil.Process(process.pid), *(_descendants(process) if with_descendants else ())):
             with contextlib.suppress(psutil.NoSuchProcess):
                 total += member.memory_info().rss
     return total

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 READY, FAILED = "ready", "failed"
+READY_LINE = "ready at"
+"""How the line starts that a cloud prints when it has booted."""
 
 
 class StateError(Exception):

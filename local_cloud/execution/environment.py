@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import threading
@@ -55,6 +56,7 @@ class ExecutionEnvironment:
         self._processes = processes
         self._log_stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
         self._output = log.open(function.log_group, self._log_stream)
+        self._temporary = tempfile.mkdtemp(prefix="tmp-", dir=workspace.temporary)
         self._api = RuntimeApi()
         self._started = time.monotonic()
         self._process = processes.start(
@@ -107,6 +109,7 @@ class ExecutionEnvironment:
         self._processes.kill(self._process)
         self._api.close()
         self._output.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _initialise(self, request_id: str) -> Reply | None:
         """Wait until the process takes invocations; return the error if it never will."""
@@ -159,7 +162,8 @@ class ExecutionEnvironment:
 
     def _report(self, request_id: str, duration_ms: float) -> None:
         self._platform_line("end", request_id)
-        used_mb = max(resident_bytes(self._process) // 1024 // 1024, 1)
+        # Descendants would cost a look at every process of the machine, after each invocation.
+        used_mb = max(resident_bytes(self._process, with_descendants=False) // 1024 // 1024, 1)
         init = f"\tInit Duration: {self._init_ms:.2f} ms" if self._init_ms else ""
         self._init_ms = 0.0
         self._platform_line(
@@ -184,7 +188,6 @@ class ExecutionEnvironment:
         return [host.python, str(_RUNTIME_CLIENT), self.function.handler]
 
     def _variables(self, host: Host, workspace: Workspace) -> dict[str, str]:
-        temporary = tempfile.mkdtemp(prefix="tmp-", dir=workspace.temporary)
         function = self.function
         return {
             **host.environment,
@@ -202,7 +205,7 @@ class ExecutionEnvironment:
             "LAMBDA_TASK_ROOT": str(workspace.task_root),
             "PYTHONPATH": os.pathsep.join(map(str, (workspace.task_root, *workspace.import_paths))),
             "PYTHONUNBUFFERED": "1",
-            "TMPDIR": temporary,
+            "TMPDIR": self._temporary,
             "TZ": ":UTC",
             "_HANDLER": function.handler,
             **function.environment,

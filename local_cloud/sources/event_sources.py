@@ -1,5 +1,6 @@
 """All event source mappings of a deployment, each with its pollers."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -89,8 +90,9 @@ class EventSources:
 
     def join(self) -> None:
         """Wait until no poller runs; whoever they wait for must have been stopped."""
+        deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
-            poller.join(_JOIN_S)
+            poller.join(max(0.0, deadline - time.monotonic()))
 
 
 def _any_of(

@@ -1,6 +1,5 @@
 """Runs training jobs: the container's entry point as a subprocess, with SageMaker's directories and statuses."""
 
-import os
 import re
 import shlex
 import subprocess
@@ -90,7 +89,10 @@ class TrainingRunner:
             raise InputError(
                 f"AlgorithmSpecification.ContainerEntrypoint is needed here: the image {request.image!r} cannot be run"
             )
-        base = Path(tempfile.mkdtemp(prefix="job-", dir=self._directory))
+        with tempfile.TemporaryDirectory(prefix="job-", dir=self._directory, ignore_cleanup_errors=True) as base:
+            self._train_below(Path(base), request, record, running)
+
+    def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
         for channel in request.channels:
@@ -198,8 +200,3 @@ def failure_reason(failure_file: Path, exit_code: int) -> str:
         return f"AlgorithmError: {ending}"
     text = failure_file.read_text(encoding="utf-8", errors="replace").strip()[:900]
     return f"AlgorithmError: {text}, {ending}"
-
-
-def python_first(path: str, python: str) -> str:
-    """Return a search path on which ``python3`` is the interpreter `python`."""
-    return os.pathsep.join([str(Path(python).parent), path])

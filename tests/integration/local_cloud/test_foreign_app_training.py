@@ -5,7 +5,7 @@ import time
 import uuid
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 

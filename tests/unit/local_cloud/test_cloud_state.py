@@ -51,4 +51,4 @@ def test_api_must_be_named_where_there_are_several() -> None:
     state = CloudState("ready", 1, "r", "a", "", "", apis={"a": "http://1", "b": "http://2"})
 
     with pytest.raises(CloudError, match="there are 2 HTTP APIs: a, b"):
-        _ = Cloud(state, Path("unused")).api_url
+        _ = Cloud(state).api_url
