@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports bench lock clean
+.PHONY: help demo test check format lint types imports bench layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,11 +25,16 @@ $(VENV)/dev.done: $(VENV)/run.done requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# The CDK's command line; only `synth` and the test of it need it. Node is the one in the virtual environment.
+node_modules/aws-cdk/bin/cdk: package-lock.json $(VENV)/run.done
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --silent
+	@touch $@
+
 demo: $(VENV)/run.done  ## events in, model trained, recommendations out, on real data (ARGS=--keep-running)
 	$(BIN)/alsolike demo $(ARGS)
 
-test: $(VENV)/dev.done  ## all tests (ARGS="-k name")
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## all tests (ARGS="-k name")
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests
 
@@ -50,9 +55,20 @@ imports: $(VENV)/dev.done
 bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
 	$(BIN)/python -m benchmarks $(ARGS)
 
+layers: $(VENV)/run.done  ## build the Lambda layers, for both processors
+	$(BIN)/python -m layers.build all --architecture all
+
+synth: node_modules/aws-cdk/bin/cdk layers  ## synthesize with the CDK's command line, strictly (ARGS="-c environment=prod")
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/node node_modules/aws-cdk/bin/cdk synth --strict --quiet $(ARGS)
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
 lock: $(VENV)/bootstrap.done  ## resolve the dependencies anew (no registry host is written)
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra demo -o requirements/run.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra demo -o requirements/run.txt
+	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/$(LOCK) model_export/requirements.in -c requirements/run.txt -o model_export/requirements.txt
+	for layer in core onnx_runtime; do $(BIN)/$(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
+		-c requirements/run.txt -o layers/$$layer/requirements.txt; done
 
 clean:  ## remove what the build made, keep .venv
-	rm -rf build cdk.out .alsolike
+	rm -rf build cdk.out .alsolike node_modules

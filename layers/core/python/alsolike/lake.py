@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 INTERACTIONS_PREFIX = "interactions/"
 QUARANTINE_PREFIX = "quarantine/"
-FAILED_PREFIX = "failed/"
 PARTITION_COLUMN = "event_date"
 
 COLUMNS = MappingProxyType(
