@@ -74,6 +74,7 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
     """
     shown: _Bar | _Lines = _Bar(description, total) if sys.stderr.isatty() else _Lines(description, total)
     try:
+        shown.start()
         yield shown
     except BaseException:
         shown.end("stopped")
@@ -98,6 +99,8 @@ class _Bar:
             console=Console(stderr=True),
         )
         self._task = self._progress.add_task(description, total=total, note="")
+
+    def start(self) -> None:
         self._progress.start()
 
     def advance(self, amount: float = 1) -> None:
@@ -122,7 +125,9 @@ class _Lines:
     def __init__(self, description: str, total: float | None) -> None:
         self._description, self._total, self._done, self._note = description, total, 0.0, ""
         self._started = self._said = time.monotonic()
-        say(f"{description} ...")
+
+    def start(self) -> None:
+        say(f"{self._description} ...")
 
     def advance(self, amount: float = 1) -> None:
         self.reach(self._done + amount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -75,7 +75,8 @@ def follow(
     while True:
         with asking(f"execution {execution_arn}"):
             execution = client.describe_execution(executionArn=execution_arn)
-            states = _entered(client, execution_arn)
+            events = _history(client, execution_arn)
+        states = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
         for state in states[told:]:
             on_state(state)
         told = len(states)
@@ -83,20 +84,29 @@ def follow(
             break
         time.sleep(0.5 if deployment.is_local else 5.0)
     if execution["status"] != "SUCCEEDED":
-        raise TrainingFailed(f"training {execution['status'].lower()} after {' > '.join(states)}: {_cause(execution)}")
+        raise TrainingFailed(
+            f"training {execution['status'].lower()} after {' > '.join(states)}: {_cause(execution, events)}"
+        )
     return _outcome(execution)
 
 
-def _entered(client: Any, execution_arn: str) -> list[str]:
+def _history(client: Any, execution_arn: str) -> list[dict[str, Any]]:
     pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
-    events = sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["id"]))
-    return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+    return sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["id"]))
 
 
-def _cause(execution: dict[str, Any]) -> str:
-    """Return error and cause as one line; a cause is often a JSON document with the message inside."""
-    error, cause = execution.get("error") or "no error named", execution.get("cause") or "no cause named"
-    try:
+def _cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+    """Return error and cause as one line: those of the step that failed last, which the workflow may have caught."""
+    failures = [execution]
+    for event in events:
+        failures += [
+            details
+            for name, details in event.items()
+            if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails"
+        ]
+    failure = failures[-1]
+    error, cause = failure.get("error") or "no error named", failure.get("cause") or "no cause named"
+    try:  # a service's cause is a JSON document with the message inside
         document = orjson.loads(cause)
         said = next(document[key] for key in ("FailureReason", "errorMessage") if key in document)
     except (orjson.JSONDecodeError, StopIteration, TypeError):
@@ -104,7 +114,7 @@ def _cause(execution: dict[str, Any]) -> str:
     return f"{error}: {said}"
 
 
-def _outcome(execution: dict[str, Any]) -> Outcome:
+def _outcome(execution: Mapping[str, Any]) -> Outcome:
     try:
         output = orjson.loads(execution["output"])
         dataset, registration = output["dataset"], output["registration"]

@@ -3,9 +3,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 from alsolike.errors import NotFound, Unavailable
 from cli import deployment
 from cli.deployment import ClientCredentials, Tokens
+from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import NAMES, put_parameters
 
 
@@ -87,32 +85,6 @@ def test_environment_is_discovered_where_there_is_only_one(client: Any) -> None:
         deployment.only_environment(client("ssm"))
 
 
-class TokenEndpoint(ThreadingHTTPServer):
-    """Cognito's token endpoint, as far as the client credentials flow goes."""
-
-    def __init__(self, basic: str) -> None:
-        self.basic = basic
-        self.bodies: list[str] = []
-        super().__init__(("127.0.0.1", 0), _TokenHandler)
-
-
-class _TokenHandler(BaseHTTPRequestHandler):
-    server: TokenEndpoint
-
-    def do_POST(self) -> None:
-        self.server.bodies.append(self.rfile.read(int(self.headers["content-length"])).decode())
-        known = self.headers["authorization"] == f"Basic {self.server.basic}"
-        answer = {"access_token": f"token {len(self.server.bodies)}", "expires_in": 3600}
-        data = json.dumps(answer if known else {"error": "invalid_client"}).encode()
-        self.send_response(200 if known else 400)
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def app_client(client: Any) -> tuple[str, str, str]:
     """A user pool's id, an app client's id and its secret."""
@@ -122,39 +94,34 @@ def app_client(client: Any) -> tuple[str, str, str]:
     return pool, answer["ClientId"], answer["ClientSecret"]
 
 
-@pytest.fixture
-def endpoint(app_client: tuple[str, str, str]) -> Iterator[TokenEndpoint]:
-    _, client_id, secret = app_client
-    server = TokenEndpoint(base64.b64encode(f"{client_id}:{secret}".encode()).decode())
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
 def tokens(client: Any, app_client: tuple[str, str, str], url: str) -> Tokens:
     names = dataclasses.replace(NAMES, user_pool_id=app_client[0], client_id=app_client[1], token_url=url)
     return Tokens(ClientCredentials(client, names).fetch)
 
 
 def test_token_comes_from_the_client_credentials_flow_and_is_kept(
-    client: Any, app_client: tuple[str, str, str], endpoint: TokenEndpoint
+    client: Any, app_client: tuple[str, str, str]
 ) -> None:
-    token = tokens(client, app_client, f"http://127.0.0.1:{endpoint.server_port}/oauth2/token")
+    with serving() as server:
+        server.answers["/oauth2/token"] = 200, {}, {"access_token": "secret", "expires_in": 3600}
+        token = tokens(client, app_client, f"{server.url}/oauth2/token")
 
-    first, second, other = token("alsolike/events.write"), token("alsolike/events.write"), token("alsolike/admin")
+        assert [token("alsolike/events.write"), token("alsolike/events.write")] == ["secret", "secret"]
+        token("alsolike/recommendations.read")
 
-    assert (first, second, other) == ("token 1", "token 1", "token 2")
-    assert endpoint.bodies[0] == "grant_type=client_credentials&scope=alsolike%2Fevents.write"
+    basic = base64.b64encode(f"{app_client[1]}:{app_client[2]}".encode()).decode()
+    assert server.requests == [
+        ("/oauth2/token", f"Basic {basic}", "grant_type=client_credentials&scope=alsolike%2Fevents.write"),
+        ("/oauth2/token", f"Basic {basic}", "grant_type=client_credentials&scope=alsolike%2Frecommendations.read"),
+    ]
 
 
-def test_refused_token_is_an_error_with_the_reason(
-    client: Any, app_client: tuple[str, str, str], endpoint: TokenEndpoint
-) -> None:
-    endpoint.basic = "of somebody else"
+def test_refused_token_is_an_error_with_the_reason(client: Any, app_client: tuple[str, str, str]) -> None:
+    with serving() as server:
+        server.answers["/oauth2/token"] = 400, {}, {"error": "invalid_client"}
 
-    with pytest.raises(Unavailable, match=r"refused a token for alsolike/events\.write: 400 .*invalid_client"):
-        tokens(client, app_client, f"http://127.0.0.1:{endpoint.server_port}/oauth2/token")("alsolike/events.write")
+        with pytest.raises(Unavailable, match=r"refused a token for alsolike/events\.write: 400 .*invalid_client"):
+            tokens(client, app_client, f"{server.url}/oauth2/token")("alsolike/events.write")
 
 
 def test_token_is_renewed_shortly_before_it_ends() -> None:

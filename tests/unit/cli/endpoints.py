@@ -1,0 +1,65 @@
+"""An HTTP server that answers as a deployment's API and token endpoint do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Endpoints(ThreadingHTTPServer):
+    """Answers by path.
+
+    Attributes
+    ----------
+    answers
+        Status, headers and JSON document by path.
+    requests
+        Path, authorization and body of each request, in order.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, dict[str, str], Any]] = {}
+        self.requests: list[tuple[str, str, str]] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Endpoints
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.server.requests.append((self.path, self.headers["authorization"], body))
+        status, headers, document = self.server.answers[self.path]
+        data = json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in {**headers, "content-length": str(len(data))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+        self.close_connection = headers.get("connection") == "close"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Endpoints]:
+    """Run a server in the background."""
+    with Endpoints() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

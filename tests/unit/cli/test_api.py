@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from cli.api import Api
+from cli.deployment import Deployment
+from cli.main import app
+from tests.unit.cli.endpoints import Endpoints, serving
+from tests.unit.cli.shop import NAMES, put_parameters
+
+HEADERS = {"X-Alsolike-Source": "model", "x-alsolike-model-version": "v1", "x-alsolike-degraded": "bundle-unreadable"}
+ANSWER = {
+    "itemList": [
+        {"itemId": "b", "score": 0.75, "metadata": {"TITLE": "Bread"}},
+        {"itemId": "c", "score": 0.25, "metadata": {}},
+    ],
+    "recommendationId": "id-1",
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Endpoints]:
+    with serving() as server:
+        server.answers["/recommendations"] = 200, HEADERS, ANSWER
+        yield server
+
+
+def api(server: Endpoints) -> Api:
+    names = dataclasses.replace(NAMES, api_url=server.url)
+    return Api(Deployment("shop", names, lambda service: None, lambda scope: f"<{scope}>", is_local=False))
+
+
+def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> None:
+    answer = api(server).recommendations("7", k=2, metadata=["TITLE"])
+
+    assert [(item.item_id, item.score, dict(item.metadata)) for item in answer.items] == [
+        ("b", 0.75, {"TITLE": "Bread"}),
+        ("c", 0.25, {}),
+    ]
+    assert (answer.source, answer.model_version, answer.degraded) == ("model", "v1", "bundle-unreadable")
+    path, authorization, body = server.requests[0]
+    assert (path, authorization) == ("/recommendations", "Bearer <alsolike/recommendations.read>")
+    assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}
+
+
+def test_events_are_sent_in_personalizes_shape(server: Endpoints) -> None:
+    server.answers["/events"] = 200, {}, {}
+    event = {"eventType": "view", "itemId": "a", "sentAt": 1_500_000_000}
+
+    api(server).put_events("7", [event], session_id="s")
+
+    path, authorization, body = server.requests[0]
+    assert (path, authorization) == ("/events", "Bearer <alsolike/events.write>")
+    assert json.loads(body) == {"trackingId": "alsolike", "userId": "7", "sessionId": "s", "eventList": [event]}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, InvalidInput), (404, NotFound), (503, Unavailable), (401, Unavailable)]
+)
+def test_refused_call_is_an_error_with_the_apis_message(
+    server: Endpoints, status: int, kind: type[AlsolikeError]
+) -> None:
+    server.answers["/recommendations"] = status, {}, {"message": "userId is missing"}
+
+    with pytest.raises(kind, match=f"POST /recommendations answered {status}: userId is missing"):
+        api(server).recommendations("7", k=2)
+
+
+def test_connection_that_the_server_closed_is_opened_again(server: Endpoints) -> None:
+    server.answers["/recommendations"] = 200, {**HEADERS, "connection": "close"}, ANSWER
+    caller = api(server)
+
+    caller.recommendations("7", k=2)
+    caller.recommendations("7", k=2)
+
+    assert len(server.requests) == 2
+
+
+def test_api_that_does_not_answer_is_unavailable(server: Endpoints) -> None:
+    caller = api(server)
+    server.shutdown()
+    server.server_close()
+
+    with pytest.raises(Unavailable, match=f"{server.url}/recommendations"):
+        caller.recommendations("7", k=2)
+
+
+def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Deployment, server: Endpoints) -> None:
+    cognito = deployment.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
+    app_client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="shop", GenerateSecret=True)
+    names = dataclasses.replace(
+        NAMES,
+        api_url=server.url,
+        token_url=f"{server.url}/oauth2/token",
+        user_pool_id=pool,
+        client_id=app_client["UserPoolClient"]["ClientId"],
+    )
+    put_parameters(deployment.client("ssm"), "shop", names)
+    server.answers["/oauth2/token"] = 200, {}, {"access_token": "secret", "expires_in": 3600}
+
+    result = CliRunner().invoke(app, ["recommend", "--user", "7", "-k", "2", "--stack", "shop"], catch_exceptions=False)
+
+    assert result.exit_code == 0
+    assert "Bread" in result.stdout
+    assert "source model, model v1" in result.stdout
+    assert "degraded: bundle-unreadable" in result.stdout
+    assert server.requests[-1][1] == "Bearer secret"
+
+    document = json.loads(CliRunner().invoke(app, ["recommend", "--user", "7", "--stack", "shop", "--json"]).stdout)
+    assert [item["item_id"] for item in document["items"]] == ["b", "c"]

