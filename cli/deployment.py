@@ -5,22 +5,16 @@ A deployment says in its SSM parameter tree `/alsolike/<environment>/...` what i
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import dataclasses
 import functools
 import os
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from alsolike.errors import NotFound, Unavailable
+from cli.aws import asking, session_clients
+from cli.tokens import ClientCredentials, Tokens
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
@@ -32,8 +26,6 @@ DEFAULT_STATE = Path(".alsolike/cloud.json")
 WRITE_EVENTS = "alsolike/events.write"
 READ_RECOMMENDATIONS = "alsolike/recommendations.read"
 
-_TOKEN_TIMEOUT_S = 10
-_RENEW_BEFORE_S = 60
 _LOCAL_TOKEN_S = 3600
 
 
@@ -109,9 +101,12 @@ def state_path() -> Path:
 
 def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, found with the usual credentials and region."""
-    client = aws_clients()
+    client = session_clients()
     names = read_names(client("ssm"), environment)
-    return Deployment(environment, names, client, Tokens(ClientCredentials(client, names).fetch), is_local=False)
+    flow = ClientCredentials(
+        client, token_url=names.token_url, user_pool_id=names.user_pool_id, client_id=names.client_id
+    )
+    return Deployment(environment, names, client, Tokens(flow.fetch), is_local=False)
 
 
 def embedded(state: Path) -> Deployment:
@@ -176,115 +171,6 @@ def only_environment(ssm: Any) -> str:
         found = ", ".join(environments) or "none"
         raise NotFound(f"expected one deployment below the SSM path {TREE}/, found {found}")
     return environments[0]
-
-
-def aws_clients() -> Callable[[str], Any]:
-    """Return a function that gives one client of each service.
-
-    Raises
-    ------
-    Unavailable
-        From the function, if no region is configured.
-    """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import NoRegionError
-
-    session = boto3.Session()
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=16)
-
-    @functools.cache
-    def client(service: str) -> Any:
-        try:
-            return session.client(service, config=config)
-        except NoRegionError as error:
-            raise Unavailable("no AWS region is configured; set AWS_REGION, or a region in the AWS profile") from error
-
-    return client
-
-
-class Tokens:
-    """Access tokens by scope, kept in memory until shortly before they end.
-
-    Parameters
-    ----------
-    fetch
-        Returns a new token with a scope, and for how many seconds it is good.
-    """
-
-    def __init__(self, fetch: Callable[[str], tuple[str, float]]) -> None:
-        self._fetch = fetch
-        self._tokens: dict[str, tuple[str, float]] = {}
-
-    def __call__(self, scope: str) -> str:
-        """Return a token with `scope`."""
-        token, ends = self._tokens.get(scope, ("", 0.0))
-        if time.monotonic() > ends - _RENEW_BEFORE_S:
-            token, lifetime_s = self._fetch(scope)
-            self._tokens[scope] = token, time.monotonic() + lifetime_s
-        return token
-
-
-class ClientCredentials:
-    """Cognito's client credentials flow.
-
-    Parameters
-    ----------
-    client
-        Gives boto3 clients; Cognito's is asked for the app client's secret.
-    names
-        Of the deployment whose token endpoint is asked.
-    """
-
-    def __init__(self, client: Callable[[str], Any], names: Names) -> None:
-        self._client = client
-        self._names = names
-        self._secret: str | None = None
-
-    def fetch(self, scope: str) -> tuple[str, float]:
-        """Return a new token with `scope`, and for how many seconds it is good.
-
-        Raises
-        ------
-        Unavailable
-            If Cognito refuses or does not answer.
-        """
-        url = self._names.token_url
-        basic = base64.b64encode(f"{self._names.client_id}:{self._client_secret()}".encode()).decode()
-        request = urllib.request.Request(  # noqa: S310 - the deployment's own address
-            url,
-            data=urllib.parse.urlencode({"grant_type": "client_credentials", "scope": scope}).encode(),
-            headers={"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_TOKEN_TIMEOUT_S) as answer:  # noqa: S310
-                document = orjson.loads(answer.read())
-            return str(document["access_token"]), float(document["expires_in"])
-        except urllib.error.HTTPError as error:
-            said = error.read().decode(errors="replace")[:200]
-            raise Unavailable(f"{url} refused a token for {scope}: {error.code} {said}") from error
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise Unavailable(f"{url} gave no token for {scope}: {error!r}") from error
-
-    def _client_secret(self) -> str:
-        if self._secret is None:
-            with asking(f"app client {self._names.client_id}"):
-                answer = self._client("cognito-idp").describe_user_pool_client(
-                    UserPoolId=self._names.user_pool_id, ClientId=self._names.client_id
-                )
-            self._secret = str(answer["UserPoolClient"]["ClientSecret"])
-        return self._secret
-
-
-@contextlib.contextmanager
-def asking(what: str) -> Iterator[None]:
-    """Turn an AWS client's errors into `Unavailable`, naming what was asked."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"{what}: {error}") from error
 
 
 def _parameters(ssm: Any, path: str) -> dict[str, str]:

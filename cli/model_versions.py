@@ -11,7 +11,8 @@ from alsolike.bundle import Manifest
 from alsolike.errors import NotFound
 from alsolike.registry import Champion, Registry
 from cli import console
-from cli.deployment import Deployment, asking
+from cli.aws import asking
+from cli.deployment import Deployment
 
 _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 

@@ -61,7 +61,7 @@ def latest(deployment: Deployment, *, limit: int) -> list[QuarantinedRecord]:
 
     from alsolike import lake
     from alsolike.quarantine import QuarantinedRecord
-    from cli.deployment import asking
+    from cli.aws import asking
 
     s3, bucket = deployment.client("s3"), deployment.names.lake_bucket
     with asking(f"s3://{bucket}/{lake.QUARANTINE_PREFIX}"):

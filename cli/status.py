@@ -55,7 +55,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         If a service does not answer.
     """
     from cli import model_versions
-    from cli.deployment import asking
+    from cli.aws import asking
 
     names, client = deployment.names, deployment.client
     champion = model_versions.pointer(deployment).champion()
@@ -92,7 +92,7 @@ def _layers(state: Path | None) -> tuple[str, ...]:
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the functions of the deployment's stacks, whose names CloudFormation makes of the stacks'."""
-    from cli.deployment import asking
+    from cli.aws import asking
 
     prefix = f"alsolike-{deployment.environment}-"
     with asking("Lambda functions"):

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from alsolike.errors import AlsolikeError, Unavailable
-from cli.deployment import Deployment, asking
+from cli.aws import asking
+from cli.deployment import Deployment
 
 
 class TrainingFailed(AlsolikeError):

@@ -10,7 +10,8 @@ import numpy as np
 from alsolike import registry
 from alsolike.bundle import FILES, GRAPH_FILE, MANIFEST_FILE, Bundle
 from alsolike.profiles import Profile
-from cli.deployment import Deployment, asking
+from cli.aws import asking
+from cli.deployment import Deployment
 from model_export.interactions import Histories
 from model_export.onnx_file import open_session, recommend
 

@@ -12,8 +12,9 @@ from alsolike.errors import Unavailable
 from alsolike.interactions import MAX_EVENTS_PER_CALL, Interaction, profile_id
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from cli.api import Api
+from cli.aws import asking
 from cli.demo.journey import LiveEvent
-from cli.deployment import Deployment, asking
+from cli.deployment import Deployment
 
 EVENT_TYPE = "purchase"
 _THREADS = 4

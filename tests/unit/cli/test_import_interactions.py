@@ -3,26 +3,20 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import re
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from alsolike import interactions as contract
 from alsolike import lake
-from alsolike.configuration import HISTORY_LENGTH, canonical_event_type
+from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import InvalidInput
 from alsolike.profiles import ProfileStore
 from cli.deployment import Deployment
 from cli.importing import files
-from cli.importing.interactions import NUMBER, check
 from cli.importing.load import ImportSummary, import_interactions
 
 NOW_MS = 1_700_000_000_000
@@ -263,53 +257,3 @@ def test_default_event_type_fills_what_the_file_leaves_open(deployment: Deployme
 def test_unknown_default_event_type_is_an_error(deployment: Deployment, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="eventType is 'bought'"):
         load(deployment, write(tmp_path / "p.csv", GOOD), event_type="bought")
-
-
-def is_good(row: dict[str, str | None]) -> bool:
-    """Say row by row what `check` says column by column."""
-    for name in ("USER_ID", "ITEM_ID"):
-        if not row[name] or len(row[name] or "") > 256:
-            return False
-    if len(row["RECOMMENDATION_ID"] or "") > 40:
-        return False
-    if not re.fullmatch(NUMBER, row["TIMESTAMP"] or ""):
-        return False
-    time_ms = float(row["TIMESTAMP"] or "") * 1000
-    if not 0 < round(min(time_ms, 1e18)) <= NOW_MS + contract.MAX_CLOCK_SKEW_MS:
-        return False
-    value = row["EVENT_VALUE"]
-    if value and (not re.fullmatch(NUMBER, value) or float(value) in (float("inf"), float("-inf"))):
-        return False
-    try:
-        canonical_event_type(row["EVENT_TYPE"] or "view")
-    except InvalidInput:
-        return False
-    return True
-
-
-cells = st.none() | st.text(max_size=3)
-numbers = (
-    cells | st.integers(-10, 2_000_000_000).map(str) | st.floats().map(str) | st.sampled_from(["1e999", "1e9", ".5"])
-)
-row_strategy = st.fixed_dictionaries(
-    {
-        "USER_ID": cells | st.just("u" * 257),
-        "ITEM_ID": cells | st.just("é" * 256),
-        "TIMESTAMP": numbers,
-        "EVENT_TYPE": st.sampled_from([None, "", "view", "VIEW", "AddToCart", "rent"]),
-        "EVENT_VALUE": numbers,
-        "RECOMMENDATION_ID": cells | st.just("r" * 41),
-    }
-)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(row_strategy, min_size=1, max_size=20))
-def test_columnwise_check_agrees_with_a_check_row_by_row(rows: list[dict[str, Any]]) -> None:
-    table = pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in rows[0]})
-
-    checked = check(table, default_event_type="view", now_ms=NOW_MS)
-
-    assert checked.bad.tolist() == [place for place, row in enumerate(rows) if not is_good(row)]
-    assert len(checked.good) + len(checked.bad) == len(rows)
-    assert checked.good["user_id"].to_pylist() == [row["USER_ID"] for row in rows if is_good(row)]

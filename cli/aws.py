@@ -1,0 +1,46 @@
+"""AWS clients of the command line, and the one place that words their errors."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from alsolike.errors import Unavailable
+
+
+def session_clients() -> Callable[[str], Any]:
+    """Return a function that gives one client of each service.
+
+    Raises
+    ------
+    Unavailable
+        From the function, if no region is configured.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import NoRegionError
+
+    session = boto3.Session()
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=16)
+
+    @functools.cache
+    def client(service: str) -> Any:
+        try:
+            return session.client(service, config=config)
+        except NoRegionError as error:
+            raise Unavailable("no AWS region is configured; set AWS_REGION, or a region in the AWS profile") from error
+
+    return client
+
+
+@contextlib.contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Turn an AWS client's errors into `Unavailable`, naming what was asked."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"{what}: {error}") from error

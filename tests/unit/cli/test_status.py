@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from typer.testing import CliRunner
+
+from alsolike.registry import Registry
+from cli.deployment import Deployment
+from cli.main import app
+from tests.unit.cli.shop import NAMES, put_parameters
+
+ROLE = "arn:aws:iam::123456789012:role/any"
+
+
+def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) -> None:
+    client = deployment.client
+    client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    machine = client("stepfunctions").create_state_machine(name="training", definition=definition, roleArn=ROLE)
+    client("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name="run-1")
+    client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
+    Registry(client("s3"), NAMES.artefact_bucket).promote("v1", reason="passed the gate", now_ms=1)
+    names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
+    put_parameters(client("ssm"), "shop", names)
+
+    result = CliRunner().invoke(app, ["status", "--stack", "shop", "--json"], catch_exceptions=False)
+
+    report = json.loads(result.stdout)
+    assert report["environment"] == "shop"
+    assert report["champion"] == {"version": "v1", "reason": "passed the gate"}
+    assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}
+    assert [run["name"] for run in report["training_runs"]] == ["run-1"]
+    table = CliRunner().invoke(app, ["status", "--stack", "shop"], catch_exceptions=False).stdout
+    assert "champion v1: passed the gate" in table
