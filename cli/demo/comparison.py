@@ -78,10 +78,9 @@ def ask(
     for user_id in user_ids:
         answer = api.recommendations(user_id, k=LIST_LENGTH)
         answered_ms = recommendation_id.parse(answer.recommendation_id).answered_ms
-        rankings[user_id] = Ranking(
-            answered=tuple(item.item_id for item in answer.items),
-            reference=tuple(reference.rank(profiles[user_id], k=LIST_LENGTH, now_ms=answered_ms)),
-        )
+        answered = tuple(item.item_id for item in answer.items)
+        expected = reference.rank(profiles[user_id], k=LIST_LENGTH, now_ms=answered_ms, answered=answered)
+        rankings[user_id] = Ranking(answered, tuple(expected))
         on_answer()
     return rankings
 

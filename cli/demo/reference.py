@@ -1,56 +1,65 @@
-"""The champion run here, in this process, on a given history: what the API's answers are compared with."""
+"""The reference model: the champion's algorithm fitted anew, without ONNX; what the API's answers are compared with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from alsolike import registry
-from alsolike.bundle import FILES, GRAPH_FILE, MANIFEST_FILE, Bundle
+from alsolike import bundle, dataset, registry
+from alsolike.bundle import Bundle
 from alsolike.profiles import Profile
 from cli.aws import asking
 from cli.deployment import Deployment
-from model_export.interactions import Histories
-from model_export.onnx_file import open_session, recommend
+from model_export.reference import Reference, fit_reference
 
-_NOTHING = np.zeros((1, 1), np.int64)
+TOLERANCE = 1e-5
+"""Scores that differ relatively by less than this are equal: the graph adds them up in another order."""
 
 
 class ReferenceModel:
-    """A bundle opened without any of the serving code; training compared its graph with the fitted model itself."""
+    """Ranks for a profile as the champion's algorithm does."""
 
-    def __init__(self, directory: Path) -> None:
-        self.bundle = Bundle(directory)
-        self._session = open_session(directory / GRAPH_FILE)
+    def __init__(self, reference: Reference, *, exclude_seen: bool) -> None:
+        self._reference = reference
+        self._exclude_seen = exclude_seen
+        self._index = {item_id: index for index, item_id in enumerate(reference.item_ids)}
 
-    def rank(self, profile: Profile, *, k: int, now_ms: int) -> list[str]:
-        """Return the k best items for what a profile holds, asked at `now_ms`."""
-        manifest = self.bundle.manifest
-        weight = manifest.history.event_weights
-        kept = [
-            (position, weight[recent.event_type], now_ms - recent.event_time_ms)
-            for recent, position in zip(profile.recent, self._positions(profile), strict=True)
-            if position and recent.event_type in weight
-        ][-manifest.history.length :]
-        if not kept:
-            return [self.bundle.item_id(position) for position in self.bundle.popular[:k].tolist()]
-        items, event_weights, ages = (np.array(column) for column in zip(*kept, strict=True))
-        histories = Histories(
-            items=items.astype(np.int64)[None, :], weights=manifest.history.weights(event_weights, ages)[None, :]
+    def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
+        """Return the k best items for what a profile holds, asked at `now_ms`.
+
+        Items of equal score come in the order of `answered`, so that an answer agrees exactly if it is right.
+        """
+        recent = profile.recent
+        scores = self._reference.scores(
+            [interaction.item_id for interaction in recent],
+            [interaction.event_type for interaction in recent],
+            [now_ms - interaction.event_time_ms for interaction in recent],
         )
-        best, _ = recommend(
-            self._session, histories, exclude=histories.items if manifest.exclude_seen else _NOTHING, k=k
+        seen = {self._index[interaction.item_id] for interaction in recent if interaction.item_id in self._index}
+        if self._exclude_seen:
+            scores[list(seen)] = -np.inf
+        order = np.argsort(-scores, kind="stable")
+        order = order[scores[order] > -np.inf]
+        answered_rank = {self._index.get(item_id, -1): rank for rank, item_id in enumerate(answered)}
+        ties = _ties(scores[order])
+        ranked = sorted(
+            zip(ties.tolist(), order.tolist(), strict=True),
+            key=lambda entry: (entry[0], answered_rank.get(entry[1], len(answered))),
         )
-        return [self.bundle.item_id(position) for position in best[0].tolist() if position]
-
-    def _positions(self, profile: Profile) -> Iterator[int]:
-        yield from self.bundle.positions([recent.item_id for recent in profile.recent]).tolist()
+        return [self._reference.item_ids[index] for _, index in ranked[:k]]
 
 
-def download(deployment: Deployment, version: str, directory: Path) -> ReferenceModel:
-    """Download a version's bundle into `directory`, verify it, and open it.
+def _ties(descending: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Number the groups of equal scores, best group first."""
+    apart = descending[:-1] - descending[1:] > TOLERANCE * np.abs(descending[:-1])
+    return np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
+
+
+def fit(deployment: Deployment, version: str, directory: Path) -> ReferenceModel:
+    """Download a version's bundle and dataset below `directory`, verify the bundle, fit its algorithm again.
 
     Raises
     ------
@@ -59,9 +68,16 @@ def download(deployment: Deployment, version: str, directory: Path) -> Reference
     InvalidBundle
         If the bundle is not what its manifest says.
     """
+    _download(deployment, registry.model_prefix(version), (*bundle.FILES, bundle.MANIFEST_FILE), directory / "model")
+    manifest = Bundle(directory / "model").manifest
+    names = (dataset.INTERACTIONS_FILE, dataset.ITEMS_FILE, dataset.MANIFEST_FILE)
+    _download(deployment, dataset.prefix(manifest.dataset_id), names, directory / "dataset")
+    return ReferenceModel(fit_reference(manifest, directory / "dataset"), exclude_seen=manifest.exclude_seen)
+
+
+def _download(deployment: Deployment, prefix: str, names: Sequence[str], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    bucket, prefix = deployment.names.artefact_bucket, registry.model_prefix(version)
-    for name in (*FILES, MANIFEST_FILE):
+    bucket = deployment.names.artefact_bucket
+    for name in names:
         with asking(f"s3://{bucket}/{prefix}{name}"):
             deployment.client("s3").download_file(bucket, f"{prefix}{name}", str(directory / name))
-    return ReferenceModel(directory)

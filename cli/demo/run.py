@@ -147,11 +147,12 @@ class Demo:
             self.summary.candidates = model_versions.candidates(manifest)
             self.summary.model["algorithm"] = manifest.algorithm
             step.note(f"{manifest.algorithm} is champion")
-        directory = DIRECTORY / "model"
-        self.summary.files["model"] = str(directory)
+        self.summary.files |= {"model": str(DIRECTORY / "model"), "dataset": str(DIRECTORY / "dataset")}
         with self._step("wait for the API to serve it"):
             _wait_until_served(outcome.version, api)
-            return reference.download(where, outcome.version, directory)
+        with self._step("fit the reference model") as step:
+            step.note(f"{manifest.algorithm} again, without ONNX")
+            return reference.fit(where, outcome.version, DIRECTORY)
 
     def _replay(self, plan: Plan, before: dict[str, Profile], where: Deployment, store: ProfileStore) -> _Replayed:
         events = sum(1 for user_id in plan.users for _ in plan.events(user_id))

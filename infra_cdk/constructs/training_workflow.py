@@ -50,7 +50,7 @@ class TrainingWorkflow(Construct):
         self._settings = settings
         self._alerts = alerts
         self._failed = self._notify("NotifyFailure", "training failed", {"error.$": "$.error"})
-        self._failed.next(sfn.Fail(self, "Failed", error_path="$.error.Error", cause_path="$.error.Cause"))
+        self._failed.next(sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.error.Cause"))
 
         built = self._invoke(
             "BuildDataset",

@@ -27,7 +27,7 @@ def test_whatever_fails_is_told_to_people_with_its_cause(workflow: States, name:
     assert notification["TopicArn"] == "Alerts91F83244"
     assert notification["Message"]["error.$"] == "$.error"
     assert workflow["NotifyFailure"]["Next"] == "Failed"
-    assert workflow["Failed"] == {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
+    assert workflow["Failed"] == {"Type": "Fail", "Error": "TrainingFailed", "CausePath": "$.error.Cause"}
 
 
 @pytest.mark.parametrize("name", [*TASKS, "NotifyFailure", "NotifyRejection"])

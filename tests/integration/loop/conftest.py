@@ -50,9 +50,9 @@ class Shop:
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as response:
-                return Answer(response.status, response.headers, json.load(response))
+                return Answer(response.status, dict(response.headers), json.load(response))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, json.load(error))
+            return Answer(error.code, dict(error.headers), json.load(error))
 
     def send(self, user: str, *item_ids: str, at: float | None = None) -> Answer:
         event = {"eventType": "purchase", "sentAt": at or time.time()}

@@ -210,11 +210,12 @@ def test_failed_training_keeps_the_champion(shop: Shop) -> None:
 
     (job,) = eventually(running)
     sagemaker.stop_training_job(TrainingJobName=job)
-    status = eventually(
-        lambda: states.describe_execution(executionArn=execution)["status"], holds=lambda found: found != "RUNNING"
+    ended = eventually(
+        lambda: states.describe_execution(executionArn=execution), holds=lambda found: found["status"] != "RUNNING"
     )
 
-    assert status == "FAILED"
+    assert (ended["status"], ended["error"]) == ("FAILED", "TrainingFailed")
+    assert job in ended["cause"]
     assert champion(shop) == before
     assert shop.recommend("user-1").headers["x-alsolike-model-version"] == before
 

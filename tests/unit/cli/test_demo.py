@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from alsolike.bundle import HistoryParameters
 from alsolike.profiles import Profile, RecentInteraction
 from cli.demo import replay
 from cli.demo.comparison import Move, Ranking, compare
 from cli.demo.journey import LiveEvent, prepare
+from cli.demo.reference import ReferenceModel
 from cli.demo.summary import Check, Summary
+from model_export.algorithm import Model
+from model_export.interactions import Floats, Histories
+from model_export.onnx_graph import Graph
+from model_export.reference import Reference
 
 NOW_S = 1_700_000_000
 WEEK_S = 7 * 86_400
@@ -71,6 +79,43 @@ def test_item_that_only_the_reference_moves_is_found() -> None:
     shopper = compare("1", before=ranking("ab"), after=ranking("ab", "ba"), bought=set())
 
     assert [move.agrees for move in shopper.moves] == [False, False]
+
+
+class ScoredItems(Model):
+    """Scores that do not depend on the history."""
+
+    values: Sequence[float]
+
+    def __init__(self, *values: float) -> None:
+        object.__setattr__(self, "values", values)
+
+    def score(self, histories: Histories) -> Floats:
+        return np.array([[0.0, *self.values]], np.float32)
+
+    def export(self, graph: Graph) -> str:
+        raise AssertionError("the reference needs no graph")
+
+
+def reference(*scores: float, exclude_seen: bool = False) -> ReferenceModel:
+    parameters = HistoryParameters(length=100, half_life_days=1.0, event_weights={"purchase": 5.0})
+    return ReferenceModel(Reference(ScoredItems(*scores), "abcd"[: len(scores)], parameters), exclude_seen=exclude_seen)
+
+
+def test_reference_orders_equal_scores_as_the_answer_does_and_others_by_score() -> None:
+    ranked = reference(0.1, 0.5, 0.5, 0.9).rank(Profile("u#1"), k=3, now_ms=0, answered="abcd"[::-1])
+
+    assert ranked == ["d", "c", "b"]
+    assert reference(0.1, 0.5, 0.6).rank(Profile("u#1"), k=3, now_ms=0, answered="abc") == ["c", "b", "a"]
+
+
+def test_reference_keeps_seen_items_out_where_the_model_does() -> None:
+    seen_d = Profile("u#1", (RecentInteraction(1, "e", "d", "purchase"),))
+
+    assert reference(0.1, 0.5, 0.5, 0.9, exclude_seen=True).rank(seen_d, k=4, now_ms=0, answered="bc") == [
+        "b",
+        "c",
+        "a",
+    ]
 
 
 @pytest.mark.parametrize("passed", [True, False])
