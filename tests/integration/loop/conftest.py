@@ -95,10 +95,11 @@ def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, wit
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The synthesized app, as `alsolike up` makes it."""
-    directory = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    work = tmp_path_factory.mktemp("assembly")
+    directory, layers = work / "cdk.out", work / "layers"
     for command in (
-        ["layers.build", "all", "--architecture", "arm64"],
-        ["infra_cdk.app", "--environment", "demo", "--outdir", str(directory)],
+        ["layers.build", "all", "--architecture", "arm64", "--output", str(layers), "--no-smoke-test"],
+        ["infra_cdk.app", "--environment", "demo", "--outdir", str(directory), "--layers", str(layers)],
     ):
         subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True, capture_output=True, timeout=180)
     return directory
