@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ from local_cloud.settings import CloudSettings, configure_process
 from local_cloud.state import FAILED, READY, READY_LINE, CloudState, StateError
 
 _SIGNAL_CHECK_S = 0.2
+_CLOSE_TIMEOUT_S = 15.0
 
 
 def main() -> int:
@@ -99,9 +101,12 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        # Should anything hang: say where, and leave the rest to the guardian.
+        faulthandler.dump_traceback_later(_CLOSE_TIMEOUT_S, exit=True)
         if admin:
             admin.stop()
         cloud.close()
+        faulthandler.cancel_dump_traceback_later()
     if path:
         path.unlink(missing_ok=True)
     return 0

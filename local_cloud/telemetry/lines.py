@@ -17,6 +17,8 @@ class LineOutput:
 
     def __init__(self, sink: LineSink, group: str, stream: str) -> None:
         self._read, self._write = os.pipe()
+        self._lock = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._pump, args=(sink, group, stream), daemon=True)
         self._thread.start()
 
@@ -25,12 +27,17 @@ class LineOutput:
         return self._write
 
     def write(self, line: str) -> None:
-        """Put a line of our own."""
-        os.write(self._write, f"{line}\n".encode())
+        """Put a line of our own; after `close` it is dropped."""
+        with self._lock:
+            if not self._closed:
+                os.write(self._write, f"{line}\n".encode())
 
     def close(self) -> None:
         """End the stream; waits for the lines in the pipe, not for processes that still hold it open."""
-        os.close(self._write)
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                os.close(self._write)
         self._thread.join(timeout=1)
 
     def _pump(self, sink: LineSink, group: str, stream: str) -> None:

@@ -51,6 +51,7 @@ class TrainingRunner:
         self._directory = directory
         self._environment = environment
         self._running: dict[str, _Running] = {}
+        self._grace_s = STOP_GRACE_S
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a job; `record` hears how it goes."""
@@ -66,7 +67,8 @@ class TrainingRunner:
             running.stopping.set()
 
     def close(self) -> None:
-        """Stop every job and wait until none runs."""
+        """Kill every job and wait until none runs."""
+        self._grace_s = 0.0
         for running in self._running.values():
             running.stopping.set()
         for running in self._running.values():
@@ -134,7 +136,7 @@ class TrainingRunner:
             stopped = "Stopped" if running.stopping.wait(_WATCH_S) else None
             stopped = stopped or ("MaxRuntimeExceeded" if time.monotonic() >= deadline else None)
             if stopped and process.poll() is None:
-                self._processes.kill(process, grace_s=STOP_GRACE_S)
+                self._processes.kill(process, grace_s=self._grace_s)
                 return stopped
         return None
 

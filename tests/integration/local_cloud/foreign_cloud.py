@@ -98,6 +98,9 @@ class ForeignCloud:
         return Answer(found.status, content, headers_found, tuple(found.headers.get_all("Set-Cookie") or ()))
 
     def log_lines(self, group: str) -> list[str]:
+        """Return the lines of a log group; none where nobody has written to it yet."""
         self.cloud.flush()
-        events = self.client("logs").filter_log_events(logGroupName=group)["events"]
-        return [event["message"] for event in events]
+        logs = self.client("logs")
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return []
+        return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]

@@ -64,6 +64,24 @@ def listening(address: str) -> bool:
         return probe.connect_ex((host, int(port))) == 0
 
 
+def alive(processes: list[psutil.Process]) -> list[str]:
+    """Describe the processes that still run; one that has ended but is not yet reaped does not."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid} {process.status()} {' '.join(process.cmdline())}")
+    return found
+
+
+def gone(processes: list[psutil.Process], directory: Path) -> None:
+    """Wait until none of the processes runs and the directory is removed; else say what is left."""
+    with contextlib.suppress(AssertionError):
+        eventually(lambda: not alive(processes) and not directory.exists())
+    assert alive(processes) == []
+    assert not directory.exists()
+
+
 def workspace_of(processes: list[psutil.Process]) -> Path:
     """Return the cloud's directory, which its guardian is told to remove."""
     lines = [process.cmdline() for process in processes]
@@ -82,10 +100,10 @@ def test_interrupt_leaves_no_process_no_port_and_no_file(assembly: Path, tmp_pat
         code = process.wait(20)
 
     assert code == 0
-    assert not [left for left in processes if left.is_running() and left.status() != psutil.STATUS_ZOMBIE]
+    assert alive(processes) == []
+    assert not directory.exists()
     assert not [address for address in addresses if listening(address)]
     assert not state.exists()
-    assert not directory.exists()
 
 
 def test_killed_cloud_takes_its_workers_and_jobs_with_it(assembly: Path, tmp_path: Path) -> None:
@@ -97,8 +115,7 @@ def test_killed_cloud_takes_its_workers_and_jobs_with_it(assembly: Path, tmp_pat
         process.kill()
         process.wait()
 
-        eventually(lambda: not [left for left in processes if left.is_running()])
-        eventually(lambda: not directory.exists())
+        gone(processes, directory)
     with pytest.raises(CloudError, match="does not run any more"):
         Cloud.attach(state)
 
