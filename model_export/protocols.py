@@ -10,11 +10,11 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.bundle import MS_PER_DAY
 from model_export.interactions import Interactions, Ints
 
 LONGEST_HOLDOUT_DAYS = 28.0
 HOLDOUT_SHARE = 0.1
-MS_PER_DAY = 86_400_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

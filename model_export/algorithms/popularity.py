@@ -9,11 +9,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from alsolike.bundle import MS_PER_DAY
 from model_export.algorithm import Algorithm, Model
 from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_graph import Graph
-
-MS_PER_DAY = 86_400_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.bundle import MS_PER_DAY
 from alsolike.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.interactions import Histories, Interactions
-
-MS_PER_DAY = 86_400_000
 
 
 def interactions(

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from alsolike.bundle import MS_PER_DAY
 from alsolike.errors import InvalidInput
 from model_export import algorithms
 from model_export.algorithm import Algorithm
@@ -12,7 +13,7 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
-from tests.unit.model_export.shops import MS_PER_DAY, checkerboard, history, interactions
+from tests.unit.model_export.shops import checkerboard, history, interactions
 
 PLAIN = Transitions(gap_decay=0.5, max_gap=2, backward=0.0, source_power=0.0, position_decay=1.0)
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from alsolike.bundle import HistoryParameters
+from alsolike.bundle import MS_PER_DAY, HistoryParameters
 from model_export.interactions import Histories, Interactions
-from tests.unit.model_export.shops import MS_PER_DAY, interactions
+from tests.unit.model_export.shops import interactions
 
 NO_DECAY = HistoryParameters(length=3, half_life_days=float("inf"), event_weights={})
 

@@ -1,5 +1,6 @@
 import numpy as np
 
+from alsolike.bundle import MS_PER_DAY
 from model_export import protocols
 from tests.unit.model_export.shops import interactions
 
@@ -72,9 +73,8 @@ def test_a_sample_of_queries_keeps_their_targets() -> None:
 
 
 def test_the_default_holdout_is_a_tenth_of_the_time_and_28_days_at_most() -> None:
-    day = protocols.MS_PER_DAY
-    short, long = interactions([[1] * 11], step_ms=day), interactions([[1] * 11], step_ms=100 * day)
+    short, long = (interactions([[1] * 11], step_ms=days * MS_PER_DAY) for days in (1, 100))
 
-    assert protocols.holdout_ms(short, days=None) == 1 * day
-    assert protocols.holdout_ms(long, days=None) == 28 * day
-    assert protocols.holdout_ms(long, days=0.5) == day // 2
+    assert protocols.holdout_ms(short, days=None) == 1 * MS_PER_DAY
+    assert protocols.holdout_ms(long, days=None) == 28 * MS_PER_DAY
+    assert protocols.holdout_ms(long, days=0.5) == MS_PER_DAY // 2
