@@ -21,6 +21,8 @@ from model_export.training_data import encode
 _TYPES = {"USER_ID": pa.string(), "ITEM_ID": pa.string(), "TIMESTAMP": pa.int64(), "EVENT_TYPE": pa.string()}
 _CSV_NAMES = (".csv", ".csv.gz")
 _ALL_WEIGH_ONE = 1.0
+_UNSTATED = "view"
+"""What a row without an event type is to an import as well."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ def read(path: Path, *, items_path: Path | None = None) -> InteractionFile:
     ----------
     path
         USER_ID, ITEM_ID, TIMESTAMP (epoch seconds), optionally EVENT_TYPE; further columns are ignored. Event types
-        weigh what `alsolike.configuration` says and rows of unknown types are left out; if the file knows none of the
-        types, every row weighs 1.
+        weigh what `alsolike.configuration` says, rows that state none are views and rows of unknown types are left
+        out; if the file knows none of the types, every row weighs 1.
     items_path
         ITEM_ID; items without interactions are ranked as well.
 
@@ -81,16 +83,22 @@ def _weights(table: pa.Table) -> tuple[np.ndarray[Any, Any], list[str]]:
     """Return each row's weight, 0 for rows to leave out, and what to say about it."""
     if "EVENT_TYPE" not in table.column_names:
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
-    types = table["EVENT_TYPE"].combine_chunks().dictionary_encode()
-    weight_of = np.array([_weight(name) for name in types.dictionary.to_pylist()], np.float32)
-    weights = np.where(types.is_null(), 0.0, weight_of[pc.fill_null(types.indices, 0).to_numpy()]).astype(np.float32)
-    unknown = sorted({str(name) for name in types.dictionary.to_pylist() if _weight(name) == 0})
-    if not weights.any():
+    types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
+    names = types.dictionary.to_pylist()
+    if not any(_weight(name) for name in names):
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), [
             f"EVENT_TYPE holds none of {', '.join(EVENT_WEIGHTS)}: every interaction weighs 1"
         ]
-    left_out = int((weights == 0).sum())
-    return weights, [f"{left_out:,} rows of unknown EVENT_TYPE are left out: {', '.join(unknown)}"] if left_out else []
+    weight_of = np.array([_weight(name or _UNSTATED) for name in names], np.float32)
+    codes = types.indices.to_numpy()
+    notes = []
+    if "" in names:
+        unstated = int((codes == names.index("")).sum())
+        notes.append(f"{unstated:,} rows state no EVENT_TYPE and count as {_UNSTATED}")
+    if unknown := sorted(name for name in names if name and not _weight(name)):
+        left_out = int((weight_of[codes] == 0).sum())
+        notes.append(f"{left_out:,} rows of unknown EVENT_TYPE are left out: {', '.join(unknown)}")
+    return weight_of[codes], notes
 
 
 def _weight(event_type: str) -> float:

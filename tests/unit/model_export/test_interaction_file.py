@@ -1,4 +1,5 @@
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,17 @@ ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"
 
 def write(path: Path, text: str) -> Path:
     path.write_text(text)
+    return path
+
+
+def write_types(path: Path, types: Sequence[str | None]) -> Path:
+    """One user's items 0, 1, ... with an event type each; a null is an empty cell in a CSV."""
+    items = [str(index) for index in range(len(types))]
+    if path.suffix == ".csv":
+        rows = "".join(f"a,{item},{item},{kind or ''}\n" for item, kind in zip(items, types, strict=True))
+        return write(path, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows)
+    columns = {"USER_ID": ["a"] * len(types), "ITEM_ID": items, "TIMESTAMP": [*range(len(types))]}
+    pq.write_table(pa.table({**columns, "EVENT_TYPE": pa.array(types, pa.string())}), path)
     return path
 
 
@@ -45,13 +57,13 @@ def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None:
-    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,return\na,x,4,\n"
+    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,return\na,x,4,refund\n"
 
     file = read(write(tmp_path / "rows.csv", text))
 
     assert sequence(file) == [(0, "x"), (0, "y")]
     assert file.interactions.weight.tolist() == [1.0, 5.0]
-    assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: , return",)
+    assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: refund, return",)
 
 
 def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) -> None:
@@ -59,6 +71,36 @@ def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) ->
 
     assert file.interactions.weight.tolist() == [1.0, 1.0]
     assert "every interaction weighs 1" in file.notes[0]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_a_row_that_states_no_event_type_is_a_view_as_in_an_import(tmp_path: Path, name: str) -> None:
+    file = read(write_types(tmp_path / name, ["Purchase", None, "return"]))
+
+    assert sequence(file) == [(0, "0"), (0, "1")]
+    assert file.interactions.weight.tolist() == [5.0, 1.0]
+    assert file.notes == (
+        "1 rows state no EVENT_TYPE and count as view",
+        "1 rows of unknown EVENT_TYPE are left out: return",
+    )
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+@pytest.mark.parametrize("types", [[None, None], ["review", None]], ids=["no types", "foreign types"])
+def test_a_file_without_a_known_event_type_weighs_every_row_alike(
+    tmp_path: Path, name: str, types: list[str | None]
+) -> None:
+    file = read(write_types(tmp_path / name, types))
+
+    assert file.interactions.weight.tolist() == [1.0, 1.0]
+    assert file.notes == ("EVENT_TYPE holds none of view, click, cart, purchase: every interaction weighs 1",)
+
+
+def test_a_parquet_column_of_nothing_but_null_is_no_event_type(tmp_path: Path) -> None:
+    columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": [1], "EVENT_TYPE": pa.nulls(1)}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+
+    assert read(tmp_path / "rows.parquet").interactions.weight.tolist() == [1.0]
 
 
 def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
