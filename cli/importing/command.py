@@ -32,7 +32,7 @@ def interactions(
     """Import USER_ID, ITEM_ID, TIMESTAMP (epoch seconds), and more where there is more.
 
     EVENT_TYPE, EVENT_VALUE, EVENT_ID, SESSION_ID, RECOMMENDATION_ID and IMPRESSION (a|b|c) are understood;
-    other columns become properties of the event. Bad rows are written beside the input as NAME.rejected.csv
+    other columns become properties of the event. Bad rows are written beside the input as FILE.rejected.csv
     with line and reason. Importing the same file again changes nothing; identical rows count once.
     """
     from cli import deployment

@@ -17,7 +17,7 @@ from cli.importing.files import Chunk, DataFile, as_text
 
 
 class RejectedRows:
-    """Writes `<name>.rejected.csv`: line, reason, and the row's own columns. Without bad rows there is no file.
+    """Writes `<input>.rejected.csv`: line, reason, and the row's own columns. Without bad rows there is no file.
 
     Attributes
     ----------
@@ -28,15 +28,24 @@ class RejectedRows:
     """
 
     def __init__(self, file: DataFile) -> None:
-        name = file.path.name
-        for suffix in (".gz", ".csv", ".parquet"):
-            name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
-        self.path = file.path.with_name(f"{name}.rejected.csv")
+        self.path = file.path.with_name(f"{file.path.name}.rejected.csv")
         self.counts: Counter[str] = Counter()
         self._header = ("line", "reason", *file.header)
         self._file: TextIO | None = None
 
     def __enter__(self) -> Self:
+        """Remove the file of an earlier import.
+
+        Raises
+        ------
+        Unavailable
+            If it cannot be removed.
+        """
+        try:
+            if self.path.exists():  # a read-only directory may refuse to remove even what is not there
+                self.path.unlink()
+        except OSError as error:
+            raise Unavailable(f"{self.path}, where bad rows go, cannot be removed: {error}") from error
         return self
 
     def __exit__(

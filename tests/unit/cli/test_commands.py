@@ -100,7 +100,7 @@ def test_import_prints_one_json_document_and_nothing_else(shop: Deployment, tmp_
     document = json.loads(result.stdout)
     assert (document["imported"], document["rejected"], document["profiles"]) == (1, 1, 1)
     assert document["files"][0]["rejected"] == {"ITEM_ID is missing": 1}
-    assert document["files"][0]["rejected_file"] == str(tmp_path / "p.rejected.csv")
+    assert document["files"][0]["rejected_file"] == str(tmp_path / "p.csv.rejected.csv")
     assert result.exit_code == 0
 
 

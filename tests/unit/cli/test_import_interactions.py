@@ -93,7 +93,7 @@ def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: D
 
     assert summary.imported == 2
     assert lake_rows(deployment).item_id.tolist() == ["a", "b"]
-    header, *bad = rejected(tmp_path / "p.rejected.csv")
+    header, *bad = rejected(tmp_path / "p.csv.rejected.csv")
     assert header == ["line", "reason", "USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]
     assert [(int(row[0]), row[1]) for row in bad] == [
         (3, "USER_ID is missing"),
@@ -118,7 +118,32 @@ def test_rows_that_are_not_utf8_are_refused_alone(deployment: Deployment, tmp_pa
     summary = load(deployment, path)
 
     assert summary.imported == 1
-    assert rejected(tmp_path / "p.rejected.csv")[1][:2] == ["3", "is not UTF-8"]
+    assert rejected(tmp_path / "p.csv.rejected.csv")[1][:2] == ["3", "is not UTF-8"]
+
+
+def test_bad_rows_of_files_that_differ_in_format_only_are_kept_apart(deployment: Deployment, tmp_path: Path) -> None:
+    plain = write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n")
+    packed = tmp_path / "p.csv.gz"
+    packed.write_bytes(gzip.compress(b"USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n"))
+    columns = {"USER_ID": ["1"], "ITEM_ID": ["a"], "TIMESTAMP": [-5]}
+    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+
+    load(deployment, plain, packed, tmp_path / "p.parquet")
+
+    assert {path.name: rejected(path)[1][1] for path in tmp_path.glob("*.rejected.csv")} == {
+        "p.csv.rejected.csv": "ITEM_ID is missing",
+        "p.csv.gz.rejected.csv": "USER_ID is missing",
+        "p.parquet.rejected.csv": "TIMESTAMP is not after 1970",
+    }
+
+
+def test_bad_rows_of_an_earlier_import_do_not_outlive_a_clean_one(deployment: Deployment, tmp_path: Path) -> None:
+    load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n"))
+    assert (tmp_path / "p.csv.rejected.csv").exists()
+
+    load(deployment, write(tmp_path / "p.csv", GOOD))
+
+    assert not (tmp_path / "p.csv.rejected.csv").exists()
 
 
 @pytest.mark.parametrize(

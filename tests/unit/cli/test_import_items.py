@@ -68,7 +68,7 @@ def test_bad_items_are_written_beside_the_input(deployment: Deployment, tmp_path
     summary = load(deployment, write(tmp_path / "i.csv", text))
 
     assert catalogue(deployment) == {"d": {"title": "x", "creationTimestamp": 1.0}}
-    with (tmp_path / "i.rejected.csv").open(newline="") as file:
+    with (tmp_path / "i.csv.rejected.csv").open(newline="") as file:
         assert [row[:2] for row in csv.reader(file)] == [
             ["line", "reason"],
             ["2", "ITEM_ID is missing"],
