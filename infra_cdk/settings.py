@@ -13,6 +13,9 @@ from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES
 LOG_RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
+MAX_RECORD_AGE_HOURS = 168
+"""Lambda's limit."""
+
 # It becomes part of the token endpoint's host name: 63 characters at most, none of the three words.
 _NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 _SCHEDULE = re.compile(r"(rate|cron)\(.+\)")
@@ -38,6 +41,11 @@ class Settings:
         What happens to buckets, tables and streams when their stack goes.
     update_window_s, archive_window_s
         How long a batch is gathered before `update_profiles` and `archive_events` see it.
+    update_retries
+        How often a batch of `update_profiles` is tried again; -1 until its records are too old. A try against a table
+        that does not answer takes seconds, so that the default outlasts a failure of an hour, and a defect that one
+        record brings out does not hold up its shard for a day. `archive_events` has no such limit: the lake must
+        not miss an hour because its bucket did.
     training_schedule
         An EventBridge schedule expression; None leaves training to be started by hand.
     training_image, pandas_layer_arn
@@ -59,8 +67,7 @@ class Settings:
     update_window_s: int = 0
     archive_batch_size: int = 10_000
     archive_window_s: int = 60
-    event_retries: int = 5
-    event_max_age_hours: int = 12
+    update_retries: int = 1_000
     training_schedule: str | None = "rate(7 days)"
     training_instance_type: str = "ml.m5.xlarge"
     training_volume_gb: int = 30
@@ -102,17 +109,19 @@ class Settings:
             email, email is None or bool(_EMAIL.fullmatch(email)), "alarm_email", "an address such as a@example.com"
         )
         _require(
-            self.event_max_age_hours,
-            self.event_max_age_hours <= self.stream_retention_hours,
-            "event_max_age_hours",
-            f"at most stream_retention_hours, {self.stream_retention_hours}",
-        )
-        _require(
             self.provisioned_concurrency,
             not (self.snap_start and self.provisioned_concurrency),
             "provisioned_concurrency",
             "0 where snap_start is on: Lambda refuses both on one function",
         )
+
+    @property
+    def record_age_hours(self) -> int:
+        """The age at which consumers give a record up: an hour before the stream forgets it, a week at most.
+
+        A record that the stream has forgotten cannot be kept elsewhere any more.
+        """
+        return min(self.stream_retention_hours - 1, MAX_RECORD_AGE_HOURS)
 
     @property
     def image(self) -> str:
@@ -149,8 +158,7 @@ _RANGES = (
     ("update_window_s", 0, 300),
     ("archive_batch_size", 1, 10_000),
     ("archive_window_s", 0, 300),
-    ("event_retries", 0, 10_000),
-    ("event_max_age_hours", 1, 168),
+    ("update_retries", -1, 10_000),
     ("training_volume_gb", 1, 16_384),
     ("training_max_runtime_s", 60, 432_000),
     ("champion_check_s", 0, 3_600),

@@ -37,20 +37,21 @@ def consume(
     settings: Settings,
     batch_size: int,
     window_s: int,
-    parallelization_factor: int = 1,
-    tumbling_window_s: int | None = None,
+    retries: int,
 ) -> None:
     """Give a function the stream's records in batches.
 
-    A failing batch is halved until the poison record stands alone; records that the handler names as failed are
-    retried alone; what still fails after the retries, or is too old, goes to the `failed` bucket.
+    A batch that fails is halved until the record that fails it stands alone. Where the handler names a failed record,
+    that record and all after it in the batch come again. What still fails after the retries, or is about to leave the
+    stream, goes to the `failed` bucket.
 
     Parameters
     ----------
     function
         An alias. Its role needs `consumer_permissions`.
+    retries
+        -1: until the records are too old (`Settings.record_age_hours`).
     """
-    check_windows(parallelization_factor=parallelization_factor, tumbling_window_s=tumbling_window_s)
     function.add_event_source(
         sources.KinesisEventSource(
             stream,
@@ -59,26 +60,12 @@ def consume(
             max_batching_window=cdk.Duration.seconds(window_s),
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
-            retry_attempts=settings.event_retries,
-            max_record_age=cdk.Duration.hours(settings.event_max_age_hours),
-            parallelization_factor=parallelization_factor,
-            tumbling_window=cdk.Duration.seconds(tumbling_window_s) if tumbling_window_s else None,
+            retry_attempts=retries,
+            max_record_age=cdk.Duration.hours(settings.record_age_hours),
             # SQS would keep only where the records are; S3 keeps the records.
             on_failure=sources.S3OnFailureDestination(failed),
         )
     )
-
-
-def check_windows(*, parallelization_factor: int, tumbling_window_s: int | None) -> None:
-    """Refuse what Lambda refuses at deployment and the CDK lets pass.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html
-    """
-    if tumbling_window_s and parallelization_factor > 1:
-        raise ValueError(
-            f"a tumbling window ({tumbling_window_s} s) allows a parallelization factor of 1 only,"
-            f" {parallelization_factor} is asked for"
-        )
 
 
 def consumer_permissions(*, stream: kinesis.IStream, failed: s3.IBucket) -> list[Permission]:

@@ -56,7 +56,7 @@ class PythonFunction(Construct):
             raise FileNotFoundError(f"{handler} does not exist; the function {name!r} needs it")
         snap_start = starts_fast and settings.snap_start
         concurrency = settings.provisioned_concurrency if starts_fast else 0
-        check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency, storage_mb=storage_mb)
+        check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency)
 
         logs = log_group(self, "Log", settings=settings)
         self.role = role_for(
@@ -108,15 +108,13 @@ class PythonFunction(Construct):
         )
 
 
-def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int, storage_mb: int) -> None:
+def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int) -> None:
     """Refuse what Lambda refuses at deployment and the CDK lets pass.
 
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
     """
     if snap_start and provisioned_concurrency:
         raise ValueError(f"function {name!r}: SnapStart and provisioned concurrency exclude each other")
-    if snap_start and storage_mb > 512:
-        raise ValueError(f"function {name!r}: SnapStart allows 512 MB of /tmp, {storage_mb} MB are asked for")
 
 
 def _own_output(log_group_arn: str) -> list[Permission]:

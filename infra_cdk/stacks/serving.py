@@ -48,6 +48,7 @@ class ServingStack(cdk.Stack):
             settings=settings,
             batch_size=settings.update_batch_size,
             window_s=settings.update_window_s,
+            retries=settings.update_retries,
         )
         consume(
             self._archive_events().live,
@@ -56,6 +57,9 @@ class ServingStack(cdk.Stack):
             settings=settings,
             batch_size=settings.archive_batch_size,
             window_s=settings.archive_window_s,
+            # It puts a record that it cannot read into quarantine: it fails only where the lake or its own set-up does,
+            # and then waiting loses nothing.
+            retries=-1,
         )
         Parameters(
             self,

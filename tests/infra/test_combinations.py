@@ -1,41 +1,99 @@
-"""What Lambda and API Gateway refuse only when a stack is being deployed."""
+"""What Lambda and API Gateway refuse only when a stack is being deployed, and the CDK lets pass."""
 
+from pathlib import Path
+
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_apigatewayv2 as apigw
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_wafv2 as wafv2
 
-from infra_cdk.constructs.event_stream import check_windows
 from infra_cdk.constructs.python_function import check_fast_start
-from tests.infra.assembly import Assembly
+from tests.infra.assembly import Assembly, texts
+
+
+def refused(assembly: Assembly) -> list[str]:
+    """Return what the services would refuse in any assembly, ours or not."""
+    snapped = {
+        (function.stack, function.logical_id)
+        for function in assembly.of_type("AWS::Lambda::Function")
+        if "SnapStart" in function.properties
+    }
+    provisioned = {
+        (alias.stack, alias.properties["FunctionName"]["Ref"])
+        for alias in assembly.of_type("AWS::Lambda::Alias")
+        if "ProvisionedConcurrencyConfig" in alias.properties
+    }
+    return [
+        *(f"{name}: SnapStart with provisioned concurrency" for _, name in sorted(snapped & provisioned)),
+        *(
+            f"{mapping.logical_id}: tumbling window with parallel batches of a shard"
+            for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping")
+            if mapping.properties.get("TumblingWindowInSeconds")
+            and mapping.properties.get("ParallelizationFactor", 1) > 1
+        ),
+        *(
+            f"{association.logical_id}: firewall on an HTTP API"
+            for association in assembly.of_type("AWS::WAFv2::WebACLAssociation")
+            if any("/apis/" in text for text in texts(association.properties["ResourceArn"]))
+        ),
+    ]
+
+
+def test_nothing_that_is_deployed_would_be_refused(assembly: Assembly) -> None:
+    assert refused(assembly) == []
+
+
+def test_cdk_lets_pass_what_would_be_refused(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+    stack = cdk.Stack(app, "careless")
+    function = lambda_.Function(
+        stack,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
+    )
+    alias = lambda_.Alias(
+        stack, "Live", alias_name="live", version=function.current_version, provisioned_concurrent_executions=2
+    )
+    alias.add_event_source(
+        sources.KinesisEventSource(
+            kinesis.Stream(stack, "Stream"),
+            starting_position=lambda_.StartingPosition.LATEST,
+            parallelization_factor=2,
+            tumbling_window=cdk.Duration.seconds(60),
+        )
+    )
+    api = apigw.HttpApi(stack, "Api")
+    wafv2.CfnWebACLAssociation(
+        stack,
+        "Firewall",
+        resource_arn=f"arn:aws:apigateway:{stack.region}::/apis/{api.api_id}/stages/$default",
+        web_acl_arn="arn:aws:wafv2:us-east-1:123456789012:regional/webacl/shop/1",
+    )
+
+    app.synth()
+
+    found = [finding.partition(": ")[2] for finding in refused(Assembly.read(tmp_path))]
+    assert found == [
+        "SnapStart with provisioned concurrency",
+        "tumbling window with parallel batches of a shard",
+        "firewall on an HTTP API",
+    ]
 
 
 def test_snapstart_excludes_provisioned_concurrency() -> None:
     with pytest.raises(ValueError, match="'recommend': SnapStart and provisioned concurrency exclude each other"):
-        check_fast_start("recommend", snap_start=True, provisioned_concurrency=2, storage_mb=512)
+        check_fast_start("recommend", snap_start=True, provisioned_concurrency=2)
 
 
-def test_snapstart_allows_512_mb_of_storage() -> None:
-    with pytest.raises(ValueError, match="'recommend': SnapStart allows 512 MB of /tmp, 1024 MB are asked for"):
-        check_fast_start("recommend", snap_start=True, provisioned_concurrency=0, storage_mb=1024)
-
-
-@pytest.mark.parametrize(("snap_start", "concurrency", "storage_mb"), [(True, 0, 512), (False, 2, 1024)])
-def test_either_way_of_starting_fast_is_allowed(snap_start: bool, concurrency: int, storage_mb: int) -> None:
-    check_fast_start("recommend", snap_start=snap_start, provisioned_concurrency=concurrency, storage_mb=storage_mb)
-
-
-def test_tumbling_window_excludes_parallel_batches_of_a_shard() -> None:
-    with pytest.raises(ValueError, match=r"tumbling window \(60 s\) allows a parallelization factor of 1 only, 2 is"):
-        check_windows(parallelization_factor=2, tumbling_window_s=60)
-
-
-def test_no_function_has_both_ways_of_starting_fast(assembly: Assembly) -> None:
-    provisioned = {
-        alias.properties["FunctionName"]["Ref"]
-        for alias in assembly.of_type("AWS::Lambda::Alias")
-        if "ProvisionedConcurrencyConfig" in alias.properties
-    }
-    snapped = {f.logical_id for f in assembly.of_type("AWS::Lambda::Function") if "SnapStart" in f.properties}
-
-    assert not provisioned & snapped
+@pytest.mark.parametrize(("snap_start", "concurrency"), [(True, 0), (False, 2)])
+def test_either_way_of_starting_fast_is_allowed(snap_start: bool, concurrency: int) -> None:
+    check_fast_start("recommend", snap_start=snap_start, provisioned_concurrency=concurrency)
 
 
 def test_snapstart_is_on_where_callers_wait_in_production_only(demo: Assembly, prod: Assembly) -> None:
@@ -46,9 +104,3 @@ def test_snapstart_is_on_where_callers_wait_in_production_only(demo: Assembly, p
     assert (snapped(demo), snapped(prod)) == (set(), {"collect", "recommend"})
     storage = prod.function("recommend").properties["EphemeralStorage"]
     assert storage == {"Size": 512}
-
-
-def test_no_mapping_has_a_tumbling_window_with_parallel_batches(assembly: Assembly) -> None:
-    for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping"):
-        factor = mapping.properties.get("ParallelizationFactor", 1)
-        assert factor == 1 or "TumblingWindowInSeconds" not in mapping.properties

@@ -81,10 +81,6 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
     assert not [value for value in fields.values() if "authorization" in value.lower() or "body" in value.lower()]
 
 
-def test_no_firewall_is_attached_to_the_http_api_which_allows_none(assembly: Assembly) -> None:
-    assert not [r for r in assembly.resources if r.type.startswith("AWS::WAF")]
-
-
 @pytest.mark.parametrize(
     ("function", "batch", "demo_window_s", "prod_window_s"),
     [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60)],
@@ -99,14 +95,24 @@ def test_consumer_gets_batches_as_the_environment_says(
     assert there["MaximumBatchingWindowInSeconds"] == prod_window_s
 
 
+@pytest.mark.parametrize(("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1)])
+def test_consumer_is_retried_as_long_as_waiting_helps(
+    demo: Assembly, prod: Assembly, function: str, retries: int
+) -> None:
+    here, there = mapping(demo, function).properties, mapping(prod, function).properties
+
+    assert (here["MaximumRetryAttempts"], there["MaximumRetryAttempts"]) == (retries, retries)
+    # An hour before the streams, of 24 and of 168 hours, forget them.
+    assert here["MaximumRecordAgeInSeconds"] == 23 * 3600
+    assert there["MaximumRecordAgeInSeconds"] == 167 * 3600
+
+
 @pytest.mark.parametrize("function", ["update_profiles", "archive_events"])
-def test_poison_record_is_isolated_given_up_and_kept(assembly: Assembly, function: str) -> None:
+def test_failing_record_is_isolated_and_at_last_kept(assembly: Assembly, function: str) -> None:
     properties = mapping(assembly, function).properties
 
     assert properties["BisectBatchOnFunctionError"] is True
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert properties["MaximumRetryAttempts"] == 5
-    assert properties["MaximumRecordAgeInSeconds"] == 12 * 3600
     assert properties["StartingPosition"] == "TRIM_HORIZON"
     destination = flat(properties["DestinationConfig"]["OnFailure"]["Destination"])
     lake = flat(assembly.function("archive_events").properties["Environment"]["Variables"]["LAKE_BUCKET"])

@@ -42,7 +42,7 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"alarm_email": "ops"}, r"alarm_email is 'ops', expected an address"),
         ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
         ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(\.\.\.\) or cron\(\.\.\.\)"),
-        ({"event_max_age_hours": 30}, r"event_max_age_hours is 30, expected at most stream_retention_hours, 24"),
+        ({"update_retries": -2}, r"update_retries is -2, expected -1 to 10000"),
         (
             {"snap_start": True, "provisioned_concurrency": 1},
             r"provisioned_concurrency is 1, expected 0 where snap_start",
@@ -52,6 +52,15 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
 def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidSettings, match=message):
         load_settings(environments(**values), "test")
+
+
+@pytest.mark.parametrize(("retention_hours", "age_hours"), [(24, 23), (168, 167), (169, 168), (8_760, 168)])
+def test_records_are_given_up_before_the_stream_forgets_them_and_within_lambdas_week(
+    retention_hours: int, age_hours: int
+) -> None:
+    settings = Settings(name="test", region="us-east-1", stream_retention_hours=retention_hours)
+
+    assert settings.record_age_hours == age_hours
 
 
 def test_unknown_environment_lists_those_that_exist() -> None:
