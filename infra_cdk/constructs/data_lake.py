@@ -132,7 +132,8 @@ class DataLake(Construct):
                     "projection.enabled": "true",
                     f"projection.{PARTITION_COLUMN}.type": "date",
                     f"projection.{PARTITION_COLUMN}.format": "yyyy-MM-dd",
-                    f"projection.{PARTITION_COLUMN}.range": "2000-01-01,NOW+1DAYS",
+                    # Events may be as old as their times can say.
+                    f"projection.{PARTITION_COLUMN}.range": "1970-01-01,NOW+1DAYS",
                     f"projection.{PARTITION_COLUMN}.interval": "1",
                     f"projection.{PARTITION_COLUMN}.interval.unit": "DAYS",
                     "storage.location.template": f"{location}{PARTITION_COLUMN}=${{{PARTITION_COLUMN}}}/",
