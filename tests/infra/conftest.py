@@ -8,14 +8,6 @@ from infra_cdk.app import create_app, read_context
 from tests.infra.assembly import Assembly, flat
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One worker for all of them: synthesizing costs seconds, asking the result nothing.
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("infra"))
-
-
 @pytest.fixture(scope="session")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders of layers with next to nothing in them: what is in layers is tested elsewhere."""

@@ -19,8 +19,6 @@ from layers.contents import LAYERS, LayerError, files
 from layers.target import ARCHITECTURES, LAMBDA_PYTHON, Target, host_target
 from layers.verification import SIZE_LIMIT_BYTES, check_binaries, digest, size_bytes
 
-pytestmark = pytest.mark.xdist_group("layers")
-
 NAMES = tuple(LAYERS)
 
 

