@@ -73,7 +73,7 @@ def _read(records: Sequence[StreamRecord]) -> tuple[list[Interaction], list[Quar
     interactions, quarantined = [], []
     for record in records:
         try:
-            interactions.append(parse_record(record.data))
+            interactions.append(parse_record(record.data, arrived_ms=record.arrived_ms))
         except InvalidInput as error:
             quarantined.append(QuarantinedRecord(record, str(error)))
     return interactions, quarantined

@@ -76,7 +76,7 @@ def _by_profile(records: Sequence[StreamRecord]) -> tuple[list[_Addition], int]:
     unreadable = 0
     for record in records:
         try:
-            interaction = parse_record(record.data)
+            interaction = parse_record(record.data, arrived_ms=record.arrived_ms)
         except InvalidInput:
             unreadable += 1
             continue

@@ -9,14 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike import interactions as contract
 from alsolike.errors import InvalidInput
-from alsolike.interactions import MAX_TIME_MS, Interaction, content_event_id, parse_record, profile_id
+from alsolike.interactions import MAX_TIME_MS, Interaction, content_event_id, profile_id
 from tests.unit.alsolike.records import TIME_MS, fields, ids, interaction, interactions, record
+
+
+def parse_record(data: bytes, *, arrived_ms: int = TIME_MS) -> Interaction:
+    return contract.parse_record(data, arrived_ms=arrived_ms)
 
 
 @given(interactions())
 def test_a_written_record_reads_the_same(written: Interaction) -> None:
-    assert parse_record(written.to_record()) == written
+    assert parse_record(written.to_record(), arrived_ms=written.received_time_ms) == written
 
 
 @given(st.binary() | st.dictionaries(st.sampled_from(sorted(fields())), st.none() | st.text()).map(orjson.dumps))
@@ -57,7 +62,18 @@ def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
         ("event_time_ms", True, "event_time_ms is true, expected milliseconds since 1970"),
         ("event_time_ms", 1.5e12, "event_time_ms is 1500000000000.0, expected milliseconds since 1970"),
         ("event_time_ms", 0, "event_time_ms is 0, expected milliseconds since 1970"),
-        ("event_time_ms", TIME_MS + 300_001, "event_time_ms is 1700000300001, more than 5 minutes in the future"),
+        (
+            "event_time_ms",
+            TIME_MS + 300_001,
+            r"event_time_ms is 1700000300001, more than 5 minutes in the future "
+            r"\(the record arrived at 1700000000000 ms\)$",
+        ),
+        (
+            "received_time_ms",
+            253_402_300_799_999,
+            r"received_time_ms is 253402300799999, more than 5 minutes in the future "
+            r"\(the record arrived at 1700000000000 ms\)$",
+        ),
         ("received_time_ms", None, "received_time_ms is missing, expected milliseconds since 1970"),
         ("received_time_ms", -1, "received_time_ms is -1, expected milliseconds since 1970"),
         (
@@ -106,14 +122,29 @@ def test_what_may_be_absent_or_null_has_one_meaning() -> None:
     assert parse_record(orjson.dumps({**least, **nulls})) == expected
 
 
+def test_a_producer_whose_clock_is_ahead_cannot_vouch_for_its_own_events() -> None:
+    year_9999 = record(event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
+
+    with pytest.raises(InvalidInput, match=r"^event_time_ms is 253402300799999, more than 5 minutes in the future"):
+        parse_record(year_9999)
+
+
 def test_five_minutes_of_clock_skew_are_allowed() -> None:
-    assert parse_record(record(event_time_ms=TIME_MS + 300_000)).event_time_ms == TIME_MS + 300_000
+    ahead = record(event_time_ms=TIME_MS + 300_000, received_time_ms=TIME_MS + 300_000)
+
+    assert parse_record(ahead).event_time_ms == TIME_MS + 300_000
+
+
+def test_an_event_may_be_older_or_younger_than_its_taking_in() -> None:
+    """A producer's two clocks are its own affair; both are judged by the stream's."""
+    assert parse_record(record(received_time_ms=1)).event_time_ms == TIME_MS
+    assert parse_record(record(event_time_ms=1)).received_time_ms == TIME_MS
 
 
 def test_the_last_millisecond_of_the_year_9999_is_readable() -> None:
     last = record(event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
-    assert parse_record(last).event_time_ms == 253_402_300_799_999
+    assert parse_record(last, arrived_ms=MAX_TIME_MS).event_time_ms == 253_402_300_799_999
 
 
 def test_personalize_spellings_become_canonical() -> None:

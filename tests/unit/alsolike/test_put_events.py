@@ -173,7 +173,7 @@ def test_every_accepted_call_makes_readable_records(numbers: str, source: str) -
     except InvalidInput:
         return
 
-    assert [parse_record(each.to_record()) for each in accepted] == accepted
+    assert [parse_record(each.to_record(), arrived_ms=each.received_time_ms) for each in accepted] == accepted
 
 
 def test_properties_that_grow_most_make_a_readable_record() -> None:
@@ -184,4 +184,4 @@ def test_properties_that_grow_most_make_a_readable_record() -> None:
     found = parse(event(properties=properties, metricAttribution={"eventAttributionSource": source}))[0]
 
     assert len(found.properties) > 9000
-    assert parse_record(found.to_record()) == found
+    assert parse_record(found.to_record(), arrived_ms=found.received_time_ms) == found

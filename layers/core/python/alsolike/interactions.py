@@ -25,7 +25,7 @@ MAX_RECOMMENDATION_ID_CHARACTERS = 40
 MAX_IMPRESSION_ITEMS = 25
 MAX_EVENTS_PER_CALL = 10
 MAX_CLOCK_SKEW_MS = 5 * 60 * 1000
-"""How far in the future an event may claim to have happened."""
+"""How far ahead of the clock that judges it a time may be."""
 
 MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
 """More than what a call may send: written again, JSON grows (1e15 to 16 digits) and takes in the attribution."""
@@ -95,8 +95,13 @@ def profile_id(*, user_id: str | None, session_id: str | None) -> str:
     return f"u#{user_id}" if user_id is not None else f"s#{session_id}"
 
 
-def parse_record(data: bytes) -> Interaction:
+def parse_record(data: bytes, *, arrived_ms: int) -> Interaction:
     """Read a stream record, from whatever producer.
+
+    Parameters
+    ----------
+    arrived_ms
+        When the stream took the record in: the one clock that is not the producer's, and the same at each delivery.
 
     Raises
     ------
@@ -114,7 +119,8 @@ def parse_record(data: bytes) -> Interaction:
         raise InvalidInput("user_id and session_id are missing, expected at least one")
     received_time_ms = _milliseconds(fields, "received_time_ms")
     event_time_ms = _milliseconds(fields, "event_time_ms")
-    _check_time(event_time_ms, now_ms=received_time_ms, field="event_time_ms")
+    for field, time_ms in (("event_time_ms", event_time_ms), ("received_time_ms", received_time_ms)):
+        _check_not_ahead(time_ms, now_ms=arrived_ms, field=field, shown=time_ms, clock="the record arrived at")
     return Interaction(
         event_id=wire.required_string(fields, "event_id", maximum=MAX_ID_CHARACTERS),
         user_id=user_id,
@@ -169,7 +175,10 @@ def _parse_event(
     if sent_at is None:
         raise InvalidInput(f"{where}sentAt is missing, expected seconds since 1970")
     event_time_ms = round(sent_at * 1000) if abs(sent_at) < 1e12 else int(sent_at)
-    _check_time(event_time_ms, now_ms=now_ms, field=f"{where}sentAt", shown=sent_at)
+    if event_time_ms <= 0:
+        raise InvalidInput(f"{where}sentAt is {sent_at:.15g}, expected a time after 1970")
+    shown = f"{sent_at:.15g}"
+    _check_not_ahead(event_time_ms, now_ms=now_ms, field=f"{where}sentAt", shown=shown, clock="the time here is")
     properties = wire.json_string(event, "properties", maximum=MAX_PROPERTIES_CHARACTERS, where=where)
     attribution = event.get("metricAttribution")
     if attribution is not None:
@@ -203,14 +212,10 @@ def content_event_id(*content: Any) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def _check_time(event_time_ms: int, *, now_ms: int, field: str, shown: float | None = None) -> None:
-    value = event_time_ms if shown is None else f"{shown:.15g}"
-    if event_time_ms <= 0:
-        raise InvalidInput(f"{field} is {value}, expected a time after 1970")
-    if event_time_ms > now_ms + MAX_CLOCK_SKEW_MS:
+def _check_not_ahead(time_ms: int, *, now_ms: int, field: str, shown: object, clock: str) -> None:
+    if time_ms > now_ms + MAX_CLOCK_SKEW_MS:
         raise InvalidInput(
-            f"{field} is {value}, more than {MAX_CLOCK_SKEW_MS // 60_000} minutes in the future "
-            f"(the time here is {now_ms} ms)"
+            f"{field} is {shown}, more than {MAX_CLOCK_SKEW_MS // 60_000} minutes in the future ({clock} {now_ms} ms)"
         )
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike import lake
-from alsolike.interactions import Interaction
+from alsolike.interactions import MAX_TIME_MS, Interaction
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import stream_records
 from functions.archive_events import handler
@@ -125,6 +125,23 @@ def test_poison_record_lies_in_quarantine_and_its_neighbours_in_the_lake(
     (content,) = stored.values()
     assert pq.read_table(io.BytesIO(content)).column("event_id").to_pylist() == ["e1", "e2"]
     assert counted() == {"InteractionsArchived": 2, "RecordsQuarantined": 1}
+
+
+def test_record_of_a_clock_that_is_ahead_lies_in_quarantine_with_its_exact_reason_however_often_it_comes(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
+
+    invoke(kinesis_event([year_9999]))
+    first = objects(aws("s3"), lake_bucket)
+    invoke(kinesis_event([year_9999]))
+
+    assert objects(aws("s3"), lake_bucket) == first
+    assert first.keys() == {f"quarantine/dt=2026-09-21/{SHARD}-{sequence(0)}.json"}
+    (content,) = first.values()
+    assert QuarantinedRecord.from_json(content).reason == (
+        "event_time_ms is 253402300799999, more than 5 minutes in the future (the record arrived at 1790000000000 ms)"
+    )
 
 
 def test_batch_of_nothing_but_poison_writes_no_interactions(

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.interactions import MAX_CLOCK_SKEW_MS, parse_record
+from alsolike.interactions import MAX_CLOCK_SKEW_MS, Interaction, parse_record
 from functions.collect import handler
 from functions.collect.service import MAX_EVENTS_BYTES
 from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
@@ -39,6 +39,10 @@ def stored_records(kinesis: Any) -> list[dict[str, Any]]:
     return records
 
 
+def interaction(record: dict[str, Any]) -> Interaction:
+    return parse_record(record["Data"], arrived_ms=NOW_MS)
+
+
 def event(**fields: Any) -> dict[str, Any]:
     changed = {**EVENT, **fields}
     return {**CALL, "eventList": [{name: value for name, value in changed.items() if value is not None}]}
@@ -51,7 +55,7 @@ def test_events_stand_on_the_stream_under_their_user(
 
     assert (answer["statusCode"], answer["document"]) == (200, {})
     records = stored_records(aws("kinesis"))
-    interactions = [parse_record(record["Data"]) for record in records]
+    interactions = [interaction(record) for record in records]
     assert [record["PartitionKey"] for record in records] == ["u#anna", "u#anna"]
     assert [(one.item_id, one.event_type, one.event_time_ms) for one in interactions] == [
         ("pear", "view", NOW_MS),
@@ -70,7 +74,7 @@ def test_repeated_call_has_the_same_event_ids(collect: Callable[..., Any], aws: 
     collect("/events", CALL)
     collect("/events", CALL)
 
-    first, second = (parse_record(record["Data"]) for record in stored_records(aws("kinesis")))
+    first, second = (interaction(record) for record in stored_records(aws("kinesis")))
     assert first.event_id == second.event_id
 
 
@@ -78,7 +82,7 @@ def test_longest_user_id_is_taken(collect: Callable[..., Any], aws: Callable[[st
     answer = collect("/events", {**CALL, "userId": "x" * 256})
 
     assert answer["statusCode"] == 200
-    assert parse_record(stored_records(aws("kinesis"))[0]["Data"]).user_id == "x" * 256
+    assert interaction(stored_records(aws("kinesis"))[0]).user_id == "x" * 256
 
 
 def test_base64_body_is_read(collect: Callable[..., Any]) -> None:

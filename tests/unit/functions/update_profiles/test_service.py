@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import Unavailable
-from alsolike.interactions import Interaction
+from alsolike.interactions import MAX_TIME_MS, Interaction
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.stream import stream_records
 from functions.update_profiles.service import Outcome, update_profiles
@@ -68,6 +68,16 @@ def test_unreadable_record_is_passed_over_and_its_neighbours_count() -> None:
 
     assert store.items("u#anna") == ["pear", "plum"]
     assert outcome == Outcome(profiles=1, interactions=2, unreadable=1)
+
+
+def test_record_of_a_clock_that_is_ahead_never_becomes_the_newest_of_a_profile() -> None:
+    store = MemoryStore()
+    year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
+
+    outcome = update(store, [year_9999, interaction("e2", item_id="plum")])
+
+    assert store.items("u#anna") == ["plum"]
+    assert outcome.unreadable == 1
 
 
 def test_failing_profile_is_named_by_its_first_record_and_the_others_are_applied() -> None:
