@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, NotFound, Unavailable
-from alsolike.registry import CHAMPION_KEY, MAX_HISTORY, Promotion, Registry, model_prefix
+from alsolike.registry import CHAMPION_KEY, MAX_HISTORY, Champion, Promotion, Registry, model_prefix
 
 BUCKET = "artefacts"
 
@@ -72,8 +72,36 @@ def test_rolling_back_makes_the_earlier_version_champion(s3: Any) -> None:
     rolled = registry.roll_back(reason="worse", now_ms=3)
 
     assert rolled.version == "v1"
-    assert rolled.previous == "v2"
     assert rolled.history[0] == Promotion("v1", 3, "worse")
+
+
+def test_rolling_back_again_goes_further_back_and_never_forth(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    for index, version in enumerate(("v1", "v2", "v3")):
+        registry.promote(version, reason="", now_ms=index)
+
+    assert registry.roll_back(reason="v3 is bad", now_ms=3).version == "v2"
+    assert registry.roll_back(reason="v2 is bad too", now_ms=4).version == "v1"
+    with pytest.raises(NotFound, match="there is no earlier champion to roll back to"):
+        registry.roll_back(reason="v1 is the first", now_ms=5)
+
+
+@pytest.mark.parametrize(
+    ("history", "predecessors"),
+    [
+        (["v1"], ()),
+        (["v3", "v2", "v1"], ("v2", "v1")),
+        (["v2", "v3", "v2", "v1"], ("v1",)),  # rolled back from v3
+        (["v4", "v2", "v3", "v2", "v1"], ("v2", "v1")),  # and v4 trained since
+        (["v1", "v2", "v3", "v2", "v1"], ()),
+        (["v1", "v2"], ("v2",)),
+    ],
+)
+def test_predecessors_pass_over_what_was_rolled_back_from(history: list[str], predecessors: tuple[str, ...]) -> None:
+    champion = Champion(tuple(Promotion(version, 0, "") for version in history), etag="")
+
+    assert champion.predecessors == predecessors
+    assert champion.previous == (predecessors[0] if predecessors else None)
 
 
 @pytest.mark.parametrize("promoted", [[], ["v1"]])
@@ -121,6 +149,39 @@ def test_of_two_promotions_at_once_the_second_is_refused(s3: Any, before: str | 
     champion = registry.champion()
     assert champion is not None
     assert champion.version == "v2"
+
+
+@pytest.mark.parametrize("before", [None, "v3"])
+def test_promotion_decided_on_an_earlier_champion_is_refused(s3: Any, before: str | None) -> None:
+    registry = Registry(s3, BUCKET)
+    judged = registry.promote(before, reason="", now_ms=1) if before else None
+    registry.promote("v2", reason="faster", now_ms=2)
+
+    with pytest.raises(ConcurrentUpdate, match="the champion changed while v1 was promoted; look again"):
+        registry.replace(judged, "v1", reason="", now_ms=3)
+
+    champion = registry.champion()
+    assert champion is not None
+    assert champion.version == "v2"
+
+
+def test_rollback_is_of_the_champion_that_it_saw(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    registry.promote("v1", reason="", now_ms=1)
+    registry.promote("v2", reason="", now_ms=2)
+
+    class Interrupted(Registry):
+        def champion(self) -> Champion | None:
+            seen = super().champion()
+            registry.promote("v3", reason="faster", now_ms=3)
+            return seen
+
+    with pytest.raises(ConcurrentUpdate):
+        Interrupted(s3, BUCKET).roll_back(reason="v2 is bad", now_ms=4)
+
+    champion = registry.champion()
+    assert champion is not None
+    assert champion.version == "v3"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"history": null}', b'{"history": [{"version": "v1"}]}'])

@@ -50,8 +50,21 @@ class Champion:
 
     @property
     def previous(self) -> str | None:
-        """The version that served before this one, if any."""
-        return next((promotion.version for promotion in self.history if promotion.version != self.version), None)
+        """The version that a rollback makes champion, if any."""
+        return next(iter(self.predecessors), None)
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """The versions that one rollback after the other makes champion, the nearest first.
+
+        Each is what served before the one after it first did. What stands between a version's first and latest
+        promotion was rolled back from, and is passed over.
+        """
+        found = []
+        rest = [promotion.version for promotion in self.history]
+        while rest := rest[len(rest) - rest[::-1].index(rest[0]) :]:
+            found.append(rest[0])
+        return tuple(found)
 
 
 def model_prefix(version: str) -> str:
@@ -101,21 +114,31 @@ class Registry:
             raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}") from error
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Make a version champion; a version that already is stays so without a new entry.
+        """Make a version champion, whatever is champion now; see `replace`."""
+        return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
+
+    def replace(self, expected: Champion | None, version: str, *, reason: str, now_ms: int) -> Champion:
+        """Make a version champion in place of the one that the decision was based on.
+
+        A version that already is champion stays so without a new entry.
+
+        Parameters
+        ----------
+        expected
+            What `champion` answered when the decision was made.
 
         Raises
         ------
         NotFound
             If the version has no complete bundle.
         ConcurrentUpdate
-            If somebody else promoted at the same time.
+            If somebody else promoted since `expected` was read.
         """
-        current = self.champion()
-        if current is not None and current.version == version:
-            return current
+        if expected is not None and expected.version == version:
+            return expected
         self._check_exists(version)
-        history = (Promotion(version, now_ms, reason), *(current.history if current else ()))[:MAX_HISTORY]
-        condition = {"IfMatch": current.etag} if current else {"IfNoneMatch": "*"}
+        history = (Promotion(version, now_ms, reason), *(expected.history if expected else ()))[:MAX_HISTORY]
+        condition = {"IfMatch": expected.etag} if expected else {"IfNoneMatch": "*"}
         try:
             answer = self._client.put_object(
                 Bucket=self._bucket,
@@ -133,17 +156,19 @@ class Registry:
         return Champion(history, answer["ETag"])
 
     def roll_back(self, *, reason: str, now_ms: int) -> Champion:
-        """Make the version champion that was it before this one.
+        """Make the version champion that was it before this one first was; a second rollback goes one further back.
 
         Raises
         ------
         NotFound
             If there is no earlier version.
+        ConcurrentUpdate
+            If somebody else promoted at the same time.
         """
         current = self.champion()
         if current is None or current.previous is None:
-            raise NotFound("there is no earlier champion to roll back to")
-        return self.promote(current.previous, reason=reason, now_ms=now_ms)
+            raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
+        return self.replace(current, current.previous, reason=reason, now_ms=now_ms)
 
     def _check_exists(self, version: str) -> None:
         key = f"{model_prefix(version)}manifest.json"
