@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from infra_cdk.constructs.attempts import Attempts
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.training_job import TrainingJob
@@ -25,8 +26,9 @@ _LAMBDA_TRANSIENT = [
     "Lambda.TooManyRequestsException",
 ]
 _SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
-# A Lambda runs for 15 minutes at most; the rest of the hour is for retries and for SageMaker to find a machine.
-_AROUND_TRAINING_S = 3_600
+# A Lambda runs for 15 minutes at most.
+_FUNCTION = Attempts(timeout_s=960)
+_NOTIFICATION = Attempts(timeout_s=300)
 
 
 class TrainingWorkflow(Construct):
@@ -48,6 +50,8 @@ class TrainingWorkflow(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        # Half an hour for SageMaker to find a machine, and to keep what was trained.
+        self._training = Attempts(timeout_s=settings.training_max_runtime_s + 1_800, first_pause_s=30)
         self._alerts = alerts
         self._failed = self._notify("NotifyFailure", "training failed", {"error.$": "$.error"})
         self._failed.next(sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.error.Cause"))
@@ -101,15 +105,9 @@ class TrainingWorkflow(Construct):
             result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
             result_path=result_path,
             retry_on_service_exceptions=False,
-            task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(16)),
+            task_timeout=_FUNCTION.timeout,
         )
-        task.add_retry(
-            errors=_LAMBDA_TRANSIENT,
-            interval=cdk.Duration.seconds(2),
-            max_attempts=4,
-            backoff_rate=2,
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        _FUNCTION.repeat(task, _LAMBDA_TRANSIENT, jitter=sfn.JitterType.FULL)
         task.add_catch(self._failed, errors=["States.ALL"], result_path="$.error")
         return task
 
@@ -127,11 +125,11 @@ class TrainingWorkflow(Construct):
                     "model_data_s3_uri.$": "$.ModelArtifacts.S3ModelArtifacts",
                 },
                 "ResultPath": "$.training",
-                "TimeoutSeconds": self._settings.training_max_runtime_s + 1_800,
+                "TimeoutSeconds": self._training.timeout_s,
             },
         )
         # A failed job is not retried: its name is taken, and the same data would fail again.
-        task.add_retry(errors=_SAGEMAKER_TRANSIENT, interval=cdk.Duration.seconds(30), max_attempts=4, backoff_rate=2)
+        self._training.repeat(task, _SAGEMAKER_TRANSIENT)
         task.add_catch(self._failed, errors=["States.ALL"], result_path="$.error")
         return task
 
@@ -145,9 +143,9 @@ class TrainingWorkflow(Construct):
                 {"environment": self._settings.name, "execution.$": "$$.Execution.Id", "event": subject, **facts}
             ),
             result_path=sfn.JsonPath.DISCARD,
-            task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(5)),
+            task_timeout=_NOTIFICATION.timeout,
         )
-        task.add_retry(errors=["States.ALL"], interval=cdk.Duration.seconds(2), max_attempts=4, backoff_rate=2)
+        _NOTIFICATION.repeat(task, ["States.ALL"])
         return task
 
     def _state_machine(self, definition: sfn.IChainable, *, permissions: list[Permission]) -> sfn.StateMachine:
@@ -169,7 +167,8 @@ class TrainingWorkflow(Construct):
                 level=sfn.LogLevel.ALL,
                 include_execution_data=True,
             ),
-            timeout=cdk.Duration.seconds(self._settings.training_max_runtime_s + _AROUND_TRAINING_S),
+            # Out of reach: a step that takes too long is caught and told to people, a whole run's time-out is neither.
+            timeout=cdk.Duration.seconds(2 * _FUNCTION.longest_s + self._training.longest_s + _NOTIFICATION.longest_s),
         )
 
     def _schedule(self) -> None:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -34,6 +35,20 @@ def test_whatever_fails_is_told_to_people_with_its_cause(workflow: States, name:
 def test_every_task_has_a_time_limit_and_retries(workflow: States, name: str) -> None:
     assert workflow[name]["TimeoutSeconds"] > 0
     assert workflow[name]["Retry"]
+
+
+def test_run_as_a_whole_outlasts_its_slowest_steps_which_are_caught(assembly: Assembly) -> None:
+    machine = assembly.only("AWS::StepFunctions::StateMachine")
+    definition = json.loads(flat(machine.properties["DefinitionString"]))
+
+    def longest_s(state: dict[str, Any]) -> float:
+        (retry,) = state["Retry"]
+        pauses = [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
+        return float((retry["MaxAttempts"] + 1) * state["TimeoutSeconds"] + sum(pauses))
+
+    steps = [definition["States"][name] for name in (*TASKS, "NotifyRejection")]
+    assert definition["TimeoutSeconds"] >= sum(map(longest_s, steps))
+    assert definition["States"]["NotifyFailure"]["TimeoutSeconds"] <= steps[-1]["TimeoutSeconds"]
 
 
 def test_failed_training_is_not_repeated_under_its_own_name(workflow: States) -> None:

@@ -1,0 +1,43 @@
+"""How a step of a workflow is attempted again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_stepfunctions as sfn
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How long one attempt may take, and how often there is another; each pause is twice the one before."""
+
+    timeout_s: int
+    first_pause_s: int = 2
+    retries: int = 4
+
+    @property
+    def longest_s(self) -> int:
+        """How long all attempts take, if each takes as long as it may."""
+        pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1 + 2 + 4 + ... first pauses
+        return (self.retries + 1) * self.timeout_s + pauses_s
+
+    @property
+    def timeout(self) -> sfn.Timeout:
+        """The time limit of one attempt."""
+        return sfn.Timeout.duration(cdk.Duration.seconds(self.timeout_s))
+
+    def repeat(
+        self,
+        task: sfn.TaskStateBase | sfn.CustomState,
+        errors: Sequence[str],
+        *,
+        jitter: sfn.JitterType | None = None,
+    ) -> None:
+        """Attempt a task again after these errors."""
+        task.add_retry(
+            errors=list(errors),
+            interval=cdk.Duration.seconds(self.first_pause_s),
+            max_attempts=self.retries,
+            backoff_rate=2,
+            jitter_strategy=jitter,
+        )
