@@ -75,7 +75,7 @@ def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] =
                 tallies["allowed"].add(item_scores, targets)
             if "masked" in tallies:
                 item_scores[past] = -np.inf
-                tallies["masked"].add(item_scores, targets[~np.isin(targets, past)])
+                tallies["masked"].add(item_scores, targets[item_scores[targets] > -np.inf])
     return {mode: tally.quality() for mode, tally in tallies.items()}
 
 
@@ -87,9 +87,8 @@ def ndcg_of_scores(scores: Floats, queries: Queries, *, k: int, seen: Seen) -> f
         item_scores = row.copy()
         item_scores[0] = -np.inf
         if seen == "masked":
-            past = queries.seen(query)
-            item_scores[past] = -np.inf
-            targets = targets[~np.isin(targets, past)]
+            item_scores[queries.seen(query)] = -np.inf
+            targets = targets[item_scores[targets] > -np.inf]
         tally.add(item_scores, targets)
     return tally.quality().ndcg
 
@@ -116,10 +115,9 @@ class _Tally:
     def add(self, scores: Floats, targets: Ints) -> None:
         if not len(targets):
             return
-        lowest = metrics.kth_best(scores, self.k)
-        self.hits.append(metrics.rank_targets(scores, targets, self.k, lowest=lowest))
+        self.hits.append(metrics.rank_targets(scores, targets, self.k))
         self.target_counts.append(len(targets))
-        self.recommended[metrics.best_items(scores, self.k, lowest=lowest)] = True
+        self.recommended[metrics.best_items(scores, self.k)] = True
 
     def quality(self) -> Quality:
         hits = np.array(self.hits, np.bool_).reshape(-1, self.k)

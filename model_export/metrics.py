@@ -16,11 +16,11 @@ from model_export.interactions import Floats, Ints
 
 Hits = npt.NDArray[np.bool_]
 
-BLOCK = 64
-"""Scores a block when the k-th best is looked for."""
+GROUP = 64
+"""Scores a group when the k-th best is looked for: equally spaced, so that maxima are taken of whole rows."""
 
 
-def rank_targets(scores: Floats, targets: Ints, k: int, *, lowest: np.float32 | None = None) -> Hits:
+def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
     """Return which of the first k ranks hold a target, bool `(k,)`.
 
     Parameters
@@ -31,8 +31,6 @@ def rank_targets(scores: Floats, targets: Ints, k: int, *, lowest: np.float32 | 
         Columns of the items that the user chose, each once.
     k
         Length of the list.
-    lowest
-        `kth_best(scores, k)`, if it is known already.
 
     Examples
     --------
@@ -43,28 +41,24 @@ def rank_targets(scores: Floats, targets: Ints, k: int, *, lowest: np.float32 | 
     """
     hits = np.zeros(k, np.bool_)
     found = scores[targets]
-    lowest = kth_best(scores, k) if lowest is None else lowest
-    found = np.sort(found[(found >= lowest) & (found > -np.inf)])
-    if len(found):
-        rivals = np.sort(scores[scores >= found[0]])
-        at_least = len(rivals) - np.searchsorted(rivals, found, side="left")
-        targets_at_least = len(found) - np.searchsorted(found, found, side="left")
-        ranks = at_least - targets_at_least + np.arange(len(found))[::-1]
-        hits[ranks[ranks < k]] = True
+    found = np.sort(found[found > -np.inf])[::-1]
+    for earlier, score in enumerate(found):  # counting costs less than sorting, and few targets stand in the list
+        rivals = np.count_nonzero(scores >= score) - np.count_nonzero(found >= score)
+        if rivals + earlier >= k:
+            break
+        hits[rivals + earlier] = True
     return hits
 
 
-def best_items(scores: Floats, k: int, *, lowest: np.float32 | None = None) -> Ints:
+def best_items(scores: Floats, k: int) -> Ints:
     """Return the columns of the k best scores, in no order; of equal scores the lower columns, -inf never.
-
-    `lowest` is `kth_best(scores, k)`, if it is known already.
 
     Examples
     --------
     >>> best_items(np.array([-np.inf, 0.5, 0.9, 0.5], np.float32), 2).tolist()
     [2, 1]
     """
-    lowest = kth_best(scores, k) if lowest is None else lowest
+    lowest = _kth_best(scores, k)
     above = np.flatnonzero(scores > lowest)
     if lowest == -np.inf:
         return above
@@ -72,16 +66,16 @@ def best_items(scores: Floats, k: int, *, lowest: np.float32 | None = None) -> I
     return np.concatenate([above, equal])
 
 
-def kth_best(scores: Floats, k: int) -> np.float32:
+def _kth_best(scores: Floats, k: int) -> np.float32:
     """Return the k-th largest score, -inf if there are fewer.
 
-    The k-th largest of the blocks' maxima is at most that, so only scores from there on are sorted.
+    The k-th largest of the groups' maxima is at most that, so only scores from there on are sorted.
     """
     if len(scores) <= k:
         return np.float32(-np.inf)
-    blocks = len(scores) // BLOCK
-    if blocks > k:
-        maxima = scores[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+    groups = len(scores) // GROUP
+    if groups > k:
+        maxima = scores[: groups * GROUP].reshape(GROUP, groups).max(axis=0)
         scores = scores[scores >= _kth_largest(maxima, k)]
     return _kth_largest(scores, k)
 

@@ -87,7 +87,9 @@ class BlendModel(Model):
         """Return the weighted sum of the models' shares."""
         total = np.zeros((len(histories), self.items + 1), np.float32)
         for model, weight in zip(self.models, self.weights, strict=True):
-            total += np.float32(weight) * share(model.score(histories))
+            shares = share(model.score(histories))
+            shares *= np.float32(weight)
+            total += shares
         return total
 
     def export(self, graph: Graph) -> str:
@@ -103,9 +105,10 @@ class BlendModel(Model):
 
 
 def share(scores: Floats) -> Floats:
-    """Return scores, all at least 0, divided by each row's sum; a row of zeros stays."""
+    """Divide scores, all at least 0, by each row's sum and return them; a row of zeros stays."""
     total = scores.sum(axis=1, keepdims=True, dtype=np.float32)
-    return np.divide(scores, np.where(total > 0, total, 1.0), dtype=np.float32)
+    scores /= np.where(total > 0, total, np.float32(1.0))
+    return scores
 
 
 def weighted_sum(weights: Mapping[str, float], shares: Mapping[str, Floats]) -> Floats:
