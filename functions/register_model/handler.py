@@ -34,6 +34,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         models=ModelStore(client("s3"), settings.artefact_bucket),
         packages=ModelPackages(client("sagemaker"), settings.model_package_group),
         registry=Registry(client("s3"), settings.artefact_bucket),
+        max_bundle_bytes=settings.max_bundle_mb * 1_000_000,
         now_ms=time.time_ns() // 1_000_000,
     )
     count(Metric.MODELS_PROMOTED if decision.promoted else Metric.MODELS_REJECTED)

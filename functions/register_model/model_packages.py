@@ -31,33 +31,37 @@ class ModelPackages:
     def register(
         self, manifest: Manifest, *, version: str, approved: bool, source_uri: str, training_job_name: str
     ) -> str:
-        """Register a version and return the package's ARN; a version that is registered stays as it is.
+        """Register a version and return the package's ARN; of a registered one only the approval follows.
 
         Parameters
         ----------
         source_uri
             Where the version's files are. The package has no inference container: Alsolike serves it itself.
         """
+        status = "Approved" if approved else "Rejected"
         if (known := self._find(version)) is not None:
-            return known
+            arn: str = known["ModelPackageArn"]
+            if known["ModelApprovalStatus"] != status:
+                self._client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+            return arn
         answer = self._client.create_model_package(
             ModelPackageGroupName=self._group,
             ModelPackageDescription=version,
-            ModelApprovalStatus="Approved" if approved else "Rejected",
+            ModelApprovalStatus=status,
             SourceUri=source_uri,
             SkipModelValidation="All",
             CustomerMetadataProperties=_properties(manifest, version=version, training_job_name=training_job_name),
         )
-        arn: str = answer["ModelPackageArn"]
+        arn = answer["ModelPackageArn"]
         return arn
 
-    def _find(self, version: str) -> str | None:
+    def _find(self, version: str) -> dict[str, Any] | None:
         pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
         for page in pages:
-            for package in page["ModelPackageSummaryList"]:
-                if package.get("ModelPackageDescription") == version:
-                    arn: str = package["ModelPackageArn"]
-                    return arn
+            summaries: list[dict[str, Any]] = page["ModelPackageSummaryList"]
+            for summary in summaries:
+                if summary.get("ModelPackageDescription") == version:
+                    return summary
         return None
 
 

@@ -11,11 +11,8 @@ from typing import IO
 from alsolike.bundle import FILES, MANIFEST_FILE, Bundle
 from alsolike.errors import InvalidBundle
 
-MAX_BUNDLE_BYTES = 900_000_000
-"""Serving keeps two versions on its 2 GB of disk while it swaps them."""
 
-
-def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int = MAX_BUNDLE_BYTES) -> Bundle:
+def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
     """Unpack a stream of model.tar.gz into an empty directory and open the bundle, every checksum compared.
 
     Raises

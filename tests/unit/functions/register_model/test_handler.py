@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
-from alsolike.errors import InvalidBundle
-from alsolike.registry import Registry
+from alsolike.errors import ConcurrentUpdate, InvalidBundle
+from alsolike.registry import Champion, Registry
 from functions.register_model import handler
+from functions.register_model.service import MAX_JUDGEMENTS
+from functions.register_model.settings import Settings
 from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, write_bundle
 from tests.unit.functions.factories import NOW_MS, LambdaContext
 
@@ -136,6 +138,83 @@ def test_corrupt_output_fails_and_the_champion_stays(workflow: Workflow) -> None
 
     assert workflow.champion() == "v1"
     assert len(workflow.packages()) == 1
+
+
+def test_bundle_that_serving_has_no_room_for_is_refused(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_BUNDLE_MB", "0")
+
+    with pytest.raises(InvalidBundle, match=r"model\.tar\.gz holds more than 0 bytes"):
+        workflow.register(workflow.trained("v1"))
+
+    assert workflow.champion() is None
+
+
+def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk() -> None:
+    assert 2 * Settings("bucket", "group").max_bundle_mb * 1_000_000 < 0.8 * 512 * 1024 * 1024
+
+
+class Interrupted(Registry):
+    """A registry on which somebody else promotes a version each time after the champion was read."""
+
+    def __init__(self, registry: Registry, *versions: str) -> None:
+        super().__init__(registry._client, registry._bucket)
+        self.versions = list(versions)
+
+    def champion(self) -> Champion | None:
+        seen = super().champion()
+        if self.versions:
+            Registry(self._client, self._bucket).promote(self.versions.pop(0), reason="faster", now_ms=NOW_MS)
+        return seen
+
+
+def interrupted(workflow: Workflow, monkeypatch: pytest.MonkeyPatch, *versions: str) -> None:
+    registry = Interrupted(workflow.registry, *versions)
+    monkeypatch.setattr(handler, "Registry", lambda client, bucket: registry)
+
+
+def manifest_of(workflow: Workflow, version: str, **fields: Any) -> None:
+    manifest = dataclasses.replace(MANIFEST, **{"version": version, **fields})
+    workflow.s3.put_object(Bucket=workflow.bucket, Key=f"models/{version}/{MANIFEST_FILE}", Body=manifest.to_json())
+
+
+def test_champion_promoted_between_judging_and_promoting_is_judged_against(
+    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest_of(workflow, "newer", last_event_ms=NOW_MS + 1)
+    interrupted(workflow, monkeypatch, "newer")
+
+    answer = workflow.register(workflow.trained("v1"))
+
+    assert answer["decision"] == "rejected"
+    assert f"failed: latest training event: {NOW_MS} ms, champion newer {NOW_MS + 1} ms" in answer["reasons"]
+    assert workflow.champion() == "newer"
+    assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Rejected"]
+
+
+def test_better_candidate_is_promoted_over_a_champion_that_came_meanwhile(
+    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest_of(workflow, "older", last_event_ms=NOW_MS - 1)
+    interrupted(workflow, monkeypatch, "older")
+
+    assert workflow.register(workflow.trained("v1"))["decision"] == "promoted"
+
+    champion = workflow.registry.champion()
+    assert champion is not None
+    assert [promotion.version for promotion in champion.history] == ["v1", "older"]
+    assert len(workflow.packages()) == 1
+
+
+def test_champion_that_never_holds_still_is_an_error(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [f"older{n}" for n in range(MAX_JUDGEMENTS)]
+    for other in others:
+        manifest_of(workflow, other)
+    interrupted(workflow, monkeypatch, *others)
+
+    with pytest.raises(ConcurrentUpdate, match="the champion changed 3 times while v1 was judged"):
+        workflow.register(workflow.trained("v1"))
+
+    assert workflow.champion() == others[-1]
 
 
 def test_champion_without_files_is_no_measure(workflow: Workflow) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from alsolike.bundle import Bundle
 from alsolike.errors import InvalidBundle
-from functions.register_model.unpacking import unpack_bundle
+from functions.register_model import unpacking
 from tests.unit.functions.bundles import archive_of, write_bundle
 
 
@@ -19,6 +20,10 @@ def bundle(tmp_path: Path) -> Path:
 def target(tmp_path: Path) -> Path:
     (tmp_path / "target").mkdir()
     return tmp_path / "target"
+
+
+def unpack_bundle(archive: io.BytesIO, directory: Path, *, maximum_bytes: int = 1_000_000) -> Bundle:
+    return unpacking.unpack_bundle(archive, directory, maximum_bytes=maximum_bytes)
 
 
 def with_member(archive: bytes, member: tarfile.TarInfo, data: bytes = b"") -> bytes:
