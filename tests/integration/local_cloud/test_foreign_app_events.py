@@ -6,8 +6,6 @@ import pytest
 from local_cloud.client import CloudError
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud, eventually
 
-pytestmark = pytest.mark.xdist_group("foreign_app")
-
 
 def test_advanced_clock_fires_what_became_due_in_order(cloud: ForeignCloud) -> None:
     before = len(cloud.deliveries(cloud.output("HourlyFunction")))

@@ -7,8 +7,6 @@ from botocore.exceptions import ClientError
 
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud, eventually
 
-pytestmark = pytest.mark.xdist_group("foreign_app")
-
 
 def test_function_sees_memory_and_deadline_of_its_template(cloud: ForeignCloud) -> None:
     payload, answer = cloud.invoke("FailingFunction", {"kind": "nothing"})

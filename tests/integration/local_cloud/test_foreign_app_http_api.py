@@ -1,11 +1,7 @@
 import base64
 
-import pytest
-
 from local_cloud.tokens import mint_access_token
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud
-
-pytestmark = pytest.mark.xdist_group("foreign_app")
 
 
 def test_request_reaches_the_function_as_a_version_2_payload(cloud: ForeignCloud) -> None:

@@ -3,11 +3,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud, eventually
-
-pytestmark = pytest.mark.xdist_group("foreign_app")
 
 
 def send(cloud: ForeignCloud, *bodies: str) -> None:

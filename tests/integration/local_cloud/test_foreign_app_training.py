@@ -11,8 +11,6 @@ from botocore.exceptions import ClientError
 
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud, eventually
 
-pytestmark = pytest.mark.xdist_group("foreign_app")
-
 WELL = """
 import json, os, pathlib, sys
 base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])

@@ -15,8 +15,6 @@ from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud, eventually
 
-pytestmark = pytest.mark.xdist_group("foreign_app")
-
 
 @contextlib.contextmanager
 def running(assembly: Path, state: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:

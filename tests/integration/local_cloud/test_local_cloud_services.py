@@ -2,12 +2,9 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud
-
-pytestmark = pytest.mark.xdist_group("foreign_app")
 
 
 def test_records_that_are_put_at_the_same_time_are_all_kept(cloud: ForeignCloud) -> None:
