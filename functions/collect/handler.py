@@ -11,7 +11,7 @@ from alsolike.aws import client
 from alsolike.catalog import CatalogueStore
 from alsolike.errors import AlsolikeError
 from alsolike.http import request_body, respond, respond_error
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.settings import from_environment
 from functions.collect.service import put_events, put_items
 from functions.collect.settings import Settings
@@ -47,6 +47,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             count(Metric.EVENTS_ACCEPTED, accepted)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
-        logger.warning("request refused", error_type=type(error).__name__, cause=repr(error.__cause__))
+        log_refusal(error)
         return respond_error(error)
     return respond({})

@@ -12,7 +12,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError
 from alsolike.http import request_body, respond_error
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.profiles import ProfileStore
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
@@ -47,7 +47,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         answer = recommend(request, serving=champion.serving(now_ms=now_ms), profiles=profiles, now_ms=now_ms)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
-        logger.warning("request refused", error_type=type(error).__name__, cause=repr(error.__cause__))
+        log_refusal(error)
         return respond_error(error)
     count(Metric.RECOMMENDATIONS_SERVED)
     count(Metric.RECOMMENDATIONS_POPULAR, int(answer.source == "popular"))

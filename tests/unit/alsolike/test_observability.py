@@ -22,3 +22,17 @@ def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[st
     written = json.loads(line)
     assert (sum(written["EventsAccepted"]), sum(written["ItemsAccepted"])) == (4, 1)
     assert written["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Alsolike"
+
+
+def test_an_invocation_that_counts_nothing_writes_and_warns_nothing(
+    capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    @metrics.log_metrics
+    def handler(event: object, context: object) -> None:
+        raise KeyError("run_id")
+
+    with pytest.raises(KeyError):
+        handler({}, None)
+
+    assert capsys.readouterr().out == ""
+    assert [str(warning.message) for warning in recwarn] == []

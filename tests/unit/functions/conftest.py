@@ -1,4 +1,5 @@
 import functools
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 import alsolike.aws
+from alsolike.observability import logger
 from tests.unit.functions.cloud import REGION, create_bucket, create_table
 from tests.unit.functions.factories import LambdaContext
 
@@ -59,6 +61,15 @@ def lake_bucket(aws: Callable[[str], Any]) -> str:
 @pytest.fixture
 def artefact_bucket(aws: Callable[[str], Any]) -> str:
     return create_bucket(aws("s3"), "artefact-bucket")
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Return what the functions have logged."""
+    lines = io.StringIO()
+    for log_handler in logger.handlers:
+        monkeypatch.setattr(log_handler, "stream", lines)
+    return lines.getvalue
 
 
 @pytest.fixture

@@ -6,20 +6,26 @@ Metrics go out as embedded metric format (EMF) lines on standard output, which c
 from __future__ import annotations
 
 import os
-import warnings
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Alsolike")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "alsolike")
 
-# An invocation that fails has counted nothing; its error says more than this warning.
-warnings.filterwarnings("ignore", message="No application metrics to publish", category=UserWarning)
+
+class _QuietWhenEmpty(AmazonCloudWatchEMFProvider):
+    """An invocation that fails has counted nothing; its error says more than a warning about that."""
+
+    def flush_metrics(self, raise_on_empty_metrics: bool = False) -> None:
+        if self.metric_set:
+            super().flush_metrics(raise_on_empty_metrics)
+
 
 logger = Logger()
-metrics = Metrics()
+metrics = Metrics(provider=_QuietWhenEmpty())
 
 
 class Metric(StrEnum):
@@ -39,6 +45,11 @@ class Metric(StrEnum):
     RECOMMENDATIONS_SERVED = "RecommendationsServed"
     RECOMMENDATIONS_POPULAR = "RecommendationsPopular"
     RECOMMENDATIONS_DEGRADED = "RecommendationsDegraded"
+
+
+def log_refusal(error: Exception) -> None:
+    """Log that a request was refused: the error's type and its cause's, whose texts may quote the request."""
+    logger.warning("request refused", error_type=type(error).__name__, cause_type=type(error.__cause__).__name__)
 
 
 def count(metric: Metric, value: int = 1) -> None:

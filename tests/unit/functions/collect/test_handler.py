@@ -136,6 +136,28 @@ def test_bad_call_says_exactly_why_and_stores_nothing(
     assert counted() == {"RequestsRejected": 1}
 
 
+@pytest.mark.parametrize(
+    ("body", "encoded", "cause"),
+    [
+        ('{"userId": "anna@example.com \ud800"}', False, "UnicodeEncodeError"),
+        ("anna@example.com", True, "Error"),  # binascii's
+        ('{"userId": anna@example.com}', False, "JSONDecodeError"),
+        ('{"userId": ["anna@example.com"]}', False, "NoneType"),
+    ],
+)
+def test_no_part_of_a_refused_body_is_logged(
+    body: str, encoded: bool, cause: str, collect: Callable[..., Any], logged: Callable[[], str]
+) -> None:
+    request = {**http_event("POST /events", b""), "body": body, "isBase64Encoded": encoded}
+
+    answer = handler.lambda_handler(request, LambdaContext())
+
+    assert answer["statusCode"] == 400
+    (line,) = map(orjson.loads, logged().splitlines())
+    assert (line["message"], line["error_type"], line["cause_type"]) == ("request refused", "InvalidInput", cause)
+    assert "anna" not in logged()
+
+
 def test_one_bad_event_refuses_the_whole_call(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
     answer = collect("/events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": ""}]})
 

@@ -212,6 +212,15 @@ def test_bad_request_says_why(
     assert counted() == {"RequestsRejected": 1}
 
 
+def test_no_part_of_a_refused_body_is_logged(shop: Shop, logged: Callable[[], str]) -> None:
+    request = {**http_event("POST /recommendations", b""), "body": '{"userId": "anna@example.com \ud800"}'}
+
+    assert handler.lambda_handler(request, LambdaContext())["statusCode"] == 400
+
+    assert '"cause_type":"UnicodeEncodeError"' in logged()
+    assert "anna" not in logged()
+
+
 def test_imports_are_only_what_is_needed() -> None:
     code = (
         "import sys, functions.recommend.handler;"
