@@ -124,6 +124,16 @@ class Settings:
         return min(self.stream_retention_hours - 1, MAX_RECORD_AGE_HOURS)
 
     @property
+    def recommend_storage_mb(self) -> int:
+        """The size of `recommend`'s /tmp, where model bundles lie; SnapStart allows no more than 512 MB."""
+        return 512 if self.snap_start else 2_048
+
+    @property
+    def max_bundle_mb(self) -> int:
+        """The largest bundle that may serve: `recommend` has two while it swaps them, and a tenth is kept free."""
+        return self.recommend_storage_mb * 9 // 10 // 2 // 100 * 100
+
+    @property
     def image(self) -> str:
         """The container of the training job."""
         if self.training_image:

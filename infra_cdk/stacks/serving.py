@@ -85,7 +85,7 @@ class ServingStack(cdk.Stack):
             layers=[self._layers.core],
             variables={"STREAM_NAME": stream.stream_name, "CATALOGUE_TABLE": catalogue.table_name},
             permissions=[
-                Permission(actions=["kinesis:PutRecord", "kinesis:PutRecords"], resources=[stream.stream_arn]),
+                Permission(actions=["kinesis:PutRecords"], resources=[stream.stream_arn]),
                 Permission(actions=["dynamodb:BatchWriteItem"], resources=[catalogue.table_arn]),
             ],
             memory_mb=1_024,
@@ -118,7 +118,7 @@ class ServingStack(cdk.Stack):
             ],
             # One full processor.
             memory_mb=1_769,
-            storage_mb=512 if self._settings.snap_start else 2_048,
+            storage_mb=self._settings.recommend_storage_mb,
             timeout_s=20,
             starts_fast=True,
         )
@@ -156,7 +156,8 @@ class ServingStack(cdk.Stack):
                     objects(
                         lake,
                         prefix,
-                        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+                        # Nobody aborts an upload in parts: awswrangler leaves it, and the bucket's rule removes it.
+                        actions=["s3:PutObject"],
                         reason="Objects are named after their day, shard and sequence numbers",
                     )
                     for prefix in ("interactions/", "quarantine/")

@@ -79,14 +79,14 @@ class TrainingStack(cdk.Stack):
                 "CATALOGUE_TABLE": catalogue.table_name,
             },
             permissions=[
-                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
+                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
                 objects(
                     lake, "interactions/", actions=["s3:GetObject"], reason="A dataset is made of all that happened"
                 ),
                 objects(
                     artefacts,
                     "datasets/",
-                    actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                    actions=["s3:PutObject"],
                     reason="Each run writes a dataset under a new name",
                 ),
                 Permission(actions=["dynamodb:Scan"], resources=[catalogue.table_arn]),
@@ -108,6 +108,7 @@ class TrainingStack(cdk.Stack):
             variables={
                 "ARTEFACT_BUCKET": artefacts.bucket_name,
                 "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
+                "MAX_BUNDLE_MB": str(self._settings.max_bundle_mb),
             },
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
@@ -124,14 +125,17 @@ class TrainingStack(cdk.Stack):
                 ),
                 Permission(
                     actions=["sagemaker:CreateModelPackage", "sagemaker:ListModelPackages"],
+                    resources=[packages.attr_model_package_group_arn],
+                ),
+                Permission(
+                    actions=["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"],
                     wildcard_reason="SageMaker numbers the packages of the group as they are created",
                     resources=[
-                        packages.attr_model_package_group_arn,
                         self.format_arn(
                             service="sagemaker",
                             resource="model-package",
                             resource_name=f"{packages.model_package_group_name}/*",
-                        ),
+                        )
                     ],
                 ),
             ],

@@ -7,7 +7,7 @@ VARIABLES = {
     "update_profiles": {"PROFILES_TABLE"},
     "archive_events": {"LAKE_BUCKET"},
     "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE"},
-    "register_model": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP"},
+    "register_model": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP", "MAX_BUNDLE_MB"},
     "recommend": {"PROFILES_TABLE", "ARTEFACT_BUCKET", "CHAMPION_CHECK_S", "OPENBLAS_NUM_THREADS"},
 }
 LAYERS = {
@@ -50,6 +50,14 @@ def test_champion_is_checked_as_often_as_the_environment_says(demo: Assembly, pr
         return value
 
     assert (interval(demo), interval(prod)) == ("1", "30")
+
+
+def test_largest_bundle_fits_twice_on_the_disk_of_recommend(demo: Assembly, prod: Assembly) -> None:
+    def sizes(assembly: Assembly) -> tuple[str, int]:
+        largest: str = assembly.function("register_model").properties["Environment"]["Variables"]["MAX_BUNDLE_MB"]
+        return largest, assembly.function("recommend").properties["EphemeralStorage"]["Size"]
+
+    assert (sizes(demo), sizes(prod)) == (("900", 2048), ("200", 512))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -4,7 +4,8 @@ import pytest
 
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat, listed, statements
 
-# What consuming the stream takes, whatever the function does with it.
+# What Lambda itself does in the name of a function that consumes the stream, whatever the function does with it:
+# https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and .../kinesis-on-failure-destination.html
 CONSUMER = {
     ("kinesis:DescribeStream", "Stream"),
     ("kinesis:DescribeStreamSummary", "Stream"),
@@ -14,53 +15,54 @@ CONSUMER = {
     ("s3:PutObject", "Lake/aws/lambda/*"),
     ("s3:ListBucket", "Lake"),
 }
+# The log, and X-Ray's daemon.
 OWN_OUTPUT = {
     ("logs:CreateLogStream", "Log"),
     ("logs:PutLogEvents", "Log"),
     ("xray:PutTelemetryRecords", "*"),
     ("xray:PutTraceSegments", "*"),
 }
+# Each line is a call in the function's code. S3's HeadObject needs s3:GetObject, an upload in parts s3:PutObject.
 EXPECTED = {
     "collect": {
-        ("kinesis:PutRecord", "Stream"),
-        ("kinesis:PutRecords", "Stream"),
-        ("dynamodb:BatchWriteItem", "Catalogue"),
+        ("kinesis:PutRecords", "Stream"),  # EventStream: put_records
+        ("dynamodb:BatchWriteItem", "Catalogue"),  # CatalogueStore.put: batch_write_item
     },
-    "update_profiles": CONSUMER | {("dynamodb:GetItem", "Profiles"), ("dynamodb:PutItem", "Profiles")},
+    "update_profiles": CONSUMER
+    | {
+        ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
+        ("dynamodb:PutItem", "Profiles"),  # ProfileStore.add: put_item
+    },
     "archive_events": CONSUMER
     | {
+        # awswrangler's to_parquet of one path: put_object, from 5 MB on an upload in parts, which it never aborts
         ("s3:PutObject", "Lake/interactions/*"),
-        ("s3:AbortMultipartUpload", "Lake/interactions/*"),
-        ("s3:PutObject", "Lake/quarantine/*"),
-        ("s3:AbortMultipartUpload", "Lake/quarantine/*"),
+        ("s3:PutObject", "Lake/quarantine/*"),  # archive: put_object
     },
     "build_dataset": {
-        ("s3:ListBucket", "Lake"),
-        ("s3:ListBucket", "Artefacts"),
-        ("s3:GetObject", "Lake/interactions/*"),
-        ("s3:GetObject", "Artefacts/datasets/*"),
-        ("s3:PutObject", "Artefacts/datasets/*"),
-        ("s3:AbortMultipartUpload", "Artefacts/datasets/*"),
-        ("dynamodb:Scan", "Catalogue"),
+        ("s3:ListBucket", "Lake"),  # awswrangler's list_objects: list_objects_v2
+        ("s3:GetObject", "Lake/interactions/*"),  # awswrangler's read_parquet of paths: head_object, get_object
+        ("s3:PutObject", "Artefacts/datasets/*"),  # awswrangler's to_parquet; the manifest's put_object
+        ("dynamodb:Scan", "Catalogue"),  # CatalogueStore.scan
     },
     "register_model": {
-        ("s3:ListBucket", "Artefacts"),
-        ("s3:GetObject", "Artefacts/training/*"),
-        ("s3:GetObject", "Artefacts/models/*"),
-        ("s3:PutObject", "Artefacts/models/*"),
-        ("s3:AbortMultipartUpload", "Artefacts/models/*"),
-        ("s3:GetObject", "Artefacts/registry/champion.json"),
-        ("s3:PutObject", "Artefacts/registry/champion.json"),
-        ("sagemaker:CreateModelPackage", "Models"),
-        ("sagemaker:ListModelPackages", "Models"),
-        ("sagemaker:CreateModelPackage", "Packages"),
-        ("sagemaker:ListModelPackages", "Packages"),
+        ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
+        ("s3:GetObject", "Artefacts/training/*"),  # ModelStore.open: get_object
+        ("s3:GetObject", "Artefacts/models/*"),  # ModelStore.manifest: get_object; Registry: head_object
+        ("s3:PutObject", "Artefacts/models/*"),  # ModelStore.upload: upload_file, also in parts
+        ("s3:AbortMultipartUpload", "Artefacts/models/*"),  # upload_file, when a part fails
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry.replace: put_object
+        ("sagemaker:ListModelPackages", "Models"),  # ModelPackages: list_model_packages, of the group
+        ("sagemaker:CreateModelPackage", "Models"),  # ModelPackages: create_model_package, of the group
+        ("sagemaker:CreateModelPackage", "Packages"),  # and as the package that it becomes
+        ("sagemaker:UpdateModelPackage", "Packages"),  # ModelPackages: update_model_package
     },
     "recommend": {
-        ("dynamodb:GetItem", "Profiles"),
-        ("s3:GetObject", "Artefacts/models/*"),
-        ("s3:GetObject", "Artefacts/registry/champion.json"),
-        ("s3:ListBucket", "Artefacts"),
+        ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        ("s3:GetObject", "Artefacts/models/*"),  # BundleCache: download_file, which is head_object and get_object
+        ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
     },
 }
 # Actions that AWS grants on everything or not at all.
