@@ -66,16 +66,18 @@ def read(path: Path, *, items_path: Path | None = None) -> InteractionFile:
     weights, notes = _weights(table)
     kept = weights > 0
     table = table.filter(pa.array(kept))
-    interactions, item_ids = encode(
-        user_ids=table["USER_ID"], item_ids=table["ITEM_ID"], time_ms=times[kept] * 1000, weight=weights[kept]
-    )
+    catalogue = None
     if items_path is not None:
-        known = set(item_ids)
-        catalogue = _read(items_path, required=("ITEM_ID",))["ITEM_ID"].to_pylist()
-        item_ids = [*item_ids, *sorted(set(catalogue) - known)]
-        interactions = dataclasses.replace(interactions, items=len(item_ids))
-        if strangers := len(known - set(catalogue)):
+        catalogue = _read(items_path, required=("ITEM_ID",))["ITEM_ID"]
+        if strangers := len(set(table["ITEM_ID"].to_pylist()) - set(catalogue.to_pylist())):
             notes.append(f"{strangers:,} items have interactions and do not stand in {items_path.name}")
+    interactions, item_ids = encode(
+        user_ids=table["USER_ID"],
+        item_ids=table["ITEM_ID"],
+        time_ms=times[kept] * 1000,
+        weight=weights[kept],
+        catalogue=catalogue,
+    )
     return InteractionFile(interactions=interactions, item_ids=item_ids, notes=tuple(notes))
 
 

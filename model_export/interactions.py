@@ -96,6 +96,17 @@ class Interactions:
             weight=self.weight[rows],
         )
 
+    def frequency_order(self) -> Ints:
+        """Return the items, most interactions first, then by position, int64 `(items,)`."""
+        counts = np.bincount(self.item, minlength=self.items + 1)[1:]
+        return np.argsort(-counts, kind="stable") + 1
+
+    def renumber(self, order: Ints) -> Interactions:
+        """Return the interactions with item `order[i]` at position i + 1."""
+        position = np.zeros(self.items + 1, np.int32)
+        position[order] = np.arange(1, self.items + 1)
+        return dataclasses.replace(self, item=position[self.item])
+
     def matrix(self) -> sp.csr_array:
         """Return whether a user had an item, float32 0 or 1, shape `(users, items + 1)`; column 0 is empty."""
         ones = np.ones(len(self), np.float32)

@@ -77,7 +77,11 @@ class Queries:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """Interactions to fit on and queries to judge the fitted model with."""
+    """Interactions to fit on and queries to judge the fitted model with.
+
+    Items are numbered by their frequency in `fit`, as a served model's are by their frequency in everything: among
+    equal scores the lower position wins, and what is held out must not tell which item that is.
+    """
 
     fit: Interactions
     queries: Queries
@@ -113,6 +117,7 @@ def leave_one_out(interactions: Interactions) -> Split:
     learned = np.ones(len(interactions), np.bool_)
     learned[ends - 1] = False
     learned[ends - 2] = False
+    interactions = _numbered(interactions, learned)
     fit = interactions.select(learned)
 
     def part(target_rows: Ints) -> Part:
@@ -146,6 +151,7 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
 def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part:
     """Fit on times <= after_ms, ask for after_ms < time <= until_ms."""
     past = interactions.time_ms <= after_ms
+    interactions = _numbered(interactions, past)
     fit = interactions.select(past)
     inside = ~past & (interactions.time_ms <= until_ms)
     key = interactions.user[inside].astype(np.int64) * (interactions.items + 1) + interactions.item[inside]
@@ -163,3 +169,8 @@ def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part
         target_offsets=np.append(first, len(targets)).astype(np.int64),
     )
     return Part(fit=fit, queries=queries)
+
+
+def _numbered(interactions: Interactions, learned: npt.NDArray[np.bool_]) -> Interactions:
+    """Number items by their frequency in the learned rows."""
+    return interactions.renumber(interactions.select(learned).frequency_order())

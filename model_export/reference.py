@@ -82,7 +82,7 @@ def fit_reference(manifest: Manifest, dataset: Path) -> Reference:
     InvalidBundle
         If the manifest's settings cannot be read or the dataset is another one.
     """
-    data = load(dataset)
+    data = load(dataset).by_frequency()
     if data.dataset_id != manifest.dataset_id:
         raise InvalidBundle(f"{dataset} is dataset {data.dataset_id}, the model was trained on {manifest.dataset_id}")
     model = settings_from(manifest.metrics["settings"]).fit(data.interactions)

@@ -100,7 +100,8 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         winner = max(candidates, key=lambda candidate: candidate.validation_ndcg)
         fits.forget()
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
-        model = fits.fit(winner.settings, interactions)
+        served = data.by_frequency()
+        model = fits.fit(winner.settings, served.interactions)
     provenance = Provenance(
         version=hyperparameters.run_id or data.dataset_id,
         exclude_seen=seen == "masked",
@@ -117,7 +118,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "peak_mb": cost.peak_mb,
         },
     )
-    manifest = export_bundle(model, data, output, provenance, popular_by=_popularity(candidates))
+    manifest = export_bundle(model, served, output, provenance, popular_by=_popularity(candidates))
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
     say(f"ndcg_at_{K}={winner.quality.ndcg:.6f} hr_at_{K}={winner.quality.hr:.6f}")

@@ -31,7 +31,7 @@ class TrainingData:
     dataset_id
         From the manifest.
     item_ids
-        Ids of positions 1..N: most interactions first, then by id, so that equal scores fall to the more frequent item.
+        Ids of positions 1..N, in their own order.
     properties
         Metadata columns of positions 1..N.
     """
@@ -40,6 +40,20 @@ class TrainingData:
     interactions: Interactions
     item_ids: Sequence[str]
     properties: Sequence[Mapping[str, Any]]
+
+    def by_frequency(self) -> TrainingData:
+        """Return the data with the most frequent items first, so that equal scores fall to the more frequent item.
+
+        This is how a model to serve is fitted. A comparison numbers items by what it learns from, see
+        `model_export.protocols.Part`, and starts from ids, which know nothing of what is held out.
+        """
+        order = self.interactions.frequency_order()
+        return dataclasses.replace(
+            self,
+            interactions=self.interactions.renumber(order),
+            item_ids=[self.item_ids[item - 1] for item in order],
+            properties=[self.properties[item - 1] for item in order],
+        )
 
 
 def load(directory: Path) -> TrainingData:
@@ -86,27 +100,29 @@ def encode(
     item_ids: pa.ChunkedArray,
     time_ms: np.ndarray[Any, Any],
     weight: np.ndarray[Any, Any],
+    catalogue: pa.ChunkedArray | None = None,
 ) -> tuple[Interactions, list[str]]:
     """Number users and items; return the interactions and the ids of item positions 1..N.
 
-    Users are numbered by id and items by number of interactions, so that the order of rows of different users changes
-    nothing.
+    Both are numbered by id, so that the order of rows of different users changes nothing.
+
+    Parameters
+    ----------
+    catalogue
+        Ids of items to number as well, whether they have interactions or not.
     """
     users, user_names = _codes(user_ids)
-    items, item_names = _codes(item_ids)
-    frequency = np.bincount(items, minlength=len(item_names))
-    order = np.argsort(-frequency, kind="stable")
-    position = np.empty(len(order), np.int64)
-    position[order] = np.arange(1, len(order) + 1)
+    every_item = item_ids.chunks if catalogue is None else [*item_ids.chunks, *catalogue.chunks]
+    items, item_names = _codes(pa.chunked_array(every_item, item_ids.type))
     interactions = Interactions.from_rows(
         user=users,
-        item=position[items],
+        item=items[: len(item_ids)] + 1,
         time_ms=time_ms,
         weight=weight,
         users=len(user_names),
         items=len(item_names),
     )
-    return interactions, [item_names[index] for index in order.tolist()]
+    return interactions, item_names
 
 
 def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:

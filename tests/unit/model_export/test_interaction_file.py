@@ -108,7 +108,8 @@ def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
 
     file = read(write(tmp_path / "rows.csv", ROWS), items_path=items)
 
-    assert file.item_ids == ["x", "y", "z", "new"]
+    assert file.item_ids == ["new", "x", "y", "z"]
+    assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
     assert file.interactions.items == 4
     assert file.notes == ("2 items have interactions and do not stand in items.csv",)
 

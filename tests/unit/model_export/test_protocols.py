@@ -1,21 +1,25 @@
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from alsolike.bundle import MS_PER_DAY
 from model_export import protocols
+from model_export.interaction_file import read
 from tests.unit.model_export.shops import interactions
 
 
 def test_leave_one_out_tests_the_last_and_validates_the_one_before() -> None:
-    data = interactions([[1, 2, 3, 4], [5, 6]])
+    data = interactions([[1, 2, 5, 6], [3, 4]])
 
     split = protocols.leave_one_out(data)
 
-    assert split.test.fit.item.tolist() == [1, 2, 5, 6]
+    assert split.test.fit.item.tolist() == [1, 2, 3, 4]
     assert len(split.test.queries) == 1
-    assert split.validation.queries.targets.tolist() == [3]
+    assert split.validation.queries.targets.tolist() == [5]
     assert split.validation.queries.seen(0).tolist() == [1, 2]
-    assert split.test.queries.targets.tolist() == [4]
-    assert split.test.queries.seen(0).tolist() == [1, 2, 3]
+    assert split.test.queries.targets.tolist() == [6]
+    assert split.test.queries.seen(0).tolist() == [1, 2, 5]
 
 
 def test_leave_one_out_needs_no_second_fit() -> None:
@@ -26,14 +30,14 @@ def test_leave_one_out_needs_no_second_fit() -> None:
 
 def test_temporal_asks_users_with_a_past_for_the_items_of_the_window_each_once() -> None:
     # Times are 0, 1000, ... per user; the window is (3000, 5000].
-    data = interactions([[1, 2, 3, 4, 5, 5], [6], [7, 8, 9, 1, 2]])
+    data = interactions([[1, 2, 3, 4, 9, 9], [5], [6, 7, 8, 1, 2]])
 
     split = protocols.temporal(data, holdout_ms=2000)
 
     queries = split.test.queries
-    assert split.test.fit.item.tolist() == [1, 2, 3, 4, 6, 7, 8, 9, 1]
-    assert [queries.targets_of(query).tolist() for query in range(len(queries))] == [[5], [2]]
-    assert [queries.seen(query).tolist() for query in range(len(queries))] == [[1, 2, 3, 4], [7, 8, 9, 1]]
+    assert split.test.fit.item.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 1]
+    assert [queries.targets_of(query).tolist() for query in range(len(queries))] == [[9], [2]]
+    assert [queries.seen(query).tolist() for query in range(len(queries))] == [[1, 2, 3, 4], [6, 7, 8, 1]]
     assert queries.now_ms.tolist() == [3000, 3000]
 
 
@@ -55,6 +59,35 @@ def test_temporal_does_not_ask_users_without_a_past() -> None:
 
     assert len(protocols.temporal(data, holdout_ms=2000).test.queries) == 1
     assert len(protocols.temporal(stranger, holdout_ms=2000).test.queries) == 1
+
+
+def test_items_are_numbered_by_their_frequency_in_what_is_learned() -> None:
+    left_out = protocols.leave_one_out(interactions([[3, 3, 1, 2, 2]]))
+    in_time = protocols.temporal(interactions([[3, 3, 3, 1, 2, 2, 2]]), holdout_ms=1000)
+
+    # Learned from are 3, 3 and 1.
+    assert left_out.test.fit.item.tolist() == [1, 1, 2]
+    assert left_out.test.queries.targets.tolist() == [3]
+    # Learned from are 3, 3, 3, 1 and 2; for the test one more 2.
+    assert in_time.validation.fit.item.tolist() == [1, 1, 1, 2, 3]
+    assert in_time.test.fit.item.tolist() == [1, 1, 1, 3, 2, 2]
+    assert in_time.test.queries.targets.tolist() == [2]
+
+
+@pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
+def test_what_is_held_out_does_not_decide_between_equal_scores(tmp_path: Path, protocol: str) -> None:
+    def learned(last: str) -> list[int]:
+        """Give five users a, b, c and d in turns, then everybody the same last item."""
+        rows = [f"{user},{'abcd'[(user + step) % 4]},{step}" for user in range(5) for step in range(5)]
+        rows += [f"{user},{last},5" for user in range(5)]
+        path = tmp_path / "rows.csv"
+        path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "\n".join(rows) + "\n")
+        data = read(path).interactions
+        split = protocols.temporal(data, holdout_ms=1000) if protocol == "temporal" else protocols.leave_one_out(data)
+        items: list[int] = split.test.fit.item.tolist()
+        return items
+
+    assert learned("a") == learned("c") == learned("d")
 
 
 def test_repeat_share_counts_targets_of_the_past() -> None:

@@ -118,11 +118,13 @@ def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None
 
 
 def test_items_of_equal_score_are_ordered_by_frequency_then_id(tmp_path: Path) -> None:
-    sequences = {f"user{user}": ["b", "a", "a", "c", f"x{user}"] for user in range(5)}
+    sequences = {f"user{user}": ["b", "c", "c", "a", f"x{user}"] for user in range(5)}
 
-    data = load(write_dataset(tmp_path / "dataset", sequences))
+    run(write_dataset(tmp_path / "dataset", sequences), tmp_path / "model")
 
-    assert data.item_ids == ["a", "b", "c", "x0", "x1", "x2", "x3", "x4"]
+    bundle = Bundle(tmp_path / "model")
+    assert [bundle.item_id(position) for position in range(1, 9)] == ["c", "a", "b", "x0", "x1", "x2", "x3", "x4"]
+    assert load(tmp_path / "dataset").item_ids == ["a", "b", "c", "x0", "x1", "x2", "x3", "x4"]
 
 
 def test_too_little_data_names_counts_and_minimums(tmp_path: Path) -> None:
