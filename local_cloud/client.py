@@ -266,7 +266,7 @@ class _Boot:
             state = None
         if state is not None and state.status == FAILED and state.pid == self._process.pid:
             return f"the cloud does not boot: {state.error}"
-        return "the cloud does not boot: " + ("\n".join(self._lines) or "it said nothing")
+        return "\n".join(self._lines) or "the cloud does not boot and says nothing"
 
     def _read(self) -> None:
         if self._process.stdout is None:

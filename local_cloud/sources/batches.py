@@ -19,6 +19,10 @@ _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
 
 
+class NotInvokedError(Exception):
+    """The function could not be reached; the records wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
     """A record as the function sees it, and what its fate depends on; the arrival is in epoch seconds."""
@@ -81,7 +85,7 @@ class StreamBatches:
                 continue
             try:
                 outcome = self._invoke(batch)
-            except ThrottledError:
+            except (ThrottledError, NotInvokedError):
                 # Not an invocation: tried until the records are too old.
                 if self._pause(_FIRST_DELAY_S):
                     return

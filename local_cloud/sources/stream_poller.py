@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, UndeliverableError
 from local_cloud.execution.function import FunctionNotFoundError, Outcome
-from local_cloud.sources.batches import Discarded, StreamBatches, StreamRecord
+from local_cloud.sources.batches import Discarded, NotInvokedError, StreamBatches, StreamRecord
 from local_cloud.sources.discarded import invocation_record
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.shards import Shard
@@ -77,7 +77,7 @@ class StreamPoller:
         while not self._stopping.is_set():
             try:
                 progress = self._enabled() and self._poll()
-            except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
+            except (BotoCoreError, ClientError) as error:
                 self._report(f"event source mapping {self._mapping.name}: {error}")
                 progress = False
             wait_s = _SHORTEST_WAIT_S if progress else min(wait_s * 2, _LONGEST_WAIT_S)
@@ -114,7 +114,11 @@ class StreamPoller:
         payload = json.dumps({"Records": [record.event for record in records]}).encode()
         self._counts["batches"] += 1
         self._counts["records"] += len(records)
-        return self._invoke(self._mapping.function_arn, payload)
+        try:
+            return self._invoke(self._mapping.function_arn, payload)
+        except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
+            self._report(f"event source mapping {self._mapping.name}: {error}")
+            raise NotInvokedError from error
 
     def _discard(self, discarded: Discarded) -> None:
         self._counts["discarded"] += len(discarded.records)

@@ -27,6 +27,14 @@ STOP_GRACE_S = 10.0
 _WATCH_S = 0.1
 
 
+def placed(argument: str, base: Path) -> str:
+    """Return an argument of the entry point with the job's directory in the place of the container's.
+
+    An argument with a space is a shell's script, where a directory that needs quotes gets them.
+    """
+    return argument.replace(CONTAINER_BASE, shlex.quote(str(base)) if " " in argument else str(base))
+
+
 @dataclass(slots=True)
 class _Running:
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -116,7 +124,7 @@ class TrainingRunner:
         log = LineLog(self._sink(metrics))
         output = log.open(LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
         try:
-            command = [part.replace(CONTAINER_BASE, str(base)) for part in (*request.entrypoint, *request.arguments)]
+            command = [placed(part, base) for part in (*request.entrypoint, *request.arguments)]
             try:
                 process = self._processes.start(
                     command, environment=self._variables(request, base), directory=base, output=output.fileno()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_cloud.execution.function import Outcome, ThrottledError
-from local_cloud.sources.batches import Discarded, StreamBatches, StreamRecord
+from local_cloud.sources.batches import Discarded, NotInvokedError, StreamBatches, StreamRecord
 from local_cloud.sources.mapping import EventSourceMapping
 
 NOW = 1_000_000.0
@@ -119,12 +119,13 @@ def test_record_that_is_too_old_is_discarded_without_an_invocation() -> None:
     assert shard.discarded == [(["old"], "RecordAgeExceeded", 0)]
 
 
-def test_throttled_invocation_costs_no_retry() -> None:
-    throttles = iter([True, True, False])
+@pytest.mark.parametrize("error", [ThrottledError("f", 1), NotInvokedError()], ids=["throttled", "unreachable"])
+def test_function_that_is_not_invoked_costs_no_retry_and_loses_nothing(error: Exception) -> None:
+    failures = iter([True, True, False])
 
     def function(names: list[str]) -> Outcome:
-        if next(throttles):
-            raise ThrottledError("f", 1)
+        if next(failures):
+            raise error
         return answer()
 
     shard = Shard(function, most_retries=0)
