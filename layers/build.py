@@ -18,7 +18,7 @@ from layers.verification import check_binaries, check_size, digest, size_bytes
 OUTPUT = ROOT / "build" / "layers"
 
 
-def build(layer: Layer, target: Target, output: Path, *, compiler: Path | None = None) -> Path:
+def build(layer: Layer, target: Target, output: Path) -> Path:
     """Build a layer into ``<output>/<name>-<architecture>/``, replacing what was there; return that folder.
 
     Raises
@@ -31,7 +31,7 @@ def build(layer: Layer, target: Target, output: Path, *, compiler: Path | None =
     with tempfile.TemporaryDirectory(prefix=".building-", dir=output) as scratch:
         folder = Path(scratch) / "layer"
         folder.mkdir()
-        fill(layer, target, folder, compiler=compiler)
+        fill(layer, target, folder)
         check_binaries(folder, target)
         if destination.exists():
             shutil.rmtree(destination)
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 folders = []
                 for layer in layers:
                     progress.update(task, description=f"building {layer.name} for {architecture}")
-                    folders.append(build(layer, Target(architecture), options.output, compiler=options.compile_with))
+                    folders.append(build(layer, Target(architecture), options.output))
                     console.print(_described(folders[-1]), highlight=False, soft_wrap=True)
                     progress.advance(task)
                 check_package_size(folders)
@@ -110,12 +110,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", choices=[*LAYERS, "all"])
     parser.add_argument("--architecture", choices=[*ARCHITECTURES, "all"], default="arm64")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: build/layers")
-    parser.add_argument(
-        "--compile-with",
-        type=Path,
-        metavar="PYTHON",
-        help="a Python 3.13 that compiles the modules: cold starts are faster, the bytes depend on its patch release",
-    )
     parser.add_argument("--no-smoke-test", action="store_true", help="do not run this machine's build of the layers")
     return parser
 

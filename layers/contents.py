@@ -80,19 +80,13 @@ LAYERS = {
 }
 
 
-def fill(layer: Layer, target: Target, folder: Path, *, compiler: Path | None = None) -> None:
+def fill(layer: Layer, target: Target, folder: Path) -> None:
     """Build a layer in the empty `folder`: the same bytes, names, modes and times whenever and wherever it runs.
-
-    Parameters
-    ----------
-    compiler
-        A Python of the target's version that compiles the modules beforehand, which makes cold starts faster. None
-        leaves that to each cold start.
 
     Raises
     ------
     LayerError
-        If a package cannot be installed, or the compiler has another version.
+        If a package cannot be installed.
     """
     python = folder / "python"
     _install(layer, target, python)
@@ -102,8 +96,6 @@ def fill(layer: Layer, target: Target, folder: Path, *, compiler: Path | None = 
     for pattern in (*_LEFTOVERS, *layer.unused):
         for path in sorted(python.glob(pattern)):
             _remove(path)
-    if compiler:
-        _compile(python, compiler, target)
     _fix(folder)
 
 
@@ -134,32 +126,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _compile(python: Path, compiler: Path, target: Target) -> None:
-    version = _output([str(compiler), "-c", "import sys; print(*sys.version_info[:2], sep='.')"])
-    if version != target.python_version:
-        raise LayerError(
-            f"{compiler} is Python {version}, expected {target.python_version}: its bytecode would not load"
-        )
-    # Unchecked: Lambda need not compare the time of each source; /opt/python is where it mounts layers.
-    command = [
-        str(compiler), "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash",
-        "-s", str(python), "-p", "/opt/python", str(python),
-    ]  # fmt: skip
-    _output(command)
-
-
-def _output(command: list[str]) -> str:
-    # Sets in bytecode are written in the order of their hashes.
-    environment = os.environ | {"PYTHONHASHSEED": "0"}
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    except OSError as error:
-        raise LayerError(f"{command[0]} cannot be run: {error}") from error
-    if result.returncode:
-        raise LayerError(f"{' '.join(command)} failed:\n{(result.stdout + result.stderr).strip()}")
-    return result.stdout.strip()
 
 
 def _fix(folder: Path) -> None:

@@ -3,7 +3,6 @@
 import base64
 import os
 import shutil
-import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,38 +173,6 @@ def test_failed_build_leaves_the_former_layer(
 
     assert digest(former) == before
     assert [path.name for path in tmp_path.iterdir()] == ["core-arm64"]
-
-
-def test_bytecode_of_another_python_is_refused(tmp_path: Path) -> None:
-    shim = tmp_path / "python"
-    shim.write_text("#!/bin/sh\necho 3.12\n")
-    shim.chmod(0o755)
-
-    with pytest.raises(LayerError, match=r"is Python 3\.12, expected 3\.13: its bytecode would not load"):
-        build(LAYERS["core"], Target("arm64"), tmp_path / "out", compiler=shim)
-
-
-@pytest.mark.skipif(shutil.which("python3.13") is None, reason="no Python 3.13 here")
-def test_bytecode_is_unchecked_and_the_same_twice(tmp_path: Path) -> None:
-    compiler = _real_python("python3.13")
-    one = build(LAYERS["core"], Target("arm64"), tmp_path / "one", compiler=compiler)
-    other = build(LAYERS["core"], Target("arm64"), tmp_path / "other", compiler=compiler)
-
-    bytecode = one / "python" / "alsolike" / "__pycache__" / "errors.cpython-313.pyc"
-
-    # PEP 552: the second word's lowest bit says that it is found by hash, the next one that it is to be checked.
-    assert struct.unpack_from("<I", bytecode.read_bytes(), 4) == (0b01,)
-    assert b"/opt/python/alsolike/errors.py" in bytecode.read_bytes()
-    assert digest(one) == digest(other)
-
-
-def _real_python(name: str) -> Path:
-    """Skip shims of version managers, which start no Python where none is chosen."""
-    for directory in os.environ["PATH"].split(os.pathsep):
-        path = Path(directory) / name
-        if path.is_file() and os.access(path, os.X_OK) and "shims" not in directory:
-            return path
-    pytest.skip(f"no {name} outside of shims")
 
 
 def test_command_builds_and_says_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
