@@ -6,7 +6,7 @@ import dataclasses
 import math
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +79,7 @@ class _Loaded:
 
     answer: Serving
 
-    def serving(self, *, now_ms: int) -> Serving:
+    def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         return self.answer
 
 

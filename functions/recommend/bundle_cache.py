@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.bundle import FILES, MANIFEST_FILE
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.registry import model_prefix
+
+ANSWER_TIME_MS = 5_000
+"""Time that is left for the last read and the answer when no more is downloaded."""
+
+_UNFINISHED = ".unfinished-"
+_ONE_ATTEMPT = TransferConfig(num_download_attempts=1)  # a body that breaks off is another request's to fetch
 
 
 class BundleCache:
@@ -20,11 +29,11 @@ class BundleCache:
     Parameters
     ----------
     client
-        A low-level S3 client.
+        A low-level S3 client. How long S3 may stay silent is its affair.
     bucket
         The artefact bucket.
     directory
-        Where folders appear, each at once and complete.
+        Where folders appear, each at once and complete. No other process writes there.
     """
 
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
@@ -32,47 +41,63 @@ class BundleCache:
         self._bucket = bucket
         self._directory = directory
 
-    def fetch(self, version: str) -> Path:
+    def fetch(self, version: str, *, remaining_ms: Callable[[], float]) -> Path:
         """Return the version's folder, downloaded if it is not there yet. Contents are not verified.
+
+        Parameters
+        ----------
+        remaining_ms
+            Says how much time is left; the download ends before it uses up the last `ANSWER_TIME_MS`.
 
         Raises
         ------
         InvalidBundle
             If the version misses a file.
         Unavailable
-            If S3 does not answer.
+            If S3 does not answer, or not in time, or the disk does not take the files.
         """
         target = self._directory / version
         if target.is_dir():
             return target
-        self._directory.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=self._directory, prefix=".unfinished-"))
         try:
-            for name in (*FILES, MANIFEST_FILE):
-                self._download(f"{model_prefix(version)}{name}", unfinished / name)
-            self._publish(unfinished, target)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            self._download(version, target, remaining_ms=remaining_ms)
+        except (BotoCoreError, Boto3Error, OSError) as error:
+            raise Unavailable(f"{self._uri(version)} cannot be fetched into {self._directory}: {error}") from error
         return target
 
     def drop(self, version: str) -> None:
         """Remove the version's folder; a process that has it mapped keeps what it has."""
         shutil.rmtree(self._directory / version, ignore_errors=True)
 
-    def _download(self, key: str, path: Path) -> None:
+    def keep_only(self, version: str) -> None:
+        """Remove every other version, also one that a process left behind."""
+        for folder in self._directory.iterdir():
+            if folder.name != version:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _download(self, version: str, target: Path, *, remaining_ms: Callable[[], float]) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for left_behind in self._directory.glob(f"{_UNFINISHED}*"):  # by a process that was killed
+            shutil.rmtree(left_behind, ignore_errors=True)
+        unfinished = Path(tempfile.mkdtemp(dir=self._directory, prefix=_UNFINISHED))
         try:
-            self._client.download_file(self._bucket, key, str(path))
+            for name in (*FILES, MANIFEST_FILE):
+                self._download_file(f"{model_prefix(version)}{name}", unfinished / name, remaining_ms=remaining_ms)
+            unfinished.rename(target)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _download_file(self, key: str, path: Path, *, remaining_ms: Callable[[], float]) -> None:
+        def check_time(_: int) -> None:
+            if remaining_ms() < ANSWER_TIME_MS:
+                raise Unavailable(f"s3://{self._bucket}/{key} is not here in time")
+
+        try:
+            self._client.download_file(self._bucket, key, str(path), Callback=check_time, Config=_ONE_ATTEMPT)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
                 raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
 
-    @staticmethod
-    def _publish(unfinished: Path, target: Path) -> None:
-        try:
-            unfinished.rename(target)
-        except OSError:  # another process was faster; its folder holds the same
-            if not target.is_dir():
-                raise
+    def _uri(self, version: str) -> str:
+        return f"s3://{self._bucket}/{model_prefix(version)}"

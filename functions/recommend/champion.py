@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.observability import logger
@@ -13,6 +14,9 @@ from functions.recommend.model import Model
 NO_MODEL = "no-model"
 STALE_MODEL = "stale-model"
 
+MAX_EARLIER = 3
+"""Earlier champions that are tried where nothing is loaded and the champion cannot be."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Serving:
@@ -21,7 +25,7 @@ class Serving:
     Attributes
     ----------
     model
-        None before the first model.
+        None before the first model, and where neither the champion nor an earlier one can be loaded.
     degraded
         `NO_MODEL`, `STALE_MODEL` where the champion could not be loaded and an earlier model answers, or None.
     """
@@ -44,11 +48,16 @@ class ChampionLoader:
         self._bundles = bundles
         self._check_ms = check_s * 1000
         self._next_check_ms = 0.0
-        self._broken: tuple[str, str] | None = None  # pointer's etag and version that is not worth another try
+        self._broken: set[tuple[str, str]] = set()  # pointer's etag and version: not worth another try
         self._serving = Serving(None, NO_MODEL)
 
-    def serving(self, *, now_ms: int) -> Serving:
+    def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         """Return what answers now, looking for a new champion if it is time.
+
+        Parameters
+        ----------
+        remaining_ms
+            Says how much time is left for the request.
 
         Raises
         ------
@@ -57,17 +66,20 @@ class ChampionLoader:
         """
         if now_ms < self._next_check_ms:
             return self._serving
+        current = self._serving.model
+        next_check_ms = now_ms + self._check_ms
+        if current is not None:  # whatever goes wrong below, this answers until then
+            self._next_check_ms, self._serving = next_check_ms, Serving(current, STALE_MODEL)
         try:
-            self._serving = self._checked()
+            self._serving = self._checked(remaining_ms)
         except Unavailable as error:
-            if self._serving.model is None:
-                raise
+            if current is None:
+                raise  # and the next request looks again
             logger.error("champion cannot be looked up", reason=str(error))
-            self._serving = Serving(self._serving.model, STALE_MODEL)
-        self._next_check_ms = now_ms + self._check_ms
+        self._next_check_ms = next_check_ms
         return self._serving
 
-    def _checked(self) -> Serving:
+    def _checked(self, remaining_ms: Callable[[], float]) -> Serving:
         current = self._serving.model
         stale = Serving(current, STALE_MODEL if current else NO_MODEL)
         try:
@@ -79,27 +91,34 @@ class ChampionLoader:
             return Serving(current, None if current else NO_MODEL)
         if current is not None and current.version == champion.version:
             return Serving(current, None)
-        if self._broken == (champion.etag, champion.version):
-            return stale
-        try:
-            model = self._load(champion.version)
-        except InvalidBundle as error:
-            logger.error("champion cannot be loaded", version=champion.version, reason=str(error))
-            self._broken = (champion.etag, champion.version)
-            return stale
-        if current is not None:
-            self._bundles.drop(current.version)
-        logger.info("champion loaded", version=model.version)
-        return Serving(model, None)
+        earlier = champion.predecessors[:MAX_EARLIER] if current is None else ()
+        for version in (champion.version, *earlier):
+            model = self._sound(version, etag=champion.etag, remaining_ms=remaining_ms)
+            if model is not None:
+                self._bundles.keep_only(version)
+                logger.info("model loaded", version=version, champion=champion.version)
+                return Serving(model, None if version == champion.version else STALE_MODEL)
+        return stale
 
-    def _load(self, version: str) -> Model:
+    def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
+        """Return the loaded version, or None if it is broken; what was broken under this pointer still is."""
+        if (etag, version) in self._broken:
+            return None
+        try:
+            return self._load(version, remaining_ms)
+        except InvalidBundle as error:
+            logger.error("model cannot be loaded", version=version, reason=str(error))
+            self._broken.add((etag, version))
+            return None
+
+    def _load(self, version: str, remaining_ms: Callable[[], float]) -> Model:
         """Load a version; what lies on the disk already may be damaged, so it gets a second, fresh download."""
         try:
-            return Model(self._bundles.fetch(version))
+            return Model(self._bundles.fetch(version, remaining_ms=remaining_ms))
         except InvalidBundle:
             self._bundles.drop(version)
         try:
-            return Model(self._bundles.fetch(version))
+            return Model(self._bundles.fetch(version, remaining_ms=remaining_ms))
         except InvalidBundle:
             self._bundles.drop(version)
             raise

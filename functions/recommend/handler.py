@@ -23,17 +23,19 @@ from functions.recommend.response import respond_answer
 from functions.recommend.service import recommend
 from functions.recommend.settings import Settings
 
-PROFILE_TIMEOUT_S = 2
-"""A popular list in time is worth more than a late profile."""
+CALL_TIMEOUT_S = 2
+ATTEMPTS = 2
+"""A popular list in time is worth more than a late profile, and the loaded model more than a late champion."""
 
 
 @functools.cache
 def _sources() -> tuple[ChampionLoader, ProfileStore]:
     settings = from_environment(Settings, os.environ)
-    s3, bucket = client("s3"), settings.artefact_bucket
+    s3, dynamodb = (client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS) for service in ("s3", "dynamodb"))
+    bucket = settings.artefact_bucket
     bundles = BundleCache(s3, bucket, Path(tempfile.gettempdir()) / "models")
-    profiles = ProfileStore(client("dynamodb", read_timeout_s=PROFILE_TIMEOUT_S, attempts=2), settings.profiles_table)
-    return ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s), profiles
+    champion = ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s)
+    return champion, ProfileStore(dynamodb, settings.profiles_table)
 
 
 @logger.inject_lambda_context
@@ -44,7 +46,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now_ms = time.time_ns() // 1_000_000
     try:
         request = parse_request(request_body(event))
-        answer = recommend(request, serving=champion.serving(now_ms=now_ms), profiles=profiles, now_ms=now_ms)
+        serving = champion.serving(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+        answer = recommend(request, serving=serving, profiles=profiles, now_ms=now_ms)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)

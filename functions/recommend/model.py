@@ -106,12 +106,10 @@ class Model:
             if position and score > -math.inf
         ]
 
-    def popular(self, history: History, *, k: int) -> list[Ranked]:
+    def popular(self, k: int) -> list[Ranked]:
         """Return the k most popular items, best first; the score is the reciprocal of the rank."""
-        positions = self.bundle.popular
-        if self.bundle.manifest.exclude_seen:
-            positions = positions[~np.isin(positions, history.items)]
-        return [Ranked(position, 1.0 / rank) for rank, position in enumerate(positions[:k].tolist(), start=1)]
+        positions = self.bundle.popular[:k].tolist()
+        return [Ranked(position, 1.0 / rank) for rank, position in enumerate(positions, start=1)]
 
     def _run(
         self,

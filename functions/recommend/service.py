@@ -65,7 +65,7 @@ def recommend(request: Request, *, serving: Serving, profiles: ProfileStore, now
     ranked = (
         model.rank(history, k=request.num_results, now_ms=now_ms)
         if source == "model"
-        else model.popular(history, k=request.num_results)
+        else model.popular(request.num_results)
     )
     items = [_recommendation(model, item, columns=request.metadata_columns) for item in ranked]
     return _answer(items, source=source, version=model.version, degraded=degraded, now_ms=now_ms)

@@ -177,6 +177,17 @@ def test_metadata_is_a_map_of_strings(shop: Shop) -> None:
     ]
 
 
+def test_slow_store_takes_less_than_the_functions_timeout(shop: Shop) -> None:
+    """Connecting and reading, each attempt, of the pointer and of the last file: 2 * 2 * (2 + 2) s of 20 s."""
+    shop.ask()
+    champion, _ = handler._sources()
+
+    for part in (champion._registry, champion._bundles):
+        config = part._client.meta.config
+        assert (config.connect_timeout, config.read_timeout) == (2, 2)
+        assert config.retries["total_max_attempts"] == 2
+
+
 def test_new_champion_answers_after_the_interval(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish("v1")
