@@ -1,0 +1,52 @@
+"""An artefact bucket with model versions, and a loader that follows its champion."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from alsolike.registry import Registry
+from functions.recommend.bundle_cache import BundleCache
+from functions.recommend.champion import ChampionLoader
+from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.unit.functions.factories import NOW_MS
+
+CHECK_S = 30
+
+
+class Deployment:
+    """An artefact bucket with model versions, and the loader under test, on a clock of its own."""
+
+    def __init__(self, s3: Any, bucket: str, directory: Path) -> None:
+        self.s3, self.bucket, self.directory = s3, bucket, directory
+        self.registry = Registry(s3, bucket)
+        self.cache = directory / "cache"
+        self.now_ms = NOW_MS
+        self.loader = self.new_loader()
+        self.times_ms: list[int] = []
+
+    def remaining_ms(self) -> int:
+        """Say what `times_ms` has for each question, and then that there is plenty."""
+        return self.times_ms.pop(0) if self.times_ms else 20_000
+
+    def new_loader(self) -> ChampionLoader:
+        cache = BundleCache(self.s3, self.bucket, self.cache)
+        return ChampionLoader(Registry(self.s3, self.bucket), cache, check_s=CHECK_S)
+
+    def publish(self, version: str, *, damage: str | None = None) -> None:
+        folder = self.directory / version
+        write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version))
+        if damage is not None:
+            (folder / damage).write_bytes(b"damaged")
+        upload_bundle(self.s3, self.bucket, folder, version=version)
+        self.promote(version)
+
+    def promote(self, version: str) -> None:
+        self.registry.promote(version, reason="test", now_ms=self.now_ms)
+
+    def serving(self, *, after_s: float = 0) -> tuple[str | None, str | None]:
+        self.now_ms += round(after_s * 1000)
+        serving = self.loader.serving(now_ms=self.now_ms, remaining_ms=self.remaining_ms)
+        return (serving.model.version if serving.model else None), serving.degraded
+
+    def cached(self) -> list[str]:
+        return sorted(path.name for path in self.cache.iterdir())

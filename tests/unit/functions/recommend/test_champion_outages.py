@@ -1,0 +1,162 @@
+"""A champion that cannot be looked up or fetched for now."""
+
+import errno
+import shutil
+from typing import Any
+
+import pytest
+from boto3.exceptions import RetriesExceededError
+from botocore.exceptions import EndpointConnectionError
+
+from alsolike.errors import Unavailable
+from functions.recommend.bundle_cache import ANSWER_TIME_MS
+from functions.recommend.champion import STALE_MODEL
+from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
+
+
+def test_store_that_does_not_answer_leaves_the_model_serving_and_is_asked_again(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
+        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+
+
+def test_nothing_loaded_and_no_answer_is_unavailable(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment.publish("v1")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
+        with pytest.raises(Unavailable):
+            deployment.serving()
+
+    assert deployment.serving() == ("v1", None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RetriesExceededError(ConnectionResetError()),
+        EndpointConnectionError(endpoint_url="https://s3"),
+    ],
+)
+def test_champion_that_cannot_be_downloaded_is_tried_once_a_check_and_the_loaded_model_serves(
+    error: Exception, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+    downloads: list[str] = []
+
+    def fail(_: str, key: str, *__: Any, **___: Any) -> None:
+        downloads.append(key)
+        raise error
+
+    with monkeypatch.context() as outage:
+        outage.setattr(deployment.loader._bundles._client, "download_file", fail)
+        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+        assert deployment.serving(after_s=CHECK_S - 1) == ("v1", STALE_MODEL)
+
+    assert len(downloads) == 1
+    assert deployment.cached() == ["v1"]
+    assert deployment.serving(after_s=1) == ("v2", None)
+
+
+def test_disk_that_takes_no_files_leaves_the_model_serving(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+    shutil.rmtree(deployment.cache)
+    deployment.cache.write_bytes(b"no directory")
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
+def test_error_that_nobody_expects_fails_one_request_and_then_the_loaded_model_serves(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+
+    with monkeypatch.context() as bug:
+        bug.setattr(deployment.loader._registry._client, "get_object", lambda **_: {})
+        with pytest.raises(KeyError):
+            deployment.serving(after_s=CHECK_S)
+
+    assert deployment.serving() == ("v1", STALE_MODEL)
+    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+
+
+def test_download_ends_in_time_for_the_answer_and_leaves_nothing(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+    deployment.times_ms = [ANSWER_TIME_MS] * 3 + [ANSWER_TIME_MS - 1]
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    assert deployment.times_ms == []
+    assert deployment.cached() == ["v1"]
+    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+
+
+def test_what_a_killed_process_left_behind_makes_room(deployment: Deployment) -> None:
+    for folder in (".unfinished-x", "v0"):
+        (deployment.cache / folder).mkdir(parents=True)
+        (deployment.cache / folder / "graph.data").write_bytes(b"half")
+    deployment.publish("v1")
+
+    assert deployment.serving() == ("v1", None)
+
+    assert deployment.cached() == ["v1"]
+
+
+def test_nothing_of_a_killed_download_is_on_the_disk_while_the_next_one_runs(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (deployment.cache / ".unfinished-x").mkdir(parents=True)
+    deployment.publish("v1")
+    client = deployment.loader._bundles._client
+    download_file, seen = client.download_file, set()
+
+    def look(*call: Any, **options: Any) -> None:
+        seen.update(deployment.cached())
+        download_file(*call, **options)
+
+    monkeypatch.setattr(client, "download_file", look)
+    deployment.serving()
+
+    assert len(seen) == 1
+    assert ".unfinished-x" not in seen
+
+
+def test_earlier_champion_that_cannot_be_fetched_now_is_asked_for_again(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.publish("v2", damage="graph.data")
+    client = deployment.loader._bundles._client
+    download_file = client.download_file
+
+    def only_v2(bucket: str, key: str, *call: Any, **options: Any) -> None:
+        if key.startswith("models/v1/"):
+            unreachable()
+        download_file(bucket, key, *call, **options)
+
+    with monkeypatch.context() as outage:
+        outage.setattr(client, "download_file", only_v2)
+        with pytest.raises(Unavailable):
+            deployment.serving()
+
+    assert deployment.serving() == ("v1", STALE_MODEL)
+
+
+def unreachable(**_: Any) -> None:
+    raise EndpointConnectionError(endpoint_url="https://s3")
