@@ -100,7 +100,8 @@ def _show_champion(champion: Champion, *, as_json: bool) -> None:
         history = [dataclasses.asdict(promotion) for promotion in champion.history]
         console.print_json({"version": champion.version, "previous": champion.previous, "history": history})
     else:
-        console.print_line(f"{champion.version} is champion; before it was {champion.previous or 'none'}")
+        behind = f"a rollback brings back {champion.previous}" if champion.previous else "there is none to roll back to"
+        console.print_line(f"{champion.version} is champion; {behind}")
 
 
 def _now_ms() -> int:
