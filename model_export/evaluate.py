@@ -60,7 +60,8 @@ def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] =
     ----------
     seen
         "allowed": items of the user's past may be recommended, every target counts. "masked": they are not, and only
-        targets that are new to the user count; users without one are left out.
+        targets that are new to the user count; users without one are left out. All of the past is masked, also what
+        lies before the `HISTORY_LENGTH` interactions that serving knows and keeps out of its answers.
 
     Returns
     -------
@@ -68,29 +69,39 @@ def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] =
     """
     tallies = {mode: _Tally(k, model.items) for mode in seen}
     for start, scores in _scored(model, queries):
-        for row, item_scores in enumerate(scores):
-            query = start + row
-            targets, past = queries.targets_of(query), queries.seen(query)
-            if "allowed" in tallies:
-                tallies["allowed"].add(item_scores, targets)
-            if "masked" in tallies:
-                item_scores[past] = -np.inf
-                tallies["masked"].add(item_scores, targets[item_scores[targets] > -np.inf])
+        for query, item_scores in enumerate(scores, start):
+            for mode in ("allowed", "masked"):  # masking changes the scores
+                if mode in tallies:
+                    tallies[mode].add(item_scores, _open_targets(item_scores, queries, query, mode))
     return {mode: tally.quality() for mode, tally in tallies.items()}
+
+
+def ndcg(model: Model, queries: Queries, *, k: int, seen: Seen) -> float:
+    """NDCG@k alone, which choosing settings needs; cheaper than all figures."""
+    hits = _Hits(k)
+    for start, scores in _scored(model, queries):
+        for query, item_scores in enumerate(scores, start):
+            hits.add(item_scores, _open_targets(item_scores, queries, query, seen))
+    return hits.ndcg()
 
 
 def ndcg_of_scores(scores: Floats, queries: Queries, *, k: int, seen: Seen) -> float:
     """NDCG@k of scores `(len(queries), items + 1)` that are already there; they are left as they are."""
-    tally = _Tally(k, scores.shape[1] - 1)
+    hits = _Hits(k)
     for query, row in enumerate(scores):
-        targets = queries.targets_of(query)
         item_scores = row.copy()
         item_scores[0] = -np.inf
-        if seen == "masked":
-            item_scores[queries.seen(query)] = -np.inf
-            targets = targets[item_scores[targets] > -np.inf]
-        tally.add(item_scores, targets)
-    return tally.quality().ndcg
+        hits.add(item_scores, _open_targets(item_scores, queries, query, seen))
+    return hits.ndcg()
+
+
+def _open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> Ints:
+    """Mask the items that may not be recommended and return the targets that may."""
+    targets = queries.targets_of(query)
+    if seen == "masked":
+        scores[queries.seen(query)] = -np.inf
+        targets = targets[scores[targets] > -np.inf]
+    return targets
 
 
 def _scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
@@ -103,28 +114,44 @@ def _scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
         yield start, scores
 
 
-class _Tally:
+class _Hits:
     """Collects ranks user by user."""
 
-    def __init__(self, k: int, items: int) -> None:
+    def __init__(self, k: int) -> None:
         self.k = k
-        self.hits: list[metrics.Hits] = []
-        self.target_counts: list[int] = []
-        self.recommended = np.zeros(items + 1, np.bool_)
+        self._rows: list[metrics.Hits] = []
+        self._target_counts: list[int] = []
 
     def add(self, scores: Floats, targets: Ints) -> None:
-        if not len(targets):
-            return
-        self.hits.append(metrics.rank_targets(scores, targets, self.k))
-        self.target_counts.append(len(targets))
-        self.recommended[metrics.best_items(scores, self.k)] = True
+        if len(targets):
+            self._rows.append(metrics.rank_targets(scores, targets, self.k))
+            self._target_counts.append(len(targets))
+
+    def rows(self) -> metrics.Hits:
+        return np.array(self._rows, np.bool_).reshape(-1, self.k)
+
+    def ndcg(self) -> float:
+        return metrics.ndcg(self.rows(), np.array(self._target_counts, np.int64))
+
+
+class _Tally(_Hits):
+    """Collects the lists as well."""
+
+    def __init__(self, k: int, items: int) -> None:
+        super().__init__(k)
+        self._recommended = np.zeros(items + 1, np.bool_)
+
+    def add(self, scores: Floats, targets: Ints) -> None:
+        super().add(scores, targets)
+        if len(targets):
+            self._recommended[metrics.best_items(scores, self.k)] = True
 
     def quality(self) -> Quality:
-        hits = np.array(self.hits, np.bool_).reshape(-1, self.k)
+        hits = self.rows()
         return Quality(
             hr=metrics.hit_rate(hits),
-            ndcg=metrics.ndcg(hits, np.array(self.target_counts, np.int64)),
+            ndcg=self.ndcg(),
             mrr=metrics.mrr(hits),
-            coverage=metrics.coverage(self.recommended[1:]),
+            coverage=metrics.coverage(self._recommended[1:]),
             queries=len(hits),
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from model_export.algorithm import Algorithm, Combination, Judge, Model
 from model_export.algorithms import known
-from model_export.evaluate import Quality, Seen, evaluate, histories, ndcg_of_scores
+from model_export.evaluate import Quality, Seen, evaluate, histories, ndcg, ndcg_of_scores
 from model_export.interactions import Floats, Interactions
 from model_export.protocols import Queries, Split
 from model_export.resources import Cost, measured
@@ -72,8 +72,8 @@ class Comparison:
         """
         tuned = {}
         for name, algorithm in _singles(algorithms).items():
-            model, ndcg = tuned[name] = self._tune(algorithm)
-            yield self._test(model.settings, ndcg)
+            model, validation_ndcg = tuned[name] = self._tune(algorithm)
+            yield self._test(model.settings, validation_ndcg)
         parts = {name: model for name, (model, _) in tuned.items()}
         for algorithm in algorithms.values():
             if isinstance(algorithm, Combination):
@@ -85,10 +85,10 @@ class Comparison:
         best: tuple[Model, float] | None = None
         for settings in algorithm.alternatives():
             model = self._fits.fit(settings, self._split.validation.fit)
-            quality = evaluate(model, self._validation, k=self._k, seen=[self._seen])[self._seen]
-            self._say(f"{algorithm.name}: validation ndcg {quality.ndcg:.4f} with {settings.describe()}")
-            if best is None or quality.ndcg > best[1]:
-                best = model, quality.ndcg
+            found = ndcg(model, self._validation, k=self._k, seen=self._seen)
+            self._say(f"{algorithm.name}: validation ndcg {found:.4f} with {settings.describe()}")
+            if best is None or found > best[1]:
+                best = model, found
         if best is None:
             raise ValueError(f"algorithm {algorithm.name!r} has no alternatives, expected at least the defaults")
         return best
@@ -99,9 +99,9 @@ class Comparison:
         queries = self._validation.sample(max(1, SEARCH_BYTES // (4 * (items + 1) * (len(tuned) + 2))))
         settings = algorithm.search(tuned, _judge(queries, k=self._k, seen=self._seen))
         model = self._fits.fit(settings, self._split.validation.fit)
-        ndcg = evaluate(model, self._validation, k=self._k, seen=[self._seen])[self._seen].ndcg
-        self._say(f"{algorithm.name}: validation ndcg {ndcg:.4f} with {settings.describe()}")
-        return settings, ndcg
+        found = ndcg(model, self._validation, k=self._k, seen=self._seen)
+        self._say(f"{algorithm.name}: validation ndcg {found:.4f} with {settings.describe()}")
+        return settings, found
 
     def _test(self, settings: Algorithm, validation_ndcg: float) -> Candidate:
         model = self._fits.fit(settings, self._split.test.fit)
