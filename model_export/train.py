@@ -33,7 +33,7 @@ MINIMUM_ASKED_USERS = 5
 """With fewer users in a part of the temporal hold-out, each user's last interaction is held out instead."""
 
 REPEATS_ARE_REAL = 0.1
-"""From this share of held-out items that the user had before, seen items may be recommended again."""
+"""From this share of the validation's targets that the user had before, seen items may be recommended again."""
 
 FAILURE_CHARACTERS = 1024
 """SageMaker cuts a failure reason here."""
@@ -88,11 +88,11 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             f"{interactions.items:,} items"
         )
         split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
-        repeat_share = split.test.queries.repeat_share()
+        repeat_share = split.validation.queries.repeat_share()  # the test part chooses nothing
         seen = _seen(hyperparameters.exclude_seen, repeat_share)
         say(
-            f"{split.protocol} hold-out: {len(split.test.queries):,} users asked, "
-            f"{repeat_share:.1%} of what they chose they had before, seen items are {seen}"
+            f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
+            f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
         )
         fits = Fits()
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say)

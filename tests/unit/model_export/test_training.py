@@ -117,6 +117,16 @@ def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None
     assert run(tmp_path / "again", tmp_path / "forced", exclude_seen=True).exclude_seen
 
 
+def test_repeats_of_the_test_part_decide_nothing(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
+    repeated_last = {user: [*items, items[0]] for user, items in walks.items()}
+
+    manifest = run(write_dataset(tmp_path / "dataset", repeated_last), tmp_path / "model", holdout_days=1.0)
+
+    assert manifest.metrics["protocol"] == "temporal"
+    assert (manifest.metrics["repeat_share"], manifest.exclude_seen) == (0.0, True)
+
+
 def test_items_of_equal_score_are_ordered_by_frequency_then_id(tmp_path: Path) -> None:
     sequences = {f"user{user}": ["b", "c", "c", "a", f"x{user}"] for user in range(5)}
 
