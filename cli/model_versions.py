@@ -174,6 +174,10 @@ def print_candidates(figures: Sequence[Candidate]) -> None:
     rows = []
     for figure in figures:
         name = f"{figure.algorithm} *" if figure.winner else figure.algorithm
-        rows.append([name, figure.hr, figure.ndcg, figure.mrr, figure.coverage, figure.fit_s])
+        rows.append([name, figure.hr, figure.ndcg, figure.mrr, figure.coverage, _seconds(figure.fit_s)])
     columns = ["algorithm", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"]
     console.print_table(columns, rows, title="Hold-out (* chosen on the validation part)")
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f}"

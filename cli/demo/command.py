@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -59,4 +60,5 @@ def demo(
     if failed:
         raise DemoFailed(f"the demo ran, but not so: {'; '.join(failed)} ({path} has the details)")
     console.say(f"everything as it should be; {path} has the figures")
-    console.say("go on with: alsolike demo --keep-running, alsolike up, alsolike --help")
+    command = sys.argv[0] if "/" in sys.argv[0] else "alsolike"
+    console.say(f"go on with: {command} demo --keep-running, {command} up, {command} --help")
