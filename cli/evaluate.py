@@ -60,7 +60,8 @@ def evaluate(
     interactions of a user, as in production.
 
     Seen masked: items that the user had are not recommended and do not
-    count. Seen allowed: they may be and do.
+    count. Seen allowed: they may be and do. Masked is a user's whole past
+    here; production keeps out what is among the latest 100 interactions.
     """
     from model_export.algorithms import known, named
     from model_export.evaluate import BOTH
