@@ -74,7 +74,8 @@ def _check_recommender(fields: Mapping[str, Any]) -> None:
         arn = wire.required_string(fields, name, maximum=MAX_ID_CHARACTERS)
         if not _ARN.fullmatch(arn):
             raise InvalidInput(
-                f"{name} is {wire.describe(arn)}, expected arn:aws:personalize:<region>:<account>:recommender/<name>"
+                f"{name} is {wire.describe(arn)}, "
+                "expected arn:aws:personalize:<region>:<account>:recommender/<name> (or campaign/<name>)"
             )
         if arn.rpartition("/")[2] != RECOMMENDER:
             raise NotFound(f"{name} is {wire.describe(arn)}, expected one that ends in /{RECOMMENDER}")

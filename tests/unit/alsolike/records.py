@@ -13,8 +13,11 @@ from alsolike.interactions import MAX_IMPRESSION_ITEMS, Interaction
 
 TIME_MS = 1_700_000_000_000
 
-ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256)
-"""Any text that JSON can carry: controls and astral characters, no half surrogate pairs."""
+CONTROLS = "".join(map(chr, [*range(32), 127]))
+ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTROLS), min_size=1, max_size=256).filter(
+    lambda text: not text.isspace()
+)
+"""Any text that an id may be: astral and invisible characters, no controls, no half surrogate pairs, not blank."""
 
 
 def fields(**changes: Any) -> dict[str, Any]:

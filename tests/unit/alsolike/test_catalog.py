@@ -45,7 +45,16 @@ def test_items_come_with_properties_as_text_object_or_none() -> None:
         (call({"itemId": "a"}, datasetArn=None), "datasetArn is missing, expected a non-empty string"),
         (call({"itemId": "a"}, "b"), 'items[1] is "b", expected an object'),
         (call({"itemId": 5}), "items[0].itemId is 5, expected a non-empty string"),
-        (call({"itemId": "a", "price": 1}), "items[0].price is not a field of this call, expected itemId, properties"),
+        (call({"itemId": "a", "properties": '{"": 1}'}), "items[0].properties has a column without a name"),
+        (
+            call({"itemId": "a", "properties": '{"creationTimestamp": -1}'}),
+            "items[0].properties.creationTimestamp is -1, expected seconds since 1970",
+        ),
+        (
+            call({"itemId": "a", "properties": '{"creationTimestamp": "x"}'}),
+            'items[0].properties.creationTimestamp is "x", expected a number',
+        ),
+        (call({"itemId": "a", "price": 1}), "items[0].price is not a known field, expected itemId, properties"),
         (
             call({"itemId": "a", "properties": {f"c{index}": 1 for index in range(101)}}),
             "items[0].properties has 101 columns, expected at most 100",

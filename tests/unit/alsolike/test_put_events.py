@@ -101,11 +101,11 @@ def test_a_time_that_cannot_be_is_refused(sent_at: Any, message: str) -> None:
         (event(impression=["i", ""]), 'eventList[0].impression[1] is "", expected a non-empty string'),
         (event(recommendationId="r" * 41), "eventList[0].recommendationId has 41 characters, expected at most 40"),
         (event(properties='{"a":"' + "x" * 1024 + '"}'), "eventList[0].properties has 1032 characters"),
-        (event(itemID="i"), "eventList[0].itemID is not a field of this call"),
+        (event(itemID="i"), "eventList[0].itemID is not a known field"),
         (event(metricAttribution={}), "eventList[0].metricAttribution.eventAttributionSource is missing"),
         (
             event(metricAttribution={"eventAttributionSource": "a", "b": 1}),
-            "eventList[0].metricAttribution.b is not a field of this call",
+            "eventList[0].metricAttribution.b is not a known field",
         ),
     ],
 )
@@ -124,7 +124,7 @@ def test_one_wrong_event_refuses_the_call_by_name(wrong: Any, message: str) -> N
         ({"userId": ""}, 'userId is "", expected a non-empty string'),
         ({"eventList": []}, "eventList has 0 elements, expected 1 to 10"),
         ({"eventList": [event()] * 11}, "eventList has 11 elements, expected 1 to 10"),
-        ({"user": "u"}, "user is not a field of this call, expected trackingId, userId, sessionId, eventList"),
+        ({"user": "u"}, "user is not a known field, expected trackingId, userId, sessionId, eventList"),
     ],
 )
 def test_a_wrong_call_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
@@ -178,10 +178,10 @@ def test_every_accepted_call_makes_readable_records(numbers: str, source: str) -
 
 def test_properties_that_grow_most_make_a_readable_record() -> None:
     properties = '{"a":[' + ",".join(["1e15"] * 203) + "]}"
-    source = "\x00" * 1024
+    source = '"' * 1024
     assert len(properties) == 1022
 
     found = parse(event(properties=properties, metricAttribution={"eventAttributionSource": source}))[0]
 
-    assert len(found.properties) > 9000
+    assert len(found.properties) > 5000
     assert parse_record(found.to_record(), arrived_ms=found.received_time_ms) == found

@@ -38,7 +38,7 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
         (b'{"a": "\\ud800"}', "body is not valid JSON"),
         (b'{"a": "\xff"}', "body is not valid JSON"),
         (b"[1]", r"body is \[1\], expected an object"),
-        (b"null", "body is missing, expected an object"),
+        (b"null", "body is null, expected an object"),
         (b'"x"', 'body is "x", expected an object'),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_long_value_is_cut_in_messages() -> None:
 
 
 def test_an_unknown_field_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InvalidInput, match=r"^items\[0\]\.itemid is not a field of this call, expected itemId, x$"):
+    with pytest.raises(InvalidInput, match=r"^items\[0\]\.itemid is not a known field, expected itemId, x$"):
         wire.only_known({"itemId": 1, "itemid": 2}, ("itemId", "x"), where="items[0].")
 
 
@@ -83,10 +83,10 @@ def test_a_long_unknown_field_is_cut_in_the_message() -> None:
     with pytest.raises(InvalidInput) as error:
         wire.only_known({"x" * 100_000: 1}, ("itemId",))
 
-    assert str(error.value) == "x" * 80 + "… (100000 characters) is not a field of this call, expected itemId"
+    assert str(error.value) == "x" * 80 + "… (100000 characters) is not a known field, expected itemId"
 
 
-@pytest.mark.parametrize("value", ["a", "x" * 256, "\x00", "ü", "😀" * 256, " "])
+@pytest.mark.parametrize("value", ["a", "x" * 256, "ü", "😀" * 256, " a", "a\u200db", "\u00a0-"])
 def test_a_string_up_to_the_limit_is_taken_as_it_is(value: str) -> None:
     assert wire.required_string({"id": value}, "id", maximum=256) == value
     assert wire.optional_string({"id": value}, "id", maximum=256) == value
@@ -96,6 +96,9 @@ def test_a_string_up_to_the_limit_is_taken_as_it_is(value: str) -> None:
     ("value", "message"),
     [
         ("", 'x.id is "", expected a non-empty string'),
+        (" \u00a0", r'x.id is " .", expected a non-empty string'),
+        ("a\x00b", r'x.id is "a\\u0000b", expected no control characters'),
+        ("a\n", r'x.id is "a\\n", expected no control characters'),
         (5, "x.id is 5, expected a non-empty string"),
         (True, "x.id is true, expected a non-empty string"),
         (["a"], r'x.id is \["a"\], expected a non-empty string'),
@@ -152,12 +155,12 @@ def test_json_in_a_string_and_a_plain_object_mean_the_same(value: dict[str, Any]
     [
         ("{", "^p is not valid JSON"),
         ("[]", r"^p is \[\], expected an object$"),
-        ("", '^p is "", expected a non-empty string$'),
+        ("", '^p is "", expected JSON in a string$'),
         ('{"a":"\\ud800"}', "^p is not valid JSON"),
         ('{"a":' + "[" * 40 + "]" * 40 + "}", "^p is nested more than 32 deep$"),
         ('{"a":"' + "x" * 100 + '"}', "^p has 108 characters, expected at most 100$"),
         ({"a": "x" * 100}, "^p has 108 characters, expected at most 100$"),
-        (7, "^p is 7, expected a non-empty string$"),
+        (7, "^p is 7, expected JSON in a string$"),
     ],
 )
 def test_json_in_a_string_of_the_wrong_form_is_refused(value: Any, message: str) -> None:

@@ -70,6 +70,11 @@ def parse_put_items(body: bytes) -> list[Item]:
         properties = wire.json_string(fields, "properties", maximum=MAX_PROPERTIES_CHARACTERS, where=where)
         if len(properties) > MAX_COLUMNS:
             raise InvalidInput(f"{where}properties has {len(properties)} columns, expected at most {MAX_COLUMNS}")
+        if "" in properties:
+            raise InvalidInput(f"{where}properties has a column without a name")
+        created = wire.optional_number(properties, "creationTimestamp", where=f"{where}properties.")
+        if created is not None and created < 0:
+            raise InvalidInput(f"{where}properties.creationTimestamp is {created:g}, expected seconds since 1970")
         items.append(Item(item_id, properties))
     return items
 

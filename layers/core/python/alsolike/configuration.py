@@ -22,8 +22,13 @@ MINIMUM_USER_INTERACTIONS = 2
 """Users with fewer interactions than this are left out of a dataset."""
 
 
-def canonical_event_type(name: str) -> str:
+def canonical_event_type(name: str, *, field: str = "eventType") -> str:
     """Return the event type's canonical name; case and Personalize's spellings do not matter.
+
+    Parameters
+    ----------
+    field
+        What an error calls it.
 
     Raises
     ------
@@ -40,5 +45,5 @@ def canonical_event_type(name: str) -> str:
     lowered = name.lower()
     canonical = EVENT_ALIASES.get(lowered, lowered)
     if canonical not in EVENT_WEIGHTS:
-        raise InvalidInput(f"eventType is {name!r}, expected one of {', '.join(EVENT_WEIGHTS)}")
+        raise InvalidInput(f"{field} is {name!r}, expected one of {', '.join(EVENT_WEIGHTS)}")
     return canonical

@@ -126,7 +126,9 @@ def parse_record(data: bytes, *, arrived_ms: int) -> Interaction:
         user_id=user_id,
         session_id=session_id,
         item_id=wire.required_string(fields, "item_id", maximum=MAX_ID_CHARACTERS),
-        event_type=canonical_event_type(wire.required_string(fields, "event_type", maximum=MAX_ID_CHARACTERS)),
+        event_type=canonical_event_type(
+            wire.required_string(fields, "event_type", maximum=MAX_ID_CHARACTERS), field="event_type"
+        ),
         event_value=wire.optional_number(fields, "event_value"),
         event_time_ms=event_time_ms,
         recommendation_id=wire.optional_string(fields, "recommendation_id", maximum=MAX_RECOMMENDATION_ID_CHARACTERS),
@@ -227,7 +229,11 @@ def _milliseconds(fields: Mapping[str, Any], name: str) -> int:
 
 
 def _properties(fields: Mapping[str, Any]) -> str:
-    text = wire.optional_string(fields, "properties", maximum=MAX_RECORD_PROPERTIES_CHARACTERS) or "{}"
+    text = wire.json_text(fields, "properties")
+    if len(text) > MAX_RECORD_PROPERTIES_CHARACTERS:
+        raise InvalidInput(
+            f"properties has {len(text)} characters, expected at most {MAX_RECORD_PROPERTIES_CHARACTERS}"
+        )
     if text != "{}":
         wire.parse_object(text.encode(), what="properties")
     return text
@@ -239,6 +245,7 @@ def _item_ids(fields: Mapping[str, Any], name: str, *, minimum: int, where: str 
         return ()
     wire.required_list(fields, name, minimum=minimum, maximum=MAX_IMPRESSION_ITEMS, where=where)
     for index, value in enumerate(values):
-        if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_CHARACTERS:
+        plain = isinstance(value, str) and value.isprintable() and not value.isspace()
+        if not plain or not 0 < len(value) <= MAX_ID_CHARACTERS:
             wire.required_string({f"[{index}]": value}, f"[{index}]", maximum=MAX_ID_CHARACTERS, where=where + name)
     return tuple(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ MAX_DEPTH = 32
 """Objects and lists inside each other; far deeper ones could be read, but not written again."""
 
 _SHOWN_CHARACTERS = 80
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
@@ -31,7 +33,8 @@ def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_too_deep(document):
         raise InvalidInput(f"{what} is nested more than {MAX_DEPTH} deep")
     if not isinstance(document, dict):
-        raise InvalidInput(f"{what} is {describe(document)}, expected an object")
+        found = "null" if document is None else describe(document)
+        raise InvalidInput(f"{what} is {found}, expected an object")
     return document
 
 
@@ -52,7 +55,7 @@ def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str 
     """
     for name in fields:
         if name not in known:
-            raise InvalidInput(f"{where}{_cut(name)} is not a field of this call, expected {', '.join(known)}")
+            raise InvalidInput(f"{where}{_cut(name)} is not a known field, expected {', '.join(known)}")
 
 
 def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str | None:
@@ -61,7 +64,7 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
     Raises
     ------
     InvalidInput
-        If it is no string, empty, or longer than `maximum` characters.
+        If it is no string, blank, longer than `maximum` characters, or has control characters.
     """
     value = fields.get(name)
     return None if value is None else _checked_string(value, name, maximum, where)
@@ -126,6 +129,22 @@ def as_object(value: object, *, where: str) -> dict[str, Any]:
     return value
 
 
+def json_text(fields: Mapping[str, Any], name: str, *, where: str = "") -> str:
+    """Return the text of a field that holds JSON in a string, unread; "{}" if absent.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no string, or an empty one.
+    """
+    value = fields.get(name)
+    if value is None:
+        return "{}"
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected JSON in a string")
+    return value
+
+
 def json_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> dict[str, Any]:
     """Return the object inside a field that holds JSON in a string, as Personalize's `properties` does; {} if absent.
 
@@ -135,20 +154,20 @@ def json_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: st
         If it is neither such a string nor an object, too long, or not a JSON object.
     """
     value = fields.get(name)
-    if isinstance(value, dict):  # what a hand-written request sends; the client libraries send a string
-        text = orjson.dumps(value).decode()
-    else:
-        text = optional_string(fields, name, maximum=maximum, where=where) or "{}"
+    # A hand-written request sends the object itself; the client libraries send a string.
+    text = orjson.dumps(value).decode() if isinstance(value, dict) else json_text(fields, name, where=where)
     if len(text) > maximum:
         raise InvalidInput(f"{where}{name} has {len(text)} characters, expected at most {maximum}")
     return parse_object(text.encode(), what=f"{where}{name}")
 
 
 def _checked_string(value: object, name: str, maximum: int, where: str) -> str:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or value.isspace():
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
     if len(value) > maximum:
         raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
+    if not value.isprintable() and _CONTROL_CHARACTER.search(value):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected no control characters")
     return value
 
 

@@ -116,7 +116,7 @@ def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
         (event(impression=["i"] * 26), "eventList[0].impression has 26 elements, expected 1 to 25"),
         (event(eventValue="12"), 'eventList[0].eventValue is "12", expected a number'),
         (b" " * MAX_EVENTS_BYTES + b"{}", "body has 1000002 bytes, expected at most 1000000"),
-        ({**CALL, "eventlist": [EVENT]}, "eventlist is not a field of this call, expected trackingId, userId, "),
+        ({**CALL, "eventlist": [EVENT]}, "eventlist is not a known field, expected trackingId, userId, "),
     ],
 )
 def test_bad_call_says_exactly_why_and_stores_nothing(

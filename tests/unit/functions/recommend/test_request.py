@@ -53,7 +53,7 @@ def test_metadata_columns_are_taken_in_either_spelling() -> None:
             {"numResults": 51, "metadataColumns": {"ITEMS": ["title"]}},
             "numResults is 51, expected a whole number from 0 to 50",
         ),
-        ({"metadataColumns": {"USERS": ["AGE"]}}, "metadataColumns.USERS is not a field of this call, expected ITEMS"),
+        ({"metadataColumns": {"USERS": ["AGE"]}}, "metadataColumns.USERS is not a known field, expected ITEMS"),
         (
             {"metadataColumns": {"ITEMS": ["c"] * 11}},
             "metadataColumns.ITEMS has 11 elements, expected 0 to 10",
@@ -65,7 +65,7 @@ def test_metadata_columns_are_taken_in_either_spelling() -> None:
         ({"filterValues": {}}, "filterValues is not supported yet"),
         ({"context": {"DEVICE": "phone"}}, "context is not supported yet"),
         ({"promotions": []}, "promotions is not supported yet"),
-        ({"userID": "anna"}, "userID is not a field of this call, expected campaignArn, "),
+        ({"userID": "anna"}, "userID is not a known field, expected campaignArn, "),
         ({"campaignArn": ARN, "recommenderArn": ARN}, "campaignArn and recommenderArn are both given"),
         ({"campaignArn": "for-you"}, 'campaignArn is "for-you", expected arn:aws:personalize:'),
     ],
