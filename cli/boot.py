@@ -59,6 +59,22 @@ def synthesize(environment: str, directory: Path) -> None:
         step.note(f"in {_shown(directory)}")
 
 
+def claim(state: Path) -> None:
+    """Make sure, before anything is built, that no other cloud runs with this state file.
+
+    Raises
+    ------
+    Unavailable
+        If one does.
+    """
+    from local_cloud.state import CloudState, StateError
+
+    try:
+        CloudState.claim(state)
+    except StateError as error:
+        raise Unavailable(str(error)) from error
+
+
 @contextlib.contextmanager
 def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
     """Deploy an assembly on an embedded cloud that ends with the context.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alsolike.errors import Unavailable
 from cli.options import State
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
+    from local_cloud.client import Cloud
+
+_LOOK_EVERY_S = 0.5
 
 
 def up(
@@ -26,10 +30,12 @@ def up(
     """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C."""
     from cli import boot, console, deployment
 
+    state = state or deployment.state_path()
+    boot.claim(state)
     with terminated_like_interrupted():
         boot.build_layers()
         boot.synthesize(environment, outdir)
-        with boot.running_cloud(outdir, state=state or deployment.state_path()) as cloud:
+        with boot.running_cloud(outdir, state=state) as cloud:
             where = deployment.of_cloud(cloud)
             for line in boot.layer_sentences(cloud):
                 console.say(line)
@@ -37,7 +43,7 @@ def up(
             for line in api_lines(where, user_id="42", item_id="7"):
                 console.print_line(line)
             console.say("Ctrl-C stops it all")
-            wait_for_interrupt()
+            wait_for_interrupt(cloud)
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str) -> list[str]:
@@ -65,10 +71,18 @@ def terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def wait_for_interrupt() -> None:
-    """Return when somebody presses Ctrl-C or sends SIGTERM: the way to end what runs until then."""
+def wait_for_interrupt(cloud: Cloud) -> None:
+    """Return when somebody presses Ctrl-C or sends SIGTERM: the way to end what runs until then.
+
+    Raises
+    ------
+    Unavailable
+        If the cloud ends before.
+    """
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        while cloud.state.alive:
+            time.sleep(_LOOK_EVERY_S)
+        raise Unavailable(f"the embedded cloud (process {cloud.state.pid}) has ended by itself; nothing is left of it")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

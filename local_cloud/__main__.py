@@ -17,7 +17,7 @@ from typing import TextIO
 from local_cloud.assembly import read_assembly
 from local_cloud.deployment import Deployment, DeploymentError
 from local_cloud.settings import CloudSettings, configure_process
-from local_cloud.state import FAILED, READY, READY_LINE, CloudState, StateError
+from local_cloud.state import FAILED, FAILED_LINE, READY, READY_LINE, CloudState, StateError
 
 _SIGNAL_CHECK_S = 0.2
 _CLOSE_TIMEOUT_S = 15.0
@@ -47,15 +47,17 @@ def main() -> int:
     )
     try:
         if options.state:
-            _claim(options.state)
+            CloudState.claim(options.state)
             state.write(options.state)
         return _run(settings, state, options.state)
     except KeyboardInterrupt:
+        if options.state:
+            CloudState.forget(options.state, pid=os.getpid())
         return 0
     except (DeploymentError, StateError) as error:
         if options.state and not isinstance(error, StateError):
             replace(state, status=FAILED, error=str(error)).write(options.state)
-        _say(f"the cloud does not boot: {error}", stream=sys.stderr)
+        _say(f"{FAILED_LINE} {error}", stream=sys.stderr)
         return 1
     except Exception as error:
         if options.state:
@@ -126,18 +128,6 @@ def _parse() -> argparse.Namespace:
         "--stop-with-stdin", action="store_true", help="stop when standard input ends, as it does with its owner"
     )
     return parser.parse_args()
-
-
-def _claim(path: Path) -> None:
-    """Make sure that no other cloud uses the state file."""
-    if not path.exists():
-        return
-    try:
-        other = CloudState.read(path)
-    except StateError:
-        return  # of an older version: nobody can use it any more
-    if other.alive and other.status != FAILED:
-        raise StateError(f"{path} belongs to a cloud that runs as process {other.pid}; stop it or use another file")
 
 
 def _api_urls(deployment: Deployment, urls: dict[str, str]) -> dict[str, str]:

@@ -1,11 +1,9 @@
 """A handle on a cloud in another process: start it or find it, call it, move its clock, stop it."""
 
-import collections
 import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,10 +16,10 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local_cloud.state import FAILED, READY, READY_LINE, CloudState, StateError
+from local_cloud.booting import Booting
+from local_cloud.state import FAILED, READY, CloudState, StateError
 from local_cloud.tokens import mint_access_token
 
-_LINES_KEPT = 40
 _STOP_TIMEOUT_S = 30.0
 
 
@@ -40,8 +38,11 @@ class Cloud:
     ...     cloud.client("s3").list_buckets()
     """
 
-    def __init__(self, state: CloudState, *, process: subprocess.Popen[str] | None = None) -> None:
+    def __init__(
+        self, state: CloudState, *, path: Path | None = None, process: subprocess.Popen[str] | None = None
+    ) -> None:
         self.state = state
+        self._path = path
         self._process = process
         self._directory: tempfile.TemporaryDirectory[str] | None = None
 
@@ -83,12 +84,19 @@ class Cloud:
             text=True,
             start_new_session=True,  # Ctrl-C is for the owner, who stops the cloud in its turn
         )
-        booting = _Boot(process, progress)
-        if not booting.settled.wait(timeout_s) or process.poll() is not None or not booting.ready:
+        booting = Booting(process, progress)
+        try:
+            settled = booting.settled.wait(timeout_s)
+        except BaseException:
+            booting.end(path)  # interrupted: nobody would learn how to reach it
+            raise
+        if not settled or process.poll() is not None or not booting.ready:
             process.kill()
             process.wait()
-            raise CloudError(booting.failure(path, timeout_s))
-        cloud = cls(CloudState.read(path), process=process)
+            failure = booting.failure(path, timeout_s)
+            CloudState.forget(path, pid=process.pid)
+            raise CloudError(failure)
+        cloud = cls(CloudState.read(path), path=path, process=process)
         cloud._directory = directory
         return cloud
 
@@ -111,7 +119,7 @@ class Cloud:
             raise CloudError(f"the cloud of {state} (process {found.pid}) does not run any more")
         if found.status != READY:
             raise CloudError(f"the cloud of {state} (process {found.pid}) is still {found.status}")
-        return cls(found)
+        return cls(found, path=state)
 
     def __enter__(self) -> Self:
         return self
@@ -224,6 +232,8 @@ class Cloud:
             for stream in (self._process.stdin, self._process.stdout):
                 if stream:
                     stream.close()
+        if self._path:
+            CloudState.forget(self._path, pid=self.state.pid)  # a cloud that was killed has left it
         if self._directory:
             self._directory.cleanup()
 
@@ -243,46 +253,6 @@ class Cloud:
             raise CloudError(f"{method} {path}: {error.read().decode(errors='replace')}") from error
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             raise CloudError(f"the cloud at {self.state.admin} does not answer: {error}") from error
-
-
-class _Boot:
-    """Follows what a cloud prints; what comes after it is ready is read too, lest it block."""
-
-    def __init__(self, process: subprocess.Popen[str], progress: Callable[[str], None]) -> None:
-        self.settled = threading.Event()
-        self.ready = False
-        self._process = process
-        self._progress = progress
-        self._lines: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def failure(self, path: Path, timeout_s: float) -> str:
-        """Say why the cloud is not ready."""
-        if not self.settled.is_set():
-            return f"the cloud is not ready after {timeout_s:g} s; it said last: {' | '.join(list(self._lines)[-3:])}"
-        try:
-            state = CloudState.read(path)
-        except StateError:
-            state = None
-        if state is not None and state.status == FAILED and state.pid == self._process.pid:
-            return f"the cloud does not boot: {state.error}"
-        return "\n".join(self._lines) or "the cloud does not boot and says nothing"
-
-    def _read(self) -> None:
-        if self._process.stdout is None:
-            return
-        try:
-            for line in self._process.stdout:
-                self._lines.append(line.rstrip("\n"))
-                if line.startswith(READY_LINE):
-                    self.ready = True
-                    self.settled.set()
-                elif not self.ready:
-                    self._progress(line.rstrip("\n"))
-        except ValueError:
-            pass  # closed by `stop`
-        self._process.wait()
-        self.settled.set()
 
 
 def _only(candidates: Sequence[str], what: str) -> str:

@@ -13,6 +13,8 @@ import psutil
 READY, FAILED = "ready", "failed"
 READY_LINE = "ready at"
 """How the line starts that a cloud prints when it has booted."""
+FAILED_LINE = "the cloud does not boot:"
+"""How the line starts that says why it has not."""
 
 
 class StateError(Exception):
@@ -79,3 +81,31 @@ class CloudState:
             return bool(psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
+
+    @classmethod
+    def claim(cls, path: Path) -> None:
+        """Make sure that no other cloud uses a state file.
+
+        Raises
+        ------
+        StateError
+            If one does, naming its process.
+        """
+        if not path.exists():
+            return
+        try:
+            other = cls.read(path)
+        except StateError:
+            return  # of an older version: nobody can use it any more
+        if other.alive and other.status != FAILED:
+            raise StateError(f"{path} belongs to a cloud that runs as process {other.pid}; stop it or use another file")
+
+    @classmethod
+    def forget(cls, path: Path, *, pid: int) -> None:
+        """Remove a state file, unless it is another process's or says why the cloud did not boot."""
+        try:
+            found = cls.read(path)
+        except StateError:
+            return
+        if found.pid == pid and found.status != FAILED:
+            path.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def demo(
                     console.say(
                         "the same verbs work from another terminal, `alsolike status` first; Ctrl-C stops it all"
                     )
-                    wait_for_interrupt()
+                    wait_for_interrupt(run.cloud)
         except BaseException as error:
             run.summary.error = str(error) or type(error).__name__
             run.summary.write(path)

@@ -21,6 +21,7 @@ from cli.demo.replay import Plan
 from cli.demo.summary import Check, Latency, Summary
 from cli.deployment import Deployment
 from cli.importing.load import import_interactions, import_items
+from local_cloud.client import Cloud
 
 DIRECTORY = Path(".alsolike/demo")
 ENVIRONMENT = "demo"
@@ -60,7 +61,15 @@ class Demo:
     def __init__(self, *, state: Path, users: int | None) -> None:
         self.summary = Summary()
         self._state = state
+        self._cloud: Cloud | None = None
         self._users = users
+
+    @property
+    def cloud(self) -> Cloud:
+        """The embedded cloud, within `running`."""
+        if self._cloud is None:
+            raise Unavailable("the demo's cloud does not run yet")
+        return self._cloud
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Deployment]:
@@ -71,6 +80,7 @@ class Demo:
         AlsolikeError
             If a step fails; `summary` then says what was found until there.
         """
+        boot.claim(self._state)
         assembly = DIRECTORY / "cdk.out"
         with self._timed("build layers"):
             boot.build_layers()
@@ -78,8 +88,8 @@ class Demo:
             boot.synthesize(ENVIRONMENT, assembly)
         with contextlib.ExitStack() as stack:
             with self._timed("deploy"):
-                cloud = stack.enter_context(boot.running_cloud(assembly, state=self._state))
-                where = deployment.of_cloud(cloud)
+                self._cloud = stack.enter_context(boot.running_cloud(assembly, state=self._state))
+                where = deployment.of_cloud(self._cloud)
             self._loop(where)
             yield where
 

@@ -1,5 +1,10 @@
+import dataclasses
 import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -52,3 +57,43 @@ def test_api_must_be_named_where_there_are_several() -> None:
 
     with pytest.raises(CloudError, match="there are 2 HTTP APIs: a, b"):
         _ = Cloud(state).api_url
+
+
+def test_only_ones_own_state_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    STATE.write(path)
+
+    CloudState.forget(path, pid=NO_PROCESS)
+    assert path.exists()
+
+    CloudState.forget(path, pid=STATE.pid)
+    assert not path.exists()
+
+
+def test_why_a_cloud_did_not_boot_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    dataclasses.replace(STATE, status="failed", error="no such assembly").write(path)
+
+    CloudState.forget(path, pid=STATE.pid)
+
+    with pytest.raises(CloudError, match="did not boot: no such assembly"):
+        Cloud.attach(path)
+
+
+def test_cloud_that_is_interrupted_while_it_boots_leaves_no_state(tmp_path: Path) -> None:
+    path, assembly = tmp_path / "state.json", tmp_path / "cdk.out"
+    assembly.mkdir()
+    (assembly / "manifest.json").write_text('{"version": "36.0.0", "artifacts": {}}')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(30) == 0
+    assert not path.exists()

@@ -1,0 +1,64 @@
+"""A cloud in another process from its start until it is ready."""
+
+import collections
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from local_cloud.state import FAILED, FAILED_LINE, READY_LINE, CloudState, StateError
+
+_LINES_KEPT = 40
+_STOP_TIMEOUT_S = 30.0
+
+
+class Booting:
+    """Follows what a cloud that starts prints; what comes after it is ready is read too, lest it block."""
+
+    def __init__(self, process: subprocess.Popen[str], progress: Callable[[str], None]) -> None:
+        self.settled = threading.Event()
+        self.ready = False
+        self._process = process
+        self._progress = progress
+        self._lines: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def failure(self, path: Path, timeout_s: float) -> str:
+        """Say why the cloud is not ready."""
+        if not self.settled.is_set():
+            return f"the cloud is not ready after {timeout_s:g} s; it said last: {' | '.join(list(self._lines)[-3:])}"
+        try:
+            state = CloudState.read(path)
+        except StateError:
+            state = None
+        if state is not None and state.status == FAILED and state.pid == self._process.pid:
+            return f"{FAILED_LINE} {state.error}"
+        return "\n".join(self._lines) or "the cloud does not boot and says nothing"
+
+    def end(self, path: Path) -> None:
+        """End the cloud although it still boots; a second interruption kills it."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_TIMEOUT_S)
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+        finally:
+            CloudState.forget(path, pid=self._process.pid)
+
+    def _read(self) -> None:
+        if self._process.stdout is None:
+            return
+        try:
+            for line in self._process.stdout:
+                self._lines.append(line.rstrip("\n"))
+                if line.startswith(READY_LINE):
+                    self.ready = True
+                    self.settled.set()
+                elif not self.ready and not line.startswith(FAILED_LINE):  # that is what `failure` says
+                    self._progress(line.rstrip("\n"))
+        except ValueError:
+            pass  # closed by `stop`
+        self._process.wait()
+        self.settled.set()
