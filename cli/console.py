@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 
 _PLAIN_EVERY_S = 10.0
 _PIPED_WIDTH = 160
+# What a terminal obeys instead of showing it: control characters, and those that turn the direction of text.
+_CONTROLS = "\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_IN_CELLS = re.compile(f"[{_CONTROLS}]")
+_IN_LINES = re.compile(f"(?![\t\n])[{_CONTROLS}]")
 
 
 class Step(Protocol):
@@ -33,7 +39,8 @@ def print_json(document: Any) -> None:
     import orjson
 
     option = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
-    sys.stdout.write(orjson.dumps(document, default=str, option=option).decode())
+    text = orjson.dumps(document, default=str, option=option).decode()
+    sys.stdout.write(_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     sys.stdout.flush()
 
 
@@ -41,26 +48,46 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
     """Print a table on stdout; numbers to the right."""
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for index, name in enumerate(columns):
         right = any(isinstance(row[index], int | float) for row in rows)
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row))
-    _results().print(table)
+    results = _results()
+    if title:  # above the table, which folds its own title to its width
+        results.print(Text(visible(title), style="italic"))
+    results.print(table)
 
 
 def print_line(text: str = "") -> None:
-    """Print a line of results on stdout, as it is."""
-    sys.stdout.write(text + "\n")
+    """Print a line of results on stdout, uncut."""
+    sys.stdout.write(_IN_LINES.sub(_named, text) + "\n")
     sys.stdout.flush()
 
 
 def say(text: str) -> None:
     """Print a line that is no result."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_IN_LINES.sub(_named, text) + "\n")
     sys.stderr.flush()
+
+
+def visible(text: str) -> str:
+    r"""Return a text of one line with its control characters spelled out: data must not steer a terminal.
+
+    Examples
+    --------
+    >>> print(visible("Pears\x1b[2J"))
+    Pears\x1b[2J
+    """
+    return _IN_CELLS.sub(_named, text)
+
+
+def command() -> str:
+    """Return the command as it was called, to show calls that can be pasted."""
+    return shlex.quote(sys.argv[0]) if "/" in sys.argv[0] else "alsolike"
 
 
 @contextlib.contextmanager
@@ -88,17 +115,21 @@ class _Bar:
     def __init__(self, description: str, total: float | None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
+        # The note gets what the others leave, so that progress shows on a narrow terminal too.
+        left_over = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description:<32}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(show_speed=False),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.description:<28}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=16),
+            TaskProgressColumn(show_speed=False, table_column=Column(no_wrap=True, min_width=4)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("{task.fields[note]}", markup=False, table_column=left_over),
             console=Console(stderr=True),
+            expand=True,
         )
-        self._task = self._progress.add_task(description, total=total, note="")
+        self._task = self._progress.add_task(visible(description), total=total, note="")
 
     def start(self) -> None:
         self._progress.start()
@@ -110,7 +141,7 @@ class _Bar:
         self._progress.update(self._task, completed=done)
 
     def note(self, text: str) -> None:
-        self._progress.update(self._task, note=text)
+        self._progress.update(self._task, note=visible(text))
 
     def end(self, how: str) -> None:
         if how == "done":
@@ -161,4 +192,9 @@ def _cell(value: object) -> str:
         return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value)
+    return visible(str(value))
+
+
+def _named(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

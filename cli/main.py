@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import evaluate, models, quarantine, recommend, status, train, up
+from cli import console, evaluate, models, quarantine, recommend, status, train, up
 from cli.demo import command as demo
 from cli.importing import command as importing
 
@@ -34,7 +34,7 @@ def main() -> None:
     try:
         app()
     except AlsolikeError as error:
-        sys.stderr.write(f"alsolike: {error}\n")
+        console.say(f"alsolike: {error}")
         sys.exit(1)
 
 

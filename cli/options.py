@@ -16,8 +16,8 @@ State: TypeAlias = Annotated[
     typer.Option(
         "--state",
         metavar="FILE",
-        help="State file of the embedded cloud. [default: ALSOLIKE_STATE, else .alsolike/cloud.json]",
-        show_default=False,
+        help="State file of the embedded cloud.",
+        show_default="ALSOLIKE_STATE, else .alsolike/cloud.json",
     ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

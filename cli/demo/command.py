@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from cli.options import AsJson, State
 def demo(
     keep_running: Annotated[bool, typer.Option("--keep-running", help="Leave the API up until Ctrl-C.")] = False,
     users: Annotated[
-        int | None, typer.Option(min=50, help="Households, for a smaller run. [default: all]", show_default=False)
+        int | None, typer.Option(min=50, help="Households, for a smaller run.", show_default="all")
     ] = None,
     state: State = None,
     as_json: AsJson = False,
@@ -60,5 +59,5 @@ def demo(
     if failed:
         raise DemoFailed(f"the demo ran, but not so: {'; '.join(failed)} ({path} has the details)")
     console.say(f"everything as it should be; {path} has the figures")
-    command = sys.argv[0] if "/" in sys.argv[0] else "alsolike"
+    command = console.command()
     console.say(f"go on with: {command} demo --keep-running, {command} up, {command} --help")

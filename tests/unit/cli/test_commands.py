@@ -49,6 +49,13 @@ def test_every_verb_has_help(arguments: tuple[str, ...]) -> None:
         assert f" {verb} " in result.stdout
 
 
+def test_help_says_what_holds_by_default() -> None:
+    printed = " ".join(run("demo", "--help").stdout.replace("│", " ").split())
+
+    assert "[default: (all)]" in printed
+    assert "[default: (ALSOLIKE_STATE, else .alsolike/cloud.json)]" in printed
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, cli.main\n"

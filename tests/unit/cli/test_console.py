@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from cli import console
+
+HOSTILE = "Pears\x1b[2J\x9b31m\x07\u202e"
+SHOWN = r"Pears\x1b[2J\x9b31m\x07\u202e"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_long_note_leaves_bar_and_percentage_on_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("COLUMNS", "80"), ("TERM", "xterm")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+
+    with console.step("deploy on the embedded cloud", total=4) as step:
+        step.note("alsolike-demo-serving AWS::ApiGatewayV2::Authorizer " * 3)
+        step.reach(3)
+        step.reach(4)
+
+    last = terminal.getvalue().splitlines()[-2]
+    assert "deploy on the embedded cloud" in last
+    assert "100%" in last
+    assert "━" * 16 in last
+    assert "0:00:0" in last
+    assert "alsolike-demo" in last
+    assert "ApiGatewayV2" not in last
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda text: console.print_line(text),
+        lambda text: console.print_table(["title"], [[text]]),
+        lambda text: console.print_table(["title"], [["pear"]], title=text),
+        lambda text: console.say(text),
+    ],
+)
+def test_control_characters_of_data_are_shown_not_obeyed(
+    show: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(HOSTILE)
+
+    printed = "".join(capsys.readouterr())
+    assert SHOWN in printed
+    assert not set(printed) & set("\x1b\x9b\x07\u202e")
+
+
+def test_json_of_hostile_data_is_the_same_document_without_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console.print_json({"title": HOSTILE})
+
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {"title": HOSTILE}
+    assert not set(printed) & set("\x1b\x9b\x07\u202e")
+
+
+def test_markup_in_a_title_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table(["title"], [["[red]pear"]], title="shopper [bold]7")
+
+    assert "shopper [bold]7" in (printed := capsys.readouterr().out)
+    assert "[red]pear" in printed
