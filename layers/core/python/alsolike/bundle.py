@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy.typing as npt
 import orjson
 
 from alsolike.errors import InvalidBundle
+from alsolike.mapped import MappedStrings, map_array, write_strings
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -168,12 +168,12 @@ def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
         raise InvalidBundle(f"items {first!r} and {second!r} have the same hash; an id may stand only once")
     np.save(directory / "ids.hash.npy", ordered)
     np.save(directory / "ids.idx.npy", (order + 1).astype(np.int32))
-    _write_blobs(directory, "ids", [b"", *blobs])
+    write_strings(directory, "ids", [b"", *blobs])
 
 
 def write_meta(directory: Path, columns: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object of metadata columns a position, in the order of positions 1..N."""
-    _write_blobs(directory, "meta", [b"{}", *(orjson.dumps(dict(record)) for record in columns)])
+    write_strings(directory, "meta", [b"{}", *(orjson.dumps(dict(record)) for record in columns)])
 
 
 def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
@@ -227,10 +227,10 @@ class Bundle:
                 raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {stated}")
         try:
             self.popular: npt.NDArray[np.int32] = np.load(directory / POPULAR_FILE)
-            self._hashes = _mapped(directory / "ids.hash.npy")
-            self._positions = _mapped(directory / "ids.idx.npy")
-            self._ids = _Blobs(directory, "ids")
-            self._meta = _Blobs(directory, "meta")
+            self._hashes = map_array(directory / "ids.hash.npy")
+            self._positions = map_array(directory / "ids.idx.npy")
+            self._ids = MappedStrings(directory, "ids")
+            self._meta = MappedStrings(directory, "meta")
         except (OSError, ValueError, EOFError) as error:  # what an unverified bundle may bring
             raise InvalidBundle(f"{directory} is unreadable: {error}") from error
         for name, count in (
@@ -262,33 +262,6 @@ class Bundle:
         """Return the metadata columns of the item at a position of 1..N."""
         columns: dict[str, Any] = orjson.loads(self._meta[position])
         return columns
-
-
-class _Blobs:
-    """Mapped byte strings, by index."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self._offsets = _mapped(directory / f"{name}.off.npy")
-        with (directory / f"{name}.blob").open("rb") as file:
-            self._blob = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    def __len__(self) -> int:
-        return len(self._offsets) - 1
-
-    def __getitem__(self, index: int) -> bytes:
-        return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
-
-
-def _mapped(path: Path) -> npt.NDArray[Any]:
-    """Map an array as a plain one: indexing a np.memmap costs three times as much."""
-    return np.asarray(np.load(path, mmap_mode="r"))
-
-
-def _write_blobs(directory: Path, name: str, blobs: Sequence[bytes]) -> None:
-    offsets = np.zeros(len(blobs) + 1, np.int64)
-    np.cumsum([len(blob) for blob in blobs], out=offsets[1:])
-    np.save(directory / f"{name}.off.npy", offsets)
-    (directory / f"{name}.blob").write_bytes(b"".join(blobs))
 
 
 def _hash(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
