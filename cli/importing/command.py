@@ -34,6 +34,7 @@ def interactions(
     EVENT_TYPE, EVENT_VALUE, EVENT_ID, SESSION_ID, RECOMMENDATION_ID and IMPRESSION (a|b|c) are understood;
     other columns become properties of the event. Bad rows are written beside the input as FILE.rejected.csv
     with line and reason. Importing the same file again changes nothing; identical rows count once.
+    A CSV is UTF-8 with one row a line: a cell that holds a line break makes bad rows (Parquet may hold them).
     """
     from cli import deployment
     from cli.importing.load import import_interactions
@@ -49,6 +50,7 @@ def items(files: Files, stack: Stack = None, state: State = None, as_json: AsJso
     """Import ITEM_ID and metadata columns (TITLE, PRICE, CATEGORY_L1, ...; lists as a|b).
 
     A column of numbers becomes numbers, everything else stays text. The last row of an id wins.
+    A CSV is UTF-8 with one row a line: a description with line breaks makes bad rows; Parquet may hold them.
     """
     from cli import deployment
     from cli.importing.load import import_items

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,21 +16,14 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from alsolike.errors import InvalidInput
+from cli.importing.csv_blocks import Block, Malformed, blocks
+from model_export.csv_header import UNREADABLE, open_bytes, read_header
 
 CHUNK_ROWS = 500_000
 """Rows that are checked and written together; part of what makes a repeated import overwrite itself."""
 
 _BLOCK_BYTES = 8 << 20
 _SUFFIXES = (".csv", ".csv.gz", ".parquet")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Malformed:
-    """A row of a CSV that has no columns to speak of."""
-
-    line: int
-    reason: str
-    text: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ class DataFile:
             with self.path.open("rb") as file:
                 batches = self._parquet(file) if self.is_parquet else self._csv(file)
                 yield from _chunked(_counted(batches, file, on_bytes))
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowInvalid, *UNREADABLE) as error:
             raise InvalidInput(f"{self.path} cannot be read: {error}") from error
 
     def _parquet(self, file: BinaryIO) -> Iterator[Chunk]:
@@ -110,25 +102,8 @@ class DataFile:
             first += len(rows)
 
     def _csv(self, file: BinaryIO) -> Iterator[Chunk]:
-        waiting: list[Malformed] = []
-        skipped: list[int] = []  # places of malformed rows; the header has place 0
-
-        def set_aside(row: Any) -> str:
-            reason = f"has {row.actual_columns} columns, expected {row.expected_columns}"
-            waiting.append(Malformed(row.number, reason, row.text))
-            skipped.append(row.number - 1)
-            return "skip"
-
-        parsed = 0  # rows that were not skipped
-        for batch in _open_csv(file, self.path, on_malformed=set_aside, columns=self.header):
-            gaps = np.array(skipped, np.int64) - np.arange(len(skipped))
-            places = np.arange(parsed + 1, parsed + batch.num_rows + 1)
-            lines = places + np.searchsorted(gaps, places, side="right") + 1
-            parsed += batch.num_rows
-            text = _text(batch.rename_columns(self.schema.names), lines)
-            yield dataclasses.replace(text, malformed=(*text.malformed, *waiting))
-            waiting.clear()
-        yield Chunk(0, self.schema.empty_table(), np.zeros(0, np.int64), tuple(waiting))
+        for block in blocks(open_bytes(file, self.path), block_bytes=_BLOCK_BYTES):
+            yield _parsed(_without_header(block) if block.first_line == 1 else block, self.schema)
 
 
 def open_file(path: Path) -> DataFile:
@@ -147,9 +122,7 @@ def open_file(path: Path) -> DataFile:
         if path.name.lower().endswith(".parquet"):
             schema = pq.read_schema(path)
         else:
-            with path.open("rb") as file:
-                columns = _open_csv(file, path, on_malformed=lambda row: "skip").schema.names
-            schema = pa.schema([(name, pa.string()) for name in columns])
+            schema = pa.schema([(name, pa.string()) for name in read_header(path)])
     except (pa.ArrowInvalid, OSError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}") from error
     names = [name.strip().upper() for name in schema.names]
@@ -159,59 +132,44 @@ def open_file(path: Path) -> DataFile:
     return DataFile(path, known, tuple(schema.names))
 
 
-def _open_csv(file: BinaryIO, path: Path, *, on_malformed: Callable[[Any], str], columns: Sequence[str] = ()) -> Any:
-    """Open a CSV whose `columns` stay bytes: at a cell of another type pyarrow would give up the whole file."""
-    return pa.csv.open_csv(
-        pa.CompressedInputStream(file, "gzip") if path.name.lower().endswith(".gz") else file,
+def _without_header(block: Block) -> Block:
+    """Return the block with a blank line in place of the header, which is no row."""
+    header = block.data.splitlines()[0]
+    return dataclasses.replace(block, data=block.data[len(header) :])
+
+
+def _parsed(block: Block, schema: pa.Schema) -> Chunk:
+    """Return the block's rows without its blank lines."""
+    if not block.data:  # nothing but a header
+        return Chunk(0, schema.empty_table(), np.zeros(0, np.int64), block.malformed)
+    malformed = list(block.malformed)
+
+    def set_aside(row: Any) -> str:
+        reason = f"has {row.actual_columns} columns, expected {row.expected_columns}"
+        malformed.append(Malformed(block.first_line + row.number - 1, reason, row.text))
+        skipped.append(row.number - 1)
+        return "skip"
+
+    skipped: list[int] = []  # places among the block's lines
+    rows = pa.csv.read_csv(
+        pa.BufferReader(block.data),
         # With threads pyarrow does not number the malformed rows; one thread reads 500 MB/s.
-        read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
-        parse_options=pa.csv.ParseOptions(
-            newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=on_malformed
-        ),
-        convert_options=pa.csv.ConvertOptions(
-            column_types={name: pa.binary() for name in columns}, strings_can_be_null=True, null_values=[""]
-        ),
+        read_options=pa.csv.ReadOptions(block_size=len(block.data) + 1, use_threads=False, column_names=schema.names),
+        parse_options=pa.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=set_aside),
+        convert_options=pa.csv.ConvertOptions(column_types=schema, strings_can_be_null=True, null_values=[""]),
     )
-
-
-def _text(batch: pa.RecordBatch, lines: npt.NDArray[np.int64]) -> Chunk:
-    """Return the batch as strings, without its blank lines; rows that are not UTF-8 are set aside."""
-    rows = pa.Table.from_batches([batch])
+    lines = block.first_line + np.delete(np.arange(len(rows) + len(skipped), dtype=np.int64), skipped)
     blank = np.ones(len(rows), bool)
     for column in rows.columns:
         blank &= column.is_null().to_numpy()
-    broken = _not_utf8(rows)
-    malformed = tuple(
-        Malformed(
-            int(lines[place]), "is not UTF-8", ",".join(_decoded(column[place].as_py()) for column in rows.columns)
-        )
-        for place in np.flatnonzero(broken)
-    )
-    keep = ~(blank | broken)
-    if not keep.all():
-        rows, lines = rows.filter(pa.array(keep)), lines[keep]
-    return Chunk(0, rows.cast(pa.schema([(name, pa.string()) for name in rows.column_names])), lines, malformed)
-
-
-def _not_utf8(rows: pa.Table) -> npt.NDArray[np.bool_]:
-    broken = np.zeros(len(rows), bool)
-    for column in rows.columns:
-        try:
-            column.cast(pa.string())
-        except pa.ArrowInvalid:  # rare, so that looking at each cell is no loss
-            for place, cell in enumerate(column.to_pylist()):
-                broken[place] |= cell is not None and _decoded(cell).encode() != cell
-    return broken
-
-
-def _decoded(cell: bytes | None) -> str:
-    return (cell or b"").decode(errors="replace")
+    if blank.any():
+        rows, lines = rows.filter(pa.array(~blank)), lines[~blank]
+    return Chunk(0, rows, lines, tuple(malformed))
 
 
 def _counted(batches: Iterator[Chunk], file: BinaryIO, on_bytes: Callable[[int], None]) -> Iterator[Chunk]:
     for batch in batches:
-        with contextlib.suppress(ValueError):  # pyarrow closes a CSV as soon as it has read its end
-            on_bytes(file.tell())
+        on_bytes(file.tell())
         yield batch
 
 

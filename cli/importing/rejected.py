@@ -62,9 +62,7 @@ class RejectedRows:
         Unavailable
             If the file cannot be written.
         """
-        rows: list[tuple[int, str, list[Any]]] = [
-            (row.line, row.reason, next(csv.reader([row.text]), [])) for row in chunk.malformed
-        ]
+        rows: list[tuple[int, str, list[Any]]] = [(row.line, row.reason, _split(row.text)) for row in chunk.malformed]
         if len(places):
             taken = chunk.rows.take(pa.array(places))
             cells = zip(*(as_text(column).to_pylist() for column in taken.columns), strict=True)
@@ -81,3 +79,11 @@ class RejectedRows:
             )
         except OSError as error:
             raise Unavailable(f"{self.path}, where bad rows go, cannot be written: {error}") from error
+
+
+def _split(text: str) -> list[Any]:
+    """Return a malformed row's cells, as far as there are any."""
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:  # a cell that is too long for it
+        return [text]

@@ -1,0 +1,119 @@
+"""A CSV's bytes as blocks of whole lines; a line that no parser can take as one row is set aside."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.errors import InvalidInput
+
+MAX_LINE_BYTES = 64 << 20
+
+_FIELD = rb'(?:"(?:[^"]++|"")*+"|(?!"))[^,]*+'
+_CLOSED = re.compile(rb"%b(?:,%b)*+" % (_FIELD, _FIELD))
+"""A line that ends outside a quoted cell, as pyarrow reads it: a quote within a cell is a character."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Malformed:
+    """A row of a CSV that has no columns to speak of."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Block:
+    """Some whole lines.
+
+    Attributes
+    ----------
+    first_line
+        Number of the first one in the file, from 1.
+    data
+        UTF-8, each line a row; those set aside are blank here, so that all others keep their numbers.
+    malformed
+        The lines that were set aside.
+    """
+
+    first_line: int
+    data: bytes
+    malformed: tuple[Malformed, ...]
+
+
+def blocks(file: BinaryIO, *, block_bytes: int) -> Iterator[Block]:
+    """Yield a file's lines, about `block_bytes` at once.
+
+    A cell never goes on in the next line: whoever forgets a closing quote loses that row and not all that follow.
+
+    Raises
+    ------
+    InvalidInput
+        If a line is longer than `MAX_LINE_BYTES`.
+    """
+    first_line, rest = 1, b""
+    while read := file.read(block_bytes):
+        rest += read
+        end = rest.rfind(b"\n") + 1 or rest.rfind(b"\r", 0, -1) + 1
+        if end:
+            yield _block(first_line, rest[:end])
+            first_line += _line_breaks(rest[:end])
+            rest = rest[end:]
+        if len(rest) > MAX_LINE_BYTES:
+            raise InvalidInput(f"line {first_line} has more than {MAX_LINE_BYTES >> 20} MiB")
+    if rest:
+        yield _block(first_line, rest)
+
+
+def _block(first_line: int, data: bytes) -> Block:
+    if _is_utf8(data) and not _may_end_in_quotes(data):
+        return Block(first_line, data, ())
+    lines = data.splitlines()
+    malformed = []
+    for place, line in enumerate(lines):
+        if not _is_utf8(line):
+            reason = "is not UTF-8"
+        elif b'"' in line and not _CLOSED.fullmatch(line):
+            reason = "has a quote that is not closed on the same line"
+        else:
+            continue
+        malformed.append(Malformed(first_line + place, reason, line.decode(errors="replace")))
+        lines[place] = b""
+    return Block(first_line, b"\n".join(lines) + b"\n", tuple(malformed))
+
+
+def _line_breaks(data: bytes) -> int:
+    breaks = data.count(b"\n")
+    return breaks + data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else breaks
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _may_end_in_quotes(data: bytes) -> bool:
+    """Whether a line has quotes that are not plainly the first and the last character of a cell; fast."""
+    if b'"' not in data:
+        return False
+    characters = np.frombuffer(b"\n" + data + b"\n", np.uint8)
+    quotes = np.flatnonzero(characters == ord('"'))
+    edges = (characters == ord(",")) | _is_break(characters)
+    line = np.searchsorted(np.flatnonzero(_is_break(characters)), quotes)
+    if len(quotes) % 2 or (line[::2] != line[1::2]).any():
+        return True
+    return not (edges[quotes[::2] - 1].all() and edges[quotes[1::2] + 1].all())
+
+
+def _is_break(characters: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    breaks: npt.NDArray[np.bool_] = (characters == ord("\n")) | (characters == ord("\r"))
+    return breaks

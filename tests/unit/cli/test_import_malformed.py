@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import pyarrow.csv
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.errors import InvalidInput
+from cli.deployment import Deployment
+from cli.importing import files
+from cli.importing.csv_blocks import blocks
+from cli.importing.load import import_interactions, import_items
+
+NOW_MS = 1_700_000_000_000
+HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
+
+
+def load(deployment: Deployment, *paths: Path) -> int:
+    return import_interactions(paths, deployment, default_event_type="view", now_ms=NOW_MS).imported
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def rejected(path: Path) -> list[tuple[int, str]]:
+    with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
+        return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz"])
+@pytest.mark.parametrize("block_bytes", [10, 60, 1 << 20])
+def test_row_that_is_neither_utf8_nor_of_the_right_width_is_refused_alone(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block_bytes: int
+) -> None:
+    monkeypatch.setattr(files, "_BLOCK_BYTES", block_bytes)
+    rows = b"1,a,1500000000\r\nl\xe9on,i,1500000000,extra\r\n\r\n1,b,1500000000,extra\r\n2,b,1500000000\r\n2,,15\r\n"
+    path = write(tmp_path / name, HEADER + rows)
+
+    imported = load(deployment, path)
+
+    assert imported == 2
+    assert rejected(path) == [(3, "is not UTF-8"), (5, "has 4 columns, expected 3"), (7, "ITEM_ID is missing")]
+
+
+def test_unclosed_quote_costs_its_row_alone(deployment: Deployment, tmp_path: Path) -> None:
+    rows = b'1,"a,1500000000\n2,b,1500000000\n3,"c",1500000000\n4,5" tv,1500000000\n5,"6"" tv",1500000000\n6,,1\n'
+    path = write(tmp_path / "p.csv", HEADER + rows)
+
+    imported = load(deployment, path)
+
+    assert imported == 4
+    assert rejected(path) == [(2, "has a quote that is not closed on the same line"), (7, "ITEM_ID is missing")]
+
+
+def test_description_with_a_line_break_leaves_its_neighbours_and_their_numbers(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "i.csv", b'ITEM_ID,TITLE,TEXT\na,A,x\nb,B,"two\nlines"\nc,C,y\n,D,z\n')
+
+    summary = import_items([path], deployment, now_ms=NOW_MS)
+
+    assert summary.imported == 2
+    assert [line for line, _ in rejected(path)] == [3, 4, 6]
+
+
+WRONG = [
+    ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRAßE\n1,a,1,x\n".encode("latin-1"), r"STRA\\xdfE, expected .* UTF-8"),
+    ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,a,1\n".encode("utf-16"), "is UTF-16, expected UTF-8"),
+    ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,a,1\n".encode("utf-16-le"), "is no UTF-8 text"),
+    ("p.csv", b'USER_ID,ITEM_ID,"TIMESTAMP\n1,a,1\n', "expected column names with closed quotes"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "message"), WRONG)
+def test_file_whose_header_is_no_text_is_refused_in_one_sentence(
+    deployment: Deployment, tmp_path: Path, name: str, data: bytes, message: str
+) -> None:
+    path = write(tmp_path / name, data)
+
+    with pytest.raises(InvalidInput, match=rf"p\.csv.*{message}"):
+        load(deployment, path)
+
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_broken_gzip_is_an_error_that_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
+    packed = gzip.compress(HEADER + b"1,a,1500000000\n" * 1000)
+    for broken in (b"no gzip at all", packed[:-20], packed[:30] + b"\0" * 40 + packed[70:]):
+        path = tmp_path / "p.csv.gz"
+        path.write_bytes(broken)
+
+        with pytest.raises(InvalidInput, match=r"p\.csv\.gz cannot be read"):
+            load(deployment, path)
+
+
+def test_file_with_a_mark_and_without_a_last_line_break_is_read(deployment: Deployment, tmp_path: Path) -> None:
+    assert load(deployment, write(tmp_path / "p.csv", b"\xef\xbb\xbf" + HEADER + b"1,a,1500000000")) == 1
+    assert load(deployment, write(tmp_path / "p.csv", HEADER.strip())) == 0
+
+
+@given(st.text(alphabet='a",\n\r', max_size=30), st.integers(1, 40))
+def test_each_line_that_pyarrow_can_read_alone_is_kept_and_no_other(text: str, block_bytes: int) -> None:
+    data = f"{text}\n".encode()
+    lines = data.splitlines()
+
+    read = blocks(io.BytesIO(data), block_bytes=block_bytes)
+    kept = [line for block in read for line in block.data.splitlines()]
+
+    assert len(kept) == len(lines)
+    for before, after in zip(lines, kept, strict=True):
+        assert after == (before if _ends_outside_quotes(before) else b"")
+
+
+def _ends_outside_quotes(line: bytes) -> bool:
+    """If the line ends within quotes, pyarrow takes the next one for a part of its last cell."""
+    probe = pyarrow.csv.read_csv(
+        io.BytesIO(line + b"\nmark\n"),
+        read_options=pyarrow.csv.ReadOptions(column_names=["only"], use_threads=False),
+        parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=lambda row: "skip"),
+    )
+    return "mark" in probe["only"].to_pylist()
