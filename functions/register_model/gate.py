@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -44,8 +45,8 @@ def _parity(parity: Any) -> Check:
     """The exported graph was compared with the model that it was exported from."""
     figures = parity if isinstance(parity, Mapping) else {}
     numbers = [value for value in figures.values() if isinstance(value, int | float)]
-    shown = ", ".join(f"{name} {value}" for name, value in figures.items()) or "none recorded"
-    return Check("parity", bool(numbers) and all(map(math.isfinite, numbers)), shown)
+    shown = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in figures.items())
+    return Check("parity", bool(numbers) and all(map(math.isfinite, numbers)), shown or "none recorded")
 
 
 def _better_than_baseline(candidate: Manifest) -> Check:
@@ -58,11 +59,21 @@ def _better_than_baseline(candidate: Manifest) -> Check:
 
 
 def _fresh(candidate: Manifest, *, champion: Manifest | None) -> Check:
-    name = "latest training event"
+    name, latest = "latest training event", _time(candidate.last_event_ms)
     if champion is None:
-        return Check(name, passed=True, figures=f"{candidate.last_event_ms} ms, and there is no champion yet")
+        return Check(name, passed=True, figures=f"{latest}, and there is no champion yet")
+    fresh = candidate.last_event_ms >= champion.last_event_ms
     return Check(
         name,
-        candidate.last_event_ms >= champion.last_event_ms,
-        f"{candidate.last_event_ms} ms, champion {champion.version} {champion.last_event_ms} ms",
+        fresh,
+        f"{latest}, {'not older' if fresh else 'older'} than champion {champion.version}'s "
+        f"of {_time(champion.last_event_ms)}",
     )
+
+
+def _figure(value: object) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def _time(time_ms: int) -> str:
+    return f"{dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -180,13 +180,16 @@ def manifest_of(workflow: Workflow, version: str, **fields: Any) -> None:
 def test_champion_promoted_between_judging_and_promoting_is_judged_against(
     workflow: Workflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest_of(workflow, "newer", last_event_ms=NOW_MS + 1)
+    manifest_of(workflow, "newer", last_event_ms=NOW_MS + 2_000)
     interrupted(workflow, monkeypatch, "newer")
 
     answer = workflow.register(workflow.trained("v1"))
 
     assert answer["decision"] == "rejected"
-    assert f"failed: latest training event: {NOW_MS} ms, champion newer {NOW_MS + 1} ms" in answer["reasons"]
+    assert (
+        "failed: latest training event: 2026-09-21 14:13:20 UTC, older than champion newer's of 2026-09-21 14:13:22 UTC"
+        in answer["reasons"]
+    )
     assert workflow.champion() == "newer"
     assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Rejected"]
 
