@@ -5,10 +5,8 @@ The tests build on one another, in their order: each is a step of a shop's first
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,7 +15,6 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pandas as pd
-import psutil
 import pytest
 
 from alsolike import lake
@@ -25,7 +22,15 @@ from alsolike.bundle import GRAPH_FILE, Bundle
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.profiles import ProfileStore
 from alsolike.registry import Registry
-from tests.integration.loop.conftest import SECONDS_PER_DAY, Shop, eventually, write_history
+from tests.integration.loop.shop import (
+    SECONDS_PER_DAY,
+    Shop,
+    eventually,
+    failed_invocations,
+    kill,
+    record,
+    write_history,
+)
 
 USERS, DAYS = 45, 24
 END = time.time() - 2 * SECONDS_PER_DAY
@@ -249,40 +254,6 @@ def test_corrupt_bundle_never_replaces_the_champion_that_serves(shop: Shop) -> N
     assert answer.headers["x-alsolike-model-version"] == serving
     assert answer.items
     assert champion(shop) == serving
-
-
-def record(user: str, number: int) -> bytes:
-    """A stream record as the documentation shows it."""
-    now_ms = int(time.time() * 1000)
-    document: dict[str, Any] = {
-        "event_id": f"{user}-{number}",
-        "user_id": user,
-        "session_id": None,
-        "item_id": f"item-{number % 3}{number % 10}",
-        "event_type": "purchase",
-        "event_value": 1.5,
-        "event_time_ms": now_ms + number,
-        "recommendation_id": None,
-        "impression": [],
-        "properties": "{}",
-        "received_time_ms": now_ms,
-        "schema_version": 1,
-    }
-    return json.dumps(document).encode()
-
-
-def failed_invocations(shop: Shop, function: str) -> int:
-    functions = shop.cloud.stats()["functions"]
-    return sum(counts.get("errors", 0) for name, counts in functions.items() if f"-{function}" in name)
-
-
-def kill(shop: Shop, function: str) -> None:
-    """Kill the execution environments of a function without warning."""
-    handler = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
-    for process in psutil.Process(shop.cloud.state.pid).children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if f"functions.{handler}.handler" in " ".join(process.cmdline()):
-                process.kill()
 
 
 def reference_ranking(shop: Shop, profile_id: str, directory: Path, *, k: int = 10) -> list[str]:

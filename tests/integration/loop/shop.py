@@ -1,0 +1,140 @@
+"""What a shop does and what it has: calls, history, records, and looks at what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from local_cloud.client import Cloud
+
+SECONDS_PER_DAY = 86_400
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    document: dict[str, Any]
+
+    @property
+    def items(self) -> list[str]:
+        return [item["itemId"] for item in self.document["itemList"]]
+
+
+class Shop:
+    """What a shop has: a URL, a token, and the command line."""
+
+    def __init__(self, cloud: Cloud, state: Path) -> None:
+        self.cloud = cloud
+        self._state = state
+        self._token = cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
+
+    def post(self, path: str, document: Any) -> Answer:
+        request = urllib.request.Request(
+            self.cloud.api_url + path,
+            data=json.dumps(document).encode(),
+            headers={"authorization": f"Bearer {self._token}", "content-type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return Answer(response.status, dict(response.headers), json.load(response))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, dict(error.headers), json.load(error))
+
+    def send(self, user: str, *item_ids: str, at: float | None = None) -> Answer:
+        event = {"eventType": "purchase", "sentAt": at or time.time()}
+        events = [{**event, "itemId": item_id, "eventId": f"{user}-{item_id}-{at}"} for item_id in item_ids]
+        call = {"trackingId": "shop", "userId": user, "sessionId": f"session-{user}", "eventList": events}
+        return self.post("/events", call)
+
+    def recommend(self, user: str, k: int = 10) -> Answer:
+        return self.post("/recommendations", {"userId": user, "numResults": k})
+
+    def name(self, key: str) -> str:
+        parameter = self.cloud.client("ssm").get_parameter(Name=f"/alsolike/demo/{key}")
+        value: str = parameter["Parameter"]["Value"]
+        return value
+
+    def alsolike(self, *arguments: str | Path, exit_code: int = 0) -> Any:
+        """Run a verb with --json; return the document it prints."""
+        command = [
+            str(Path(sys.executable).parent / "alsolike"),
+            *map(str, arguments),
+            "--state",
+            str(self._state),
+            "--json",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        assert done.returncode == exit_code, done.stderr
+        return json.loads(done.stdout) if exit_code == 0 else done.stderr
+
+
+def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, within_s: float = 30) -> T:
+    """Return the probe's value once it holds; the last one when time is up, for the assertion to show."""
+    deadline = time.monotonic() + within_s
+    while True:
+        value = probe()
+        if holds(value) or time.monotonic() > deadline:
+            return value
+        time.sleep(0.1)
+
+
+def write_history(path: Path, *, users: int, days: int, end: float) -> list[tuple[str, str, int]]:
+    """Write purchases in Personalize's CSV: each user buys around one of three cycles of ten items, in order."""
+    rows = []
+    for user in range(users):
+        aisle, step = user % 3, user // 3
+        for day in range(days):
+            bought = f"item-{aisle}{(step + day) % 10}"
+            rows.append((f"user-{user}", bought, int(end - (days - day) * SECONDS_PER_DAY + user)))
+    lines = ["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *(f"{u},{i},{t},purchase" for u, i, t in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return rows
+
+
+def record(user: str, number: int) -> bytes:
+    """A stream record as the documentation shows it."""
+    now_ms = int(time.time() * 1000)
+    document: dict[str, Any] = {
+        "event_id": f"{user}-{number}",
+        "user_id": user,
+        "session_id": None,
+        "item_id": f"item-{number % 3}{number % 10}",
+        "event_type": "purchase",
+        "event_value": 1.5,
+        "event_time_ms": now_ms + number,
+        "recommendation_id": None,
+        "impression": [],
+        "properties": "{}",
+        "received_time_ms": now_ms,
+        "schema_version": 1,
+    }
+    return json.dumps(document).encode()
+
+
+def failed_invocations(shop: Shop, function: str) -> int:
+    functions = shop.cloud.stats()["functions"]
+    return sum(counts.get("errors", 0) for name, counts in functions.items() if f"-{function}" in name)
+
+
+def kill(shop: Shop, function: str) -> None:
+    """Kill the execution environments of a function without warning."""
+    handler = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
+    for process in psutil.Process(shop.cloud.state.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if f"functions.{handler}.handler" in " ".join(process.cmdline()):
+                process.kill()
