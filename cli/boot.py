@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,22 +145,21 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
 
 def curl_lines(api_url: str, *, read_token: str, write_token: str, user_id: str, item_id: str) -> list[str]:
     """Return calls of the API to paste into a shell, with tokens that are good for an hour."""
-    import time
 
-    def call(path: str, token: str, body: dict[str, object]) -> str:
+    def call(path: str, token: str, body: str) -> str:
         return (
             f"curl -s {api_url.rstrip('/')}{path} -H 'authorization: Bearer {token}' "
-            f"-H 'content-type: application/json' -d '{json.dumps(body)}'"
+            f"-H 'content-type: application/json' -d {body}"
         )
 
-    event = {"eventType": "purchase", "itemId": item_id, "sentAt": int(time.time())}
+    asked = json.dumps({"userId": user_id, "numResults": 10})
+    event = json.dumps({"eventType": "purchase", "itemId": item_id})
+    sent = json.dumps({"trackingId": "shop", "userId": user_id, "sessionId": "try", "eventList": []})
+    # The shell fills in the time: the same event of the same second would count once, however often it is pasted.
+    before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [
-        call("/recommendations", read_token, {"userId": user_id, "numResults": 10}),
-        call(
-            "/events",
-            write_token,
-            {"trackingId": "shop", "userId": user_id, "sessionId": "try", "eventList": [event]},
-        ),
+        call("/recommendations", read_token, shlex.quote(asked)),
+        call("/events", write_token, f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
     ]
 
 

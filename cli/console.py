@@ -85,9 +85,9 @@ def visible(text: str) -> str:
     return _IN_CELLS.sub(_named, text)
 
 
-def command() -> str:
-    """Return the command as it was called, to show calls that can be pasted."""
-    return shlex.quote(sys.argv[0]) if "/" in sys.argv[0] else "alsolike"
+def call(*arguments: str) -> str:
+    """Return a call of this command as it can be pasted into a shell."""
+    return shlex.join([sys.argv[0] if "/" in sys.argv[0] else "alsolike", *arguments])
 
 
 @contextlib.contextmanager

@@ -99,6 +99,14 @@ def state_path() -> Path:
     return Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE)
 
 
+def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str, ...]:
+    """Return the options with which another call, from the same directory, acts on the same deployment."""
+    if stack:
+        return ("--stack", stack)
+    path = state or state_path()
+    return () if path == DEFAULT_STATE else ("--state", str(path))
+
+
 def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, found with the usual credentials and region."""
     client = session_clients()

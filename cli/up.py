@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -40,15 +40,21 @@ def up(
             for line in boot.layer_sentences(cloud):
                 console.say(line)
             console.print_line(f"AWS endpoint  {cloud.endpoint}")
-            for line in api_lines(where, user_id="42", item_id="7"):
+            for line in api_lines(where, user_id="42", item_id="7", reach=deployment.options(state=state)):
                 console.print_line(line)
             console.say("Ctrl-C stops it all")
             wait_for_interrupt(cloud)
 
 
-def api_lines(where: Deployment, *, user_id: str, item_id: str) -> list[str]:
-    """Return the API's address and calls to paste."""
-    from cli import boot
+def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
+    """Return the API's address, calls to paste, and the command that shows what they changed.
+
+    Parameters
+    ----------
+    reach
+        Options with which the command finds this deployment.
+    """
+    from cli import boot, console
     from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS
 
     lines = boot.curl_lines(
@@ -58,7 +64,7 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str) -> list[str]:
         user_id=user_id,
         item_id=item_id,
     )
-    return [f"HTTP API      {where.names.api_url}", *lines]
+    return [f"HTTP API      {where.names.api_url}", *lines, console.call("recommend", "--user", user_id, *reach)]
 
 
 @contextlib.contextmanager

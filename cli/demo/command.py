@@ -45,11 +45,11 @@ def demo(
                 if keep_running:
                     shopper = run.summary.shopper()
                     user_id, item_id = ("1", "1") if shopper is None else (shopper.user_id, shopper.after.answered[0])
-                    for line in api_lines(where, user_id=user_id, item_id=item_id):
+                    reach = deployment.options(state=state)
+                    for line in api_lines(where, user_id=user_id, item_id=item_id, reach=reach):
                         console.say(line)
-                    console.say(
-                        "the same verbs work from another terminal, `alsolike status` first; Ctrl-C stops it all"
-                    )
+                    look = console.call("status", *reach)
+                    console.say(f"the same verbs work from another terminal, `{look}` first; Ctrl-C stops it all")
                     wait_for_interrupt(run.cloud)
         except BaseException as error:
             run.summary.error = str(error) or type(error).__name__
@@ -59,5 +59,5 @@ def demo(
     if failed:
         raise DemoFailed(f"the demo ran, but not so: {'; '.join(failed)} ({path} has the details)")
     console.say(f"everything as it should be; {path} has the figures")
-    command = console.command()
-    console.say(f"go on with: {command} demo --keep-running, {command} up, {command} --help")
+    further = (console.call("demo", "--keep-running"), console.call("up"), console.call("--help"))
+    console.say(f"go on with: {', '.join(further)}")

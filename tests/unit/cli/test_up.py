@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from typer.testing import CliRunner
 
 from alsolike.errors import Unavailable
 from cli import boot
+from cli.deployment import Deployment
 from cli.main import app
-from cli.up import wait_for_interrupt
+from cli.up import api_lines, wait_for_interrupt
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
 
@@ -49,3 +52,30 @@ def test_cloud_that_runs_is_named_before_anything_is_built(
     assert str(result.exception) == (
         f"{path} belongs to a cloud that runs as process {os.getpid()}; stop it or use another file"
     )
+
+
+def test_pasted_event_has_the_time_of_pasting(tmp_path: Path) -> None:
+    _, line = boot.curl_lines("http://api/", read_token="r", write_token="w", user_id="o'hara $(id)", item_id="7")
+    shell = tmp_path / "curl"
+    shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')
+    shell.chmod(0o755)
+    before = int(time.time())
+
+    printed = subprocess.run(
+        ["bash", "-c", line], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True
+    ).stdout
+
+    body = json.loads(printed)
+    assert body["userId"] == "o'hara $(id)"
+    assert [event["itemId"] for event in body["eventList"]] == ["7"]
+    assert before <= body["eventList"][0]["sentAt"] <= time.time()
+
+
+def test_printed_calls_end_with_the_command_that_shows_their_effect(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [".venv/bin/alsolike"])
+
+    lines = api_lines(deployment, user_id="4 2", item_id="7", reach=("--state", "x.json"))
+
+    assert lines[-1] == ".venv/bin/alsolike recommend --user '4 2' --state x.json"
