@@ -8,12 +8,13 @@ from typing import Any
 
 from alsolike import bundle, registry
 from alsolike.bundle import Manifest
-from alsolike.errors import NotFound
+from alsolike.errors import InvalidBundle, NotFound
 from alsolike.registry import Champion, Registry
 from cli import console
 from cli.aws import asking
 from cli.deployment import Deployment
 
+HOLDOUT = "Hold-out (* chosen on the validation part)"
 _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 
 
@@ -110,7 +111,7 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
         for page in pages:
             for summary in page["ModelPackageSummaryList"]:
                 package = client.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
-                found.append(_version(package, champion))
+                found.append(_with_fit_times(deployment, _version(package, champion)))
     return sorted(found, key=lambda version: (version.created_ms, version.version), reverse=True)
 
 
@@ -126,6 +127,24 @@ def registered(deployment: Deployment, version: str) -> ModelVersion:
         if found.version == version:
             return found
     raise NotFound(f"there is no model version {version!r}; `alsolike models list` shows them")
+
+
+def _with_fit_times(deployment: Deployment, version: ModelVersion) -> ModelVersion:
+    """Add what the registry does not keep, where the version's bundle is still there to say it."""
+    if version.status == "rejected":
+        return version  # its bundle was never unpacked
+    try:
+        fit_s = {
+            candidate.algorithm: candidate.fit_s for candidate in candidates(manifest(deployment, version.version))
+        }
+    except (NotFound, InvalidBundle):
+        return version
+    return dataclasses.replace(
+        version,
+        candidates=tuple(
+            dataclasses.replace(candidate, fit_s=fit_s.get(candidate.algorithm)) for candidate in version.candidates
+        ),
+    )
 
 
 def _version(package: Mapping[str, Any], champion: Champion | None) -> ModelVersion:
@@ -169,14 +188,24 @@ def _ranked(figures: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(sorted(figures, key=lambda figure: -(figure.ndcg or 0.0)))
 
 
-def print_candidates(figures: Sequence[Candidate]) -> None:
+def print_candidates(figures: Sequence[Candidate], *, title: str = HOLDOUT) -> None:
     """Print the comparison as a table; the winner is marked."""
     rows = []
     for figure in figures:
         name = f"{figure.algorithm} *" if figure.winner else figure.algorithm
         rows.append([name, figure.hr, figure.ndcg, figure.mrr, figure.coverage, _seconds(figure.fit_s)])
     columns = ["algorithm", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"]
-    console.print_table(columns, rows, title="Hold-out (* chosen on the validation part)")
+    console.print_table(columns, rows, title=title)
+
+
+def holdout_title(of: Manifest) -> str:
+    """Say whom the comparison asked, and whether items that they had before counted."""
+    said = ["Hold-out"]
+    if (asked := of.metrics.get("asked_users")) is not None:
+        said.append(f"{asked:,} users asked")
+    if (seen := of.metrics.get("seen")) is not None:
+        said.append(f"seen items {seen}")
+    return f"{', '.join(said)} (* chosen on the validation part)"
 
 
 def _seconds(seconds: float | None) -> str:

@@ -53,7 +53,11 @@ def show(version: Version, stack: Stack = None, state: State = None, as_json: As
         document = {**dataclasses.asdict(found), "promotions": [dataclasses.asdict(entry) for entry in promotions]}
         console.print_json({**document, "manifest": dataclasses.asdict(manifest) if manifest else None})
         return
-    model_versions.print_candidates(model_versions.candidates(manifest) if manifest else found.candidates)
+    if manifest:
+        title = model_versions.holdout_title(manifest)
+        model_versions.print_candidates(model_versions.candidates(manifest), title=title)
+    else:
+        model_versions.print_candidates(found.candidates)
     console.print_line(f"version    {found.version}, {found.status}, made {_time(found.created_ms)}")
     console.print_line(f"algorithm  {found.algorithm}, {found.items:,} items")
     if manifest:

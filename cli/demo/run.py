@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alsolike.errors import AlsolikeError, Unavailable
 from alsolike.profiles import Profile, ProfileStore
-from cli import boot, console, deployment, model_versions, training_run
+from cli import boot, console, dataset_quality, deployment, model_versions, training_run
 from cli.api import Api
 from cli.console import Step
 from cli.demo import comparison, journey, reference, replay
@@ -155,6 +155,8 @@ class Demo:
                 raise DemoFailed(f"the gate rejected model {outcome.version}: {reasons}")
             manifest = model_versions.manifest(where, outcome.version)
             self.summary.candidates = model_versions.candidates(manifest)
+            self.summary.candidates_title = model_versions.holdout_title(manifest)
+            self.summary.dataset = dataset_quality.of_run(where, outcome.run_id)
             self.summary.model["algorithm"] = manifest.algorithm
             step.note(f"{manifest.algorithm} is champion")
         self.summary.files |= {"model": str(DIRECTORY / "model"), "dataset": str(DIRECTORY / "dataset")}

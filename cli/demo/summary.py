@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from cli import console, model_versions
+from alsolike.dataset import DatasetManifest
+from cli import console, dataset_quality, model_versions
 from cli.demo.comparison import Shopper
 from cli.model_versions import Candidate
 
@@ -53,6 +54,8 @@ class Summary:
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
+    candidates_title: str = model_versions.HOLDOUT
+    dataset: DatasetManifest | None = None
     replay: dict[str, Any] = dataclasses.field(default_factory=dict)
     shoppers: tuple[Shopper, ...] = ()
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -75,6 +78,7 @@ class Summary:
             "checks": [dataclasses.asdict(check) for check in self.checks],
             "steps_s": {name: round(seconds, 2) for name, seconds in self.steps.items()},
             "data": self.data,
+            "dataset": dataset_quality.document(self.dataset) if self.dataset else None,
             "model": self.model,
             "candidates": [dataclasses.asdict(candidate) for candidate in self.candidates],
             "replay": self.replay,
@@ -115,7 +119,10 @@ class Summary:
 def show(summary: Summary) -> None:
     """Print the tables."""
     if summary.candidates:
-        model_versions.print_candidates(summary.candidates)
+        model_versions.print_candidates(summary.candidates, title=summary.candidates_title)
+    if summary.dataset:
+        for line in dataset_quality.sentences(summary.dataset):
+            console.print_line(line)
     if (shopper := summary.shopper()) is not None:
         _show_shopper(shopper, summary.titles)
     if summary.latency:

@@ -165,6 +165,8 @@ def test_models_list_says_which_version_has_which_part(models: Deployment) -> No
         "c": "rejected",
     }
     assert json.loads(result.stdout)[0]["candidates"][0]["algorithm"] == "ease"
+    fit_s = {version["version"]: version["candidates"][0]["fit_s"] for version in json.loads(result.stdout)}
+    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # c's bundle was never unpacked
     table = run("models", "list", "--stack", "shop").stdout
     assert "champion" in table
     assert "0.4000" in table

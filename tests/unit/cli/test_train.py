@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.dataset import DatasetManifest
+from cli import training_run
+from cli.deployment import Deployment
+from cli.main import app
+from cli.training_run import Outcome
+from tests.unit.cli.shop import NAMES, put_parameters
+
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
+OUTCOME = Outcome("r1", "r1", "promoted", ("passed: parity",), interactions=10, users=4, items=3, duration_s=1.0)
+DATASET = DatasetManifest(
+    dataset_id="r1",
+    created_ms=9,
+    rows_read=1_312,
+    interactions=1_200,
+    users=4,
+    items=3,
+    catalogue_items=5,
+    dropped={"duplicate_event": 12, "unknown_event_type": 0, "rare_item": 100},
+    first_event_ms=1,
+    last_event_ms=8,
+    event_weights={"view": 1.0},
+    minimum_item_interactions=5,
+    minimum_user_interactions=2,
+    repeat_share=0.25,
+    lineage=(),
+)
+MANIFEST = {
+    "version": "r1", "algorithm": "ease", "items": 3, "exclude_seen": True, "dataset_id": "r1",
+    "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
+    "last_event_ms": 8, "created_ms": 9, "code_version": "abc", "files": {}, "format_version": 1,
+    "metrics": {"k": 10, "seen": "masked", "asked_users": 1_234, "candidates": [
+        {"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """The deployment `--stack shop`, whose workflow has already written its dataset and model."""
+    put_parameters(deployment.client("ssm"), "shop")
+    put = deployment.client("s3").put_object
+    put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
+    put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))
+    monkeypatch.setattr(training_run, "start", lambda where: ARN)
+    monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: OUTCOME)
+    return deployment
+
+
+def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> Outcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_run, "follow", interrupted)
+
+    result = CliRunner().invoke(app, ["train", "--stack", "shop"])
+
+    assert result.exit_code == 130
+    assert "the run goes on without this command, as execution run-7" in result.stderr
+    assert "status --stack shop`" in result.stderr
+    assert result.stdout == ""
+
+
+def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop: Deployment) -> None:
+    printed = CliRunner().invoke(app, ["train", "--stack", "shop"], catch_exceptions=False).stdout
+
+    assert "Hold-out, 1,234 users asked, seen items masked (* chosen on the validation part)" in printed
+    assert "1,312 rows read, 1,200 kept: 4 users, 3 items, 25.0% repeats" in printed
+    assert "left out   12 duplicate event, 100 rare item\n" in printed
+
+
+def test_train_as_json_has_the_datasets_quality(shop: Deployment) -> None:
+    printed = CliRunner().invoke(app, ["train", "--stack", "shop", "--json"], catch_exceptions=False).stdout
+
+    quality = json.loads(printed)["dataset"]
+    assert (quality["rows_read"], quality["kept"], quality["repeat_share"]) == (1_312, 1_200, 0.25)
+    assert quality["dropped"] == {"duplicate_event": 12, "unknown_event_type": 0, "rare_item": 100}
