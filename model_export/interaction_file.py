@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -15,10 +17,13 @@ import pyarrow.parquet as pq
 
 from alsolike.configuration import EVENT_WEIGHTS, canonical_event_type
 from alsolike.errors import InvalidInput
+from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
 from model_export.training_data import encode
 
-_TYPES = {"USER_ID": pa.string(), "ITEM_ID": pa.string(), "TIMESTAMP": pa.int64(), "EVENT_TYPE": pa.string()}
+_NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_MILLISECONDS_FROM = 1e11
+"""As an import has it: as seconds this is the year 5138."""
 _CSV_NAMES = (".csv", ".csv.gz")
 _ALL_WEIGH_ONE = 1.0
 _UNSTATED = "view"
@@ -57,12 +62,11 @@ def read(path: Path, *, items_path: Path | None = None) -> InteractionFile:
     Raises
     ------
     InvalidInput
-        If the file is missing, unreadable or empty, misses a column, or a row lacks an id or has a bad time.
+        If the file is missing, unreadable or empty, misses a column, or a row lacks an id or has a bad time; the
+        first such row is named.
     """
     table = _read(path, required=("USER_ID", "ITEM_ID", "TIMESTAMP"), optional=("EVENT_TYPE",))
-    times = table["TIMESTAMP"].to_numpy()
-    if times.min() < 0:
-        raise InvalidInput(f"{path}: the smallest TIMESTAMP is {times.min()}, expected epoch seconds")
+    time_ms = table["TIMESTAMP"].to_numpy()
     weights, notes = _weights(table)
     kept = weights > 0
     table = table.filter(pa.array(kept))
@@ -74,7 +78,7 @@ def read(path: Path, *, items_path: Path | None = None) -> InteractionFile:
     interactions, item_ids = encode(
         user_ids=table["USER_ID"],
         item_ids=table["ITEM_ID"],
-        time_ms=times[kept] * 1000,
+        time_ms=time_ms[kept],
         weight=weights[kept],
         catalogue=catalogue,
     )
@@ -119,17 +123,51 @@ def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) 
             raise InvalidInput(f"{path} misses the column {', '.join(missing)}; its columns are {', '.join(found)}")
         names = [*required, *(name for name in optional if name in found)]
         table = _table(path, names)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, *UNREADABLE) as error:
         raise InvalidInput(f"{path} cannot be read: {error}") from error
-    if not len(table):
+    # Blank lines were read so that places are line numbers; they are no rows.
+    filled = functools.reduce(pc.or_, (pc.not_equal(table[name].cast(pa.string()), "") for name in names))
+    if not len(table) or not (rows := filled.to_numpy()).any():
         raise InvalidInput(f"{path} has no rows")
+    row_numbers = np.flatnonzero(rows) + (2 if _is_csv(path) else 1)
+    where = _Place(path, "line" if _is_csv(path) else "row", row_numbers)
+    table = table.filter(pa.array(rows)) if len(row_numbers) < len(rows) else table
     for name in required:
-        empty = table[name].null_count
-        if _TYPES[name] == pa.string():
-            empty += pc.sum(pc.equal(table[name], "")).as_py() or 0
-        if empty:
-            raise InvalidInput(f"{path}: {empty:,} rows have no {name}")
+        where.refuse(table[name], pc.equal(table[name].cast(pa.string()), "").to_numpy(), f"rows have no {name}")
+    if "TIMESTAMP" in names:
+        times = pa.array(_time_ms(table["TIMESTAMP"], where))
+        table = table.set_column(names.index("TIMESTAMP"), "TIMESTAMP", times)
     return table
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """How a message names a row of a file."""
+
+    path: Path
+    unit: str
+    numbers: npt.NDArray[np.int64]
+
+    def refuse(self, column: pa.ChunkedArray, bad: npt.NDArray[np.bool_], reason: str) -> None:
+        if count := int(bad.sum()):
+            first = int(bad.argmax())
+            value = f" ({column[first].as_py()!r})" if column[first].as_py() != "" else ""
+            raise InvalidInput(
+                f"{self.path}: {count:,} {reason}; the first is {self.unit} {self.numbers[first]}{value}"
+            )
+
+
+def _time_ms(column: pa.ChunkedArray, where: _Place) -> npt.NDArray[np.int64]:
+    """Return the times that an import reads from the same cells."""
+    if pa.types.is_string(column.type):
+        fits = pc.match_substring_regex(column, _NUMBER).to_numpy()
+        where.refuse(column, ~fits, "TIMESTAMPs are no number of seconds")
+    seconds = column.cast(pa.float64(), safe=False).to_numpy()
+    where.refuse(column, ~np.isfinite(seconds), "TIMESTAMPs are no number of seconds")
+    where.refuse(column, seconds >= _MILLISECONDS_FROM, "TIMESTAMPs seem to be in milliseconds, expected seconds")
+    where.refuse(column, seconds < 0, "TIMESTAMPs are before 1970, expected epoch seconds")
+    time_ms: npt.NDArray[np.int64] = np.rint(seconds * 1000).astype(np.int64)
+    return time_ms
 
 
 def _is_csv(path: Path) -> bool:
@@ -141,13 +179,29 @@ def _columns(path: Path) -> list[str]:
         raise InvalidInput(f"{path} is empty")
     if not _is_csv(path):
         return list(pq.read_schema(path).names)
-    with pyarrow.csv.open_csv(path) as reader:
-        return list(reader.schema.names)
+    return list(read_header(path))
 
 
 def _table(path: Path, names: Sequence[str]) -> pa.Table:
+    """Return the columns as text without nulls; times of a Parquet file are numbers of seconds or text."""
     if _is_csv(path):
-        options = pyarrow.csv.ConvertOptions(include_columns=names, column_types={name: _TYPES[name] for name in names})
-        return pyarrow.csv.read_csv(path, convert_options=options)
+        with path.open("rb") as file:
+            packed = path.name.lower().endswith(".gz")
+            return pyarrow.csv.read_csv(
+                pa.BufferReader(open_bytes(file, path).read()) if packed else file,
+                parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    include_columns=names, column_types={name: pa.string() for name in names}
+                ),
+            )
     table = pq.read_table(path, columns=list(names))
-    return pa.table({name: table[name].cast(_TYPES[name]) for name in names})
+    return pa.table({name: _plain(table[name], is_time=name == "TIMESTAMP") for name in names})
+
+
+def _plain(column: pa.ChunkedArray, *, is_time: bool) -> pa.ChunkedArray:
+    if is_time and pa.types.is_timestamp(column.type):
+        column = pc.divide(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.float64()), 1000.0)
+    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if is_time and is_number and not column.null_count:
+        return column
+    return column.cast(pa.string()).fill_null("")

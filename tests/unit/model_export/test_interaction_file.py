@@ -13,7 +13,7 @@ ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"
 
 
 def write(path: Path, text: str) -> Path:
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
     return path
 
 
@@ -122,8 +122,23 @@ def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n", "has no rows"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,,1\n", "1 rows have no ITEM_ID"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,\n", "1 rows have no TIMESTAMP"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,yesterday\n", "yesterday"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", "smallest TIMESTAMP is -5"),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n\na,x,yesterday\n",
+            r"no number.*first is line 4 \('yesterday'\)",
+        ),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n", r"no number of seconds; the first is line 2 \('nan'\)"),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,x,1500000000000\n",
+            r"1 TIMESTAMPs seem to be in milliseconds, expected seconds; the first is line 3 \('1500000000000'\)",
+        ),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n", r"STRA\\xdfE, expected column names in UTF-8"),
+        ("rows.csv", "\udcff\udcfeU\0S\0E\0R\0\n\0", "is UTF-16, expected UTF-8"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1,more\n", r"rows\.csv cannot be read"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n", r"rows\.csv cannot be read.*UTF8"),
+        ("rows.csv.gz", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n", r"rows\.csv\.gz cannot be read: Not a gzipped file"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", r"before 1970.*first is line 2 \('-5'\)"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x\n", "cannot be read"),
         ("rows.parquet", "no parquet", "cannot be read"),
     ],
@@ -136,3 +151,23 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: st
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="is no file"):
         read(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_any_kind_of_parquet_text_is_read(tmp_path: Path, kind: pa.DataType) -> None:
+    columns = {name: pa.array(["7", "7"]).cast(kind) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+
+    file = read(tmp_path / "rows.parquet")
+
+    assert file.item_ids == ["7"]
+    assert file.interactions.time_ms.tolist() == [7_000, 7_000]
+
+
+def test_parquet_times_and_fractions_of_a_second_are_read_as_in_an_import(tmp_path: Path) -> None:
+    columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": pa.array([1_500_000_000_250_000], pa.timestamp("us"))}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    text = write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000.25\n")
+
+    assert read(tmp_path / "rows.parquet").interactions.time_ms.tolist() == [1_500_000_000_250]
+    assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
