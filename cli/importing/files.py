@@ -97,7 +97,7 @@ class DataFile:
     def _parquet(self, file: BinaryIO) -> Iterator[Chunk]:
         first = 1
         for batch in pq.ParquetFile(file).iter_batches(batch_size=CHUNK_ROWS):
-            rows = pa.Table.from_batches([batch]).rename_columns(self.schema.names)
+            rows = text_as_string(pa.Table.from_batches([batch]).rename_columns(self.schema.names))
             yield Chunk(0, rows, np.arange(first, first + len(rows), dtype=np.int64))
             first += len(rows)
 
@@ -130,6 +130,22 @@ def open_file(path: Path) -> DataFile:
         raise InvalidInput(f"{path} has the column {', '.join(twice)} more than once")
     known = pa.schema([field.with_name(name) for name, field in zip(names, schema, strict=True)])
     return DataFile(path, known, tuple(schema.names))
+
+
+def text_as_string(rows: pa.Table) -> pa.Table:
+    """Return the rows with every kind of text as `string`, without dictionaries: pyarrow cannot compare views."""
+    for place, field in enumerate(rows.schema):
+        plain = value_type(field.type)
+        if plain != field.type:
+            rows = rows.set_column(place, field.name, rows[place].cast(plain))
+    return rows
+
+
+def value_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column's cells, `string` for every kind of text."""
+    if pa.types.is_dictionary(kind):
+        return value_type(kind.value_type)
+    return pa.string() if pa.types.is_string_view(kind) or pa.types.is_large_string(kind) else kind
 
 
 def _without_header(block: Block) -> Block:

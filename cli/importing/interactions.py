@@ -16,7 +16,7 @@ from alsolike import configuration, interactions, lake
 from alsolike.catalog import column_name
 from alsolike.errors import InvalidInput
 from cli.importing.event_ids import event_ids
-from cli.importing.files import DataFile, as_text
+from cli.importing.files import DataFile, as_text, value_type
 
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 OPTIONAL = ("EVENT_TYPE", "EVENT_VALUE", "EVENT_ID", "SESSION_ID", "RECOMMENDATION_ID", "IMPRESSION")
@@ -100,8 +100,8 @@ def check_columns(file: DataFile) -> None:
     if missing := [name for name in REQUIRED if name not in file.schema.names]:
         raise InvalidInput(f"{file.path} misses {', '.join(missing)}; its columns are {', '.join(file.schema.names)}")
     for field in file.schema:
-        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
+        kind = value_type(field.type)
+        text = pa.types.is_string(kind) or pa.types.is_null(kind)
         number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
         if field.name == "TIMESTAMP":
             expected, fits = "a number, text or timestamp", text or number or pa.types.is_timestamp(kind)

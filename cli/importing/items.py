@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from alsolike.catalog import MAX_COLUMNS, MAX_PROPERTIES_CHARACTERS, CatalogueStore, Item, column_name
 from alsolike.errors import InvalidInput
 from alsolike.interactions import MAX_ID_CHARACTERS
-from cli.importing.files import Chunk, DataFile, as_text
+from cli.importing.files import Chunk, DataFile, as_text, value_type
 
 _THREADS = 3
 _PART = 250
@@ -50,7 +50,7 @@ def number_columns(file: DataFile) -> frozenset[str]:
     """
     names = [name for name in file.schema.names if name != "ITEM_ID"]
     if file.is_parquet:
-        kinds = {name: file.schema.field(name).type for name in names}
+        kinds = {name: value_type(file.schema.field(name).type) for name in names}
         return frozenset(n for n, kind in kinds.items() if pa.types.is_integer(kind) or pa.types.is_floating(kind))
     numbers, filled = set(names), set[str]()
     for chunk in file.chunks():

@@ -175,6 +175,19 @@ def test_wrong_parquet_type_is_an_error_naming_the_column(deployment: Deployment
         load(deployment, path)
 
 
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_any_kind_of_parquet_text_is_read(deployment: Deployment, tmp_path: Path, kind: pa.DataType) -> None:
+    names = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "SHELF")
+    cells = {name: pa.array(["7", "8"]).cast(kind) for name in names}
+    cells["EVENT_TYPE"] = pa.array(["view", "rent"]).cast(kind)
+    pq.write_table(pa.table(cells), tmp_path / "p.parquet")
+
+    summary = load(deployment, tmp_path / "p.parquet")
+
+    assert (summary.imported, summary.rejected) == (1, 1)
+    assert lake_rows(deployment).properties.tolist() == ['{"shelf":"7"}']
+
+
 def test_repeated_import_overwrites_itself(deployment: Deployment, tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", GOOD)
     load(deployment, path)

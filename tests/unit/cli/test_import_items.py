@@ -98,3 +98,14 @@ def test_file_without_item_ids_is_an_error_before_anything_is_written(deployment
         load(deployment, good, write(tmp_path / "bad.csv", "ID,TITLE\n1,x\n"))
 
     assert catalogue(deployment) == {}
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_any_kind_of_parquet_text_is_a_title(deployment: Deployment, tmp_path: Path, kind: pa.DataType) -> None:
+    path = tmp_path / "i.parquet"
+    texts = {"ITEM_ID": ["1", None, "2"], "TITLE": ["Milk", "x", None]}
+    pq.write_table(pa.table({name: pa.array(cells).cast(kind) for name, cells in texts.items()}), path)
+
+    load(deployment, path)
+
+    assert catalogue(deployment) == {"1": {"title": "Milk"}, "2": {}}
