@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +34,11 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
     for line in report["layers"]:
         console.print_line(line)
     stream = report["stream"]
-    console.print_line(f"stream {stream['name']}: {stream['status']}, {stream['open_shards']} open shards")
+    console.print_line(f"stream {stream['name']}: {stream['status']}, {_shards(stream['open_shards'])}")
     champion = report["champion"]
     console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
     for run in report["training_runs"]:
-        console.print_line(f"training {run['started']} {run['status'].lower()} {run['name']}")
+        console.print_line(_sentence(run))
     if not report["training_runs"]:
         console.print_line("training never ran")
 
@@ -54,16 +56,14 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     Unavailable
         If a service does not answer.
     """
-    from cli import model_versions
+    from cli import model_versions, training_run
     from cli.aws import asking
 
     names, client = deployment.names, deployment.client
     champion = model_versions.pointer(deployment).champion()
     with asking(f"stream {names.stream_name}"):
         stream = client("kinesis").describe_stream_summary(StreamName=names.stream_name)["StreamDescriptionSummary"]
-    with asking(f"state machine {names.state_machine_arn}"):
-        runs = client("stepfunctions").list_executions(stateMachineArn=names.state_machine_arn)["executions"]
-    runs = sorted(runs, key=lambda run: run["startDate"], reverse=True)[:_RUNS]
+    runs = training_run.latest(deployment, most=_RUNS)
     return {
         "environment": deployment.environment,
         "api_url": names.api_url,
@@ -77,10 +77,25 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         },
         "champion": {"version": champion.version, "reason": champion.history[0].reason} if champion else None,
         "training_runs": [
-            {"name": run["name"], "status": run["status"], "started": f"{run['startDate']:%Y-%m-%d %H:%M:%S}"}
-            for run in runs
+            {**dataclasses.asdict(run), "started": run.started.isoformat(timespec="seconds")} for run in runs
         ],
     }
+
+
+def _sentence(run: Mapping[str, Any]) -> str:
+    """Return a line on a training run."""
+    started = dt.datetime.fromisoformat(run["started"])
+    said = [f"training {started:%Y-%m-%d %H:%M:%S} UTC {run['status'].lower()}"]
+    if run["version"]:
+        said.append(f"model {run['version']} {run['decision']}")
+    elif run["run_id"]:
+        said.append(f"run {run['run_id']}")
+    said.append(f"execution {run['name']}")
+    return ", ".join(said) + (f": {run['reason']}" if run["reason"] else "")
+
+
+def _shards(count: int) -> str:
+    return f"{count} open shard{'' if count == 1 else 's'}"
 
 
 def _layers(state: Path | None) -> tuple[str, ...]:

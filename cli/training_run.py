@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -40,6 +42,43 @@ class Outcome:
     duration_s: float
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """An execution of the workflow, finished or not.
+
+    Attributes
+    ----------
+    run_id, version, decision
+        None where the run has not come so far, or failed before.
+    reason
+        Why it failed, if it did.
+    """
+
+    name: str
+    status: str
+    started: dt.datetime
+    run_id: str | None
+    version: str | None
+    decision: str | None
+    reason: str | None
+
+
+def latest(deployment: Deployment, *, most: int) -> tuple[Run, ...]:
+    """Return the latest runs, the last first.
+
+    Raises
+    ------
+    Unavailable
+        If Step Functions does not answer.
+    """
+    client, arn = deployment.client("stepfunctions"), deployment.names.state_machine_arn
+    with asking(f"state machine {arn}"):
+        # Step Functions lists the latest first; the embedded cloud does not.
+        found = client.list_executions(stateMachineArn=arn)["executions"]
+        found = sorted(found, key=lambda execution: execution["startDate"], reverse=True)[:most]
+        return tuple(_run(client, execution["executionArn"]) for execution in found)
+
+
 def start(deployment: Deployment) -> str:
     """Start the workflow and return the execution's ARN.
 
@@ -50,7 +89,9 @@ def start(deployment: Deployment) -> str:
     """
     arn = deployment.names.state_machine_arn
     with asking(f"state machine {arn}"):
-        answer = deployment.client("stepfunctions").start_execution(stateMachineArn=arn, input="{}")
+        answer = deployment.client("stepfunctions").start_execution(
+            stateMachineArn=arn, name=str(uuid.uuid4()), input="{}"
+        )
     return str(answer["executionArn"])
 
 
@@ -89,6 +130,31 @@ def follow(
             f"training {execution['status'].lower()} after {' > '.join(states)}: {_cause(execution, events)}"
         )
     return _outcome(execution)
+
+
+def _run(client: Any, execution_arn: str) -> Run:
+    execution, events = client.describe_execution(executionArn=execution_arn), _history(client, execution_arn)
+    said: dict[str, Any] = {}  # what the states have added so far; the output of a run that has ended is its last
+    for event in events:
+        said |= _document(event.get("stateExitedEventDetails", {}).get("output"))
+    dataset, registration = (said.get(key) or {} for key in ("dataset", "registration"))
+    return Run(
+        name=execution_arn.rpartition(":")[2],
+        status=execution["status"],
+        started=execution["startDate"].astimezone(dt.UTC),
+        run_id=dataset.get("run_id"),
+        version=registration.get("version"),
+        decision=registration.get("decision"),
+        reason=None if execution["status"] in ("RUNNING", "SUCCEEDED") else _cause(execution, events),
+    )
+
+
+def _document(text: str | None) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _history(client: Any, execution_arn: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from alsolike.dataset import DatasetManifest
 from cli.deployment import TREE, Names
 
 REGION = "eu-west-1"
@@ -25,6 +26,23 @@ NAMES = Names(
     model_package_group="models",
     alerts_topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts",
     region=REGION,
+)
+DATASET = DatasetManifest(
+    dataset_id="r1",
+    created_ms=9,
+    rows_read=1_312,
+    interactions=1_200,
+    users=4,
+    items=3,
+    catalogue_items=5,
+    dropped={"duplicate_event": 12, "unknown_event_type": 0, "rare_item": 100},
+    first_event_ms=1,
+    last_event_ms=8,
+    event_weights={"view": 1.0},
+    minimum_item_interactions=5,
+    minimum_user_interactions=2,
+    repeat_share=0.25,
+    lineage=(),
 )
 
 

@@ -17,6 +17,7 @@ from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories
 from model_export.onnx_graph import Graph
 from model_export.reference import Reference
+from tests.unit.cli.shop import DATASET
 
 NOW_S = 1_700_000_000
 WEEK_S = 7 * 86_400
@@ -125,6 +126,16 @@ def test_summary_passes_only_with_every_check(passed: bool, tmp_path: Path) -> N
     assert summary.passed is passed
     assert not Summary().passed
     assert not Summary(checks=[Check("a", True, "")], error="stopped").passed
+
+
+def test_summary_has_the_datasets_quality() -> None:
+    quality = Summary(dataset=DATASET).document()["dataset"]
+
+    assert (quality["rows_read"], quality["kept"], quality["dropped"]) == (
+        DATASET.rows_read,
+        DATASET.interactions,
+        DATASET.dropped,
+    )
 
 
 def test_data_ends_at_most_a_week_before_now_at_its_own_time_of_the_week(tmp_path: Path) -> None:

@@ -33,3 +33,4 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert [run["name"] for run in report["training_runs"]] == ["run-1"]
     table = CliRunner().invoke(app, ["status", "--stack", "shop"], catch_exceptions=False).stdout
     assert "champion v1: passed the gate" in table
+    assert "ACTIVE, 2 open shards\n" in table

@@ -6,32 +6,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.dataset import DatasetManifest
 from cli import training_run
 from cli.deployment import Deployment
 from cli.main import app
 from cli.training_run import Outcome
-from tests.unit.cli.shop import NAMES, put_parameters
+from tests.unit.cli.shop import DATASET, NAMES, put_parameters
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
 OUTCOME = Outcome("r1", "r1", "promoted", ("passed: parity",), interactions=10, users=4, items=3, duration_s=1.0)
-DATASET = DatasetManifest(
-    dataset_id="r1",
-    created_ms=9,
-    rows_read=1_312,
-    interactions=1_200,
-    users=4,
-    items=3,
-    catalogue_items=5,
-    dropped={"duplicate_event": 12, "unknown_event_type": 0, "rare_item": 100},
-    first_event_ms=1,
-    last_event_ms=8,
-    event_weights={"view": 1.0},
-    minimum_item_interactions=5,
-    minimum_user_interactions=2,
-    repeat_share=0.25,
-    lineage=(),
-)
 MANIFEST = {
     "version": "r1", "algorithm": "ease", "items": 3, "exclude_seen": True, "dataset_id": "r1",
     "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -87,3 +88,30 @@ def test_cause_is_the_failed_steps_own_where_the_workflow_caught_it(stepfunction
 
     with pytest.raises(TrainingFailed, match=r"Train > Failed: DynamoDb\.ResourceNotFoundException"):
         training_run.follow(where, training_run.start(where))
+
+
+def test_finished_run_is_listed_with_its_model_and_the_time_zone(stepfunctions: Any) -> None:
+    where = deployed(stepfunctions, SUCCEEDING)
+    training_run.follow(where, training_run.start(where))
+
+    (run,) = training_run.latest(where, most=5)
+
+    assert (run.status, run.run_id, run.version, run.decision, run.reason) == (
+        "SUCCEEDED",
+        "r1",
+        "r1",
+        "rejected",
+        None,
+    )
+    assert run.started.utcoffset() == dt.timedelta(0)
+
+
+def test_failed_run_is_listed_with_its_reason(stepfunctions: Any) -> None:
+    where = deployed(stepfunctions, FAILING)
+    with pytest.raises(TrainingFailed):
+        training_run.follow(where, training_run.start(where))
+
+    (run,) = training_run.latest(where, most=5)
+
+    assert (run.status, run.version) == ("FAILED", None)
+    assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
