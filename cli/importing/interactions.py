@@ -17,6 +17,7 @@ from alsolike.catalog import column_name
 from alsolike.errors import InvalidInput
 from cli.importing.event_ids import event_ids
 from cli.importing.files import DataFile, as_text, value_type
+from cli.importing.ids import CONTROL_CHARACTERS, SPACE, id_faults
 
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 OPTIONAL = ("EVENT_TYPE", "EVENT_VALUE", "EVENT_ID", "SESSION_ID", "RECOMMENDATION_ID", "IMPRESSION")
@@ -24,8 +25,9 @@ OPTIONAL = ("EVENT_TYPE", "EVENT_VALUE", "EVENT_ID", "SESSION_ID", "RECOMMENDATI
 
 NUMBER = r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
-_ITEM_ID = f"[^|]{{1,{interactions.MAX_ID_CHARACTERS}}}"
+_ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{interactions.MAX_ID_CHARACTERS}}}"
 _IMPRESSION = rf"{_ITEM_ID}(\|{_ITEM_ID})*"
+_BLANK_ITEM_ID = rf"(^|\|){SPACE}*(\||$)"
 
 _MAX_CHARACTERS = {
     "USER_ID": interactions.MAX_ID_CHARACTERS,
@@ -132,7 +134,8 @@ def check(rows: pa.Table, *, default_event_type: str, now_ms: int) -> Checked:
     for name in ("USER_ID", "ITEM_ID"):
         verdicts.refuse(pc.equal(texts[name].fill_null(""), ""), f"{name} is missing")
     for name, maximum in _MAX_CHARACTERS.items():
-        verdicts.refuse(pc.greater(pc.utf8_length(texts[name]), maximum), f"{name} has more than {maximum} characters")
+        for wrong, reason in id_faults(texts[name], name, maximum=maximum):
+            verdicts.refuse(wrong, reason)
     time_ms = _event_time_ms(rows["TIMESTAMP"], verdicts, now_ms=now_ms)
     event_type = _event_type(_text(rows, "EVENT_TYPE"), verdicts, default=default_event_type)
     value = np.full(len(rows), np.nan)
@@ -145,7 +148,8 @@ def check(rows: pa.Table, *, default_event_type: str, now_ms: int) -> Checked:
 
     impression = _text(rows, "IMPRESSION")
     well_formed = pc.match_substring_regex(impression, f"^{_IMPRESSION}$").fill_null(True)
-    verdicts.refuse(pc.invert(well_formed), "IMPRESSION is no list of item ids like a|b")
+    blank = pc.match_substring_regex(impression, _BLANK_ITEM_ID).fill_null(False)
+    verdicts.refuse(pc.or_(blank, pc.invert(well_formed)), "IMPRESSION is no list of item ids like a|b")
     columns = {
         "event_id": texts["EVENT_ID"],
         "user_id": texts["USER_ID"],

@@ -17,6 +17,7 @@ from alsolike.catalog import MAX_COLUMNS, MAX_PROPERTIES_CHARACTERS, CatalogueSt
 from alsolike.errors import InvalidInput
 from alsolike.interactions import MAX_ID_CHARACTERS
 from cli.importing.files import Chunk, DataFile, as_text, value_type
+from cli.importing.ids import id_faults
 
 _THREADS = 3
 _PART = 250
@@ -65,7 +66,11 @@ def number_columns(file: DataFile) -> frozenset[str]:
 
 def check(chunk: Chunk, *, numbers: frozenset[str]) -> tuple[list[Item], npt.NDArray[np.int64], tuple[str, ...]]:
     """Return the chunk's items in the order of the file, the places of bad rows, and the reason of each."""
-    ids = as_text(chunk.rows["ITEM_ID"]).to_pylist()
+    id_column = as_text(chunk.rows["ITEM_ID"])
+    ids = id_column.to_pylist()
+    no_id = dict[int, str]()
+    for wrong, reason in id_faults(id_column, "ITEM_ID", maximum=MAX_ID_CHARACTERS):
+        no_id |= {int(place): reason for place in np.flatnonzero(wrong.fill_null(False).to_numpy())} | no_id
     names = [name for name in chunk.rows.column_names if name != "ITEM_ID"]
     columns = [_cells(chunk.rows[name], is_number=name in numbers) for name in names]
     properties = [column_name(name) for name in names]
@@ -74,8 +79,8 @@ def check(chunk: Chunk, *, numbers: frozenset[str]) -> tuple[list[Item], npt.NDA
         values = {
             name: cells[place] for name, cells in zip(properties, columns, strict=True) if cells[place] is not None
         }
-        if reason := _reason(item_id, values):
-            bad[place] = reason
+        if fault := no_id.get(place) or _reason(item_id, values):
+            bad[place] = fault
         else:
             items.append(Item(item_id, values))
     return items, np.array(list(bad), np.int64), tuple(bad.values())
@@ -116,8 +121,6 @@ def _reason(item_id: str | None, values: dict[str, Any]) -> str | None:
     """Return why an item is refused, if it is."""
     if not item_id:
         return "ITEM_ID is missing"
-    if len(item_id) > MAX_ID_CHARACTERS:
-        return f"ITEM_ID has more than {MAX_ID_CHARACTERS} characters"
     created = values.get("creationTimestamp")
     if created is not None and (isinstance(created, bool) or not isinstance(created, int | float)):
         if not re.fullmatch(_JSON_NUMBER, str(created)):

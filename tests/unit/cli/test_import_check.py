@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike import interactions as contract
+from alsolike import wire
 from alsolike.configuration import canonical_event_type
 from alsolike.errors import InvalidInput
 from cli.importing.interactions import NUMBER, check
@@ -15,12 +16,20 @@ from cli.importing.interactions import NUMBER, check
 NOW_MS = 1_700_000_000_000
 
 
+def is_id(text: str, *, maximum: int) -> bool:
+    try:
+        wire.required_string({"id": text}, "id", maximum=maximum)
+    except InvalidInput:
+        return False
+    return True
+
+
 def is_good(row: dict[str, str | None]) -> bool:
     """Say row by row what `check` says column by column."""
     for name in ("USER_ID", "ITEM_ID"):
-        if not row[name] or len(row[name] or "") > 256:
+        if not is_id(row[name] or "", maximum=256):
             return False
-    if len(row["RECOMMENDATION_ID"] or "") > 40:
+    if row["RECOMMENDATION_ID"] and not is_id(row["RECOMMENDATION_ID"], maximum=40):
         return False
     if not re.fullmatch(NUMBER, row["TIMESTAMP"] or ""):
         return False
@@ -37,7 +46,7 @@ def is_good(row: dict[str, str | None]) -> bool:
     return True
 
 
-cells = st.none() | st.text(max_size=3)
+cells = st.none() | st.text(max_size=3) | st.text(alphabet=" \t\x1c\x7f\x85\xa0\u2003\u200ba", max_size=3)
 numbers = (
     cells | st.integers(-10, 2_000_000_000).map(str) | st.floats().map(str) | st.sampled_from(["1e999", "1e9", ".5"])
 )
@@ -63,3 +72,34 @@ def test_columnwise_check_agrees_with_a_check_row_by_row(rows: list[dict[str, An
     assert checked.bad.tolist() == [place for place, row in enumerate(rows) if not is_good(row)]
     assert len(checked.good) + len(checked.bad) == len(rows)
     assert checked.good["user_id"].to_pylist() == [row["USER_ID"] for row in rows if is_good(row)]
+
+
+def test_space_and_control_characters_make_no_id() -> None:
+    ids = ["a b", " ", "\u2003", "\x85", "\x1c", "a\x01", "a\x7f", "\u200b"]
+    table = pa.table({"USER_ID": ids, "ITEM_ID": ["i"] * len(ids), "TIMESTAMP": [1] * len(ids)})
+
+    checked = check(table, default_event_type="view", now_ms=NOW_MS)
+
+    space, control = "USER_ID is nothing but space", "USER_ID has a control character"
+    assert list(zip(checked.bad.tolist(), checked.reasons, strict=True)) == [
+        (1, space), (2, space), (3, space), (4, space), (5, control), (6, control),
+    ]  # fmt: skip
+
+
+def test_every_character_that_is_space_to_python_is_space_here() -> None:
+    spaces = [chr(code) for code in range(0x110000) if chr(code).isspace()]
+    others = [chr(code) for code in range(0x21, 0xD800) if not chr(code).isspace() and code != 0x7F]
+    ids = spaces + others
+    table = pa.table({"USER_ID": ids, "ITEM_ID": ids, "TIMESTAMP": [1] * len(ids)})
+
+    assert check(table, default_event_type="view", now_ms=NOW_MS).bad.tolist() == list(range(len(spaces)))
+
+
+def test_impression_holds_ids_alone() -> None:
+    impressions = ["a|b", "a| ", " |b", "a||b", "a|b\x01", "a b|c", None]
+    rows = len(impressions)
+    table = pa.table({"USER_ID": ["u"] * rows, "ITEM_ID": ["i"] * rows, "TIMESTAMP": [1] * rows})
+
+    checked = check(table.append_column("IMPRESSION", [impressions]), default_event_type="view", now_ms=NOW_MS)
+
+    assert checked.bad.tolist() == [1, 2, 3, 4]

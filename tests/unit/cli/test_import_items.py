@@ -109,3 +109,12 @@ def test_any_kind_of_parquet_text_is_a_title(deployment: Deployment, tmp_path: P
     load(deployment, path)
 
     assert catalogue(deployment) == {"1": {"title": "Milk"}, "2": {}}
+
+
+def test_space_and_control_characters_make_no_item_id(deployment: Deployment, tmp_path: Path) -> None:
+    path = write(tmp_path / "i.csv", "ITEM_ID,TITLE\n ,x\na\x01,x\na,x\n")
+
+    summary = load(deployment, path)
+
+    assert catalogue(deployment) == {"a": {"title": "x"}}
+    assert summary.files[0].rejected == {"ITEM_ID is nothing but space": 1, "ITEM_ID has a control character": 1}

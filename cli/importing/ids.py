@@ -1,0 +1,26 @@
+"""What an id may be, checked column by column; `alsolike.wire` says the same of one string."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SPACE = r"[\t-\r\x1c-\x1f\x{85}\pZ]"
+CONTROL_CHARACTERS = r"\x00-\x1f\x7f"
+
+
+def id_faults(column: pa.ChunkedArray, name: str, *, maximum: int) -> Iterator[tuple[pa.ChunkedArray, str]]:
+    """Yield which cells are no id, and why; a cell that is null is not judged.
+
+    Parameters
+    ----------
+    name
+        What the reason calls the column.
+    maximum
+        Characters.
+    """
+    yield pc.match_substring_regex(column, f"^{SPACE}+$"), f"{name} is nothing but space"
+    yield pc.greater(pc.utf8_length(column), maximum), f"{name} has more than {maximum} characters"
+    yield pc.match_substring_regex(column, f"[{CONTROL_CHARACTERS}]"), f"{name} has a control character"
