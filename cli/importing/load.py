@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alsolike.catalog import CatalogueStore
 from alsolike.configuration import canonical_event_type
+from alsolike.errors import InvalidInput
 from alsolike.profiles import ProfileStore
 from cli import console
 from cli.deployment import Deployment
@@ -16,7 +17,7 @@ from cli.importing import interactions, items
 from cli.importing.files import Chunk, DataFile, open_file
 from cli.importing.lake_writer import LakeWriter
 from cli.importing.latest import LatestInteractions, seed_profiles
-from cli.importing.rejected import RejectedRows
+from cli.importing.rejected import RejectedRows, rejected_path
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def import_interactions(
     """
     started = time.monotonic()
     event_type = canonical_event_type(default_event_type)
-    files = [open_file(path) for path in paths]
+    files = _open_files(paths)
     for file in files:
         interactions.check_columns(file)
     writer = LakeWriter(deployment.client("s3"), deployment.names.lake_bucket)
@@ -117,7 +118,7 @@ def import_items(paths: Sequence[Path], deployment: Deployment, *, now_ms: int) 
         If a service does not answer.
     """
     started = time.monotonic()
-    files = [open_file(path) for path in paths]
+    files = _open_files(paths)
     for file in files:
         items.check_columns(file)
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
@@ -132,6 +133,16 @@ def import_items(paths: Sequence[Path], deployment: Deployment, *, now_ms: int) 
 
         summaries.append(_import_file(file, take))
     return ImportSummary(tuple(summaries), 0, 0, time.monotonic() - started)
+
+
+def _open_files(paths: Sequence[Path]) -> list[DataFile]:
+    inputs = {path.resolve() for path in paths}
+    for path in paths:
+        if rejected_path(path).resolve() in inputs:
+            raise InvalidInput(
+                f"{rejected_path(path)} is an input and where bad rows of {path} go, expected one of them at a time"
+            )
+    return [open_file(path) for path in paths]
 
 
 def _import_file(file: DataFile, take: Callable[[Chunk, str, RejectedRows], Iterator[int]]) -> FileSummary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -14,6 +15,11 @@ import pyarrow as pa
 
 from alsolike.errors import Unavailable
 from cli.importing.files import Chunk, DataFile, as_text
+
+
+def rejected_path(path: Path) -> Path:
+    """Return where the bad rows of an input go; an import first removes what is there."""
+    return path.with_name(f"{path.name}.rejected.csv")
 
 
 class RejectedRows:
@@ -28,7 +34,7 @@ class RejectedRows:
     """
 
     def __init__(self, file: DataFile) -> None:
-        self.path = file.path.with_name(f"{file.path.name}.rejected.csv")
+        self.path = rejected_path(file.path)
         self.counts: Counter[str] = Counter()
         self._header = ("line", "reason", *file.header)
         self._file: TextIO | None = None

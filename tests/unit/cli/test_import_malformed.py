@@ -126,3 +126,14 @@ def _ends_outside_quotes(line: bytes) -> bool:
         parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=lambda row: "skip"),
     )
     return "mark" in probe["only"].to_pylist()
+
+
+def test_input_is_not_removed_for_the_bad_rows_of_another(deployment: Deployment, tmp_path: Path) -> None:
+    first = write(tmp_path / "p.csv", HEADER + b"1,a,1500000000\n")
+    second = write(tmp_path / "p.csv.rejected.csv", HEADER + b"2,a,1500000000\n")
+
+    for paths in ([first, second], [second, first]):
+        with pytest.raises(InvalidInput, match=r"p\.csv\.rejected\.csv is an input and where bad rows of .*p\.csv go"):
+            load(deployment, *paths)
+
+    assert second.read_bytes() == HEADER + b"2,a,1500000000\n"
