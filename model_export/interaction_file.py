@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -17,13 +18,16 @@ import pyarrow.parquet as pq
 
 from alsolike.configuration import EVENT_WEIGHTS, canonical_event_type
 from alsolike.errors import InvalidInput
+from model_export.csv_blocks import blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
 from model_export.training_data import encode
 
 _NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_NO_ID = r"^[\x{85}\pZ]+$|[\x00-\x1f\x7f]"
 _MILLISECONDS_FROM = 1e11
 """As an import has it: as seconds this is the year 5138."""
+_BLOCK_BYTES = 8 << 20
 _CSV_NAMES = (".csv", ".csv.gz")
 _ALL_WEIGH_ONE = 1.0
 _UNSTATED = "view"
@@ -124,7 +128,7 @@ def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) 
         names = [*required, *(name for name in optional if name in found)]
         table = _table(path, names)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, *UNREADABLE) as error:
-        raise InvalidInput(f"{path} cannot be read: {error}") from error
+        raise InvalidInput(f"{path} cannot be read: {_broken_line(path) or error}") from error
     # Blank lines were read so that places are line numbers; they are no rows.
     filled = functools.reduce(pc.or_, (pc.not_equal(table[name].cast(pa.string()), "") for name in names))
     if not len(table) or not (rows := filled.to_numpy()).any():
@@ -134,6 +138,9 @@ def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) 
     table = table.filter(pa.array(rows)) if len(row_numbers) < len(rows) else table
     for name in required:
         where.refuse(table[name], pc.equal(table[name].cast(pa.string()), "").to_numpy(), f"rows have no {name}")
+        if name != "TIMESTAMP":  # a line break here is mostly a quote that was not closed
+            no_id = pc.match_substring_regex(table[name], _NO_ID).to_numpy()
+            where.refuse(table[name], no_id, f"rows have a {name} of space alone or with control characters")
     if "TIMESTAMP" in names:
         times = pa.array(_time_ms(table["TIMESTAMP"], where))
         table = table.set_column(names.index("TIMESTAMP"), "TIMESTAMP", times)
@@ -168,6 +175,24 @@ def _time_ms(column: pa.ChunkedArray, where: _Place) -> npt.NDArray[np.int64]:
     where.refuse(column, seconds < 0, "TIMESTAMPs are before 1970, expected epoch seconds")
     time_ms: npt.NDArray[np.int64] = np.rint(seconds * 1000).astype(np.int64)
     return time_ms
+
+
+def _broken_line(path: Path) -> str | None:
+    """Return which line of a CSV is no row, as far as that is why it cannot be read; pyarrow names none."""
+    if not _is_csv(path):
+        return None
+    try:
+        width = len(read_header(path))
+        with path.open("rb") as file:
+            for block in blocks(open_bytes(file, path), block_bytes=_BLOCK_BYTES):
+                if block.malformed:
+                    return f"line {block.malformed[0].line} {block.malformed[0].reason}"
+                for place, cells in enumerate(csv.reader(block.data.decode("utf-8-sig").splitlines())):
+                    if cells and len(cells) != width:
+                        return f"line {block.first_line + place} has {len(cells)} columns, expected {width}"
+    except (InvalidInput, csv.Error, *UNREADABLE):
+        pass  # then what pyarrow said is the better message
+    return None
 
 
 def _is_csv(path: Path) -> bool:

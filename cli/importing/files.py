@@ -16,7 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from alsolike.errors import InvalidInput
-from cli.importing.csv_blocks import Block, Malformed, blocks
+from model_export.csv_blocks import Block, Malformed, blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 
 CHUNK_ROWS = 500_000
