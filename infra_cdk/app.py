@@ -59,7 +59,9 @@ def create_app(
         If a layer has not been built.
     """
     app = cdk.App(
-        context=dict(context),
+        # Stack traces would write this machine's paths into the assembly. The CLI reserves keys like this one and warns of
+        # them in cdk.json.
+        context={**context, "aws:cdk:disable-creation-stack-traces": True},
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
         analytics_reporting=False,
         builtin_cloud_formation_validation=check_templates,
