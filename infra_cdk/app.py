@@ -59,8 +59,8 @@ def create_app(
         If a layer has not been built.
     """
     app = cdk.App(
-        # Stack traces would write this machine's paths into the assembly. Not in cdk.json, where the CLI warns of
-        # keys like this one.
+        # Stack traces name the jsii kernel's temporary folder, so no two assemblies would be the same. Not in
+        # cdk.json, where the CLI warns of keys like this one.
         context={**context, "aws:cdk:disable-creation-stack-traces": True},
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
         analytics_reporting=False,
