@@ -1,49 +1,173 @@
-"""Which events count, how much, and how much of a history is kept."""
+"""What a shop may set: event types, columns, filters, recommenders and limits, in one versioned document."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
-from alsolike.errors import InvalidInput
+from alsolike.errors import InvalidInput, UnknownEventType
 
 HISTORY_LENGTH = 100
 """Interactions of a user that the live profile keeps and that a model sees at most."""
 
-EVENT_WEIGHTS = MappingProxyType({"view": 1.0, "click": 1.0, "cart": 3.0, "purchase": 5.0})
-"""Weight of one interaction, by its canonical event type."""
 
-EVENT_ALIASES = MappingProxyType({"addtocart": "cart", "add_to_cart": "cart"})
-"""Other spellings in use, in lower case."""
+def _empty() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
-MINIMUM_ITEM_INTERACTIONS = 5
-"""Items with fewer interactions than this are left out of a dataset."""
 
-MINIMUM_USER_INTERACTIONS = 2
-"""Users with fewer interactions than this are left out of a dataset."""
+class ColumnType(StrEnum):
+    """The types of a metadata column of items or users."""
+
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    LIST = "list"
+    TIMESTAMP = "timestamp"
+    TEXT = "text"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EventType:
+    """A kind of interaction.
+
+    Attributes
+    ----------
+    weight
+        Of one interaction in training and ranking; with 0 it is kept in the lake and counts for nothing.
+    item_required
+        Whether it is about an item; a search may have a query instead.
+    aliases
+        Other spellings, in lower case.
+    """
+
+    name: str
+    weight: float
+    item_required: bool = True
+    aliases: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recommender:
+    """A recommender that requests name by the last segment of its ARN.
+
+    Attributes
+    ----------
+    filter
+        Name of the filter that applies where a request names none.
+    """
+
+    name: str
+    filter: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of what is taken in, trained on and kept.
+
+    Attributes
+    ----------
+    clock_skew_s
+        How far ahead of the clock that judges it a time may be.
+    minimum_item_interactions, minimum_user_interactions
+        Items and users with fewer are left out of a dataset.
+    retention_days
+        How long the lake keeps an interaction; None for ever.
+    """
+
+    clock_skew_s: int = 300
+    minimum_item_interactions: int = 5
+    minimum_user_interactions: int = 2
+    retention_days: int | None = None
+
+
+_EVENTS = (
+    EventType("view", 1.0),
+    EventType("click", 1.0),
+    EventType("cart", 3.0, aliases=("addtocart", "add_to_cart")),
+    EventType("purchase", 5.0),
+    EventType("search", 0.0, item_required=False),
+)
+
+
+# No slots: the cached properties need a place to be kept.
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """A valid configuration.
+
+    Attributes
+    ----------
+    version
+        Counts what was applied; 0 is what holds before anything was.
+    events
+        Event types by canonical name.
+    item_columns, user_columns
+        Declared columns by property name (camelCase). Others may be sent too; nothing checks those.
+    filters
+        Filter expressions by name.
+    """
+
+    version: int = 0
+    events: Mapping[str, EventType] = dataclasses.field(
+        default_factory=lambda: MappingProxyType({event.name: event for event in _EVENTS})
+    )
+    item_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
+    user_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
+    filters: Mapping[str, str] = dataclasses.field(default_factory=_empty)
+    recommenders: Mapping[str, Recommender] = dataclasses.field(default_factory=_empty)
+    rules: Mapping[str, Any] = dataclasses.field(default_factory=_empty)
+    experiments: Mapping[str, Any] = dataclasses.field(default_factory=_empty)
+    limits: Limits = Limits()
+
+    @functools.cached_property
+    def event_weights(self) -> Mapping[str, float]:
+        """Weight of each event type that counts."""
+        return MappingProxyType({event.name: event.weight for event in self.events.values() if event.weight})
+
+    @functools.cached_property
+    def _spellings(self) -> Mapping[str, str]:
+        return {alias: event.name for event in self.events.values() for alias in (event.name, *event.aliases)}
+
+    def canonical_event_type(self, name: str, *, field: str = "eventType") -> str:
+        """Return the event type's canonical name; case and declared spellings do not matter.
+
+        Parameters
+        ----------
+        field
+            What an error calls it.
+
+        Raises
+        ------
+        UnknownEventType
+            If the type is not declared.
+
+        Examples
+        --------
+        >>> DEFAULT.canonical_event_type("AddToCart")
+        'cart'
+        """
+        canonical = self._spellings.get(name) or self._spellings.get(name.lower())
+        if canonical is None:
+            raise UnknownEventType(f"{field} is {name!r}, expected one of {', '.join(self.events)}")
+        return canonical
+
+
+DEFAULT = Configuration()
+"""What holds before anything is applied."""
+
+# Until every caller passes a configuration.
+EVENT_WEIGHTS = DEFAULT.event_weights
+EVENT_ALIASES = MappingProxyType({alias: event.name for event in _EVENTS for alias in event.aliases})
+MINIMUM_ITEM_INTERACTIONS = DEFAULT.limits.minimum_item_interactions
+MINIMUM_USER_INTERACTIONS = DEFAULT.limits.minimum_user_interactions
 
 
 def canonical_event_type(name: str, *, field: str = "eventType") -> str:
-    """Return the event type's canonical name; case and Personalize's spellings do not matter.
-
-    Parameters
-    ----------
-    field
-        What an error calls it.
-
-    Raises
-    ------
-    InvalidInput
-        If the type is none of `EVENT_WEIGHTS`.
-
-    Examples
-    --------
-    >>> canonical_event_type("AddToCart")
-    'cart'
-    """
-    if name in EVENT_WEIGHTS:
-        return name
-    lowered = name.lower()
-    canonical = EVENT_ALIASES.get(lowered, lowered)
-    if canonical not in EVENT_WEIGHTS:
+    """Return the canonical name among the built-in types; see `Configuration.canonical_event_type`."""
+    canonical = DEFAULT._spellings.get(name.lower())
+    if canonical is None or canonical not in EVENT_WEIGHTS:
         raise InvalidInput(f"{field} is {name!r}, expected one of {', '.join(EVENT_WEIGHTS)}")
     return canonical

@@ -11,6 +11,10 @@ class InvalidInput(AlsolikeError):
     """A request, record or file breaks its contract; the sender has to change it."""
 
 
+class UnknownEventType(InvalidInput):
+    """An event's type is not declared in the configuration that was looked at; a later one may have it."""
+
+
 class NotFound(AlsolikeError):
     """The request names a resource that this deployment does not have."""
 
