@@ -1,0 +1,103 @@
+"""What a versioned bucket held at a time, and how its objects are brought back to that."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import heapq
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """What has to be done to one object.
+
+    Attributes
+    ----------
+    action
+        `restore` an older version over the current one or over nothing, or `remove` what is newer than the time.
+    version_id
+        The version to bring back; None for `remove`.
+    """
+
+    key: str
+    action: Literal["restore", "remove"]
+    version_id: str | None
+    size: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Version:
+    """One version of an object, or the mark of its deletion."""
+
+    key: str
+    version_id: str
+    modified: dt.datetime
+    is_latest: bool
+    is_deletion: bool
+    size: int
+
+
+def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[Change]:
+    """Yield what has to be done so that the objects under a prefix are those of a time.
+
+    S3 states the times of versions in whole seconds: what was written within the second of `to` counts as written.
+
+    Parameters
+    ----------
+    to
+        With time zone.
+    keep_newer
+        Whether objects that did not exist at that time stay.
+    """
+    for _, versions in itertools.groupby(_versions(client, bucket, prefix), key=lambda version: version.key):
+        if change := _change(list(versions), to=to, keep_newer=keep_newer):
+            yield change
+
+
+def apply(client: Any, bucket: str, change: Change) -> None:
+    """Make a change. Nothing is lost by it: what was current becomes one more old version."""
+    if change.version_id is None:
+        client.delete_object(Bucket=bucket, Key=change.key)
+    else:
+        source = {"Bucket": bucket, "Key": change.key, "VersionId": change.version_id}
+        client.copy(source, bucket, change.key)  # in parts, where it is large
+
+
+def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) -> Change | None:
+    current = next((version for version in versions if version.is_latest), None)
+    exists = current is not None and not current.is_deletion
+    then = next((version for version in versions if version.modified <= to), None)
+    if then is None or then.is_deletion:
+        return Change(versions[0].key, "remove", None, 0) if exists and not keep_newer else None
+    if then is current:
+        return None
+    return Change(then.key, "restore", then.version_id, then.size)
+
+
+def _versions(client: Any, bucket: str, prefix: str) -> Iterator[_Version]:
+    """Yield all versions under a prefix, by key and then the latest first."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        streams = (
+            [_version(entry, is_deletion=is_deletion) for entry in page.get(name, [])]
+            for name, is_deletion in (("Versions", False), ("DeleteMarkers", True))
+        )
+        yield from heapq.merge(*streams, key=_order)
+
+
+def _order(version: _Version) -> tuple[str, bool, float, bool]:
+    # Of a version and a deletion in one second only the latest of all can be told; else the data wins.
+    return version.key, not version.is_latest, -version.modified.timestamp(), version.is_deletion
+
+
+def _version(entry: dict[str, Any], *, is_deletion: bool) -> _Version:
+    return _Version(
+        key=entry["Key"],
+        version_id=entry["VersionId"],
+        modified=entry["LastModified"],
+        is_latest=entry["IsLatest"],
+        is_deletion=is_deletion,
+        size=entry.get("Size", 0),
+    )
