@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import lake
+from alsolike import identity, lake
 from alsolike.configuration import EVENT_WEIGHTS, canonical_event_type
 from alsolike.dataset import INTERACTION_COLUMNS
 from alsolike.errors import InvalidInput
@@ -54,16 +54,16 @@ def clean(rows: pd.DataFrame, *, minimum_item: int, minimum_user: int) -> CleanI
         Interactions that an item and a user have at least, also after the others are left out.
     """
     once = lake.deduplicate(rows)
+    once = once.assign(profile_id=identity.owners(once))  # a login counts also where its own row is left out
     weight = once["event_type"].map(_weights(once["event_type"])).astype("float32")
     known = once[weight.notna()].assign(weight=weight)
-    profile_id = ("u#" + known["user_id"]).fillna("s#" + known["session_id"])
     kept, rare, short = _minimums(
         pd.factorize(known["item_id"])[0],
-        pd.factorize(profile_id)[0],
+        pd.factorize(known["profile_id"])[0],
         minimum_item=minimum_item,
         minimum_user=minimum_user,
     )
-    frame = known.assign(profile_id=profile_id)[kept]
+    frame = known[kept]
     return CleanInteractions(
         frame=frame.iloc[_order(frame)][list(INTERACTION_COLUMNS)].reset_index(drop=True),
         dropped={

@@ -72,6 +72,19 @@ def test_profile_is_the_one_that_serving_looks_up() -> None:
     ]
 
 
+def test_what_a_session_did_before_its_login_trains_the_users_history() -> None:
+    interactions = cleaned(
+        row("e1", user=None, item="fig", event_time_ms=NOW_MS - 9),
+        row("e1", user=None, item="fig", event_time_ms=NOW_MS - 9),
+        row("e2", user="anna", event_type="rating", event_time_ms=NOW_MS - 5),
+        row("e3", user="anna", item="pear", session_id="s2"),
+        row("e4", user=None, item="plum"),
+        row("e5", user="ben", item="kiwi", event_time_ms=NOW_MS + 1),
+    )
+
+    assert pairs(interactions) == [("u#anna", "fig"), ("u#anna", "pear"), ("s#s1", "plum"), ("u#ben", "kiwi")]
+
+
 def test_rows_are_sorted_by_time_then_event_id() -> None:
     interactions = cleaned(
         row("e3", item="third", event_time_ms=NOW_MS + 5),

@@ -1,0 +1,87 @@
+"""Whose interactions a session's are, once somebody logs in during it.
+
+A session belongs to the user of its first login: of its interactions that bear a user and the session, the one with
+the least event time, of several with the least event id. Session-only interactions up to the time of that login count
+as the user's, later ones stay the session's. A later login in the same session, of whomever, moves nothing.
+
+The rule looks at what an event says, never at when it came: it gives the same for any order of delivery.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from alsolike.interactions import Interaction, profile_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Login:
+    """An interaction that bears both a user and a session; the least one of a session is its first login."""
+
+    event_time_ms: int
+    event_id: str
+    user_id: str
+
+
+def login_of(interaction: Interaction) -> Login | None:
+    """Return the login that an interaction is, or None."""
+    if interaction.user_id is None or interaction.session_id is None:
+        return None
+    return Login(interaction.event_time_ms, interaction.event_id, interaction.user_id)
+
+
+def first_logins(interactions: Iterable[Interaction]) -> dict[str, Login]:
+    """Return each session's first login, by session id."""
+    first: dict[str, Login] = {}
+    for interaction in interactions:
+        if (login := login_of(interaction)) is not None and interaction.session_id is not None:
+            first[interaction.session_id] = min(login, first.get(interaction.session_id, login))
+    return first
+
+
+def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
+    """Return the id of the profile that an interaction belongs to, given all first logins.
+
+    Examples
+    --------
+    >>> fields = dict(item_id="i", event_type="view", event_value=None, recommendation_id=None, impression=(),
+    ...               properties="{}", received_time_ms=9)
+    >>> browsed = Interaction(event_id="a", user_id=None, session_id="s", event_time_ms=1, **fields)
+    >>> bought = Interaction(event_id="b", user_id="7", session_id="s", event_time_ms=2, **fields)
+    >>> owner(browsed, first_logins([browsed, bought]))
+    'u#7'
+    """
+    if interaction.user_id is None and interaction.session_id is not None:
+        login = logins.get(interaction.session_id)
+        if login is not None and interaction.event_time_ms <= login.event_time_ms:
+            return profile_id(user_id=login.user_id, session_id=None)
+    return interaction.profile_id
+
+
+def owners(rows: pd.DataFrame) -> pd.Series[str]:
+    """Return `owner` of each row, with the rows' index.
+
+    Parameters
+    ----------
+    rows
+        event_id, user_id, session_id and event_time_ms of the interactions table, each event once. All rows that may
+        hold a login, also those that are left out of what is built: a search logs in as a purchase does.
+    """
+    anonymous = rows["user_id"].isna()
+    own = ("u#" + rows["user_id"]).fillna("s#" + rows["session_id"])
+    sessions = rows.loc[anonymous, "session_id"]
+    logins = rows.loc[~anonymous & rows["session_id"].isin(sessions.unique()) & rows["session_id"].notna()]
+    if logins.empty:
+        return own
+    least = logins.groupby("session_id")["event_time_ms"].transform("min")
+    ties = logins[logins["event_time_ms"] == least]
+    first = ties.sort_values("event_id").drop_duplicates("session_id").set_index("session_id")
+    time_ms = sessions.map(first["event_time_ms"])
+    joined = sessions[(rows.loc[anonymous, "event_time_ms"] <= time_ms).fillna(False).astype(bool)]
+    own.loc[joined.index] = "u#" + joined.map(first["user_id"])
+    return own
