@@ -18,6 +18,7 @@ from local_cloud.resources import (
     s3,
     sagemaker,
     scheduler,
+    secretsmanager,
     sns,
     sqs,
     ssm,
@@ -27,7 +28,7 @@ from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
     apigatewayv2, cloudwatch, cognito, dynamodb, events, functions, glue, iam, kinesis, kms, logs, s3, sagemaker,
-    scheduler, sns, sqs, ssm, stepfunctions,
+    scheduler, secretsmanager, sns, sqs, ssm, stepfunctions,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {

@@ -1,0 +1,80 @@
+"""Keyed hashes of ids: what stands for a person where the id itself must not.
+
+HMAC-SHA256 under the deployment's secret. Without the secret nobody can tell whose a hash is by hashing ids one after
+the other; with it the same id always has the same hash. The secret is therefore never rotated: every hash that was
+stored would lose its meaning.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import MissingSetting, Unavailable
+
+DIGITS = 64
+"""Hexadecimal digits of every hash, however long the id."""
+
+MIN_KEY_BYTES = 32
+
+
+class Pseudonyms:
+    """The hashes of one deployment. Each kind of id has its own: a user and a session of one name share nothing.
+
+    Parameters
+    ----------
+    key
+        The deployment's secret.
+
+    Raises
+    ------
+    MissingSetting
+        If the key has fewer than `MIN_KEY_BYTES`.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < MIN_KEY_BYTES:
+            raise MissingSetting(f"the secret of the keyed hashes has {len(key)} bytes, expected {MIN_KEY_BYTES}")
+        self._key = key
+
+    def user(self, user_id: str) -> str:
+        """Return what is stored in place of a user id where ids are pseudonymised."""
+        return self._hash("user", user_id)
+
+    def session(self, session_id: str) -> str:
+        """Return what is stored in place of a session id where ids are pseudonymised."""
+        return self._hash("session", session_id)
+
+    def erased_user(self, user_id: str) -> str:
+        """Return what tombstones and receipts call a user; never the same as `user`, whatever the id."""
+        return self._hash("erased-user", user_id)
+
+    def _hash(self, kind: str, value: str) -> str:
+        # No kind holds the separator, so that no two pairs of kind and id read alike.
+        return hmac.digest(self._key, f"{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+@functools.cache
+def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
+    """Return the hashes under a secret, which is read once per process.
+
+    Parameters
+    ----------
+    client
+        A low-level Secrets Manager client.
+
+    Raises
+    ------
+    Unavailable
+        If Secrets Manager does not answer.
+    """
+    try:
+        secret = client.get_secret_value(SecretId=secret_arn)["SecretString"]
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"secret {secret_arn}: {error}") from error
+    return Pseudonyms(secret.encode())

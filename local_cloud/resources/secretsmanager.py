@@ -1,0 +1,47 @@
+"""Secrets Manager's secrets."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.properties import Properties, PropertyError
+
+_LENGTH = 32
+"""CloudFormation's default of a generated secret."""
+
+
+def _create_secret(creation: Creation) -> Created:
+    properties = creation.properties
+    if ("SecretString" in properties) == ("GenerateSecretString" in properties):
+        raise PropertyError("SecretString", "is required where GenerateSecretString is not, and excluded where it is")
+    value = properties.get("SecretString")
+    if value is None:
+        value = _generated(creation, properties.section("GenerateSecretString"))
+    secret = creation.clients("secretsmanager").create_secret(
+        Name=creation.name("Name", limit=512),
+        SecretString=value,
+        Tags=creation.tag_list(),
+        **properties.take("Description", "KmsKeyId"),
+    )
+    return Created(secret["ARN"], {"Id": secret["ARN"]})
+
+
+def _generated(creation: Creation, rules: Properties) -> str:
+    if "SecretStringTemplate" in rules or "GenerateStringKey" in rules:
+        raise PropertyError(rules.path_of("SecretStringTemplate"), "cannot be honoured: only whole secrets are made")
+    options = rules.take(
+        "ExcludeCharacters",
+        "ExcludeLowercase",
+        "ExcludeNumbers",
+        "ExcludePunctuation",
+        "ExcludeUppercase",
+        "IncludeSpace",
+        "RequireEachIncludedType",
+    )
+    answer = creation.clients("secretsmanager").get_random_password(
+        PasswordLength=rules.get("PasswordLength", _LENGTH), **options
+    )
+    return str(answer["RandomPassword"])
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {"AWS::SecretsManager::Secret": ResourceType(_create_secret)}

@@ -1,0 +1,151 @@
+"""Tombstones: written once, seen by every reader within its interval, and never lost to a failure."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.tombstones import MAX_ATTEMPTS, TOMBSTONES_KEY, TombstoneReader, add_tombstone
+
+BUCKET = "artefacts"
+PSEUDONYMS = Pseudonyms(b"k" * 32)
+
+
+@pytest.fixture
+def s3(client: Callable[[str], Any]) -> Any:
+    storage = client("s3")
+    storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return storage
+
+
+def erase(s3: Any, user: str, *, now_ms: int = 1) -> int:
+    return add_tombstone(s3, BUCKET, PSEUDONYMS.erased_user(user), now_ms=now_ms)
+
+
+def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
+    return TombstoneReader(s3, BUCKET, lambda: PSEUDONYMS, check_s=check_s)
+
+
+class Counting:
+    """An S3 client that counts reads and can be cut off."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.reads = 0
+        self.down = False
+
+    def get_object(self, **request: Any) -> Any:
+        self.reads += 1
+        if self.down:
+            raise EndpointConnectionError(endpoint_url="https://s3")
+        return self.client.get_object(**request)
+
+
+def test_nobody_is_erased_before_the_first_tombstone_and_no_secret_is_asked_for(s3: Any) -> None:
+    def no_secret() -> Pseudonyms:
+        raise AssertionError("asked for the secret")
+
+    assert not TombstoneReader(s3, BUCKET, no_secret).erased("ann", now_ms=0)
+
+
+def test_an_erased_user_is_known_by_the_hash_and_nobody_else_is(s3: Any) -> None:
+    erase(s3, "ann")
+    tombstones = reader(s3)
+
+    assert tombstones.erased("ann", now_ms=0)
+    assert not tombstones.erased("bob", now_ms=0)
+    assert not tombstones.erased(None, now_ms=0)
+    assert b"ann" not in s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
+
+
+def test_a_tombstone_is_seen_when_the_interval_is_over_and_not_looked_for_before(s3: Any) -> None:
+    counting = Counting(s3)
+    tombstones = reader(counting)
+    assert not tombstones.erased("ann", now_ms=10_000)
+    erase(s3, "ann")
+
+    assert not tombstones.erased("ann", now_ms=14_999)
+    assert counting.reads == 1
+    assert tombstones.erased("ann", now_ms=15_000)
+    assert counting.reads == 2
+
+
+def test_an_unchanged_object_is_not_read_again(s3: Any) -> None:
+    erase(s3, "ann")
+    tombstones = reader(s3)
+    tombstones.current(now_ms=0)
+
+    assert tombstones.erased("ann", now_ms=5_000)  # the answer was 304
+
+
+def test_tombstones_outlast_a_failure(s3: Any) -> None:
+    erase(s3, "ann")
+    counting = Counting(s3)
+    tombstones = reader(counting)
+    tombstones.current(now_ms=0)
+    counting.down = True
+
+    assert tombstones.erased("ann", now_ms=5_000)
+    assert tombstones.erased("ann", now_ms=9_999)
+    assert counting.reads == 2  # the failure is not met at each call
+    counting.down = False
+    erase(s3, "bob")
+    assert tombstones.erased("bob", now_ms=10_000)
+
+
+def test_tombstones_that_were_never_read_are_missed_loudly(s3: Any) -> None:
+    counting = Counting(s3)
+    counting.down = True
+    tombstones = reader(counting)
+
+    for now_ms in (0, 1):  # no interval hides it
+        with pytest.raises(Unavailable, match=rf"s3://artefacts/{TOMBSTONES_KEY}"):
+            tombstones.erased("ann", now_ms=now_ms)
+
+
+def test_erasing_again_keeps_the_first_time(s3: Any) -> None:
+    assert erase(s3, "ann", now_ms=5) == 5
+    assert erase(s3, "ann", now_ms=9) == 5
+
+    assert list(reader(s3).current(now_ms=0).values()) == [5]
+
+
+def test_tombstones_written_at_once_are_all_kept(s3: Any) -> None:
+    users = [f"user-{number}" for number in range(12)]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda user: erase(s3, user), users))
+
+    tombstones = reader(s3)
+    assert all(tombstones.erased(user, now_ms=0) for user in users)
+
+
+def test_a_writer_that_always_loses_gives_up(s3: Any) -> None:
+    numbers = itertools.count()
+
+    class Overtaken:
+        def get_object(self, **request: Any) -> Any:
+            return s3.get_object(**request)
+
+        def put_object(self, **request: Any) -> Any:
+            erase(s3, f"other-{next(numbers)}")
+            return s3.put_object(**request)
+
+    with pytest.raises(ConcurrentUpdate, match=f"changed {MAX_ATTEMPTS} times"):
+        erase(Overtaken(), "ann")
+
+
+@pytest.mark.parametrize("document", [b"[]", b"{", json.dumps({"format_version": 2, "erased": {}}).encode()])
+def test_an_object_of_another_form_is_never_taken_for_nobody(s3: Any, document: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=document)
+
+    with pytest.raises(InvalidInput, match=TOMBSTONES_KEY):
+        reader(s3).erased("ann", now_ms=0)

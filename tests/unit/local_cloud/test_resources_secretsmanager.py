@@ -1,0 +1,43 @@
+from typing import Any
+
+import pytest
+
+from local_cloud.deployer import DeploymentError
+from tests.unit.local_cloud.moto_cloud import MotoCloud
+
+SECRET = "AWS::SecretsManager::Secret"
+
+
+def value_of(cloud: MotoCloud, arn: str) -> str:
+    text: str = cloud.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    return text
+
+
+def test_secret_is_generated_by_its_rules(cloud: MotoCloud) -> None:
+    secret = cloud.create(
+        SECRET, Description="hashes", GenerateSecretString={"PasswordLength": 64, "ExcludePunctuation": True}
+    )
+
+    value = value_of(cloud, secret.physical_id)
+    assert len(value) == 64
+    assert value.isalnum()
+    assert secret.attributes["Id"] == secret.physical_id
+
+
+def test_secret_of_a_template_is_stored(cloud: MotoCloud) -> None:
+    secret = cloud.create(SECRET, Name="key", SecretString="in the open")
+
+    assert value_of(cloud, secret.physical_id) == "in the open"
+
+
+@pytest.mark.parametrize(
+    ("properties", "problem"),
+    [
+        ({}, "SecretString"),
+        ({"GenerateSecretString": {"SecretStringTemplate": "{}"}}, "SecretStringTemplate"),
+        ({"GenerateSecretString": {"Length": 3}}, r"GenerateSecretString\.Length"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused(cloud: MotoCloud, properties: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DeploymentError, match=problem):
+        cloud.create(SECRET, **properties)
