@@ -2,8 +2,10 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.data_lake import DataLake, removal_policy
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.parameters import Parameters
@@ -20,6 +22,7 @@ class DataStack(cdk.Stack):
         self.stream = EventStream(self, "Events", settings=settings).stream
         self.profiles = _table(self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at")
         self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings)
+        self.hash_key = _hash_key(self, settings=settings)
         Parameters(
             self,
             "Parameters",
@@ -33,6 +36,7 @@ class DataStack(cdk.Stack):
                 "catalogue-table": self.catalogue.table_name,
                 "glue-database": data_lake.database_name,
                 "glue-table": data_lake.table_name,
+                "hash-key-arn": self.hash_key.secret_arn,
             },
         )
 
@@ -52,3 +56,21 @@ def _table(
         deletion_protection=settings.removal_policy == "retain",
         removal_policy=removal_policy(settings),
     )
+
+
+def _hash_key(scope: Construct, *, settings: Settings) -> secretsmanager.Secret:
+    """Create the secret of the keyed hashes that stand for people's ids."""
+    secret = secretsmanager.Secret(
+        scope,
+        "HashKey",
+        description=f"Alsolike {settings.name}: the key of the hashes that stand for ids; never change it",
+        generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+        removal_policy=removal_policy(settings),
+    )
+    acknowledge(
+        secret,
+        finding="AwsSolutions-SMG4",
+        reason="Another key gives every id another hash: a rotation would bring erased users back and part users whose "
+        "ids are pseudonymised from their history",
+    )
+    return secret

@@ -11,6 +11,7 @@ STATEFUL = (
     "AWS::DynamoDB::GlobalTable",
     "AWS::Kinesis::Stream",
     "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
 )
 
 
@@ -151,3 +152,9 @@ def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly
     template = parameters["storage.location.template"]
     day = template.replace("${event_date}", "2026-11-25").partition("/interactions/")[2]
     assert f"interactions/{day}" == lake.partition_prefix("2026-11-25")
+
+
+def test_the_key_of_the_hashes_is_generated(assembly: Assembly) -> None:
+    secret = assembly.only("AWS::SecretsManager::Secret")
+
+    assert secret.properties["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
