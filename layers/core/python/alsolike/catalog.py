@@ -12,6 +12,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import wire
+from alsolike.columns import column_name as column_name
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.interactions import MAX_ID_CHARACTERS
 
@@ -36,18 +37,6 @@ class Item:
 
     item_id: str
     properties: Mapping[str, Any]
-
-
-def column_name(name: str) -> str:
-    """Return the property that holds a column of a data file.
-
-    Examples
-    --------
-    >>> column_name("CATEGORY_L1")
-    'categoryL1'
-    """
-    first, *rest = name.lower().split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 def parse_put_items(body: bytes) -> list[Item]:

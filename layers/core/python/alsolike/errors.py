@@ -15,6 +15,14 @@ class UnknownEventType(InvalidInput):
     """An event's type is not declared in the configuration that was looked at; a later one may have it."""
 
 
+class InvalidFilter(InvalidInput):
+    """A filter expression cannot be read; `offset` is the character at which, from 0."""
+
+    def __init__(self, message: str, *, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
 class NotFound(AlsolikeError):
     """The request names a resource that this deployment does not have."""
 
@@ -29,6 +37,10 @@ class ConcurrentUpdate(AlsolikeError):
 
 class InvalidBundle(AlsolikeError):
     """A model bundle is incomplete, corrupt, or of a format that this version cannot serve."""
+
+
+class InvalidSnapshot(AlsolikeError):
+    """A part of the catalogue snapshot is missing, corrupt, or of a format that this version cannot read."""
 
 
 class InvalidDataset(AlsolikeError):

@@ -1,0 +1,69 @@
+"""The pieces of a filter expression, and where each stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from alsolike.errors import InvalidFilter
+
+MAX_CHARACTERS = 2_500
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<text>"(?:[^"\\]|\\.)*")
+      | (?P<number>-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<parameter>\$[A-Za-z0-9_]+)
+      | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<symbol><=|>=|!=|[=<>(),|.])""",
+    re.VERBOSE | re.ASCII | re.DOTALL,
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the expression; `kind` is a group of the pattern, or `end`."""
+
+    kind: str
+    text: str
+    offset: int
+
+    @property
+    def value(self) -> str:
+        """The text between the quotes of a `text`."""
+        return _ESCAPED.sub(r"\1", self.text[1:-1])
+
+    def __str__(self) -> str:
+        return "the end" if self.kind == "end" else self.text if len(self.text) <= 40 else f"{self.text[:40]}…"
+
+
+def tokens(expression: str) -> list[Token]:
+    """Cut an expression into its pieces, the last one `end`.
+
+    Raises
+    ------
+    InvalidFilter
+        If it is too long, or has a character that starts no piece.
+    """
+    if len(expression) > MAX_CHARACTERS:
+        raise InvalidFilter(
+            f"the expression has {len(expression):,} characters, expected at most {MAX_CHARACTERS:,}",
+            offset=MAX_CHARACTERS,
+        )
+    tokens, offset = [], 0
+    while offset < len(expression):
+        match = _TOKEN.match(expression, offset)
+        if match is None:
+            found = expression[offset]
+            expected = 'a closing " after it' if found == '"' else "a keyword, column, value or operator"
+            raise unexpected(Token("symbol", found, offset), expected)
+        if match.lastgroup != "space":
+            tokens.append(Token(str(match.lastgroup), match.group(), offset))
+        offset = match.end()
+    return [*tokens, Token("end", "", offset)]
+
+
+def unexpected(token: Token, expected: str) -> InvalidFilter:
+    """Return the error that says what stands at a place, and what was expected."""
+    return InvalidFilter(f"character {token.offset + 1}: found {token}, expected {expected}", offset=token.offset)

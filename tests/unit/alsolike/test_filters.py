@@ -1,0 +1,166 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike import filters
+from alsolike.errors import InvalidFilter
+from alsolike.filter_tree import (
+    And,
+    Column,
+    Comparison,
+    Condition,
+    CurrentItem,
+    Dataset,
+    Everything,
+    Membership,
+    Not,
+    Operator,
+    Or,
+    Parameter,
+    Verb,
+)
+
+
+def column(name: str, key: str, dataset: Dataset = Dataset.ITEMS) -> Column:
+    return Column(dataset, name, key, offset=0)
+
+
+PRICE = column("PRICE", "price")
+GENRE = column("GENRE", "genre")
+EVENT_TYPE = column("EVENT_TYPE", "eventType", Dataset.INTERACTIONS)
+
+
+def condition(text: str) -> Condition:
+    (expression,) = filters.parse(f"INCLUDE ItemID WHERE {text}").expressions
+    return expression.condition
+
+
+def cheap(limit: float) -> Comparison:
+    return Comparison(PRICE, Operator.LESS, limit)
+
+
+def test_expressions_between_pipes_keep_their_verbs() -> None:
+    parsed = filters.parse(
+        'INCLUDE ItemID WHERE Items.GENRE IN ($GENRE) | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click", "*")'
+    )
+
+    include, exclude = parsed.expressions
+    assert (include.verb, include.condition) == (Verb.INCLUDE, Membership(GENRE, (Parameter("GENRE"),)))
+    assert (exclude.verb, exclude.condition) == (Verb.EXCLUDE, Membership(EVENT_TYPE, ("click", Everything())))
+    assert parsed.parameters == ("GENRE",)
+    assert [(found.name, found.offset) for found in parsed.columns] == [("GENRE", 21), ("EVENT_TYPE", 68)]
+
+
+@pytest.mark.parametrize("operator", list(Operator))
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("20", 20.0), ("-1.5e2", -150.0), ("$P", Parameter("P")), ("($P)", Parameter("P")),
+     ("CurrentItem.LIST_PRICE", CurrentItem("LIST_PRICE", "listPrice"))],
+)  # fmt: skip
+def test_every_comparison_takes_numbers_parameters_and_the_current_item(
+    operator: Operator, text: str, value: float | Parameter | CurrentItem
+) -> None:
+    assert condition(f"Items.PRICE {operator} {text}") == Comparison(PRICE, operator, value)
+
+
+@pytest.mark.parametrize(("text", "value"), [('"De\\"luxe"', 'De"luxe'), ("true", True), ("FALSE", False)])
+def test_equality_takes_texts_and_truth_values(text: str, value: str | bool) -> None:
+    assert condition(f"Items.PRICE != {text}") == Comparison(PRICE, Operator.NOT_EQUAL, value)
+
+
+def test_not_in_is_the_opposite_of_in() -> None:
+    assert condition('Items.GENRE NOT IN ("a")') == Not(Membership(GENRE, ("a",)))
+    assert condition("Items.GENRE NOT IN CurrentItem.GENRE") == Not(Membership(GENRE, CurrentItem("GENRE", "genre")))
+
+
+def test_and_binds_tighter_than_or_unless_grouped() -> None:
+    one, two, three = (f"Items.PRICE < {number}" for number in (1, 2, 3))
+
+    assert condition(f"{one} OR {two} AND {three}") == Or((cheap(1), And((cheap(2), cheap(3)))))
+    assert condition(f"({one} OR {two}) AND NOT ({three})") == And((Or((cheap(1), cheap(2))), Not(cheap(3))))
+
+
+def test_tests_of_the_user_come_last() -> None:
+    (expression,) = filters.parse(
+        'EXCLUDE ItemID WHERE Items.PRICE < 1 IF CurrentUser.MEMBERSHIP = $LEVEL AND CurrentUser.TAGS IN ("x")'
+    ).expressions
+
+    assert expression.tests == (
+        Comparison(column("MEMBERSHIP", "membership", Dataset.CURRENT_USER), Operator.EQUAL, Parameter("LEVEL")),
+        Membership(column("TAGS", "tags", Dataset.CURRENT_USER), ("x",)),
+    )
+
+
+def test_filter_says_what_it_needs() -> None:
+    plain = filters.parse("INCLUDE ItemID WHERE Items.PRICE < 1")
+    both = filters.parse("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE IF CurrentUser.AGE > 17")
+
+    assert (plain.needs_user, plain.needs_item) == (False, False)
+    assert (both.needs_user, both.needs_item) == (True, True)
+
+
+def test_keywords_and_spelling_of_columns_are_free() -> None:
+    assert filters.parse("include itemid where items.price<1 or items.categoryL1=2") == filters.parse(
+        "INCLUDE ItemID WHERE Items.price < 1\n OR Items.categoryL1 = 2.0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "offset", "message"),
+    [
+        ("", 0, "character 1: found the end, expected INCLUDE or EXCLUDE"),
+        ("ONLY ItemID", 0, "character 1: found ONLY, expected INCLUDE or EXCLUDE"),
+        ("INCLUDE UserID WHERE Users.AGE > 1", 8, "character 9: found UserID, expected ItemID; filters of actions"),
+        ("INCLUDE ItemID Items.PRICE < 1", 15, "character 16: found Items, expected WHERE"),
+        ("INCLUDE ItemID WHERE Item.PRICE < 1", 21, "found Item, expected Items.COLUMN or Interactions.COLUMN"),
+        ("INCLUDE ItemID WHERE Users.AGE > 1", 21, "the user who asks is looked at in IF CurrentUser.COLUMN"),
+        ("INCLUDE ItemID WHERE Items PRICE < 1", 27, "character 28: found PRICE, expected ."),
+        ("INCLUDE ItemID WHERE Items.PRICE LIKE 1", 33, "found LIKE, expected IN, NOT IN, =, !=, <, <=, > or >="),
+        ("INCLUDE ItemID WHERE Items.PRICE < 'a'", 35, "found ', expected a keyword, column, value or operator"),
+        ('INCLUDE ItemID WHERE Items.PRICE < "a"', 35, 'found "a", expected a number, $PARAMETER or CurrentItem'),
+        ("INCLUDE ItemID WHERE Items.PRICE < ($P", 38, "character 39: found the end, expected )"),
+        ("INCLUDE ItemID WHERE Items.PRICE < 1 AND", 40, "found the end, expected Items.COLUMN"),
+        ("INCLUDE ItemID WHERE Items.PRICE < 1 Items.A = 2", 37, "found Items, expected AND, OR, IF, | or the end"),
+        ('INCLUDE ItemID WHERE Items.GENRE IN "a"', 36, 'found "a", expected ('),
+        ('INCLUDE ItemID WHERE Items.GENRE IN ("a" "b")', 41, 'found "b", expected )'),
+        ("INCLUDE ItemID WHERE Items.GENRE IN ()", 37, 'found ), expected a text such as "shoes", or $PARAMETER'),
+        ('INCLUDE ItemID WHERE Items.GENRE IN ("a', 37, 'found ", expected a closing " after it'),
+        ('INCLUDE ItemID WHERE Items.GENRE IN ("*")', 37, '"*" stands for every event type'),
+        ('INCLUDE ItemID WHERE Interactions.DEVICE IN ("tv")', 34, "found DEVICE, expected EVENT_TYPE or TIMESTAMP"),
+        ("INCLUDE ItemID WHERE Interactions.EVENT_TYPE < $P", 45, "an event type is a text"),
+        ("INCLUDE ItemID WHERE Interactions.EVENT_TYPE = 3", 47, 'expected a text such as "purchase", or $PARAMETER'),
+        ('INCLUDE ItemID WHERE Interactions.TIMESTAMP IN ("1")', 47, "TIMESTAMP is a number"),
+        ("INCLUDE ItemID WHERE Interactions.TIMESTAMP = CurrentItem.A", 46, "only columns of Items are compared"),
+        ("INCLUDE ItemID WHERE Items.A = 1 IF Items.B = 2", 36, "found Items, expected CurrentUser.COLUMN"),
+        ("INCLUDE ItemID WHERE Items.A = 1 IF CurrentUser.B = 2 OR", 54, "found OR, expected AND, OR, IF, |"),
+        (f"INCLUDE ItemID WHERE Items.A = ${'p' * 51}", 31, "expected a name of at most 50 characters"),
+        (f"INCLUDE ItemID WHERE Items.A IN ({','.join(f'$P{n}' for n in range(26))})", 148, "at most 25 parameters"),
+        ("INCLUDE ItemID WHERE " + "(" * 33, 53, "expected groups at most 32 deep"),
+        ("x" * 2_501, 2_500, "the expression has 2,501 characters, expected at most 2,500"),
+    ],
+)  # fmt: skip
+def test_error_points_at_the_character(expression: str, offset: int, message: str) -> None:
+    with pytest.raises(InvalidFilter) as caught:
+        filters.parse(expression)
+
+    assert message in str(caught.value)
+    assert caught.value.offset == offset
+
+
+PIECES = ("INCLUDE", "ItemID", "WHERE", "Items.A", "Interactions.EVENT_TYPE", "IN", "NOT", "(", ")", '"a"', '"*"',
+          ",", "$P", "<", "=", "3", "AND", "OR", "IF", "CurrentUser.B",
+          "CurrentItem.C", "|", "true", "é", "\\", '"')  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map(" ".join) | st.text(max_size=40))
+def test_any_text_is_a_filter_or_an_error_within_it(text: str) -> None:
+    for expression in (text, f"INCLUDE ItemID WHERE {text}"):
+        assert 0 <= error_offset(expression) <= len(expression)
+
+
+def error_offset(expression: str) -> int:
+    try:
+        filters.parse(expression)
+    except InvalidFilter as error:
+        return error.offset
+    return 0
