@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports bench layers synth lock clean
+.PHONY: help demo test test-faults check format lint types imports bench layers synth lock clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/bootstrap.done: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Alsolike needs Python >= 3.11; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.13"; exit 1; }
@@ -35,6 +35,9 @@ demo: $(VENV)/run.done  ## events in, model trained, recommendations out, on rea
 
 test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## all tests (ARGS="-k name")
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+test-faults: $(VENV)/dev.done  ## consumers killed at every step, stores that refuse: nothing lost, nothing doubled
+	$(BIN)/pytest tests/faults $(ARGS)
 
 check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests
 

@@ -63,24 +63,40 @@ def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
     return interaction.profile_id
 
 
-def owners(rows: pd.DataFrame) -> pd.Series[str]:
+def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the first login of each session in the rows: event_time_ms, event_id and user_id by session_id.
+
+    Frames of several parts of the lake can be put one below the other and given to it again.
+
+    Parameters
+    ----------
+    rows
+        event_id, user_id, session_id and event_time_ms of the interactions table. All rows that may hold a login, also
+        those that are left out of what is built: a search logs in as a purchase does.
+    """
+    columns = ["session_id", "event_time_ms", "event_id", "user_id"]
+    logins = rows.loc[rows["user_id"].notna() & rows["session_id"].notna(), columns]
+    least = logins.groupby("session_id")["event_time_ms"].transform("min")
+    ties = logins[logins["event_time_ms"] == least]
+    return ties.sort_values(["event_id", "user_id"]).drop_duplicates("session_id")
+
+
+def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[str]:
     """Return `owner` of each row, with the rows' index.
 
     Parameters
     ----------
     rows
-        event_id, user_id, session_id and event_time_ms of the interactions table, each event once. All rows that may
-        hold a login, also those that are left out of what is built: a search logs in as a purchase does.
+        As `session_logins` takes them.
+    logins
+        What `session_logins` found in the whole lake; None where `rows` are the whole.
     """
     anonymous = rows["user_id"].isna()
     own = ("u#" + rows["user_id"]).fillna("s#" + rows["session_id"])
     sessions = rows.loc[anonymous, "session_id"]
-    logins = rows.loc[~anonymous & rows["session_id"].isin(sessions.unique()) & rows["session_id"].notna()]
-    if logins.empty:
+    first = (session_logins(rows) if logins is None else logins).set_index("session_id")
+    if first.empty or sessions.empty:
         return own
-    least = logins.groupby("session_id")["event_time_ms"].transform("min")
-    ties = logins[logins["event_time_ms"] == least]
-    first = ties.sort_values("event_id").drop_duplicates("session_id").set_index("session_id")
     time_ms = sessions.map(first["event_time_ms"])
     joined = sessions[(rows.loc[anonymous, "event_time_ms"] <= time_ms).fillna(False).astype(bool)]
     own.loc[joined.index] = "u#" + joined.map(first["user_id"])

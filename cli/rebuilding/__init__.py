@@ -1,0 +1,1 @@
+"""What the lake can give back: profiles, catalogue, users, snapshot and dataset."""

@@ -1,0 +1,51 @@
+"""Interactions sorted into files by profile, so that all of a profile's can be read without holding everybody's."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike.profiles import Profile, RecentInteraction
+
+COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type")
+_SCHEMA = pa.schema(
+    [(name, pa.int64() if name == "event_time_ms" else pa.string()) for name in COLUMNS],
+)
+
+
+class ProfileFiles:
+    """A directory of Parquet files; each profile is in one of them.
+
+    Parameters
+    ----------
+    files
+        How many: about one for each 64 MB that will be added.
+    """
+
+    def __init__(self, directory: Path, *, files: int) -> None:
+        self._paths = [directory / f"{number}.parquet" for number in range(files)]
+        self._writers: dict[int, pq.ParquetWriter] = {}
+
+    def add(self, rows: pa.Table) -> None:
+        """Take in rows of `COLUMNS`."""
+        hashes = pd.util.hash_array(rows["profile_id"].to_numpy(zero_copy_only=False))
+        places = (hashes % len(self._paths)).astype("int64")
+        for place in sorted(set(places.tolist())):
+            if place not in self._writers:
+                self._writers[place] = pq.ParquetWriter(self._paths[place], _SCHEMA, compression="zstd")
+            self._writers[place].write_table(rows.filter(pa.array(places == place)).cast(_SCHEMA))
+
+    def profiles(self) -> Iterator[Profile]:
+        """Yield every profile, once all rows are in."""
+        for writer in self._writers.values():
+            writer.close()
+        for place in sorted(self._writers):
+            rows = pq.read_table(self._paths[place]).sort_by([("profile_id", "ascending")])
+            columns = [rows[name].to_pylist() for name in COLUMNS]
+            for profile_id, entries in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[0]):
+                yield Profile(profile_id).merge(RecentInteraction(*fields) for _, *fields in entries)
