@@ -188,6 +188,7 @@ def _finished(table: pa.Table, *, now_ms: int) -> pa.Table:
         "impression": pc.if_else(pc.equal(table["impression"].fill_null(""), ""), empty, split),
         "received_time_ms": pa.chunked_array([pa.array(np.full(len(table), now_ms))]),
         "schema_version": pa.chunked_array([pa.array(np.full(len(table), interactions.SCHEMA_VERSION, np.int32))]),
+        "query": pa.chunked_array([pa.nulls(len(table), pa.string())]),
     }
     return pa.table({name: filled[name] if name in filled else table[name] for name in LAKE_SCHEMA.names}, LAKE_SCHEMA)
 

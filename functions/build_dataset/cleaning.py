@@ -55,8 +55,9 @@ def clean(rows: pd.DataFrame, *, minimum_item: int, minimum_user: int) -> CleanI
     """
     once = lake.deduplicate(rows)
     once = once.assign(profile_id=identity.owners(once))  # a login counts also where its own row is left out
-    weight = once["event_type"].map(_weights(once["event_type"])).astype("float32")
-    known = once[weight.notna()].assign(weight=weight)
+    about = once[once["item_id"].notna()]
+    weight = about["event_type"].map(_weights(about["event_type"])).astype("float32")
+    known = about[weight.notna()].assign(weight=weight)
     kept, rare, short = _minimums(
         pd.factorize(known["item_id"])[0],
         pd.factorize(known["profile_id"])[0],
@@ -68,7 +69,8 @@ def clean(rows: pd.DataFrame, *, minimum_item: int, minimum_user: int) -> CleanI
         frame=frame.iloc[_order(frame)][list(INTERACTION_COLUMNS)].reset_index(drop=True),
         dropped={
             "duplicate_event": len(rows) - len(once),
-            "unknown_event_type": len(once) - len(known),
+            "no_item": len(once) - len(about),
+            "unknown_event_type": len(about) - len(known),
             "rare_item": rare,
             "short_history": short,
         },

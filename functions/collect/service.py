@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from alsolike.catalog import CatalogueStore, parse_put_items
 from alsolike.errors import InvalidInput
-from alsolike.interactions import parse_put_events
+from alsolike.put_events import parse_put_events
 from functions.collect.stream import EventStream
 
 MAX_EVENTS_BYTES = 1_000_000
@@ -24,9 +24,12 @@ def put_events(body: bytes, *, stream: EventStream, now_ms: int, remaining_ms: C
         If the stream did not take all of them.
     """
     _check_size(body, maximum=MAX_EVENTS_BYTES)
-    interactions = parse_put_events(body, now_ms=now_ms)
-    stream.put(interactions, remaining_ms=remaining_ms)
-    return len(interactions)
+    call = parse_put_events(body, now_ms=now_ms)
+    if call.interactions:
+        stream.put(call.interactions, remaining_ms=remaining_ms)
+    if call.refused:
+        raise InvalidInput("; ".join(map(str, call.refused)))
+    return len(call.interactions)
 
 
 def put_items(body: bytes, *, catalogue: CatalogueStore, now_ms: int) -> int:

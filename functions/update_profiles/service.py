@@ -80,6 +80,8 @@ def _by_profile(records: Sequence[StreamRecord]) -> tuple[list[_Addition], int]:
         except InvalidInput:
             unreadable += 1
             continue
+        if interaction.item_id is None:  # a search says nothing of an item that a history could hold
+            continue
         addition = additions.setdefault(interaction.profile_id, _Addition(interaction.profile_id, record.sequence, []))
         addition.interactions.append(recent(interaction))
     return list(additions.values()), unreadable

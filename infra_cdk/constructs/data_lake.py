@@ -27,6 +27,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "properties": "string",
         "received_time_ms": "bigint",
         "schema_version": "int",
+        "query": "string",
     }
 )
 """The columns that `alsolike.lake` writes; a test keeps the two lists equal."""

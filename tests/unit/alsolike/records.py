@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from alsolike.configuration import EVENT_WEIGHTS
+from alsolike.configuration import DEFAULT
 from alsolike.interactions import MAX_IMPRESSION_ITEMS, Interaction
 
 TIME_MS = 1_700_000_000_000
@@ -34,7 +34,8 @@ def fields(**changes: Any) -> dict[str, Any]:
         "impression": [],
         "properties": "{}",
         "received_time_ms": TIME_MS,
-        "schema_version": 1,
+        "schema_version": 2,
+        "query": None,
         **changes,
     }
 
@@ -53,17 +54,20 @@ def interaction(**changes: Any) -> Interaction:
 def interactions(draw: st.DrawFn) -> Interaction:
     """Draw any interaction that a call or a producer may bring."""
     user_id, session_id = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+    event_type = draw(st.sampled_from(list(DEFAULT.events.values())))
+    item_id = event_type.item_required or draw(st.booleans())
     received_time_ms = draw(st.integers(TIME_MS, 2 * TIME_MS))
     return Interaction(
         event_id=draw(ids),
         user_id=draw(ids) if user_id else None,
         session_id=draw(ids) if session_id else None,
-        item_id=draw(ids),
-        event_type=draw(st.sampled_from(sorted(EVENT_WEIGHTS))),
+        item_id=draw(ids) if item_id else None,
+        event_type=event_type.name,
         event_value=draw(st.none() | st.floats(allow_nan=False, allow_infinity=False)),
         event_time_ms=draw(st.integers(1, received_time_ms)),
         recommendation_id=draw(st.none() | ids.filter(lambda text: len(text) <= 40)),
         impression=tuple(draw(st.lists(ids, max_size=3) | st.just(["i"] * MAX_IMPRESSION_ITEMS))),
         properties=orjson.dumps(draw(st.dictionaries(ids, st.booleans(), max_size=2))).decode(),
         received_time_ms=received_time_ms,
+        query=draw(st.none() | ids) if item_id else draw(ids),
     )

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike import interactions as contract
-from alsolike.errors import InvalidInput
+from alsolike.configuration import Configuration, EventType, Limits
+from alsolike.errors import InvalidInput, UnknownEventType
 from alsolike.interactions import MAX_TIME_MS, Interaction, content_event_id, profile_id
 from tests.unit.alsolike.records import TIME_MS, fields, ids, interaction, interactions, record
 
@@ -47,16 +48,21 @@ def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("schema_version", True, "schema_version is true, expected 1"),
-        ("schema_version", 1.0, "schema_version is 1.0, expected 1"),
-        ("schema_version", 2, "schema_version is 2, expected 1"),
-        ("schema_version", None, "schema_version is missing, expected 1"),
+        ("schema_version", True, "schema_version is true, expected 2 or older"),
+        ("schema_version", 2.0, "schema_version is 2.0, expected 2 or older"),
+        ("schema_version", 3, "schema_version is 3, expected 2 or older"),
+        ("schema_version", 0, "schema_version is 0, expected 2 or older"),
+        ("schema_version", None, "schema_version is missing, expected 2 or older"),
         ("event_id", "", 'event_id is "", expected a non-empty string'),
         ("event_id", None, "event_id is missing, expected a non-empty string"),
         ("event_id", "x" * 257, "event_id has 257 characters, expected at most 256"),
         ("user_id", 7, "user_id is 7, expected a non-empty string"),
         ("item_id", ["i"], r'item_id is \["i"\], expected a non-empty string'),
-        ("event_type", "rating", "event_type is 'rating', expected one of view, click, cart, purchase"),
+        ("item_id", None, "item_id and query are missing, expected at least one"),
+        ("query", " ", 'query is " ", expected a non-empty string'),
+        ("query", "x" * 1001, "query has 1001 characters, expected at most 1000"),
+        ("query", "a\nb", r'query is "a.*b", expected no control characters'),
+        ("event_type", "rating", "event_type is 'rating', expected one of view, click, cart, purchase, search"),
         ("event_value", True, "event_value is true, expected a number"),
         ("event_value", "1", 'event_value is "1", expected a number'),
         ("event_time_ms", True, "event_time_ms is true, expected milliseconds since 1970"),
@@ -65,13 +71,13 @@ def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
         (
             "event_time_ms",
             TIME_MS + 300_001,
-            r"event_time_ms is 1700000300001, more than 5 minutes in the future "
+            r"event_time_ms is 1700000300001, more than 300 s in the future "
             r"\(the record arrived at 1700000000000 ms\)$",
         ),
         (
             "received_time_ms",
             253_402_300_799_999,
-            r"received_time_ms is 253402300799999, more than 5 minutes in the future "
+            r"received_time_ms is 253402300799999, more than 300 s in the future "
             r"\(the record arrived at 1700000000000 ms\)$",
         ),
         ("received_time_ms", None, "received_time_ms is missing, expected milliseconds since 1970"),
@@ -114,9 +120,9 @@ def test_a_record_belongs_to_a_user_or_a_session() -> None:
 
 
 def test_what_may_be_absent_or_null_has_one_meaning() -> None:
-    least = {"event_id": "e1", "user_id": "u1", "item_id": "i1", "event_type": "view", "schema_version": 1}
+    least = {"event_id": "e1", "user_id": "u1", "item_id": "i1", "event_type": "view", "schema_version": 2}
     least |= {"event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
-    nulls = dict.fromkeys(("session_id", "event_value", "recommendation_id", "impression", "properties"))
+    nulls = dict.fromkeys(("session_id", "event_value", "recommendation_id", "impression", "properties", "query"))
 
     expected = interaction(session_id=None)
 
@@ -127,8 +133,38 @@ def test_what_may_be_absent_or_null_has_one_meaning() -> None:
 def test_a_producer_whose_clock_is_ahead_cannot_vouch_for_its_own_events() -> None:
     year_9999 = record(event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
-    with pytest.raises(InvalidInput, match=r"^event_time_ms is 253402300799999, more than 5 minutes in the future"):
+    with pytest.raises(InvalidInput, match=r"^event_time_ms is 253402300799999, more than 300 s in the future"):
         parse_record(year_9999)
+
+
+def test_a_search_is_about_its_query() -> None:
+    found = parse_record(record(event_type="Search", item_id=None, query="red shoes"))
+
+    assert (found.event_type, found.item_id, found.query) == ("search", None, "red shoes")
+
+
+def test_an_event_type_that_needs_an_item_does_not_do_with_a_query() -> None:
+    with pytest.raises(InvalidInput, match=r"^item_id is missing, expected a non-empty string for event_type 'cart'$"):
+        parse_record(record(event_type="AddToCart", item_id=None, query="red shoes"))
+
+
+def test_declared_event_types_are_read_and_others_are_told_apart_from_other_faults() -> None:
+    configured = Configuration(events={"rent": EventType("rent", 4.0, aliases=("lease",))})
+
+    assert contract.parse_record(record(event_type="Lease"), arrived_ms=TIME_MS, configuration=configured) == (
+        interaction(event_type="rent")
+    )
+    with pytest.raises(UnknownEventType, match=r"^event_type is 'view', expected one of rent$"):
+        contract.parse_record(record(), arrived_ms=TIME_MS, configuration=configured)
+
+
+def test_clock_skew_is_the_configured_one() -> None:
+    configured = Configuration(limits=Limits(clock_skew_s=2))
+    ahead = record(event_time_ms=TIME_MS + 2000)
+
+    assert contract.parse_record(ahead, arrived_ms=TIME_MS, configuration=configured).event_time_ms == TIME_MS + 2000
+    with pytest.raises(InvalidInput, match=r"^event_time_ms is 1700000002000, more than 2 s in the future"):
+        contract.parse_record(ahead, arrived_ms=TIME_MS - 1, configuration=configured)
 
 
 def test_five_minutes_of_clock_skew_are_allowed() -> None:

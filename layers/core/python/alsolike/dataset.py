@@ -28,7 +28,7 @@ class DatasetManifest:
     Attributes
     ----------
     dropped
-        Rows left out, by reason (`duplicate_event`, `unknown_event_type`, `rare_item`, `short_history`).
+        Rows left out, by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `rare_item`, `short_history`).
     first_event_ms, last_event_ms
         Time range of the interactions that are in, epoch milliseconds.
     repeat_share

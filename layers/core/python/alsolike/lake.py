@@ -30,6 +30,7 @@ COLUMNS = MappingProxyType(
         "properties": "string",
         "received_time_ms": "bigint",
         "schema_version": "int",
+        "query": "string",
     }
 )
 """Columns of the interactions table with their Glue types; the partition column stands in the object key."""

@@ -59,7 +59,9 @@ class Profile:
 
 
 def recent(interaction: Interaction) -> RecentInteraction:
-    """Return what a profile keeps of an interaction."""
+    """Return what a profile keeps of an interaction with an item."""
+    if interaction.item_id is None:
+        raise ValueError("a profile keeps only interactions with an item")
     return RecentInteraction(
         interaction.event_time_ms, interaction.event_id, interaction.item_id, interaction.event_type
     )

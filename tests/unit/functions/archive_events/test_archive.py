@@ -77,7 +77,8 @@ def test_row_says_what_the_interaction_says(
             "impression": ["a", "b"],
             "properties": "{}",
             "received_time_ms": NOW_MS,
-            "schema_version": 1,
+            "schema_version": 2,
+            "query": None,
         }
     ]
 
@@ -140,7 +141,7 @@ def test_record_of_a_clock_that_is_ahead_lies_in_quarantine_with_its_exact_reaso
     assert first.keys() == {f"quarantine/dt=2026-09-21/{SHARD}-{sequence(0)}.json"}
     (content,) = first.values()
     assert QuarantinedRecord.from_json(content).reason == (
-        "event_time_ms is 253402300799999, more than 5 minutes in the future (the record arrived at 1790000000000 ms)"
+        "event_time_ms is 253402300799999, more than 300 s in the future (the record arrived at 1790000000000 ms)"
     )
 
 

@@ -63,6 +63,13 @@ def test_unknown_event_types_are_left_out_and_counted() -> None:
     assert interactions.dropped["unknown_event_type"] == 2
 
 
+def test_searches_are_left_out_and_counted() -> None:
+    interactions = cleaned(row("e1"), row("e2", item=None, event_type="search"), row("e3", item=None))
+
+    assert len(interactions.frame) == 1
+    assert (interactions.dropped["no_item"], interactions.dropped["unknown_event_type"]) == (2, 0)
+
+
 def test_profile_is_the_one_that_serving_looks_up() -> None:
     interactions = cleaned(row("e1", user="anna"), row("e2", user=None, session_id="s7"))
 
@@ -114,6 +121,7 @@ def test_minimums_hold_also_after_the_others_are_left_out() -> None:
     assert set(pairs(interactions)) == {(f"u#{user}", item) for user in ("anna", "dora") for item in ("pear", "kiwi")}
     assert interactions.dropped == {
         "duplicate_event": 0,
+        "no_item": 0,
         "unknown_event_type": 0,
         "rare_item": 2,
         "short_history": 2,

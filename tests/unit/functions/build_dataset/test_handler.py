@@ -114,7 +114,13 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
     manifest = DatasetManifest.from_json(dataset()["manifest.json"])
 
     assert (manifest.rows_read, manifest.interactions, manifest.users, manifest.items) == (15, 10, 5, 2)
-    assert manifest.dropped == {"duplicate_event": 4, "unknown_event_type": 0, "rare_item": 1, "short_history": 0}
+    assert manifest.dropped == {
+        "duplicate_event": 4,
+        "no_item": 0,
+        "unknown_event_type": 0,
+        "rare_item": 1,
+        "short_history": 0,
+    }
     assert (manifest.first_event_ms, manifest.last_event_ms) == (NOW_MS - 9 * DAY_MS, NOW_MS)
     assert manifest.catalogue_items == 3
     assert manifest.repeat_share == 0.0

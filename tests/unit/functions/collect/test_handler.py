@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.interactions import MAX_CLOCK_SKEW_MS, Interaction, parse_record
+from alsolike.interactions import Interaction, parse_record
 from functions.collect import handler
 from functions.collect.service import MAX_EVENTS_BYTES
 from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
@@ -103,10 +103,6 @@ def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
         ({**CALL, "eventList": []}, "eventList has 0 elements, expected 1 to 10"),
         ({**CALL, "eventList": [EVENT] * 11}, "eventList has 11 elements, expected 1 to 10"),
         (event(sentAt=-5), "eventList[0].sentAt is -5, expected a time after 1970"),
-        (
-            event(sentAt=(NOW_MS + MAX_CLOCK_SKEW_MS + 1000) / 1000),
-            "eventList[0].sentAt is 1790000301, more than 5 minutes in the future (the time here is 1790000000000 ms)",
-        ),
         (event(itemId="x" * 257), "eventList[0].itemId has 257 characters, expected at most 256"),
         (
             event(properties="{" + " " * 1100 + "}"),
@@ -158,11 +154,11 @@ def test_no_part_of_a_refused_body_is_logged(
     assert "anna" not in logged()
 
 
-def test_one_bad_event_refuses_the_whole_call(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_one_bad_event_costs_the_others_nothing(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
     answer = collect("/events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": ""}]})
 
     assert answer["document"]["message"] == 'eventList[1].itemId is "", expected a non-empty string'
-    assert stored_records(aws("kinesis")) == []
+    assert len(stored_records(aws("kinesis"))) == 1
 
 
 def test_missing_stream_is_a_503(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
