@@ -1,0 +1,89 @@
+"""The objects of the lake as a reader meets them, who reads while compaction and erasure go on.
+
+An object that is listed may be gone when it is read. That is no error: compaction removes an object only once another
+one has held its rows for longer than any reader takes, so a reader that finds it gone has that one in its list; and
+what retention or an erasure removes is not to be read. Hence the two rules: list first, then read; pass over what is
+gone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import lake
+from alsolike.errors import Unavailable
+
+_GONE = frozenset({"NoSuchKey", "404", "NotFound"})
+_CHANGED = "PreconditionFailed"
+_DAY = f"{lake.INTERACTIONS_PREFIX}{lake.PARTITION_COLUMN}="
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LakeObject:
+    """One object of the interactions table.
+
+    Attributes
+    ----------
+    etag
+        Of its content, in quotes as S3 has it.
+    """
+
+    key: str
+    size_bytes: int
+    etag: str
+    modified_ms: int
+
+    @property
+    def date(self) -> str:
+        """Its partition."""
+        return self.key.removeprefix(_DAY).partition("/")[0]
+
+
+def list_objects(client: Any, bucket: str, *, prefix: str = lake.INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
+    """Yield the Parquet objects of the interactions table below a prefix, by key: a day's stand together.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    try:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                key = entry["Key"]
+                if key.startswith(_DAY) and key.endswith(".parquet"):
+                    modified_ms = int(entry["LastModified"].timestamp() * 1000)
+                    yield LakeObject(key, entry["Size"], entry["ETag"], modified_ms)
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error
+
+
+def read(client: Any, bucket: str, listed: LakeObject) -> bytes | None:
+    """Return the content that was listed; None where it is gone or another by now.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    try:
+        answer = client.get_object(Bucket=bucket, Key=listed.key, IfMatch=listed.etag)
+        content: bytes = answer["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        if is_gone(error) or _code(error) in (_CHANGED, "412"):
+            return None
+        raise Unavailable(f"s3://{bucket}/{listed.key}: {error}") from error
+    return content
+
+
+def is_gone(error: BaseException) -> bool:
+    """Say whether S3 answered that the object is not there."""
+    return _code(error) in _GONE
+
+
+def _code(error: BaseException) -> str:
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
