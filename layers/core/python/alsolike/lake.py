@@ -12,7 +12,8 @@ from alsolike.interactions import Interaction
 if TYPE_CHECKING:
     import pandas as pd
 
-INTERACTIONS_PREFIX = "interactions/"
+INTERACTIONS_TABLE = "interactions"
+INTERACTIONS_PREFIX = f"{INTERACTIONS_TABLE}/"
 QUARANTINE_PREFIX = "quarantine/"
 PARTITION_COLUMN = "event_date"
 
@@ -34,6 +35,18 @@ COLUMNS = MappingProxyType(
     }
 )
 """Columns of the interactions table with their Glue types; the partition column stands in the object key."""
+
+COPY_ORDER = (
+    "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
+    "recommendation_id", "impression", "properties", "schema_version", "query",
+)  # fmt: skip
+"""The order among copies of an event, ascending, nulls last: the first one counts.
+
+What datasets read comes first, and a reader takes no column without those before it: so readers of few columns and of
+many agree which copy counts, before a compaction and after it.
+"""
+
+_BELOW_IDS = "\x1f"  # lower than any character of an id, so joined lists sort as lists do
 
 
 def event_date(event_time_ms: int) -> str:
@@ -72,21 +85,44 @@ def by_date(interactions: Iterable[Interaction]) -> dict[str, list[dict[str, Any
 
 
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row an event id: the first one received, and of those the first by content.
+    """Keep one row an event id: the first by `COPY_ORDER`.
 
-    Raw objects may overlap, since a bisected or retried batch is written again under another name. Every
-    reader of the lake calls this, so that all of them count the same. Which rows stay does not depend on the
-    order in which they were read; they keep that order.
+    Raw objects may overlap, since a bisected or retried batch is written again under another name, and a compacted
+    object stands beside its inputs for a while. Every reader of the lake calls this, so that all of them count the
+    same. Which rows stay does not depend on the order in which they were read; they keep that order.
 
     Parameters
     ----------
     rows
-        Rows of the interactions table with at least event_id and received_time_ms.
+        Rows of the interactions table: event_id, and the columns of `COPY_ORDER` up to the last one that is read.
+
+    Raises
+    ------
+    ValueError
+        If a column is there without one that goes before it in `COPY_ORDER`.
     """
+    read = [name for name in COPY_ORDER if name in rows]
+    if missing := [name for name in COPY_ORDER[: COPY_ORDER.index(read[-1])] if name not in read] if read else []:
+        raise ValueError(f"rows of the lake have {read[-1]} without {', '.join(missing)}, which decide before it")
     rows = rows.reset_index(drop=True)
     repeated = rows[rows.duplicated("event_id", keep=False)]  # sorting these alone: few, and strings sort slowly
     if "impression" in repeated:
-        repeated = repeated.assign(impression=repeated["impression"].map(str))  # lists have no order across nulls
-    order = ["event_id", "received_time_ms", *(name for name in COLUMNS if name in repeated)]
-    ordered = repeated.sort_values(list(dict.fromkeys(order)))
+        lists = repeated["impression"].astype(object)
+        repeated = repeated.assign(impression=lists.map(_BELOW_IDS.join, na_action="ignore").astype("str"))
+    ordered = repeated.sort_values(["event_id", *read])
     return rows.drop(index=ordered.index[ordered.duplicated("event_id")])
+
+
+def deduplicating_sql(*, table: str = INTERACTIONS_TABLE) -> str:
+    """Return the query that does to the table what `deduplicate` does to rows, for Athena and DuckDB alike.
+
+    Parameters
+    ----------
+    table
+        The interactions table as a query names it, quoted where it has to be.
+    """
+    columns = ", ".join((*COLUMNS, PARTITION_COLUMN))
+    order = ", ".join(f"{name} ASC NULLS LAST" for name in COPY_ORDER if name in COLUMNS)
+    number = f"row_number() OVER (PARTITION BY event_id ORDER BY {order})"
+    numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
+    return f"SELECT {columns} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

@@ -1,0 +1,43 @@
+"""Parquet files of the lake, and the interactions table over them in DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import lake
+
+ARROW_TYPES = {
+    "string": pa.string(),
+    "double": pa.float64(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "array<string>": pa.list_(pa.string()),
+}
+SCHEMA = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in lake.COLUMNS.items()])
+OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
+"""As it was before searches were events."""
+
+
+def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Schema = SCHEMA) -> None:
+    """Write rows, all of one day, as one object of the lake."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = [{name: row.get(name) for name in schema.names} for row in rows]
+    pq.write_table(pa.Table.from_pylist(known, schema=schema), path)
+
+
+def open_table(directory: Path, *, table: str = lake.INTERACTIONS_TABLE) -> duckdb.DuckDBPyConnection:
+    """Open the interactions table over the files below `directory`, as Athena does: columns by name, days by path."""
+    write_file([], directory / f"{lake.partition_prefix('1970-01-01')}types.parquet")  # the types, as Glue has them
+    connection = duckdb.connect()
+    pattern = str(directory / lake.INTERACTIONS_PREFIX / "*" / "*.parquet")
+    connection.execute(
+        f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{pattern}', union_by_name=true,"
+        " hive_partitioning=true, hive_types={'event_date': VARCHAR})"
+    )
+    return connection
