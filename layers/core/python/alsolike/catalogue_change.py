@@ -1,0 +1,55 @@
+"""Changes of the catalogue and of users, newest wins: what the tables' streams tell and the change log keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+_DELETED = 1 << 31
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """What an item or a user became.
+
+    Attributes
+    ----------
+    entity_id
+        The item's or the user's id.
+    properties
+        All columns after the change; None for a deletion.
+    """
+
+    entity_id: str
+    updated_at_ms: int
+    properties: Mapping[str, Any] | None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the item or user went."""
+        return self.properties is None
+
+    @property
+    def precedence(self) -> tuple[int, int]:
+        """Orders the changes of one item: the later counts, in the same millisecond a deletion, else the contents.
+
+        It depends on the change alone, so that no order of delivery makes a difference.
+        """
+        return self.updated_at_ms, self.tie_break
+
+    @property
+    def tie_break(self) -> int:
+        """An unsigned 32-bit number: the highest bit for a deletion, the others a hash of the contents."""
+        if self.properties is None:
+            return _DELETED
+        content = orjson.dumps(self.properties, default=dict, option=orjson.OPT_SORT_KEYS)
+        return int.from_bytes(hashlib.blake2b(content, digest_size=4).digest(), "little") >> 1
+
+
+def is_deletion(tie_break: Any) -> Any:
+    """Tell deletions by their `tie_break`, of one change or of an array."""
+    return tie_break >= _DELETED

@@ -1,0 +1,152 @@
+"""The catalogue snapshot: every item with its typed columns, in mapped segments of which the newest row counts.
+
+The segments overlap: a change of one item is a small segment of its own beside a large one that keeps the item's
+earlier row (`snapshot_publisher` merges them in time). A snapshot has one numbering of all rows of its segments;
+`rows` finds the ones that count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.catalogue_change import is_deletion
+from alsolike.configuration import ColumnType
+from alsolike.ragged import Rows, find, hashes_of
+from alsolike.snapshot_columns import (
+    BooleanColumn,
+    Column,
+    ListColumn,
+    NumberColumn,
+    StringColumn,
+    TextColumn,
+)
+from alsolike.snapshot_segment import Segment, newest_rows
+
+__all__ = ["BooleanColumn", "Column", "ListColumn", "NumberColumn", "Snapshot", "StringColumn", "TextColumn"]
+
+
+class Snapshot:
+    """A snapshot of the catalogue.
+
+    Attributes
+    ----------
+    version
+        Changes whenever the segments do; "" for the empty snapshot.
+    column_types
+        The declared columns.
+    """
+
+    def __init__(self, segments: Sequence[Segment], *, version: str) -> None:
+        """Overlay segments, which have the same columns; their order does not matter."""
+        self.version = version
+        # The largest first: lookups go to its mapped arrays, and to one index of all the others.
+        self._segments = sorted(segments, key=len, reverse=True)
+        self._starts = np.cumsum([0, *(len(segment) for segment in self._segments)])
+        self.column_types: dict[str, ColumnType] = self._segments[0].column_types if segments else {}
+        self._columns: dict[str, Column] = {}
+        self._overlay()
+
+    @classmethod
+    def open(cls, paths: Sequence[Path], *, version: str) -> Self:
+        """Map the files of a snapshot's segments.
+
+        Raises
+        ------
+        InvalidSnapshot
+            If a file is not a segment.
+        """
+        return cls([Segment.map(path) for path in paths], version=version)
+
+    def _overlay(self) -> None:
+        """Index the rows of all segments but the largest, and note which of the largest they replace."""
+        self._index, self._index_rows = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        self._live = 0
+        if not self._segments:
+            return
+        base, *others = self._segments
+        self._live = len(base) - int(np.count_nonzero(base.deleted))
+        if others:
+            hashes = np.concatenate([segment.hashes for segment in others])
+            updated_at_ms = np.concatenate([segment.updated_at_ms for segment in others])
+            tie_breaks = np.concatenate([segment.tie_breaks for segment in others])
+            newest = newest_rows(hashes, updated_at_ms, tie_breaks)
+            in_base = find(base.hashes, hashes[newest])
+            base_ms, base_ties = base.updated_at_ms[in_base], base.tie_breaks[in_base]
+            later = (updated_at_ms[newest] > base_ms) | (
+                (updated_at_ms[newest] == base_ms) & (tie_breaks[newest] > base_ties)
+            )
+            counts = (in_base < 0) | later
+            newest, replaced = newest[counts], in_base[counts]
+            replaced = replaced[replaced >= 0]
+            deleted = is_deletion(tie_breaks[newest])
+            self._index, self._index_rows = hashes[newest], np.where(deleted, -1, newest + len(base))
+            self._live += int(np.count_nonzero(~deleted) - np.count_nonzero(~base.deleted[replaced]))
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return self._live
+
+    def rows(self, item_ids: Sequence[str | bytes]) -> Rows:
+        """Return the row of each item, shape `(len(item_ids),)`; -1 for one that is not in the catalogue."""
+        return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
+
+    def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
+        """Return the row of each item by `ragged.hashes_of` its id, which is what a model bundle has in `ids.hash`."""
+        if not self._segments:
+            return np.full(len(hashes), -1)
+        base = self._segments[0]
+        rows = find(base.hashes, hashes)
+        rows = np.where((rows >= 0) & ~is_deletion(base.tie_breaks[rows]), rows, -1)
+        if len(self._index):
+            places = find(self._index, hashes)
+            rows = np.where(places >= 0, self._index_rows[places], rows)
+        return rows
+
+    def live_rows(self) -> Rows:
+        """Return the row of every item, in no order that means anything."""
+        if not self._segments:
+            return np.zeros(0, np.int64)
+        base = self._segments[0]
+        counts = ~base.deleted
+        replaced = find(base.hashes, self._index)
+        counts[replaced[replaced >= 0]] = False
+        return np.concatenate([np.flatnonzero(counts), self._index_rows[self._index_rows >= 0]])
+
+    def column(self, name: str) -> Column | None:
+        """Return a declared column over all rows of all segments, or None if no such column is declared.
+
+        It is put together at the first call; index its arrays with what `rows` returns.
+        """
+        if name not in self.column_types:
+            return None
+        if name not in self._columns:
+            parts: list[Any] = [segment.columns[name] for segment in self._segments]
+            self._columns[name] = type(parts[0]).concatenate(parts)
+        return self._columns[name]
+
+    def item_id(self, row: int) -> str:
+        """Return the id of a row's item."""
+        segment, local = self._locate(row)
+        return segment.ids.blob(local).decode()
+
+    def properties(self, row: int) -> dict[str, Any]:
+        """Return the properties of a row's item, undeclared ones too."""
+        segment, local = self._locate(row)
+        return segment.properties(local)
+
+    def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the id and the properties of every item."""
+        return ((self.item_id(row), self.properties(row)) for row in self.live_rows().tolist())
+
+    def _locate(self, row: int) -> tuple[Segment, int]:
+        place = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._segments[place], row - int(self._starts[place])
+
+
+EMPTY = Snapshot([], version="")
+"""What there is before anything was published."""

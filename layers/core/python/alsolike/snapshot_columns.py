@@ -1,0 +1,304 @@
+"""Columns of a catalogue snapshot: how values of each declared type lie in arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+
+from alsolike.configuration import ColumnType
+from alsolike.ragged import Dictionary, Ragged, Rows
+from alsolike.tensors import Array
+
+_EXACT = 2**53  # a float64 holds every whole number up to here
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NumberColumn:
+    """Numbers, or times in seconds since 1970.
+
+    Attributes
+    ----------
+    values
+        float64, NaN where the row has none.
+    """
+
+    type: ColumnType
+    values: Array
+
+    @classmethod
+    def of(cls, type_: ColumnType, values: Sequence[Any]) -> Self:
+        """Encode values; None for none."""
+        return cls(type_, np.array([np.nan if value is None else value for value in values], np.float64))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts."""
+        return cls(parts[0].type, np.concatenate([part.values for part in parts]))
+
+    def take(self, rows: Rows) -> Self:
+        """Return these rows."""
+        return dataclasses.replace(self, values=self.values[rows])
+
+    def value(self, row: int) -> float | int | None:
+        """Return the value of a row."""
+        value = float(self.values[row])
+        if value != value:
+            return None
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what lies in the file."""
+        return {"values": self.values}
+
+    @classmethod
+    def from_arrays(cls, type_: ColumnType, arrays: Mapping[str, Array]) -> Self:
+        """Return the column whose arrays these are."""
+        return cls(type_, arrays["values"])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BooleanColumn:
+    """True or false.
+
+    Attributes
+    ----------
+    values
+        int8: 1, 0, or -1 where the row has none.
+    """
+
+    values: Array
+    type: ClassVar[ColumnType] = ColumnType.BOOLEAN
+
+    @classmethod
+    def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
+        """Encode values; None for none."""
+        return cls(np.array([-1 if value is None else value for value in values], np.int8))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts."""
+        return cls(np.concatenate([part.values for part in parts]))
+
+    def take(self, rows: Rows) -> Self:
+        """Return these rows."""
+        return type(self)(self.values[rows])
+
+    def value(self, row: int) -> bool | None:
+        """Return the value of a row."""
+        value = int(self.values[row])
+        return None if value < 0 else bool(value)
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what lies in the file."""
+        return {"values": self.values}
+
+    @classmethod
+    def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
+        """Return the column whose arrays these are."""
+        return cls(arrays["values"])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StringColumn:
+    """One of a set of strings.
+
+    Attributes
+    ----------
+    codes
+        int32 places in `dictionary`, -1 where the row has none.
+    """
+
+    codes: Array
+    dictionary: Dictionary
+    type: ClassVar[ColumnType] = ColumnType.STRING
+
+    @classmethod
+    def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
+        """Encode values; None for none."""
+        dictionary, present = Dictionary.of([value for value in values if value is not None])
+        codes = np.full(len(values), -1, np.int32)
+        codes[[value is not None for value in values]] = present
+        return cls(codes, dictionary)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts, with one dictionary."""
+        if len(parts) == 1:
+            return parts[0]
+        dictionary, new_codes = Dictionary.unite([part.dictionary for part in parts])
+        none = np.full(1, -1, np.int32)
+        codes = [np.append(new, none)[part.codes] for part, new in zip(parts, new_codes, strict=True)]
+        return cls(np.concatenate(codes), dictionary)
+
+    def take(self, rows: Rows) -> Self:
+        """Return these rows; the dictionary loses what no row has."""
+        dictionary, codes = self.dictionary.only(self.codes[rows])
+        return type(self)(codes, dictionary)
+
+    def value(self, row: int) -> str | None:
+        """Return the value of a row."""
+        code = int(self.codes[row])
+        return None if code < 0 else self.dictionary[code]
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what lies in the file."""
+        return {"codes": self.codes, **_dictionary_arrays(self.dictionary)}
+
+    @classmethod
+    def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
+        """Return the column whose arrays these are."""
+        return cls(arrays["codes"], _dictionary(arrays))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListColumn:
+    """Lists of strings.
+
+    Attributes
+    ----------
+    codes
+        `codes.offsets` (the indptr) and `codes.data`, int32 places in `dictionary`; each list in its own order.
+    present
+        int8: 1 where the row has a list, also an empty one.
+    """
+
+    codes: Ragged
+    present: Array
+    dictionary: Dictionary
+    type: ClassVar[ColumnType] = ColumnType.LIST
+
+    @classmethod
+    def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
+        """Encode values; None for none."""
+        dictionary, codes = Dictionary.of([element for value in values if value for element in value])
+        lengths = [len(value or ()) for value in values]
+        return cls(Ragged.of_codes(lengths, codes), _present(values), dictionary)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts, with one dictionary."""
+        if len(parts) == 1:
+            return parts[0]
+        dictionary, new_codes = Dictionary.unite([part.dictionary for part in parts])
+        codes = Ragged.concatenate(
+            [Ragged(part.codes.offsets, new[part.codes.data]) for part, new in zip(parts, new_codes, strict=True)]
+        )
+        return cls(codes, np.concatenate([part.present for part in parts]), dictionary)
+
+    def take(self, rows: Rows) -> Self:
+        """Return these rows; the dictionary loses what no row has."""
+        taken = self.codes.take(rows)
+        dictionary, codes = self.dictionary.only(taken.data)
+        return type(self)(Ragged(taken.offsets, codes), self.present[rows], dictionary)
+
+    def value(self, row: int) -> list[str] | None:
+        """Return the value of a row."""
+        return [self.dictionary[code] for code in self.codes[row].tolist()] if self.present[row] else None
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what lies in the file."""
+        return {
+            "indptr": self.codes.offsets,
+            "codes": self.codes.data,
+            "present": self.present,
+            **_dictionary_arrays(self.dictionary),
+        }
+
+    @classmethod
+    def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
+        """Return the column whose arrays these are."""
+        return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TextColumn:
+    """Texts, each stored by itself.
+
+    Attributes
+    ----------
+    texts
+        UTF-8 by row.
+    present
+        int8: 1 where the row has a text, also an empty one.
+    """
+
+    texts: Ragged
+    present: Array
+    type: ClassVar[ColumnType] = ColumnType.TEXT
+
+    @classmethod
+    def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
+        """Encode values; None for none."""
+        return cls(Ragged.of_bytes([(value or "").encode() for value in values]), _present(values))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts."""
+        texts = Ragged.concatenate([part.texts for part in parts])
+        return cls(texts, np.concatenate([part.present for part in parts]))
+
+    def take(self, rows: Rows) -> Self:
+        """Return these rows."""
+        return type(self)(self.texts.take(rows), self.present[rows])
+
+    def value(self, row: int) -> str | None:
+        """Return the value of a row."""
+        return self.texts.blob(row).decode() if self.present[row] else None
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what lies in the file."""
+        return {"offsets": self.texts.offsets, "blob": self.texts.data, "present": self.present}
+
+    @classmethod
+    def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
+        """Return the column whose arrays these are."""
+        return cls(Ragged(arrays["offsets"], arrays["blob"]), arrays["present"])
+
+
+Column: TypeAlias = NumberColumn | BooleanColumn | StringColumn | ListColumn | TextColumn
+
+COLUMN_CLASSES: Mapping[ColumnType, type[Column]] = {
+    ColumnType.NUMBER: NumberColumn,
+    ColumnType.TIMESTAMP: NumberColumn,
+    ColumnType.BOOLEAN: BooleanColumn,
+    ColumnType.STRING: StringColumn,
+    ColumnType.LIST: ListColumn,
+    ColumnType.TEXT: TextColumn,
+}
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, float):
+        return value == value
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _EXACT
+
+
+_FITS: Mapping[ColumnType, Callable[[object], bool]] = {
+    ColumnType.NUMBER: _is_number,
+    ColumnType.TIMESTAMP: _is_number,
+    ColumnType.BOOLEAN: lambda value: isinstance(value, bool),
+    ColumnType.STRING: lambda value: isinstance(value, str),
+    ColumnType.TEXT: lambda value: isinstance(value, str),
+    ColumnType.LIST: lambda value: isinstance(value, list) and all(isinstance(element, str) for element in value),
+}
+
+
+def fits(value: object, type_: ColumnType) -> bool:
+    """Say whether a column of this type holds the value; what does not fit stays JSON."""
+    return _FITS[type_](value)
+
+
+def _present(values: Sequence[Any]) -> Array:
+    return np.array([value is not None for value in values], np.int8)
+
+
+def _dictionary_arrays(dictionary: Dictionary) -> dict[str, Array]:
+    values = dictionary.values
+    return {"hashes": dictionary.hashes, "value_offsets": values.offsets, "value_blob": values.data}
+
+
+def _dictionary(arrays: Mapping[str, Array]) -> Dictionary:
+    return Dictionary(arrays["hashes"], Ragged(arrays["value_offsets"], arrays["value_blob"]))
