@@ -166,13 +166,12 @@ class OtherWriters:
         self.exceptions = client.exceptions
 
     def get_item(self, **call: Any) -> Any:
-        answer = self._client.get_item(**call)
+        return self._client.get_item(**call)
+
+    def put_item(self, **call: Any) -> Any:
         if self._wins:
             ProfileStore(self._client, "profiles").add("u#1", [seen(100 + self._wins)], now_ms=NOW_MS)
             self._wins -= 1
-        return answer
-
-    def put_item(self, **call: Any) -> Any:
         return self._client.put_item(**call)
 
 
