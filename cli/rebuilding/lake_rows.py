@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from botocore.exceptions import ClientError
 
-from alsolike import lake
-from cli.aws import asking
+from alsolike import lake, lake_objects
+from alsolike.lake_objects import LakeObject
 
 _ARROW_TYPES = {
     "string": pa.string(),
@@ -22,14 +20,6 @@ _ARROW_TYPES = {
     "int": pa.int32(),
     "array<string>": pa.list_(pa.string()),
 }
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LakeObject:
-    """One Parquet object of the interactions table."""
-
-    key: str
-    size: int
 
 
 class LakeRows:
@@ -56,31 +46,19 @@ class LakeRows:
         Unavailable
             If S3 does not answer.
         """
-        with asking(f"s3://{self._bucket}/{lake.INTERACTIONS_PREFIX}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=lake.INTERACTIONS_PREFIX
-            )
-            entries = [entry for page in pages for entry in page.get("Contents", [])]
-        return [LakeObject(entry["Key"], entry["Size"]) for entry in entries if entry["Key"].endswith(".parquet")]
+        return list(lake_objects.list_objects(self._client, self._bucket))
 
-    def read(self, found: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
+    def read(self, listed: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield an object's rows in pieces; a column that it was written without is null.
-
-        An object that compaction has removed since it was listed is passed over: its rows are in another one.
 
         Raises
         ------
         Unavailable
             If S3 does not answer.
         """
-        with asking(f"s3://{self._bucket}/{found.key}"):
-            try:
-                body = self._client.get_object(Bucket=self._bucket, Key=found.key)["Body"].read()
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "NoSuchKey":
-                    return
-                raise
-        file = pq.ParquetFile(io.BytesIO(body))
+        if (content := lake_objects.read(self._client, self._bucket, listed)) is None:
+            return
+        file = pq.ParquetFile(io.BytesIO(content))
         wanted = dict.fromkeys((*columns, "received_time_ms"))
         present = [name for name in wanted if name in file.schema_arrow.names]
         for batch in file.iter_batches(columns=present):

@@ -27,7 +27,7 @@ def logins_of(rows: LakeRows, *, on_bytes: Callable[[float], None] = lambda done
             more = identity.session_logins(_frame(piece))
             if len(more):
                 logins = identity.session_logins(pd.concat([logins, more])) if len(logins) else more
-        on_bytes(found.size)
+        on_bytes(found.size_bytes)
     return logins
 
 
@@ -40,7 +40,7 @@ def profiles_of(
     """
     objects = rows.objects()
     # Compressed bytes make several times as many in memory.
-    files = 1 + sum(found.size for found in objects) * 4 // _FILE_BYTES
+    files = 1 + sum(found.size_bytes for found in objects) * 4 // _FILE_BYTES
     with tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         sorted_rows = ProfileFiles(Path(directory), files=min(files, 256))
         for found in objects:
@@ -50,7 +50,7 @@ def profiles_of(
                 frame = frame[frame["item_id"].notna()]
                 names = ["profile_id", "event_time_ms", "event_id", "item_id", "event_type"]
                 sorted_rows.add(pa.Table.from_pandas(frame[names], preserve_index=False))
-            on_bytes(found.size)
+            on_bytes(found.size_bytes)
         yield from sorted_rows.profiles()
 
 
