@@ -75,6 +75,7 @@ class Settings:
     training_image: str | None = None
     pandas_layer_arn: str | None = None
     champion_check_s: int = 30
+    configuration_check_s: int = 30
     snap_start: bool = False
     provisioned_concurrency: int = 0
     throttle_rate_per_s: int = 500
@@ -172,6 +173,7 @@ _RANGES = (
     ("training_volume_gb", 1, 16_384),
     ("training_max_runtime_s", 60, 432_000),
     ("champion_check_s", 0, 3_600),
+    ("configuration_check_s", 0, 60),
     ("provisioned_concurrency", 0, 1_000),
     ("throttle_rate_per_s", 1, 100_000),
     ("throttle_burst", 1, 100_000),

@@ -10,6 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.errors import InvalidInput, UnknownEventType
+from alsolike.experiments import Experiment
+from alsolike.recommendation_id import RECOMMENDER_CODES
+from alsolike.rules import RuleSet
 
 HISTORY_LENGTH = 100
 """Interactions of a user that the live profile keeps and that a model sees at most."""
@@ -108,6 +111,8 @@ class Configuration:
         Declared columns by property name (camelCase). Others may be sent too; nothing checks those.
     filters
         Filter expressions by name.
+    recommenders
+        All that there are, by name; the document may set something about each.
     """
 
     version: int = 0
@@ -117,9 +122,11 @@ class Configuration:
     item_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
     user_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
     filters: Mapping[str, str] = dataclasses.field(default_factory=_empty)
-    recommenders: Mapping[str, Recommender] = dataclasses.field(default_factory=_empty)
-    rules: Mapping[str, Any] = dataclasses.field(default_factory=_empty)
-    experiments: Mapping[str, Any] = dataclasses.field(default_factory=_empty)
+    recommenders: Mapping[str, Recommender] = dataclasses.field(
+        default_factory=lambda: MappingProxyType({name: Recommender(name) for name in RECOMMENDER_CODES})
+    )
+    rules: Mapping[str, RuleSet] = dataclasses.field(default_factory=_empty)
+    experiments: Mapping[str, Experiment] = dataclasses.field(default_factory=_empty)
     limits: Limits = Limits()
 
     @functools.cached_property

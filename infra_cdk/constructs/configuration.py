@@ -1,0 +1,31 @@
+"""What a function needs in order to read the configuration."""
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_s3 as s3
+
+from infra_cdk.constructs.permissions import Permission
+from infra_cdk.settings import Settings
+
+CURRENT_KEY = "config/current.json"
+"""Where `alsolike.configuration_store` keeps what holds."""
+
+
+def configuration_variables(artefacts: s3.IBucket, *, settings: Settings) -> Mapping[str, str]:
+    """Return the variables: where the configuration is, and how often it is looked at."""
+    return {
+        "ARTEFACT_BUCKET": artefacts.bucket_name,
+        "CONFIGURATION_CHECK_S": str(settings.configuration_check_s),
+    }
+
+
+def configuration_permissions(artefacts: s3.IBucket) -> list[Permission]:
+    """Return the permissions: to read the one object, and to be told where there is none yet.
+
+    Who may not list a bucket is refused an object that does not exist, as one that it may not read:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
+    """
+    return [
+        Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CURRENT_KEY)]),
+        Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+    ]

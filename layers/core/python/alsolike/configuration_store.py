@@ -1,0 +1,325 @@
+"""Where the configuration is kept: versions that never change, and one object that says which of them holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import configuration_document
+from alsolike.configuration import DEFAULT, Configuration
+from alsolike.configuration_document import EMPTY_DOCUMENT
+from alsolike.document import Fault, InvalidConfiguration
+from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
+from alsolike.observability import logger
+
+CURRENT_KEY = "config/current.json"
+VERSIONS_PREFIX = "config/versions/"
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_MAX_ORPHANS = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """What was applied once, and why.
+
+    Attributes
+    ----------
+    text
+        The document as it was written; empty where nobody wrote it.
+    restores
+        The version that this one brought back, if it did.
+    """
+
+    version: int
+    applied_ms: int
+    by: str
+    reason: str
+    text: str
+    document: Mapping[str, Any]
+    restores: int | None = None
+
+
+BUILT_IN = Version(0, 0, "", "built in", "", EMPTY_DOCUMENT)
+"""What holds before anything is applied."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Current:
+    """Which version holds.
+
+    Attributes
+    ----------
+    versions
+        Every version that was applied, the oldest first; the last one holds.
+    etag
+        Of the stored object, None before there is one; what a conditional write compares.
+    """
+
+    versions: tuple[int, ...]
+    document: Mapping[str, Any]
+    etag: str | None
+
+    @property
+    def version(self) -> int:
+        """The version that holds."""
+        return self.versions[-1] if self.versions else 0
+
+    def configuration(self) -> Configuration:
+        """Return what the version says.
+
+        Raises
+        ------
+        InvalidConfiguration
+            If this code does not understand it.
+        """
+        if not self.versions:
+            return DEFAULT
+        return configuration_document.parse(self.document, version=self.version, check_filters=False)
+
+
+NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
+
+
+def version_key(version: int) -> str:
+    """Return the key of a version's object."""
+    return f"{VERSIONS_PREFIX}{version:08d}.json"
+
+
+class ConfigurationStore:
+    """The configuration of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def current(self) -> Current:
+        """Return what holds.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidConfiguration
+            If the object is unreadable.
+        """
+        return _read_current(self._client, self._bucket)
+
+    def version(self, version: int) -> Version:
+        """Return a version that was applied; 0 is what holds before anything is.
+
+        Raises
+        ------
+        NotFound
+            If it never was.
+        Unavailable
+            If S3 does not answer.
+        """
+        return self._applied(version, self.current())
+
+    def history(self, *, limit: int) -> list[Version]:
+        """Return the versions that were applied, the latest first."""
+        return [self._read(version) for version in self.current().versions[: -limit - 1 : -1]]
+
+    def apply(
+        self, expected: Current, document: Mapping[str, Any], *, text: str, by: str, reason: str, now_ms: int
+    ) -> Current:
+        """Make a document the configuration, in place of the one that the decision was based on.
+
+        One that says the same as `expected` stays without a new version.
+
+        Parameters
+        ----------
+        expected
+            What `current` answered when the decision was made.
+        text
+            The document as it was written.
+
+        Raises
+        ------
+        InvalidConfiguration
+            If the document cannot be used.
+        ConcurrentUpdate
+            If somebody else applied one since `expected` was read.
+        """
+        if configuration_document.parse(document, version=expected.version) == _understood(expected):
+            return expected
+        return self._write(expected, Version(0, now_ms, by, reason, text, document))
+
+    def roll_back(self, expected: Current, *, to: int | None = None, by: str, reason: str, now_ms: int) -> Current:
+        """Apply an earlier version again, as a new one.
+
+        Parameters
+        ----------
+        to
+            By default what held before the current one was first applied, so that a second rollback goes one further
+            back; before the first version, what is built in.
+
+        Raises
+        ------
+        NotFound
+            If there is no such version, or none before.
+        InvalidConfiguration
+            If the version can no longer be used.
+        ConcurrentUpdate
+            If somebody else applied one since `expected` was read.
+        """
+        earlier = self._applied(self._before(expected) if to is None else to, expected)
+        configuration_document.parse(earlier.document)
+        restored = Version(0, now_ms, by, reason, earlier.text, earlier.document, restores=earlier.version)
+        return self._write(expected, restored)
+
+    def _before(self, current: Current) -> int:
+        version = current.version
+        while version and (restores := self._read(version).restores) is not None:
+            version = restores
+        if version == 0:
+            raise NotFound("there is no earlier configuration to roll back to")
+        place = current.versions.index(version)
+        return current.versions[place - 1] if place else 0
+
+    def _applied(self, version: int, current: Current) -> Version:
+        if version == 0:
+            return BUILT_IN
+        if version not in current.versions:
+            known = f"the latest is {current.version}" if current.versions else "nothing was applied yet"
+            raise NotFound(f"configuration version {version} was never applied; {known}")
+        return self._read(version)
+
+    def _read(self, version: int) -> Version:
+        key = version_key(version)
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        return Version(**orjson.loads(body))
+
+    def _write(self, expected: Current, version: Version) -> Current:
+        number = expected.version
+        for _ in range(_MAX_ORPHANS):  # numbers of those who wrote a version and then did not get to apply it
+            number += 1
+            written = dataclasses.replace(version, version=number)
+            if self._put(version_key(number), _json(written), IfNoneMatch="*"):
+                break
+        else:
+            raise Unavailable(f"s3://{self._bucket}/{version_key(expected.version + 1)} and what follows are taken")
+        versions = (*expected.versions, number)
+        pointer = {"version": number, "versions": versions, "document": version.document}
+        condition = {"IfMatch": expected.etag} if expected.etag else {"IfNoneMatch": "*"}
+        etag = self._put(CURRENT_KEY, _json(pointer), **condition)
+        if etag is None:
+            # A repeated request finds its own first try there.
+            if (current := self.current()).version == number:
+                return current
+            raise ConcurrentUpdate("the configuration changed meanwhile; look at what was applied, then try again")
+        return Current(versions, version.document, etag)
+
+    def _put(self, key: str, body: bytes, **condition: str) -> str | None:
+        """Write an object, unless its condition does not hold; return its etag."""
+        try:
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN:
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        return str(answer["ETag"])
+
+
+class ConfigurationReader:
+    """What holds, in a function: looked at on the first call, and on the first one after `check_s`.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str, *, check_s: float = 30) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._check_ms = check_s * 1000
+        self._next_check_ms = 0.0
+        self._read: Current | None = None
+        self._configuration = DEFAULT
+
+    def current(self, *, now_ms: int) -> Configuration:
+        """Return the configuration; where a look fails or cannot be understood, the one before it.
+
+        Raises
+        ------
+        Unavailable
+            If there is none yet.
+        """
+        return self._configuration if now_ms < self._next_check_ms else self.refresh(now_ms=now_ms)
+
+    def refresh(self, *, now_ms: int) -> Configuration:
+        """Look now, and return what `current` would.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer, or holds what this code does not understand, and nothing was read before.
+        """
+        try:
+            found = _read_current(self._client, self._bucket, known=self._read)
+            if found is not self._read:
+                self._configuration, self._read = found.configuration(), found
+                logger.info("configuration read", version=found.version)
+        except (Unavailable, InvalidConfiguration) as error:
+            if self._read is None:
+                raise Unavailable(f"there is no configuration to go by: {error}") from error
+            logger.error("configuration cannot be read", reason=str(error), version=self._read.version)
+        self._next_check_ms = now_ms + self._check_ms
+        return self._configuration
+
+
+def _json(content: object) -> bytes:
+    return orjson.dumps(content, default=dict, option=orjson.OPT_INDENT_2)
+
+
+def _understood(current: Current) -> Configuration | None:
+    """Return what holds, or None where this code does not understand it: then anything else is a change."""
+    try:
+        return current.configuration()
+    except InvalidConfiguration:
+        return None
+
+
+def _read_current(client: Any, bucket: str, *, known: Current | None = None) -> Current:
+    """Return what holds; `known` itself if that is still so."""
+    place = f"s3://{bucket}/{CURRENT_KEY}"
+    condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
+    try:
+        answer = client.get_object(Bucket=bucket, Key=CURRENT_KEY, **condition)
+        body = answer["Body"].read()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if known and code in ("304", "NotModified"):
+            return known
+        if code in ("NoSuchKey", "404"):
+            return NOTHING_APPLIED
+        raise Unavailable(f"{place}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{place}: {error}") from error
+    try:
+        pointer = orjson.loads(body)
+        return Current(tuple(pointer["versions"]), pointer["document"], answer["ETag"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise InvalidConfiguration([Fault((), f"{place} is unreadable: {error}")]) from error

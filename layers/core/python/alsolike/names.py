@@ -1,0 +1,10 @@
+"""What a shop may call its filters, rule sets and experiments."""
+
+from __future__ import annotations
+
+import re
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+"""What Personalize allows at the end of an ARN."""
+
+NAME_FORM = "1 to 63 letters, digits, - and _, the first a letter or digit"
