@@ -175,6 +175,22 @@ class ProfileStore:
         """Like `add`, cheaper where the profile is most likely not stored yet (bulk import)."""
         self._add(Profile(profile_id), interactions, now_ms=now_ms)
 
+    def overwrite(self, profile: Profile, *, now_ms: int) -> None:
+        """Put a profile in the place of what is stored, whatever that is; an erased one stays erased.
+
+        Raises
+        ------
+        ConcurrentUpdate, Unavailable
+            See `add`.
+        """
+        wanted = dataclasses.replace(profile, revision=0)
+        for _ in range(MAX_ATTEMPTS):
+            stored = self._replace(wanted, now_ms=now_ms)
+            if stored is None or stored.erased:
+                return
+            wanted = dataclasses.replace(profile, revision=stored.revision)
+        raise self._lost()
+
     def join(self, session_id: str, login: Login, *, now_ms: int) -> None:
         """Move what a session did until its first login into the user's profile, and mark the session; once.
 
