@@ -13,7 +13,13 @@ from infra_cdk.settings import Settings
 
 
 class DataStack(cdk.Stack):
-    """The event stream, the lake, the artefacts, the live profiles and the catalogue."""
+    """The event stream, the lake, the artefacts, the live profiles, the catalogue and the users.
+
+    Attributes
+    ----------
+    tracking_id, items_dataset_arn, users_dataset_arn
+        What calls in Personalize's shapes name; nothing on AWS bears these names.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: stored data")
@@ -21,7 +27,11 @@ class DataStack(cdk.Stack):
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.stream = EventStream(self, "Events", settings=settings).stream
         self.profiles = _table(self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at")
-        self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings)
+        self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, tells_of_changes=True)
+        self.users = _table(self, "Users", key="user_id", settings=settings, tells_of_changes=True)
+        self.tracking_id = f"alsolike-{settings.name}"
+        self.items_dataset_arn = self._dataset_arn("ITEMS")
+        self.users_dataset_arn = self._dataset_arn("USERS")
         self.hash_key = _hash_key(self, settings=settings)
         Parameters(
             self,
@@ -34,15 +44,28 @@ class DataStack(cdk.Stack):
                 "artefact-bucket": self.artefacts.bucket_name,
                 "profiles-table": self.profiles.table_name,
                 "catalogue-table": self.catalogue.table_name,
+                "users-table": self.users.table_name,
+                "tracking-id": self.tracking_id,
+                "items-dataset-arn": self.items_dataset_arn,
+                "users-dataset-arn": self.users_dataset_arn,
                 "glue-database": data_lake.database_name,
                 "glue-table": data_lake.table_name,
                 "hash-key-arn": self.hash_key.secret_arn,
             },
         )
 
+    def _dataset_arn(self, dataset: str) -> str:
+        return f"arn:{self.partition}:personalize:{self.region}:{self.account}:dataset/{self.tracking_id}/{dataset}"
+
 
 def _table(
-    scope: Construct, construct_id: str, *, key: str, settings: Settings, expires_with: str | None = None
+    scope: Construct,
+    construct_id: str,
+    *,
+    key: str,
+    settings: Settings,
+    expires_with: str | None = None,
+    tells_of_changes: bool = False,
 ) -> dynamodb.TableV2:
     return dynamodb.TableV2(
         scope,
@@ -53,6 +76,7 @@ def _table(
             point_in_time_recovery_enabled=True
         ),
         time_to_live_attribute=expires_with,
+        dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE if tells_of_changes else None,
         deletion_protection=settings.removal_policy == "retain",
         removal_policy=removal_policy(settings),
     )

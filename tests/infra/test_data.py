@@ -48,7 +48,17 @@ def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Asse
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
     }
 
-    assert tables == {"profile_id": {"AttributeName": "expires_at", "Enabled": True}, "item_id": None}
+    assert tables == {"profile_id": {"AttributeName": "expires_at", "Enabled": True}, "item_id": None, "user_id": None}
+
+
+def test_catalogue_and_users_tell_of_their_changes(assembly: Assembly) -> None:
+    streams = {
+        table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("StreamSpecification")
+        for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
+    }
+
+    news = {"StreamViewType": "NEW_IMAGE"}
+    assert streams == {"profile_id": None, "item_id": news, "user_id": news}
 
 
 def test_only_production_tables_are_protected_from_deletion(demo: Assembly, prod: Assembly) -> None:

@@ -8,7 +8,9 @@ KEYS = {
     "client-id",
     "glue-database",
     "glue-table",
+    "hash-key-arn",
     "issuer",
+    "items-dataset-arn",
     "lake-bucket",
     "model-package-group",
     "profiles-table",
@@ -16,7 +18,10 @@ KEYS = {
     "state-machine-arn",
     "stream-name",
     "token-url",
+    "tracking-id",
     "user-pool-id",
+    "users-dataset-arn",
+    "users-table",
 }
 
 
@@ -36,6 +41,10 @@ def test_values_name_the_resources_themselves(demo: Assembly) -> None:
 
     assert values["region"] == "us-east-1"
     assert (values["glue-database"], values["glue-table"]) == ("alsolike_demo", "interactions")
+    assert values["tracking-id"] == "alsolike-demo"
+    prefix = "arn:aws:personalize:us-east-1:AWS::AccountId:dataset/alsolike-demo/"
+    assert values["items-dataset-arn"] == f"{prefix}ITEMS"
+    assert values["users-dataset-arn"] == f"{prefix}USERS"
     assert values["api-url"] == f"{demo.only('AWS::ApiGatewayV2::Api').logical_id}.ApiEndpoint"
     domain = demo.only("AWS::Cognito::UserPoolDomain").logical_id
     assert values["token-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com/oauth2/token"
