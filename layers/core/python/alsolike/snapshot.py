@@ -91,6 +91,18 @@ class Snapshot:
         """Return how many items there are."""
         return self._live
 
+    @property
+    def row_count(self) -> int:
+        """How many rows all segments have together: what a column's arrays have."""
+        return int(self._starts[-1])
+
+    def deleted_hashes(self) -> npt.NDArray[np.uint64]:
+        """Return `ragged.hashes_of` the id of every item that was deleted, as far as the segments remember."""
+        if not self._segments:
+            return np.zeros(0, np.uint64)
+        base = self._segments[0].hashes[self._segments[0].deleted]
+        return np.concatenate([base[find(self._index, base) < 0], self._index[self._index_rows < 0]])
+
     def rows(self, item_ids: Sequence[str | bytes]) -> Rows:
         """Return the row of each item, shape `(len(item_ids),)`; -1 for one that is not in the catalogue."""
         return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
