@@ -1,28 +1,24 @@
-"""The live profiles, as the lake says they are."""
+"""The profiles that the lake's interactions make."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
 from alsolike import identity
-from alsolike.identity import Login
 from alsolike.interactions import profile_id
-from alsolike.profiles import Joined, Profile, ProfileStore
+from alsolike.profiles import Joined, Profile
 from cli.rebuilding.lake_rows import LakeRows
 from cli.rebuilding.profile_files import ProfileFiles
 
 _IDENTITY_COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
 _COLUMNS = (*_IDENTITY_COLUMNS, "item_id", "event_type")
 _FILE_BYTES = 64_000_000
-_THREADS = 8
 
 
 def logins_of(rows: LakeRows, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
@@ -66,32 +62,6 @@ def profiles_of(
             yield dataclasses.replace(profile, joined=marks.pop(profile.profile_id, None))
     for session, joined in marks.items():
         yield Profile(session, joined=joined)
-
-
-def merge_into(store: ProfileStore, profile: Profile, *, now_ms: int) -> None:
-    """Add what the lake knows of a profile to what is stored.
-
-    Raises
-    ------
-    ConcurrentUpdate, Unavailable
-        See `ProfileStore.add`.
-    """
-    if profile.joined is not None:
-        login = Login(profile.joined.at_ms, "", profile.joined.profile_id.removeprefix("u#"))
-        store.join(profile.profile_id.removeprefix("s#"), login, now_ms=now_ms)
-    if profile.recent:
-        store.add(profile.profile_id, profile.recent, now_ms=now_ms)
-
-
-def write_all(profiles: Iterator[Profile], write: Callable[[Profile], None], *, on_profile: Callable[[], None]) -> int:
-    """Write every profile, several at once; return how many there were."""
-    written = 0
-    with ThreadPoolExecutor(_THREADS, "profiles") as pool:
-        while some := list(itertools.islice(profiles, 64 * _THREADS)):
-            for _ in pool.map(write, some):
-                written += 1
-                on_profile()
-    return written
 
 
 def _frame(rows: pa.Table) -> pd.DataFrame:

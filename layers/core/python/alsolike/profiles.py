@@ -10,7 +10,7 @@ A session whose visitor logged in bears a mark, `Joined`; the rule is `alsolike.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -154,6 +154,21 @@ class ProfileStore:
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"profile table {self._table}: {error}") from error
         return _profile(profile_id, answer.get("Item"))
+
+    def profile_ids(self) -> Iterator[str]:
+        """Yield the id of every stored profile, in no order.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        pages = self._client.get_paginator("scan")
+        try:
+            for page in pages.paginate(TableName=self._table, ProjectionExpression="profile_id"):
+                yield from (item["profile_id"]["S"] for item in page["Items"])
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"profile table {self._table}: {error}") from error
 
     def add(self, profile_id: str, interactions: Sequence[RecentInteraction], *, now_ms: int) -> bool:
         """Merge interactions into a profile; return whether anything changed.

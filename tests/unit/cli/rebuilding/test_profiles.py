@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alsolike.interactions import Interaction
-from alsolike.profiles import Profile
+from alsolike.profiles import Joined, Profile
 from alsolike.stream import stream_records
 from cli.deployment import Deployment
 from cli.rebuilding.lake_rows import LakeRows
@@ -36,6 +36,7 @@ def test_each_profile_has_its_interactions_once_and_in_order(deployment: Deploym
     assert {name: [each.event_id for each in profile.recent] for name, profile in found.items()} == {
         "u#anna": ["e1", "e2"],
         "u#bert": ["b1"],
+        "s#s1": [],
     }
 
 
@@ -60,10 +61,11 @@ def test_a_session_that_logged_in_is_its_users_though_its_rows_lie_in_other_obje
     found = rebuilt(deployment)
     assert [each.event_id for each in found["u#anna"].recent] == ["browsed", "login"]
     assert [each.event_id for each in found["s#s"].recent] == ["after"]
+    assert found["s#s"].joined == Joined("u#anna", NOW_MS - 2)
 
 
 def test_searches_make_no_history(deployment: Deployment) -> None:
-    search = interaction("q1", item_id=None, event_type="search", query="pears")
+    search = interaction("q1", session_id=None, item_id=None, event_type="search", query="pears")
 
     archive_batches(deployment, [search])
 

@@ -1,0 +1,77 @@
+"""Bringing the live profiles to what the lake says."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from alsolike.identity import Login
+from alsolike.profiles import Profile, ProfileStore
+from cli import console
+from cli.deployment import Deployment
+from cli.rebuilding.lake_rows import LakeRows
+from cli.rebuilding.profiles import logins_of, profiles_of
+
+_THREADS = 8
+
+
+def rebuild_profiles(
+    where: Deployment, *, now_ms: int, received_by_ms: int | None = None, exactly: bool = False
+) -> int:
+    """Bring the live profiles to what the lake says; return how many it knows.
+
+    Parameters
+    ----------
+    received_by_ms
+        To what the lake said at that time.
+    exactly
+        Whether what the lake does not say is taken out of the profiles; else they keep it.
+
+    Raises
+    ------
+    Unavailable
+        If a service does not answer.
+    """
+    rows = LakeRows(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
+    store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
+    size_bytes = sum(found.size_bytes for found in rows.objects())
+    with console.step("logins in the lake", total=size_bytes) as step:
+        logins = logins_of(rows, on_bytes=step.advance)
+        step.note(f"{len(logins):,} sessions")
+    known: set[str] = set()
+
+    def write(profile: Profile) -> None:
+        if exactly:
+            store.overwrite(profile, now_ms=now_ms)
+        else:
+            _add(store, profile, now_ms=now_ms)
+
+    written = 0
+    with console.step("live profiles") as step:
+        for profile in _written(profiles_of(rows, logins), write):
+            written += 1
+            step.note(f"{written:,} profiles")
+            if exactly:
+                known.add(profile.profile_id)
+    if exactly:
+        with console.step("profiles that were not there") as step:
+            unknown = (Profile(profile_id) for profile_id in store.profile_ids() if profile_id not in known)
+            step.note(f"{sum(1 for _ in _written(unknown, write)):,} emptied")
+    return written
+
+
+def _add(store: ProfileStore, profile: Profile, *, now_ms: int) -> None:
+    if profile.joined is not None:
+        login = Login(profile.joined.at_ms, "", profile.joined.profile_id.removeprefix("u#"))
+        store.join(profile.profile_id.removeprefix("s#"), login, now_ms=now_ms)
+    if profile.recent:
+        store.add(profile.profile_id, profile.recent, now_ms=now_ms)
+
+
+def _written(profiles: Iterator[Profile], write: Callable[[Profile], None]) -> Iterator[Profile]:
+    """Write the profiles, several at once, and yield each that is written."""
+    with ThreadPoolExecutor(_THREADS, "profiles") as pool:
+        while some := list(itertools.islice(profiles, 64 * _THREADS)):
+            for profile, _ in zip(some, pool.map(write, some), strict=True):
+                yield profile
