@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 from alsolike import lake, lake_objects
 from alsolike.lake_objects import LakeObject
 
-_ARROW_TYPES = {
+ARROW_TYPES = {
     "string": pa.string(),
     "double": pa.float64(),
     "bigint": pa.int64(),
     "int": pa.int32(),
     "array<string>": pa.list_(pa.string()),
 }
+"""What the lake's column types are in Arrow."""
 
 
 class LakeRows:
@@ -67,9 +68,9 @@ class LakeRows:
                 rows = rows.filter(pc.less_equal(rows["received_time_ms"], self._received_by_ms))
             yield pa.table(
                 {
-                    name: rows[name].cast(_ARROW_TYPES[lake.COLUMNS[name]])
+                    name: rows[name].cast(ARROW_TYPES[lake.COLUMNS[name]])
                     if name in present
-                    else pa.nulls(len(rows), _ARROW_TYPES[lake.COLUMNS[name]])
+                    else pa.nulls(len(rows), ARROW_TYPES[lake.COLUMNS[name]])
                     for name in columns
                 }
             )

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from alsolike.profiles import Profile, RecentInteraction
 
-COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type")
+PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type")
 _SCHEMA = pa.schema(
-    [(name, pa.int64() if name == "event_time_ms" else pa.string()) for name in COLUMNS],
+    [(name, pa.int64() if name == "event_time_ms" else pa.string()) for name in PROFILE_COLUMNS],
 )
 
 
@@ -32,7 +32,7 @@ class ProfileFiles:
         self._writers: dict[int, pq.ParquetWriter] = {}
 
     def add(self, rows: pa.Table) -> None:
-        """Take in rows of `COLUMNS`."""
+        """Take in rows of `PROFILE_COLUMNS`."""
         hashes = pd.util.hash_array(rows["profile_id"].to_numpy(zero_copy_only=False))
         places = (hashes % len(self._paths)).astype("int64")
         for place in sorted(set(places.tolist())):
@@ -46,6 +46,6 @@ class ProfileFiles:
             writer.close()
         for place in sorted(self._writers):
             rows = pq.read_table(self._paths[place]).sort_by([("profile_id", "ascending")])
-            columns = [rows[name].to_pylist() for name in COLUMNS]
+            columns = [rows[name].to_pylist() for name in PROFILE_COLUMNS]
             for profile_id, entries in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[0]):
                 yield Profile(profile_id).merge(RecentInteraction(*fields) for _, *fields in entries)

@@ -1,0 +1,81 @@
+"""`alsolike profile`: what is known of a user or session, now or as it was."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from alsolike.profiles import Profile
+    from cli.deployment import Deployment
+
+
+def profile(
+    user: Annotated[str, typer.Argument(metavar="USER", help="A user id, or with --session a session id.")],
+    session: Annotated[bool, typer.Option("--session", help="USER is the id of a session.")] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="As it was then, out of the lake; ISO 8601 with a zone."),
+    ] = None,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the interactions that recommendations are made of, the latest first.
+
+    Without --at it is the live profile. With it, all that had arrived by that time is read from the lake: what came
+    later, of whatever date, is not in it.
+    """
+    from cli import console, deployment
+
+    where = deployment.resolve(stack=stack, state=state)
+    found = _live(where, user, session=session) if at is None else _past(where, user, session=session, at=at)
+    latest = found.recent[::-1]
+    if as_json:
+        document = {"profile_id": found.profile_id, "erased": found.erased, "joined": None}
+        if found.joined is not None:
+            document["joined"] = dataclasses.asdict(found.joined)
+        console.print_json({**document, "recent": [each._asdict() for each in latest]})
+        return
+    if found.joined is not None:
+        console.say(f"the session's interactions until its login are in the profile {found.joined.profile_id}")
+    if not latest:
+        console.say("nothing is known" + (": the user was erased" if found.erased else ""))
+        return
+    times = [dt.datetime.fromtimestamp(each.event_time_ms / 1000, dt.UTC) for each in latest]
+    console.print_table(
+        ["time (UTC)", "event", "item", "event id"],
+        [
+            [f"{time:%Y-%m-%d %H:%M:%S}", each.event_type, each.item_id, each.event_id]
+            for time, each in zip(times, latest, strict=True)
+        ],
+    )
+
+
+def _live(where: Deployment, user: str, *, session: bool) -> Profile:
+    from alsolike.profiles import ProfileStore
+
+    return ProfileStore(where.client("dynamodb"), where.names.profiles_table).read(_id(user, session=session))
+
+
+def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
+    from cli import console
+    from cli.rebuilding.lake_rows import LakeRows
+    from cli.rebuilding.profiles import profile_of
+    from cli.times import milliseconds, moment
+
+    received_by_ms = milliseconds(moment(at, option="--at"))
+    rows = LakeRows(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
+    with console.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
+        return profile_of(rows, _id(user, session=session), on_bytes=step.advance)
+
+
+def _id(user: str, *, session: bool) -> str:
+    from alsolike.interactions import profile_id
+
+    return profile_id(user_id=None, session_id=user) if session else profile_id(user_id=user, session_id=None)
