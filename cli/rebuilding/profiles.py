@@ -13,7 +13,7 @@ import pyarrow as pa
 from alsolike import identity, lake
 from alsolike.interactions import profile_id
 from alsolike.profiles import Joined, Profile, RecentInteraction
-from cli.rebuilding.lake_rows import ARROW_TYPES, LakeRows
+from cli.rebuilding.lake_reader import ARROW_TYPES, LakeReader
 from cli.rebuilding.profile_files import PROFILE_COLUMNS, ProfileFiles
 
 _IDENTITY_COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
@@ -23,7 +23,7 @@ _PENDING_LOGINS = 100_000
 _NO_ROWS = pa.table({name: pa.array([], ARROW_TYPES[lake.COLUMNS[name]]) for name in _IDENTITY_COLUMNS})
 
 
-def logins_of(rows: LakeRows, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
+def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
     """Return the first login of every session (`identity.session_logins`); memory grows with their number alone."""
     logins = identity.session_logins(_frame(_NO_ROWS))
     pending: list[pd.DataFrame] = []
@@ -36,7 +36,7 @@ def logins_of(rows: LakeRows, *, on_bytes: Callable[[float], None] = lambda done
 
 
 def profiles_of(
-    rows: LakeRows, logins: pd.DataFrame, *, on_bytes: Callable[[float], None] = lambda done: None
+    rows: LakeReader, logins: pd.DataFrame, *, on_bytes: Callable[[float], None] = lambda done: None
 ) -> Iterator[Profile]:
     """Yield every profile that the rows make, in constant memory: they are sorted through files on the disk.
 
@@ -60,7 +60,7 @@ def profiles_of(
         yield Profile(session, joined=joined)
 
 
-def profile_of(rows: LakeRows, profile_id: str, *, on_bytes: Callable[[float], None] = lambda done: None) -> Profile:
+def profile_of(rows: LakeReader, profile_id: str, *, on_bytes: Callable[[float], None] = lambda done: None) -> Profile:
     """Return one profile; the lake is read twice, for the logins and for the rows."""
     logins = logins_of(rows, on_bytes=on_bytes)
     profile = Profile(profile_id)

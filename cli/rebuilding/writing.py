@@ -10,7 +10,7 @@ from alsolike.identity import Login
 from alsolike.profiles import Profile, ProfileStore
 from cli import console
 from cli.deployment import Deployment
-from cli.rebuilding.lake_rows import LakeRows
+from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
 
 _THREADS = 8
@@ -33,7 +33,7 @@ def rebuild_profiles(
     Unavailable
         If a service does not answer.
     """
-    rows = LakeRows(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
+    rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
     size_bytes = sum(found.size_bytes for found in rows.objects())
     with console.step("logins in the lake", total=size_bytes) as step:

@@ -8,14 +8,14 @@ from alsolike.interactions import Interaction
 from alsolike.profiles import Joined, Profile
 from alsolike.stream import stream_records
 from cli.deployment import Deployment
-from cli.rebuilding.lake_rows import LakeRows
+from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
 from functions.archive_events.service import archive
 from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 
 def rebuilt(deployment: Deployment, *, received_by_ms: int | None = None) -> dict[str, Profile]:
-    rows = LakeRows(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
+    rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
     return {profile.profile_id: profile for profile in profiles_of(rows, logins_of(rows))}
 
 

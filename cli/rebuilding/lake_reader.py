@@ -23,7 +23,7 @@ ARROW_TYPES = {
 """What the lake's column types are in Arrow."""
 
 
-class LakeRows:
+class LakeReader:
     """The interactions of a lake bucket that had arrived by a time.
 
     Parameters
