@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from alsolike.aws import client
+from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.profiles import ProfileStore
 from alsolike.settings import from_environment
@@ -17,15 +18,20 @@ from functions.update_profiles.settings import Settings
 
 
 @functools.cache
-def _store() -> ProfileStore:
-    return ProfileStore(client("dynamodb"), from_environment(Settings, os.environ).profiles_table)
+def _sources() -> tuple[ProfileStore, ConfigurationReader]:
+    settings = from_environment(Settings, os.environ)
+    store = ProfileStore(client("dynamodb"), settings.profiles_table, remember_bytes=settings.remember_mb << 20)
+    return store, ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Update the batch's profiles; name the first record that has to come again, if any."""
-    outcome = update_profiles(stream_records(event), store=_store(), now_ms=time.time_ns() // 1_000_000)
+    store, configurations = _sources()
+    outcome = update_profiles(
+        stream_records(event), store=store, configurations=configurations, now_ms=time.time_ns() // 1_000_000
+    )
     count(Metric.PROFILES_UPDATED, outcome.profiles)
     count(Metric.INTERACTIONS_APPLIED, outcome.interactions)
     count(Metric.RECORDS_UNREADABLE, outcome.unreadable)

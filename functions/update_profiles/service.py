@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
-from alsolike.interactions import parse_record
+from alsolike.identity import Login, first_logins
+from alsolike.interactions import Interaction, profile_id
 from alsolike.profiles import ProfileStore, RecentInteraction, recent
-from alsolike.stream import StreamRecord
+from alsolike.stream import ConfigurationSource, StreamRecord, parse_batch
 
 PROFILES_AT_ONCE = 8
 """Profiles wait for DynamoDB, not for the processor."""
@@ -36,24 +37,45 @@ class Outcome:
 
 @dataclasses.dataclass(slots=True)
 class _Addition:
-    """Interactions of one profile, with the sequence number of the first."""
+    """Interactions and logins (by session id) of one profile, with the sequence number of the first record."""
 
     profile_id: str
     first_sequence: str
-    interactions: list[RecentInteraction]
+    interactions: list[RecentInteraction] = dataclasses.field(default_factory=list)
+    logins: dict[str, Login] = dataclasses.field(default_factory=dict)
 
 
-def update_profiles(records: Sequence[StreamRecord], *, store: ProfileStore, now_ms: int) -> Outcome:
+def update_profiles(
+    records: Sequence[StreamRecord], *, store: ProfileStore, configurations: ConfigurationSource, now_ms: int
+) -> Outcome:
     """Add the records to their profiles, each profile once, a failing one without harm to the others.
+
+    A session's profile joins its user's at the session's first login (`alsolike.identity`), whichever comes first:
+    interactions that come later find the mark of it. What the profiles hold in the end does not depend on the order,
+    the cutting and the repetition of batches, as long as
+
+    - of a session's logins that of the least time comes first, or in one batch with the others: what has been joined
+      to somebody is not taken from them (users' profiles keep no trace of sessions); a rebuild corrects it;
+    - a session has no more than `HISTORY_LENGTH` interactions before its login comes: others are cut off by then;
+    - an event id has one content: of several a profile keeps the latest and the lake the one received first.
 
     A record that cannot be read is passed over: it stays unreadable however often it comes, and
     archive_events, which reads the same stream, keeps it.
+
+    Raises
+    ------
+    Unavailable
+        If there is no configuration to read the records by.
     """
-    additions, unreadable = _by_profile(records)
+    interactions = parse_batch(records, configurations=configurations, now_ms=now_ms)
+    additions = _by_profile(records, interactions)
 
     def apply(addition: _Addition) -> str | None:
         try:
-            store.add(addition.profile_id, addition.interactions, now_ms=now_ms)
+            if addition.interactions:
+                store.add(addition.profile_id, addition.interactions, now_ms=now_ms)
+            for session_id, login in addition.logins.items():
+                store.join(session_id, login, now_ms=now_ms)
         except (ConcurrentUpdate, Unavailable) as error:
             return str(error)
         return None
@@ -65,23 +87,27 @@ def update_profiles(records: Sequence[StreamRecord], *, store: ProfileStore, now
         profiles=len(additions) - len(failed),
         interactions=sum(len(addition.interactions) for addition in additions)
         - sum(len(addition.interactions) for addition in failed),
-        unreadable=unreadable,
+        unreadable=sum(isinstance(interaction, InvalidInput) for interaction in interactions),
         failed_sequence=min((addition.first_sequence for addition in failed), key=int, default=None),
         failures=tuple(failure for failure in failures if failure is not None),
     )
 
 
-def _by_profile(records: Sequence[StreamRecord]) -> tuple[list[_Addition], int]:
+def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput]) -> list[_Addition]:
     additions: dict[str, _Addition] = {}
-    unreadable = 0
-    for record in records:
-        try:
-            interaction = parse_record(record.data, arrived_ms=record.arrived_ms)
-        except InvalidInput:
-            unreadable += 1
+    for record, interaction in zip(records, parsed, strict=True):
+        if isinstance(interaction, InvalidInput):
             continue
-        if interaction.item_id is None:  # a search says nothing of an item that a history could hold
+        logs_in = interaction.user_id is not None and interaction.session_id is not None
+        if interaction.item_id is None and not logs_in:  # a search says nothing of an item that a history could hold
             continue
-        addition = additions.setdefault(interaction.profile_id, _Addition(interaction.profile_id, record.sequence, []))
-        addition.interactions.append(recent(interaction))
-    return list(additions.values()), unreadable
+        key = interaction.profile_id
+        addition = additions.get(key)
+        if addition is None:
+            addition = additions[key] = _Addition(key, record.sequence)
+        if interaction.item_id is not None:
+            addition.interactions.append(recent(interaction))
+    readable = (interaction for interaction in parsed if not isinstance(interaction, InvalidInput))
+    for session_id, login in first_logins(readable).items():
+        additions[profile_id(user_id=login.user_id, session_id=None)].logins[session_id] = login
+    return list(additions.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.parameters import Parameters
@@ -132,9 +133,13 @@ class ServingStack(cdk.Stack):
             description="Adds events to the live profiles of users and sessions",
             settings=self._settings,
             layers=[self._layers.core],
-            variables={"PROFILES_TABLE": profiles.table_name},
+            variables={
+                "PROFILES_TABLE": profiles.table_name,
+                **configuration_variables(self._data.artefacts, settings=self._settings),
+            },
             permissions=[
                 Permission(actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[profiles.table_arn]),
+                *configuration_permissions(self._data.artefacts),
                 *consumer_permissions(stream=self._data.stream, failed=self._data.lake),
             ],
             memory_mb=512,
@@ -150,8 +155,12 @@ class ServingStack(cdk.Stack):
             description="Writes events to the lake, and records that cannot be read to quarantine",
             settings=self._settings,
             layers=[self._layers.core, self._layers.pandas],
-            variables={"LAKE_BUCKET": lake.bucket_name},
+            variables={
+                "LAKE_BUCKET": lake.bucket_name,
+                **configuration_variables(self._data.artefacts, settings=self._settings),
+            },
             permissions=[
+                *configuration_permissions(self._data.artefacts),
                 *(
                     objects(
                         lake,

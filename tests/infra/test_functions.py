@@ -4,8 +4,8 @@ from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
     "collect": {"STREAM_NAME", "CATALOGUE_TABLE"},
-    "update_profiles": {"PROFILES_TABLE"},
-    "archive_events": {"LAKE_BUCKET"},
+    "update_profiles": {"PROFILES_TABLE", "ARTEFACT_BUCKET", "CONFIGURATION_CHECK_S"},
+    "archive_events": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CONFIGURATION_CHECK_S"},
     "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE"},
     "register_model": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP", "MAX_BUNDLE_MB"},
     "recommend": {"PROFILES_TABLE", "ARTEFACT_BUCKET", "CHAMPION_CHECK_S", "OPENBLAS_NUM_THREADS"},

@@ -15,6 +15,8 @@ CONSUMER = {
     ("s3:PutObject", "Lake/aws/lambda/*"),
     ("s3:ListBucket", "Lake"),
 }
+# ConfigurationReader: get_object; without the list S3 says 403, not NoSuchKey, of what is not there.
+CONFIGURATION = {("s3:GetObject", "Artefacts/config/current.json"), ("s3:ListBucket", "Artefacts")}
 # The log, and X-Ray's daemon.
 OWN_OUTPUT = {
     ("logs:CreateLogStream", "Log"),
@@ -29,11 +31,13 @@ EXPECTED = {
         ("dynamodb:BatchWriteItem", "Catalogue"),  # CatalogueStore.put: batch_write_item
     },
     "update_profiles": CONSUMER
+    | CONFIGURATION
     | {
         ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
         ("dynamodb:PutItem", "Profiles"),  # ProfileStore.add: put_item
     },
     "archive_events": CONSUMER
+    | CONFIGURATION
     | {
         # awswrangler's to_parquet of one path: put_object, from 5 MB on an upload in parts, which it never aborts
         ("s3:PutObject", "Lake/interactions/*"),

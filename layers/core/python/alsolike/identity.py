@@ -94,9 +94,13 @@ def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[
     anonymous = rows["user_id"].isna()
     own = ("u#" + rows["user_id"]).fillna("s#" + rows["session_id"])
     sessions = rows.loc[anonymous, "session_id"]
-    first = (session_logins(rows) if logins is None else logins).set_index("session_id")
-    if first.empty or sessions.empty:
+    if sessions.empty:
         return own
+    if logins is None:  # sessions that were never anonymous have nothing to join
+        logins = session_logins(rows[rows["session_id"].isin(sessions.unique())])
+    if logins.empty:
+        return own
+    first = logins.set_index("session_id")
     time_ms = sessions.map(first["event_time_ms"])
     joined = sessions[(rows.loc[anonymous, "event_time_ms"] <= time_ms).fillna(False).astype(bool)]
     own.loc[joined.index] = "u#" + joined.map(first["user_id"])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from alsolike.configuration import Configuration
+from alsolike.errors import InvalidInput, UnknownEventType
+from alsolike.interactions import Interaction, parse_record
 
 MAX_PARTITION_KEY_CHARACTERS = 256
 
@@ -37,7 +41,49 @@ def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
             shard_id=record["eventID"].partition(":")[0],
             sequence=record["kinesis"]["sequenceNumber"],
             arrived_ms=round(record["kinesis"]["approximateArrivalTimestamp"] * 1000),
-            data=base64.b64decode(record["kinesis"]["data"]),
+            data=binascii.a2b_base64(record["kinesis"]["data"]),
         )
         for record in event["Records"]
     ]
+
+
+class ConfigurationSource(Protocol):
+    """Where the configuration comes from: `alsolike.configuration_store.ConfigurationReader`."""
+
+    def current(self, *, now_ms: int) -> Configuration:
+        """Return the configuration."""
+
+    def refresh(self, *, now_ms: int) -> Configuration:
+        """Look for a newer one now."""
+
+
+def parse_batch(
+    records: Sequence[StreamRecord], *, configurations: ConfigurationSource, now_ms: int
+) -> list[Interaction | InvalidInput]:
+    """Return what each record says, or what is wrong with it.
+
+    An event type may have been declared since the configuration was last looked at: the first unknown one of a batch
+    has it looked at again.
+
+    Raises
+    ------
+    Unavailable
+        If there is no configuration yet.
+    """
+    configuration = configurations.current(now_ms=now_ms)
+    parsed: list[Interaction | InvalidInput] = []
+    looked = False
+    for record in records:
+        found = _parse(record, configuration)
+        if isinstance(found, UnknownEventType) and not looked:
+            configuration, looked = configurations.refresh(now_ms=now_ms), True
+            found = _parse(record, configuration)
+        parsed.append(found)
+    return parsed
+
+
+def _parse(record: StreamRecord, configuration: Configuration) -> Interaction | InvalidInput:
+    try:
+        return parse_record(record.data, arrived_ms=record.arrived_ms, configuration=configuration)
+    except InvalidInput as error:
+        return error

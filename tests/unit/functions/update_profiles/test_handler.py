@@ -11,11 +11,12 @@ from tests.unit.functions.factories import LambdaContext, interaction, kinesis_e
 
 
 @pytest.fixture
-def invoke(profiles_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def invoke(profiles_table: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
-    handler._store.cache_clear()
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    handler._sources.cache_clear()
     yield lambda event: handler.lambda_handler(event, LambdaContext())
-    handler._store.cache_clear()
+    handler._sources.cache_clear()
 
 
 def test_batch_is_in_the_profiles_and_nothing_comes_again(
