@@ -93,7 +93,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "format": FORMAT,
         "events": {
             event.name: {
-                "weight": event.weight,
+                "weight": int(event.weight) if event.weight.is_integer() else event.weight,
                 "item": item_required[event.item_required],
                 "aliases": list(event.aliases),
             }
@@ -196,7 +196,7 @@ def _filters(node: Node | None, *, check: bool) -> dict[str, str]:
             try:
                 language.parse(expression)
             except InvalidFilter as error:
-                entry.fault(str(error), offset=error.offset)
+                entry.fault(f"is no filter: {error}", offset=error.offset)
         filters[name] = expression
     return filters
 

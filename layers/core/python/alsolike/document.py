@@ -38,7 +38,7 @@ class Fault:
     offset: int | None = None
 
     def __str__(self) -> str:
-        return f"{dotted(self.path)}: {self.message}" if self.path else self.message
+        return f"{dotted(self.path)} {self.message}"
 
 
 class InvalidConfiguration(InvalidInput):
@@ -50,7 +50,7 @@ class InvalidConfiguration(InvalidInput):
 
 
 def dotted(path: Path) -> str:
-    """Return a path as people write it.
+    """Return a path as people write it; the top is "the document".
 
     Examples
     --------
@@ -65,7 +65,7 @@ def dotted(path: Path) -> str:
             text += f".{step}" if text else step
         else:
             text += f"[{describe(step)}]"
-    return text
+    return text or "the document"
 
 
 class Node:

@@ -1,0 +1,1 @@
+"""`alsolike config`: what a shop sets, in one YAML file."""

@@ -1,0 +1,55 @@
+"""Where in its YAML source a character of a scalar's value stands."""
+
+from __future__ import annotations
+
+import re
+
+_PROPERTIES = re.compile(r"([!&]\S*\s+)*")
+_ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
+
+
+def scalar_position(source: str, value: str, offset: int, *, style: str | None) -> int:
+    """Return the position in `source` of the value's character `offset`.
+
+    The source has more than the value: quotes, escapes, a block's header, line breaks and indentation.
+
+    Parameters
+    ----------
+    style
+        As PyYAML says it: a quote, `|`, `>`, or None for a plain scalar.
+
+    Examples
+    --------
+    >>> scalar_position("'it''s so'", "it's so", 5, style="'")
+    7
+    """
+    position = _PROPERTIES.match(source).end()  # type: ignore[union-attr]
+    if style in ("'", '"'):
+        position += 1
+    elif style:
+        position = source.find("\n", position) + 1
+    for wanted in value[:offset]:
+        position = _at(source, position, wanted)
+        position += _width(source, position, wanted, style)
+    return min(_at(source, position, value[offset : offset + 1]), len(source))
+
+
+def _at(source: str, position: int, wanted: str) -> int:
+    """Step over space that the value does not have."""
+    while wanted and not wanted.isspace() and position < len(source):
+        if source.startswith("\\\n", position):
+            position += 2
+        elif source[position].isspace():
+            position += 1
+        else:
+            break
+    return position
+
+
+def _width(source: str, position: int, wanted: str, style: str | None) -> int:
+    """Return how many characters of the source the value's next one takes."""
+    if style == '"' and source[position : position + 1] == "\\":
+        return 2 + _ESCAPE_DIGITS.get(source[position + 1 : position + 2], 0)
+    if style == "'" and source.startswith("''", position):
+        return 2
+    return 0 if wanted.isspace() and not source[position : position + 1].isspace() else 1
