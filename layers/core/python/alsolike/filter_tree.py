@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
+ITEM_ID = "itemId"
 EVENT_TYPE, TIMESTAMP = "eventType", "timestamp"
 """The columns of interactions that a live profile keeps; the time in seconds since 1970."""
 
