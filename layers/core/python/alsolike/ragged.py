@@ -14,7 +14,7 @@ from alsolike.tensors import Array
 
 Rows = npt.NDArray[np.int64]
 
-_BLOCK = 65_536  # rows gathered at a time: their index arrays are eight times what they gather
+_BLOCK = 16_384  # rows gathered at a time: their index arrays are eight times what they gather
 _HASH_BYTES = 8
 
 

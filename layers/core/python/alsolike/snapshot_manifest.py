@@ -1,0 +1,135 @@
+"""The manifest of the catalogue snapshot: which segments hold, and the rule by which segments are merged."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import orjson
+
+from alsolike.configuration import ColumnType
+from alsolike.errors import InvalidSnapshot
+
+CURRENT_KEY = "catalog/current.json"
+SEGMENTS_PREFIX = "catalog/segments/"
+FORMAT_VERSION = 1
+
+YOUNG_ROWS = 256
+"""Segments with fewer rows cost what their requests cost, so they count as many."""
+GROWTH = 3
+"""A segment has at least so many times the rows of all smaller ones together."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """A segment's object; rows count deletions too."""
+
+    key: str
+    rows: int
+    size_bytes: int
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """Its name on a disk."""
+        return self.key.removeprefix(SEGMENTS_PREFIX)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retired:
+    """A segment that holds no longer, and since when; readers may still be downloading it."""
+
+    key: str
+    retired_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot is made of.
+
+    Attributes
+    ----------
+    columns
+        Declared columns, the same in every segment.
+    published_ms
+        When it was written.
+    """
+
+    segments: tuple[SegmentEntry, ...] = ()
+    columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    retired: tuple[Retired, ...] = ()
+    published_ms: int = 0
+
+    @property
+    def version(self) -> str:
+        """Names the contents: it follows from the segments."""
+        if not self.segments:
+            return ""
+        return hashlib.sha256("".join(sorted(entry.sha256 for entry in self.segments)).encode()).hexdigest()[:16]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all segments together."""
+        return sum(entry.size_bytes for entry in self.segments)
+
+    def to_json(self) -> bytes:
+        """Return the manifest as indented JSON."""
+        document = {
+            "format_version": FORMAT_VERSION,
+            "version": self.version,
+            "published_ms": self.published_ms,
+            "columns": dict(self.columns),
+            "segments": self.segments,
+            "retired": self.retired,
+        }
+        return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises
+        ------
+        InvalidSnapshot
+            If it is not one, or of another format version.
+        """
+        try:
+            document = orjson.loads(data)
+            if document["format_version"] != FORMAT_VERSION:
+                raise ValueError(f"format_version {document['format_version']!r}, expected {FORMAT_VERSION}")
+            return cls(
+                segments=tuple(SegmentEntry(**entry) for entry in document["segments"]),
+                columns={name: ColumnType(type_) for name, type_ in document["columns"].items()},
+                retired=tuple(Retired(**entry) for entry in document["retired"]),
+                published_ms=document["published_ms"],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidSnapshot(f"{CURRENT_KEY} is unreadable: {error!r}") from error
+
+    def replace(self, gone: Sequence[SegmentEntry], new: Sequence[SegmentEntry], *, now_ms: int) -> Manifest:
+        """Return the manifest with some segments in place of others."""
+        keys = {entry.key for entry in gone}
+        return dataclasses.replace(
+            self,
+            segments=(*(entry for entry in self.segments if entry.key not in keys), *new),
+            retired=(*self.retired, *(Retired(entry.key, now_ms) for entry in gone)),
+            published_ms=now_ms,
+        )
+
+
+def to_merge(segments: Sequence[SegmentEntry], *, young_rows: int = YOUNG_ROWS) -> list[SegmentEntry]:
+    """Return the segments that have to become one, the smallest ones; none, where sizes grow as they should.
+
+    What is left has sizes that grow by `GROWTH` + 1 from one to the next. Among a million rows these are eight
+    segments at most, a row is rewritten `GROWTH` + 1 times at each of them, and so about thirty times in its life.
+    """
+    ascending = sorted(segments, key=lambda entry: entry.rows)
+    count = smaller = 0
+    for place, entry in enumerate(ascending):
+        rows = max(entry.rows, young_rows)
+        if rows < GROWTH * smaller:
+            count = place + 1
+        smaller += rows
+    return ascending[:count]

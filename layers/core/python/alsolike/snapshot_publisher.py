@@ -1,0 +1,218 @@
+"""Writing the catalogue snapshot: a change is a small segment, and small segments are merged into larger ones.
+
+Each step writes segments first and then the manifest, under the condition that nobody wrote it since it was read. A
+writer that dies in between leaves segments that no manifest names; they are collected after `GRACE_MS`, as are those
+that were merged away: until then readers may be downloading them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from alsolike.catalogue_change import Change
+from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
+from alsolike.observability import logger
+from alsolike.snapshot_manifest import YOUNG_ROWS, Manifest, SegmentEntry, to_merge
+from alsolike.snapshot_segment import Columns, Segment
+from alsolike.snapshot_store import SnapshotStore, StoredManifest
+
+MAX_ATTEMPTS = 8
+GRACE_MS = 3_600_000
+"""More than a reader or writer needs for anything."""
+TOMBSTONES_KEPT_MS = 2 * 86_400_000
+"""More than the tables' streams keep a change, so that no late one brings back what was deleted."""
+_BLOCK_ROWS = 50_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Published:
+    """What a publication did.
+
+    Attributes
+    ----------
+    changes
+        How many were written.
+    merged_rows
+        How many rows were rewritten for it, in merges.
+    segments, size_bytes
+        Of the snapshot now.
+    """
+
+    changes: int
+    merged_rows: int
+    segments: int
+    size_bytes: int
+
+
+class SnapshotPublisher:
+    """Publishes changes to the snapshot of one deployment.
+
+    Parameters
+    ----------
+    young_rows
+        See `snapshot_manifest.YOUNG_ROWS`.
+    """
+
+    def __init__(self, store: SnapshotStore, *, young_rows: int = YOUNG_ROWS) -> None:
+        self._store = store
+        self._young_rows = young_rows
+
+    def publish(self, changes: Sequence[Change], *, columns: Columns, now_ms: int) -> Published:
+        """Add changes to the snapshot, then merge what is due; without changes, only the latter.
+
+        A change may come again, and earlier ones after later ones: what takes precedence counts.
+
+        Parameters
+        ----------
+        columns
+            Declared columns. Where the snapshot has others, all of it is encoded again.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        ConcurrentUpdate
+            If other writers won `MAX_ATTEMPTS` times in a row.
+        InvalidSnapshot
+            If the manifest is unreadable.
+        """
+        stored, merged_rows = self._store.manifest(), 0
+        if changes:
+            stored, merged_rows = self._append(stored, changes, columns=columns, now_ms=now_ms)
+        try:
+            stored, rows = self._merge(stored, columns=columns, now_ms=now_ms)
+            merged_rows += rows
+        except (Unavailable, InvalidSnapshot) as error:  # the changes are there; the next publication merges
+            logger.error("catalogue snapshot cannot be merged", reason=str(error))
+        return self._published(stored, changes=len(changes), merged_rows=merged_rows)
+
+    def publish_all(self, changes: Iterable[Change], *, columns: Columns, now_ms: int) -> Published:
+        """Make these changes the whole snapshot. What is published meanwhile stays beside them.
+
+        Parameters
+        ----------
+        changes
+            Of every item, in any order, earlier ones too. They are held encoded, twice: about 300 MB for a million.
+
+        Raises
+        ------
+        Unavailable, ConcurrentUpdate, InvalidSnapshot
+            As `publish`.
+        """
+        stored = self._store.manifest()
+        before = {entry.key for entry in stored.manifest.segments}
+        segment = Segment.merge(
+            [Segment.of([], columns), *_encoded(changes, columns)], forget_before_ms=now_ms - TOMBSTONES_KEPT_MS
+        )
+        whole = self._store.upload(segment, now_ms=now_ms)
+
+        def with_whole(manifest: Manifest) -> Manifest:
+            gone = [entry for entry in manifest.segments if entry.key in before]
+            meanwhile = [entry for entry in manifest.segments if entry.key not in before]
+            new = [whole]
+            if meanwhile and dict(manifest.columns) != dict(columns):
+                again = [part for entry in meanwhile for part in _encoded(self._map(entry).changes(), columns)]
+                gone, new = list(manifest.segments), [whole, self._store.upload(Segment.merge(again), now_ms=now_ms)]
+            return dataclasses.replace(manifest.replace(gone, new, now_ms=now_ms), columns=dict(columns))
+
+        stored = self._replace(stored, with_whole, now_ms=now_ms)
+        return self._published(stored, changes=len(segment), merged_rows=0)
+
+    def _append(
+        self, stored: StoredManifest, changes: Sequence[Change], *, columns: Columns, now_ms: int
+    ) -> tuple[StoredManifest, int]:
+        """Add the changes, in one segment with what other young segments have."""
+        rewritten: list[SegmentEntry] = []
+
+        def with_changes(manifest: Manifest) -> Manifest:
+            # Columns change in `_merge`, for all segments at once.
+            types = manifest.columns if manifest.segments else columns
+            rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
+            try:
+                parts = [self._map(entry) for entry in rewritten]
+            except InvalidSnapshot as error:  # what is damaged is left as it is: the changes come through
+                logger.error("catalogue snapshot has a damaged segment", reason=str(error))
+                rewritten[:], parts = [], []
+            everything = len(rewritten) == len(manifest.segments)
+            forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
+            segment = Segment.merge([Segment.of(changes, types), *parts], forget_before_ms=forget_before_ms)
+            new = self._store.upload(segment, now_ms=now_ms)
+            return dataclasses.replace(manifest.replace(rewritten, [new], now_ms=now_ms), columns=dict(types))
+
+        stored = self._replace(stored, with_changes, now_ms=now_ms)
+        return stored, sum(entry.rows for entry in rewritten)
+
+    def _merge(self, stored: StoredManifest, *, columns: Columns, now_ms: int) -> tuple[StoredManifest, int]:
+        """Merge the segments that have to become one; return how many rows that rewrote."""
+        segments = stored.manifest.segments
+        recoding = dict(stored.manifest.columns) != dict(columns)
+        merging = list(segments) if recoding else to_merge(segments, young_rows=self._young_rows)
+        if not merging:
+            return stored, 0
+        parts = [self._map(entry) for entry in merging]
+        if recoding:
+            parts = [again for part in parts for again in _encoded(part.changes(), columns)]
+        everything = len(merging) == len(segments)
+        forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
+        merged = self._store.upload(Segment.merge(parts, forget_before_ms=forget_before_ms), now_ms=now_ms)
+
+        def with_merged(manifest: Manifest) -> Manifest:
+            gone = {entry.key for entry in merging}
+            appended = len(manifest.segments) > len(segments)
+            if not gone <= {entry.key for entry in manifest.segments} or (recoding and appended):
+                raise _OvertakenError
+            return dataclasses.replace(manifest.replace(merging, [merged], now_ms=now_ms), columns=dict(columns))
+
+        try:
+            stored = self._replace(stored, with_merged, now_ms=now_ms)
+        except _OvertakenError:  # another writer merged: the next publication looks again
+            return self._store.manifest(), 0
+        self._collect_orphans(now_ms=now_ms)
+        return stored, sum(entry.rows for entry in merging)
+
+    def _replace(
+        self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int
+    ) -> StoredManifest:
+        """Write what `change` makes of the manifest, until nobody else is faster; delete what retired long ago."""
+        for _ in range(MAX_ATTEMPTS):
+            manifest = change(stored.manifest)
+            due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]
+            if due:
+                self._store.delete([entry.key for entry in due])
+                manifest = dataclasses.replace(
+                    manifest, retired=tuple(entry for entry in manifest.retired if entry not in due)
+                )
+            try:
+                return self._store.replace(stored, manifest)
+            except ConcurrentUpdate:
+                stored = self._store.manifest()
+        raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was written")
+
+    def _collect_orphans(self, *, now_ms: int) -> None:
+        """Delete the segments of writers that died."""
+        # Before the manifest is read, which then names what others have finished.
+        listed = self._store.segment_keys(written_before_ms=now_ms - GRACE_MS)
+        manifest = self._store.manifest().manifest
+        named = {entry.key for entry in manifest.segments} | {entry.key for entry in manifest.retired}
+        if orphans := [key for key in listed if key not in named]:
+            self._store.delete(orphans)
+
+    def _map(self, entry: SegmentEntry) -> Segment:
+        return Segment.map(self._store.fetch(entry))
+
+    def _published(self, stored: StoredManifest, *, changes: int, merged_rows: int) -> Published:
+        manifest = stored.manifest
+        self._store.keep_only(manifest.segments)
+        return Published(changes, merged_rows, len(manifest.segments), manifest.size_bytes)
+
+
+class _OvertakenError(Exception):
+    """What was merged is no longer what the manifest has."""
+
+
+def _encoded(changes: Iterable[Change], columns: Columns) -> Iterator[Segment]:
+    iterator = iter(changes)
+    while block := list(itertools.islice(iterator, _BLOCK_ROWS)):
+        yield Segment.of(block, columns)

@@ -1,0 +1,94 @@
+"""Keeping the catalogue snapshot loaded: look at the manifest now and then, fetch only what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alsolike.errors import InvalidSnapshot, Unavailable
+from alsolike.observability import logger
+from alsolike.snapshot import EMPTY, Snapshot
+from alsolike.snapshot_manifest import Manifest
+from alsolike.snapshot_store import SnapshotStore, StoredManifest
+
+ANSWER_TIME_MS = 5_000
+"""Time that is left for the answer when no more is downloaded."""
+
+
+class SnapshotReader:
+    """The catalogue snapshot of one deployment, in this process.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client. How long S3 may stay silent is its affair.
+    bucket
+        The artefact bucket.
+    directory
+        Where segments lie, up to twice `max_bytes` while one snapshot takes the place of another.
+    check_s
+        The manifest is looked at on the first call, and on the first one after so many seconds.
+    max_bytes
+        A larger snapshot is refused; None for no limit.
+    """
+
+    def __init__(
+        self, client: Any, bucket: str, directory: Path, *, check_s: float = 10, max_bytes: int | None = None
+    ) -> None:
+        self._store = SnapshotStore(client, bucket, directory)
+        self._check_ms = check_s * 1000
+        self._max_bytes = max_bytes
+        self._next_check_ms = 0.0
+        self._manifest: StoredManifest | None = None
+        self._snapshot = EMPTY
+
+    def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> Snapshot:
+        """Return the snapshot; where a newer one cannot be had, the one before it. The empty one before the first.
+
+        Parameters
+        ----------
+        remaining_ms
+            Says how much time is left for the request; a download ends before the last `ANSWER_TIME_MS`. What it
+            fetched completely is there for the next try.
+
+        Raises
+        ------
+        Unavailable
+            If there is none yet, and S3 does not answer or holds what cannot be used.
+        """
+        if now_ms < self._next_check_ms:
+            return self._snapshot
+        try:
+            self._refresh(remaining_ms)
+        except (Unavailable, InvalidSnapshot) as error:
+            if self._manifest is None:
+                raise Unavailable(f"there is no catalogue snapshot to go by: {error}") from error
+            logger.error("catalogue snapshot cannot be read", reason=str(error), version=self._snapshot.version)
+        self._next_check_ms = now_ms + self._check_ms
+        return self._snapshot
+
+    def _refresh(self, remaining_ms: Callable[[], float] | None) -> None:
+        found = self._store.manifest(known=self._manifest)
+        if found is self._manifest:
+            return
+        self._snapshot, self._manifest = self._load(found.manifest, remaining_ms), found
+        self._store.keep_only(found.manifest.segments)
+        logger.info("catalogue snapshot read", version=self._snapshot.version, items=len(self._snapshot))
+
+    def _load(self, manifest: Manifest, remaining_ms: Callable[[], float] | None) -> Snapshot:
+        if manifest.version == self._snapshot.version:
+            return self._snapshot
+        if self._max_bytes is not None and manifest.size_bytes > self._max_bytes:
+            raise InvalidSnapshot(f"the snapshot has {manifest.size_bytes} bytes, expected at most {self._max_bytes}")
+
+        def check_time() -> None:
+            if remaining_ms is not None and remaining_ms() < ANSWER_TIME_MS:
+                raise Unavailable("the catalogue snapshot is not here in time")
+
+        paths = [self._store.fetch(entry, check_time=check_time) for entry in manifest.segments]
+        try:
+            return Snapshot.open(paths, version=manifest.version)
+        except InvalidSnapshot:
+            self._store.keep_only(())  # what lies on the disk may be damaged: the next try fetches it again
+            raise

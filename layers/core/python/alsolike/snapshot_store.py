@@ -1,0 +1,219 @@
+"""The objects of the catalogue snapshot: one manifest, changed under a condition, and segments that never change."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
+from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest, SegmentEntry
+from alsolike.snapshot_segment import Segment
+
+_UNFINISHED = ".unfinished-"
+_CHUNK_BYTES = 1 << 20
+_DELETED_AT_ONCE = 1_000  # S3's limit
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_FAILURES = (BotoCoreError, Boto3Error, ClientError, OSError)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """A manifest as it was read; `etag` is what a conditional write compares, None before the first one."""
+
+    manifest: Manifest
+    etag: str | None
+
+
+class SnapshotStore:
+    """The snapshot's objects in the artefact bucket, and segments on the local disk.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    directory
+        Where segments are kept, each file at once and complete. No other process writes there.
+    """
+
+    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._directory = directory
+
+    def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
+        """Return the manifest, an empty one before the first; `known` itself if it still holds.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidSnapshot
+            If it is unreadable.
+        """
+        condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=CURRENT_KEY, **condition)
+            body = answer["Body"].read()
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if known and code in ("304", "NotModified"):
+                return known
+            if code in ("NoSuchKey", "404"):
+                return StoredManifest(Manifest(), None)
+            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+        return StoredManifest(Manifest.from_json(body), answer["ETag"])
+
+    def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
+        """Write the manifest in place of the one that it was made from.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If somebody else wrote one since.
+        Unavailable
+            If S3 does not answer.
+        """
+        condition = {"IfMatch": expected.etag} if expected.etag else {"IfNoneMatch": "*"}
+        try:
+            answer = self._client.put_object(
+                Bucket=self._bucket,
+                Key=CURRENT_KEY,
+                Body=manifest.to_json(),
+                ContentType="application/json",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN:
+                raise ConcurrentUpdate(f"{self._uri(CURRENT_KEY)} was written by somebody else") from error
+            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+        return StoredManifest(manifest, answer["ETag"])
+
+    def upload(self, segment: Segment, *, now_ms: int) -> SegmentEntry:
+        """Store a segment under a key of its own; it stays on the disk too.
+
+        No two uploads share a key, so that whoever removes an old object can never remove a new one.
+
+        Raises
+        ------
+        Unavailable
+            If S3 or the disk does not take it.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            unique = secrets.token_hex(4)
+            path = self._directory / f"{_UNFINISHED}{unique}"
+            with path.open("wb") as file:
+                segment.write(file)
+            digest = _sha256(path)
+            key = f"{SEGMENTS_PREFIX}{now_ms:013d}-{digest[:32]}-{unique}"
+            entry = SegmentEntry(key, len(segment), path.stat().st_size, digest)
+            self._client.upload_file(str(path), self._bucket, key)
+            path.rename(self._directory / entry.file_name)
+        except _FAILURES as error:
+            raise Unavailable(f"a segment cannot be written to {self._uri(SEGMENTS_PREFIX)}: {error}") from error
+        return entry
+
+    def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
+        """Return the segment's file, downloaded and verified if it is not there yet.
+
+        Parameters
+        ----------
+        check_time
+            Called during the download; it may raise.
+
+        Raises
+        ------
+        InvalidSnapshot
+            If the object is missing or has another checksum.
+        Unavailable
+            If S3 does not answer or the disk does not take the file.
+        """
+        target = self._directory / entry.file_name
+        if target.is_file():
+            return target
+        unfinished = self._directory / f"{_UNFINISHED}{entry.file_name}"
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            body = self._client.get_object(Bucket=self._bucket, Key=entry.key)["Body"]
+            digest = hashlib.sha256()
+            with unfinished.open("wb") as file:
+                while chunk := body.read(_CHUNK_BYTES):
+                    check_time()
+                    digest.update(chunk)
+                    file.write(chunk)
+            if digest.hexdigest() != entry.sha256:
+                raise InvalidSnapshot(f"{self._uri(entry.key)} has SHA-256 {digest.hexdigest()}, not {entry.sha256}")
+            unfinished.rename(target)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise InvalidSnapshot(f"{self._uri(entry.key)} does not exist") from error
+            raise Unavailable(f"{self._uri(entry.key)}: {error}") from error
+        except _FAILURES as error:
+            raise Unavailable(f"{self._uri(entry.key)} cannot be fetched into {self._directory}: {error}") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return target
+
+    def keep_only(self, entries: Sequence[SegmentEntry]) -> None:
+        """Remove every other file from the disk; what has one mapped keeps what it has."""
+        names = {entry.file_name for entry in entries}
+        if self._directory.is_dir():
+            for path in self._directory.iterdir():
+                if path.name not in names:
+                    path.unlink(missing_ok=True)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete segments; one that is not there is none the less deleted.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            for first in range(0, len(keys), _DELETED_AT_ONCE):
+                objects = [{"Key": key} for key in keys[first : first + _DELETED_AT_ONCE]]
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+                if errors := answer.get("Errors"):
+                    raise Unavailable(f"{self._uri(errors[0]['Key'])} cannot be deleted: {errors[0].get('Message')}")
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"{self._uri(SEGMENTS_PREFIX)}: {error}") from error
+
+    def segment_keys(self, *, written_before_ms: int) -> list[str]:
+        """Return the keys of all segments that were written before a time, in the manifest or not.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        before = dt.datetime.fromtimestamp(written_before_ms / 1000, dt.UTC)
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=SEGMENTS_PREFIX)
+            return [
+                entry["Key"] for page in pages for entry in page.get("Contents", []) if entry["LastModified"] < before
+            ]
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"{self._uri(SEGMENTS_PREFIX)}: {error}") from error
+
+    def _uri(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
