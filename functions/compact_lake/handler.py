@@ -1,0 +1,52 @@
+"""The lake's upkeep, on a schedule."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.configuration_store import ConfigurationReader
+from alsolike.observability import Metric, count, logger, metrics
+from alsolike.pseudonyms import pseudonyms_of
+from alsolike.settings import from_environment
+from functions.compact_lake.erased import ErasedUsers
+from functions.compact_lake.selection import Rules
+from functions.compact_lake.service import Upkeep
+from functions.compact_lake.settings import Settings
+
+LAST_STEP_MS = 240_000
+"""A step begins only with so much time left: several times what the largest merge takes."""
+
+
+@functools.cache
+def _settings() -> Settings:
+    return from_environment(Settings, os.environ)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Do one call's worth; what is left is for the next call."""
+    settings, s3 = _settings(), client("s3")
+    configuration = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=time.time_ns() // 1_000_000)
+    upkeep = Upkeep(
+        s3,
+        settings.lake_bucket,
+        rules=Rules(
+            min_objects=settings.min_objects, quiet_ms=settings.quiet_s * 1_000, grace_ms=settings.grace_s * 1_000
+        ),
+        erased=ErasedUsers(
+            s3, settings.artefact_bucket, lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn)
+        ),
+        has_time=lambda: context.get_remaining_time_in_millis() > LAST_STEP_MS,
+    )
+    outcome = upkeep.run(retention_days=configuration.limits.retention_days)
+    count(Metric.LAKE_OBJECTS_MERGED, outcome.merged)
+    count(Metric.LAKE_OBJECTS_UNREADABLE, outcome.unreadable)
+    count(Metric.LAKE_DAYS_EXPIRED, outcome.expired_days)
+    logger.info("lake kept up", **dataclasses.asdict(outcome))
+    return dataclasses.asdict(outcome)

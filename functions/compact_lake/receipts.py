@@ -1,0 +1,120 @@
+"""What says of a merge how far it got: one object a merge, beside the interactions.
+
+A receipt is written twice: before the merged object is (`WRITING`), and when that is complete (`WRITTEN`). So whatever
+stops a merge leaves either nothing, or a receipt from which the next call knows what to undo or to finish.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from botocore.exceptions import ClientError
+
+from alsolike import lake
+from alsolike.lake_objects import LakeObject, is_gone
+
+PREFIX = "compactions/"
+WRITING = "writing"
+WRITTEN = "written"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """One merge.
+
+    Attributes
+    ----------
+    inputs
+        ETag by key.
+    outputs
+        Keys; none where no row was left.
+    changed_ms
+        When S3 took this receipt in.
+    """
+
+    date: str
+    merge_id: str
+    inputs: Mapping[str, str]
+    outputs: tuple[str, ...]
+    state: str = WRITING
+    changed_ms: int = 0
+
+    @property
+    def key(self) -> str:
+        """Where it lies."""
+        return f"{day_prefix(self.date)}{self.merge_id}.json"
+
+    def to_json(self) -> bytes:
+        """Return the object's content."""
+        return orjson.dumps({"state": self.state, "inputs": dict(self.inputs), "outputs": self.outputs})
+
+
+def merge_id(inputs: Sequence[LakeObject], erased: Iterable[str]) -> str:
+    """Return the name of a merge: the same for the same inputs with the same users left out."""
+    content = [sorted((each.key, each.etag) for each in inputs), sorted(erased)]
+    return hashlib.blake2b(orjson.dumps(content), digest_size=12).hexdigest()
+
+
+def day_prefix(date: str) -> str:
+    """Return the key prefix of a day's receipts."""
+    return f"{PREFIX}{lake.PARTITION_COLUMN}={date}/"
+
+
+class ReceiptStore:
+    """The receipts in the lake bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def all(self) -> Iterator[Receipt]:
+        """Yield every receipt; those that another call removes meanwhile are passed over."""
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX):
+            for entry in page.get("Contents", []):
+                try:
+                    content = self._client.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read()
+                except ClientError as error:
+                    if is_gone(error):
+                        continue
+                    raise
+                day, _, name = entry["Key"].removeprefix(PREFIX).partition("/")
+                fields = orjson.loads(content)
+                yield Receipt(
+                    date=day.partition("=")[2],
+                    merge_id=name.removesuffix(".json"),
+                    inputs=fields["inputs"],
+                    outputs=tuple(fields["outputs"]),
+                    state=fields["state"],
+                    changed_ms=int(entry["LastModified"].timestamp() * 1000),
+                )
+
+    def begin(self, receipt: Receipt) -> bool:
+        """Write the receipt of a merge that begins; False if another call has begun the same one."""
+        try:
+            self._put(receipt, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+                return False
+            raise
+        return True
+
+    def complete(self, receipt: Receipt) -> None:
+        """Say that the outputs are complete."""
+        self._put(dataclasses.replace(receipt, state=WRITTEN))
+
+    def remove(self, receipt: Receipt) -> None:
+        """Forget a merge of which nothing is left to do."""
+        self._client.delete_object(Bucket=self._bucket, Key=receipt.key)
+
+    def _put(self, receipt: Receipt, **condition: str) -> None:
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=receipt.key,
+            Body=receipt.to_json(),
+            ContentType="application/json",
+            **condition,
+        )

@@ -1,0 +1,76 @@
+"""Which objects of a day are merged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator
+
+from alsolike import lake
+from alsolike.lake_objects import LakeObject
+
+MEBIBYTE = 2**20
+FULL_SUFFIX = "-full.parquet"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """When merging is worth it, and how much is merged at once.
+
+    Attributes
+    ----------
+    min_objects
+        Objects that are merged at once at least.
+    small_bytes
+        From this size on an object stays as it is.
+    merge_bytes, merge_objects, merge_memory_bytes
+        What one merge reads at most: bytes in S3, objects, and bytes once decoded.
+    """
+
+    min_objects: int = 8
+    small_bytes: int = 64 * MEBIBYTE
+    merge_bytes: int = 128 * MEBIBYTE
+    merge_objects: int = 2_000
+    merge_memory_bytes: int = 768 * MEBIBYTE
+    quiet_ms: int = 3_600_000
+    grace_ms: int = 3_600_000
+
+
+def output_key(date: str, merge_id: str, *, full: bool) -> str:
+    """Return the key of a merged object; a full one says so, since its size in S3 need not tell."""
+    return f"{lake.partition_prefix(date)}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
+
+
+def candidates(objects: Iterable[LakeObject], *, rules: Rules, taken: Collection[str], now_ms: int) -> list[LakeObject]:
+    """Return the objects of a day that may be merged, the small ones first, so that they meet each other.
+
+    Parameters
+    ----------
+    taken
+        Keys of objects that another merge is about.
+    """
+    return sorted(
+        (
+            each
+            for each in objects
+            if each.size_bytes < rules.small_bytes
+            and not each.key.endswith(FULL_SUFFIX)
+            and each.key not in taken
+            and each.modified_ms <= now_ms - rules.quiet_ms
+        ),
+        key=lambda each: (each.size_bytes, each.key),
+    )
+
+
+def batches(objects: Iterable[LakeObject], *, rules: Rules) -> Iterator[list[LakeObject]]:
+    """Cut candidates into what is read at once; one with too few objects is left out."""
+    batch: list[LakeObject] = []
+    size = 0
+    for each in objects:
+        if batch and (size + each.size_bytes > rules.merge_bytes or len(batch) == rules.merge_objects):
+            if len(batch) >= rules.min_objects:
+                yield batch
+            batch, size = [], 0
+        batch.append(each)
+        size += each.size_bytes
+    if len(batch) >= rules.min_objects:
+        yield batch

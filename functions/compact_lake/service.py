@@ -1,0 +1,239 @@
+"""One call's worth of upkeep: retention, what earlier merges left to do, new merges.
+
+Every reader counts each event once, so a merged object may stand beside its inputs for as long as it takes. The order
+of the steps is what keeps every row readable at each moment, whatever stops a call between two of them:
+
+1. a receipt says what will be merged into what;
+2. the merged object is written;
+3. unless an input changed or a user was erased meanwhile, the receipt says that it is complete;
+4. at a later call, once no reader from before step 2 can still be at work, the inputs are deleted, then the receipt.
+
+A receipt that has not come to step 3 in that time never will: its output is deleted, its inputs are as they were.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import pyarrow as pa
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import lake
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.lake_objects import LakeObject, is_gone, list_objects, read
+from alsolike.observability import logger
+from functions.compact_lake import merging, retention
+from functions.compact_lake.receipts import WRITTEN, Receipt, ReceiptStore, merge_id
+from functions.compact_lake.selection import Rules, batches, candidates, output_key
+
+CONNECTIONS = 8
+"""Requests at once; they wait for S3 more than for the processor."""
+
+_CHANGED = ("PreconditionFailed", "412", "ConditionalRequestConflict")
+
+
+class Erased(Protocol):
+    """Whom the deployment has erased, as it stands now."""
+
+    def now(self) -> Mapping[str, int]:
+        """Look; keyed hashes with their times."""
+
+    def hash(self, user_id: str) -> str:
+        """Return the keyed hash of a user."""
+
+
+@dataclasses.dataclass(slots=True)
+class Outcome:
+    """What a call did.
+
+    Attributes
+    ----------
+    undone
+        Merges of which nothing is left, since they were stopped, or the lake changed under them.
+    unreadable
+        Objects that are left alone, since this version cannot read them.
+    complete
+        Whether all was done that could be; the next call goes on.
+    """
+
+    expired_days: int = 0
+    merged: int = 0
+    written: int = 0
+    removed: int = 0
+    undone: int = 0
+    unreadable: int = 0
+    complete: bool = True
+
+
+class Upkeep:
+    """The upkeep of one lake.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    has_time
+        Says whether another step may begin: each takes a minute or two at most.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        bucket: str,
+        *,
+        rules: Rules,
+        erased: Erased,
+        has_time: Callable[[], bool],
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._client, self._bucket = client, bucket
+        self._rules, self._erased = rules, erased
+        self._has_time, self._now_ms = has_time, now_ms
+        self._receipts = ReceiptStore(client, bucket)
+        self._pool = ThreadPoolExecutor(CONNECTIONS, "lake")
+        self._outcome = Outcome()
+
+    def run(self, *, retention_days: int | None) -> Outcome:
+        """Do what can be done in time.
+
+        Parameters
+        ----------
+        retention_days
+            Days that are older are deleted; None keeps all.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer; the next call goes on.
+        """
+        self._outcome = Outcome()
+        try:
+            if retention_days is not None:
+                oldest = retention.oldest_kept(retention_days, now_ms=self._now_ms())
+                self._outcome.expired_days = retention.remove_before(self._client, self._bucket, oldest)
+            pending = [receipt for receipt in list(self._receipts.all()) if not self._settle(receipt)]
+            taken = {key for receipt in pending for key in (*receipt.inputs, *receipt.outputs)}
+            listed = list_objects(self._client, self._bucket)
+            for date, objects in itertools.groupby(listed, key=lambda each: each.date):
+                self._compact_day(date, candidates(objects, rules=self._rules, taken=taken, now_ms=self._now_ms()))
+                if not self._may_go_on():
+                    break
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{lake.INTERACTIONS_PREFIX}: {error}") from error
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+        return self._outcome
+
+    def _may_go_on(self) -> bool:
+        self._outcome.complete = self._outcome.complete and self._has_time()
+        return self._outcome.complete
+
+    def _settle(self, receipt: Receipt) -> bool:
+        """Finish or undo an earlier merge; False if it has to wait."""
+        if receipt.changed_ms > self._now_ms() - self._rules.grace_ms or not self._may_go_on():
+            return False
+        if receipt.state != WRITTEN:
+            self._undo(receipt)
+        elif all(map(self._is_there, receipt.outputs)):
+            inputs = receipt.inputs
+            self._outcome.removed += sum(self._pool.map(self._delete_unchanged, inputs.keys(), inputs.values()))
+            self._receipts.remove(receipt)
+        else:  # its output is gone, so its inputs are all there is of these rows
+            self._receipts.remove(receipt)
+        return True
+
+    def _compact_day(self, date: str, objects: list[LakeObject]) -> None:
+        for batch in batches(objects, rules=self._rules):
+            left = iter(batch)
+            while self._may_go_on():
+                inputs, tables, full = self._read(left)
+                if len(inputs) > 1 or full:
+                    self._merge(date, inputs, tables, full=full)
+                if not full:
+                    break
+
+    def _read(self, left: Iterator[LakeObject]) -> tuple[list[LakeObject], list[pa.Table], bool]:
+        """Read on until the memory for one merge is full, or nothing is left."""
+        inputs: list[LakeObject] = []
+        tables: list[pa.Table] = []
+        size = 0
+        for some in _chunks(left, CONNECTIONS):
+            contents = self._pool.map(lambda each: read(self._client, self._bucket, each), some)
+            for each, content in zip(some, contents, strict=True):
+                if content is None:  # another call was faster, or it is written anew just now
+                    continue
+                try:
+                    table = merging.read_rows(content)
+                except InvalidInput as error:
+                    self._outcome.unreadable += 1
+                    logger.warning("lake object left alone", key=each.key, reason=str(error))
+                    continue
+                inputs.append(each)
+                tables.append(table)
+                size += table.nbytes
+            if size >= self._rules.merge_memory_bytes:
+                return inputs, tables, True
+        return inputs, tables, False
+
+    def _merge(self, date: str, inputs: list[LakeObject], tables: list[pa.Table], *, full: bool) -> None:
+        erased = self._erased.now()
+        table = merging.merge(tables, erased=(lambda user: self._erased.hash(user) in erased) if erased else None)
+        name = merge_id(inputs, erased)
+        receipt = Receipt(
+            date=date,
+            merge_id=name,
+            inputs={each.key: each.etag for each in inputs},
+            outputs=(output_key(date, name, full=full),) if len(table) else (),
+        )
+        if not self._receipts.begin(receipt):
+            return
+        for key in receipt.outputs:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=merging.to_parquet(table))
+        if self._erased.now() != erased or not self._are_unchanged(inputs):
+            self._undo(receipt)
+            return
+        self._receipts.complete(receipt)
+        self._outcome.merged += len(inputs)
+        self._outcome.written += len(receipt.outputs)
+
+    def _undo(self, receipt: Receipt) -> None:
+        for key in receipt.outputs:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+        self._receipts.remove(receipt)
+        self._outcome.undone += 1
+
+    def _are_unchanged(self, inputs: list[LakeObject]) -> bool:
+        prefix = lake.partition_prefix(inputs[0].date)
+        found = {each.key: each.etag for each in list_objects(self._client, self._bucket, prefix=prefix)}
+        return all(found.get(each.key) == each.etag for each in inputs)
+
+    def _is_there(self, key: str) -> bool:
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if is_gone(error):
+                return False
+            raise
+        return True
+
+    def _delete_unchanged(self, key: str, etag: str) -> bool:
+        """Delete an input; one that was written anew since is no input any more."""
+        try:
+            if self._client.head_object(Bucket=self._bucket, Key=key)["ETag"] != etag:
+                return False
+            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if is_gone(error) or error.response["Error"]["Code"] in _CHANGED:
+                return False
+            raise
+        return True
+
+
+def _chunks(objects: Iterator[LakeObject], size: int) -> Iterator[list[LakeObject]]:
+    while some := list(itertools.islice(objects, size)):
+        yield some

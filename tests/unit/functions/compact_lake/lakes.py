@@ -1,0 +1,128 @@
+"""A lake that upkeep works on, and what can happen at each of its calls."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import lake
+from alsolike.lake_objects import LakeObject, list_objects, read
+from functions.compact_lake.merging import SCHEMA
+from functions.compact_lake.selection import Rules
+from functions.compact_lake.service import Outcome, Upkeep
+
+DATE = "2026-09-21"
+TIME_MS = 1_790_000_000_000
+HOUR_MS = 3_600_000
+RULES = Rules(min_objects=3)
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that catches errors sees it."""
+
+
+class Nobody:
+    """Nobody was erased."""
+
+    def now(self) -> Mapping[str, int]:
+        return {}
+
+    def hash(self, user_id: str) -> str:
+        raise AssertionError("no hash is needed")
+
+
+class Watched:
+    """An S3 client whose calls go one after the other; `before` is told the number and the name of each."""
+
+    def __init__(self, client: Any, before: Callable[[int, str], None]) -> None:
+        self._client, self._before, self._calls = client, before, 0
+        self._lock = threading.RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name == "get_paginator":
+            with self._lock:
+                self._step("list_objects_v2")
+            return method
+
+        def call(**arguments: Any) -> Any:
+            with self._lock:
+                self._step(name)
+                return method(**arguments)
+
+        return call
+
+    def _step(self, name: str) -> None:
+        self._before(self._calls, name)
+        self._calls += 1
+
+
+def row(event_id: str, **fields: Any) -> dict[str, Any]:
+    values = {
+        "event_id": event_id,
+        "user_id": "anna",
+        "item_id": "pear",
+        "event_type": "view",
+        "event_time_ms": TIME_MS,
+        "impression": [],
+        "properties": "{}",
+        "received_time_ms": TIME_MS,
+        "schema_version": 1,
+    }
+    return {**values, **fields}
+
+
+def parquet(rows: Iterable[Mapping[str, Any]], *, schema: pa.Schema = SCHEMA) -> bytes:
+    sink = io.BytesIO()
+    known = [{name: row.get(name) for name in schema.names} for row in rows]
+    pq.write_table(pa.Table.from_pylist(known, schema=schema), sink)
+    return sink.getvalue()
+
+
+def write(s3: Any, bucket: str, name: str, rows: Sequence[Mapping[str, Any]], *, date: str = DATE) -> str:
+    key = f"{lake.partition_prefix(date)}{name}.parquet"
+    s3.put_object(Bucket=bucket, Key=key, Body=parquet(rows))
+    return key
+
+
+def keys(s3: Any, bucket: str, prefix: str = lake.INTERACTIONS_PREFIX) -> list[str]:
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+
+
+def listed(s3: Any, bucket: str) -> list[LakeObject]:
+    return list(list_objects(s3, bucket))
+
+
+def counted(s3: Any, bucket: str, objects: Iterable[LakeObject] | None = None) -> list[dict[str, Any]]:
+    """What a reader counts: everything that it listed and that is there, each event once."""
+    found = listed(s3, bucket) if objects is None else objects
+    contents = [content for each in found if (content := read(s3, bucket, each)) is not None]
+    tables = [pq.read_table(io.BytesIO(content)) for content in contents]
+    return once(pa.concat_tables(tables, promote_options="default") if tables else SCHEMA.empty_table())
+
+
+def once(table: pa.Table) -> list[dict[str, Any]]:
+    rows = lake.deduplicate(table.select(SCHEMA.names).to_pandas(types_mapper=pd.ArrowDtype))
+    found: list[dict[str, Any]] = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False).to_pylist()
+    return sorted(found, key=lambda each: str(each["event_id"]))
+
+
+def keep_up(
+    s3: Any, bucket: str, *, later_ms: int = 0, retention_days: int | None = None, rules: Rules = RULES, **options: Any
+) -> Outcome:
+    """Run upkeep at a time so much later than now."""
+    upkeep = Upkeep(
+        s3,
+        bucket,
+        rules=rules,
+        now_ms=lambda: time.time_ns() // 1_000_000 + later_ms,
+        **{"erased": Nobody(), "has_time": lambda: True, **options},
+    )
+    return upkeep.run(retention_days=retention_days)

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike import lake
+from functions.compact_lake.merging import SCHEMA
+from functions.compact_lake.receipts import PREFIX
+from functions.compact_lake.retention import oldest_kept, remove_before
+from functions.compact_lake.selection import Rules
+from tests.unit.functions.compact_lake.lakes import DATE, HOUR_MS, TIME_MS, counted, keep_up, keys, parquet, row, write
+
+QUIET_MS = HOUR_MS + 1_000
+"""Later than what was written just now has to be to be merged."""
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    return aws("s3")
+
+
+@pytest.fixture
+def raw(s3: Any, lake_bucket: str) -> list[str]:
+    """Five batches of one day, each of which repeats an event of the one before."""
+    return [
+        write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}", received_time_ms=TIME_MS + n), row(f"e{n + 1}")])
+        for n in range(5)
+    ]
+
+
+def content(s3: Any, bucket: str, key: str) -> pa.Table:
+    return pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+
+
+def test_small_objects_become_one_and_stay_beside_it_until_no_reader_can_need_them(
+    s3: Any, lake_bucket: str, raw: list[str]
+) -> None:
+    before = counted(s3, lake_bucket)
+
+    merging = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    (merged,) = set(keys(s3, lake_bucket)) - set(raw)
+    assert merged.startswith(f"interactions/event_date={DATE}/compacted-")
+    assert set(raw) < set(keys(s3, lake_bucket))
+    assert counted(s3, lake_bucket) == before
+    assert (merging.merged, merging.written, merging.removed) == (5, 1, 0)
+
+    assert keep_up(s3, lake_bucket, later_ms=HOUR_MS - 60_000).removed == 0
+    assert set(raw) < set(keys(s3, lake_bucket))
+
+    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS).removed == 5
+    assert keys(s3, lake_bucket) == [merged]
+    assert keys(s3, lake_bucket, PREFIX) == []
+    assert counted(s3, lake_bucket) == before
+
+
+def test_merged_object_holds_each_event_once_by_time(s3: Any, lake_bucket: str) -> None:
+    write(
+        s3, lake_bucket, "a", [row("late", event_time_ms=TIME_MS + 5), row("x", item_id="second", received_time_ms=9)]
+    )
+    write(s3, lake_bucket, "b", [row("x", item_id="first", received_time_ms=8)])
+    write(s3, lake_bucket, "c", [row("b"), row("a")])
+
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    (merged,) = [key for key in keys(s3, lake_bucket) if "compacted-" in key]
+    table = content(s3, lake_bucket, merged)
+    assert table.schema.remove_metadata() == SCHEMA
+    assert table.select(["event_id", "item_id"]).to_pydict() == {
+        "event_id": ["a", "b", "x", "late"],
+        "item_id": ["pear", "pear", "first", "pear"],
+    }
+
+
+def test_same_inputs_give_the_same_object_byte_by_byte(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    (merged,) = set(keys(s3, lake_bucket)) - set(raw)
+    first = s3.get_object(Bucket=lake_bucket, Key=merged)["Body"].read()
+    for key in (merged, *keys(s3, lake_bucket, PREFIX)):
+        s3.delete_object(Bucket=lake_bucket, Key=key)
+
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    assert s3.get_object(Bucket=lake_bucket, Key=merged)["Body"].read() == first
+
+
+def test_nothing_happens_to_few_objects_fresh_ones_and_large_ones(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+    write(s3, lake_bucket, "only", [row("e")], date="2026-09-22")
+
+    assert keep_up(s3, lake_bucket).merged == 0
+    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=Rules(min_objects=6)).merged == 0
+    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=Rules(min_objects=3, small_bytes=100)).merged == 0
+    assert keys(s3, lake_bucket) == [*raw, "interactions/event_date=2026-09-22/only.parquet"]
+
+
+def test_late_arrivals_are_merged_with_what_was_merged_before(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    late = [write(s3, lake_bucket, f"late-{n}", [row(f"late{n}"), row("e1")]) for n in range(2)]
+    before = counted(s3, lake_bucket)
+
+    # The inputs of the first merge go, then its object meets the late ones.
+    second = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    assert (second.removed, second.merged) == (5, 3)
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    (merged,) = keys(s3, lake_bucket)
+    assert merged not in (*raw, *late)
+    assert counted(s3, lake_bucket) == before
+    assert {each["event_id"] for each in before} == {*(f"e{n}" for n in range(6)), "late0", "late1"}
+
+
+def test_batch_delivered_again_after_its_object_was_merged_is_counted_once(
+    s3: Any, lake_bucket: str, raw: list[str]
+) -> None:
+    again = s3.get_object(Bucket=lake_bucket, Key=raw[2])["Body"].read()
+    before = counted(s3, lake_bucket)
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    s3.put_object(Bucket=lake_bucket, Key=raw[2], Body=again)
+
+    assert counted(s3, lake_bucket) == before
+
+
+def test_input_written_anew_meanwhile_is_not_deleted(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    s3.put_object(Bucket=lake_bucket, Key=raw[0], Body=parquet([row("other")]))
+
+    outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    assert outcome.removed == 4
+    assert raw[0] in keys(s3, lake_bucket)
+    assert {each["event_id"] for each in counted(s3, lake_bucket)} == {*(f"e{n}" for n in range(6)), "other"}
+
+
+def test_inputs_stay_if_the_merged_object_is_gone(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    (merged,) = set(keys(s3, lake_bucket)) - set(raw)
+    s3.delete_object(Bucket=lake_bucket, Key=merged)
+
+    outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    assert outcome.removed == 0
+    assert set(keys(s3, lake_bucket)) == {*raw, merged}  # merged again
+
+
+def test_objects_of_before_and_after_this_version(s3: Any, lake_bucket: str, logged: Callable[[], str]) -> None:
+    older = pa.schema([field for field in SCHEMA if field.name != "query"])
+    newer = SCHEMA.append(pa.field("page", pa.string()))
+    folder = lake.partition_prefix(DATE)
+    for name, body in {
+        "older": parquet([row("o")], schema=older),
+        "newer": parquet([row("n", page="/")], schema=newer),
+        "torn": parquet([row("t")])[:-7],
+        "a": parquet([row("a", query="pears")]),
+        "b": parquet([row("b")]),
+    }.items():
+        s3.put_object(Bucket=lake_bucket, Key=f"{folder}{name}.parquet", Body=body)
+
+    outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS).removed == 3
+
+    assert (outcome.merged, outcome.unreadable) == (3, 2)
+    merged, *left = keys(s3, lake_bucket)
+    assert left == [f"{folder}newer.parquet", f"{folder}torn.parquet"]
+    assert content(s3, lake_bucket, merged).select(["event_id", "query"]).to_pylist() == [
+        {"event_id": "a", "query": "pears"},
+        {"event_id": "b", "query": None},
+        {"event_id": "o", "query": None},
+    ]
+    assert "columns ['page'] are unknown" in logged()
+
+
+def test_one_merge_reads_no_more_than_its_memory_holds(s3: Any, lake_bucket: str) -> None:
+    for n in range(20):
+        write(s3, lake_bucket, f"{n:02d}", [row(f"e{n:02d}")])
+    before = counted(s3, lake_bucket)
+
+    # Objects are read eight at a time, and eight fill the memory.
+    rules = Rules(min_objects=3, merge_memory_bytes=500)
+    outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules)
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules)
+
+    assert (outcome.merged, outcome.written) == (20, 3)
+    assert len(keys(s3, lake_bucket)) == 3
+    assert counted(s3, lake_bucket) == before
+    # What filled the memory is not read again and again.
+    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules).merged == 0
+
+
+def test_one_merge_reads_no_more_bytes_than_it_may(s3: Any, lake_bucket: str) -> None:
+    sizes = [len(parquet([row(f"e{n}")])) for n in range(9)]
+    for n in range(9):
+        write(s3, lake_bucket, f"{n}", [row(f"e{n}")])
+
+    outcome = keep_up(
+        s3, lake_bucket, later_ms=QUIET_MS, rules=Rules(min_objects=3, merge_bytes=sum(sizes[:4]) + sizes[0] // 2)
+    )
+
+    assert (outcome.merged, outcome.written) == (8, 2)  # the ninth alone is too few
+
+
+def test_call_stops_before_its_time_is_up_and_the_next_goes_on(s3: Any, lake_bucket: str) -> None:
+    dates = ["2026-09-01", "2026-09-02", "2026-09-03"]
+    for date in dates:
+        for n in range(3):
+            write(s3, lake_bucket, str(n), [row(f"{date}-{n}")], date=date)
+    before = counted(s3, lake_bucket)
+    looks = iter([True, True, False])
+
+    first = keep_up(s3, lake_bucket, later_ms=QUIET_MS, has_time=lambda: next(looks, False))
+    assert (first.merged, first.complete) == (3, False)
+
+    second = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+    assert (second.merged, second.removed, second.complete) == (6, 3, True)
+    assert counted(s3, lake_bucket) == before
+
+
+def test_days_older_than_the_retention_are_removed_with_what_was_merged_of_them(s3: Any, lake_bucket: str) -> None:
+    now = 1_790_000_000_000  # 2026-09-21
+    for date in ("2026-08-21", "2026-08-22", "2026-09-21"):
+        for n in range(3):
+            write(s3, lake_bucket, str(n), [row(f"{date}-{n}")], date=date)
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    assert remove_before(s3, lake_bucket, oldest_kept(30, now_ms=now)) == 1
+
+    assert sorted({key.split("/")[1] for key in keys(s3, lake_bucket)}) == [
+        "event_date=2026-08-22",
+        "event_date=2026-09-21",
+    ]
+    assert sorted(key.split("/")[1] for key in keys(s3, lake_bucket, PREFIX)) == [
+        "event_date=2026-08-22",
+        "event_date=2026-09-21",
+    ]

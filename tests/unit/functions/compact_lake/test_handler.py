@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.configuration_store import CURRENT_KEY, ConfigurationStore
+from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
+from alsolike.tombstones import add_tombstone
+from functions.compact_lake import handler
+from tests.unit.functions.compact_lake.lakes import counted as events_of
+from tests.unit.functions.compact_lake.lakes import keys, row, write
+from tests.unit.functions.factories import LambdaContext
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def invoke(
+    aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Any]]:
+    secret = aws("secretsmanager").create_secret(Name="secret", SecretString=SECRET)["ARN"]
+    variables = {
+        "LAKE_BUCKET": lake_bucket,
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "SECRET_ARN": secret,
+        "MIN_OBJECTS": "3",
+        "QUIET_S": "0",
+        "GRACE_S": "0",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    handler._settings.cache_clear()
+    pseudonyms_of.cache_clear()
+    yield lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
+    handler._settings.cache_clear()
+    pseudonyms_of.cache_clear()
+
+
+def test_call_says_and_counts_what_it_did(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    artefact_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    s3 = aws("s3")
+    for n in range(3):
+        write(s3, lake_bucket, str(n), [row(f"e{n}", user_id="anna"), row(f"f{n}", user_id="bob")])
+    add_tombstone(s3, artefact_bucket, Pseudonyms(SECRET.encode()).erased_user("anna"), now_ms=1)
+
+    first, second = invoke(), invoke()
+
+    nothing = {
+        "expired_days": 0, "merged": 0, "written": 0, "removed": 0, "undone": 0, "unreadable": 0, "complete": True,
+    }  # fmt: skip
+    assert first == {**nothing, "merged": 3, "written": 1}
+    assert second == {**nothing, "removed": 3}
+    assert [each["event_id"] for each in events_of(s3, lake_bucket)] == ["f0", "f1", "f2"]
+    assert counted() == {"LakeObjectsMerged": 3, "LakeObjectsUnreadable": 0, "LakeDaysExpired": 0}
+
+
+def test_configured_retention_removes_what_is_older(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    artefact_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    s3 = aws("s3")
+    write(s3, lake_bucket, "old", [row("e")], date="2020-01-01")
+    assert invoke()["expired_days"] == 0
+    configure(s3, artefact_bucket, {"format": 1, "limits": {"retention_days": 365}})
+
+    assert invoke()["expired_days"] == 1
+
+    assert keys(s3, lake_bucket) == []
+    assert counted()["LakeDaysExpired"] == 1
+
+
+def test_call_without_time_does_nothing_and_says_so(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    for n in range(3):
+        write(aws("s3"), lake_bucket, str(n), [row(f"e{n}")])
+
+    outcome = invoke(remaining_ms=handler.LAST_STEP_MS)
+
+    assert (outcome["merged"], outcome["complete"]) == (0, False)
+    assert invoke()["merged"] == 3
+
+
+def configure(s3: Any, bucket: str, document: dict[str, Any]) -> None:
+    store = ConfigurationStore(s3, bucket)
+    text = orjson.dumps(document).decode()
+    store.apply(store.current(), document, text=text, by="test", reason="test", now_ms=1)
+    assert s3.get_object(Bucket=bucket, Key=CURRENT_KEY)
