@@ -9,6 +9,7 @@ import typer
 
 from alsolike.errors import AlsolikeError
 from cli import console, evaluate, models, quarantine, recommend, status, train, up
+from cli.config import command as config
 from cli.demo import command as demo
 from cli.importing import command as importing
 
@@ -22,6 +23,7 @@ app.command()(demo.demo)
 app.command()(up.up)
 app.command()(status.status)
 app.add_typer(importing.app, name="import")
+app.add_typer(config.app, name="config")
 app.command()(train.train)
 app.command()(recommend.recommend)
 app.command()(evaluate.evaluate)

@@ -28,7 +28,7 @@ _MAX_ALIASES = 50
 _ITEM_REQUIRED = {"required": True, "optional": False}
 _EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _ALIAS = re.compile(r"(?!\s)[^\x00-\x1f\x7f]{1,256}(?<!\s)")
-_COLUMN = re.compile(r"[a-z][A-Za-z0-9]{0,62}|(?=.{1,63}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+COLUMN = re.compile(r"[a-z][A-Za-z0-9]{0,62}|(?=.{1,63}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _COLUMN_FORM = "camelCase or UPPER_CASE with underscores, at most 63 characters"
 _ITEM_ID, _USER_ID, _CREATED = "itemId", "userId", "creationTimestamp"
 # Field, least, most.
@@ -167,7 +167,7 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
         fields["columns"].fault(f"has {len(entries)} columns, expected at most {MAX_COLUMNS}")
     for stated, entry in entries:
         name = property_name(stated)
-        if not _COLUMN.fullmatch(stated):
+        if not COLUMN.fullmatch(stated):
             entry.fault(f"is no column's name, expected {_COLUMN_FORM}", at_key=True)
         elif name == own_id:
             entry.fault("is the id, which every row has; expected the other columns only", at_key=True)

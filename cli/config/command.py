@@ -1,0 +1,285 @@
+"""`alsolike config`: check, compare, apply, show and roll back the configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from alsolike.configuration_store import ConfigurationStore, Version
+    from cli.config.file import ConfigurationFile
+    from cli.config.yaml_document import Finding
+    from cli.deployment import Deployment
+
+DIFFERENT = 2
+"""Exit status of `diff` where something differs; 1 is a failure."""
+
+app = typer.Typer(no_args_is_help=True, help="What a shop sets, in one YAML file: checked, applied, versioned.")
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file; - is standard input.", show_default=False)]
+
+
+@app.command("check")
+def check(file: File, as_json: AsJson = False) -> None:
+    """Check a file, without a deployment; exit status 1 if something is wrong in it."""
+    from cli import console
+
+    with _findings_shown(as_json=as_json):
+        checked = _read(file)
+        if as_json:
+            console.print_json({"valid": True, "errors": [], "warnings": _listed(checked.warnings)})
+        else:
+            console.print_line(f"{checked.name} is valid")
+
+
+@app.command("diff")
+def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Show what applying a file would change; exit status 0 if nothing, 2 if something."""
+    from cli import console, deployment
+    from cli.config import differences
+
+    with _findings_shown(as_json=as_json):
+        checked = _read(file)
+    current = _store(deployment.resolve(stack=stack, state=state)).current()
+    live = current.configuration()
+    changes = differences.changes(live, checked.configuration)
+    if as_json:
+        console.print_json({"version": current.version, "changes": changes})
+    else:
+        names = (f"version {current.version}", checked.name)
+        for line in differences.unified(live, checked.configuration, names=names):
+            console.print_line(line)
+    if changes:
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command("apply")
+def apply(
+    file: File,
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)] = "",
+    expect: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="VERSION", help="Refuse if another version than this one is live."),
+    ] = None,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a file the configuration; functions follow within a minute."""
+    from alsolike.errors import ConcurrentUpdate
+    from cli import console, deployment
+    from cli.config import differences
+
+    with _findings_shown(as_json=as_json):
+        checked = _read(file)
+    where = deployment.resolve(stack=stack, state=state)
+    store = _store(where)
+    current = store.current()
+    if expect is not None and expect != current.version:
+        raise ConcurrentUpdate(f"version {current.version} of the configuration is live, expected {expect}")
+    applied = store.apply(current, checked.document, text=checked.text, by=_who(where), reason=reason, now_ms=_now_ms())
+    if as_json:
+        changes = differences.changes(current.configuration(), applied.configuration())
+        console.print_json({"version": applied.version, "previous": current.version, "changes": changes})
+    elif applied is current:
+        console.print_line(f"nothing changes: version {current.version} says the same and stays")
+    else:
+        console.print_line(f"version {applied.version} is live; functions follow within a minute")
+
+
+@app.command("show")
+def show(
+    version: Annotated[int | None, typer.Option(min=0, help="By default the live one; 0 is what is built in.")] = None,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the configuration as it was written; it can be applied again."""
+    from cli import console, deployment
+
+    store = _store(deployment.resolve(stack=stack, state=state))
+    found = store.version(store.current().version if version is None else version)
+    if as_json:
+        console.print_json(_document(found) | {"document": found.document})
+        return
+    console.say(f"version {found.version}{_origin(found)}")
+    _warn_of_stored(found)
+    console.print_line(_yaml(found).rstrip("\n"))
+
+
+@app.command("history")
+def history(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what was applied, the latest first: the first line is live."""
+    from cli import console, deployment
+
+    found = _store(deployment.resolve(stack=stack, state=state)).history(limit=limit)
+    if as_json:
+        console.print_json([_document(version) for version in found])
+    elif found:
+        console.print_table(
+            ["version", "applied (UTC)", "by", "reason", "brings back"],
+            [[entry.version, _time(entry.applied_ms), entry.by, entry.reason, entry.restores] for entry in found],
+        )
+    else:
+        console.print_line("nothing was applied yet; what is built in holds")
+
+
+@app.command("rollback")
+def rollback(
+    to: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="VERSION", help="By default what was live before; 0 is what is built in."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "rolled back by hand",
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Apply an earlier version again, as a new one."""
+    from cli import console, deployment
+
+    where = deployment.resolve(stack=stack, state=state)
+    store = _store(where)
+    applied = store.roll_back(store.current(), to=to, by=_who(where), reason=reason, now_ms=_now_ms())
+    entry = store.version(applied.version)
+    if as_json:
+        console.print_json(_document(entry))
+    else:
+        back = f"version {entry.restores}" if entry.restores else "what is built in"
+        console.print_line(f"version {entry.version} is live and brings back {back}; functions follow within a minute")
+
+
+@app.command("schema")
+def schema(
+    file: Annotated[Path, typer.Argument(metavar="FILE.avsc", help="Amazon Personalize's schema.", show_default=False)],
+    dataset: Annotated[str, typer.Option(metavar="items|users", help="Whose columns these are.", show_default=False)],
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", metavar="FIELD", help="This text holds several values joined by |; repeatable."),
+    ] = None,
+) -> None:
+    """Print the columns of one of Amazon Personalize's schemas as YAML for the configuration."""
+    from alsolike.errors import InvalidInput
+    from cli import console
+    from cli.config import avro_schema, yaml_document
+
+    if dataset not in avro_schema.DATASETS:
+        raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(avro_schema.DATASETS)}")
+    read = avro_schema.read_schema(file, dataset=dataset, lists=lists or ())
+    columns = {name: column.value for name, column in read.columns.items()}
+    console.print_line(yaml_document.dump({dataset: {"columns": columns}}).rstrip("\n"))
+    if read.categorical:
+        console.say(
+            f"{', '.join(read.categorical)}: categorical, declared as one text; where it holds several joined by |, "
+            "name it with --list"
+        )
+
+
+def _read(path: Path) -> ConfigurationFile:
+    from cli import console
+    from cli.config import file
+
+    checked = file.read(path)
+    for warning in checked.warnings:
+        console.say(f"warning: {file.place(checked.name, warning)}")
+    return checked
+
+
+@contextlib.contextmanager
+def _findings_shown(*, as_json: bool) -> Iterator[None]:
+    """Print what is wrong in a file one finding a line, and end."""
+    from cli import console
+    from cli.config.file import InvalidFile
+
+    try:
+        yield
+    except InvalidFile as error:
+        if as_json:
+            console.print_json({"valid": False, "errors": _listed(error.findings), "warnings": []})
+        else:
+            console.say(str(error))
+        raise typer.Exit(1) from error
+
+
+def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    from alsolike.document import dotted
+
+    return [
+        {"line": finding.line, "column": finding.column, "path": dotted(finding.path), "message": finding.message}
+        for finding in findings
+    ]
+
+
+def _store(where: Deployment) -> ConfigurationStore:
+    from alsolike.configuration_store import ConfigurationStore
+
+    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+
+
+def _who(where: Deployment) -> str:
+    """Return who acts: the identity on AWS, on the embedded cloud the account on this machine."""
+    if where.is_local:
+        import getpass
+
+        return getpass.getuser()
+    from cli.aws import asking
+
+    with asking("who is calling"):
+        identity: str = where.client("sts").get_caller_identity()["Arn"]
+        return identity
+
+
+def _document(version: Version) -> dict[str, Any]:
+    return {
+        "version": version.version,
+        "applied_ms": version.applied_ms,
+        "by": version.by,
+        "reason": version.reason,
+        "restores": version.restores,
+    }
+
+
+def _yaml(version: Version) -> str:
+    if version.text:
+        return version.text
+    from alsolike.configuration_document import parse, to_document
+    from cli.config.yaml_document import dump
+
+    return dump(to_document(parse(version.document)))
+
+
+def _origin(version: Version) -> str:
+    if not version.version:
+        return " is what is built in"
+    reason = f": {version.reason}" if version.reason else ""
+    return f", applied {_time(version.applied_ms)} UTC by {version.by}{reason}"
+
+
+def _warn_of_stored(version: Version) -> None:
+    from cli import console
+    from cli.config.file import WITHOUT_EFFECT
+
+    if stated := [part for part in WITHOUT_EFFECT if version.document.get(part)]:
+        console.say(f"warning: nothing acts on {' and '.join(stated)} yet")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _time(time_ms: int) -> str:
+    import datetime as dt
+
+    return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
