@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
+from alsolike.column_values import fits
 from alsolike.configuration import ColumnType
 from alsolike.ragged import Dictionary, Ragged, Rows
 from alsolike.tensors import Array
@@ -162,7 +163,7 @@ class ListColumn:
     codes
         `codes.offsets` (the indptr) and `codes.data`, int32 places in `dictionary`; each list in its own order.
     present
-        int8: 1 where the row has a list, also an empty one.
+        int8: 1 where the row has a list, also an empty one, and 2 where it has one string like ``a|b``.
     """
 
     codes: Ragged
@@ -173,9 +174,10 @@ class ListColumn:
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
         """Encode values; None for none."""
-        dictionary, codes = Dictionary.of([element for value in values if value for element in value])
-        lengths = [len(value or ()) for value in values]
-        return cls(Ragged.of_codes(lengths, codes), _present(values), dictionary)
+        lists = [(value.split("|") if isinstance(value, str) else value) if value else () for value in values]
+        dictionary, codes = Dictionary.of([element for elements in lists for element in elements])
+        present = np.array([0 if v is None else 2 if isinstance(v, str) else 1 for v in values], np.int8)
+        return cls(Ragged.of_codes([len(elements) for elements in lists], codes), present, dictionary)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -194,9 +196,10 @@ class ListColumn:
         dictionary, codes = self.dictionary.only(taken.data)
         return type(self)(Ragged(taken.offsets, codes), self.present[rows], dictionary)
 
-    def value(self, row: int) -> list[str] | None:
+    def value(self, row: int) -> list[str] | str | None:
         """Return the value of a row."""
-        return [self.dictionary[code] for code in self.codes[row].tolist()] if self.present[row] else None
+        elements = [self.dictionary[code] for code in self.codes[row].tolist()]
+        return (None, elements, "|".join(elements))[int(self.present[row])]
 
     def arrays(self) -> dict[str, Array]:
         """Return what lies in the file."""
@@ -232,7 +235,8 @@ class TextColumn:
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
         """Encode values; None for none."""
-        return cls(Ragged.of_bytes([(value or "").encode() for value in values]), _present(values))
+        present = np.array([value is not None for value in values], np.int8)
+        return cls(Ragged.of_bytes([(value or "").encode() for value in values]), present)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -270,29 +274,10 @@ COLUMN_CLASSES: Mapping[ColumnType, type[Column]] = {
 }
 
 
-def _is_number(value: object) -> bool:
-    if isinstance(value, float):
-        return value == value
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _EXACT
-
-
-_FITS: Mapping[ColumnType, Callable[[object], bool]] = {
-    ColumnType.NUMBER: _is_number,
-    ColumnType.TIMESTAMP: _is_number,
-    ColumnType.BOOLEAN: lambda value: isinstance(value, bool),
-    ColumnType.STRING: lambda value: isinstance(value, str),
-    ColumnType.TEXT: lambda value: isinstance(value, str),
-    ColumnType.LIST: lambda value: isinstance(value, list) and all(isinstance(element, str) for element in value),
-}
-
-
-def fits(value: object, type_: ColumnType) -> bool:
-    """Say whether a column of this type holds the value; what does not fit stays JSON."""
-    return _FITS[type_](value)
-
-
-def _present(values: Sequence[Any]) -> Array:
-    return np.array([value is not None for value in values], np.int8)
+def holds(value: object, type_: ColumnType) -> bool:
+    """Say whether a column of this type gives the value back as it is; what it does not hold stays JSON."""
+    exact = not isinstance(value, int) or abs(value) <= _EXACT
+    return exact and fits(value, type_)
 
 
 def _dictionary_arrays(dictionary: Dictionary) -> dict[str, Array]:

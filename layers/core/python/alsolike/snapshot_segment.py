@@ -18,7 +18,7 @@ from alsolike.catalogue_change import Change, is_deletion
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidSnapshot
 from alsolike.ragged import Ragged, Rows, hashes_of
-from alsolike.snapshot_columns import COLUMN_CLASSES, Column, fits
+from alsolike.snapshot_columns import COLUMN_CLASSES, Column, holds
 from alsolike.tensors import Array, map_tensors, write_tensors
 
 FORMAT = "alsolike-catalogue-1"
@@ -63,7 +63,7 @@ class Segment:
         rows = [newest[key] for key in keys]
         properties = [dict(change.properties or {}) for change in rows]
         encoded = {
-            name: COLUMN_CLASSES[type_].of(type_, [_pop_fitting(each, name, type_) for each in properties])
+            name: COLUMN_CLASSES[type_].of(type_, [_pop_held(each, name, type_) for each in properties])
             for name, type_ in columns.items()
         }
         return cls(
@@ -197,5 +197,5 @@ def _columns(arrays: Mapping[str, Array], names: Sequence[tuple[str, str]]) -> d
     return columns
 
 
-def _pop_fitting(properties: dict[str, Any], name: str, type_: ColumnType) -> Any:
-    return properties.pop(name) if name in properties and fits(properties[name], type_) else None
+def _pop_held(properties: dict[str, Any], name: str, type_: ColumnType) -> Any:
+    return properties.pop(name) if name in properties and holds(properties[name], type_) else None

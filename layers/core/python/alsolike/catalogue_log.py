@@ -1,0 +1,118 @@
+"""The change log of catalogue and users in the lake: what each item and user became, when, newest wins.
+
+Objects are gzipped JSON lines, named after the records of a table's stream that they hold: a batch that comes again
+writes itself over, after a bisected retry they may overlap. Whoever reads takes of each id the change that takes
+precedence (`newest`), and so the same from any set of objects that has every change at least once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from alsolike.catalogue_change import Change
+from alsolike.errors import InvalidInput
+from alsolike.lake import event_date
+
+PARTITION_COLUMN = "change_date"
+
+
+class ChangeKind(StrEnum):
+    """What changed."""
+
+    ITEM = "item"
+    USER = "user"
+
+    @property
+    def prefix(self) -> str:
+        """Where the log of this kind lies in the lake."""
+        return "catalogue/" if self is ChangeKind.ITEM else "users/"
+
+    @property
+    def id_column(self) -> str:
+        """The column with the id, in the log as in the table."""
+        return f"{self}_id"
+
+
+def partition_prefix(kind: ChangeKind, date: str) -> str:
+    """Return the key prefix of one day."""
+    return f"{kind.prefix}{PARTITION_COLUMN}={date}/"
+
+
+def object_key(kind: ChangeKind, date: str, *, shard: str, first_sequence: str, last_sequence: str) -> str:
+    """Return the key of one batch's changes of one day.
+
+    Examples
+    --------
+    >>> object_key(ChangeKind.ITEM, "2026-11-25", shard="0", first_sequence="17", last_sequence="21")
+    'catalogue/change_date=2026-11-25/0-17-21.jsonl.gz'
+    """
+    return f"{partition_prefix(kind, date)}{shard}-{first_sequence}-{last_sequence}.jsonl.gz"
+
+
+def by_date(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    """Return the changes by partition: the UTC day of each."""
+    days: dict[str, list[Change]] = {}
+    for change in changes:
+        days.setdefault(event_date(change.updated_at_ms), []).append(change)
+    return days
+
+
+def encode(kind: ChangeKind, changes: Iterable[Change]) -> bytes:
+    """Return an object's content; the same changes make the same bytes."""
+    lines = []
+    for change in changes:
+        row: dict[str, Any] = {kind.id_column: change.entity_id, "updated_at_ms": change.updated_at_ms}
+        if change.properties is None:
+            row["deleted"] = True
+        else:
+            row |= {"deleted": False, "properties": orjson.dumps(dict(change.properties)).decode()}
+        lines.append(orjson.dumps(row) + b"\n")
+    return gzip.compress(b"".join(lines), mtime=0)
+
+
+def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterator[Change]:
+    """Yield the changes of an object.
+
+    Parameters
+    ----------
+    name
+        What an error calls it.
+
+    Raises
+    ------
+    InvalidInput
+        If it is cut off or is not what `encode` writes.
+    """
+    try:
+        lines = gzip.decompress(data).splitlines()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput(f"{name} is no complete gzip: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = orjson.loads(line)
+            properties = None if row["deleted"] else _object(orjson.loads(row["properties"]))
+            yield Change(str(row[kind.id_column]), int(row["updated_at_ms"]), properties)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"{name}, line {number}: expected a change of one {kind}: {error!r}") from error
+
+
+def newest(changes: Iterable[Change]) -> dict[str, Change]:
+    """Return of each id the change that takes precedence, deletions too."""
+    found: dict[str, Change] = {}
+    for change in changes:
+        known = found.get(change.entity_id)
+        if known is None or change.precedence > known.precedence:
+            found[change.entity_id] = change
+    return found
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"properties are a {type(value).__name__}")
+    return value

@@ -1,0 +1,79 @@
+"""Reading a batch of a table's stream as Lambda hands it over, into changes of items and users.
+
+The tables keep a mark of what was deleted, so that a deletion is a record with a time of its own. A row that goes
+altogether (the erasure of a user, somebody in the console) tells only to the second when.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.catalogue_change import Change
+from alsolike.catalogue_log import ChangeKind
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChangeBatch:
+    """The changes of one batch; a batch never mixes tables.
+
+    Attributes
+    ----------
+    shard, first_sequence, last_sequence
+        Name the batch. The records do not say which shard they are of; the first one's id is as unique.
+    unreadable
+        How many records are not of the form that the product writes.
+    """
+
+    kind: ChangeKind
+    shard: str
+    first_sequence: str
+    last_sequence: str
+    changes: tuple[Change, ...]
+    unreadable: int
+
+
+def read_batch(event: Mapping[str, Any]) -> ChangeBatch | None:
+    """Return the changes of a Lambda event; None if it has no records of a table."""
+    records = event.get("Records", [])
+    if not records:
+        return None
+    kind = ChangeKind.USER if "user_id" in records[0]["dynamodb"]["Keys"] else ChangeKind.ITEM
+    changes, unreadable = [], 0
+    for record in records:
+        try:
+            change = _change(record, kind)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            unreadable += 1
+            continue
+        if change is not None:
+            changes.append(change)
+    return ChangeBatch(
+        kind=kind,
+        shard=records[0]["eventID"],
+        first_sequence=records[0]["dynamodb"]["SequenceNumber"],
+        last_sequence=records[-1]["dynamodb"]["SequenceNumber"],
+        changes=tuple(changes),
+        unreadable=unreadable,
+    )
+
+
+def _change(record: Mapping[str, Any], kind: ChangeKind) -> Change | None:
+    entity_id = record["dynamodb"]["Keys"][kind.id_column]["S"]
+    if record["eventName"] == "REMOVE":
+        if kind is ChangeKind.USER:
+            return None  # an erased user's id must not come back into the lake
+        # The last moment of the second: whatever it overtakes is of the same second.
+        second = int(record["dynamodb"]["ApproximateCreationDateTime"])
+        return Change(entity_id, second * 1000 + 999, None)
+    image = record["dynamodb"]["NewImage"]
+    updated_at_ms = int(image["updated_at_ms"]["N"])
+    if image.get("deleted", {}).get("BOOL"):
+        return Change(entity_id, updated_at_ms, None)
+    properties = orjson.loads(image["properties"]["S"])
+    if not isinstance(properties, dict):
+        raise TypeError("properties are no object")
+    return Change(entity_id, updated_at_ms, properties)
