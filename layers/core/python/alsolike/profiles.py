@@ -231,6 +231,31 @@ class ProfileStore:
             session = dataclasses.replace(stored, recent=tuple(sessions), joined=joined)
         raise self._lost()
 
+    def erase(self, profile_id: str, *, now_ms: int) -> None:
+        """Empty a profile and let it stay so; also one that is not stored yet. Repeated, it keeps the first time.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"profile_id": {"S": profile_id}},
+                UpdateExpression="SET erased_at_ms = if_not_exists(erased_at_ms, :now), recent = :nothing, "
+                "expires_at = :expires ADD revision :one",
+                ExpressionAttributeValues={
+                    ":now": {"N": str(now_ms)},
+                    ":nothing": {"B": pack(())},
+                    ":expires": {"N": str(now_ms // 1000 + TIME_TO_LIVE_DAYS * 86_400)},
+                    ":one": {"N": "1"},
+                },
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"profile table {self._table}: {error}") from error
+        self._remembered.forget(profile_id)
+
     def _add(self, stored: Profile, interactions: Sequence[RecentInteraction], *, now_ms: int) -> bool:
         for _ in range(MAX_ATTEMPTS):
             users: Sequence[RecentInteraction] = ()

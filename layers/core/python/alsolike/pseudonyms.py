@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -78,3 +79,26 @@ def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
     except (BotoCoreError, ClientError) as error:
         raise Unavailable(f"secret {secret_arn}: {error}") from error
     return Pseudonyms(secret.encode())
+
+
+class EdgeIds:
+    """Ids as they are stored: what the shop says, or hashes where ids are pseudonymised at the edge.
+
+    Parameters
+    ----------
+    pseudonyms
+        Gives the deployment's hashes; None where ids are stored as they come.
+    """
+
+    __slots__ = ("_pseudonyms",)
+
+    def __init__(self, pseudonyms: Callable[[], Pseudonyms] | None = None) -> None:
+        self._pseudonyms = pseudonyms
+
+    def user(self, user_id: str) -> str:
+        """Return the id under which a user is stored."""
+        return self._pseudonyms().user(user_id) if self._pseudonyms else user_id
+
+    def session(self, session_id: str) -> str:
+        """Return the id under which a session is stored."""
+        return self._pseudonyms().session(session_id) if self._pseudonyms else session_id

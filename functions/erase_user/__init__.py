@@ -1,0 +1,1 @@
+"""Erasing a user: stopped at once, purged by a workflow."""

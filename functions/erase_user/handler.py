@@ -1,0 +1,50 @@
+"""DELETE /users/{userId}."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.errors import AlsolikeError
+from alsolike.http import path_id, respond, respond_error
+from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.profiles import ProfileStore
+from alsolike.pseudonyms import EdgeIds, pseudonyms_of
+from alsolike.settings import from_environment
+from functions.erase_user.service import Erasing, erase_user
+from functions.erase_user.settings import Settings
+
+
+@functools.cache
+def _erasing() -> tuple[Erasing, EdgeIds]:
+    settings = from_environment(Settings, os.environ)
+    pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
+    erasing = Erasing(
+        s3=client("s3"),
+        states=client("stepfunctions"),
+        bucket=settings.artefact_bucket,
+        state_machine_arn=settings.state_machine_arn,
+        profiles=ProfileStore(client("dynamodb"), settings.profiles_table),
+        pseudonyms=pseudonyms,
+    )
+    return erasing, EdgeIds((lambda: pseudonyms) if settings.pseudonymise_ids else None)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Erase the user; answer 202 with the erasure's id."""
+    try:
+        erasing, ids = _erasing()
+        user_id = ids.user(path_id(event, "userId"))
+        receipt = erase_user(user_id, erasing=erasing, now_ms=time.time_ns() // 1_000_000)
+    except AlsolikeError as error:
+        count(Metric.REQUESTS_REJECTED)
+        log_refusal(error)
+        return respond_error(error)
+    count(Metric.ERASURES_REQUESTED)
+    logger.info("erasure requested", erasure_id=receipt.erasure_id, run=receipt.runs)
+    return respond({"erasureId": receipt.erasure_id, "status": receipt.status}, status=202)

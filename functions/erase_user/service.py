@@ -1,0 +1,110 @@
+"""Asking for an erasure: the user's data stops being used in this call; the workflow that it starts removes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.erasures import Receipt, ReceiptStore, erasure_id, pending_key
+from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.interactions import profile_id
+from alsolike.profiles import ProfileStore
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.tombstones import add_tombstone
+
+MAX_RUNS = 1_000
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Erasing:
+    """What an erasure is asked of.
+
+    Attributes
+    ----------
+    s3, states
+        Low-level clients of S3 and of Step Functions.
+    bucket
+        The artefact bucket.
+    """
+
+    s3: Any
+    states: Any
+    bucket: str
+    state_machine_arn: str
+    profiles: ProfileStore
+    pseudonyms: Pseudonyms
+
+
+def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
+    """Stop using a user's data and start its removal; return the receipt, as far as there is one yet.
+
+    It may be repeated: while the workflow runs, nothing more happens; afterwards it searches again.
+
+    Parameters
+    ----------
+    user_id
+        As it is stored.
+
+    Raises
+    ------
+    Unavailable
+        If a service does not answer. What was done stays done; ask again.
+    """
+    user_hash = erasing.pseudonyms.erased_user(user_id)
+    erasure = erasure_id(erasing.pseudonyms, user_id)
+    try:
+        requested_at_ms = add_tombstone(erasing.s3, erasing.bucket, user_hash, now_ms=now_ms)
+    except ConcurrentUpdate as error:
+        raise Unavailable(f"{error}; ask again") from error
+    erasing.profiles.erase(profile_id(user_id=user_id, session_id=None), now_ms=now_ms)
+    _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
+    receipts = ReceiptStore(erasing.s3, erasing.bucket)
+    found = receipts.find(erasure)
+    receipt = found or Receipt(erasure, user_hash, requested_at_ms)
+    # Before the workflow, which completes it.
+    receipts.write(dataclasses.replace(receipt, completed_at_ms=None))
+    runs = _start(erasing, erasure, run=max(receipt.runs, 1))
+    if runs != receipt.runs:
+        receipt = dataclasses.replace(receipt, runs=runs)
+    return dataclasses.replace(receipt, completed_at_ms=None)
+
+
+def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
+    """Leave the workflow the id, if no earlier call has: that one's progress stands there too."""
+    key = pending_key(erasure)
+    try:
+        erasing.s3.put_object(
+            Bucket=erasing.bucket,
+            Key=key,
+            Body=orjson.dumps({"user_id": user_id, "requested_at_ms": requested_at_ms}),
+            ContentType="application/json",
+            IfNoneMatch="*",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _LOST_RACE:
+            raise Unavailable(f"s3://{erasing.bucket}/{key}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"s3://{erasing.bucket}/{key}: {error}") from error
+
+
+def _start(erasing: Erasing, erasure: str, *, run: int) -> int:
+    """Start the workflow unless it runs; return the number of its run. A name can be used once."""
+    for number in range(run, run + MAX_RUNS):
+        try:
+            erasing.states.start_execution(
+                stateMachineArn=erasing.state_machine_arn,
+                name=f"{erasure}-{number}",
+                input=orjson.dumps({"erasure_id": erasure}).decode(),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+                continue
+            raise Unavailable(f"the erasure's workflow does not start: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"the erasure's workflow does not start: {error}") from error
+        return number
+    raise Unavailable(f"erasure {erasure} was started {MAX_RUNS} times")

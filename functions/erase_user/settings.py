@@ -1,0 +1,16 @@
+"""Settings of erase_user."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where tombstones, receipts and profiles are, and the workflow that purges; `pseudonymise_ids` is 0 or 1."""
+
+    artefact_bucket: str
+    profiles_table: str
+    secret_arn: str
+    state_machine_arn: str
+    pseudonymise_ids: int = 0

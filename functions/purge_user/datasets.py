@@ -1,0 +1,72 @@
+"""Training datasets that hold the user: written again without, under their names; nothing else of them changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike.interactions import profile_id
+from alsolike.mentions import Mentions
+from alsolike.scanning import scan
+from functions.purge_user import parquet
+from functions.purge_user.work import Work
+
+STORE = "datasets"
+PREFIX = "datasets/"
+
+
+def purge_datasets(work: Work) -> Iterator[None]:
+    """Rewrite the files with rows of the user; delete other files that name the user.
+
+    The manifest stays: it says, in counts alone, what a model was trained on.
+    """
+    bucket = work.places.artefact_bucket
+    mentions = Mentions(work.user_id)
+    for found in scan(work.s3, bucket, PREFIX, after=work.progress.cursor.get("after", "")):
+        if found.body is not None and found.key.endswith(".parquet"):
+            file = parquet.open_parquet(found.body, where=f"s3://{bucket}/{found.key}")
+            mask = _hits(work, file)
+            count = 0 if mask is None else pc.sum(mask).as_py() or 0
+            if mask is not None and count:
+                _note(work, found.key)
+                work.record(STORE, {found.key: count})
+                rest = parquet.without(file, mask)
+                work.overwrite(bucket, found.key, rest or parquet.empty(file), etag=found.etag)
+        elif found.body is not None and mentions.document(found.body):
+            work.record(STORE, {found.key: 1})
+            work.delete(bucket, found.key)
+        work.advance({"after": found.key})
+        yield
+
+
+def _hits(work: Work, file: pq.ParquetFile) -> pa.ChunkedArray | None:
+    """Return which rows are the user's; None if the file has no column that names people."""
+    names = file.schema_arrow.names
+    if "user_id" in names:
+        return parquet.equals(parquet.read(file, ("user_id",)), "user_id", work.user_id)
+    if "profile_id" not in names:
+        return None
+    mine = profile_id(user_id=work.user_id, session_id=None)
+    sessions = work.progress.own_sessions()
+    if not sessions or "event_time_ms" not in names:
+        return parquet.equals(parquet.read(file, ("profile_id",)), "profile_id", mine)
+    table = parquet.read(file, ("profile_id", "event_time_ms"))
+    # A dataset built before the user logged in has the session under its own name.
+    keys = {profile_id(user_id=None, session_id=session): until for session, until in sessions.items()}
+    as_sessions = pa.table(
+        {
+            "user_id": pa.nulls(table.num_rows, pa.string()),
+            "session_id": table["profile_id"],
+            "event_time_ms": table["event_time_ms"],
+        }
+    )
+    return pc.or_(parquet.equals(table, "profile_id", mine), parquet.of_sessions(as_sessions, keys))
+
+
+def _note(work: Work, key: str) -> None:
+    dataset = key.removeprefix(PREFIX).partition("/")[0]
+    if dataset not in work.progress.datasets:
+        work.progress.datasets.append(dataset)

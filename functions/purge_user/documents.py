@@ -1,0 +1,116 @@
+"""Records of the user in objects that are no tables: quarantine, failed batches, the log of users' changes."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from alsolike import lake
+from alsolike.errors import InvalidInput
+from alsolike.mentions import Mentions
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.scanning import StoredObject, scan
+from functions.purge_user.work import Work
+
+QUARANTINE = "quarantine"
+FAILED_BATCHES = "failed batches"
+USER_CHANGES = "user changes"
+FAILED_BATCHES_PREFIX = "aws/lambda/"
+USER_CHANGES_PREFIX = "users/"
+
+
+def purge_quarantine(work: Work) -> Iterator[None]:
+    """Delete quarantined records of the user."""
+    mentions = _mentions(work)
+    for found, body in _bodies(work, lake.QUARANTINE_PREFIX):
+        if _quarantined(body, mentions):
+            work.record(QUARANTINE, {found.key: 1})
+            work.delete(work.places.lake_bucket, found.key)
+        work.advance({"after": found.key})
+        yield
+
+
+def purge_failed_batches(work: Work) -> Iterator[None]:
+    """Remove the user's records from batches that a consumer gave up on; delete a batch with no other record."""
+    mentions = _mentions(work)
+    for found, body in _bodies(work, FAILED_BATCHES_PREFIX):
+        hits, rest = without_records(body, mentions)
+        if hits:
+            work.record(FAILED_BATCHES, {found.key: hits})
+            _replace(work, found, rest)
+        work.advance({"after": found.key})
+        yield
+
+
+def purge_user_changes(work: Work) -> Iterator[None]:
+    """Remove the user's lines from the log of users' changes; delete an object with no other line."""
+    mentions = _mentions(work)
+    for found, body in _bodies(work, USER_CHANGES_PREFIX):
+        hits, rest = without_lines(body, mentions)
+        if hits:
+            work.record(USER_CHANGES, {found.key: hits})
+            _replace(work, found, rest)
+        work.advance({"after": found.key})
+        yield
+
+
+def without_records(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
+    """Return how many records of a failed batch are the user's, and the batch without them; None if none is left.
+
+    The batch is what Lambda sends to its destination: the event, as text, is its `payload`.
+    """
+    try:
+        document = orjson.loads(body)
+        event = orjson.loads(document["payload"])
+        records = event["Records"]
+        mine = [mentions.record(_data(record)) for record in records]
+    except (ValueError, KeyError, TypeError):
+        return (1, None) if mentions.text(body) else (0, body)
+    event["Records"] = [record for record, hit in zip(records, mine, strict=True) if not hit]
+    document["payload"] = orjson.dumps(event).decode()
+    return sum(mine), orjson.dumps(document) if event["Records"] else None
+
+
+def without_lines(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
+    """Return how many lines of a change log are the user's, and the log without them; None if none is left."""
+    try:
+        lines = gzip.decompress(body).splitlines(keepends=True)
+    except (OSError, EOFError, zlib.error):
+        return (1, None) if mentions.text(body) else (0, body)
+    rest = [line for line in lines if not mentions.record(line)]
+    # The same lines give the same bytes: no time goes into the header.
+    return len(lines) - len(rest), gzip.compress(b"".join(rest), mtime=0) if rest else None
+
+
+def _quarantined(body: bytes, mentions: Mentions) -> bool:
+    try:
+        return mentions.record(QuarantinedRecord.from_json(body).record.data)
+    except InvalidInput:
+        return mentions.text(body)
+
+
+def _data(record: dict[str, Any]) -> bytes:
+    """Return what the producer sent; of a table's stream, the record as it is."""
+    return base64.b64decode(record["kinesis"]["data"]) if "kinesis" in record else orjson.dumps(record)
+
+
+def _mentions(work: Work) -> Mentions:
+    return Mentions(work.user_id, sessions=work.progress.own_sessions())
+
+
+def _bodies(work: Work, prefix: str) -> Iterator[tuple[StoredObject, bytes]]:
+    for found in scan(work.s3, work.places.lake_bucket, prefix, after=work.progress.cursor.get("after", "")):
+        if found.body is not None:
+            yield found, found.body
+
+
+def _replace(work: Work, found: StoredObject, rest: bytes | None) -> None:
+    if rest is None:
+        work.delete(work.places.lake_bucket, found.key)
+    else:
+        work.overwrite(work.places.lake_bucket, found.key, rest, etag=found.etag)

@@ -1,0 +1,117 @@
+"""What an erasure cannot remove by hand: copies that expire on a date, and models that have learned already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.dataset import INTERACTIONS_FILE, prefix
+from alsolike.erasures import Expiring, TrainedModel, date_after
+from alsolike.errors import Unavailable
+from alsolike.registry import MODELS_PREFIX, Registry
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retention:
+    """How long copies live, in days.
+
+    Attributes
+    ----------
+    retrain
+        Until the schedule has trained another model; None without a schedule.
+    """
+
+    object_versions: int
+    stream: float
+    table_backups: int
+    logs: int
+    access_logs: int
+    retrain: int | None
+
+
+def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
+    """Return what goes by itself, with the date by which it is gone."""
+
+    def after(moment_ms: int, days: float) -> str:
+        return date_after(moment_ms, days=days)
+
+    return (
+        Expiring(
+            "old object versions",
+            "earlier versions of what was rewritten or deleted in the lake and among the artefacts",
+            after(completed_at_ms, retention.object_versions),
+        ),
+        Expiring(
+            "event stream",
+            "records that were on it when the user was erased; no consumer stores them",
+            after(requested_at_ms, retention.stream),
+        ),
+        Expiring(
+            "table backups",
+            "point-in-time recovery of the tables; a restore brings the user back until the erasure is repeated",
+            after(completed_at_ms, retention.table_backups),
+        ),
+        Expiring(
+            "logs",
+            "of the functions and of the API; they are written without ids",
+            after(requested_at_ms, retention.logs),
+        ),
+        Expiring(
+            "access logs", "of the buckets; they name objects, not users", after(requested_at_ms, retention.access_logs)
+        ),
+    )
+
+
+def trained_models(
+    client: Any, bucket: str, *, datasets: Sequence[str], retention: Retention, requested_at_ms: int
+) -> tuple[TrainedModel, ...]:
+    """Return the models that learned from the user, and those of which nobody can tell any more.
+
+    A model is named as the dataset that it was trained on.
+
+    Parameters
+    ----------
+    datasets
+        Ids of the datasets that held the user.
+    """
+    champion = Registry(client, bucket).champion()
+    replaced_by = None if retention.retrain is None else date_after(requested_at_ms, days=retention.retrain)
+    held = set(datasets)
+    versions = set(_versions(client, bucket)) | held
+    return tuple(
+        TrainedModel(
+            version=version,
+            is_champion=champion is not None and champion.version == version,
+            trained_with_user="yes" if version in held else "unknown",
+            replaced_by=replaced_by,
+        )
+        for version in sorted(versions)
+        if version in held or not _exists(client, bucket, f"{prefix(version)}{INTERACTIONS_FILE}")
+    )
+
+
+def _versions(client: Any, bucket: str) -> list[str]:
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
+        return [
+            entry["Prefix"].removeprefix(MODELS_PREFIX).rstrip("/")
+            for page in pages
+            for entry in page.get("CommonPrefixes", [])
+        ]
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"s3://{bucket}/{MODELS_PREFIX}: {error}") from error
+
+
+def _exists(client: Any, bucket: str, key: str) -> bool:
+    try:
+        client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            return False
+        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+    return True

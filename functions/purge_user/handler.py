@@ -1,0 +1,53 @@
+"""A step of the erasure's workflow."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.observability import Metric, count, logger, metrics
+from alsolike.settings import from_environment
+from functions.purge_user.expiry import Retention
+from functions.purge_user.service import Clients, purge
+from functions.purge_user.settings import Settings
+from functions.purge_user.work import Places
+
+
+@functools.cache
+def _settings() -> Settings:
+    return from_environment(Settings, os.environ)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Purge as much of the erasure `erasure_id` as time allows; say whether there is more."""
+    outcome = purge(
+        event["erasure_id"],
+        clients=Clients(client("s3"), client("dynamodb")),
+        places=_places(_settings()),
+        retention=_retention(_settings()),
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+        remaining_ms=context.get_remaining_time_in_millis,
+    )
+    count(Metric.ERASURES_COMPLETED, int(outcome == "done"))
+    logger.info("erasure", erasure_id=event["erasure_id"], outcome=outcome)
+    return {"outcome": outcome}
+
+
+def _places(settings: Settings) -> Places:
+    return Places(settings.lake_bucket, settings.artefact_bucket, settings.profiles_table, settings.users_table)
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        object_versions=settings.object_version_days,
+        stream=settings.stream_hours / 24,
+        table_backups=settings.table_backup_days,
+        logs=settings.log_days,
+        access_logs=settings.access_log_days,
+        retrain=settings.retrain_days or None,
+    )

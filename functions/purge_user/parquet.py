@@ -1,0 +1,75 @@
+"""Rows of a user in a Parquet object, and the object without them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike.errors import InvalidInput
+
+ROWS_AT_ONCE = 500_000
+COMPRESSION = "zstd"
+
+
+def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
+    """Open an object.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no Parquet file: whether it holds the user cannot be told, and nothing else can read it either.
+    """
+    try:
+        return pq.ParquetFile(io.BytesIO(body))
+    except pa.ArrowInvalid as error:
+        raise InvalidInput(f"{where} is not a Parquet file: {error}") from error
+
+
+def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    """Return columns as plain strings and numbers, whatever encoding they have."""
+    table = file.read(columns=list(columns))
+    fields = [
+        pa.field(field.name, field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
+    """Say of each row whether a column has the value; null has none."""
+    return pc.fill_null(pc.equal(table[column], value), False)
+
+
+def of_sessions(table: pa.Table, sessions: Mapping[str, int]) -> pa.ChunkedArray:
+    """Say of each row whether it has no user, and one of the sessions until that session's time."""
+    position = pc.index_in(table["session_id"], value_set=pa.array(list(sessions), pa.string()))
+    until = pc.take(pa.array(list(sessions.values()), pa.int64()), position)
+    early = pc.fill_null(pc.less_equal(table["event_time_ms"], until), False)
+    return pc.and_(pc.is_null(table["user_id"]), early)
+
+
+def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
+    """Return the object without the rows that are hit, column by column as it was; None if no row is left."""
+    keep = pc.invert(hits)
+    out = io.BytesIO()
+    offset = written = 0
+    with pq.ParquetWriter(out, file.schema_arrow, compression=COMPRESSION) as writer:
+        for batch in file.iter_batches(ROWS_AT_ONCE):
+            mask = keep.slice(offset, batch.num_rows).combine_chunks()
+            offset += batch.num_rows
+            kept = pa.Table.from_batches([batch]).filter(mask)
+            written += kept.num_rows
+            if kept.num_rows:
+                writer.write_table(kept)
+    return out.getvalue() if written else None
+
+
+def empty(file: pq.ParquetFile) -> bytes:
+    """Return a file of the same columns without rows."""
+    out = io.BytesIO()
+    pq.write_table(file.schema_arrow.empty_table(), out, compression=COMPRESSION)
+    return out.getvalue()

@@ -1,0 +1,127 @@
+"""How far an erasure has come: kept with the request, so that any call can take it up, and forgotten with it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.erasures import PENDING_PREFIX, pending_key
+from alsolike.errors import Unavailable
+
+_NOT_FOUND = ("NoSuchKey", "404")
+
+
+@dataclasses.dataclass(slots=True)
+class Progress:
+    """What has been found and done.
+
+    Attributes
+    ----------
+    requested_at_ms
+        When the tombstone was written.
+    step, cursor
+        Where the running pass is.
+    found
+        Hits of the running pass; a pass without any is the proof that nothing is left.
+    purged
+        Objects and records by store, over all passes, with the time of the last.
+    intents
+        Hits that are counted already but may not be purged yet: a call that dies between the two counts none twice.
+    sessions, rivals
+        For each session that the user logged in to: the user's first login, and the first of anybody else, each as
+        [event time, event id].
+    superseded
+        Objects that have been written again without the user, with their ETags. They stay until the next pass: a
+        reader that listed them shall not miss what others did.
+    datasets
+        Ids of the datasets that held the user.
+    """
+
+    user_id: str
+    requested_at_ms: int
+    passes: int = 0
+    step: int = 0
+    cursor: dict[str, Any] = dataclasses.field(default_factory=dict)
+    found: int = 0
+    purged: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    intents: list[str] = dataclasses.field(default_factory=list)
+    sessions: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    rivals: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    superseded: dict[str, str] = dataclasses.field(default_factory=dict)
+    datasets: list[str] = dataclasses.field(default_factory=list)
+
+    def own_sessions(self) -> dict[str, int]:
+        """Return the sessions whose first login is the user's, each with its time: see `alsolike.identity`."""
+        return {
+            session: login[0]
+            for session, login in self.sessions.items()
+            if session not in self.rivals or login < self.rivals[session]
+        }
+
+    def count(self, store: str, units: dict[str, int], *, now_ms: int) -> None:
+        """Count hits, by unit, that are not counted yet."""
+        known = set(self.intents)
+        new = {unit: records for unit, records in units.items() if f"{store}:{unit}" not in known}
+        if not new:
+            return
+        objects, records, _ = self.purged.get(store, [0, 0, 0])
+        self.purged[store] = [objects + len(new), records + sum(new.values()), now_ms]
+        self.intents.extend(f"{store}:{unit}" for unit in new)
+        self.found += len(new)
+
+    def begin_pass(self) -> None:
+        """Start at the first step again."""
+        self.step, self.cursor, self.found = 0, {}, 0
+        self.intents.clear()
+
+
+class ProgressStore:
+    """Where an erasure's progress is kept: one object of the artefact bucket.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    """
+
+    def __init__(self, client: Any, bucket: str, erasure_id: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._key = pending_key(erasure_id)
+
+    def load(self) -> Progress | None:
+        """Return the progress; None if no such erasure is pending."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_FOUND:
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
+        return Progress(**orjson.loads(body))
+
+    def save(self, progress: Progress) -> None:
+        """Store the progress."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=self._key, Body=orjson.dumps(progress), ContentType="application/json"
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
+
+    def forget(self) -> None:
+        """Delete the object with all its versions: it holds the id."""
+        assert self._key.startswith(PENDING_PREFIX)
+        try:
+            for page in self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self._bucket, Prefix=self._key
+            ):
+                versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                for version in versions:
+                    self._client.delete_object(Bucket=self._bucket, Key=version["Key"], VersionId=version["VersionId"])
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error

@@ -1,0 +1,139 @@
+"""Purging a user: one pass over every store after the other, until one finds nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from alsolike.erasures import Purged, Receipt, ReceiptStore
+from alsolike.errors import ConcurrentUpdate
+from functions.purge_user.datasets import STORE as DATASETS
+from functions.purge_user.datasets import purge_datasets
+from functions.purge_user.documents import (
+    FAILED_BATCHES,
+    QUARANTINE,
+    USER_CHANGES,
+    purge_failed_batches,
+    purge_quarantine,
+    purge_user_changes,
+)
+from functions.purge_user.expiry import Retention, expiring, trained_models
+from functions.purge_user.lake_rows import STORE as LAKE
+from functions.purge_user.lake_rows import find_rivals, purge_session_rows, purge_user_rows, remove_superseded
+from functions.purge_user.progress import Progress, ProgressStore
+from functions.purge_user.tables import PROFILES, USERS, purge_profiles, purge_user_row
+from functions.purge_user.work import Places, Work
+
+Outcome = Literal["more", "again", "done"]
+"""More to do in this pass, another pass to begin, or nothing left."""
+
+STEPS: tuple[Callable[[Work], Iterator[None]], ...] = (
+    remove_superseded,
+    purge_user_rows,
+    find_rivals,
+    purge_session_rows,
+    purge_profiles,
+    purge_user_row,
+    purge_user_changes,
+    purge_quarantine,
+    purge_failed_batches,
+    purge_datasets,
+)
+"""In this order: rows say which sessions are the user's before they go, and a deleted row is a change in the log."""
+
+STORES = {
+    PROFILES: "live profiles, the user's and those of sessions that joined it: deleted",
+    USERS: "what the shop said of the user: deleted",
+    LAKE: "interactions: the objects that held some were rewritten without",
+    USER_CHANGES: "log of users' changes: the objects that held some were rewritten without",
+    QUARANTINE: "records that could not be read: deleted",
+    FAILED_BATCHES: "batches that a consumer gave up on: rewritten without",
+    DATASETS: "training datasets: the files that held rows were rewritten without",
+}
+"""Every store that a pass searches, with what is done about it."""
+
+RESERVE_MS = 60_000
+"""Time that is left for one more object and the answer when a call stops."""
+
+MAX_PASSES = 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Clients:
+    """AWS clients, low-level."""
+
+    s3: Any
+    dynamodb: Any
+
+
+def purge(
+    erasure_id: str,
+    *,
+    clients: Clients,
+    places: Places,
+    retention: Retention,
+    clock_ms: Callable[[], int],
+    remaining_ms: Callable[[], float],
+) -> Outcome:
+    """Do as much of an erasure as time allows; call it until it says "done".
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If `MAX_PASSES` passes each found something anew: somebody keeps bringing the user back.
+    NotFound
+        If there is no such erasure.
+    Unavailable
+        If a store does not answer; call it again.
+    """
+    receipts = ReceiptStore(clients.s3, places.artefact_bucket)
+    receipt = receipts.read(erasure_id)
+    store = ProgressStore(clients.s3, places.artefact_bucket, erasure_id)
+    if (progress := store.load()) is None:
+        return "done"  # the call that finished it was repeated
+    work = Work(clients.s3, clients.dynamodb, places, progress, store, clock_ms)
+    while progress.step < len(STEPS):
+        for _ in STEPS[progress.step](work):
+            if remaining_ms() < RESERVE_MS:
+                store.save(progress)
+                return "more"
+        progress.step += 1
+        work.advance({})
+        store.save(progress)
+    progress.passes += 1
+    if progress.found or progress.superseded:
+        if progress.passes >= MAX_PASSES:
+            raise ConcurrentUpdate(f"erasure {erasure_id}: {MAX_PASSES} passes each found the user in a store")
+        progress.begin_pass()
+        store.save(progress)
+        return "again"
+    receipts.write(_completed(receipt, progress, work=work, retention=retention))
+    store.forget()
+    return "done"
+
+
+def _completed(receipt: Receipt, progress: Progress, *, work: Work, retention: Retention) -> Receipt:
+    now_ms = work.clock_ms()
+    return dataclasses.replace(
+        receipt,
+        completed_at_ms=now_ms,
+        purged=tuple(_purged(receipt, progress, store, now_ms=now_ms) for store in STORES),
+        expiring=expiring(retention, requested_at_ms=receipt.requested_at_ms, completed_at_ms=now_ms),
+        models=trained_models(
+            work.s3,
+            work.places.artefact_bucket,
+            datasets=[*progress.datasets, *(m.version for m in receipt.models if m.trained_with_user == "yes")],
+            retention=retention,
+            requested_at_ms=receipt.requested_at_ms,
+        ),
+    )
+
+
+def _purged(receipt: Receipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
+    """Add what this run found to what an earlier one did."""
+    earlier = next((each for each in receipt.purged if each.store == store), None)
+    objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])
+    if earlier is not None:
+        objects, records = objects + earlier.objects, records + earlier.records
+    return Purged(store, STORES[store], objects, records, at_ms)

@@ -1,0 +1,21 @@
+"""Settings of purge_user."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where everything is, and how long copies live that cannot be removed by hand; `retrain_days` 0 is never."""
+
+    lake_bucket: str
+    artefact_bucket: str
+    profiles_table: str
+    users_table: str
+    object_version_days: int
+    stream_hours: int
+    table_backup_days: int
+    log_days: int
+    access_log_days: int
+    retrain_days: int = 0

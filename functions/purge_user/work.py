@@ -1,0 +1,72 @@
+"""What every step of a purge works with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import Unavailable
+from functions.purge_user.progress import Progress, ProgressStore
+
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Places:
+    """The stores of a deployment."""
+
+    lake_bucket: str
+    artefact_bucket: str
+    profiles_table: str
+    users_table: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """One erasure under way.
+
+    A step counts what it is about to remove (`record`), removes it, and moves on (`advance`). Whatever call dies, the
+    next one finds the rest and counts nothing twice.
+    """
+
+    s3: Any
+    dynamodb: Any
+    places: Places
+    progress: Progress
+    store: ProgressStore
+    clock_ms: Callable[[], int]
+
+    @property
+    def user_id(self) -> str:
+        """Whom it is about."""
+        return self.progress.user_id
+
+    def record(self, store: str, units: Mapping[str, int]) -> None:
+        """Count units that hold the user, each with how many of the user's records, and remember that."""
+        self.progress.count(store, dict(units), now_ms=self.clock_ms())
+        self.store.save(self.progress)
+
+    def advance(self, cursor: dict[str, Any]) -> None:
+        """Say where to go on; what came before is purged."""
+        self.progress.cursor = cursor
+        self.progress.intents.clear()
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object."""
+        try:
+            self.s3.delete_object(Bucket=bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+
+    def overwrite(self, bucket: str, key: str, body: bytes, *, etag: str) -> None:
+        """Write an object over the version that was read; leave it to the next pass if it is another one by now."""
+        try:
+            self.s3.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=etag)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _LOST_RACE:
+                raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

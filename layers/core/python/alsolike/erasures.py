@@ -1,0 +1,219 @@
+"""An erasure: the request, which is forgotten when it is done, and the receipt, which stays.
+
+The request holds the user's id, the workflow only the erasure's: what Step Functions and logs keep is no id. The
+erasure's id is a part of the user's keyed hash, so that asking twice is one erasure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any, Literal
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import InvalidInput, NotFound, Unavailable
+from alsolike.pseudonyms import Pseudonyms
+
+PENDING_PREFIX = "privacy/pending/"
+RECEIPTS_PREFIX = "privacy/receipts/"
+FORMAT_VERSION = 1
+ID_DIGITS = 32
+
+_NOT_FOUND = ("NoSuchKey", "404")
+
+
+def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
+    """Return the id of a user's erasure."""
+    return pseudonyms.erased_user(user_id)[:ID_DIGITS]
+
+
+def pending_key(erasure: str) -> str:
+    """Return the key of what is known of an erasure while it runs."""
+    return f"{PENDING_PREFIX}{erasure}.json"
+
+
+def receipt_key(erasure: str) -> str:
+    """Return the key of an erasure's receipt."""
+    return f"{RECEIPTS_PREFIX}{erasure}.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Purged:
+    """What was removed from one store.
+
+    Attributes
+    ----------
+    objects
+        Objects or table rows that were rewritten or deleted.
+    records
+        Of the user, in them.
+    """
+
+    store: str
+    what: str
+    objects: int
+    records: int
+    at_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Expiring:
+    """What goes by itself, at the latest on the date (ISO 8601)."""
+
+    store: str
+    what: str
+    by: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model that has learned from the user, or may have.
+
+    Attributes
+    ----------
+    trained_with_user
+        "yes" if its dataset held the user, "unknown" if the dataset has expired.
+    replaced_by
+        The date (ISO 8601) by which the schedule trains another without the user; None without a schedule.
+    """
+
+    version: str
+    is_champion: bool
+    trained_with_user: Literal["yes", "unknown"]
+    replaced_by: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a user's data.
+
+    Attributes
+    ----------
+    user_hash
+        Keyed; whoever has the id and the secret can tell that it is this user.
+    runs
+        How often the workflow was started; the last one is named `<erasure id>-<runs>`.
+    completed_at_ms
+        When a search of every store found nothing any more; None while it runs.
+    """
+
+    erasure_id: str
+    user_hash: str
+    requested_at_ms: int
+    runs: int = 0
+    completed_at_ms: int | None = None
+    purged: tuple[Purged, ...] = ()
+    expiring: tuple[Expiring, ...] = ()
+    models: tuple[TrainedModel, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def status(self) -> Literal["running", "complete"]:
+        """Whether the workflow has finished."""
+        return "running" if self.completed_at_ms is None else "complete"
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as it is shown: with its status."""
+        return {"status": self.status, **dataclasses.asdict(self)}
+
+    def to_json(self) -> bytes:
+        """Return the stored form."""
+        return orjson.dumps(self.document(), option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Receipt:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the document is anything else.
+        """
+        try:
+            fields = orjson.loads(data)
+            del fields["status"]
+            if fields["format_version"] != FORMAT_VERSION:
+                raise ValueError(f"format_version {fields['format_version']!r}")
+            fields["purged"] = tuple(Purged(**each) for each in fields["purged"])
+            fields["expiring"] = tuple(Expiring(**each) for each in fields["expiring"])
+            fields["models"] = tuple(TrainedModel(**each) for each in fields["models"])
+            return cls(**fields)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(f"not a receipt: {error!r}") from error
+
+
+class ReceiptStore:
+    """The receipts of a deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def find(self, erasure: str) -> Receipt | None:
+        """Return a receipt; None if there is no such erasure.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=receipt_key(erasure))["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_FOUND:
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{receipt_key(erasure)}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{receipt_key(erasure)}: {error}") from error
+        return Receipt.from_json(body)
+
+    def read(self, erasure: str) -> Receipt:
+        """Return a receipt.
+
+        Raises
+        ------
+        NotFound
+            If there is no such erasure.
+        Unavailable
+            If S3 does not answer.
+        """
+        if (receipt := self.find(erasure)) is None:
+            raise NotFound(f"there is no erasure {erasure}")
+        return receipt
+
+    def write(self, receipt: Receipt) -> None:
+        """Store a receipt over the earlier one of the same erasure.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        key = receipt_key(receipt.erasure_id)
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=receipt.to_json(), ContentType="application/json"
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+
+
+def date_after(moment_ms: int, *, days: float) -> str:
+    """Return the date, UTC, on which something that lasts `days` from a moment is certainly over.
+
+    Examples
+    --------
+    >>> date_after(0, days=30)
+    '1970-02-01'
+    """
+    return (dt.datetime.fromtimestamp(moment_ms / 1000, dt.UTC) + dt.timedelta(days=days + 1)).date().isoformat()

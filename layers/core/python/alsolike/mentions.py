@@ -1,0 +1,103 @@
+"""Whether a record that could not be read as an interaction is about one user."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+_USER_FIELDS = ("userid",)
+_SESSION_FIELDS = ("sessionid",)
+# A user may be called as an item is; what stands here is never a person.
+_OTHER_FIELDS = frozenset(
+    ("itemid", "eventtype", "eventid", "recommendationid", "impression", "query", "trackingid", "eventname")
+)
+_ID_CHARACTER = r"[\w.@-]"
+
+
+class Mentions:
+    """Recognises a user in whatever a producer sent.
+
+    A record that names another user is that user's. One that names none, though it is JSON, is this user's if the id
+    stands in it anywhere but where an item or a type stands. In one that is no JSON the id's bytes are looked for,
+    as a whole word: a short id may be found in somebody else's, and an unreadable record is the smaller loss.
+
+    Parameters
+    ----------
+    sessions
+        Sessions of which every record without a user is this user's.
+    """
+
+    def __init__(self, user_id: str, *, sessions: Collection[str] = ()) -> None:
+        self._user_id = user_id
+        self._sessions = frozenset(sessions)
+        spellings = {user_id, json.dumps(user_id)[1:-1], orjson_text(user_id)}
+        alternatives = "|".join(re.escape(each) for each in sorted(spellings))
+        self._pattern = re.compile(f"(?<!{_ID_CHARACTER})(?:{alternatives})(?!{_ID_CHARACTER})")
+
+    def record(self, data: bytes) -> bool:
+        """Say whether a record is about the user."""
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return self.text(data)
+        if isinstance(document, dict):
+            fields = {_plain(name): value for name, value in document.items()}
+            users = [fields[name] for name in _USER_FIELDS if fields.get(name) is not None]
+            if users:
+                return any(self._is_user(user) for user in users)
+            if any(fields.get(name) in self._sessions for name in _SESSION_FIELDS if _is_text(fields.get(name))):
+                return True
+        return self._value(document)
+
+    def text(self, data: bytes) -> bool:
+        """Say whether the id stands in bytes of any kind."""
+        return self._pattern.search(data.decode("utf-8", "replace")) is not None
+
+    def document(self, data: bytes) -> bool:
+        """Say whether the id stands in a JSON document as a value of its own; in other bytes, as a word."""
+        try:
+            return self._value(orjson.loads(data))
+        except orjson.JSONDecodeError:
+            return self.text(data)
+
+    def _is_user(self, value: Any) -> bool:
+        return not isinstance(value, bool) and isinstance(value, str | int) and str(value) == self._user_id
+
+    def _value(self, value: Any) -> bool:
+        if isinstance(value, str):
+            if value == self._user_id or value == f"u#{self._user_id}":
+                return True
+            if value[:1] in ("{", "["):
+                try:
+                    return self._value(orjson.loads(value))
+                except orjson.JSONDecodeError:
+                    return self.text(value.encode("utf-8", "replace"))
+            return False
+        if isinstance(value, dict):
+            return any(
+                name == self._user_id
+                or (_plain(name) in _USER_FIELDS and self._is_user(inner))
+                or (_plain(name) not in _OTHER_FIELDS and self._value(inner))
+                for name, inner in value.items()
+            )
+        return isinstance(value, list) and any(map(self._value, value))
+
+
+def orjson_text(value: str) -> str:
+    """Return a string as orjson writes it inside quotes, or itself where JSON cannot hold it."""
+    try:
+        return orjson.dumps(value).decode()[1:-1]
+    except orjson.JSONEncodeError:  # half a surrogate pair
+        return value
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
