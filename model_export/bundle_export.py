@@ -60,7 +60,7 @@ def export_bundle(
             version=provenance.version,
             algorithm=model.settings.name,
             items=model.items,
-            history=history_parameters(model.settings.half_life_days),
+            history=history_parameters(model.settings.half_life_days, event_weights=data.event_weights),
             exclude_seen=provenance.exclude_seen,
             dataset_id=data.dataset_id,
             last_event_ms=int(data.interactions.time_ms.max()),

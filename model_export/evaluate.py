@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
 from alsolike.bundle import HistoryParameters
-from alsolike.configuration import EVENT_WEIGHTS, HISTORY_LENGTH
+from alsolike.configuration import HISTORY_LENGTH
 from model_export import metrics
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Ints
@@ -17,6 +18,7 @@ from model_export.protocols import Queries
 
 Seen = Literal["masked", "allowed"]
 BOTH: tuple[Seen, Seen] = ("masked", "allowed")
+NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 SCORE_BYTES_AT_ONCE = 64 << 20
 
@@ -38,9 +40,15 @@ class Quality:
     queries: int
 
 
-def history_parameters(half_life_days: float) -> HistoryParameters:
-    """Return the parameters that serving would use with a model of this half-life."""
-    return HistoryParameters(length=HISTORY_LENGTH, half_life_days=half_life_days, event_weights=dict(EVENT_WEIGHTS))
+def history_parameters(half_life_days: float, *, event_weights: Mapping[str, float] = NO_WEIGHTS) -> HistoryParameters:
+    """Return the parameters that serving would use with a model of this half-life.
+
+    Parameters
+    ----------
+    event_weights
+        What an interaction of each type weighs. Rows of a dataset have their weights already.
+    """
+    return HistoryParameters(length=HISTORY_LENGTH, half_life_days=half_life_days, event_weights=dict(event_weights))
 
 
 def histories(queries: Queries, *, half_life_days: float, rows: slice = slice(None)) -> Histories:

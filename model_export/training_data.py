@@ -34,12 +34,15 @@ class TrainingData:
         Ids of positions 1..N, in their own order.
     properties
         Metadata columns of positions 1..N.
+    event_weights
+        What an interaction of each event type weighs, from the manifest; those of `interactions` have theirs.
     """
 
     dataset_id: str
     interactions: Interactions
     item_ids: Sequence[str]
     properties: Sequence[Mapping[str, Any]]
+    event_weights: Mapping[str, float]
 
     def by_frequency(self) -> TrainingData:
         """Return the data with the most frequent items first, so that equal scores fall to the more frequent item.
@@ -67,7 +70,7 @@ def load(directory: Path) -> TrainingData:
     manifest_path = directory / dataset.MANIFEST_FILE
     if not manifest_path.is_file():
         raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
-    dataset_id = dataset.DatasetManifest.from_json(manifest_path.read_bytes()).dataset_id
+    manifest = dataset.DatasetManifest.from_json(manifest_path.read_bytes())
     table = _read(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
     interactions, item_ids = encode(
         user_ids=table["profile_id"],
@@ -81,16 +84,17 @@ def load(directory: Path) -> TrainingData:
         or len(interactions) < MINIMUM_INTERACTIONS
     ):
         raise InvalidDataset(
-            f"dataset {dataset_id} holds {interactions.users} users, {interactions.items} items and "
+            f"dataset {manifest.dataset_id} holds {interactions.users} users, {interactions.items} items and "
             f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
             f"and {MINIMUM_INTERACTIONS} interactions"
         )
     properties = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS))
     return TrainingData(
-        dataset_id=dataset_id,
+        dataset_id=manifest.dataset_id,
         interactions=interactions,
         item_ids=item_ids,
         properties=[properties.get(item_id, {}) for item_id in item_ids],
+        event_weights=manifest.event_weights,
     )
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike import identity, lake
-from alsolike.configuration import EVENT_WEIGHTS, canonical_event_type
+from alsolike.configuration import Configuration
 from alsolike.dataset import INTERACTION_COLUMNS
-from alsolike.errors import InvalidInput
+from alsolike.errors import UnknownEventType
 
 LAKE_COLUMNS = (
     "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
@@ -43,47 +43,50 @@ class CleanInteractions:
         return float(self.frame.duplicated(["profile_id", "item_id"]).mean()) if len(self.frame) else 0.0
 
 
-def clean(rows: pd.DataFrame, *, minimum_item: int, minimum_user: int) -> CleanInteractions:
-    """Count each event once, keep known event types, and leave out rare items and short histories.
+def clean(rows: pd.DataFrame, configuration: Configuration) -> CleanInteractions:
+    """Count each event once, keep event types with a weight, and leave out rare items and short histories.
 
     Parameters
     ----------
     rows
         `LAKE_COLUMNS` of the lake, in any order, repeated events included.
-    minimum_item, minimum_user
-        Interactions that an item and a user have at least, also after the others are left out.
+    configuration
+        Says what an event type weighs, and how many interactions an item and a user have at least, also after the
+        others are left out.
     """
     once = lake.deduplicate(rows)
     once = once.assign(profile_id=identity.owners(once))  # a login counts also where its own row is left out
     about = once[once["item_id"].notna()]
-    weight = about["event_type"].map(_weights(about["event_type"])).astype("float32")
+    weight = about["event_type"].map(_weights(about["event_type"], configuration)).astype("float32")
     known = about[weight.notna()].assign(weight=weight)
+    counted = known[known["weight"] > 0]
     kept, rare, short = _minimums(
-        pd.factorize(known["item_id"])[0],
-        pd.factorize(known["profile_id"])[0],
-        minimum_item=minimum_item,
-        minimum_user=minimum_user,
+        pd.factorize(counted["item_id"])[0],
+        pd.factorize(counted["profile_id"])[0],
+        minimum_item=configuration.limits.minimum_item_interactions,
+        minimum_user=configuration.limits.minimum_user_interactions,
     )
-    frame = known[kept]
+    frame = counted[kept]
     return CleanInteractions(
         frame=frame.iloc[_order(frame)][list(INTERACTION_COLUMNS)].reset_index(drop=True),
         dropped={
             "duplicate_event": len(rows) - len(once),
             "no_item": len(once) - len(about),
             "unknown_event_type": len(about) - len(known),
+            "no_weight": len(known) - len(counted),
             "rare_item": rare,
             "short_history": short,
         },
     )
 
 
-def _weights(event_types: pd.Series[str]) -> dict[str, float]:
+def _weights(event_types: pd.Series[str], configuration: Configuration) -> dict[str, float]:
     """Return the weight of each known spelling in use."""
     weights = {}
     for name in event_types.dropna().unique():
         try:
-            weights[name] = EVENT_WEIGHTS[canonical_event_type(name)]
-        except InvalidInput:
+            weights[name] = configuration.events[configuration.canonical_event_type(name)].weight
+        except UnknownEventType:
             continue
     return weights
 

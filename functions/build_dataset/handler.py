@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from typing import Any
 
 from alsolike.aws import client
 from alsolike.catalog import CatalogueStore
+from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.settings import from_environment
 from functions.build_dataset.run import run_of
@@ -25,12 +27,16 @@ def _settings() -> Settings:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Build the dataset of `execution_id`, started at `started_at`."""
     settings = _settings()
+    configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(
+        now_ms=time.time_ns() // 1_000_000
+    )
     dataset = build_dataset(
         run_of(event["execution_id"], started_at=event["started_at"]),
         client=client("s3"),
         lake_bucket=settings.lake_bucket,
         artefact_bucket=settings.artefact_bucket,
         catalogue=CatalogueStore(client("dynamodb"), settings.catalogue_table),
+        configuration=configuration,
     )
     manifest = dataset.manifest
     count(Metric.DATASETS_BUILT)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from alsolike import lake
 from alsolike.catalog import CatalogueStore
-from alsolike.configuration import EVENT_WEIGHTS, MINIMUM_ITEM_INTERACTIONS, MINIMUM_USER_INTERACTIONS
+from alsolike.configuration import Configuration
 from alsolike.dataset import INTERACTIONS_FILE, ITEM_COLUMNS, ITEMS_FILE, MANIFEST_FILE, DatasetManifest, prefix
 from alsolike.errors import InvalidDataset
 from functions.build_dataset.cleaning import LAKE_COLUMNS, clean
@@ -30,9 +30,15 @@ class Dataset:
 
 
 def build_dataset(
-    run: Run, *, client: Any, lake_bucket: str, artefact_bucket: str, catalogue: CatalogueStore
+    run: Run,
+    *,
+    client: Any,
+    lake_bucket: str,
+    artefact_bucket: str,
+    catalogue: CatalogueStore,
+    configuration: Configuration,
 ) -> Dataset:
-    """Write the dataset of a run, its manifest last; the same lake gives the same files.
+    """Write the dataset of a run, its manifest last; the same lake and configuration give the same files.
 
     Parameters
     ----------
@@ -48,12 +54,14 @@ def build_dataset(
     if not paths:
         raise InvalidDataset(f"s3://{lake_bucket}/{lake.INTERACTIONS_PREFIX} holds no interactions to train on")
     rows = wr.s3.read_parquet(paths, columns=list(LAKE_COLUMNS), dtype_backend="pyarrow", use_threads=READERS)
-    interactions = clean(rows, minimum_item=MINIMUM_ITEM_INTERACTIONS, minimum_user=MINIMUM_USER_INTERACTIONS)
+    interactions = clean(rows, configuration)
+    limits = configuration.limits
     frame = interactions.frame
     if frame.empty:
         raise InvalidDataset(
             f"none of {len(rows)} interactions is left to train on: dropped {dict(interactions.dropped)}, "
-            f"an item needs {MINIMUM_ITEM_INTERACTIONS} interactions and a user {MINIMUM_USER_INTERACTIONS}"
+            f"an item needs {limits.minimum_item_interactions} interactions "
+            f"and a user {limits.minimum_user_interactions}"
         )
     items = _items(catalogue)
     manifest = DatasetManifest(
@@ -67,10 +75,11 @@ def build_dataset(
         dropped=interactions.dropped,
         first_event_ms=int(frame["event_time_ms"].iloc[0]),
         last_event_ms=int(frame["event_time_ms"].iloc[-1]),
-        event_weights=dict(EVENT_WEIGHTS),
-        minimum_item_interactions=MINIMUM_ITEM_INTERACTIONS,
-        minimum_user_interactions=MINIMUM_USER_INTERACTIONS,
+        event_weights=configuration.event_weights,
+        minimum_item_interactions=limits.minimum_item_interactions,
+        minimum_user_interactions=limits.minimum_user_interactions,
         repeat_share=interactions.repeat_share,
+        configuration_version=configuration.version,
         lineage=tuple(sorted({path.removeprefix(f"s3://{lake_bucket}/").rpartition("/")[0] for path in paths})),
     )
     s3_uri = f"s3://{artefact_bucket}/{prefix(run.run_id)}"

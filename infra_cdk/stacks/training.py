@@ -4,10 +4,9 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -19,7 +18,7 @@ from infra_cdk.stacks.data import DataStack
 
 
 class TrainingStack(cdk.Stack):
-    """The workflow, its functions and its job, its schedule, its alerts and the model packages."""
+    """The workflow, its functions and its job, its schedule and the model packages."""
 
     def __init__(
         self,
@@ -35,9 +34,6 @@ class TrainingStack(cdk.Stack):
         self._settings = settings
         self._data = data
         self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        alerts = sns.Topic(self, "Alerts", enforce_ssl=True, display_name=f"Alsolike {settings.name}")
-        if settings.alarm_email:
-            alerts.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
         packages = sagemaker.CfnModelPackageGroup(
             self,
             "Models",
@@ -51,7 +47,7 @@ class TrainingStack(cdk.Stack):
             build_dataset=self._build_dataset().live,
             register_model=self._register_model(packages).live,
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
-            alerts=alerts,
+            alerts=data.alerts,
         )
         Parameters(
             self,
@@ -60,7 +56,6 @@ class TrainingStack(cdk.Stack):
             values={
                 "state-machine-arn": workflow.state_machine.state_machine_arn,
                 "model-package-group": packages.model_package_group_name,
-                "alerts-topic-arn": alerts.topic_arn,
             },
         )
 
@@ -80,6 +75,7 @@ class TrainingStack(cdk.Stack):
             },
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
+                *configuration_permissions(artefacts),
                 objects(
                     lake, "interactions/", actions=["s3:GetObject"], reason="A dataset is made of all that happened"
                 ),

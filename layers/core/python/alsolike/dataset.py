@@ -28,13 +28,16 @@ class DatasetManifest:
     Attributes
     ----------
     dropped
-        Rows left out, by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `rare_item`, `short_history`).
+        Rows left out, by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`, `rare_item`,
+        `short_history`).
     first_event_ms, last_event_ms
         Time range of the interactions that are in, epoch milliseconds.
     repeat_share
         Share of interactions whose user had interacted with the same item before.
     lineage
         Lake partitions that were read.
+    configuration_version
+        Version of the configuration that weights and minimums are from; 0 is what is built in.
     """
 
     dataset_id: str
@@ -52,6 +55,7 @@ class DatasetManifest:
     minimum_user_interactions: int
     repeat_share: float
     lineage: tuple[str, ...]
+    configuration_version: int = 0
     format_version: int = 1
 
     def to_json(self) -> bytes:
@@ -74,10 +78,10 @@ class DatasetManifest:
         found = document.get("format_version") if isinstance(document, dict) else None
         if found != 1:
             raise InvalidDataset(f"{MANIFEST_FILE} has format_version {found!r}, expected 1")
-        names = {field.name for field in dataclasses.fields(cls)}
-        if missing := names - document.keys():
+        names = {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(cls)}
+        if missing := {name for name, required in names.items() if required} - document.keys():
             raise InvalidDataset(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
-        values = {name: document[name] for name in names}
+        values = {name: document[name] for name in names if name in document}
         values["lineage"] = tuple(document["lineage"])
         return cls(**values)
 

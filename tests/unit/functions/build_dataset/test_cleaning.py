@@ -4,12 +4,13 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.interactions import profile_id
 from functions.build_dataset.cleaning import LAKE_COLUMNS, CleanInteractions, clean
 from tests.unit.functions.factories import NOW_MS
 
 
-def row(event_id: str, user: str | None = "anna", item: str = "pear", **fields: Any) -> dict[str, Any]:
+def row(event_id: str, user: str | None = "anna", item: str | None = "pear", **fields: Any) -> dict[str, Any]:
     values = {
         "event_id": event_id,
         "user_id": user,
@@ -29,8 +30,12 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
     return columns.astype(types)
 
 
-def cleaned(*rows: dict[str, Any], minimum_item: int = 1, minimum_user: int = 1) -> CleanInteractions:
-    return clean(frame(*rows), minimum_item=minimum_item, minimum_user=minimum_user)
+def cleaned(
+    *rows: dict[str, Any], minimum_item: int = 1, minimum_user: int = 1, events: tuple[EventType, ...] = ()
+) -> CleanInteractions:
+    limits = Limits(minimum_item_interactions=minimum_item, minimum_user_interactions=minimum_user)
+    configuration = Configuration(events={**DEFAULT.events, **{event.name: event for event in events}}, limits=limits)
+    return clean(frame(*rows), configuration)
 
 
 def pairs(interactions: CleanInteractions) -> list[tuple[str, str]]:
@@ -54,6 +59,21 @@ def test_weight_is_that_of_the_event_type_in_any_spelling() -> None:
     )
 
     assert interactions.frame["weight"].tolist() == [5.0, 3.0, 1.0]
+
+
+def test_weights_and_types_are_those_of_the_configuration() -> None:
+    wish, view = EventType("wish", 2.5, aliases=("wishlist",)), EventType("view", 0.25)
+
+    interactions = cleaned(row("e1", event_type="WishList"), row("e2"), events=(wish, view))
+
+    assert interactions.frame["weight"].tolist() == [2.5, 0.25]
+
+
+def test_types_without_a_weight_are_left_out_and_counted() -> None:
+    interactions = cleaned(row("e1"), row("e2", event_type="purchase"), events=(EventType("view", 0.0),))
+
+    assert interactions.frame["weight"].tolist() == [5.0]
+    assert (interactions.dropped["no_weight"], interactions.dropped["unknown_event_type"]) == (1, 0)
 
 
 def test_unknown_event_types_are_left_out_and_counted() -> None:
@@ -123,6 +143,7 @@ def test_minimums_hold_also_after_the_others_are_left_out() -> None:
         "duplicate_event": 0,
         "no_item": 0,
         "unknown_event_type": 0,
+        "no_weight": 0,
         "rare_item": 2,
         "short_history": 2,
     }

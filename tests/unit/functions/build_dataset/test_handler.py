@@ -7,10 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.catalog import CatalogueStore, Item
+from alsolike.configuration_store import ConfigurationReader, ConfigurationStore
 from alsolike.dataset import DatasetManifest
 from alsolike.errors import InvalidDataset
 from alsolike.interactions import Interaction
-from alsolike.stream import stream_records
+from alsolike.stream import StreamRecord, stream_records
 from functions.archive_events.service import archive
 from functions.build_dataset import handler
 from tests.unit.functions.factories import NOW_MS, LambdaContext, interaction, kinesis_event
@@ -31,6 +32,18 @@ def invoke(
     handler._settings.cache_clear()
 
 
+@pytest.fixture
+def archived(aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str) -> Callable[[list[StreamRecord]], None]:
+    """Write records to the lake as the consumer does."""
+    s3 = aws("s3")
+
+    def write(records: list[StreamRecord]) -> None:
+        configurations = ConfigurationReader(s3, artefact_bucket)
+        archive(records, client=s3, bucket=lake_bucket, configurations=configurations, now_ms=NOW_MS)
+
+    return write
+
+
 def shopping() -> list[Interaction]:
     """Five shoppers bought the pear and the plum, the fig has one buyer."""
     pairs = [(user, item) for user in range(5) for item in ("pear", "plum")]
@@ -42,12 +55,16 @@ def shopping() -> list[Interaction]:
 
 @pytest.fixture
 def dataset(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str, catalogue_table: str
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    archived: Callable[[list[StreamRecord]], None],
+    artefact_bucket: str,
+    catalogue_table: str,
 ) -> Callable[[], dict[str, bytes]]:
     s3 = aws("s3")
     records = stream_records(kinesis_event(shopping()))
-    archive(records, client=s3, bucket=lake_bucket)
-    archive(records[:4], client=s3, bucket=lake_bucket)  # a bisected retry: other names, the same events
+    archived(records)
+    archived(records[:4])  # a bisected retry: other names, the same events
     items = [Item("plum", {"title": "Plum"}), Item("fig", {"title": "Fig", "price": 1.5}), Item("pear", {})]
     CatalogueStore(aws("dynamodb"), catalogue_table).put(items, now_ms=NOW_MS)
 
@@ -118,6 +135,7 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
         "duplicate_event": 4,
         "no_item": 0,
         "unknown_event_type": 0,
+        "no_weight": 0,
         "rare_item": 1,
         "short_history": 0,
     }
@@ -129,14 +147,35 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
     assert len(manifest.lineage) == 11
 
 
+def test_weights_and_minimums_are_those_of_the_configuration_that_holds(
+    dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    document = {"format": 1, "events": {"view": {"weight": 2.5}}, "limits": {"minimum_item_interactions": 1}}
+    store = ConfigurationStore(aws("s3"), artefact_bucket)
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+
+    files = dataset()
+
+    manifest = DatasetManifest.from_json(files["manifest.json"])
+    table = pq.read_table(io.BytesIO(files["interactions.parquet"]))
+    assert manifest.configuration_version == 1
+    assert (manifest.minimum_item_interactions, manifest.minimum_user_interactions) == (1, 2)
+    assert manifest.event_weights == {"view": 2.5, "click": 1.0, "cart": 3.0, "purchase": 5.0}
+    assert set(table.column("weight").to_pylist()) == {2.5}
+    assert manifest.items == 3  # the fig, which has one buyer, too
+
+
 def test_repeated_call_writes_the_same_files(dataset: Callable[[], dict[str, bytes]]) -> None:
     assert dataset() == dataset()
 
 
 def test_dataset_without_a_catalogue_has_an_empty_typed_items_file(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str
+    invoke: Callable[..., Any],
+    archived: Callable[[list[StreamRecord]], None],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
 ) -> None:
-    archive(stream_records(kinesis_event(shopping())), client=aws("s3"), bucket=lake_bucket)
+    archived(stream_records(kinesis_event(shopping())))
 
     key = f"datasets/{invoke()['run_id']}/items.parquet"
 
@@ -152,9 +191,12 @@ def test_empty_lake_is_an_error(invoke: Callable[..., Any]) -> None:
 
 
 def test_too_little_data_is_an_error_with_the_counts(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str
+    invoke: Callable[..., Any],
+    archived: Callable[[list[StreamRecord]], None],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
 ) -> None:
-    archive(stream_records(kinesis_event([interaction("e1")])), client=aws("s3"), bucket=lake_bucket)
+    archived(stream_records(kinesis_event([interaction("e1")])))
 
     with pytest.raises(InvalidDataset, match=r"none of 1 interactions is left .*'rare_item': 1.* needs 5 interactions"):
         invoke()
