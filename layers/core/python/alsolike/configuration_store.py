@@ -249,6 +249,11 @@ class ConfigurationReader:
         A low-level S3 client.
     bucket
         The artefact bucket.
+
+    Attributes
+    ----------
+    stale
+        Whether the last look failed, so that an earlier configuration stands in.
     """
 
     def __init__(self, client: Any, bucket: str, *, check_s: float = 30) -> None:
@@ -258,6 +263,7 @@ class ConfigurationReader:
         self._next_check_ms = 0.0
         self._read: Current | None = None
         self._configuration = DEFAULT
+        self.stale = False
 
     def current(self, *, now_ms: int) -> Configuration:
         """Return the configuration; where a look fails or cannot be understood, the one before it.
@@ -282,9 +288,11 @@ class ConfigurationReader:
             if found is not self._read:
                 self._configuration, self._read = found.configuration(), found
                 logger.info("configuration read", version=found.version)
+            self.stale = False
         except (Unavailable, InvalidConfiguration) as error:
             if self._read is None:
                 raise Unavailable(f"there is no configuration to go by: {error}") from error
+            self.stale = True
             logger.error("configuration cannot be read", reason=str(error), version=self._read.version)
         self._next_check_ms = now_ms + self._check_ms
         return self._configuration

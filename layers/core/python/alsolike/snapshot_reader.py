@@ -31,6 +31,11 @@ class SnapshotReader:
         The manifest is looked at on the first call, and on the first one after so many seconds.
     max_bytes
         A larger snapshot is refused; None for no limit.
+
+    Attributes
+    ----------
+    stale
+        Whether the last look failed, so that an earlier snapshot stands in.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class SnapshotReader:
         self._next_check_ms = 0.0
         self._manifest: StoredManifest | None = None
         self._snapshot = EMPTY
+        self.stale = False
 
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> Snapshot:
         """Return the snapshot; where a newer one cannot be had, the one before it. The empty one before the first.
@@ -61,9 +67,11 @@ class SnapshotReader:
             return self._snapshot
         try:
             self._refresh(remaining_ms)
+            self.stale = False
         except (Unavailable, InvalidSnapshot) as error:
             if self._manifest is None:
                 raise Unavailable(f"there is no catalogue snapshot to go by: {error}") from error
+            self.stale = True
             logger.error("catalogue snapshot cannot be read", reason=str(error), version=self._snapshot.version)
         self._next_check_ms = now_ms + self._check_ms
         return self._snapshot
