@@ -17,4 +17,4 @@ class Settings:
 
     artefact_bucket: str
     model_package_group: str
-    max_bundle_mb: int = 200
+    max_bundle_mb: int = 150

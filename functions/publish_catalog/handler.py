@@ -1,0 +1,51 @@
+"""A batch of a table's stream, or the news of another configuration."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.configuration_store import ConfigurationReader
+from alsolike.observability import Metric, count, logger, metrics
+from alsolike.settings import from_environment
+from alsolike.snapshot_publisher import SnapshotPublisher
+from alsolike.snapshot_store import SnapshotStore
+from alsolike.table_stream import read_batch
+from functions.publish_catalog.service import publish, write_log
+from functions.publish_catalog.settings import Settings
+
+
+@functools.cache
+def _sources() -> tuple[Settings, ConfigurationReader, SnapshotPublisher]:
+    settings = from_environment(Settings, os.environ)
+    s3, bucket = client("s3"), settings.artefact_bucket
+    store = SnapshotStore(s3, bucket, Path(tempfile.gettempdir()) / "catalog")
+    configurations = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
+    return settings, configurations, SnapshotPublisher(store)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> None:
+    """Take the batch in whole, or fail and get it again."""
+    settings, configurations, publisher = _sources()
+    now_ms = time.time_ns() // 1_000_000
+    batch = read_batch(event)
+    if batch is not None:
+        write_log(batch, client=client("s3"), bucket=settings.lake_bucket)
+        count(Metric.CHANGES_LOGGED, len(batch.changes))
+        count(Metric.RECORDS_UNREADABLE, batch.unreadable)
+    configuration = (configurations.refresh if batch is None else configurations.current)(now_ms=now_ms)
+    done = publish(batch, publisher=publisher, columns=configuration.item_columns, now_ms=now_ms)
+    if done is not None:
+        count(Metric.ITEMS_PUBLISHED, done.changes)
+        count(Metric.SNAPSHOT_ROWS_MERGED, done.merged_rows)
+        too_large = done.size_bytes > settings.max_snapshot_mb * 1_000_000
+        count(Metric.SNAPSHOTS_TOO_LARGE, int(too_large))
+        if too_large:
+            logger.error("catalogue snapshot is larger than readers take", size_bytes=done.size_bytes)

@@ -1,0 +1,51 @@
+"""Taking in a batch of a table's stream: into the change log first, then into the snapshot.
+
+Both can be repeated: the log's object is named after the batch, and the snapshot takes of each item what takes
+precedence. So a batch that failed half-way comes again whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import catalogue_log
+from alsolike.catalogue_log import ChangeKind
+from alsolike.errors import Unavailable
+from alsolike.snapshot_publisher import Published, SnapshotPublisher
+from alsolike.snapshot_segment import Columns
+from alsolike.table_stream import ChangeBatch
+
+
+def write_log(batch: ChangeBatch, *, client: Any, bucket: str) -> None:
+    """Write the batch's changes to the lake, one object a day.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not take them.
+    """
+    for date, changes in catalogue_log.by_date(batch.changes).items():
+        key = catalogue_log.object_key(
+            batch.kind,
+            date,
+            shard=batch.shard,
+            first_sequence=batch.first_sequence,
+            last_sequence=batch.last_sequence,
+        )
+        try:
+            client.put_object(Bucket=bucket, Key=key, Body=catalogue_log.encode(batch.kind, changes))
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+
+
+def publish(
+    batch: ChangeBatch | None, *, publisher: SnapshotPublisher, columns: Columns, now_ms: int
+) -> Published | None:
+    """Publish the batch's items; without a batch, bring the snapshot to the declared columns. None for users."""
+    if batch is None:
+        return publisher.publish((), columns=columns, now_ms=now_ms)
+    if batch.kind is ChangeKind.USER or not batch.changes:
+        return None
+    return publisher.publish(batch.changes, columns=columns, now_ms=now_ms)

@@ -1,0 +1,51 @@
+"""The tables that describe the change logs of items and users in the lake."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+PARTITION_COLUMN = "change_date"
+FIRST_DATE = "2026-01-01"
+"""Before the first release: no log is older."""
+
+
+def change_log_table(
+    scope: Construct, construct_id: str, lake: s3.IBucket, *, prefix: str, id_column: str, database: str
+) -> glue.CfnTable:
+    """Describe a log; its table is called ``<prefix>_changes``, as people write that in queries."""
+    location = f"s3://{lake.bucket_name}/{prefix}"
+    columns = {id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string"}
+    return glue.CfnTable(
+        scope,
+        construct_id,
+        catalog_id=cdk.Stack.of(scope).account,
+        database_name=database,
+        table_input=glue.CfnTable.TableInputProperty(
+            name=f"{prefix.removesuffix('/')}_changes",
+            description=f"What each {id_column} became, and when. Raw: of each the row with the latest time counts",
+            table_type="EXTERNAL_TABLE",
+            partition_keys=[glue.CfnTable.ColumnProperty(name=PARTITION_COLUMN, type="string")],
+            parameters={
+                "EXTERNAL": "TRUE",
+                "classification": "json",
+                "compressionType": "gzip",
+                "projection.enabled": "true",
+                f"projection.{PARTITION_COLUMN}.type": "date",
+                f"projection.{PARTITION_COLUMN}.format": "yyyy-MM-dd",
+                f"projection.{PARTITION_COLUMN}.range": f"{FIRST_DATE},NOW+1DAYS",
+                f"projection.{PARTITION_COLUMN}.interval": "1",
+                f"projection.{PARTITION_COLUMN}.interval.unit": "DAYS",
+                "storage.location.template": f"{location}{PARTITION_COLUMN}=${{{PARTITION_COLUMN}}}/",
+            },
+            storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                location=location,
+                columns=[glue.CfnTable.ColumnProperty(name=name, type=type_) for name, type_ in columns.items()],
+                input_format="org.apache.hadoop.mapred.TextInputFormat",
+                output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                serde_info=glue.CfnTable.SerdeInfoProperty(
+                    serialization_library="org.openx.data.jsonserde.JsonSerDe", parameters={"serialization.format": "1"}
+                ),
+            ),
+        ),
+    )

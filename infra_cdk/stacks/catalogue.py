@@ -1,0 +1,146 @@
+"""From the tables of items and users to the snapshot that is read, and to the change log in the lake."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from constructs import Construct
+
+from infra_cdk.constructs.change_log import change_log_table
+from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
+from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+STREAM_HOURS = 24
+"""How long a table's stream keeps a change: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+
+
+class CatalogueStack(cdk.Stack):
+    """The function that publishes the catalogue, with the streams and the event that it follows."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        data: DataStack,
+        layers: Path,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, env=env, description=f"Alsolike {settings.name}: the catalogue's snapshot and log"
+        )
+        self._settings = settings
+        self._data = data
+        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        self._tables = (data.catalogue, data.users)
+        function = self._publish_catalog().live
+        for table in self._tables:
+            self._follow(function, table)
+        for construct_id, prefix, id_column in (("Items", "catalogue/", "item_id"), ("Users", "users/", "user_id")):
+            change_log_table(
+                self, f"{construct_id}Log", data.lake, prefix=prefix, id_column=id_column, database=data.database_name
+            )
+        events.Rule(
+            self,
+            "ConfigurationApplied",
+            description=f"Alsolike {settings.name}: bring the catalogue's snapshot to the declared columns",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [data.artefacts.bucket_name]}, "object": {"key": [CURRENT_KEY]}},
+            ),
+            targets=[targets.LambdaFunction(function, retry_attempts=2, max_event_age=cdk.Duration.hours(2))],
+        )
+
+    def _publish_catalog(self) -> PythonFunction:
+        lake, artefacts = self._data.lake, self._data.artefacts
+        return PythonFunction(
+            self,
+            "PublishCatalog",
+            name="publish_catalog",
+            description="Publishes changes of items to the catalogue's snapshot, and logs those of items and users",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.onnx_runtime],  # for its numpy
+            variables={
+                "LAKE_BUCKET": lake.bucket_name,
+                "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
+                "OPENBLAS_NUM_THREADS": "1",
+                **configuration_variables(artefacts, settings=self._settings),
+            },
+            permissions=[
+                *(
+                    objects(
+                        lake,
+                        prefix,
+                        actions=["s3:PutObject"],
+                        reason="Objects are named after their day and sequence numbers",
+                    )
+                    for prefix in ("catalogue/", "users/")
+                ),
+                objects(
+                    artefacts,
+                    "catalog/segments/",
+                    actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    reason="Segments are named after their contents; those that were merged are deleted",
+                ),
+                Permission(
+                    actions=["s3:GetObject", "s3:PutObject"],
+                    resources=[artefacts.arn_for_objects("catalog/current.json")],
+                ),
+                *configuration_permissions(artefacts),
+                *self._stream_permissions(),
+            ],
+            # A merge of a million items holds them twice.
+            memory_mb=3_008,
+            storage_mb=2_048,
+            timeout_s=600,
+        )
+
+    def _follow(self, function: lambda_.IFunction, table: dynamodb.TableV2) -> None:
+        """Give the function the changes of a table, until it takes them or they are about to leave the stream.
+
+        It passes over what it cannot read, so it fails only where a bucket or its own set-up does: nothing would be
+        gained from halving batches.
+        """
+        function.add_event_source(
+            sources.DynamoEventSource(
+                table,
+                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+                batch_size=10_000,
+                max_batching_window=cdk.Duration.seconds(self._settings.publish_window_s),
+                retry_attempts=-1,
+                max_record_age=cdk.Duration.hours(STREAM_HOURS - 1),
+                on_failure=sources.S3OnFailureDestination(self._data.lake),
+            )
+        )
+
+    def _stream_permissions(self) -> list[Permission]:
+        lake = self._data.lake
+        return [
+            Permission(
+                actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+                resources=[table.table_stream_arn or "" for table in self._tables],
+            ),
+            Permission(
+                actions=["dynamodb:ListStreams"],
+                resources=["*"],
+                wildcard_reason="Listing the streams of an account can be granted on * only",
+            ),
+            objects(
+                lake,
+                FAILED_RECORDS_PREFIX,
+                actions=["s3:PutObject"],
+                reason="Lambda names the object of each batch that it gives up on",
+            ),
+            Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
+        ]
