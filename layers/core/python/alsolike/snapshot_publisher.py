@@ -21,8 +21,11 @@ from alsolike.snapshot_store import SnapshotStore, StoredManifest
 MAX_ATTEMPTS = 8
 GRACE_MS = 3_600_000
 """More than a reader or writer needs for anything."""
-TOMBSTONES_KEPT_MS = 2 * 86_400_000
-"""More than the tables' streams keep a change, so that no late one brings back what was deleted."""
+TOMBSTONES_KEPT_MS = 400 * 86_400_000
+"""As long as a live profile lasts: until then a model may know a deleted item, and must not answer with it.
+
+It is also more than the tables' streams keep a change, so that no late one brings back what was deleted.
+"""
 _BLOCK_ROWS = 50_000
 
 
