@@ -27,6 +27,10 @@ class NotFound(AlsolikeError):
     """The request names a resource that this deployment does not have."""
 
 
+class TooLarge(AlsolikeError):
+    """The answer is larger than the way it takes allows; another way has to be taken."""
+
+
 class Unavailable(AlsolikeError):
     """A service that Alsolike stands on did not answer; the same call may work later."""
 

@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 
 from alsolike import wire
-from alsolike.errors import AlsolikeError, ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from alsolike.errors import AlsolikeError, ConcurrentUpdate, InvalidInput, NotFound, TooLarge, Unavailable
 from alsolike.interactions import MAX_ID_CHARACTERS
 
 _STATUS: tuple[tuple[type[AlsolikeError], int, str], ...] = (
     (InvalidInput, 400, "InvalidInputException"),
     (NotFound, 404, "ResourceNotFoundException"),
     (ConcurrentUpdate, 409, "ResourceInUseException"),
+    (TooLarge, 413, "ContentTooLargeException"),
     (Unavailable, 503, "ServiceUnavailableException"),
 )
 
@@ -49,10 +50,15 @@ def path_id(event: Mapping[str, Any], name: str) -> str:
 
 def respond(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the answer with `document` as its JSON body."""
+    return respond_json(orjson.dumps(document), status=status, headers=headers)
+
+
+def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the answer whose body is `document`, which is JSON already."""
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", **(headers or {})},
-        "body": orjson.dumps(document).decode(),
+        "body": document.decode(),
     }
 
 

@@ -1,0 +1,17 @@
+"""Settings of export_user."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where everything is; `pseudonymise_ids` is 0 or 1."""
+
+    lake_bucket: str
+    artefact_bucket: str
+    profiles_table: str
+    users_table: str
+    secret_arn: str
+    pseudonymise_ids: int = 0
