@@ -29,7 +29,7 @@ PROFILE_ROUNDS = 20
 
 def archive_events() -> Iterator[Result]:
     """A full batch of 10,000 records of one day into one Parquet object."""
-    os.environ["LAKE_BUCKET"] = transport.BUCKET
+    os.environ["LAKE_BUCKET"] = os.environ["ARTEFACT_BUCKET"] = transport.BUCKET
     _use_memory_transport()
     from functions.archive_events.handler import lambda_handler
 
@@ -54,7 +54,7 @@ def archive_events() -> Iterator[Result]:
 
 def update_profiles() -> Iterator[Result]:
     """A batch of 100 records that falls on many or on few profiles, with full histories."""
-    os.environ["PROFILES_TABLE"] = transport.TABLE
+    os.environ["PROFILES_TABLE"], os.environ["ARTEFACT_BUCKET"] = transport.TABLE, transport.BUCKET
     _use_memory_transport()
     for profiles in (PROFILE_RECORDS, PROFILE_RECORDS // 10):
         yield from _update_profiles(profiles)

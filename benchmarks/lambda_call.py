@@ -7,6 +7,8 @@ import dataclasses
 import io
 from collections.abc import Iterator
 
+from alsolike.observability import logger
+
 
 @dataclasses.dataclass(frozen=True)
 class Context:
@@ -27,6 +29,7 @@ CONTEXT = Context()
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Let metric and log lines be written, to memory."""
+    """Let metric and log lines be written, to memory; the logger, which keeps the first output it saw, only errors."""
+    logger.setLevel("ERROR")
     with contextlib.redirect_stdout(io.StringIO()):
         yield

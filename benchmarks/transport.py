@@ -21,11 +21,17 @@ class _Body(io.BytesIO):
 
 
 def session() -> boto3.Session:
-    """Return a session whose S3 takes everything and whose DynamoDB keeps items by their profile id."""
+    """Return a session whose S3 takes everything and gives nothing, whose DynamoDB keeps items by profile id."""
     made = boto3.Session(aws_access_key_id="bench", aws_secret_access_key="bench", region_name="eu-west-1")
-    made.events.register("before-send.s3", lambda request, **_: _answer(request, b"", {"ETag": '"0"'}))
+    made.events.register("before-send.s3", _s3)
     made.events.register("before-send.dynamodb", _dynamodb())
     return made
+
+
+def _s3(request: Any, **_: Any) -> AWSResponse:
+    if request.method == "GET":
+        return _answer(request, b"<Error><Code>NoSuchKey</Code></Error>", {}, status=404)
+    return _answer(request, b"", {"ETag": '"0"'})
 
 
 def _dynamodb() -> Callable[..., AWSResponse]:
@@ -42,5 +48,5 @@ def _dynamodb() -> Callable[..., AWSResponse]:
     return answer
 
 
-def _answer(request: Any, body: bytes, headers: dict[str, str]) -> AWSResponse:
-    return AWSResponse(request.url, 200, headers, _Body(body))
+def _answer(request: Any, body: bytes, headers: dict[str, str], *, status: int = 200) -> AWSResponse:
+    return AWSResponse(request.url, status, headers, _Body(body))

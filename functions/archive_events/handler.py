@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
+import time
 from typing import Any
 
 from alsolike.aws import client
+from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.settings import from_environment
 from alsolike.stream import stream_records
@@ -15,15 +18,26 @@ from functions.archive_events.settings import Settings
 
 
 @functools.cache
-def _settings() -> Settings:
-    return from_environment(Settings, os.environ)
+def _sources() -> tuple[Settings, ConfigurationReader]:
+    settings = from_environment(Settings, os.environ)
+    reader = ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
+    # The objects of a full batch set the collector off: it need not look through what start-up made, which stays.
+    gc.freeze()
+    return settings, reader
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Archive the batch whole, or fail and get it again."""
-    outcome = archive(stream_records(event), client=client("s3"), bucket=_settings().lake_bucket)
+    settings, configurations = _sources()
+    outcome = archive(
+        stream_records(event),
+        client=client("s3"),
+        bucket=settings.lake_bucket,
+        configurations=configurations,
+        now_ms=time.time_ns() // 1_000_000,
+    )
     count(Metric.INTERACTIONS_ARCHIVED, outcome.archived)
     count(Metric.RECORDS_QUARANTINED, len(outcome.reasons))
     if outcome.reasons:

@@ -1,25 +1,41 @@
 """Writing a batch of the stream to the lake.
 
-Object names come from the batch's shard and sequence range, contents from its records alone: a redelivered
-batch writes the same objects with the same bytes.
+Object names come from the batch's shard and sequence range, contents from its records and the configuration alone: a
+redelivered batch writes the same objects with the same bytes.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
-import awswrangler as wr
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import lake
-from alsolike.errors import InvalidInput
-from alsolike.interactions import Interaction, parse_record
+from alsolike.errors import Unavailable
 from alsolike.quarantine import QuarantinedRecord
-from alsolike.stream import StreamRecord
+from alsolike.record_columns import read_columns
+from alsolike.stream import ConfigurationSource, StreamRecord
 
 COMPRESSION = "zstd"
+MS_PER_DAY = 86_400_000
+
+_ARROW_TYPES = MappingProxyType(
+    {
+        "string": pa.string(),
+        "double": pa.float64(),
+        "bigint": pa.int64(),
+        "int": pa.int32(),
+        "array<string>": pa.list_(pa.string()),
+    }
+)
+SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in lake.COLUMNS.items()])
+"""The table's types alone decide how a column is written, also one that is null throughout."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +46,9 @@ class Outcome:
     reasons: tuple[str, ...]
 
 
-def archive(records: Sequence[StreamRecord], *, client: Any, bucket: str) -> Outcome:
+def archive(
+    records: Sequence[StreamRecord], *, client: Any, bucket: str, configurations: ConfigurationSource, now_ms: int
+) -> Outcome:
     """Write readable records to their day's partition and the others to quarantine.
 
     Parameters
@@ -38,42 +56,50 @@ def archive(records: Sequence[StreamRecord], *, client: Any, bucket: str) -> Out
     records
         One batch of one shard, in order.
     client
-        A low-level S3 client, for the quarantine; awswrangler brings its own.
+        A low-level S3 client.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not take an object, or there is no configuration to read the records by.
     """
-    interactions, quarantined = _read(records)
-    for date, rows in lake.by_date(interactions).items():
+    columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
+    rows = pa.table(columns, schema=SCHEMA)
+    for date, day in _by_date(rows):
         key = lake.object_key(
             date,
             shard_id=records[0].shard_id,
             first_sequence=records[0].sequence,
             last_sequence=records[-1].sequence,
         )
-        write_interactions(rows, path=f"s3://{bucket}/{key}")
-    for record in quarantined:
-        client.put_object(Bucket=bucket, Key=record.key, Body=record.to_json(), ContentType="application/json")
-    return Outcome(len(interactions), tuple(record.reason for record in quarantined))
+        _put(client, bucket, key, to_parquet(day), content_type="application/vnd.apache.parquet")
+    for record, error in refused:
+        quarantined = QuarantinedRecord(record, str(error))
+        _put(client, bucket, quarantined.key, quarantined.to_json(), content_type="application/json")
+    return Outcome(len(rows), tuple(str(error) for _, error in refused))
 
 
-def write_interactions(rows: Sequence[dict[str, Any]], *, path: str) -> None:
-    """Write rows of the interactions table as one Parquet object.
-
-    The frame holds plain objects, so that the table's types alone decide how a column is written, also one
-    that is null throughout.
-    """
-    wr.s3.to_parquet(
-        pd.DataFrame(rows, columns=list(lake.COLUMNS), dtype=object),
-        path,
-        dtype=dict(lake.COLUMNS),
-        compression=COMPRESSION,
-        use_threads=False,
-    )
+def to_parquet(rows: pa.Table) -> bytes:
+    """Return rows of the interactions table as one Parquet object."""
+    content = io.BytesIO()
+    pq.write_table(rows, content, compression=COMPRESSION)
+    return content.getvalue()
 
 
-def _read(records: Sequence[StreamRecord]) -> tuple[list[Interaction], list[QuarantinedRecord]]:
-    interactions, quarantined = [], []
-    for record in records:
-        try:
-            interactions.append(parse_record(record.data, arrived_ms=record.arrived_ms))
-        except InvalidInput as error:
-            quarantined.append(QuarantinedRecord(record, str(error)))
-    return interactions, quarantined
+def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:
+    """Return the rows of each day, in their order; a batch of one day, the usual one, is not copied."""
+    days = rows["event_time_ms"].to_numpy() // MS_PER_DAY
+    if not len(days):
+        return []
+    if (days == days[0]).all():
+        return [(lake.event_date(int(days[0]) * MS_PER_DAY), rows)]
+    return [
+        (lake.event_date(day * MS_PER_DAY), rows.filter(pa.array(days == day))) for day in dict.fromkeys(days.tolist())
+    ]
+
+
+def _put(client: Any, bucket: str, key: str, body: bytes, *, content_type: str) -> None:
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

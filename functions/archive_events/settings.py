@@ -7,6 +7,8 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the lake is."""
+    """Where the lake and the configuration are."""
 
     lake_bucket: str
+    artefact_bucket: str
+    configuration_check_s: float = 30

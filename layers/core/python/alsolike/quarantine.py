@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+from typing import Any
 
 import orjson
 
@@ -27,7 +28,7 @@ class QuarantinedRecord:
 
     def to_json(self) -> bytes:
         """Return the object's content: the record's fields with its data in base64, and the reason."""
-        fields = dataclasses.asdict(self.record)
+        fields: dict[str, Any] = self.record._asdict()
         fields["data"] = base64.b64encode(self.record.data).decode()
         return orjson.dumps({"reason": self.reason, **fields}, option=orjson.OPT_INDENT_2)
 

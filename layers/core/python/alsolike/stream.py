@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import binascii
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from alsolike.configuration import Configuration
 from alsolike.errors import InvalidInput, UnknownEventType
@@ -14,9 +13,8 @@ from alsolike.interactions import Interaction, parse_record
 MAX_PARTITION_KEY_CHARACTERS = 256
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class StreamRecord:
-    """One record of a Kinesis stream.
+class StreamRecord(NamedTuple):
+    """One record of a Kinesis stream. A tuple, since a batch has thousands.
 
     Attributes
     ----------
@@ -34,16 +32,19 @@ class StreamRecord:
 
 
 def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
-    """Return the records of a Lambda event in their order; a batch never mixes shards."""
+    """Return the records of a Lambda event in their order; a batch never mixes streams or shards."""
+    records = event["Records"]
+    stream = records[0]["eventSourceARN"].rpartition("/")[2]
+    shard_id = records[0]["eventID"].partition(":")[0]
     return [
         StreamRecord(
-            stream=record["eventSourceARN"].rpartition("/")[2],
-            shard_id=record["eventID"].partition(":")[0],
-            sequence=record["kinesis"]["sequenceNumber"],
-            arrived_ms=round(record["kinesis"]["approximateArrivalTimestamp"] * 1000),
-            data=binascii.a2b_base64(record["kinesis"]["data"]),
+            stream,
+            shard_id,
+            (kinesis := record["kinesis"])["sequenceNumber"],
+            round(kinesis["approximateArrivalTimestamp"] * 1000),
+            binascii.a2b_base64(kinesis["data"]),
         )
-        for record in event["Records"]
+        for record in records
     ]
 
 

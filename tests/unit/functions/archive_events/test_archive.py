@@ -11,23 +11,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike import lake
+from alsolike.configuration import DEFAULT
+from alsolike.errors import Unavailable
 from alsolike.interactions import MAX_TIME_MS, Interaction
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import stream_records
 from functions.archive_events import handler
 from functions.archive_events.service import archive
 from tests.unit.functions.cloud import create_bucket
+from tests.unit.functions.configurations import RATING, Applied, with_clock_skew
 from tests.unit.functions.factories import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
 
 DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def invoke(lake_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
-    handler._settings.cache_clear()
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    handler._sources.cache_clear()
     yield lambda event: handler.lambda_handler(event, LambdaContext())
-    handler._settings.cache_clear()
+    handler._sources.cache_clear()
 
 
 def objects(s3: Any, bucket: str) -> dict[str, bytes]:
@@ -166,6 +170,62 @@ def test_redelivered_batch_writes_the_same_objects_with_the_same_bytes(
     assert len(first) == 3
 
 
+def archived(s3: Any, bucket: str, batch: Sequence[Interaction | bytes], configurations: Applied) -> tuple[str, ...]:
+    """Archive a batch; return the reasons of what is quarantined."""
+    records = stream_records(kinesis_event(batch))
+    return archive(records, client=s3, bucket=bucket, configurations=configurations, now_ms=NOW_MS).reasons
+
+
+def test_late_event_lies_in_its_own_day_and_one_ahead_of_its_time_only_as_far_as_is_configured(
+    aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    batch = [
+        interaction("late", event_time_ms=NOW_MS - 400 * DAY_MS),
+        interaction("ahead", event_time_ms=NOW_MS + 400_000),
+        interaction("too far", event_time_ms=NOW_MS + 500_003),
+    ]
+
+    reasons = archived(aws("s3"), lake_bucket, batch, Applied(with_clock_skew(500)))
+
+    assert sorted(key.split("/")[1] for key in objects(aws("s3"), lake_bucket)) == [
+        "dt=2026-09-21",
+        "event_date=2025-08-17",
+        "event_date=2026-09-21",
+    ]
+    assert reasons == (
+        "event_time_ms is 1790000500003, more than 500 s in the future (the record arrived at 1790000000002 ms)",
+    )
+
+
+def test_event_type_declared_a_moment_ago_is_found_with_one_look_before_quarantine(
+    aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    configurations = Applied(DEFAULT, RATING)
+    batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "nod", "rating", "shrug"])]
+
+    reasons = archived(aws("s3"), lake_bucket, batch, configurations)
+
+    known = "view, click, cart, purchase, search, rating"
+    assert reasons == tuple(f"event_type is {kind!r}, expected one of {known}" for kind in ("nod", "shrug"))
+    assert configurations.looks == 1
+    assert [row[0] for row in read_once(lake_bucket)] == ["e0", "e2"]
+
+
+def test_search_lies_in_the_lake_with_its_query(aws: Callable[[str], Any], lake_bucket: str) -> None:
+    archived(
+        aws("s3"), lake_bucket, [interaction("e1", item_id=None, query="ripe figs", event_type="search")], Applied()
+    )
+
+    (content,) = objects(aws("s3"), lake_bucket).values()
+    (row,) = pq.read_table(io.BytesIO(content)).to_pylist()
+    assert (row["item_id"], row["query"], row["event_type"]) == (None, "ripe figs", "search")
+
+
+def test_silent_bucket_fails_the_batch(aws: Callable[[str], Any], lake_bucket: str) -> None:
+    with pytest.raises(Unavailable, match=r"s3://elsewhere/interactions/.*NoSuchBucket"):
+        archived(aws("s3"), "elsewhere", [interaction("e1")], Applied())
+
+
 BATCH = [
     interaction(f"e{n % 6}", item_id=f"i{n}", event_time_ms=NOW_MS - 1000 * n, received_time_ms=NOW_MS + n % 2)
     for n in range(8)
@@ -182,7 +242,7 @@ def archive_in_parts(s3: Any, bucket: str, batch: Sequence[Interaction], cuts: S
     records = stream_records(kinesis_event(batch))
     for start, end in itertools.pairwise(bounds):
         if start < end:
-            archive(records[start:end], client=s3, bucket=bucket)
+            archive(records[start:end], client=s3, bucket=bucket, configurations=Applied(), now_ms=NOW_MS)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
