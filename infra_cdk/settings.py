@@ -1,6 +1,7 @@
 """Typed settings of an environment, read from the context in `cdk.json`."""
 
 import dataclasses
+import datetime as dt
 import re
 import types
 import typing
@@ -39,17 +40,33 @@ class Settings:
         fixed; without an account, the CLI's credentials decide.
     removal_policy
         What happens to buckets, tables and streams when their stack goes.
-    update_window_s, archive_window_s
-        How long a batch is gathered before `update_profiles` and `archive_events` see it.
+    update_window_s, archive_window_s, publish_window_s
+        How long a batch is gathered before `update_profiles`, `archive_events` and `publish_catalog` see it.
     update_retries
         How often a batch of `update_profiles` is tried again; -1 until its records are too old. A try against a table
         that does not answer takes seconds, so that the default outlasts a failure of an hour, and a defect that one
         record brings out does not hold up its shard for a day. `archive_events` has no such limit: the lake must
         not miss an hour because its bucket did.
-    training_schedule
-        An EventBridge schedule expression; None leaves training to be started by hand.
+    training_schedule, compaction_schedule
+        EventBridge schedule expressions; None leaves training, or the lake's upkeep, to be started by hand.
+    lake_first_date
+        The first day that SQL sees. Athena looks into every day from here on that a query does not rule out, so a day
+        close to the first event makes queries faster; events before it are seen by training alone.
+    lake_cold_days
+        Age at which the lake's objects move to S3 Intelligent-Tiering, which stores what nobody reads for less and
+        asks nothing for reading it; None leaves them where they are.
+    quarantine_alarm_percent
+        Share of unreadable records above which people are told.
     training_image, pandas_layer_arn
         Replace what the tables by region say.
+    tombstone_check_s
+        How old a function's list of erased users may be: how soon all of them know of an erasure.
+    erasure_settle_s
+        How long an erasure waits before it searches: as long as what began before it may still run. No function of
+        Lambda's runs for more than 15 minutes.
+    pseudonymise_ids
+        Whether the API replaces the ids of users and sessions by keyed hashes before anything is stored. It cannot be
+        changed later: the same person would be two.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
     """
@@ -68,6 +85,11 @@ class Settings:
     archive_batch_size: int = 10_000
     archive_window_s: int = 60
     update_retries: int = 1_000
+    publish_window_s: int = 20
+    compaction_schedule: str | None = "rate(1 day)"
+    lake_first_date: str = "1970-01-01"
+    lake_cold_days: int | None = 30
+    quarantine_alarm_percent: int = 1
     training_schedule: str | None = "rate(7 days)"
     training_instance_type: str = "ml.m5.xlarge"
     training_volume_gb: int = 30
@@ -76,6 +98,9 @@ class Settings:
     pandas_layer_arn: str | None = None
     champion_check_s: int = 30
     configuration_check_s: int = 30
+    tombstone_check_s: int = 5
+    erasure_settle_s: int = 960
+    pseudonymise_ids: bool = False
     snap_start: bool = False
     provisioned_concurrency: int = 0
     throttle_rate_per_s: int = 500
@@ -98,14 +123,12 @@ class Settings:
         )
         for field, least, most in _RANGES:
             value = getattr(self, field)
-            _require(value, least <= value <= most, field, f"{least} to {most}")
-        schedule, email = self.training_schedule, self.alarm_email
-        _require(
-            schedule,
-            schedule is None or bool(_SCHEDULE.fullmatch(schedule)),
-            "training_schedule",
-            "rate(...) or cron(...)",
-        )
+            _require(value, value is None or least <= value <= most, field, f"{least} to {most}")
+        for field in ("training_schedule", "compaction_schedule"):
+            schedule = getattr(self, field)
+            _require(schedule, schedule is None or bool(_SCHEDULE.fullmatch(schedule)), field, "rate(...) or cron(...)")
+        _require(self.lake_first_date, _is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
+        email = self.alarm_email
         _require(
             email, email is None or bool(_EMAIL.fullmatch(email)), "alarm_email", "an address such as a@example.com"
         )
@@ -131,8 +154,16 @@ class Settings:
 
     @property
     def max_bundle_mb(self) -> int:
-        """The largest bundle that may serve: `recommend` has two while it swaps them, and a tenth is kept free."""
-        return self.recommend_storage_mb * 9 // 10 // 2 // 100 * 100
+        """The largest bundle that may serve: `recommend` has two while it swaps them.
+
+        Of its /tmp a tenth is kept free; of the rest bundles have two thirds, catalogue snapshots one.
+        """
+        return self.recommend_storage_mb * 9 // 10 * 2 // 3 // 2 // 50 * 50
+
+    @property
+    def max_snapshot_mb(self) -> int:
+        """The largest catalogue snapshot that `recommend` loads; it has two while it swaps them."""
+        return self.recommend_storage_mb * 9 // 10 // 3 // 2 // 10 * 10
 
     @property
     def image(self) -> str:
@@ -170,10 +201,15 @@ _RANGES = (
     ("archive_batch_size", 1, 10_000),
     ("archive_window_s", 0, 300),
     ("update_retries", -1, 10_000),
+    ("publish_window_s", 0, 300),
+    ("lake_cold_days", 1, 36_500),
+    ("quarantine_alarm_percent", 0, 99),
     ("training_volume_gb", 1, 16_384),
     ("training_max_runtime_s", 60, 432_000),
     ("champion_check_s", 0, 3_600),
     ("configuration_check_s", 0, 60),
+    ("tombstone_check_s", 0, 60),
+    ("erasure_settle_s", 0, 86_400),
     ("provisioned_concurrency", 0, 1_000),
     ("throttle_rate_per_s", 1, 100_000),
     ("throttle_burst", 1, 100_000),
@@ -216,6 +252,13 @@ def load_settings(environments: object, name: str) -> Settings:
 def _require(value: object, condition: bool, field: str, expectation: str) -> None:
     if not condition:
         raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _is_a(value: object, hint: Any) -> bool:

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 
+LAMBDA_TRANSIENT = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+"""What is Lambda's own failure, not the function's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempts:

@@ -11,20 +11,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.attempts import Attempts
+from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.settings import Settings
 
-_LAMBDA_TRANSIENT = [
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-]
 _SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
 # A Lambda runs for 15 minutes at most.
 _FUNCTION = Attempts(timeout_s=960)
@@ -107,7 +100,7 @@ class TrainingWorkflow(Construct):
             retry_on_service_exceptions=False,
             task_timeout=_FUNCTION.timeout,
         )
-        _FUNCTION.repeat(task, _LAMBDA_TRANSIENT, jitter=sfn.JitterType.FULL)
+        _FUNCTION.repeat(task, LAMBDA_TRANSIENT, jitter=sfn.JitterType.FULL)
         task.add_catch(self._failed, errors=["States.ALL"], result_path="$.error")
         return task
 

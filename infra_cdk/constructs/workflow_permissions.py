@@ -1,4 +1,4 @@
-"""What the training workflow may do."""
+"""What workflows may do."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
 def workflow_permissions(
     *, functions: Sequence[lambda_.IFunction], job: TrainingJob, alerts: sns.ITopic
 ) -> list[Permission]:
-    """Return what it takes to call the functions, to run the job and wait for it, and to tell people."""
+    """Return what it takes training to call the functions, to run the job and wait for it, and to tell people."""
     stack = cdk.Stack.of(job)
     return [
         Permission(actions=["lambda:InvokeFunction"], resources=[function.function_arn for function in functions]),
@@ -44,11 +44,12 @@ def workflow_permissions(
                 )
             ],
         ),
-        *_own_output(),
+        *workflow_output(),
     ]
 
 
-def _own_output() -> list[Permission]:
+def workflow_output() -> list[Permission]:
+    """Return what any workflow needs in order to write its log and its traces."""
     # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
     return [
         Permission(

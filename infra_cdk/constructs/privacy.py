@@ -1,0 +1,37 @@
+"""What a function needs in order to know whom the deployment has erased, and to hash ids."""
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from infra_cdk.constructs.permissions import Permission
+from infra_cdk.settings import Settings
+
+TOMBSTONES_KEY = "privacy/tombstones.json"
+"""Where `alsolike.tombstones` keeps them."""
+
+
+def tombstone_variables(
+    *, artefacts: s3.IBucket, hash_key: secretsmanager.ISecret, settings: Settings
+) -> Mapping[str, str]:
+    """Return the variables: where tombstones and secret are, and how often the former are looked at."""
+    return {
+        "ARTEFACT_BUCKET": artefacts.bucket_name,
+        "SECRET_ARN": hash_key.secret_arn,
+        "TOMBSTONE_CHECK_S": str(settings.tombstone_check_s),
+    }
+
+
+def tombstone_permissions(*, artefacts: s3.IBucket, hash_key: secretsmanager.ISecret) -> list[Permission]:
+    """Return the permissions: to read the tombstones, and to be told where there are none yet, and the secret."""
+    return [
+        Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]),
+        Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+        hash_key_permission(hash_key),
+    ]
+
+
+def hash_key_permission(hash_key: secretsmanager.ISecret) -> Permission:
+    """Permit to read the secret of the keyed hashes."""
+    return Permission(actions=["secretsmanager:GetSecretValue"], resources=[hash_key.secret_arn])

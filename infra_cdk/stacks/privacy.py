@@ -1,0 +1,200 @@
+"""Erasing users and showing them what is held."""
+
+import math
+import re
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
+from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.privacy import TOMBSTONES_KEY, hash_key_permission
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+OBJECT_VERSION_DAYS = 30
+ACCESS_LOG_DAYS = 90
+TABLE_BACKUP_DAYS = 35
+"""How long copies live that an erasure leaves to expire: of buckets, of their access logs, of tables (DynamoDB's)."""
+
+_EACH = "The objects are named after erasures, datasets and batches"
+
+
+class PrivacyStack(cdk.Stack):
+    """The functions behind the API's calls, the workflow of an erasure and its function.
+
+    Attributes
+    ----------
+    erase_user, export_user
+        The functions that answer the API.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        data: DataStack,
+        layers: Path,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: privacy")
+        self._settings = settings
+        self._data = data
+        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        workflow = ErasureWorkflow(
+            self, "Workflow", settings=settings, purge_user=self._purge_user().live, alerts=data.alerts
+        )
+        self.erase_user = self._erase_user(workflow.state_machine.state_machine_arn).live
+        self.export_user = self._export_user().live
+        Parameters(
+            self,
+            "Parameters",
+            settings=settings,
+            values={
+                "erasure-state-machine-arn": workflow.state_machine.state_machine_arn,
+                "pseudonymise-ids": str(int(settings.pseudonymise_ids)),
+            },
+        )
+
+    def _erase_user(self, state_machine_arn: str) -> PythonFunction:
+        data = self._data
+        return PythonFunction(
+            self,
+            "EraseUser",
+            name="erase_user",
+            description="Stops using a user's data, and starts its removal",
+            settings=self._settings,
+            layers=[self._layers.core],
+            variables={
+                "ARTEFACT_BUCKET": data.artefacts.bucket_name,
+                "PROFILES_TABLE": data.profiles.table_name,
+                "SECRET_ARN": data.hash_key.secret_arn,
+                "STATE_MACHINE_ARN": state_machine_arn,
+                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
+            },
+            permissions=[
+                Permission(actions=["s3:ListBucket"], resources=[data.artefacts.bucket_arn]),
+                Permission(
+                    actions=["s3:GetObject", "s3:PutObject"], resources=[data.artefacts.arn_for_objects(TOMBSTONES_KEY)]
+                ),
+                objects(data.artefacts, "privacy/pending/", actions=["s3:PutObject"], reason=_EACH),
+                objects(data.artefacts, "privacy/receipts/", actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
+                Permission(actions=["dynamodb:UpdateItem"], resources=[data.profiles.table_arn]),
+                Permission(actions=["states:StartExecution"], resources=[state_machine_arn]),
+                hash_key_permission(data.hash_key),
+            ],
+            memory_mb=512,
+            timeout_s=29,
+        )
+
+    def _purge_user(self) -> PythonFunction:
+        data, settings = self._data, self._settings
+        lake, artefacts = data.lake, data.artefacts
+        change = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        return PythonFunction(
+            self,
+            "PurgeUser",
+            name="purge_user",
+            description="Removes an erased user from every store, a part at each call",
+            settings=settings,
+            layers=[self._layers.core, self._layers.pandas],
+            variables={
+                "LAKE_BUCKET": lake.bucket_name,
+                "ARTEFACT_BUCKET": artefacts.bucket_name,
+                "PROFILES_TABLE": data.profiles.table_name,
+                "USERS_TABLE": data.users.table_name,
+                "OBJECT_VERSION_DAYS": str(OBJECT_VERSION_DAYS),
+                "STREAM_HOURS": str(settings.stream_retention_hours),
+                "TABLE_BACKUP_DAYS": str(TABLE_BACKUP_DAYS),
+                "LOG_DAYS": str(settings.log_retention_days),
+                "ACCESS_LOG_DAYS": str(ACCESS_LOG_DAYS),
+                "RETRAIN_DAYS": str(days_between(settings.training_schedule) or 0),
+            },
+            permissions=[
+                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
+                *(
+                    objects(lake, prefix, actions=change, reason=_EACH)
+                    for prefix in ("interactions/", "users/", "aws/lambda/")
+                ),
+                objects(lake, "quarantine/", actions=["s3:GetObject", "s3:DeleteObject"], reason=_EACH),
+                objects(artefacts, "datasets/", actions=change, reason=_EACH),
+                objects(artefacts, "privacy/receipts/", actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
+                objects(
+                    artefacts,
+                    "privacy/pending/",
+                    actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+                    reason=_EACH,
+                ),
+                Permission(actions=["s3:ListBucketVersions"], resources=[artefacts.bucket_arn]),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("registry/champion.json")]),
+                Permission(
+                    actions=["dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:Scan"],
+                    resources=[data.profiles.table_arn],
+                ),
+                Permission(
+                    actions=["dynamodb:GetItem", "dynamodb:DeleteItem"],
+                    resources=[data.users.table_arn],
+                ),
+            ],
+            memory_mb=4_096,
+            timeout_s=900,
+        )
+
+    def _export_user(self) -> PythonFunction:
+        data = self._data
+        return PythonFunction(
+            self,
+            "ExportUser",
+            name="export_user",
+            description="Answers with everything that is held about a user",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.pandas],
+            variables={
+                "LAKE_BUCKET": data.lake.bucket_name,
+                "ARTEFACT_BUCKET": data.artefacts.bucket_name,
+                "PROFILES_TABLE": data.profiles.table_name,
+                "USERS_TABLE": data.users.table_name,
+                "SECRET_ARN": data.hash_key.secret_arn,
+                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
+            },
+            permissions=[
+                Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn, data.artefacts.bucket_arn]),
+                *(
+                    objects(data.lake, prefix, actions=["s3:GetObject"], reason="The user may be in any of them")
+                    for prefix in ("interactions/", "quarantine/")
+                ),
+                objects(data.artefacts, "privacy/receipts/", actions=["s3:GetObject"], reason=_EACH),
+                Permission(actions=["dynamodb:GetItem", "dynamodb:Scan"], resources=[data.profiles.table_arn]),
+                Permission(actions=["dynamodb:GetItem"], resources=[data.users.table_arn]),
+                hash_key_permission(data.hash_key),
+            ],
+            memory_mb=3_008,
+            # The API waits for 30 s.
+            timeout_s=29,
+        )
+
+
+def days_between(schedule: str | None) -> int | None:
+    """Return how many days at most lie between two firings of a schedule; None without one.
+
+    Of a cron expression only what repeats is looked at, so that the answer errs on the long side.
+    """
+    if schedule is None:
+        return None
+    if rate := re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule):
+        return math.ceil(int(rate[1]) / {"minute": 1_440, "hour": 24, "day": 1}[rate[2]])
+    fields = schedule.removeprefix("cron(").removesuffix(")").split()
+    if len(fields) != 6:
+        return 366
+    _, _, day, month, weekday, year = fields
+    if month != "*" or year != "*":
+        return 366
+    if day not in ("*", "?"):
+        return 31
+    return 1 if weekday in ("*", "?") else 7
