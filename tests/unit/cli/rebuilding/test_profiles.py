@@ -11,6 +11,7 @@ from cli.deployment import Deployment
 from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
 from functions.archive_events.service import archive
+from tests.unit.functions.configurations import Applied
 from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 
@@ -23,7 +24,13 @@ def archive_batches(deployment: Deployment, *batches: Sequence[Interaction]) -> 
     first = 0
     for batch in batches:
         records = stream_records(kinesis_event(batch, first=first))
-        archive(records, client=deployment.client("s3"), bucket=deployment.names.lake_bucket)
+        archive(
+            records,
+            client=deployment.client("s3"),
+            bucket=deployment.names.lake_bucket,
+            configurations=Applied(),
+            now_ms=NOW_MS,
+        )
         first += len(batch)
 
 
