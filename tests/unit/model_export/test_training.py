@@ -46,6 +46,7 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert bundle.manifest == manifest
     assert (manifest.version, manifest.dataset_id, manifest.created_ms) == ("run-7", "run-1", 123)
     assert (manifest.items, manifest.history.length) == (15, 100)
+    assert manifest.history.event_weights == {"purchase": 5.0}  # the dataset's: serving weighs as training did
     assert bundle.metadata(int(bundle.positions(["item01"])[0])) == {"title": "First"}
     assert bundle.metadata(int(bundle.positions(["item02"])[0])) == {}
     assert sorted(bundle.popular.tolist()) == list(range(1, 16))
