@@ -1,1 +1,1 @@
-"""What the shop sends: interactions onto the stream, items into the catalogue."""
+"""What the shop sends: interactions onto the stream, items and users into their tables."""

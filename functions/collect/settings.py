@@ -7,7 +7,13 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where interactions and items go."""
+    """Where interactions, items and users go, and which names calls have to use."""
 
     stream_name: str
     catalogue_table: str
+    users_table: str
+    artefact_bucket: str
+    tracking_id: str
+    items_dataset_arn: str
+    users_dataset_arn: str
+    configuration_check_s: float = 30

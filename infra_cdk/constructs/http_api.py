@@ -1,6 +1,7 @@
 """The HTTP API: routes to functions, each behind a token with the route's scope."""
 
 import json
+import re
 
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
@@ -63,13 +64,20 @@ class HttpApi(Construct):
         )
         self.url = self._api.api_endpoint
 
-    def post(self, path: str, *, function: lambda_.IFunction, scope: str) -> None:
-        """Send POST requests for `path` to `function` if their token has `scope`."""
+    def route(self, key: str, *, function: lambda_.IFunction, scope: str) -> None:
+        """Send the requests of a route to `function` if their token has `scope`.
+
+        Parameters
+        ----------
+        key
+            Like `POST /events`.
+        """
+        method, path = key.split(" ")
         self._api.add_routes(
             path=path,
-            methods=[apigw.HttpMethod.POST],
+            methods=[apigw.HttpMethod[method]],
             integration=integrations.HttpLambdaIntegration(
-                f"Post{path.strip('/').title()}",
+                "".join(word.title() for word in re.findall("[A-Za-z]+", key)),
                 function,
                 payload_format_version=apigw.PayloadFormatVersion.VERSION_2_0,
             ),

@@ -6,13 +6,14 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.token_issuer import READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
+from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -39,9 +40,19 @@ class ServingStack(cdk.Stack):
         tokens = TokenIssuer(self, "Tokens", settings=settings)
         api = HttpApi(self, "Http", settings=settings, tokens=tokens)
         collect = self._collect().live
-        api.post("/events", function=collect, scope=WRITE_EVENTS)
-        api.post("/items", function=collect, scope=WRITE_EVENTS)
-        api.post("/recommendations", function=self._recommend().live, scope=READ_RECOMMENDATIONS)
+        for key in ("POST /events", "POST /items", "POST /users"):
+            api.route(key, function=collect, scope=WRITE_EVENTS)
+        for key in (
+            "GET /items",
+            "GET /items/{itemId}",
+            "PATCH /items/{itemId}",
+            "DELETE /items/{itemId}",
+            "GET /users",
+            "GET /users/{userId}",
+            "PATCH /users/{userId}",
+        ):
+            api.route(key, function=collect, scope=ADMINISTER)
+        api.route("POST /recommendations", function=self._recommend().live, scope=READ_RECOMMENDATIONS)
         consume(
             self._update_profiles().live,
             stream=data.stream,
@@ -76,18 +87,30 @@ class ServingStack(cdk.Stack):
         )
 
     def _collect(self) -> PythonFunction:
-        stream, catalogue = self._data.stream, self._data.catalogue
+        data = self._data
         return PythonFunction(
             self,
             "Collect",
             name="collect",
-            description="Takes events and items from the API: to the stream and to the catalogue",
+            description="Takes events, items and users from the API, and shows and changes items and users",
             settings=self._settings,
             layers=[self._layers.core],
-            variables={"STREAM_NAME": stream.stream_name, "CATALOGUE_TABLE": catalogue.table_name},
+            variables={
+                "STREAM_NAME": data.stream.stream_name,
+                "CATALOGUE_TABLE": data.catalogue.table_name,
+                "USERS_TABLE": data.users.table_name,
+                "TRACKING_ID": data.tracking_id,
+                "ITEMS_DATASET_ARN": data.items_dataset_arn,
+                "USERS_DATASET_ARN": data.users_dataset_arn,
+                **configuration_variables(data.artefacts, settings=self._settings),
+            },
             permissions=[
-                Permission(actions=["kinesis:PutRecords"], resources=[stream.stream_arn]),
-                Permission(actions=["dynamodb:BatchWriteItem"], resources=[catalogue.table_arn]),
+                Permission(actions=["kinesis:PutRecords"], resources=[data.stream.stream_arn]),
+                Permission(
+                    actions=["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
+                    resources=[data.catalogue.table_arn, data.users.table_arn],
+                ),
+                *configuration_permissions(data.artefacts),
             ],
             memory_mb=1_024,
             timeout_s=20,

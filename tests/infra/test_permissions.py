@@ -24,11 +24,14 @@ OWN_OUTPUT = {
     ("xray:PutTelemetryRecords", "*"),
     ("xray:PutTraceSegments", "*"),
 }
+# RowStore: put by batch_write_item, page by scan; update and delete by get_item and put_item.
+ROWS = ("BatchWriteItem", "GetItem", "PutItem", "Scan")
 # Each line is a call in the function's code. S3's HeadObject needs s3:GetObject, an upload in parts s3:PutObject.
 EXPECTED = {
     "collect": {
         ("kinesis:PutRecords", "Stream"),  # EventStream: put_records
-        ("dynamodb:BatchWriteItem", "Catalogue"),  # CatalogueStore.put: batch_write_item
+        *((f"dynamodb:{action}", table) for action in ROWS for table in ("Catalogue", "Users")),
+        *CONFIGURATION,
     },
     "update_profiles": CONSUMER
     | CONFIGURATION
@@ -43,11 +46,25 @@ EXPECTED = {
         ("s3:PutObject", "Lake/interactions/*"),
         ("s3:PutObject", "Lake/quarantine/*"),  # archive: put_object
     },
-    "build_dataset": {
+    "build_dataset": CONFIGURATION
+    | {
         ("s3:ListBucket", "Lake"),  # awswrangler's list_objects: list_objects_v2
         ("s3:GetObject", "Lake/interactions/*"),  # awswrangler's read_parquet of paths: head_object, get_object
         ("s3:PutObject", "Artefacts/datasets/*"),  # awswrangler's to_parquet; the manifest's put_object
         ("dynamodb:Scan", "Catalogue"),  # CatalogueStore.scan
+    },
+    "compact_lake": CONFIGURATION
+    | {
+        ("s3:ListBucket", "Lake"),  # list_objects, ReceiptStore.all: list_objects_v2
+        # Upkeep: get_object, head_object, put_object, delete_object; retention: delete_objects
+        ("s3:GetObject", "Lake/interactions/*"),
+        ("s3:PutObject", "Lake/interactions/*"),
+        ("s3:DeleteObject", "Lake/interactions/*"),
+        ("s3:GetObject", "Lake/compactions/*"),  # ReceiptStore: get_object, put_object, delete_object
+        ("s3:PutObject", "Lake/compactions/*"),
+        ("s3:DeleteObject", "Lake/compactions/*"),
+        ("s3:GetObject", "Artefacts/privacy/tombstones.json"),  # TombstoneReader: get_object
+        ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
     },
     "register_model": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
@@ -187,7 +204,9 @@ def short(arn: str) -> str:
         ("DataLake", "Lake"),
         ("EventsStream", "Stream"),
         ("Profiles", "Profiles"),
+        ("HashKey", "HashKey"),
         ("Catalogue", "Catalogue"),
+        ("AttUsers", "Users"),
         (":model-package/", "Packages"),
         ("Models.", "Models"),
         ("cdk-hnb659fds-assets", "Code"),

@@ -2,14 +2,25 @@ import json
 
 import pytest
 
+from functions.collect.routes import routes
+from functions.collect.settings import Settings
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat
 
 SCOPES = {
     "POST /events": ["alsolike/events.write"],
     "POST /items": ["alsolike/events.write"],
+    "GET /items": ["alsolike/admin"],
+    "GET /items/{itemId}": ["alsolike/admin"],
+    "PATCH /items/{itemId}": ["alsolike/admin"],
+    "DELETE /items/{itemId}": ["alsolike/admin"],
+    "POST /users": ["alsolike/events.write"],
+    "GET /users": ["alsolike/admin"],
+    "GET /users/{userId}": ["alsolike/admin"],
+    "PATCH /users/{userId}": ["alsolike/admin"],
     "POST /recommendations": ["alsolike/recommendations.read"],
 }
+FUNCTION_OF = {route: "recommend" if route == "POST /recommendations" else "collect" for route in SCOPES}
 
 
 def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
@@ -19,10 +30,7 @@ def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
     assert {r.properties["AuthorizationType"] for r in routes} == {"JWT"}
 
 
-@pytest.mark.parametrize(
-    ("route", "function"),
-    [("POST /events", "collect"), ("POST /items", "collect"), ("POST /recommendations", "recommend")],
-)
+@pytest.mark.parametrize(("route", "function"), FUNCTION_OF.items())
 def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) -> None:
     (found,) = [r for r in demo.of_type("AWS::ApiGatewayV2::Route") if r.properties["RouteKey"] == route]
 
@@ -32,6 +40,14 @@ def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) 
 
     assert alias.properties["FunctionName"] == {"Ref": demo.function(function).logical_id}
     assert integration.properties["PayloadFormatVersion"] == "2.0"
+
+
+def test_every_route_of_collect_has_code_behind_it() -> None:
+    settings = Settings("stream", "catalogue", "users", "bucket", "tracking", "items", "users")
+
+    assert set(routes(settings, kinesis=None, dynamodb=None, s3=None)) == {
+        route for route, function in FUNCTION_OF.items() if function == "collect"
+    }
 
 
 def test_authorizer_accepts_the_shops_client_and_the_pools_issuer_only(demo: Assembly) -> None:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.errors import AlsolikeError, ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.errors import (
+    AlsolikeError,
+    ConcurrentUpdate,
+    InvalidBundle,
+    InvalidInput,
+    MissingSetting,
+    NotFound,
+    Unavailable,
+)
 from alsolike.http import request_body, respond, respond_error
 
 
@@ -54,6 +62,7 @@ def test_an_answer_is_json() -> None:
     [
         (InvalidInput("why"), 400, "InvalidInputException"),
         (NotFound("why"), 404, "ResourceNotFoundException"),
+        (ConcurrentUpdate("why"), 409, "ResourceInUseException"),
         (Unavailable("why"), 503, "ServiceUnavailableException"),
     ],
 )
@@ -65,7 +74,7 @@ def test_the_callers_errors_have_personalizes_shape(error: AlsolikeError, status
     assert answer["headers"]["x-amzn-errortype"] == name
 
 
-@pytest.mark.parametrize("error", [ConcurrentUpdate("why"), InvalidBundle("why")])
+@pytest.mark.parametrize("error", [MissingSetting("why"), InvalidBundle("why")])
 def test_our_own_errors_are_raised_again(error: AlsolikeError) -> None:
     with pytest.raises(type(error), match="why"):
         respond_error(error)

@@ -54,6 +54,11 @@ def catalogue_table(aws: Callable[[str], Any]) -> str:
 
 
 @pytest.fixture
+def users_table(aws: Callable[[str], Any]) -> str:
+    return create_table(aws("dynamodb"), "users", key="user_id")
+
+
+@pytest.fixture
 def lake_bucket(aws: Callable[[str], Any]) -> str:
     return create_bucket(aws("s3"), "lake-bucket")
 

@@ -59,16 +59,25 @@ def kinesis_event(records: Sequence[Interaction | bytes], *, first: int = 0, sha
     }
 
 
-def http_event(route: str, body: Any, *, base64_encoded: bool = False) -> dict[str, Any]:
+def http_event(
+    route: str,
+    body: Any = b"",
+    *,
+    base64_encoded: bool = False,
+    path: dict[str, str] | None = None,
+    query: dict[str, str] | None = None,
+) -> dict[str, Any]:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    method, path = route.split(" ")
+    method, raw_path = route.split(" ")
+    present = {"pathParameters": path, "queryStringParameters": query}
     return {
+        **{name: value for name, value in present.items() if value},
         "version": "2.0",
         "routeKey": route,
-        "rawPath": path,
+        "rawPath": raw_path,
         "rawQueryString": "",
         "headers": {"content-type": "application/json"},
-        "requestContext": {"http": {"method": method, "path": path}, "requestId": "r1", "stage": "$default"},
+        "requestContext": {"http": {"method": method, "path": raw_path}, "requestId": "r1", "stage": "$default"},
         "body": base64.b64encode(data).decode() if base64_encoded else data.decode(),
         "isBase64Encoded": base64_encoded,
     }

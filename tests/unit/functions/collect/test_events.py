@@ -1,35 +1,18 @@
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
+from alsolike.configuration import Configuration, EventType
 from alsolike.interactions import Interaction, parse_record
 from functions.collect import handler
-from functions.collect.service import MAX_EVENTS_BYTES
+from functions.collect.events import MAX_BYTES
+from tests.unit.functions.collect.conftest import TRACKING_ID
 from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
 
 EVENT = {"eventType": "View", "sentAt": NOW_MS / 1000, "itemId": "pear"}
-CALL = {"trackingId": "shop", "userId": "anna", "sessionId": "s1", "eventList": [EVENT]}
-
-
-@pytest.fixture
-def collect(
-    aws: Callable[[str], Any], catalogue_table: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Any]]:
-    aws("kinesis").create_stream(StreamName="events", ShardCount=1)
-    monkeypatch.setenv("STREAM_NAME", "events")
-    monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
-    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
-    handler._stores.cache_clear()
-
-    def post(path: str, body: Any, **options: Any) -> dict[str, Any]:
-        answer = handler.lambda_handler(http_event(f"POST {path}", body, **options), LambdaContext())
-        return {**answer, "document": orjson.loads(answer["body"])}
-
-    yield post
-    handler._stores.cache_clear()
+CALL = {"trackingId": TRACKING_ID, "userId": "anna", "sessionId": "s1", "eventList": [EVENT]}
 
 
 def stored_records(kinesis: Any) -> list[dict[str, Any]]:
@@ -51,7 +34,9 @@ def event(**fields: Any) -> dict[str, Any]:
 def test_events_stand_on_the_stream_under_their_user(
     collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
-    answer = collect("/events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": "plum", "eventType": "AddToCart"}]})
+    answer = collect(
+        "POST /events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": "plum", "eventType": "AddToCart"}]}
+    )
 
     assert (answer["statusCode"], answer["document"]) == (200, {})
     records = stored_records(aws("kinesis"))
@@ -65,28 +50,28 @@ def test_events_stand_on_the_stream_under_their_user(
 
 
 def test_anonymous_event_stands_under_its_session(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
-    collect("/events", {name: value for name, value in CALL.items() if name != "userId"})
+    collect("POST /events", {name: value for name, value in CALL.items() if name != "userId"})
 
     assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["s#s1"]
 
 
 def test_repeated_call_has_the_same_event_ids(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
-    collect("/events", CALL)
-    collect("/events", CALL)
+    collect("POST /events", CALL)
+    collect("POST /events", CALL)
 
     first, second = (interaction(record) for record in stored_records(aws("kinesis")))
     assert first.event_id == second.event_id
 
 
 def test_longest_user_id_is_taken(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
-    answer = collect("/events", {**CALL, "userId": "x" * 256})
+    answer = collect("POST /events", {**CALL, "userId": "x" * 256})
 
     assert answer["statusCode"] == 200
     assert interaction(stored_records(aws("kinesis"))[0]).user_id == "x" * 256
 
 
 def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
-    assert collect("/events", CALL, base64_encoded=True)["statusCode"] == 200
+    assert collect("POST /events", CALL, base64_encoded=True)["statusCode"] == 200
 
 
 @pytest.mark.parametrize(
@@ -111,7 +96,7 @@ def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
         (event(recommendationId="r" * 41), "eventList[0].recommendationId has 41 characters, expected at most 40"),
         (event(impression=["i"] * 26), "eventList[0].impression has 26 elements, expected 1 to 25"),
         (event(eventValue="12"), 'eventList[0].eventValue is "12", expected a number'),
-        (b" " * MAX_EVENTS_BYTES + b"{}", "body has 1000002 bytes, expected at most 1000000"),
+        (b" " * MAX_BYTES + b"{}", "body has 1000002 bytes, expected at most 1000000"),
         ({**CALL, "eventlist": [EVENT]}, "eventlist is not a known field, expected trackingId, userId, "),
     ],
 )
@@ -122,7 +107,7 @@ def test_bad_call_says_exactly_why_and_stores_nothing(
     aws: Callable[[str], Any],
     counted: Callable[[], dict[str, float]],
 ) -> None:
-    answer = collect("/events", body)
+    answer = collect("POST /events", body)
 
     assert answer["statusCode"] == 400
     assert answer["headers"]["x-amzn-errortype"] == "InvalidInputException"
@@ -149,51 +134,77 @@ def test_no_part_of_a_refused_body_is_logged(
     answer = handler.lambda_handler(request, LambdaContext())
 
     assert answer["statusCode"] == 400
-    (line,) = map(orjson.loads, logged().splitlines())
+    (line,) = [line for line in map(orjson.loads, logged().splitlines()) if line["level"] == "WARNING"]
     assert (line["message"], line["error_type"], line["cause_type"]) == ("request refused", "InvalidInput", cause)
     assert "anna" not in logged()
 
 
-def test_one_bad_event_costs_the_others_nothing(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
-    answer = collect("/events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": ""}]})
+def test_bad_events_cost_the_others_nothing(
+    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
+) -> None:
+    events = [EVENT, {**EVENT, "itemId": ""}, {**EVENT, "eventType": "Rating"}]
 
-    assert answer["document"]["message"] == 'eventList[1].itemId is "", expected a non-empty string'
+    answer = collect("POST /events", {**CALL, "eventList": events})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == (
+        'eventList[1].itemId is "", expected a non-empty string; '
+        "eventList[2].eventType is 'Rating', expected one of view, click, cart, purchase, search (1 of 3 events stored)"
+    )
     assert len(stored_records(aws("kinesis"))) == 1
+    assert counted() == {"EventsAccepted": 1, "RequestsRejected": 1}
 
 
 def test_missing_stream_is_a_503(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
     aws("kinesis").delete_stream(StreamName="events")
 
-    answer = collect("/events", CALL)
+    answer = collect("POST /events", CALL)
 
     assert answer["statusCode"] == 503
     assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailableException"
 
 
-def test_items_stand_in_the_catalogue(
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    catalogue_table: str,
-    counted: Callable[[], dict[str, float]],
+def test_a_call_for_another_tracking_id_is_a_404_that_names_ours(
+    collect: Callable[..., Any], aws: Callable[[str], Any]
 ) -> None:
-    items = [{"itemId": "pear", "properties": '{"title": "Pear", "price": 0.5}'}, {"itemId": "plum"}]
+    answer = collect("POST /events", {**CALL, "trackingId": "other"})
 
-    answer = collect("/items", {"datasetArn": "arn:aws:personalize:eu-west-1:1:dataset/shop/ITEMS", "items": items})
-
-    assert (answer["statusCode"], answer["document"]) == (200, {})
-    stored = {item["item_id"]["S"]: item for item in aws("dynamodb").scan(TableName=catalogue_table)["Items"]}
-    assert orjson.loads(stored["pear"]["properties"]["S"]) == {"title": "Pear", "price": 0.5}
-    assert stored["plum"]["updated_at_ms"]["N"] == str(NOW_MS)
-    assert counted()["ItemsAccepted"] == 2
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
+    assert answer["document"]["message"] == f'trackingId is "other", expected {TRACKING_ID}'
+    assert stored_records(aws("kinesis")) == []
 
 
-def test_bad_item_says_exactly_why_and_stores_nothing(
-    collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str
+def test_a_search_stands_on_the_stream_with_its_query(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+    collect("POST /events", event(eventType="Search", itemId=None, properties='{"query": "pears", "page": 1}'))
+
+    (found,) = map(interaction, stored_records(aws("kinesis")))
+    assert (found.event_type, found.item_id, found.query, found.properties) == ("search", None, "pears", '{"page":1}')
+
+
+def test_events_ahead_of_the_clock_pass_and_are_counted(
+    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
-    items = [{"itemId": "pear"}, {"itemId": "plum", "properties": "{"}]
+    """The consumers judge them by the stream's clock, and keep what they refuse."""
+    far, near = {**EVENT, "sentAt": NOW_MS / 1000 + 301}, {**EVENT, "sentAt": NOW_MS / 1000 + 299}
 
-    answer = collect("/items", {"datasetArn": "arn", "items": items})
+    answer = collect("POST /events", {**CALL, "eventList": [far, near]})
 
-    assert answer["statusCode"] == 400
-    assert answer["document"]["message"].startswith("items[1].properties is not valid JSON: ")
-    assert aws("dynamodb").scan(TableName=catalogue_table)["Items"] == []
+    assert answer["statusCode"] == 200
+    assert len(stored_records(aws("kinesis"))) == 2
+    assert counted() == {"EventsAccepted": 2, "EventsAhead": 1}
+
+
+def test_an_event_type_is_taken_as_soon_as_it_is_declared(
+    collect: Callable[..., Any], aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
+) -> None:
+    assert collect("POST /events", event(eventType="Rating"))["statusCode"] == 400
+
+    configure({"events": {"rating": {"weight": 2}}})
+
+    assert collect("POST /events", event(eventType="Rating"))["statusCode"] == 200
+    assert [interaction.event_type for interaction in _unchecked(aws("kinesis"))] == ["rating"]
+
+
+def _unchecked(kinesis: Any) -> list[Interaction]:
+    rating = Configuration(events={"rating": EventType("rating", 2)})
+    return [parse_record(record["Data"], arrived_ms=NOW_MS, configuration=rating) for record in stored_records(kinesis)]

@@ -1,0 +1,134 @@
+"""The routes of items and of users: rows into their table, and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic
+
+from alsolike.configuration import ColumnType, Configuration
+from alsolike.configuration_store import ConfigurationReader
+from alsolike.observability import Metric, count
+from alsolike.row_store import RowStore, Stored
+from alsolike.rows import R, RowKind, changed, parse_changes, parse_put
+from functions.collect.refusal import refuse
+from functions.collect.request import Request
+
+MAX_BYTES = 4_000_000
+
+
+class Dataset(Generic[R]):
+    """Items or users, with the columns that the configuration declares.
+
+    Parameters
+    ----------
+    arn
+        The one that put calls have to name.
+    columns
+        Picks the declared columns.
+    accepted
+        Counts rows that were written.
+    """
+
+    def __init__(
+        self,
+        kind: RowKind[R],
+        store: RowStore[R],
+        *,
+        arn: str,
+        configuration: ConfigurationReader,
+        columns: Callable[[Configuration], Mapping[str, ColumnType]],
+        accepted: Metric,
+    ) -> None:
+        self._kind = kind
+        self._store = store
+        self._arn = arn
+        self._configuration = configuration
+        self._columns = columns
+        self._accepted = accepted
+
+    def put(self, request: Request) -> dict[str, Any]:
+        """Write the call's good rows over what is stored under their ids.
+
+        Raises
+        ------
+        InvalidInput
+            If the body breaks the contract. Where single rows do, the others are stored nevertheless.
+        NotFound
+            If the call is for another dataset.
+        Unavailable
+            If the table did not take all of them; the same call may be repeated.
+        """
+        columns = self._declared(request)
+        call = parse_put(request.body(maximum=MAX_BYTES), self._kind, dataset_arn=self._arn, columns=columns)
+        if call.rows:
+            self._store.put(call.rows, now_ms=request.now_ms)
+            count(self._accepted, len(call.rows))
+        refuse(call.refused, stored=len(call.rows), what=self._kind.list_field)
+        return {}
+
+    def change(self, request: Request) -> dict[str, Any]:
+        """Set some columns of a row and remove others; return the row.
+
+        Raises
+        ------
+        InvalidInput
+            If the body breaks the contract.
+        NotFound
+            If there is no such row.
+        ConcurrentUpdate
+            If others changed the row all the time.
+        """
+        row_id = self._id(request)
+        changes = parse_changes(request.body(maximum=MAX_BYTES), self._kind, columns=self._declared(request))
+        stored = self._store.update(
+            row_id, lambda properties: changed(properties, changes, self._kind), now_ms=request.now_ms
+        )
+        count(self._accepted)
+        return self._document(stored)
+
+    def delete(self, request: Request) -> dict[str, Any]:
+        """Delete a row.
+
+        Raises
+        ------
+        NotFound
+            If there is no such row.
+        """
+        self._store.delete(self._id(request), now_ms=request.now_ms)
+        count(self._accepted)
+        return {}
+
+    def get(self, request: Request) -> dict[str, Any]:
+        """Return a row.
+
+        Raises
+        ------
+        NotFound
+            If there is no such row.
+        """
+        return self._document(self._store.get(self._id(request)))
+
+    def page(self, request: Request) -> dict[str, Any]:
+        """Return some rows, and with which token the next ones are had.
+
+        Raises
+        ------
+        InvalidInput
+            If the query asks for what cannot be.
+        """
+        rows, token = self._store.page(limit=request.limit, token=request.next_token)
+        document: dict[str, Any] = {self._kind.list_field: [self._document(stored) for stored in rows]}
+        return document if token is None else {**document, "nextToken": token}
+
+    def _declared(self, request: Request) -> Mapping[str, ColumnType]:
+        return self._columns(self._configuration.current(now_ms=request.now_ms))
+
+    def _id(self, request: Request) -> str:
+        return request.path_id(self._kind.id_field)
+
+    def _document(self, stored: Stored[R]) -> dict[str, Any]:
+        return {
+            self._kind.id_field: self._kind.id_of(stored.row),
+            "properties": stored.row.properties,
+            "updatedAt": stored.updated_at_ms / 1000,
+        }

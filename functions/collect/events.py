@@ -1,0 +1,62 @@
+"""POST /events: interactions onto the stream."""
+
+from __future__ import annotations
+
+from alsolike.configuration_store import ConfigurationReader
+from alsolike.errors import UnknownEventType
+from alsolike.observability import Metric, count
+from alsolike.put_events import EventCall, parse_put_events
+from functions.collect.refusal import refuse
+from functions.collect.request import Request
+from functions.collect.stream import EventStream
+
+MAX_BYTES = 1_000_000
+
+
+class Events:
+    """Where calls of the shop's tracking id put their events.
+
+    Parameters
+    ----------
+    tracking_id
+        The one that calls have to name.
+    """
+
+    def __init__(self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader) -> None:
+        self._stream = stream
+        self._tracking_id = tracking_id
+        self._configuration = configuration
+
+    def put(self, request: Request) -> dict[str, object]:
+        """Put the call's good events on the stream.
+
+        Raises
+        ------
+        InvalidInput
+            If the body breaks the contract. Where single events do, the others are stored nevertheless.
+        NotFound
+            If the call is for another tracking id.
+        Unavailable
+            If the stream did not take all of them; the same call may be repeated.
+        """
+        call = self._parse(request)
+        if call.interactions:
+            self._stream.put(call.interactions, remaining_ms=request.remaining_ms)
+            count(Metric.EVENTS_ACCEPTED, len(call.interactions))
+            self._count_ahead(call, now_ms=request.now_ms)
+        refuse(call.refused, stored=len(call.interactions), what="events")
+        return {}
+
+    def _parse(self, request: Request) -> EventCall:
+        body, now_ms = request.body(maximum=MAX_BYTES), request.now_ms
+        configuration = self._configuration.current(now_ms=now_ms)
+        call = parse_put_events(body, now_ms=now_ms, tracking_id=self._tracking_id, configuration=configuration)
+        if any(isinstance(error, UnknownEventType) for error in call.refused):  # it may have been declared just now
+            configuration = self._configuration.refresh(now_ms=now_ms)
+            call = parse_put_events(body, now_ms=now_ms, tracking_id=self._tracking_id, configuration=configuration)
+        return call
+
+    def _count_ahead(self, call: EventCall, *, now_ms: int) -> None:
+        latest_ms = now_ms + self._configuration.current(now_ms=now_ms).limits.clock_skew_s * 1000
+        if ahead := sum(interaction.event_time_ms > latest_ms for interaction in call.interactions):
+            count(Metric.EVENTS_AHEAD, ahead)

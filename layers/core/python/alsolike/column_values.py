@@ -1,0 +1,58 @@
+"""Values of declared columns: which ones a type takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike import wire
+from alsolike.configuration import ColumnType
+from alsolike.errors import InvalidInput
+
+_YEAR_10000_S = 253_402_300_800
+
+_EXPECTED: Mapping[ColumnType, str] = {
+    ColumnType.STRING: "a string",
+    ColumnType.NUMBER: "a number",
+    ColumnType.BOOLEAN: "true or false",
+    ColumnType.LIST: "a list of strings, or one string like a|b",
+    ColumnType.TIMESTAMP: "seconds since 1970",
+    ColumnType.TEXT: "a string",
+}
+
+
+def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType], *, where: str = "") -> None:
+    """Check the declared columns; others may hold anything, and null is the same as absent.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first column of another type, its value and its type.
+    """
+    for name, value in properties.items():
+        column_type = columns.get(name)
+        if column_type is not None and value is not None and not fits(value, column_type):
+            raise InvalidInput(
+                f"{where}{name} is {wire.describe(value)}, expected {_EXPECTED[column_type]} ({column_type})"
+            )
+
+
+def fits(value: object, column_type: ColumnType) -> bool:
+    """Say whether a value is of a column's type.
+
+    Examples
+    --------
+    >>> fits("red|blue", ColumnType.LIST), fits(["red", 7], ColumnType.LIST), fits("7", ColumnType.NUMBER)
+    (True, False, False)
+    """
+    if column_type in (ColumnType.STRING, ColumnType.TEXT):
+        return isinstance(value, str)
+    if column_type is ColumnType.BOOLEAN:
+        return isinstance(value, bool)
+    if column_type is ColumnType.LIST:
+        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return False
+    # Milliseconds would be past the year 10000.
+    return column_type is ColumnType.NUMBER or 0 <= value < _YEAR_10000_S

@@ -1,0 +1,54 @@
+"""Ids in the path of a request.
+
+An id may hold anything, a path may not: API Gateway decodes a path before it routes it, so that `%2F` parts segments,
+and proxies resolve `..` and refuse or decode `%25` as they please. So any id may be written as `~` and its UTF-8 in
+base64url without padding, which is made of letters, digits, `-`, `_` and `~` alone and passes everywhere unchanged.
+Percent-encoding is read too: it does for ids without `/`, `?`, `#`, `%` that are neither `.` nor `..`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike import wire
+from alsolike.errors import InvalidInput
+from alsolike.interactions import MAX_ID_CHARACTERS
+
+MARK = "~"
+
+
+def path_segment(row_id: str) -> str:
+    """Return the path segment that means an id, whatever the id.
+
+    Examples
+    --------
+    >>> path_segment("sku/7"), path_segment("sku-7")
+    ('~c2t1Lzc', 'sku-7')
+    """
+    if row_id.isascii() and row_id.replace("-", "").replace("_", "").isalnum():
+        return row_id
+    return MARK + base64.urlsafe_b64encode(row_id.encode()).decode().rstrip("=")
+
+
+def path_id(event: Mapping[str, Any], name: str) -> str:
+    """Return the id that an HTTP API request has at `{name}` of its path.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none, or it could be nobody's.
+    """
+    segment = (event.get("pathParameters") or {}).get(name)
+    if isinstance(segment, str) and segment.startswith(MARK):
+        segment = _decoded(segment, name)
+    return wire.required_string({name: segment}, name, maximum=MAX_ID_CHARACTERS)
+
+
+def _decoded(segment: str, name: str) -> str:
+    digits = segment.removeprefix(MARK)
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError as error:
+        raise InvalidInput(f"{name} is {wire.describe(segment)}, expected base64url after {MARK}") from error

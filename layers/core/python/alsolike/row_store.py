@@ -1,0 +1,256 @@
+"""The DynamoDB tables of items and users: one row each, with its properties as JSON in one attribute."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from alsolike.rows import R, RowKind
+
+_BATCH = 25  # DynamoDB's limit of one BatchWriteItem
+_BATCH_ATTEMPTS = 8
+_UPDATE_ATTEMPTS = 8
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
+_IS_THERE = "attribute_not_exists(deleted)"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored(Generic[R]):
+    """A row as it stands in its table, and when it came to be so."""
+
+    row: R
+    updated_at_ms: int
+
+
+class RowStore(Generic[R]):
+    """A table of rows.
+
+    A deleted row leaves a mark, so that those who follow the table's stream learn of it; to readers it is absent.
+    Whole rows are written without a look at what they replace: of two at once, the last to arrive stays. A partial
+    update is based on what was read, and happens only if that is still so.
+
+    Parameters
+    ----------
+    client
+        A low-level DynamoDB client.
+    table
+        The table's name.
+    sleep
+        Pauses between attempts, in seconds.
+    """
+
+    def __init__(
+        self, client: Any, table: str, kind: RowKind[R], *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._kind = kind
+        self._sleep = sleep
+
+    def put(self, rows: Iterable[R], *, now_ms: int) -> int:
+        """Write rows over what is stored; the last one of an id wins. Return how many were written.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not take them in after `_BATCH_ATTEMPTS` attempts.
+        """
+        written = 0
+        iterator = iter(rows)
+        while batch := {self._kind.id_of(row): row for row in itertools.islice(iterator, _BATCH)}:
+            self._put_batch([self._attributes(row, now_ms=now_ms) for row in batch.values()])
+            written += len(batch)
+        return written
+
+    def insert(self, row: R, *, now_ms: int) -> bool:
+        """Write a row if there is none of its id, nor the mark of a deleted one; return whether it was written.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=self._attributes(row, now_ms=now_ms),
+                ConditionExpression=f"attribute_not_exists({self._kind.key})",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+        return True
+
+    def get(self, row_id: str) -> Stored[R]:
+        """Return a row.
+
+        Raises
+        ------
+        NotFound
+            If it is absent or deleted.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        return self._stored(self._get(row_id))
+
+    def update(
+        self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
+    ) -> Stored[R]:
+        """Replace a row's properties by what `change` makes of them; return the row.
+
+        Raises
+        ------
+        NotFound
+            If there is no such row.
+        ConcurrentUpdate
+            If other writers won `_UPDATE_ATTEMPTS` times in a row.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+
+        def write(stored: Stored[R]) -> dict[str, Any]:
+            row = self._kind.make(row_id, change(stored.row.properties))
+            return self._attributes(row, now_ms=max(now_ms, stored.updated_at_ms + 1))
+
+        return self._stored(self._replace(row_id, write))
+
+    def delete(self, row_id: str, *, now_ms: int) -> None:
+        """Leave nothing of a row but the mark that it was there.
+
+        Raises
+        ------
+        NotFound, ConcurrentUpdate, Unavailable
+            As `update` does.
+        """
+
+        def write(stored: Stored[R]) -> dict[str, Any]:
+            return {
+                self._kind.key: {"S": row_id},
+                "deleted": {"BOOL": True},
+                "updated_at_ms": {"N": str(max(now_ms, stored.updated_at_ms + 1))},
+            }
+
+        self._replace(row_id, write)
+
+    def page(self, *, limit: int, token: str | None = None) -> tuple[list[Stored[R]], str | None]:
+        """Return some rows, in no order, and the token with which the next ones are had; None after the last.
+
+        Parameters
+        ----------
+        limit
+            Rows that are looked at; deleted ones are not among those returned.
+
+        Raises
+        ------
+        InvalidInput
+            If the token is none that an earlier call returned.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": _start(token)}}}
+        try:
+            answer = self._client.scan(TableName=self._table, Limit=limit, FilterExpression=_IS_THERE, **start)
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+        last = answer.get("LastEvaluatedKey")
+        rows = [self._stored(attributes) for attributes in answer["Items"]]
+        return rows, None if last is None else _token(last[self._kind.key]["S"])
+
+    def scan(self) -> Iterator[R]:
+        """Yield every row, in no order.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        try:
+            for page in self._client.get_paginator("scan").paginate(TableName=self._table, FilterExpression=_IS_THERE):
+                for attributes in page["Items"]:
+                    yield self._stored(attributes).row
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+
+    def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
+        """Write what `write` makes of the stored row, if the row is still so; return what was written."""
+        for _ in range(_UPDATE_ATTEMPTS):
+            read = self._get(row_id)
+            attributes = write(self._stored(read))
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=attributes,
+                    # Both: a clock may have stood still between two writes.
+                    ConditionExpression="updated_at_ms = :at AND properties = :properties",
+                    ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                continue
+            except (BotoCoreError, ClientError) as error:
+                raise self._unavailable(error) from error
+            return attributes
+        raise ConcurrentUpdate(f"{self._kind.name} {row_id!r} changed {_UPDATE_ATTEMPTS} times while it was updated")
+
+    def _get(self, row_id: str) -> dict[str, Any]:
+        try:
+            answer = self._client.get_item(
+                TableName=self._table, Key={self._kind.key: {"S": row_id}}, ConsistentRead=True
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+        attributes: dict[str, Any] | None = answer.get("Item")
+        if attributes is None or "deleted" in attributes:
+            raise NotFound(f"there is no {self._kind.name} {row_id!r}")
+        return attributes
+
+    def _put_batch(self, rows: list[dict[str, Any]]) -> None:
+        requests = {self._table: [{"PutRequest": {"Item": attributes}} for attributes in rows]}
+        for attempt in range(_BATCH_ATTEMPTS):
+            if attempt:  # what is left was throttled
+                self._sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
+            try:
+                requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
+            except (BotoCoreError, ClientError) as error:
+                raise self._unavailable(error) from error
+            if not requests:
+                return
+        left = len(requests[self._table])
+        raise Unavailable(f"{self._kind.name} table {self._table} left {left} of {len(rows)} rows unwritten")
+
+    def _attributes(self, row: R, *, now_ms: int) -> dict[str, Any]:
+        return {
+            self._kind.key: {"S": self._kind.id_of(row)},
+            "properties": {"S": orjson.dumps(dict(row.properties)).decode()},
+            "updated_at_ms": {"N": str(now_ms)},
+        }
+
+    def _stored(self, attributes: Mapping[str, Any]) -> Stored[R]:
+        row = self._kind.make(attributes[self._kind.key]["S"], orjson.loads(attributes["properties"]["S"]))
+        return Stored(row, int(attributes["updated_at_ms"]["N"]))
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        return Unavailable(f"{self._kind.name} table {self._table}: {error}")
+
+
+def _token(row_id: str) -> str:
+    return base64.urlsafe_b64encode(row_id.encode()).decode()
+
+
+def _start(token: str) -> str:
+    try:
+        row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError as error:
+        raise InvalidInput(f"nextToken is {token!r}, expected one that this list returned") from error
+    if not row_id or len(row_id.encode()) > 2048:
+        raise InvalidInput(f"nextToken is {token!r}, expected one that this list returned")
+    return row_id

@@ -1,0 +1,187 @@
+"""Rows of the items and users datasets: an id with metadata columns, as Personalize's put calls bring them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+
+from alsolike import wire
+from alsolike.column_values import check_values
+from alsolike.configuration import ColumnType
+from alsolike.errors import InvalidInput, NotFound
+from alsolike.interactions import MAX_ID_CHARACTERS
+
+
+class Row(Protocol):
+    """An item or a user."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The metadata columns by name in camelCase."""
+
+
+R = TypeVar("R", bound=Row)
+
+MAX_ROWS_PER_CALL = 10
+_UNDECLARED: Mapping[str, ColumnType] = MappingProxyType({})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RowKind(Generic[R]):
+    """What is different between items and users.
+
+    Attributes
+    ----------
+    name
+        Of one row.
+    list_field, id_field
+        Of a call.
+    key
+        Of the table, and of `R`.
+    make
+        Makes a row of its id and its properties.
+    """
+
+    name: str
+    list_field: str
+    id_field: str
+    key: str
+    max_properties_characters: int
+    max_columns: int
+    make: Callable[[str, Mapping[str, Any]], R]
+
+    def id_of(self, row: R) -> str:
+        """Return a row's id."""
+        return str(getattr(row, self.key))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RowCall(Generic[R]):
+    """A put call whose envelope is right.
+
+    Attributes
+    ----------
+    rows
+        Its good rows, in their order.
+    refused
+        Why the others are not among them, one error a row.
+    """
+
+    rows: tuple[R, ...]
+    refused: tuple[InvalidInput, ...]
+
+
+def parse_put(
+    body: bytes,
+    kind: RowKind[R],
+    *,
+    dataset_arn: str | None = None,
+    columns: Mapping[str, ColumnType] = _UNDECLARED,
+) -> RowCall[R]:
+    """Read the body of `POST /items` or `POST /users`; a bad row costs the others nothing.
+
+    Parameters
+    ----------
+    dataset_arn
+        The one that is expected; None takes any.
+    columns
+        The declared columns.
+
+    Raises
+    ------
+    InvalidInput
+        If the envelope breaks the contract.
+    NotFound
+        If the call is for another dataset.
+    """
+    call = wire.parse_object(body)
+    wire.only_known(call, ("datasetArn", kind.list_field))
+    found = wire.required_string(call, "datasetArn", maximum=MAX_ID_CHARACTERS)
+    if dataset_arn is not None and found != dataset_arn:
+        raise NotFound(f"datasetArn is {wire.describe(found)}, expected {dataset_arn}")
+    rows: list[R] = []
+    refused: list[InvalidInput] = []
+    elements = wire.required_list(call, kind.list_field, minimum=1, maximum=MAX_ROWS_PER_CALL)
+    for index, element in enumerate(elements):
+        try:
+            rows.append(_parse_row(element, kind, where=f"{kind.list_field}[{index}]", columns=columns))
+        except InvalidInput as error:
+            refused.append(error)
+    return RowCall(tuple(rows), tuple(refused))
+
+
+def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
+    """Read the body of a partial update: an object of columns; null removes one.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no such object, is empty, or a value is not of its column's type.
+    """
+    changes = wire.parse_object(body)
+    if not changes:
+        raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")
+    check_properties(changes, kind, columns=columns)
+    return changes
+
+
+def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: RowKind[R]) -> dict[str, Any]:
+    """Return properties with changes made to them.
+
+    Raises
+    ------
+    InvalidInput
+        If they would be too many or too long.
+
+    Examples
+    --------
+    >>> from alsolike.catalog import ITEMS
+    >>> changed({"price": 1, "colour": "red"}, {"price": 2, "colour": None}, ITEMS)
+    {'price': 2}
+    """
+    merged = {name: value for name, value in {**properties, **changes}.items() if value is not None}
+    _check_columns(merged, kind, where="the changed row")
+    length = len(orjson.dumps(merged).decode())
+    # What a call brought may have grown when it was written: it may stay as long as it is, but not grow further.
+    allowed = max(kind.max_properties_characters, len(orjson.dumps(dict(properties)).decode()))
+    if length > allowed:
+        raise InvalidInput(f"the changed properties have {length} characters, expected at most {allowed}")
+    return merged
+
+
+def check_properties(
+    properties: Mapping[str, Any], kind: RowKind[R], *, columns: Mapping[str, ColumnType], where: str = ""
+) -> None:
+    """Check the columns of a row: their number, their names and the values of the declared ones.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first column that is wrong.
+    """
+    _check_columns(properties, kind, where=where.removesuffix(".") or "body")
+    check_values(properties, columns, where=where)
+    if "creationTimestamp" not in columns:
+        created = wire.optional_number(properties, "creationTimestamp", where=where)
+        if created is not None and created < 0:
+            raise InvalidInput(f"{where}creationTimestamp is {created:g}, expected seconds since 1970")
+
+
+def _parse_row(element: object, kind: RowKind[R], *, where: str, columns: Mapping[str, ColumnType]) -> R:
+    fields = wire.as_object(element, where=where)
+    wire.only_known(fields, (kind.id_field, "properties"), where=f"{where}.")
+    row_id = wire.required_string(fields, kind.id_field, maximum=MAX_ID_CHARACTERS, where=f"{where}.")
+    properties = wire.json_string(fields, "properties", maximum=kind.max_properties_characters, where=f"{where}.")
+    check_properties(properties, kind, columns=columns, where=f"{where}.properties.")
+    return kind.make(row_id, properties)
+
+
+def _check_columns(properties: Mapping[str, Any], kind: RowKind[R], *, where: str) -> None:
+    if len(properties) > kind.max_columns:
+        raise InvalidInput(f"{where} has {len(properties)} columns, expected at most {kind.max_columns}")
+    if "" in properties:
+        raise InvalidInput(f"{where} has a column without a name")

@@ -1,0 +1,38 @@
+"""Users with their metadata columns, one DynamoDB item each."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alsolike.row_store import RowStore
+from alsolike.rows import RowKind
+
+MAX_PROPERTIES_CHARACTERS = 24_000
+MAX_COLUMNS = 25
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class User:
+    """A user that the shop has told of; those who only interact are none.
+
+    Attributes
+    ----------
+    properties
+        Metadata columns by name in camelCase (`membership`, `ageGroup`).
+    """
+
+    user_id: str
+    properties: Mapping[str, Any]
+
+
+USERS = RowKind("user", "users", "userId", "user_id", MAX_PROPERTIES_CHARACTERS, MAX_COLUMNS, make=User)
+
+
+class UserStore(RowStore[User]):
+    """The users table; see `RowStore`."""
+
+    def __init__(self, client: Any, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__(client, table, USERS, sleep=sleep)

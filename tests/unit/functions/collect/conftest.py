@@ -1,0 +1,55 @@
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.configuration_store import ConfigurationStore
+from functions.collect import handler
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+
+TRACKING_ID = "alsolike-test"
+ARN = "arn:aws:personalize:eu-west-1:123456789012:dataset/alsolike-test"
+
+
+@pytest.fixture
+def collect(
+    aws: Callable[[str], Any],
+    catalogue_table: str,
+    users_table: str,
+    artefact_bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., Any]]:
+    """Send a request; call it with a route and a body."""
+    aws("kinesis").create_stream(StreamName="events", ShardCount=1)
+    for name, value in {
+        "STREAM_NAME": "events",
+        "CATALOGUE_TABLE": catalogue_table,
+        "USERS_TABLE": users_table,
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "TRACKING_ID": TRACKING_ID,
+        "ITEMS_DATASET_ARN": f"{ARN}/ITEMS",
+        "USERS_DATASET_ARN": f"{ARN}/USERS",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
+    handler._routes.cache_clear()
+
+    def send(route: str, body: Any = b"", **options: Any) -> dict[str, Any]:
+        answer = handler.lambda_handler(http_event(route, body, **options), LambdaContext())
+        return {**answer, "document": orjson.loads(answer["body"])}
+
+    yield send
+    handler._routes.cache_clear()
+
+
+@pytest.fixture
+def configure(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[dict[str, Any]], None]:
+    """Apply a configuration."""
+
+    def apply(document: dict[str, Any]) -> None:
+        store = ConfigurationStore(aws("s3"), artefact_bucket)
+        store.apply(store.current(), {"format": 1, **document}, text="", by="test", reason="test", now_ms=NOW_MS)
+
+    return apply

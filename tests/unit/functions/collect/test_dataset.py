@@ -1,0 +1,186 @@
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.unit.functions.collect.conftest import ARN
+from tests.unit.functions.factories import NOW_MS
+
+STRANGE_IDS = ["a/b", "../b", "50%", "%2F", "a?b#c", "ü", "😀" * 256, "~x", "..", "a b", "a+b"]
+
+
+def put_items(collect: Callable[..., Any], *items: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = collect("POST /items", {"datasetArn": f"{ARN}/ITEMS", "items": list(items)})
+    return answer
+
+
+def stored(aws: Callable[[str], Any], table: str, key: str) -> dict[str, Any]:
+    rows = aws("dynamodb").scan(TableName=table)["Items"]
+    return {row[key]["S"]: orjson.loads(row["properties"]["S"]) for row in rows if "properties" in row}
+
+
+def test_items_stand_in_the_catalogue(
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    catalogue_table: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    answer = put_items(collect, {"itemId": "pear", "properties": '{"title": "Pear", "price": 0.5}'}, {"itemId": "plum"})
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    assert stored(aws, catalogue_table, "item_id") == {"pear": {"title": "Pear", "price": 0.5}, "plum": {}}
+    assert counted() == {"ItemsAccepted": 2}
+
+
+def test_users_stand_in_their_table(
+    collect: Callable[..., Any], aws: Callable[[str], Any], users_table: str, counted: Callable[[], dict[str, float]]
+) -> None:
+    users = [{"userId": "anna", "properties": '{"membership": "gold"}'}]
+
+    answer = collect("POST /users", {"datasetArn": f"{ARN}/USERS", "users": users})
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    assert stored(aws, users_table, "user_id") == {"anna": {"membership": "gold"}}
+    assert counted() == {"UsersAccepted": 1}
+
+
+def test_bad_items_cost_the_others_nothing(
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    catalogue_table: str,
+    counted: Callable[[], dict[str, float]],
+    configure: Callable[[dict[str, Any]], None],
+) -> None:
+    configure({"items": {"columns": {"price": "number"}}})
+
+    answer = put_items(
+        collect,
+        {"itemId": "pear", "properties": {"price": 1}},
+        {"itemId": "plum", "properties": {"price": "1"}},
+        {"itemId": "fig", "properties": "{"},
+    )
+
+    assert answer["statusCode"] == 400
+    first, second = answer["document"]["message"].split("; ")
+    assert first == 'items[1].properties.price is "1", expected a number (number)'
+    assert second.startswith("items[2].properties is not valid JSON: ")
+    assert second.endswith("(1 of 3 items stored)")
+    assert stored(aws, catalogue_table, "item_id") == {"pear": {"price": 1}}
+    assert counted() == {"ItemsAccepted": 1, "RequestsRejected": 1}
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "expected"),
+    [
+        ("POST /items", {"datasetArn": "other", "items": [{"itemId": "a"}]}, f"{ARN}/ITEMS"),
+        ("POST /users", {"datasetArn": f"{ARN}/ITEMS", "users": [{"userId": "a"}]}, f"{ARN}/USERS"),
+    ],
+)
+def test_a_call_for_another_dataset_is_a_404_that_names_ours(
+    collect: Callable[..., Any], route: str, body: Any, expected: str
+) -> None:
+    answer = collect(route, body)
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
+    assert answer["document"]["message"] == f'datasetArn is "{body["datasetArn"]}", expected {expected}'
+
+
+def test_a_repeated_put_replaces_the_row(
+    collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str
+) -> None:
+    put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
+    put_items(collect, {"itemId": "pear", "properties": {"price": 2}})
+
+    assert stored(aws, catalogue_table, "item_id") == {"pear": {"price": 2}}
+
+
+def test_a_row_is_shown_changed_and_deleted(
+    collect: Callable[..., Any], counted: Callable[[], dict[str, float]]
+) -> None:
+    put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
+    pear = {"path": {"itemId": "pear"}}
+
+    shown = collect("GET /items/{itemId}", **pear)
+    changed = collect("PATCH /items/{itemId}", {"price": 2, "colour": None}, **pear)
+    deleted = collect("DELETE /items/{itemId}", **pear)
+    gone = [collect(f"{method} /items/{{itemId}}", {"price": 3}, **pear) for method in ("GET", "PATCH", "DELETE")]
+
+    assert (shown["statusCode"], changed["statusCode"], deleted["statusCode"]) == (200, 200, 200)
+    assert shown["document"] == {
+        "itemId": "pear",
+        "properties": {"price": 1, "colour": "green"},
+        "updatedAt": NOW_MS / 1000,
+    }
+    assert changed["document"] == {"itemId": "pear", "properties": {"price": 2}, "updatedAt": (NOW_MS + 1) / 1000}
+    assert deleted["document"] == {}
+    assert [answer["statusCode"] for answer in gone] == [404, 404, 404]
+    assert {answer["document"]["message"] for answer in gone} == {"there is no item 'pear'"}
+    assert counted() == {"ItemsAccepted": 3, "RequestsRejected": 3}
+
+
+def test_a_user_is_shown_and_changed(collect: Callable[..., Any]) -> None:
+    collect("POST /users", {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna"}]})
+
+    changed = collect("PATCH /users/{userId}", {"age": 7}, path={"userId": "anna"})
+
+    assert changed["document"]["properties"] == {"age": 7}
+    assert collect("GET /users/{userId}", path={"userId": "anna"})["document"] == changed["document"]
+    assert collect("GET /users")["document"] == {"users": [changed["document"]]}
+
+
+def test_a_change_to_another_type_is_refused_by_name(
+    collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]
+) -> None:
+    configure({"items": {"columns": {"price": "number"}}})
+    put_items(collect, {"itemId": "pear", "properties": {"price": 1}})
+
+    answer = collect("PATCH /items/{itemId}", {"price": "dear"}, path={"itemId": "pear"})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == 'price is "dear", expected a number (number)'
+    assert collect("GET /items/{itemId}", path={"itemId": "pear"})["document"]["properties"] == {"price": 1}
+
+
+def test_any_item_is_listed_once(collect: Callable[..., Any]) -> None:
+    for item_id in STRANGE_IDS:
+        put_items(collect, {"itemId": item_id})
+
+    found: list[str] = []
+    query = {"limit": "4"}
+    while True:
+        answer = collect("GET /items", query=query)
+        assert len(answer["document"]["items"]) <= 4
+        found += [item["itemId"] for item in answer["document"]["items"]]
+        if "nextToken" not in answer["document"]:
+            break
+        query = {"limit": "4", "nextToken": answer["document"]["nextToken"]}
+
+    assert sorted(found) == sorted(STRANGE_IDS)
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "", "²", "9" * 5000])
+def test_a_limit_that_cannot_be_is_refused(collect: Callable[..., Any], limit: str) -> None:
+    answer = collect("GET /items", query={"limit": limit})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == f"limit is {limit[:80]!r}, expected 1 to 1000"
+
+
+def test_a_made_up_token_is_refused(collect: Callable[..., Any]) -> None:
+    answer = collect("GET /items", query={"nextToken": "%%%"})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == "nextToken is '%%%', expected one that this list returned"
+
+
+def test_an_absent_table_is_a_503(collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str) -> None:
+    aws("dynamodb").delete_table(TableName=catalogue_table)
+
+    answers = [
+        put_items(collect, {"itemId": "pear"}),
+        collect("GET /items"),
+        collect("PATCH /items/{itemId}", {"price": 1}, path={"itemId": "pear"}),
+    ]
+
+    assert [answer["statusCode"] for answer in answers] == [503, 503, 503]
