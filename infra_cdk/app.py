@@ -13,7 +13,9 @@ import cdk_nag
 
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.settings import InvalidSettings, Settings, load_settings
+from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
 
@@ -80,6 +82,8 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
     data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
+    CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
+    LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
     TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
     ServingStack(app, f"{prefix}-serving", settings=settings, env=env, data=data, layers=layers)
 

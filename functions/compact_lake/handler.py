@@ -27,12 +27,18 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
+@functools.cache
+def _configuration() -> ConfigurationReader:
+    settings = _settings()
+    return ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
+
+
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Do one call's worth; what is left is for the next call."""
     settings, s3 = _settings(), client("s3")
-    configuration = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=time.time_ns() // 1_000_000)
+    configuration = _configuration().current(now_ms=time.time_ns() // 1_000_000)
     upkeep = Upkeep(
         s3,
         settings.lake_bucket,

@@ -23,6 +23,7 @@ class Settings:
     lake_bucket: str
     artefact_bucket: str
     secret_arn: str
+    configuration_check_s: float
     min_objects: int = 8
     quiet_s: int = 3_600
     grace_s: int = 3_600

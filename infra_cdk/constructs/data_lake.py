@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.constructs.lake_view import interactions_once
 from infra_cdk.settings import Settings
 
 TABLE_NAME = "interactions"
@@ -57,6 +58,7 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(prefix="quarantine/", expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix=FAILED_RECORDS_PREFIX, expiration=cdk.Duration.days(90)),
+                *self._cold_storage(),
             ],
         )
         self.artefacts = self._bucket(
@@ -66,9 +68,26 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix="training/", expiration=cdk.Duration.days(30)),
             ],
         )
+        _send_events(self.artefacts)
         self.database_name = f"alsolike_{settings.name.replace('-', '_')}"
         self.table_name = TABLE_NAME
         self._table()
+
+    def _cold_storage(self) -> list[s3.LifecycleRule]:
+        days = self._settings.lake_cold_days
+        if days is None:
+            return []
+        # S3 leaves objects below 128 KB where they are; the lake's are merged before they get that old.
+        return [
+            s3.LifecycleRule(
+                prefix=f"{TABLE_NAME}/",
+                transitions=[
+                    s3.Transition(
+                        storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(days)
+                    )
+                ],
+            )
+        ]
 
     def _access_log_bucket(self) -> s3.Bucket:
         bucket = s3.Bucket(
@@ -123,7 +142,7 @@ class DataLake(Construct):
             database_name=self.database_name,
             table_input=glue.CfnTable.TableInputProperty(
                 name=TABLE_NAME,
-                description="Events of users with items. Raw: count each event_id once",
+                description="Events of users. Raw: interactions_once has each of them once",
                 table_type="EXTERNAL_TABLE",
                 partition_keys=[glue.CfnTable.ColumnProperty(name=PARTITION_COLUMN, type="string")],
                 # Partitions follow from their dates: nothing has to be registered when a day begins.
@@ -133,8 +152,8 @@ class DataLake(Construct):
                     "projection.enabled": "true",
                     f"projection.{PARTITION_COLUMN}.type": "date",
                     f"projection.{PARTITION_COLUMN}.format": "yyyy-MM-dd",
-                    # Events may be as old as their times can say.
-                    f"projection.{PARTITION_COLUMN}.range": "1970-01-01,NOW+1DAYS",
+                    # A day ahead: clocks may be, and a day begins before it is over everywhere.
+                    f"projection.{PARTITION_COLUMN}.range": f"{self._settings.lake_first_date},NOW+1DAYS",
                     f"projection.{PARTITION_COLUMN}.interval": "1",
                     f"projection.{PARTITION_COLUMN}.interval.unit": "DAYS",
                     "storage.location.template": f"{location}{PARTITION_COLUMN}=${{{PARTITION_COLUMN}}}/",
@@ -152,6 +171,25 @@ class DataLake(Construct):
             ),
         )
         table.add_resource_dependency(database)
+        view = interactions_once(
+            self,
+            "InteractionsOnce",
+            catalog_id=catalog_id,
+            database=self.database_name,
+            table=TABLE_NAME,
+            columns=COLUMNS,
+            partition=PARTITION_COLUMN,
+        )
+        view.add_resource_dependency(table)
+
+
+def _send_events(bucket: s3.Bucket) -> None:
+    """Let EventBridge know of each new object; the bucket's own property for that would add a custom resource."""
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )
 
 
 def removal_policy(settings: Settings) -> cdk.RemovalPolicy:

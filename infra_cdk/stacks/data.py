@@ -6,6 +6,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.constructs.alerts import alerts_topic
 from infra_cdk.constructs.data_lake import DataLake, removal_policy
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.parameters import Parameters
@@ -13,10 +14,12 @@ from infra_cdk.settings import Settings
 
 
 class DataStack(cdk.Stack):
-    """The event stream, the lake, the artefacts, the live profiles, the catalogue and the users.
+    """The event stream, the lake, the artefacts, the live profiles, the catalogue, the users, and the topic of alerts.
 
     Attributes
     ----------
+    database_name
+        Of Glue's catalogue of the lake.
     tracking_id, items_dataset_arn, users_dataset_arn
         What calls in Personalize's shapes name; nothing on AWS bears these names.
     """
@@ -25,6 +28,7 @@ class DataStack(cdk.Stack):
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: stored data")
         data_lake = DataLake(self, "DataLake", settings=settings)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
+        self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
         self.profiles = _table(self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at")
         self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, tells_of_changes=True)
@@ -33,6 +37,7 @@ class DataStack(cdk.Stack):
         self.items_dataset_arn = self._dataset_arn("ITEMS")
         self.users_dataset_arn = self._dataset_arn("USERS")
         self.hash_key = _hash_key(self, settings=settings)
+        self.alerts = alerts_topic(self, "Alerts", settings=settings)
         Parameters(
             self,
             "Parameters",
@@ -51,6 +56,7 @@ class DataStack(cdk.Stack):
                 "glue-database": data_lake.database_name,
                 "glue-table": data_lake.table_name,
                 "hash-key-arn": self.hash_key.secret_arn,
+                "alerts-topic-arn": self.alerts.topic_arn,
             },
         )
 

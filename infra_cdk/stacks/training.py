@@ -40,11 +40,12 @@ class TrainingStack(cdk.Stack):
             model_package_group_name=f"alsolike-{settings.name}",
             model_package_group_description=f"Alsolike {settings.name}: one package a trained model",
         )
+        build_dataset = self._build_dataset().live
         workflow = TrainingWorkflow(
             self,
             "Workflow",
             settings=settings,
-            build_dataset=self._build_dataset().live,
+            build_dataset=build_dataset,
             register_model=self._register_model(packages).live,
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
             alerts=data.alerts,
@@ -54,6 +55,7 @@ class TrainingStack(cdk.Stack):
             "Parameters",
             settings=settings,
             values={
+                "build-dataset-function": build_dataset.function_arn,
                 "state-machine-arn": workflow.state_machine.state_machine_arn,
                 "model-package-group": packages.model_package_group_name,
             },

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-FUNCTIONS = ("archive_events", "build_dataset", "collect", "recommend", "register_model", "update_profiles")
+FUNCTIONS = (
+    "archive_events",
+    "build_dataset",
+    "collect",
+    "compact_lake",
+    "recommend",
+    "register_model",
+    "update_profiles",
+)
+STACKS = ("catalogue", "data", "lake", "serving", "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,12 @@ class Assembly:
         """Return the one resource of a type."""
         (resource,) = self.of_type(resource_type)
         return resource
+
+    def glue_table(self, name: str) -> dict[str, Any]:
+        """Return the definition of a table or view in Glue's catalogue."""
+        definitions: list[dict[str, Any]] = [r.properties["TableInput"] for r in self.of_type("AWS::Glue::Table")]
+        (definition,) = [definition for definition in definitions if definition["Name"] == name]
+        return definition
 
     def function(self, name: str) -> Resource:
         """Return the Lambda function with the handler of ``functions/<name>``."""

@@ -16,7 +16,7 @@ from infra_cdk import app as infra_app
 from infra_cdk.constructs import python_function
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.node import node_executable, use_installed_node
-from tests.infra.assembly import FUNCTIONS, Assembly
+from tests.infra.assembly import FUNCTIONS, STACKS, Assembly
 from tests.infra.conftest import synthesize
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def test_stacks_of_two_environments_share_no_name(demo: Assembly, prod: Assembly
     def names(assembly: Assembly) -> set[str]:
         return {resource.stack for resource in assembly.resources}
 
-    assert names(demo) == {"alsolike-demo-data", "alsolike-demo-serving", "alsolike-demo-training"}
+    assert names(demo) == {f"alsolike-demo-{part}" for part in STACKS}
     assert not names(demo) & names(prod)
 
 
@@ -128,7 +128,7 @@ def test_editing_one_function_changes_its_asset_only(
 def test_function_without_a_handler_is_named(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python_function, "ROOT", tmp_path)
 
-    with pytest.raises(FileNotFoundError, match=r"build_dataset/handler\.py does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"/handler\.py does not exist"):
         synthesize("demo", layers=layers, outdir=tmp_path / "out")
 
 
@@ -193,4 +193,4 @@ def test_cdk_command_synthesizes_strictly_and_lists_the_stacks(layers: Path, tmp
 
     # The finished assembly stands for the app, so that the app need not run again.
     stacks = cdk_command("ls", "--app", str(tmp_path / "out")).split()
-    assert sorted(stacks) == ["alsolike-demo-data", "alsolike-demo-serving", "alsolike-demo-training"]
+    assert sorted(stacks) == [f"alsolike-demo-{part}" for part in STACKS]

@@ -142,7 +142,7 @@ def rules(bucket: Resource) -> list[dict[str, Any]]:
 
 
 def test_glue_table_has_the_columns_that_the_lake_writes(demo: Assembly) -> None:
-    table = demo.only("AWS::Glue::Table").properties["TableInput"]
+    table = demo.glue_table("interactions")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
 
@@ -152,7 +152,7 @@ def test_glue_table_has_the_columns_that_the_lake_writes(demo: Assembly) -> None
 
 
 def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly) -> None:
-    table = demo.only("AWS::Glue::Table").properties["TableInput"]
+    table = demo.glue_table("interactions")
 
     parameters = {name: flat(value) for name, value in table["Parameters"].items()}
 

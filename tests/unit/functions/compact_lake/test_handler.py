@@ -26,17 +26,18 @@ def invoke(
         "LAKE_BUCKET": lake_bucket,
         "ARTEFACT_BUCKET": artefact_bucket,
         "SECRET_ARN": secret,
+        "CONFIGURATION_CHECK_S": "0",
         "MIN_OBJECTS": "3",
         "QUIET_S": "0",
         "GRACE_S": "0",
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    handler._settings.cache_clear()
-    pseudonyms_of.cache_clear()
+    for cached in (handler._settings, handler._configuration, pseudonyms_of):
+        cached.cache_clear()
     yield lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
-    handler._settings.cache_clear()
-    pseudonyms_of.cache_clear()
+    for cached in (handler._settings, handler._configuration, pseudonyms_of):
+        cached.cache_clear()
 
 
 def test_call_says_and_counts_what_it_did(

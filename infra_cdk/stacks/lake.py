@@ -1,0 +1,143 @@
+"""The lake's upkeep, and what watches what does not get into it."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+LEAST_QUARANTINED = 5
+"""Fewer bad records than this are nobody's night."""
+
+
+class LakeStack(cdk.Stack):
+    """Compaction with its schedule, and the alarms on quarantine and on consumers that lag."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        data: DataStack,
+        layers: Path,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: upkeep of the lake")
+        self._settings = settings
+        self._data = data
+        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        self._schedule(self._compact_lake())
+        self._quarantine_alarm()
+        self._lag_alarm()
+
+    def _compact_lake(self) -> PythonFunction:
+        lake, artefacts, hash_key = self._data.lake, self._data.artefacts, self._data.hash_key
+        return PythonFunction(
+            self,
+            "CompactLake",
+            name="compact_lake",
+            description="Merges small objects of the lake, and removes days past the retention",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.pandas],
+            variables={
+                "LAKE_BUCKET": lake.bucket_name,
+                "SECRET_ARN": hash_key.secret_arn,
+                **configuration_variables(artefacts, settings=self._settings),
+            },
+            permissions=[
+                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
+                *(
+                    objects(
+                        lake,
+                        prefix,
+                        actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                        reason="Objects are named after their day and what they were merged from",
+                    )
+                    for prefix in ("interactions/", "compactions/")
+                ),
+                *configuration_permissions(artefacts),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("privacy/tombstones.json")]),
+                Permission(actions=["secretsmanager:GetSecretValue"], resources=[hash_key.secret_arn]),
+            ],
+            memory_mb=4_096,
+            timeout_s=900,
+        )
+
+    def _schedule(self, function: PythonFunction) -> None:
+        if self._settings.compaction_schedule is None:
+            return
+        events.Rule(
+            self,
+            "Schedule",
+            description=f"Alsolike {self._settings.name}: keep the lake in few large objects",
+            schedule=events.Schedule.expression(self._settings.compaction_schedule),
+            targets=[targets.LambdaFunction(function.live, retry_attempts=2, max_event_age=cdk.Duration.hours(2))],
+        )
+
+    def _quarantine_alarm(self) -> None:
+        period = cdk.Duration.minutes(15)
+
+        def archived(metric: str) -> cloudwatch.Metric:
+            return cloudwatch.Metric(
+                namespace="Alsolike",
+                metric_name=metric,
+                dimensions_map={"service": "archive_events"},
+                statistic="Sum",
+                period=period,
+            )
+
+        share = cloudwatch.MathExpression(
+            label="Records in quarantine, percent",
+            expression=f"IF(bad >= {LEAST_QUARANTINED}, 100 * bad / (bad + FILL(good, 0)), 0)",
+            using_metrics={"bad": archived("RecordsQuarantined"), "good": archived("InteractionsArchived")},
+            period=period,
+        )
+        self._alarm(
+            "Quarantine",
+            share,
+            above=self._settings.quarantine_alarm_percent,
+            periods=1,
+            description="Many of the records on the stream cannot be read: docs/runbooks/quarantine.md",
+        )
+
+    def _lag_alarm(self) -> None:
+        # The stream's own figure is its slowest consumer's.
+        age = self._data.stream.metric_get_records_iterator_age_milliseconds(
+            statistic="Maximum", period=cdk.Duration.minutes(5)
+        )
+        self._alarm(
+            "ConsumerLag",
+            age,
+            above=3_600_000,
+            periods=3,
+            description="A consumer of the stream is an hour behind and will give records up: "
+            "docs/runbooks/quarantine.md",
+        )
+
+    def _alarm(
+        self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, periods: int, description: str
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            metric=metric,
+            threshold=above,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=periods,
+            alarm_description=f"Alsolike {self._settings.name}: {description}",
+            # Nothing arrives, so nothing is wrong with it.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._data.alerts))
+        alarm.add_ok_action(actions.SnsAction(self._data.alerts))

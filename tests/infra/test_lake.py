@@ -1,0 +1,171 @@
+"""The lake's upkeep, its view, its storage classes, and the alarms on what does not get into it."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from alsolike import lake
+from infra_cdk.app import add_stacks
+from infra_cdk.settings import InvalidSettings, Settings
+from tests.infra.assembly import Assembly, Resource, flat
+
+
+def view(assembly: Assembly) -> dict[str, Any]:
+    text = assembly.glue_table("interactions_once")["ViewOriginalText"]
+    assert text.startswith("/* Presto View: ")
+    assert text.endswith(" */")
+    encoded = text.removeprefix("/* Presto View: ").removesuffix(" */")
+    definition: dict[str, Any] = json.loads(base64.b64decode(encoded, validate=True))
+    return definition
+
+
+def test_the_view_is_the_one_rule_that_every_reader_applies(assembly: Assembly) -> None:
+    environment = assembly.resources[0].stack.split("-")[1]
+
+    definition = view(assembly)
+
+    assert definition["originalSql"] == lake.deduplicating_sql()
+    assert (definition["catalog"], definition["schema"]) == ("awsdatacatalog", f"alsolike_{environment}")
+
+
+def test_athena_takes_the_view_for_one_with_the_tables_columns(demo: Assembly) -> None:
+    table = demo.glue_table("interactions_once")
+
+    assert table["TableType"] == "VIRTUAL_VIEW"
+    assert table["Parameters"] == {"presto_view": "true", "comment": "Presto View"}
+    assert table["ViewExpandedText"] == "/* Presto View */"
+    hive = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    assert hive == {**lake.COLUMNS, "event_date": "string"}
+    presto = {column["name"]: column["type"] for column in view(demo)["columns"]}
+    assert list(presto) == list(hive)
+    assert (presto["event_id"], presto["event_value"], presto["event_time_ms"]) == ("varchar", "double", "bigint")
+    assert (presto["schema_version"], presto["impression"]) == ("integer", "array(varchar)")
+
+
+def test_compaction_runs_daily_through_its_alias(demo: Assembly) -> None:
+    (rule,) = in_stack(demo, "lake", "AWS::Events::Rule")
+
+    assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 day)", "ENABLED")
+    (target,) = rule.properties["Targets"]
+    (alias,) = in_stack(demo, "lake", "AWS::Lambda::Alias")
+    assert flat(target["Arn"]) == alias.logical_id
+
+
+def test_upkeep_is_over_before_it_counts_as_dead(demo: Assembly) -> None:
+    """Outputs of a call that cannot be running any more are removed: `GRACE_S` later, an hour by default."""
+    function = demo.function("compact_lake").properties
+
+    assert function["Timeout"] < 3_600
+    assert "GRACE_S" not in function["Environment"]["Variables"]
+
+
+def test_lake_moves_to_storage_that_costs_nothing_to_read(demo: Assembly) -> None:
+    (rule,) = [rule for rule in lake_rules(demo) if "Transitions" in rule]
+
+    assert rule["Prefix"] == lake.INTERACTIONS_PREFIX
+    assert rule["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]
+
+
+@pytest.mark.parametrize(
+    ("metric", "operator", "threshold"),
+    [("GetRecords.IteratorAgeMilliseconds", "GreaterThanThreshold", 3_600_000), (None, "GreaterThanThreshold", 1)],
+)
+def test_alarms_tell_people(demo: Assembly, metric: str | None, operator: str, threshold: int) -> None:
+    (alarm,) = [
+        alarm.properties
+        for alarm in in_stack(demo, "lake", "AWS::CloudWatch::Alarm")
+        if alarm.properties.get("MetricName") == metric
+    ]
+
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == (operator, threshold)
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert "docs/runbooks/quarantine.md" in alarm["AlarmDescription"]
+    assert ["Alerts" in flat(arn) for arn in (*alarm["AlarmActions"], *alarm["OKActions"])] == [True, True]
+
+
+def test_quarantine_is_judged_by_its_share_of_what_archive_events_counts(demo: Assembly) -> None:
+    (alarm,) = [a.properties for a in in_stack(demo, "lake", "AWS::CloudWatch::Alarm") if "Metrics" in a.properties]
+
+    share, *counts = alarm["Metrics"]
+    assert share["Expression"] == "IF(bad >= 5, 100 * bad / (bad + FILL(good, 0)), 0)"
+    assert {count["Id"]: count["MetricStat"]["Metric"]["MetricName"] for count in counts} == {
+        "bad": "RecordsQuarantined",
+        "good": "InteractionsArchived",
+    }
+    for count in counts:
+        assert count["MetricStat"]["Stat"] == "Sum"
+        assert count["MetricStat"]["Metric"]["Namespace"] == "Alsolike"
+        assert count["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "service", "Value": "archive_events"}]
+
+
+def test_alarms_of_the_account_and_they_alone_are_let_in_besides_roles(demo: Assembly) -> None:
+    policy = demo.only("AWS::SNS::TopicPolicy")
+
+    allowed = [s for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+
+    assert policy.stack == "alsolike-demo-data"
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+@pytest.fixture(scope="module")
+def plain(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """An environment without schedules and cold storage, whose first event was in 2020."""
+    directory = tmp_path_factory.mktemp("plain")
+    app = cdk.App(outdir=str(directory))
+    settings = Settings(
+        name="plain",
+        region="us-east-1",
+        compaction_schedule=None,
+        training_schedule=None,
+        lake_cold_days=None,
+        lake_first_date="2020-02-29",
+        quarantine_alarm_percent=20,
+    )
+    add_stacks(app, settings=settings, layers=layers)
+    app.synth()
+    return Assembly.read(directory)
+
+
+def test_settings_turn_upkeep_and_cold_storage_off(plain: Assembly) -> None:
+    assert in_stack(plain, "lake", "AWS::Events::Rule") == []
+    assert not [rule for rule in lake_rules(plain) if "Transitions" in rule]
+    assert plain.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+1DAYS"
+    assert [
+        a.properties["Threshold"] for a in plain.of_type("AWS::CloudWatch::Alarm") if "Metrics" in a.properties
+    ] == [20]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expectation"),
+    [
+        ("compaction_schedule", "daily", "rate(...) or cron(...)"),
+        ("lake_first_date", "2020-2-1", "a day such as 2020-01-31"),
+        ("lake_first_date", "2020-02-30", "a day such as 2020-01-31"),
+        ("lake_cold_days", 0, "1 to 36500"),
+        ("quarantine_alarm_percent", 100, "0 to 99"),
+    ],
+)
+def test_settings_that_aws_would_refuse_are_refused(field: str, value: object, expectation: str) -> None:
+    with pytest.raises(InvalidSettings) as refusal:
+        Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
+
+    assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"
+
+
+def in_stack(assembly: Assembly, part: str, resource_type: str) -> list[Resource]:
+    return [r for r in assembly.of_type(resource_type) if r.stack.endswith(f"-{part}")]
+
+
+def lake_rules(assembly: Assembly) -> list[dict[str, Any]]:
+    (bucket,) = [
+        b
+        for b in assembly.of_type("AWS::S3::Bucket")
+        if b.properties.get("LoggingConfiguration", {}).get("LogFilePrefix") == "lake/"
+    ]
+    rules: list[dict[str, Any]] = bucket.properties["LifecycleConfiguration"]["Rules"]
+    return rules
