@@ -38,14 +38,20 @@ class Names:
     user_pool_id: str
     client_id: str
     issuer: str
+    tracking_id: str
+    items_dataset_arn: str
+    users_dataset_arn: str
     stream_name: str
     lake_bucket: str
     artefact_bucket: str
     profiles_table: str
     catalogue_table: str
+    users_table: str
+    hash_key_arn: str
     glue_database: str
     glue_table: str
     state_machine_arn: str
+    build_dataset_function: str
     model_package_group: str
     alerts_topic_arn: str
     region: str

@@ -5,18 +5,26 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.errors import InvalidInput
+MAX_LINE_BYTES = 4 << 20
 
-MAX_LINE_BYTES = 64 << 20
+_SHOWN_BYTES = 1000
 
+_BREAK = re.compile(rb"\r\n|\n|\r")
 _FIELD = rb'(?:"(?:[^"]++|"")*+"|(?!"))[^,]*+'
 _CLOSED = re.compile(rb"%b(?:,%b)*+" % (_FIELD, _FIELD))
 """A line that ends outside a quoted cell, as pyarrow reads it: a quote within a cell is a character."""
+
+
+class Readable(Protocol):
+    """What `blocks` needs of a file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, none at the end."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,15 +55,11 @@ class Block:
     malformed: tuple[Malformed, ...]
 
 
-def blocks(file: BinaryIO, *, block_bytes: int) -> Iterator[Block]:
+def blocks(file: Readable, *, block_bytes: int) -> Iterator[Block]:
     """Yield a file's lines, about `block_bytes` at once.
 
     A cell never goes on in the next line: whoever forgets a closing quote loses that row and not all that follow.
-
-    Raises
-    ------
-    InvalidInput
-        If a line is longer than `MAX_LINE_BYTES`.
+    Nor is a line held that has more than `MAX_LINE_BYTES`: it is set aside, and the reading goes on after its end.
     """
     first_line, rest = 1, b""
     while read := file.read(block_bytes):
@@ -65,10 +69,22 @@ def blocks(file: BinaryIO, *, block_bytes: int) -> Iterator[Block]:
             yield _block(first_line, rest[:end])
             first_line += _line_breaks(rest[:end])
             rest = rest[end:]
-        if len(rest) > MAX_LINE_BYTES:
-            raise InvalidInput(f"line {first_line} has more than {MAX_LINE_BYTES >> 20} MiB")
+        if len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\r"):
+            reason = f"has more than {MAX_LINE_BYTES:,} bytes"
+            start = rest[:_SHOWN_BYTES].decode(errors="replace")
+            yield Block(first_line, b"\n", (Malformed(first_line, reason, start),))
+            first_line, rest = first_line + 1, _after_line_break(file, block_bytes)
     if rest:
         yield _block(first_line, rest)
+
+
+def _after_line_break(file: Readable, block_bytes: int) -> bytes:
+    """Read on to the end of a line; return what was read of the next one."""
+    while read := file.read(block_bytes):
+        if found := _BREAK.search(read):
+            rest = read[found.end() :]
+            return file.read(block_bytes).removeprefix(b"\n") if found[0] == b"\r" and not rest else rest
+    return b""
 
 
 def _block(first_line: int, data: bytes) -> Block:

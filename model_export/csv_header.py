@@ -18,16 +18,65 @@ _MAX_HEADER_BYTES = 1 << 20
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def open_bytes(file: BinaryIO, path: Path) -> BinaryIO:
+class UntilBroken:
+    """Reads a file or gzip stream up to where it breaks off; only then says that it does."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._error: Exception | None = None
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only before the end or a break.
+
+        Raises
+        ------
+        OSError, EOFError, zlib.error
+            At the break.
+        """
+        if self._error is not None:
+            raise self._error
+        parts: list[bytes] = []
+        while size > 0:
+            try:
+                part = self._file.read1(size) if isinstance(self._file, gzip.GzipFile) else self._file.read(size)
+            except UNREADABLE as error:
+                if not parts:
+                    raise
+                self._error = error
+                break
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+
+def open_bytes(file: BinaryIO, name: str) -> BinaryIO:
     """Return the bytes of a CSV, unpacked if the name of its file ends with `.gz`.
 
     Python unpacks, not pyarrow: that one sometimes ends the whole process when a gzip stream is broken.
     """
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if path.name.lower().endswith(".gz") else file
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if name.lower().endswith(".gz") else file
 
 
 def read_header(path: Path) -> tuple[str, ...]:
+    """Return the names of the columns of a CSV on this machine; see `parse_header`."""
+    try:
+        with path.open("rb") as file:
+            return parse_header(file, str(path))
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error}") from error
+
+
+def parse_header(file: BinaryIO, name: str) -> tuple[str, ...]:
     """Return the names of a CSV's columns as the file spells them.
+
+    Parameters
+    ----------
+    file
+        The file's bytes, packed if its name says so.
+    name
+        What messages call it.
 
     Raises
     ------
@@ -35,22 +84,23 @@ def read_header(path: Path) -> tuple[str, ...]:
         If the file cannot be read, is empty, or its first line is not UTF-8 text on one line.
     """
     try:
-        with path.open("rb") as file:
-            start = open_bytes(file, path).read(_MAX_HEADER_BYTES)
+        start = UntilBroken(open_bytes(file, name)).read(_MAX_HEADER_BYTES)
     except UNREADABLE as error:
-        raise InvalidInput(f"{path} cannot be read: {error}") from error
+        raise InvalidInput(f"{name} cannot be read: {error}") from error
     if not start:
-        raise InvalidInput(f"{path} cannot be read: it is empty")
+        raise InvalidInput(f"{name} cannot be read: it is empty")
     if start.startswith(_UTF16_MARKS):
-        raise InvalidInput(f"{path} is UTF-16, expected UTF-8")
+        raise InvalidInput(f"{name} is UTF-16, expected UTF-8")
     line = start.removeprefix(UTF8_MARK).splitlines()[0] if start != UTF8_MARK else b""
+    if len(line) >= _MAX_HEADER_BYTES:
+        raise InvalidInput(f"{name} has a first line of more than {_MAX_HEADER_BYTES >> 20} MiB, expected column names")
     shown = line[:80].decode(errors="backslashreplace").replace("\0", "\\0")
     if b"\0" in line:
-        raise InvalidInput(f"{path} is no UTF-8 text: its first line is {shown}")
+        raise InvalidInput(f"{name} is no UTF-8 text: its first line is {shown}")
     try:
         (names,) = list(csv.reader([line.decode()], strict=True)) or [[]]
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8: its first line is {shown}, expected column names in UTF-8") from error
+        raise InvalidInput(f"{name} is not UTF-8: its first line is {shown}, expected column names in UTF-8") from error
     except csv.Error as error:
-        raise InvalidInput(f"{path}: its first line is {shown}, expected column names with closed quotes") from error
+        raise InvalidInput(f"{name}: its first line is {shown}, expected column names with closed quotes") from error
     return tuple(names)

@@ -184,7 +184,7 @@ def _broken_line(path: Path) -> str | None:
     try:
         width = len(read_header(path))
         with path.open("rb") as file:
-            for block in blocks(open_bytes(file, path), block_bytes=_BLOCK_BYTES):
+            for block in blocks(open_bytes(file, path.name), block_bytes=_BLOCK_BYTES):
                 if block.malformed:
                     return f"line {block.malformed[0].line} {block.malformed[0].reason}"
                 for place, cells in enumerate(csv.reader(block.data.decode("utf-8-sig").splitlines())):
@@ -213,7 +213,7 @@ def _table(path: Path, names: Sequence[str]) -> pa.Table:
         with path.open("rb") as file:
             packed = path.name.lower().endswith(".gz")
             return pyarrow.csv.read_csv(
-                pa.BufferReader(open_bytes(file, path).read()) if packed else file,
+                pa.BufferReader(open_bytes(file, path.name).read()) if packed else file,
                 parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
                 convert_options=pyarrow.csv.ConvertOptions(
                     include_columns=names, column_types={name: pa.string() for name in names}

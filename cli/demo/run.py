@@ -20,7 +20,8 @@ from cli.demo.reference import ReferenceModel
 from cli.demo.replay import Plan
 from cli.demo.summary import Check, Latency, Summary
 from cli.deployment import Deployment
-from cli.importing.load import import_interactions, import_items
+from cli.importing.load import import_interactions
+from cli.importing.load_metadata import import_items
 from local_cloud.client import Cloud
 
 DIRECTORY = Path(".alsolike/demo")

@@ -1,4 +1,4 @@
-"""What an id may be, checked column by column; `alsolike.wire` says the same of one string."""
+"""What an id may be, checked text by text; `alsolike.wire` says the same of one string."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ SPACE = r"[\t-\r\x1c-\x1f\x{85}\pZ]"
 CONTROL_CHARACTERS = r"\x00-\x1f\x7f"
 
 
-def id_faults(column: pa.ChunkedArray, name: str, *, maximum: int) -> Iterator[tuple[pa.ChunkedArray, str]]:
-    """Yield which cells are no id, and why; a cell that is null is not judged.
+def id_faults(texts: pa.Array | pa.ChunkedArray, name: str, *, maximum: int) -> Iterator[tuple[pa.Array, str]]:
+    """Yield which texts are no id, and why; null is not judged.
 
     Parameters
     ----------
@@ -21,6 +21,6 @@ def id_faults(column: pa.ChunkedArray, name: str, *, maximum: int) -> Iterator[t
     maximum
         Characters.
     """
-    yield pc.match_substring_regex(column, f"^{SPACE}+$"), f"{name} is nothing but space"
-    yield pc.greater(pc.utf8_length(column), maximum), f"{name} has more than {maximum} characters"
-    yield pc.match_substring_regex(column, f"[{CONTROL_CHARACTERS}]"), f"{name} has a control character"
+    yield pc.match_substring_regex(texts, f"^{SPACE}+$"), f"{name} is nothing but space"
+    yield pc.greater(pc.utf8_length(texts), maximum), f"{name} has more than {maximum} characters"
+    yield pc.match_substring_regex(texts, f"[{CONTROL_CHARACTERS}]"), f"{name} has a control character"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,9 +11,44 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import lake
 from alsolike.errors import Unavailable
-from cli.importing.interactions import event_dates
+from cli.importing.lake_rows import SCHEMA, LakeRows
 
 _THREADS = 4
+_REPEATED = [name for name in SCHEMA.names if name not in ("event_id", "impression", "event_time_ms")]
+
+
+class Sink(Protocol):
+    """Takes objects in."""
+
+    def put(self, key: str, data: pa.Buffer) -> None:
+        """Store an object, in the place of one of the same key."""
+
+
+class LakeBucket:
+    """The lake bucket as a sink.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, data: pa.Buffer) -> None:
+        """Store an object.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not take it in.
+        """
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data.to_pybytes())
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
 
 
 def object_key(date: str, *, content_id: str, chunk: int) -> str:
@@ -22,47 +57,32 @@ def object_key(date: str, *, content_id: str, chunk: int) -> str:
 
 
 class LakeWriter:
-    """The interactions part of the lake bucket.
+    """Writes rows in the background, as a context.
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The lake bucket.
+    sink
+        Where the objects go; it is called from several threads.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._pool = ThreadPoolExecutor(_THREADS, "lake")
 
-    def write(self, rows: pa.Table, *, content_id: str, chunk: int) -> int:
-        """Write rows of the interactions table; return the number of objects.
+    def __enter__(self) -> LakeWriter:
+        return self
 
-        Raises
-        ------
-        Unavailable
-            If S3 does not take an object in.
-        """
-        days = event_dates(rows)
-        puts = [
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def start(self, rows: LakeRows, *, content_id: str, chunk: int) -> list[Future[None]]:
+        """Begin to write a chunk's rows; each of the futures is one object."""
+        return [
             self._pool.submit(self._put, object_key(date, content_id=content_id, chunk=chunk), day)
-            for date, day in days
+            for date, day in rows.by_date()
         ]
-        try:
-            for put in puts:
-                put.result()
-        finally:
-            for put in puts:
-                put.cancel()
-        return len(days)
 
-    def _put(self, key: str, rows: pa.Table) -> None:
+    def _put(self, key: str, rows: LakeRows) -> None:
         sink = pa.BufferOutputStream()
-        repeated = [name for name in rows.column_names if name not in ("event_id", "impression", "event_time_ms")]
-        pq.write_table(rows, sink, compression="zstd", compression_level=1, use_dictionary=repeated)
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=sink.getvalue().to_pybytes())
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        pq.write_table(rows.table(), sink, compression="zstd", compression_level=1, use_dictionary=_REPEATED)
+        self._sink.put(key, sink.getvalue())

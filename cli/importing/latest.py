@@ -1,86 +1,174 @@
-"""The latest interactions of each user over a whole import, for the live profiles."""
+"""The latest interactions of each user over a whole import, for the live profiles; what memory does not hold lies on
+disk, parted by user, so that an import of any length needs the same memory.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alsolike.configuration import HISTORY_LENGTH
-from alsolike.interactions import profile_id
-from alsolike.profiles import ProfileStore, RecentInteraction
+from alsolike.profiles import RecentInteraction
+from cli.importing.event_ids import hexadecimal
+from cli.importing.lake_rows import LakeRows
 
-COLUMNS = ("user_id", "event_time_ms", "event_id", "item_id", "event_type")
-_THREADS = 8
+PARTS = 128
+"""Parts of the users; whose part a user belongs to depends on the id alone, so that a later run parts them alike."""
+
+MEMORY_ROWS = 4_000_000
+_SCHEMA = pa.schema(
+    [
+        ("user_id", pa.string()),
+        ("event_time_ms", pa.int64()),
+        ("high", pa.uint64()),
+        ("low", pa.uint64()),
+        ("stated_id", pa.string()),
+        ("item_id", pa.string()),
+        ("event_type", pa.string()),
+    ]
+)
+
+UserInteractions = tuple[str, list[RecentInteraction]]
 
 
 class LatestInteractions:
-    """Keeps at most about `HISTORY_LENGTH` rows a user while chunks go by.
-
-    Rows of the same time as the last one kept stay too: which of them a profile keeps is the profile's own rule.
-    """
+    """Takes in rows while chunks go by and gives them back by user, as a context in which its files exist."""
 
     def __init__(self) -> None:
-        self._rows: pa.Table | None = None
+        self._held: list[list[pa.Table]] = [[] for _ in range(PARTS)]
+        self._held_rows = 0
+        self._files: dict[int, pa.RecordBatchStreamWriter] = {}
+        self._directory: Path | None = None
+        self._cleanup = contextlib.ExitStack()
 
-    def add(self, rows: pa.Table) -> None:
-        """Take in rows of the lake's table."""
-        rows = rows.select(COLUMNS)
-        if self._rows is not None:
-            rows = pa.concat_tables([self._rows, rows])
-        self._rows = _latest(rows.combine_chunks())
+    def __enter__(self) -> Self:
+        return self
 
-    def by_user(self) -> Iterator[tuple[str, list[RecentInteraction]]]:
-        """Yield each user with their interactions."""
-        if self._rows is None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    def add(self, rows: LakeRows) -> None:
+        """Take in checked rows; those without an item are no part of a profile."""
+        with_item = ~rows.texts["item_id"].missing()
+        if not with_item.all():
+            rows = rows.take(with_item)
+        if not len(rows):
             return
-        columns = [self._rows[name].to_pylist() for name in COLUMNS]
-        for user_id, rows in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[0]):
-            yield user_id, [RecentInteraction(*fields) for _, *fields in rows]
+        user = rows.texts["user_id"]
+        part = (rows.user_hashes[:, 0] % np.uint64(PARTS)).astype(np.uint8)[user.codes]
+        order = np.argsort(part, kind="stable")
+        table = _table(rows.take(order))
+        ends = np.cumsum(np.bincount(part, minlength=PARTS))
+        for number, (start, end) in enumerate(itertools.pairwise([0, *ends.tolist()])):
+            if end > start:
+                self._held[number].append(table.slice(start, end - start))
+        self._held_rows += len(table)
+        if self._held_rows > MEMORY_ROWS:
+            self._spill()
 
-    def users(self) -> int:
-        """Return how many users there are."""
-        return 0 if self._rows is None else len(self._rows["user_id"].unique())
+    def of_part(self, number: int) -> Iterator[UserInteractions]:
+        """Yield each user of a part with at least their latest `HISTORY_LENGTH` interactions, and few more."""
+        kept, rows = list[pa.Table](), 0
+        for table in itertools.chain(self._stored(number), self._held[number]):
+            kept.append(table)
+            rows += len(table)
+            if rows > MEMORY_ROWS // 2:
+                kept = [_latest(pa.concat_tables(kept).combine_chunks())]
+                rows = len(kept[0])
+        if kept:
+            yield from _by_user(_latest(pa.concat_tables(kept).combine_chunks()))
+
+    def _spill(self) -> None:
+        if self._directory is None:
+            self._directory = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="alsolike-import-")))
+        for number, tables in enumerate(self._held):
+            if tables and number not in self._files:
+                sink = self._cleanup.enter_context(pa.OSFile(str(self._directory / str(number)), "wb"))
+                options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+                self._files[number] = pa.ipc.new_stream(sink, _SCHEMA, options=options)
+            for table in tables:
+                self._files[number].write_table(table)
+            tables.clear()
+        self._held_rows = 0
+
+    def _stored(self, number: int) -> Iterator[pa.Table]:
+        if (writer := self._files.get(number)) is None or self._directory is None:
+            return
+        writer.close()
+        with pa.OSFile(str(self._directory / str(number))) as file, pa.ipc.open_stream(file) as batches:
+            for batch in batches:
+                yield pa.Table.from_batches([batch])
 
 
-def seed_profiles(
-    latest: LatestInteractions, store: ProfileStore, *, now_ms: int, on_profile: Callable[[], None] = lambda: None
-) -> int:
-    """Merge the interactions into the live profiles; return how many profiles that were.
-
-    Raises
-    ------
-    Unavailable
-        If DynamoDB does not answer.
-    """
-
-    def seed(user: tuple[str, list[RecentInteraction]]) -> None:
-        store.create(profile_id(user_id=user[0], session_id=None), user[1], now_ms=now_ms)
-
-    written = 0
-    with ThreadPoolExecutor(_THREADS, "profiles") as pool:
-        users = latest.by_user()
-        while some := list(itertools.islice(users, 64 * _THREADS)):
-            for _ in pool.map(seed, some):
-                written += 1
-                on_profile()
-    return written
+def _table(rows: LakeRows) -> pa.Table:
+    columns = {
+        "user_id": rows.texts["user_id"].column(),
+        "event_time_ms": pa.array(rows.event_time_ms),
+        "high": pa.array(rows.ids[:, 0]),
+        "low": pa.array(rows.ids[:, 1]),
+        "stated_id": rows.stated_ids.column(),
+        "item_id": rows.texts["item_id"].column(),
+        "event_type": rows.texts["event_type"].column(),
+    }
+    return pa.table(columns, _SCHEMA)
 
 
 def _latest(rows: pa.Table) -> pa.Table:
-    """Return the rows grouped by user, oldest first, cut to the latest of each user."""
+    """Return the rows without those that `HISTORY_LENGTH` later ones of their user follow.
+
+    Rows of the same time as the last one kept stay too: which of them a profile keeps is the profile's own rule.
+    """
     user = rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    event = rows["event_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    repeated = pd.Index(user.astype(np.int64) * len(rows) + event).duplicated()
-    time_ms = rows["event_time_ms"].to_numpy()
+    many = np.flatnonzero(np.bincount(user)[user] > HISTORY_LENGTH)
+    if not len(many):
+        return rows
+    user, time_ms = user[many], rows["event_time_ms"].to_numpy()[many]
     order = np.lexsort((time_ms, user))
-    order = order[~repeated[order]]
+    order = order[~_repeated(rows, user, many)[order]]
     user, time_ms = user[order], time_ms[order]
     ends = np.searchsorted(user, user, side="right")
     starts = np.searchsorted(user, user, side="left")
-    oldest_kept = time_ms[np.maximum(ends - HISTORY_LENGTH, starts)]
-    return rows.take(pa.array(order[time_ms >= oldest_kept]))
+    kept = np.ones(len(rows), bool)
+    kept[many] = False
+    kept[many[order[time_ms >= time_ms[np.maximum(ends - HISTORY_LENGTH, starts)]]]] = True
+    return rows.filter(pa.array(kept))
+
+
+def _repeated(rows: pa.Table, user: npt.NDArray[np.int32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which of the rows are copies: an event counts once before others are cut off for it."""
+    some = rows.select(["high", "low", "stated_id"]).take(pa.array(places))
+    if some["stated_id"].null_count == len(some):
+        keys = pd.DataFrame({"high": some["high"].to_numpy(), "low": some["low"].to_numpy()})
+    else:
+        event_id = _event_ids(some).combine_chunks().dictionary_encode().indices.to_numpy()
+        keys = pd.DataFrame({"user": user, "event": event_id})
+    repeated: npt.NDArray[np.bool_] = keys.duplicated().to_numpy()
+    return repeated
+
+
+def _event_ids(rows: pa.Table) -> pa.ChunkedArray:
+    made = hexadecimal(np.stack([rows["high"].to_numpy(), rows["low"].to_numpy()], axis=1))
+    return pc.coalesce(rows["stated_id"], pa.chunked_array([made]))
+
+
+def _by_user(rows: pa.Table) -> Iterator[UserInteractions]:
+    user = rows["user_id"].combine_chunks().dictionary_encode()
+    order = np.argsort(user.indices.to_numpy(), kind="stable")
+    rows = rows.take(pa.array(order))
+    columns = [rows["user_id"], rows["event_time_ms"], _event_ids(rows), rows["item_id"], rows["event_type"]]
+    cells = zip(*(column.to_pylist() for column in columns), strict=True)
+    for user_id, group in itertools.groupby(cells, key=lambda row: row[0]):
+        yield user_id, [RecentInteraction(*fields) for _, *fields in group]

@@ -1,77 +1,54 @@
-"""Brings Personalize's data files into the lake, the live profiles and the catalogue."""
+"""Brings interactions files into the lake and the live profiles."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from alsolike.catalog import CatalogueStore
-from alsolike.configuration import canonical_event_type
-from alsolike.errors import InvalidInput
+import numpy as np
+
+from alsolike.configuration import Configuration
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.profiles import ProfileStore
 from cli import console
 from cli.deployment import Deployment
-from cli.importing import interactions, items
-from cli.importing.files import Chunk, DataFile, open_file
-from cli.importing.lake_writer import LakeWriter
-from cli.importing.latest import LatestInteractions, seed_profiles
-from cli.importing.rejected import RejectedRows, rejected_path
+from cli.importing import interactions
+from cli.importing.erased import Erased, erased_users, nobody
+from cli.importing.event_ids import Hashes
+from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
+from cli.importing.journal import Journal, name_of
+from cli.importing.lake_rows import LakeRows
+from cli.importing.lake_writer import LakeBucket, LakeWriter, Sink
+from cli.importing.latest import PARTS, LatestInteractions
+from cli.importing.profiles import seed_profiles
+from cli.importing.summary import FileSummary, ImportSummary
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class FileSummary:
-    """What became of one file.
-
-    Attributes
-    ----------
-    rejected
-        Rows by reason.
-    rejected_file
-        Where they are, if there are any.
-    """
-
-    file: str
-    imported: int
-    rejected: Mapping[str, int]
-    rejected_file: str | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ImportSummary:
-    """What became of an import.
-
-    Attributes
-    ----------
-    objects
-        Lake objects written.
-    profiles
-        Live profiles brought up to date.
-    """
-
-    files: tuple[FileSummary, ...]
-    objects: int
-    profiles: int
-    duration_s: float
-
-    @property
-    def imported(self) -> int:
-        """Rows taken in."""
-        return sum(file.imported for file in self.files)
-
-    @property
-    def rejected(self) -> int:
-        """Rows refused."""
-        return sum(sum(file.rejected.values()) for file in self.files)
+_CHUNKS_AHEAD = 1
+"""Chunks that are checked while earlier ones are still being written."""
 
 
 def import_interactions(
-    paths: Sequence[Path], deployment: Deployment, *, default_event_type: str, now_ms: int
+    names: Sequence[str | Path],
+    deployment: Deployment,
+    *,
+    default_event_type: str,
+    now_ms: int,
+    options: Options = DEFAULTS,
 ) -> ImportSummary:
     """Import interactions: the good rows into the lake, the latest of each user into the live profiles.
 
-    Every header is checked before anything is written. A repeated import overwrites its own objects.
+    Every header is checked before anything is written. A repeated import goes on where the earlier one stopped, and
+    overwrites its own objects where it does not know that they are there.
+
+    Parameters
+    ----------
+    names
+        Local paths and `s3://` addresses; see `sources.find`.
 
     Raises
     ------
@@ -81,81 +58,183 @@ def import_interactions(
         If a service does not answer.
     """
     started = time.monotonic()
-    event_type = canonical_event_type(default_event_type)
-    files = _open_files(paths)
-    for file in files:
-        interactions.check_columns(file)
-    writer = LakeWriter(deployment.client("s3"), deployment.names.lake_bucket)
-    latest = LatestInteractions()
-    objects = 0
-
-    def take(chunk: Chunk, content_id: str, rejected: RejectedRows) -> Iterator[int]:
-        nonlocal objects
-        checked = interactions.check(chunk.rows, default_event_type=event_type, now_ms=now_ms)
-        rejected.add(chunk, checked.bad, checked.reasons)
-        if len(checked.good):
-            objects += writer.write(checked.good, content_id=content_id, chunk=chunk.index)
-            latest.add(checked.good)
-        yield len(checked.good)
-
-    summaries = [_import_file(file, take) for file in files]
-    users = latest.users()
-    with console.step("live profiles", total=users) as step:
-        store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
-        profiles = seed_profiles(latest, store, now_ms=now_ms, on_profile=step.advance)
-        step.note(f"{profiles:,} users")
-    return ImportSummary(tuple(summaries), objects, profiles, time.monotonic() - started)
+    configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket).current()
+    with InteractionsImport(
+        configuration.configuration(),
+        deployment,
+        default_event_type=default_event_type,
+        now_ms=now_ms,
+        options=options,
+        erased=erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000),
+    ) as run:
+        inputs = open_inputs(names, deployment, options)
+        for each in inputs:
+            interactions.check_columns(each.file, configuration=run.configuration)
+        summaries = tuple(run.take(each) for each in inputs)
+        profiles = run.users() if options.dry_run else run.seed()
+    return ImportSummary(
+        summaries, run.objects, len(run.days), profiles, time.monotonic() - started, dry_run=options.dry_run
+    )
 
 
-def import_items(paths: Sequence[Path], deployment: Deployment, *, now_ms: int) -> ImportSummary:
-    """Import items into the catalogue; the last row of an id wins.
+class InteractionsImport:
+    """One run over files, as a context.
 
-    Raises
-    ------
-    InvalidInput
-        If a file or its header is not one of items.
-    Unavailable
-        If a service does not answer.
+    Parameters
+    ----------
+    sink
+        Where the objects go; by default the deployment's lake bucket.
+    erased
+        Knows whose rows are refused.
+
+    Attributes
+    ----------
+    objects
+        Lake objects written.
+    days
+        Partitions that the good rows belong to.
     """
-    started = time.monotonic()
-    files = _open_files(paths)
-    for file in files:
-        items.check_columns(file)
-    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
-    numbers = {file.path: items.number_columns(file) for file in files}
-    summaries = []
-    for file in files:
 
-        def take(chunk: Chunk, _: str, rejected: RejectedRows, file: DataFile = file) -> Iterator[int]:
-            good, bad, reasons = items.check(chunk, numbers=numbers[file.path])
-            rejected.add(chunk, bad, reasons)
-            yield from items.put_items(good, store, now_ms=now_ms)
+    def __init__(
+        self,
+        configuration: Configuration,
+        deployment: Deployment,
+        *,
+        default_event_type: str,
+        now_ms: int,
+        options: Options = DEFAULTS,
+        sink: Sink | None = None,
+        erased: Erased = nobody,
+    ) -> None:
+        self.configuration = configuration
+        self.objects = 0
+        self.days: set[str] = set()
+        self.latest = LatestInteractions()
+        self._deployment = deployment
+        self._event_type = configuration.canonical_event_type(default_event_type)
+        self._now_ms = now_ms
+        self._options = options
+        self._erased = erased
+        self._writer = LakeWriter(sink or LakeBucket(deployment.client("s3"), deployment.names.lake_bucket))
+        self._background = ThreadPoolExecutor(1, "latest")
+        self._users: Hashes = np.zeros(0, np.uint64)
+        self._taken: list[tuple[Journal, FileSummary, str]] = []
 
-        summaries.append(_import_file(file, take))
-    return ImportSummary(tuple(summaries), 0, 0, time.monotonic() - started)
+    def __enter__(self) -> InteractionsImport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._background.shutdown(cancel_futures=True)
+        self._writer.__exit__()
+        self.latest.__exit__(None, None, None)
+
+    def take(self, each: Input) -> FileSummary:
+        """Import one file, or skip it if that was done."""
+        content_id = each.file.source.content_id()
+        journal = self._journal(content_id, {**self._read_as(), "columns": each.file.schema.names})
+        if journal.finished is not None:
+            before = _finished_before(each, journal)
+            if not self._options.again and before is not None:
+                console.say(f"{each.file.name} was imported before: nothing to do (--again imports it once more)")
+                return before
+            journal.restart(self._now_ms)
+        imported = 0
+        with each.importing() as (step, rejected), journal.saving():
+            if journal.steps:
+                console.say(f"{each.file.name} was begun before: going on where that run stopped")
+            pending: deque[tuple[str, int, list[Future[None]]]] = deque()
+            for chunk in each.file.chunks(plain=interactions.PLAIN, on_bytes=step.reach):
+                checked = interactions.check(
+                    chunk.rows,
+                    default_event_type=self._event_type,
+                    now_ms=journal.started_ms,
+                    configuration=self.configuration,
+                    erased=self._erased,
+                )
+                rejected.add(chunk, checked.bad, checked.reasons)
+                futures = self._start(checked.good, journal, content_id, chunk.index)
+                pending.append((f"chunk {chunk.index}", len(checked.good), futures))
+                while len(pending) > _CHUNKS_AHEAD:
+                    imported += _completed(*pending.popleft(), journal)
+                    step.note(f"{imported:,} rows")
+            while pending:
+                imported += _completed(*pending.popleft(), journal)
+            step.note(f"{imported:,} rows")
+        summary = each.summary(imported, rejected)
+        self._taken.append((journal, summary, content_id))
+        return summary
+
+    def seed(self) -> int:
+        """Bring the latest interactions into the live profiles; return how many profiles that were."""
+        if not self._taken:
+            return 0
+        store = ProfileStore(self._deployment.client("dynamodb"), self._deployment.names.profiles_table)
+        first_ms = min(journal.started_ms for journal, _, _ in self._taken)
+        name = f"profiles-{name_of([content_id for _, _, content_id in self._taken])}"
+        journal = Journal(
+            self._deployment.client("s3"),
+            self._deployment.names.artefact_bucket,
+            name,
+            options={"parts": PARTS, **self._read_as()},
+            now_ms=first_ms,
+        )
+        with console.step("live profiles", total=PARTS) as step, journal.saving():
+
+            def on_part(profiles: int) -> None:
+                step.advance()
+                step.note(f"{profiles:,} users")
+
+            profiles = seed_profiles(self.latest, store, journal, on_part=on_part)
+        for file_journal, summary, _ in self._taken:
+            file_journal.finish(dataclasses.asdict(summary))
+        journal.forget()
+        return profiles
+
+    def users(self) -> int:
+        """Return how many users a dry run found."""
+        return len(self._users)
+
+    def _start(self, rows: LakeRows, journal: Journal, content_id: str, index: int) -> list[Future[None]]:
+        days = rows.dates()
+        self.days |= days
+        if self._options.dry_run:
+            self.objects += len(days)
+            found = rows.user_hashes[np.unique(rows.texts["user_id"].codes), 0]
+            self._users = np.union1d(self._users, found)
+            return []
+        futures = [self._background.submit(self.latest.add, rows)]
+        if journal.counted(f"chunk {index}") is None:
+            futures += self._writer.start(rows, content_id=content_id, chunk=index)
+            self.objects += len(days)
+        return futures
+
+    def _journal(self, name: str, options: Mapping[str, Any]) -> Journal:
+        return Journal(
+            self._deployment.client("s3"),
+            self._deployment.names.artefact_bucket,
+            name,
+            options=options,
+            now_ms=self._now_ms,
+            read_only=self._options.dry_run,
+        )
+
+    def _read_as(self) -> Mapping[str, Any]:
+        return {"event_type": self._event_type, "events": interactions.options_of(self.configuration)}
 
 
-def _open_files(paths: Sequence[Path]) -> list[DataFile]:
-    inputs = {path.resolve() for path in paths}
-    for path in paths:
-        if rejected_path(path).resolve() in inputs:
-            raise InvalidInput(
-                f"{rejected_path(path)} is an input and where bad rows of {path} go, expected one of them at a time"
-            )
-    return [open_file(path) for path in paths]
+def _completed(step: str, rows: int, futures: Sequence[Future[None]], journal: Journal) -> int:
+    for future in futures:
+        future.result()
+    if journal.counted(step) is None:
+        journal.record(step, rows)
+    return rows
 
 
-def _import_file(file: DataFile, take: Callable[[Chunk, str, RejectedRows], Iterator[int]]) -> FileSummary:
-    """Give a file's chunks to `take`, which yields how many rows went in."""
-    imported = 0
-    content_id = file.content_id()
-    with (
-        console.step(f"import {file.path.name}", total=file.path.stat().st_size) as step,
-        RejectedRows(file) as rejected,
-    ):
-        for chunk in file.chunks(on_bytes=step.reach):
-            for rows in take(chunk, content_id, rejected):
-                imported += rows
-                step.note(f"{imported:,} rows")
-    refused = dict(rejected.counts)
-    return FileSummary(str(file.path), imported, refused, str(rejected.path) if refused else None)
+def _finished_before(each: Input, journal: Journal) -> FileSummary | None:
+    """Return what an earlier import came to, if its bad rows are still where this one would write them."""
+    found = FileSummary(**{**(journal.finished or {}), "imported_before_ms": journal.started_ms})
+    if found.rejected and not each.dry_run and not each.rejected_path.exists():
+        return None
+    return dataclasses.replace(
+        found, file=each.file.name, rejected_file=str(each.rejected_path) if found.rejected else None
+    )

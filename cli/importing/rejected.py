@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import heapq
+import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -14,16 +16,22 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from alsolike.errors import Unavailable
-from cli.importing.files import Chunk, DataFile, as_text
+from cli.importing.files import BREAKS_OFF, Chunk, DataFile, as_text
 
-
-def rejected_path(path: Path) -> Path:
-    """Return where the bad rows of an input go; an import first removes what is there."""
-    return path.with_name(f"{path.name}.rejected.csv")
+_ROWS_AT_ONCE = 10_000
 
 
 class RejectedRows:
     """Writes `<input>.rejected.csv`: line, reason, and the row's own columns. Without bad rows there is no file.
+
+    Parameters
+    ----------
+    file
+        Whose rows they are.
+    path
+        Where they go; what an earlier import left there is removed.
+    dry_run
+        Whether they are only counted.
 
     Attributes
     ----------
@@ -31,13 +39,18 @@ class RejectedRows:
         Where the file is.
     counts
         Rows by reason.
+    is_cut_off
+        Whether the file broke off.
     """
 
-    def __init__(self, file: DataFile) -> None:
-        self.path = rejected_path(file.path)
+    def __init__(self, file: DataFile, path: Path, *, dry_run: bool = False) -> None:
+        self.path = path
         self.counts: Counter[str] = Counter()
+        self.is_cut_off = False
+        self._dry_run = dry_run
         self._header = ("line", "reason", *file.header)
         self._file: TextIO | None = None
+        self._writer = csv.writer(io.StringIO())
 
     def __enter__(self) -> Self:
         """Remove the file of an earlier import.
@@ -48,7 +61,9 @@ class RejectedRows:
             If it cannot be removed.
         """
         try:
-            if self.path.exists():  # a read-only directory may refuse to remove even what is not there
+            if (
+                not self._dry_run and self.path.exists()
+            ):  # a read-only directory may refuse to remove even what is not there
                 self.path.unlink()
         except OSError as error:
             raise Unavailable(f"{self.path}, where bad rows go, cannot be removed: {error}") from error
@@ -68,23 +83,31 @@ class RejectedRows:
         Unavailable
             If the file cannot be written.
         """
-        rows: list[tuple[int, str, list[Any]]] = [(row.line, row.reason, _split(row.text)) for row in chunk.malformed]
-        if len(places):
-            taken = chunk.rows.take(pa.array(places))
-            cells = zip(*(as_text(column).to_pylist() for column in taken.columns), strict=True)
-            rows += zip(chunk.lines[places].tolist(), reasons, map(list, cells), strict=True)
-        if not rows:
+        self.is_cut_off |= any(row.reason.startswith(BREAKS_OFF) for row in chunk.malformed)
+        if self._dry_run:
+            self.counts.update([*(row.reason for row in chunk.malformed), *reasons])
             return
-        self.counts.update(reason for _, reason, _ in rows)
+        malformed = ((row.line, row.reason, _split(row.text)) for row in chunk.malformed)
+        rows = heapq.merge(malformed, _cells(chunk, places, reasons), key=lambda row: row[0])
         try:
-            if self._file is None:
-                self._file = self.path.open("w", encoding="utf-8", newline="")
-                csv.writer(self._file).writerow(self._header)
-            csv.writer(self._file).writerows(
-                [line, reason, *row] for line, reason, row in sorted(rows, key=lambda row: row[0])
-            )
+            for line, reason, cells in rows:
+                self.counts[reason] += 1
+                if self._file is None:
+                    self._file = self.path.open("w", encoding="utf-8", newline="")
+                    self._writer = csv.writer(self._file)
+                    self._writer.writerow(self._header)
+                self._writer.writerow([line, reason, *cells])
         except OSError as error:
             raise Unavailable(f"{self.path}, where bad rows go, cannot be written: {error}") from error
+
+
+def _cells(chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) -> Iterator[tuple[int, str, list[Any]]]:
+    """Yield the rows at `places`, as many at once as need no memory to speak of."""
+    for start in range(0, len(places), _ROWS_AT_ONCE):
+        some = places[start : start + _ROWS_AT_ONCE]
+        taken = chunk.rows.take(pa.array(some))
+        cells = zip(*(as_text(column).to_pylist() for column in taken.columns), strict=True)
+        yield from zip(chunk.lines[some].tolist(), reasons[start:], map(list, cells), strict=False)
 
 
 def _split(text: str) -> list[Any]:

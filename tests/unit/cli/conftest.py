@@ -30,7 +30,8 @@ def deployment(client: Any) -> Deployment:
     """A deployment with empty buckets and tables."""
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
         client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for table, key in ((NAMES.profiles_table, "profile_id"), (NAMES.catalogue_table, "item_id")):
+    tables = {NAMES.profiles_table: "profile_id", NAMES.catalogue_table: "item_id", NAMES.users_table: "user_id"}
+    for table, key in tables.items():
         client("dynamodb").create_table(
             TableName=table,
             KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],

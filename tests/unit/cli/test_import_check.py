@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from alsolike import interactions as contract
 from alsolike import wire
-from alsolike.configuration import canonical_event_type
+from alsolike.configuration import DEFAULT
 from alsolike.errors import InvalidInput
-from cli.importing.interactions import NUMBER, check
+from cli.importing.interactions import check
+from cli.importing.times import NUMBER
 
 NOW_MS = 1_700_000_000_000
 
@@ -33,14 +34,15 @@ def is_good(row: dict[str, str | None]) -> bool:
         return False
     if not re.fullmatch(NUMBER, row["TIMESTAMP"] or ""):
         return False
-    time_ms = float(row["TIMESTAMP"] or "") * 1000
+    number = float(row["TIMESTAMP"] or "")
+    time_ms = number if 1e11 <= number < 1e14 else number * 1000
     if not 0 < round(min(time_ms, 1e18)) <= NOW_MS + contract.MAX_CLOCK_SKEW_MS:
         return False
     value = row["EVENT_VALUE"]
     if value and (not re.fullmatch(NUMBER, value) or float(value) in (float("inf"), float("-inf"))):
         return False
     try:
-        canonical_event_type(row["EVENT_TYPE"] or "view")
+        DEFAULT.canonical_event_type(row["EVENT_TYPE"] or "view")
     except InvalidInput:
         return False
     return True
@@ -71,7 +73,7 @@ def test_columnwise_check_agrees_with_a_check_row_by_row(rows: list[dict[str, An
 
     assert checked.bad.tolist() == [place for place, row in enumerate(rows) if not is_good(row)]
     assert len(checked.good) + len(checked.bad) == len(rows)
-    assert checked.good["user_id"].to_pylist() == [row["USER_ID"] for row in rows if is_good(row)]
+    assert checked.good.table()["user_id"].to_pylist() == [row["USER_ID"] for row in rows if is_good(row)]
 
 
 def test_space_and_control_characters_make_no_id() -> None:

@@ -16,8 +16,9 @@ from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import InvalidInput
 from alsolike.profiles import ProfileStore
 from cli.deployment import Deployment
-from cli.importing import files
-from cli.importing.load import ImportSummary, import_interactions
+from cli.importing import csv_rows, files
+from cli.importing.load import import_interactions
+from cli.importing.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 
@@ -82,7 +83,7 @@ def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: D
         "1,a,yesterday,view\n"
         "1,a,-5,view\n"
         "1,a,1700000301,view\n"
-        "1,a,1500000000000,view\n"
+        "1,a,150000000000000,view\n"
         "1,a,1500000000,returned\n"
         "1,a\n"
         "\n"
@@ -99,11 +100,11 @@ def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: D
         (3, "USER_ID is missing"),
         (4, "ITEM_ID is missing"),
         (5, "USER_ID has more than 256 characters"),
-        (6, "TIMESTAMP is no number of seconds"),
+        (6, "TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z"),
         (7, "TIMESTAMP is not after 1970"),
         (8, "TIMESTAMP is in the future"),
-        (9, "TIMESTAMP seems to be in milliseconds, expected seconds"),
-        (10, "EVENT_TYPE is unknown, expected one of view, click, cart, purchase"),
+        (9, "TIMESTAMP is neither in seconds nor in milliseconds"),
+        (10, "EVENT_TYPE is unknown, expected one of view, click, cart, purchase, search"),
         (11, "has 2 columns, expected 4"),
     ]
     assert bad[3][2:] == ["1", "a", "yesterday", "view"]
@@ -266,7 +267,7 @@ def test_profiles_get_the_latest_interactions_of_the_whole_import(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "CHUNK_ROWS", 40)
-    monkeypatch.setattr(files, "_BLOCK_BYTES", 400)
+    monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 400)
     times = [1_500_000_000 + (index * 7919) % 301 for index in range(301)]  # shuffled, all different
     rows = "".join(f"1,i{time - 1_500_000_000},{time}\n" for time in times)
     first = write(

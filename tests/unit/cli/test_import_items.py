@@ -10,8 +10,9 @@ import pytest
 from alsolike.catalog import CatalogueStore
 from alsolike.errors import InvalidInput
 from cli.deployment import Deployment
-from cli.importing import files
-from cli.importing.load import ImportSummary, import_items
+from cli.importing import load_metadata
+from cli.importing.load_metadata import import_items
+from cli.importing.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 
@@ -74,14 +75,14 @@ def test_bad_items_are_written_beside_the_input(deployment: Deployment, tmp_path
             ["2", "ITEM_ID is missing"],
             ["3", "ITEM_ID has more than 256 characters"],
             ["4", "metadata has more than 32000 characters"],
-            ["5", "CREATION_TIMESTAMP is no number of seconds"],
-            ["6", "CREATION_TIMESTAMP is negative"],
+            ["5", "CREATION_TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z"],
+            ["6", "CREATION_TIMESTAMP is before 1970"],
         ]
     assert summary.rejected == 5
 
 
 def test_last_row_of_an_id_wins(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(load_metadata, "CHUNK_ROWS", 100)
     rows = "".join(f"{index % 700},v{index // 700}\n" for index in range(1_400))
 
     summary = load(deployment, write(tmp_path / "i.csv", "ITEM_ID,TITLE\n" + rows))

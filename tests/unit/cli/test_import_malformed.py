@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from alsolike.errors import InvalidInput
 from cli.deployment import Deployment
-from cli.importing import files
-from cli.importing.load import import_interactions, import_items
+from cli.importing import csv_rows
+from cli.importing.load import import_interactions
+from cli.importing.load_metadata import import_items
 from model_export.csv_blocks import blocks
 
 NOW_MS = 1_700_000_000_000
@@ -39,7 +40,7 @@ def rejected(path: Path) -> list[tuple[int, str]]:
 def test_row_that_is_neither_utf8_nor_of_the_right_width_is_refused_alone(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block_bytes: int
 ) -> None:
-    monkeypatch.setattr(files, "_BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", block_bytes)
     rows = b"1,a,1500000000\r\nl\xe9on,i,1500000000,extra\r\n\r\n1,b,1500000000,extra\r\n2,b,1500000000\r\n2,,15\r\n"
     path = write(tmp_path / name, HEADER + rows)
 
@@ -90,14 +91,41 @@ def test_file_whose_header_is_no_text_is_refused_in_one_sentence(
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-def test_broken_gzip_is_an_error_that_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
-    packed = gzip.compress(HEADER + b"1,a,1500000000\n" * 1000)
-    for broken in (b"no gzip at all", packed[:-20], packed[:30] + b"\0" * 40 + packed[70:]):
-        path = tmp_path / "p.csv.gz"
-        path.write_bytes(broken)
+def test_what_is_no_gzip_is_an_error_that_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(b"no gzip at all")
 
-        with pytest.raises(InvalidInput, match=r"p\.csv\.gz cannot be read"):
-            load(deployment, path)
+    with pytest.raises(InvalidInput, match=r"p\.csv\.gz cannot be read"):
+        load(deployment, path)
+
+
+def test_rows_before_the_end_of_a_truncated_gzip_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+    rows = b"".join(b"%d,a,1500000000\n" % user for user in range(50_000))
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(gzip.compress(HEADER + rows)[:-5_000])
+
+    summary = import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
+
+    (file,) = summary.files
+    assert file.cut_off
+    assert 0 < file.imported < 50_000
+    # The next line, of which a part was there, is the one that is refused.
+    assert rejected(path) == [
+        (
+            file.imported + 2,
+            "the file breaks off here: Compressed file ended before the end-of-stream marker was reached",
+        )
+    ]
+
+
+def test_rows_before_a_damaged_place_of_a_gzip_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+    first, second = (gzip.compress(HEADER * start + b"%d,a,1500000000\n" % start) for start in (1, 0))
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(first + second[:12] + b"\0" * 40)
+
+    summary = import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
+
+    assert (summary.imported, summary.rejected, summary.files[0].cut_off) == (1, 1, True)
 
 
 def test_file_with_a_mark_and_without_a_last_line_break_is_read(deployment: Deployment, tmp_path: Path) -> None:

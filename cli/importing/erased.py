@@ -1,0 +1,44 @@
+"""Rows of erased users: an old file must not bring anybody back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from alsolike.pseudonyms import pseudonyms_of
+from alsolike.tombstones import TombstoneReader
+from cli.deployment import Deployment
+
+Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
+"""Says which of some distinct users are erased; None for nobody."""
+
+
+def nobody(users: pa.StringArray) -> None:
+    """Say that none of the users is erased."""
+
+
+def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased:
+    """Return what knows the deployment's erased users; it looks again from time to time.
+
+    Parameters
+    ----------
+    now_ms
+        The clock.
+    """
+    names = deployment.names
+    reader = TombstoneReader(
+        deployment.client("s3"),
+        names.artefact_bucket,
+        lambda: pseudonyms_of(deployment.client("secretsmanager"), names.hash_key_arn),
+    )
+
+    def erased(users: pa.StringArray) -> npt.NDArray[np.bool_] | None:
+        now = now_ms()
+        if not reader.current(now_ms=now):
+            return None
+        return np.fromiter((reader.erased(user, now_ms=now) for user in users.to_pylist()), bool, len(users))
+
+    return erased

@@ -1,0 +1,161 @@
+"""What of an import is done, kept in the artefact bucket: so that another run, anywhere, goes on from there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import Unavailable
+
+PREFIX = "imports/"
+FORMAT_VERSION = 1
+_EVERY_S = 2.0
+
+
+class Journal:
+    """The steps of one piece of an import.
+
+    A step is recorded after everything in it is stored, and doing it again changes nothing: what a killed run did
+    and did not record is merely done again.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    name
+        Stands for the content that is imported.
+    options
+        Whatever decides how the content is read. Steps that were done with other options count for nothing.
+    now_ms
+        When the import starts, if it was not started before.
+    read_only
+        Whether nothing is kept of what is recorded.
+
+    Attributes
+    ----------
+    started_ms
+        When it was started first: what a continued import writes is the same, to the byte, as an uninterrupted one's.
+    finished
+        What the whole of it came to, None before that.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        bucket: str,
+        name: str,
+        *,
+        options: Mapping[str, Any],
+        now_ms: int,
+        read_only: bool = False,
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self.key = f"{PREFIX}{name}.json"
+        self._options = orjson.loads(orjson.dumps(options))
+        self._steps: dict[str, int] = {}
+        self._written_s = 0.0
+        self.started_ms = now_ms
+        self.finished: Mapping[str, Any] | None = None
+        self._read_only = read_only
+        if (document := self._read()) is not None:
+            self._steps = document["steps"]
+            self.started_ms = document["started_ms"]
+            self.finished = document["finished"]
+
+    @property
+    def steps(self) -> int:
+        """How many steps are done."""
+        return len(self._steps)
+
+    def counted(self, step: str) -> int | None:
+        """Return the count that a step was recorded with, None if it was not."""
+        return self._steps.get(step)
+
+    def record(self, step: str, count: int) -> None:
+        """Record a step that is done, with what it counts.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not take it in.
+        """
+        self._steps[step] = count
+        if time.monotonic() - self._written_s > _EVERY_S:
+            self._write()
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Record that everything is done."""
+        self.finished = summary
+        self._steps = {}
+        self._write()
+
+    def forget(self) -> None:
+        """Remove the journal."""
+        if self._read_only:
+            return
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self.key)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
+
+    def restart(self, now_ms: int) -> None:
+        """Start anew, as if nothing had been done."""
+        self._steps, self.started_ms, self.finished = {}, now_ms, None
+
+    @contextlib.contextmanager
+    def saving(self) -> Iterator[None]:
+        """Write what was recorded lately when the work within is stopped."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self._steps:
+                self._write()
+            raise
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=self.key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
+        try:
+            document: dict[str, Any] = orjson.loads(body)
+            known = document["format_version"] == FORMAT_VERSION and document["options"] == self._options
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return None  # then the import is done from its start, which changes nothing that is there
+        return document if known else None
+
+    def _write(self) -> None:
+        if self._read_only:
+            return
+        document = {
+            "format_version": FORMAT_VERSION,
+            "options": self._options,
+            "started_ms": self.started_ms,
+            "steps": self._steps,
+            "finished": self.finished,
+        }
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=self.key, Body=orjson.dumps(document), ContentType="application/json"
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
+        self._written_s = time.monotonic()
+
+
+def name_of(content_ids: Sequence[str]) -> str:
+    """Return a name that stands for several contents, in whatever order."""
+    return hashlib.blake2b(" ".join(sorted(content_ids)).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,99 @@
+"""Brings items and users files into their tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from alsolike.catalog import ITEMS, CatalogueStore
+from alsolike.configuration import ColumnType, Configuration
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.row_store import RowStore
+from alsolike.rows import R, RowKind
+from alsolike.users import USERS, UserStore
+from cli.deployment import Deployment
+from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
+from cli.importing.journal import Journal
+from cli.importing.metadata import MetadataFile, open_metadata, put_rows
+from cli.importing.summary import FileSummary, ImportSummary
+
+CHUNK_ROWS = 50_000
+
+
+def import_items(
+    names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
+) -> ImportSummary:
+    """Import items into the catalogue; the last row of an id wins.
+
+    Raises
+    ------
+    InvalidInput
+        If a file or its header is not one of items.
+    Unavailable
+        If a service does not answer.
+    """
+    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
+    columns = _configuration(deployment).item_columns
+    return _import(names, deployment, ITEMS, store, columns=columns, now_ms=now_ms, options=options)
+
+
+def import_users(
+    names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
+) -> ImportSummary:
+    """Import users into their table; see `import_items`."""
+    store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
+    columns = _configuration(deployment).user_columns
+    return _import(names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options)
+
+
+def _configuration(deployment: Deployment) -> Configuration:
+    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    return store.current().configuration()
+
+
+def _import(
+    names: Sequence[str | Path],
+    deployment: Deployment,
+    kind: RowKind[R],
+    store: RowStore[R],
+    *,
+    columns: Mapping[str, ColumnType],
+    now_ms: int,
+    options: Options,
+) -> ImportSummary:
+    started = time.monotonic()
+    inputs = open_inputs(names, deployment, options)
+    files = [open_metadata(each.file, kind, columns=columns) for each in inputs]
+    summaries = tuple(
+        _take(each, file, store, deployment, now_ms=now_ms) for each, file in zip(inputs, files, strict=True)
+    )
+    return ImportSummary(summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run)
+
+
+def _take(
+    each: Input, file: MetadataFile[R], store: RowStore[R], deployment: Deployment, *, now_ms: int
+) -> FileSummary:
+    journal = Journal(
+        deployment.client("s3"),
+        deployment.names.artefact_bucket,
+        f"{file.kind.list_field}-{each.file.source.content_id()}",
+        options={"columns": each.file.schema.names, "types": dict(file.types)},
+        now_ms=now_ms,
+        read_only=each.dry_run,
+    )
+    imported = 0
+    with each.importing() as (step, rejected), journal.saving():
+        for chunk in each.file.chunks(rows=CHUNK_ROWS, on_bytes=step.reach):
+            rows, bad, reasons = file.check(chunk)
+            rejected.add(chunk, bad, reasons)
+            if each.dry_run or journal.counted(f"chunk {chunk.index}") is not None:
+                imported += len(rows)
+            else:
+                for count in put_rows(rows, file.kind, store, now_ms=journal.started_ms):
+                    imported += count
+                    step.note(f"{imported:,} rows")
+                journal.record(f"chunk {chunk.index}", len(rows))
+            step.note(f"{imported:,} rows")
+    journal.forget()  # a table changes after an import: the same file later is imported anew
+    return each.summary(imported, rejected)

@@ -1,0 +1,208 @@
+"""Rows of an items or users file become rows of their table, or are refused with a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.columns import column_name
+from alsolike.configuration import ColumnType
+from alsolike.errors import InvalidInput
+from alsolike.interactions import MAX_ID_CHARACTERS
+from alsolike.row_store import RowStore
+from alsolike.rows import R, RowKind
+from cli.importing.files import Chunk, DataFile, as_text, value_type
+from cli.importing.ids import id_faults
+from cli.importing.times import MISSING, NUMBER, times_ms
+
+_THREADS = 3
+_PART = 250
+_JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
+"""What reads as a number and reads back as the same text; a code like 007 does not."""
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_CREATED = "creationTimestamp"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MetadataFile(Generic[R]):
+    """A file of items or users whose columns were checked.
+
+    Attributes
+    ----------
+    types
+        Of its metadata columns, by their names in capitals: those that are declared, CREATION_TIMESTAMP of items, and
+        undeclared columns in which every cell is a number. What is not here stays as it is.
+    """
+
+    file: DataFile
+    kind: RowKind[R]
+    types: Mapping[str, ColumnType]
+
+    @property
+    def id_column(self) -> str:
+        """The column of the id."""
+        return self.kind.key.upper()
+
+    def check(self, chunk: Chunk) -> tuple[list[R], npt.NDArray[np.int64], tuple[str, ...]]:
+        """Return the chunk's rows in the order of the file, the places of bad ones, and the reason of each."""
+        ids = as_text(chunk.rows[self.id_column])
+        bad = dict[int, str]()
+        for wrong, reason in id_faults(ids, self.id_column, maximum=MAX_ID_CHARACTERS):
+            bad = dict.fromkeys(np.flatnonzero(wrong.fill_null(False).to_numpy()).tolist(), reason) | bad
+        names, columns = [], []
+        for name in chunk.rows.column_names:
+            if name != self.id_column:
+                cells, faults = _cells(chunk.rows[name], self.types.get(name))
+                bad = {place: f"{name} {fault}" for place, fault in faults.items()} | bad
+                names.append(column_name(name))
+                columns.append(cells)
+        good = []
+        for place, row_id in enumerate(ids.to_pylist()):
+            values = {
+                name: cells[place] for name, cells in zip(names, columns, strict=True) if cells[place] is not None
+            }
+            if not row_id:
+                bad[place] = f"{self.id_column} is missing"
+            elif place not in bad and _length(values) > self.kind.max_properties_characters:
+                bad[place] = f"metadata has more than {self.kind.max_properties_characters} characters"
+            if place not in bad:
+                good.append(self.kind.make(row_id, values))
+        places = sorted(bad)
+        return good, np.array(places, np.int64), tuple(bad[place] for place in places)
+
+
+def open_metadata(file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType]) -> MetadataFile[R]:
+    """Check that a file has the columns of an items or users file, and find out what they hold.
+
+    A CSV does not say which of its cells are numbers, so it is read once to find out; an undeclared column in which a
+    single cell is something else, or a code with leading zeros, stays text.
+
+    Parameters
+    ----------
+    columns
+        The declared columns by property name.
+
+    Raises
+    ------
+    InvalidInput
+        Naming what is missing or too much.
+    """
+    names = file.schema.names
+    id_column = kind.key.upper()
+    if id_column not in names:
+        raise InvalidInput(
+            f"{file.name} misses {id_column}; its columns are {', '.join(file.header)} "
+            "(--map THEIRS=OURS gives one another name)"
+        )
+    if len(names) - 1 > kind.max_columns:
+        raise InvalidInput(f"{file.name} has {len(names) - 1} metadata columns, expected at most {kind.max_columns}")
+    for field in file.schema:
+        if pa.types.is_struct(field.type) or pa.types.is_map(field.type):
+            raise InvalidInput(f"{file.name}: {field.name} has type {field.type}, expected a plain value or a list")
+    known = {name: columns[column_name(name)] for name in names if column_name(name) in columns}
+    if kind.name == "item":
+        known = {name: ColumnType.TIMESTAMP for name in names if column_name(name) == _CREATED} | known
+    open_names = [name for name in names if name != id_column and name not in known]
+    return MetadataFile(file, kind, known | dict.fromkeys(_number_columns(file, open_names), ColumnType.NUMBER))
+
+
+def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, now_ms: int) -> Iterator[int]:
+    """Write the rows, the last one of an id; yield now and then how many of them are in.
+
+    Raises
+    ------
+    Unavailable
+        If DynamoDB does not take them in.
+    """
+    distinct = list({kind.id_of(row): row for row in rows}.values())
+    parts = [distinct[start : start + _PART] for start in range(0, len(distinct), _PART)]
+    with ThreadPoolExecutor(_THREADS, "rows") as pool:
+        for window in range(0, len(parts), 2 * _THREADS):  # windows, so that Ctrl-C need not wait for all of them
+            yield from pool.map(lambda part: store.put(part, now_ms=now_ms), parts[window : window + 2 * _THREADS])
+    yield len(rows) - len(distinct)
+
+
+def _number_columns(file: DataFile, names: Sequence[str]) -> frozenset[str]:
+    if file.is_parquet:
+        return frozenset()  # its numbers are numbers
+    numbers, filled = set(names), set[str]()
+    for chunk in file.chunks() if names else ():
+        for name in sorted(numbers):
+            cells = chunk.rows[name].drop_null()
+            if len(cells):
+                filled.add(name)
+                if not pc.all(pc.match_substring_regex(cells, f"^{_JSON_NUMBER}$")).as_py():
+                    numbers.remove(name)
+    return frozenset(numbers & filled)
+
+
+def _cells(column: pa.ChunkedArray, kind: ColumnType | None) -> tuple[list[Any], dict[int, str]]:
+    """Return a column as JSON values, and what is wrong with which; a list becomes `a|b`, as in a CSV."""
+    found = value_type(column.type)
+    if kind is ColumnType.TIMESTAMP:
+        return _times(column)
+    number = pa.types.is_integer(found) or pa.types.is_floating(found)
+    if kind is None and (number or pa.types.is_boolean(found)):
+        return _finite(column).to_pylist(), {}
+    if kind is ColumnType.NUMBER and number:
+        return _finite(column).to_pylist(), {}
+    if kind is ColumnType.BOOLEAN and pa.types.is_boolean(found):
+        return column.to_pylist(), {}
+    texts = as_text(column).to_pylist()
+    if kind is ColumnType.NUMBER:
+        return _parsed(texts, _number, "is no number")
+    if kind is ColumnType.BOOLEAN:
+        return _parsed(texts, lambda text: _BOOLEANS.get(text.lower()), "is neither true nor false")
+    return [text or None for text in texts], {}
+
+
+def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+
+
+def _parsed(texts: Sequence[str | None], parse: Any, fault: str) -> tuple[list[Any], dict[int, str]]:
+    values = [None if not text else parse(text) for text in texts]
+    faults = {place: fault for place, text in enumerate(texts) if text and values[place] is None}
+    return values, faults
+
+
+def _number(text: str) -> int | float | None:
+    if not re.fullmatch(NUMBER, text):
+        return None
+    value = float(text)
+    return (
+        None if value in (float("inf"), float("-inf")) else int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else value
+    )
+
+
+def _times(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
+    """Return a column of times as seconds since 1970."""
+    if pa.types.is_dictionary(column.type) or pa.types.is_null(column.type):
+        column = column.cast(pa.string())
+    ms, wrong = times_ms(column)
+    faults = dict[int, str]()
+    for reason, where in wrong.items():
+        if reason != MISSING:
+            faults = dict.fromkeys(np.flatnonzero(where).tolist(), reason) | faults
+    faults = dict.fromkeys(np.flatnonzero(ms < 0).tolist(), "is before 1970") | faults
+    missing = wrong.get(MISSING, np.zeros(len(ms), bool))
+    seconds = [
+        None if gone else t // 1000 if t % 1000 == 0 else t / 1000 for t, gone in zip(ms.tolist(), missing, strict=True)
+    ]
+    return seconds, faults
+
+
+def _length(values: Mapping[str, Any]) -> int:
+    return len(orjson.dumps(values).decode())

@@ -1,0 +1,54 @@
+"""Brings the latest interactions of an import into the live profiles."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from alsolike.interactions import profile_id
+from alsolike.profiles import ProfileStore
+from cli.importing.journal import Journal
+from cli.importing.latest import PARTS, LatestInteractions, UserInteractions
+
+_THREADS = 8
+
+
+def seed_profiles(
+    latest: LatestInteractions,
+    store: ProfileStore,
+    journal: Journal,
+    *,
+    on_part: Callable[[int], None] = lambda profiles: None,
+) -> int:
+    """Merge the interactions into the live profiles; return how many profiles there are.
+
+    Parameters
+    ----------
+    journal
+        Knows the parts that an earlier run brought in, which are left out.
+    on_part
+        Told after each part how many profiles there are until now.
+
+    Raises
+    ------
+    Unavailable
+        If DynamoDB does not answer.
+    """
+
+    def seed(user: UserInteractions) -> None:
+        store.create(profile_id(user_id=user[0], session_id=None), user[1], now_ms=journal.started_ms)
+
+    profiles = 0
+    with ThreadPoolExecutor(_THREADS, "profiles") as pool:
+        for number in range(PARTS):
+            done = journal.counted(f"profiles {number}")
+            if done is None:
+                done, users = 0, latest.of_part(number)
+                while some := list(itertools.islice(users, 64 * _THREADS)):
+                    done += len(list(pool.map(seed, some)))
+                if done:
+                    journal.record(f"profiles {number}", done)
+            profiles += done
+            on_part(profiles)
+    return profiles

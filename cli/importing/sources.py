@@ -1,0 +1,227 @@
+"""Where data files come from: local paths, and objects, prefixes and patterns of S3."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+
+import pyarrow as pa
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import InvalidInput, Unavailable
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+_SCHEME = "s3://"
+_READ_BYTES = 1 << 20
+_ID_BYTES = 8
+
+
+class Source(Protocol):
+    """A file that can be read from any place in it."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How long it is."""
+
+    def open(self) -> BinaryIO:
+        """Return its bytes."""
+
+    def open_arrow(self) -> pa.NativeFile:
+        """Return its bytes for pyarrow."""
+
+    def content_id(self) -> str:
+        """Return 16 hexadecimal digits that stand for its content."""
+
+    def rejected_path(self, *, flat: bool) -> Path:
+        """Return where its bad rows go.
+
+        Parameters
+        ----------
+        flat
+            Whether the whole key stands in the name, for objects whose names alone are the same.
+        """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of this machine."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    @property
+    def size_bytes(self) -> int:
+        """How long it is."""
+        return self.path.stat().st_size
+
+    def open(self) -> BinaryIO:
+        """Return its bytes."""
+        return self.path.open("rb")
+
+    def open_arrow(self) -> pa.NativeFile:
+        """Return its bytes for pyarrow."""
+        return pa.OSFile(str(self.path))
+
+    def content_id(self) -> str:
+        """Return what stands for its bytes, wherever it lies."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_ID_BYTES)).hexdigest()
+
+    def rejected_path(self, *, flat: bool) -> Path:
+        """Return the place beside it."""
+        return self.path.with_name(f"{self.path.name}.rejected.csv")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class S3Object:
+    """An object of S3, as it was when the import started."""
+
+    client: Any
+    bucket: str
+    key: str
+    size_bytes: int
+    etag: str
+
+    @property
+    def name(self) -> str:
+        """The URI."""
+        return f"{_SCHEME}{self.bucket}/{self.key}"
+
+    def open(self) -> BinaryIO:
+        """Return its bytes, which are fetched as they are read."""
+        return cast(BinaryIO, io.BufferedReader(_Ranges(self), _READ_BYTES))
+
+    def open_arrow(self) -> pa.NativeFile:
+        """Return its bytes for pyarrow."""
+        return pa.PythonFile(io.BufferedReader(_Ranges(self), _READ_BYTES), mode="r")
+
+    def content_id(self) -> str:
+        """Return what stands for S3's own checksum, so that nothing is fetched for it."""
+        return hashlib.blake2b(f"{self.etag} {self.size_bytes}".encode(), digest_size=_ID_BYTES).hexdigest()
+
+    def rejected_path(self, *, flat: bool) -> Path:
+        """Return a place in the working directory."""
+        name = self.key.replace("/", "_") if flat else self.key.rsplit("/", 1)[-1]
+        return Path(re.sub(r"[^\w.=@ -]", "_", name)[-200:] + ".rejected.csv")
+
+
+class _Ranges(io.RawIOBase):
+    """Reads an object range by range, so that a connection that breaks costs one range."""
+
+    def __init__(self, source: S3Object) -> None:
+        self._source = source
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._source.size_bytes}[whence]
+        self._place = start + offset
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._place + len(buffer), self._source.size_bytes)
+        if end <= self._place:
+            return 0
+        data = self._fetch(self._place, end - 1)
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+    def _fetch(self, first: int, last: int) -> bytes:
+        source = self._source
+        try:
+            answer = source.client.get_object(
+                Bucket=source.bucket, Key=source.key, Range=f"bytes={first}-{last}", IfMatch=source.etag
+            )
+            return bytes(answer["Body"].read())
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] == "PreconditionFailed":
+                raise Unavailable(f"{source.name} changed while it was read; import it again") from error
+            raise Unavailable(f"{source.name}: {error}") from error
+
+
+def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
+    """Return the files that are named, in that order; those of one prefix or pattern in the order of their keys.
+
+    Parameters
+    ----------
+    names
+        Local paths, `s3://bucket/key`, `s3://bucket/prefix/` for all data files below it, or a key with `*` or `?`,
+        which stand for slashes too.
+    s3
+        Gives a low-level S3 client.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, or its name is none of a data file.
+    Unavailable
+        If S3 does not answer.
+    """
+    found: list[Source] = []
+    for name in names:
+        if str(name).startswith(_SCHEME):
+            found += _objects(str(name), s3())
+        else:
+            path = Path(name)
+            if not path.is_file():
+                raise InvalidInput(f"{path} is no file")
+            found.append(LocalFile(path))
+    for source in found:
+        if not source.name.lower().endswith(SUFFIXES):
+            raise InvalidInput(
+                f"{source.name} is of no known format, expected a name that ends with one of {', '.join(SUFFIXES)}"
+            )
+    return found
+
+
+def _objects(uri: str, client: Any) -> list[S3Object]:
+    bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
+    if not bucket:
+        raise InvalidInput(f"{uri} names no bucket, expected s3://bucket/key")
+    plain = re.split(r"[*?]", key, maxsplit=1)[0]
+    try:
+        if plain != key or not key or key.endswith("/"):
+            found = list(_listed(client, bucket, prefix=plain, pattern=key if plain != key else f"{key}*"))
+        else:
+            head = client.head_object(Bucket=bucket, Key=key)
+            found = [S3Object(client, bucket, key, head["ContentLength"], head["ETag"])]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
+            raise InvalidInput(f"{uri} is no object of S3") from error
+        raise Unavailable(f"{uri}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{uri}: {error}") from error
+    if not found:
+        raise InvalidInput(f"{uri} names no data file, expected names that end with one of {', '.join(SUFFIXES)}")
+    return found
+
+
+def _listed(client: Any, bucket: str, *, prefix: str, pattern: str) -> Iterator[S3Object]:
+    fits = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            if entry["Key"].lower().endswith(SUFFIXES) and fits(entry["Key"]):
+                yield S3Object(client, bucket, entry["Key"], entry["Size"], entry["ETag"])

@@ -1,0 +1,64 @@
+"""What an import came to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FileSummary:
+    """What became of one file.
+
+    Attributes
+    ----------
+    rejected
+        Rows by reason.
+    rejected_file
+        Where they are, if there are any.
+    cut_off
+        Whether the file broke off before its end.
+    imported_before_ms
+        When an earlier import took it in, if it was skipped for that.
+    """
+
+    file: str
+    imported: int
+    rejected: Mapping[str, int]
+    rejected_file: str | None
+    cut_off: bool = False
+    imported_before_ms: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What became of an import, or would become of it.
+
+    Attributes
+    ----------
+    objects
+        Lake objects written; those of an earlier, interrupted run are not among them.
+    days
+        Days with interactions.
+    profiles
+        Live profiles brought up to date.
+    dry_run
+        Whether nothing was written.
+    """
+
+    files: tuple[FileSummary, ...]
+    objects: int
+    days: int
+    profiles: int
+    duration_s: float
+    dry_run: bool = False
+
+    @property
+    def imported(self) -> int:
+        """Rows taken in."""
+        return sum(file.imported for file in self.files)
+
+    @property
+    def rejected(self) -> int:
+        """Rows refused."""
+        return sum(sum(file.rejected.values()) for file in self.files)

@@ -1,0 +1,94 @@
+"""A column of text as codes into its distinct texts, so that whatever is asked of a text is asked once."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cli.importing.files import as_text
+
+Codes = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of text.
+
+    Attributes
+    ----------
+    values
+        Texts without null; some may not occur.
+    codes
+        int32 `(rows,)`: place in `values`, -1 for null.
+    """
+
+    values: pa.StringArray
+    codes: Codes
+
+    @classmethod
+    def absent(cls, rows: int) -> Texts:
+        """Return a column of nulls; it takes no memory."""
+        return cls(pa.array([], pa.string()), np.broadcast_to(np.int32(-1), rows))
+
+    @classmethod
+    def constant(cls, text: str, rows: int) -> Texts:
+        """Return a column that says the same everywhere; it takes no memory."""
+        return cls(pa.array([text], pa.string()), np.broadcast_to(np.int32(0), rows))
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> Texts:
+        """Return a column's cells as text; an empty one is null, a list is `a|b`."""
+        if pa.types.is_null(column.type):
+            return cls.absent(len(column))
+        if pa.types.is_integer(column.type) or pa.types.is_dictionary(column.type):
+            encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        else:
+            encoded = as_text(column).dictionary_encode()
+        encoded = encoded.unify_dictionaries().combine_chunks()
+        if isinstance(encoded, pa.ChunkedArray):  # of no chunk
+            return cls.absent(len(column))
+        codes = encoded.indices.fill_null(-1).to_numpy().astype(np.int32, copy=False)
+        values = encoded.dictionary.cast(pa.string())
+        if values.null_count:
+            codes = np.append(
+                np.where(values.is_null().to_numpy(zero_copy_only=False), -1, np.arange(len(values))), -1
+            )[codes].astype(np.int32)
+            values = values.fill_null("")
+        empty = pc.equal(values, "").to_numpy(zero_copy_only=False)
+        if empty.any():
+            codes = np.where(np.append(empty, False)[codes], np.int32(-1), codes)
+        return cls(values, codes)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it holds nothing but nulls, and this is known without looking."""
+        return not len(self.values)
+
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Return where it is null."""
+        return self.codes < 0
+
+    def where(self, values: Any) -> npt.NDArray[np.bool_] | None:
+        """Return the rows of the values where `values`, Arrow booleans, is true; None for no row."""
+        of_value = values.fill_null(False).to_numpy(zero_copy_only=False)
+        return np.append(of_value, False)[self.codes] if of_value.any() else None
+
+    def take(self, places: Places) -> Texts:
+        """Return some of its rows."""
+        return Texts(self.values, self.codes[places])
+
+    def column(self) -> pa.Array:
+        """Return its rows as an Arrow column."""
+        if self.is_absent:
+            return pa.nulls(len(self.codes), pa.string())
+        missing = self.codes < 0
+        return self.values.take(pa.array(self.codes, mask=missing if missing.any() else None))
