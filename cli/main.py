@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import console, evaluate, models, quarantine, recommend, status, train, up
+from cli import console, evaluate, models, profile, quarantine, recommend, status, train, up
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.importing import command as importing
+from cli.rebuilding import command as rebuilding
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +30,8 @@ app.command()(recommend.recommend)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(profile.profile)
+app.add_typer(rebuilding.app, name="rebuild")
 
 
 def main() -> None:

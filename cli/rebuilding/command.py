@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from typing import Any
 
 import typer
 
@@ -10,7 +12,7 @@ from cli.options import AsJson, Stack, State
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Make profiles, catalogue, snapshot or dataset anew from the lake.",
+    help="Make profiles, catalogue, users, snapshot or a dataset anew from the lake.",
 )
 
 
@@ -21,12 +23,81 @@ def profiles(stack: Stack = None, state: State = None, as_json: AsJson = False) 
     After the loss of the profile table this brings all of it back; on an intact one it changes nothing. Events that
     come meanwhile are kept. It can be interrupted and repeated.
     """
-    from cli import console, deployment
+    from cli import deployment
     from cli.rebuilding.writing import rebuild_profiles
 
-    started = time.monotonic()
-    written = rebuild_profiles(deployment.resolve(stack=stack, state=state), now_ms=time.time_ns() // 1_000_000)
+    where = deployment.resolve(stack=stack, state=state)
+    _show({"profiles": rebuild_profiles(where, now_ms=_now_ms())}, as_json=as_json)
+
+
+@app.command("catalogue")
+def catalogue(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Write the items that the change log in the lake has and the catalogue lacks.
+
+    An item that was deleted stays so. Items that were stored before the change log began are not in it.
+    """
+    _rows("item", stack=stack, state=state, as_json=as_json)
+
+
+@app.command("users")
+def users(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Write the users that the change log in the lake has and the user table lacks."""
+    _rows("user", stack=stack, state=state, as_json=as_json)
+
+
+@app.command("snapshot")
+def snapshot(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Write the catalogue snapshot, which recommendations read, anew from the change log."""
+    from cli import deployment
+    from cli.rebuilding.snapshot import rebuild_snapshot
+
+    published = rebuild_snapshot(deployment.resolve(stack=stack, state=state), now_ms=_now_ms())
+    _show({"items": published.changes, "size_bytes": published.size_bytes}, as_json=as_json)
+
+
+@app.command("dataset")
+def dataset(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Build a training dataset as a training would, and say where it is."""
+    from cli import deployment
+    from cli.rebuilding.dataset import rebuild_dataset
+
+    _show(rebuild_dataset(deployment.resolve(stack=stack, state=state)), as_json=as_json)
+
+
+@app.command("all")
+def everything(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Rebuild catalogue, users, snapshot and profiles, in this order."""
+    from alsolike.catalogue_log import ChangeKind
+    from cli import deployment
+    from cli.rebuilding.rows import rebuild_rows
+    from cli.rebuilding.snapshot import rebuild_snapshot
+    from cli.rebuilding.writing import rebuild_profiles
+
+    where = deployment.resolve(stack=stack, state=state)
+    items = rebuild_rows(where, ChangeKind.ITEM, now_ms=_now_ms())
+    known = rebuild_rows(where, ChangeKind.USER, now_ms=_now_ms())
+    published = rebuild_snapshot(where, now_ms=_now_ms())
+    document = {"items": items.known, "users": known.known, "snapshot_items": published.changes}
+    _show({**document, "profiles": rebuild_profiles(where, now_ms=_now_ms())}, as_json=as_json)
+
+
+def _rows(name: str, *, stack: Stack, state: State, as_json: bool) -> None:
+    from alsolike.catalogue_log import ChangeKind
+    from cli import deployment
+    from cli.rebuilding.rows import rebuild_rows
+
+    rebuilt = rebuild_rows(deployment.resolve(stack=stack, state=state), ChangeKind(name), now_ms=_now_ms())
+    _show(dataclasses.asdict(rebuilt), as_json=as_json)
+
+
+def _show(document: dict[str, Any], *, as_json: bool) -> None:
+    from cli import console
+
     if as_json:
-        console.print_json({"profiles": written, "duration_s": time.monotonic() - started})
+        console.print_json(document)
     else:
-        console.print_line(f"{written:,} profiles hold all that the lake says")
+        console.print_table(list(document), [list(document.values())])
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

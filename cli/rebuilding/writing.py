@@ -10,6 +10,7 @@ from alsolike.identity import Login
 from alsolike.profiles import Profile, ProfileStore
 from cli import console
 from cli.deployment import Deployment
+from cli.rebuilding.erased import ErasedUsers
 from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
 
@@ -39,9 +40,13 @@ def rebuild_profiles(
     with console.step("logins in the lake", total=size_bytes) as step:
         logins = logins_of(rows, on_bytes=step.advance)
         step.note(f"{len(logins):,} sessions")
+    erased = ErasedUsers(where, now_ms=now_ms)
     known: set[str] = set()
 
     def write(profile: Profile) -> None:
+        # The lake may hold an erased user until the purge comes to it.
+        if profile.profile_id.startswith("u#") and profile.profile_id[2:] in erased:
+            return
         if exactly:
             store.overwrite(profile, now_ms=now_ms)
         else:

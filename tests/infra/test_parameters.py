@@ -4,6 +4,7 @@ KEYS = {
     "alerts-topic-arn",
     "api-url",
     "artefact-bucket",
+    "build-dataset-function",
     "catalogue-table",
     "client-id",
     "glue-database",

@@ -1,0 +1,39 @@
+"""A training dataset out of the lake, without a training."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+import orjson
+
+from alsolike.errors import AlsolikeError
+from cli import console
+from cli.aws import asking
+from cli.deployment import Deployment
+
+
+class DatasetFailed(AlsolikeError):
+    """The dataset's function gave an error."""
+
+
+def rebuild_dataset(where: Deployment) -> dict[str, Any]:
+    """Let the deployment build a dataset; return what its function says of it.
+
+    Raises
+    ------
+    DatasetFailed
+        With the function's error.
+    Unavailable
+        If Lambda does not answer.
+    """
+    run = {"execution_id": f"rebuild-{uuid.uuid4()}", "started_at": dt.datetime.now(dt.UTC).isoformat()}
+    name = where.names.build_dataset_function
+    with console.step("dataset") as step, asking(f"function {name}"):
+        answer = where.client("lambda").invoke(FunctionName=name, Payload=orjson.dumps(run))
+        document: dict[str, Any] = orjson.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise DatasetFailed(f"no dataset was built: {document.get('errorMessage', document)}")
+        step.note(f"{document['interactions']:,} interactions")
+    return document

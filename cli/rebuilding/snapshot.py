@@ -1,0 +1,34 @@
+"""The catalogue snapshot, as the lake's change log says it is."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from alsolike.catalogue_log import ChangeKind
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.snapshot_publisher import Published, SnapshotPublisher
+from alsolike.snapshot_store import SnapshotStore
+from cli import console
+from cli.deployment import Deployment
+from cli.rebuilding.rows import read_changes
+
+
+def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | None = None) -> Published:
+    """Write the snapshot anew, with the columns that the configuration declares.
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If publications keep getting in between.
+    InvalidInput, Unavailable
+        See `rows.read_changes`.
+    """
+    s3, bucket = where.client("s3"), where.names.artefact_bucket
+    columns = ConfigurationStore(s3, bucket).current().configuration().item_columns
+    changes = read_changes(s3, where.names.lake_bucket, ChangeKind.ITEM, changed_by_ms=changed_by_ms)
+    with console.step("catalogue snapshot") as step, tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
+        publisher = SnapshotPublisher(SnapshotStore(s3, bucket, Path(directory)))
+        published = publisher.publish_all(changes, columns=columns, now_ms=now_ms)
+        step.note(f"{published.changes:,} items")
+    return published

@@ -1,0 +1,95 @@
+"""Catalogue, users and snapshot out of the change log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike import catalogue_log
+from alsolike.catalog import CatalogueStore, Item
+from alsolike.catalogue_change import Change
+from alsolike.catalogue_log import ChangeKind
+from alsolike.errors import InvalidInput
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_store import SnapshotStore
+from cli.deployment import Deployment
+from cli.rebuilding.rows import Rebuilt, rebuild_rows
+from cli.rebuilding.snapshot import rebuild_snapshot
+
+NOW_MS = 1_790_000_000_000
+
+
+def log(deployment: Deployment, *changes: Change, batch: int = 0) -> None:
+    for date, each in catalogue_log.by_date(changes).items():
+        key = catalogue_log.object_key(
+            ChangeKind.ITEM, date, shard="0", first_sequence=str(batch), last_sequence=str(batch)
+        )
+        deployment.client("s3").put_object(
+            Bucket=deployment.names.lake_bucket, Key=key, Body=catalogue_log.encode(ChangeKind.ITEM, each)
+        )
+
+
+def catalogue(deployment: Deployment) -> CatalogueStore:
+    return CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
+
+
+def items(deployment: Deployment) -> dict[str, Any]:
+    return {item.item_id: item.properties for item in catalogue(deployment).scan()}
+
+
+@pytest.fixture
+def logged(deployment: Deployment) -> Deployment:
+    """A shop whose pear became dearer and whose fig was sold out, told in a strange order, some of it twice."""
+    log(deployment, Change("pear", NOW_MS + 5, {"price": 2}), Change("fig", NOW_MS + 7, None), batch=1)
+    log(deployment, Change("pear", NOW_MS, {"price": 1}), Change("fig", NOW_MS, {"price": 9}), batch=2)
+    log(deployment, Change("pear", NOW_MS, {"price": 1}), Change("kiwi", NOW_MS + 9, {"price": 3}), batch=3)
+    return deployment
+
+
+def test_a_lost_catalogue_comes_back(logged: Deployment) -> None:
+    rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99)
+
+    assert rebuilt == Rebuilt(known=2, written=2, deleted=0)
+    assert items(logged) == {"pear": {"price": 2}, "kiwi": {"price": 3}}
+
+
+def test_what_the_table_has_stays(logged: Deployment) -> None:
+    store = catalogue(logged)
+    store.put([Item("pear", {"price": 7}), Item("kiwi", {}), Item("new", {})], now_ms=NOW_MS + 20)
+    store.delete("kiwi", now_ms=NOW_MS + 21)
+
+    rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99)
+
+    assert rebuilt.written == 0
+    assert items(logged) == {"pear": {"price": 7}, "new": {}}
+
+
+def test_exactly_is_what_the_log_said_at_a_time(logged: Deployment) -> None:
+    catalogue(logged).put([Item("pear", {"price": 2}), Item("new", {})], now_ms=NOW_MS + 20)
+
+    rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99, changed_by_ms=NOW_MS + 4, exactly=True)
+
+    assert rebuilt == Rebuilt(known=2, written=2, deleted=1)
+    assert items(logged) == {"pear": {"price": 1}, "fig": {"price": 9}}
+
+
+def test_an_object_that_is_no_log_is_named(deployment: Deployment) -> None:
+    key = "catalogue/change_date=2026-11-25/0-1-2.jsonl.gz"
+    deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"no gzip")
+
+    with pytest.raises(InvalidInput, match=key):
+        rebuild_rows(deployment, ChangeKind.ITEM, now_ms=NOW_MS)
+
+
+def test_the_snapshot_has_what_the_log_says(logged: Deployment, tmp_path: Path) -> None:
+    published = rebuild_snapshot(logged, now_ms=NOW_MS + 99)
+
+    store = SnapshotStore(logged.client("s3"), logged.names.artefact_bucket, tmp_path)
+    entries = store.manifest().manifest.segments
+    snapshot = Snapshot.open([store.fetch(entry) for entry in entries], version="1")
+    rows = snapshot.rows(["pear", "kiwi", "fig"])
+    assert published.segments == 1
+    assert [snapshot.properties(row) for row in rows[:2]] == [{"price": 2}, {"price": 3}]
+    assert rows[2] == -1
