@@ -13,6 +13,7 @@ from alsolike.wire import describe
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and positions from the top of a document to a value in it."""
 
+_SHOWN_CHARACTERS = 80
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -64,7 +65,7 @@ def dotted(path: Path) -> str:
         elif _PLAIN_KEY.fullmatch(step):
             text += f".{step}" if text else step
         else:
-            text += f"[{describe(step)}]"
+            text += f"[{_shown(step)}]"
     return text or "the document"
 
 
@@ -93,7 +94,7 @@ class Node:
 
     def expect(self, expectation: str) -> None:
         """Note that the value is not what is expected."""
-        self.fault(f"is {'null' if self.value is None else describe(self.value)}, expected {expectation}")
+        self.fault(f"is {_shown(self.value)}, expected {expectation}")
 
     def fields(self, *known: str, required: Collection[str] = ()) -> dict[str, Node]:
         """Return the fields of a mapping with a fixed set of keys."""
@@ -154,6 +155,15 @@ class Node:
         wanted = _nearest(str(self.value), options) if options else "none, because there is none"
         self.expect(f"{what} {wanted}".strip())
         return None
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    try:
+        return repr(value) if isinstance(value, float) else describe(value)  # JSON has no NaN
+    except TypeError:  # nor integers past 64 bits, nor half a surrogate pair
+        return repr(value)[:_SHOWN_CHARACTERS]
 
 
 def _is_number(value: object) -> bool:
