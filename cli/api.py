@@ -58,6 +58,7 @@ class Api:
         url = urllib.parse.urlsplit(deployment.names.api_url)
         self._scheme, self._host, self._base = url.scheme, url.netloc, url.path.rstrip("/")
         self._token = deployment.token
+        self._tracking_id = deployment.names.tracking_id
         self._local = threading.local()
 
     def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
@@ -95,7 +96,12 @@ class Api:
         InvalidInput, NotFound, Unavailable
             As the API says.
         """
-        body = {"trackingId": "alsolike", "userId": user_id, "sessionId": session_id, "eventList": list(events)}
+        body = {
+            "trackingId": self._tracking_id,
+            "userId": user_id,
+            "sessionId": session_id,
+            "eventList": list(events),
+        }
         self._post("/events", body, scope=WRITE_EVENTS)
 
     def _post(self, path: str, body: Mapping[str, Any], *, scope: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -16,6 +16,7 @@ from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
 from cli import console
 
 if TYPE_CHECKING:
+    from cli.deployment import Names
     from local_cloud.client import Cloud
 
 ROOT = Path(__file__).parents[1]
@@ -143,18 +144,18 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
     return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
 
 
-def curl_lines(api_url: str, *, read_token: str, write_token: str, user_id: str, item_id: str) -> list[str]:
+def curl_lines(names: Names, *, read_token: str, write_token: str, user_id: str, item_id: str) -> list[str]:
     """Return calls of the API to paste into a shell, with tokens that are good for an hour."""
 
     def call(path: str, token: str, body: str) -> str:
         return (
-            f"curl -s {api_url.rstrip('/')}{path} -H 'authorization: Bearer {token}' "
+            f"curl -s {names.api_url.rstrip('/')}{path} -H 'authorization: Bearer {token}' "
             f"-H 'content-type: application/json' -d {body}"
         )
 
     asked = json.dumps({"userId": user_id, "numResults": 10})
     event = json.dumps({"eventType": "purchase", "itemId": item_id})
-    sent = json.dumps({"trackingId": "shop", "userId": user_id, "sessionId": "try", "eventList": []})
+    sent = json.dumps({"trackingId": names.tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
     # The shell fills in the time: the same event of the same second would count once, however often it is pasted.
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [

@@ -17,7 +17,7 @@ _RUNS = 5
 
 
 def status(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show functions, stream, champion and the last training runs; locally also which layers the functions use."""
+    """Show functions, the names that calls carry, stream, champion and training runs; locally also the layers used."""
     from cli import console, deployment
 
     where = deployment.resolve(stack=stack, state=state)
@@ -33,6 +33,9 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
     console.print_table(["function", "runtime", "memory MB", "timeout s", "layers"], rows)
     for line in report["layers"]:
         console.print_line(line)
+    console.print_line(f"trackingId {report['tracking_id']}")
+    for dataset in ("items", "users"):
+        console.print_line(f"datasetArn of {dataset} {report[f'{dataset}_dataset_arn']}")
     stream = report["stream"]
     console.print_line(f"stream {stream['name']}: {stream['status']}, {_shards(stream['open_shards'])}")
     champion = report["champion"]
@@ -68,6 +71,9 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "environment": deployment.environment,
         "api_url": names.api_url,
         "region": names.region,
+        "tracking_id": names.tracking_id,
+        "items_dataset_arn": names.items_dataset_arn,
+        "users_dataset_arn": names.users_dataset_arn,
         "functions": _functions(deployment),
         "layers": list(layers),
         "stream": {

@@ -58,7 +58,7 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
     from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS
 
     lines = boot.curl_lines(
-        where.names.api_url,
+        where.names,
         read_token=where.token(READ_RECOMMENDATIONS),
         write_token=where.token(WRITE_EVENTS),
         user_id=user_id,

@@ -58,7 +58,12 @@ class Shop:
     def send(self, user: str, *item_ids: str, at: float | None = None) -> Answer:
         event = {"eventType": "purchase", "sentAt": at or time.time()}
         events = [{**event, "itemId": item_id, "eventId": f"{user}-{item_id}-{at}"} for item_id in item_ids]
-        call = {"trackingId": "shop", "userId": user, "sessionId": f"session-{user}", "eventList": events}
+        call = {
+            "trackingId": self.name("tracking-id"),
+            "userId": user,
+            "sessionId": f"session-{user}",
+            "eventList": events,
+        }
         return self.post("/events", call)
 
     def recommend(self, user: str, k: int = 10) -> Answer:

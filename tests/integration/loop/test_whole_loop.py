@@ -135,17 +135,29 @@ def test_event_sent_twice_counts_once(shop: Shop) -> None:
     assert sorted(lake_items(shop, "repeater")) == ["item-11", "item-12"]
 
 
-def test_bad_call_is_refused_whole_and_stores_nothing(shop: Shop) -> None:
+def test_bad_event_is_refused_by_name_and_the_others_are_stored(shop: Shop) -> None:
     good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
-    call = {"trackingId": "shop", "userId": "refused", "sessionId": "s", "eventList": [good, {**good, "sentAt": -5}]}
+    call = {"trackingId": shop.name("tracking-id"), "userId": "half", "sessionId": "s"}
+
+    answer = shop.post("/events", {**call, "eventList": [{**good, "sentAt": -5}, good]})
+
+    assert answer.status == 400
+    assert answer.headers["x-amzn-errortype"] == "InvalidInputException"
+    assert answer.document["message"] == (
+        "eventList[0].sentAt is -5, expected a time after 1970 and before the year 10000 (1 of 2 events stored)"
+    )
+    assert eventually(lambda: profile_items(shop, "u#half")) == ["item-01"]
+
+
+def test_call_with_a_broken_envelope_stores_nothing(shop: Shop) -> None:
+    good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
+    call = {"trackingId": shop.name("tracking-id"), "userId": "refused", "eventList": [good]}
 
     answer = shop.post("/events", call)
     shop.send("after-refused", "item-01")
     eventually(lambda: profile_items(shop, "u#after-refused"))
 
-    assert answer.status == 400
-    assert answer.headers["x-amzn-errortype"] == "InvalidInputException"
-    assert answer.document["message"] == "eventList[1].sentAt is -5, expected a time after 1970"
+    assert (answer.status, answer.document["message"]) == (400, "sessionId is missing, expected a non-empty string")
     assert profile_items(shop, "u#refused") == []
 
 

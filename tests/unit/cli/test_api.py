@@ -57,7 +57,12 @@ def test_events_are_sent_in_personalizes_shape(server: Endpoints) -> None:
 
     path, authorization, body = server.requests[0]
     assert (path, authorization) == ("/events", "Bearer <alsolike/events.write>")
-    assert json.loads(body) == {"trackingId": "alsolike", "userId": "7", "sessionId": "s", "eventList": [event]}
+    assert json.loads(body) == {
+        "trackingId": "alsolike-shop",
+        "userId": "7",
+        "sessionId": "s",
+        "eventList": [event],
+    }
 
 
 @pytest.mark.parametrize(

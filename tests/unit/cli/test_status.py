@@ -28,9 +28,14 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
 
     report = json.loads(result.stdout)
     assert report["environment"] == "shop"
+    assert report["tracking_id"] == "alsolike-shop"
+    assert report["items_dataset_arn"].endswith(":dataset/alsolike-shop/ITEMS")
+    assert report["users_dataset_arn"].endswith(":dataset/alsolike-shop/USERS")
     assert report["champion"] == {"version": "v1", "reason": "passed the gate"}
     assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}
     assert [run["name"] for run in report["training_runs"]] == ["run-1"]
     table = CliRunner().invoke(app, ["status", "--stack", "shop"], catch_exceptions=False).stdout
+    assert "trackingId alsolike-shop\n" in table
+    assert f"datasetArn of users {NAMES.users_dataset_arn}\n" in table.replace("\n\n", "\n")
     assert "champion v1: passed the gate" in table
     assert "ACTIVE, 2 open shards\n" in table

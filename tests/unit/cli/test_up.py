@@ -17,6 +17,7 @@ from cli.main import app
 from cli.up import api_lines, wait_for_interrupt
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
+from tests.unit.cli.shop import NAMES
 
 
 def cloud_state(pid: int) -> CloudState:
@@ -55,7 +56,7 @@ def test_cloud_that_runs_is_named_before_anything_is_built(
 
 
 def test_pasted_event_has_the_time_of_pasting(tmp_path: Path) -> None:
-    _, line = boot.curl_lines("http://api/", read_token="r", write_token="w", user_id="o'hara $(id)", item_id="7")
+    _, line = boot.curl_lines(NAMES, read_token="r", write_token="w", user_id="o'hara $(id)", item_id="7")
     shell = tmp_path / "curl"
     shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')
     shell.chmod(0o755)
@@ -66,6 +67,7 @@ def test_pasted_event_has_the_time_of_pasting(tmp_path: Path) -> None:
     ).stdout
 
     body = json.loads(printed)
+    assert body["trackingId"] == "alsolike-shop"
     assert body["userId"] == "o'hara $(id)"
     assert [event["itemId"] for event in body["eventList"]] == ["7"]
     assert before <= body["eventList"][0]["sentAt"] <= time.time()
