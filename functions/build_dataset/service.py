@@ -15,10 +15,8 @@ from alsolike.configuration import Configuration
 from alsolike.dataset import INTERACTIONS_FILE, ITEM_COLUMNS, ITEMS_FILE, MANIFEST_FILE, DatasetManifest, prefix
 from alsolike.errors import InvalidDataset
 from functions.build_dataset.cleaning import LAKE_COLUMNS, clean
+from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.run import Run
-
-READERS = 8
-"""Lake objects read at once; they wait for S3 more than for the processor."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,17 +41,16 @@ def build_dataset(
     Parameters
     ----------
     client
-        A low-level S3 client for the manifest; awswrangler brings its own.
+        A low-level S3 client; for what is written awswrangler brings its own.
 
     Raises
     ------
     InvalidDataset
         If no interaction is in the lake or none is left.
     """
-    paths = wr.s3.list_objects(f"s3://{lake_bucket}/{lake.INTERACTIONS_PREFIX}", suffix=".parquet")
-    if not paths:
+    rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS)
+    if not partitions:
         raise InvalidDataset(f"s3://{lake_bucket}/{lake.INTERACTIONS_PREFIX} holds no interactions to train on")
-    rows = wr.s3.read_parquet(paths, columns=list(LAKE_COLUMNS), dtype_backend="pyarrow", use_threads=READERS)
     interactions = clean(rows, configuration)
     limits = configuration.limits
     frame = interactions.frame
@@ -80,7 +77,7 @@ def build_dataset(
         minimum_user_interactions=limits.minimum_user_interactions,
         repeat_share=interactions.repeat_share,
         configuration_version=configuration.version,
-        lineage=tuple(sorted({path.removeprefix(f"s3://{lake_bucket}/").rpartition("/")[0] for path in paths})),
+        lineage=partitions,
     )
     s3_uri = f"s3://{artefact_bucket}/{prefix(run.run_id)}"
     wr.s3.to_parquet(

@@ -163,7 +163,7 @@ class Upkeep:
         tables: list[pa.Table] = []
         size = 0
         for some in _chunks(left, CONNECTIONS):
-            contents = self._pool.map(lambda each: read(self._client, self._bucket, each), some)
+            contents = self._pool.map(lambda each: read(self._client, self._bucket, each, unchanged=True), some)
             for each, content in zip(some, contents, strict=True):
                 if content is None:  # another call was faster, or it is written anew just now
                     continue

@@ -48,8 +48,8 @@ EXPECTED = {
     },
     "build_dataset": CONFIGURATION
     | {
-        ("s3:ListBucket", "Lake"),  # awswrangler's list_objects: list_objects_v2
-        ("s3:GetObject", "Lake/interactions/*"),  # awswrangler's read_parquet of paths: head_object, get_object
+        ("s3:ListBucket", "Lake"),  # list_objects: list_objects_v2
+        ("s3:GetObject", "Lake/interactions/*"),  # read_lake: get_object
         ("s3:PutObject", "Artefacts/datasets/*"),  # awswrangler's to_parquet; the manifest's put_object
         ("dynamodb:Scan", "Catalogue"),  # CatalogueStore.scan
     },

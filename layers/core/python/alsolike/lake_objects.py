@@ -62,8 +62,13 @@ def list_objects(client: Any, bucket: str, *, prefix: str = lake.INTERACTIONS_PR
         raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error
 
 
-def read(client: Any, bucket: str, listed: LakeObject) -> bytes | None:
-    """Return the content that was listed; None where it is gone or another by now.
+def read(client: Any, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
+    """Return an object's content; None where it is gone.
+
+    Parameters
+    ----------
+    unchanged
+        Whether it must be the content that was listed; None then also where it is another by now.
 
     Raises
     ------
@@ -71,7 +76,8 @@ def read(client: Any, bucket: str, listed: LakeObject) -> bytes | None:
         If S3 does not answer.
     """
     try:
-        answer = client.get_object(Bucket=bucket, Key=listed.key, IfMatch=listed.etag)
+        condition = {"IfMatch": listed.etag} if unchanged else {}
+        answer = client.get_object(Bucket=bucket, Key=listed.key, **condition)
         content: bytes = answer["Body"].read()
     except (ClientError, BotoCoreError) as error:
         if is_gone(error) or _code(error) in (_CHANGED, "412"):

@@ -1,0 +1,81 @@
+"""Reads all interactions of the lake, while compaction, erasure and new events go on."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import lake
+from alsolike.errors import InvalidDataset
+from alsolike.lake_objects import LakeObject, list_objects, read
+
+CONNECTIONS = 8
+"""Objects read at once; they wait for S3 more than for the processor."""
+
+BYTES_AT_ONCE = 256 * 2**20
+"""Most bytes of objects that are in memory beside the columns that are kept of them."""
+
+_ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
+
+
+def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the rows of all objects, repeated events included, and the partitions that they come from.
+
+    Parameters
+    ----------
+    columns
+        Without lists. One that an object was written without is null.
+
+    Raises
+    ------
+    InvalidDataset
+        If an object is no Parquet of the table's types.
+    Unavailable
+        If S3 does not answer.
+    """
+    listing = list(list_objects(client, bucket))  # all of it first: what is gone later is elsewhere in it
+    schema = pa.schema([(name, _ARROW_TYPES[lake.COLUMNS[name]]) for name in columns])
+    tables, dates = [schema.empty_table()], set()
+    with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
+        for some in _batches(listing):
+            read_one = functools.partial(_table, client, bucket, schema=schema)
+            for listed, table in zip(some, pool.map(read_one, some), strict=True):
+                if table is not None:
+                    tables.append(table)
+                    dates.add(listed.date)
+    rows = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
+    return rows, tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates))
+
+
+def _batches(objects: Iterable[LakeObject]) -> Iterator[list[LakeObject]]:
+    batch: list[LakeObject] = []
+    size = 0
+    for each in objects:
+        if batch and (size + each.size_bytes > BYTES_AT_ONCE or len(batch) == 4 * CONNECTIONS):
+            yield batch
+            batch, size = [], 0
+        batch.append(each)
+        size += each.size_bytes
+    if batch:
+        yield batch
+
+
+def _table(client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema) -> pa.Table | None:
+    """Return the columns of an object; None where it is gone."""
+    content = read(client, bucket, listed)
+    if content is None:
+        return None
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        present = set(file.schema_arrow.names)
+        found = file.read(columns=[name for name in schema.names if name in present])
+        columns = [found[field.name] if field.name in present else pa.nulls(len(found), field.type) for field in schema]
+        return pa.table(columns, names=schema.names).cast(schema)
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidDataset(f"s3://{bucket}/{listed.key} is not an object of the table: {error}") from error

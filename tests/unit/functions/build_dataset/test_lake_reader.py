@@ -1,0 +1,82 @@
+"""Reading the lake while it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from alsolike import lake
+from alsolike.errors import InvalidDataset
+from functions.build_dataset.cleaning import LAKE_COLUMNS
+from functions.build_dataset.lake_reader import read_lake
+from tests.unit.functions.compact_lake.lakes import HOUR_MS, Watched, keep_up, keys, parquet, row, write
+
+LATER_MS = HOUR_MS + 1_000
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    return aws("s3")
+
+
+def events(client: Any, bucket: str) -> list[str]:
+    rows, _ = read_lake(client, bucket, columns=LAKE_COLUMNS)
+    return sorted(lake.deduplicate(rows)["event_id"])
+
+
+def test_objects_that_compaction_removes_after_they_were_listed_are_passed_over(s3: Any, lake_bucket: str) -> None:
+    raw = [write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}"), row(f"e{n + 1}")]) for n in range(4)]
+    keep_up(s3, lake_bucket, later_ms=LATER_MS)  # merged; the inputs are still there
+    assert len(keys(s3, lake_bucket)) == 5
+
+    def remove_inputs(number: int, name: str) -> None:
+        if name == "get_object" and raw[0] in keys(s3, lake_bucket):
+            assert keep_up(s3, lake_bucket, later_ms=LATER_MS).removed == 4
+
+    assert events(Watched(s3, remove_inputs), lake_bucket) == [f"e{n}" for n in range(5)]
+    assert len(keys(s3, lake_bucket)) == 1
+
+
+def test_object_written_anew_after_it_was_listed_is_read_as_it_is_now(s3: Any, lake_bucket: str) -> None:
+    key = write(s3, lake_bucket, "shard-0", [row("e0", user_id="anna"), row("e1", user_id="bob")])
+
+    def erase(number: int, name: str) -> None:
+        if name == "get_object":
+            s3.put_object(Bucket=lake_bucket, Key=key, Body=parquet([row("e1", user_id="bob")]))
+
+    assert events(Watched(s3, erase), lake_bucket) == ["e1"]
+
+
+def test_columns_and_partitions_are_named_whatever_wrote_the_objects(s3: Any, lake_bucket: str) -> None:
+    few = pa.schema([("event_id", pa.large_string()), ("received_time_ms", pa.int64())])
+    s3.put_object(
+        Bucket=lake_bucket,
+        Key=f"{lake.partition_prefix('2026-09-20')}old.parquet",
+        Body=parquet([row("e0")], schema=few),
+    )
+    write(s3, lake_bucket, "shard", [row("e1")])
+
+    rows, partitions = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+
+    assert partitions == ("interactions/event_date=2026-09-20", "interactions/event_date=2026-09-21")
+    assert list(rows.columns) == list(LAKE_COLUMNS)
+    assert rows["event_id"].tolist() == ["e0", "e1"]
+    assert rows["item_id"].isna().tolist() == [True, False]
+
+
+def test_empty_lake_has_no_partition(s3: Any, lake_bucket: str) -> None:
+    rows, partitions = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+
+    assert (len(rows), partitions) == (0, ())
+
+
+def test_object_that_is_no_parquet_is_named(s3: Any, lake_bucket: str) -> None:
+    s3.put_object(Bucket=lake_bucket, Key=f"{lake.partition_prefix('2026-09-20')}torn.parquet", Body=b"PAR1")
+
+    with pytest.raises(
+        InvalidDataset, match=r"s3://lake-bucket/interactions/event_date=2026-09-20/torn\.parquet is not"
+    ):
+        read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
