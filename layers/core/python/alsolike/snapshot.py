@@ -109,7 +109,7 @@ class Snapshot:
 
     def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
         """Return the row of each item by `ragged.hashes_of` its id, which is what a model bundle has in `ids.hash`."""
-        if not self._segments:
+        if not self.row_count:
             return np.full(len(hashes), -1)
         base = self._segments[0]
         rows = find(base.hashes, hashes)

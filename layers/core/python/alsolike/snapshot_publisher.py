@@ -105,20 +105,23 @@ class SnapshotPublisher:
             As `publish`.
         """
         stored = self._store.manifest()
-        before = {entry.key for entry in stored.manifest.segments}
+        before = {entry.key: entry for entry in stored.manifest.segments}
         segment = Segment.merge(
             [Segment.of([], columns), *_encoded(changes, columns)], forget_before_ms=now_ms - TOMBSTONES_KEPT_MS
         )
         whole = self._store.upload(segment, now_ms=now_ms)
 
         def with_whole(manifest: Manifest) -> Manifest:
-            gone = [entry for entry in manifest.segments if entry.key in before]
-            meanwhile = [entry for entry in manifest.segments if entry.key not in before]
+            now = {entry.key: entry for entry in manifest.segments}
+            meanwhile = [self._map(entry) for key, entry in now.items() if key not in before]
+            # A merge may have carried rows from before over into the segments since.
+            merged = [self._map(entry) for key, entry in before.items() if key not in now]
             new = [whole]
-            if meanwhile and dict(manifest.columns) != dict(columns):
-                again = [part for entry in meanwhile for part in _encoded(self._map(entry).changes(), columns)]
-                gone, new = list(manifest.segments), [whole, self._store.upload(Segment.merge(again), now_ms=now_ms)]
-            return dataclasses.replace(manifest.replace(gone, new, now_ms=now_ms), columns=dict(columns))
+            if meanwhile:
+                kept = Segment.merge([part.without(merged) for part in meanwhile])
+                encoded = Segment.merge([Segment.of([], columns), *_encoded(kept.changes(), columns)])
+                new.append(self._store.upload(encoded, now_ms=now_ms))
+            return dataclasses.replace(manifest.replace(manifest.segments, new, now_ms=now_ms), columns=dict(columns))
 
         stored = self._replace(stored, with_whole, now_ms=now_ms)
         return self._published(stored, changes=len(segment), merged_rows=0)

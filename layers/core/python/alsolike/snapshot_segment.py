@@ -17,7 +17,7 @@ import orjson
 from alsolike.catalogue_change import Change, is_deletion
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidSnapshot
-from alsolike.ragged import Ragged, Rows, hashes_of
+from alsolike.ragged import Ragged, Rows, find, hashes_of
 from alsolike.snapshot_columns import COLUMN_CLASSES, Column, holds
 from alsolike.tensors import Array, map_tensors, write_tensors
 
@@ -86,23 +86,43 @@ class Segment:
         forget_before_ms
             Deletions before then are left out: only where no other segment has rows of those items.
         """
-        hashes = np.concatenate([segment.hashes for segment in segments])
-        updated_at_ms = np.concatenate([segment.updated_at_ms for segment in segments])
-        tie_breaks = np.concatenate([segment.tie_breaks for segment in segments])
-        rows = newest_rows(hashes, updated_at_ms, tie_breaks)
-        if forget_before_ms is not None:
-            rows = rows[~(is_deletion(tie_breaks[rows]) & (updated_at_ms[rows] < forget_before_ms))]
-        columns = {}
+        columns: dict[str, Column] = {}
         for name, first in segments[0].columns.items():
             parts: list[Any] = [segment.columns[name] for segment in segments]
-            columns[name] = type(first).concatenate(parts).take(rows)
-        return cls(
-            hashes=hashes[rows],
-            ids=Ragged.concatenate([segment.ids for segment in segments]).take(rows),
-            updated_at_ms=updated_at_ms[rows],
-            tie_breaks=tie_breaks[rows],
+            columns[name] = type(first).concatenate(parts)
+        together = cls(
+            hashes=np.concatenate([segment.hashes for segment in segments]),
+            ids=Ragged.concatenate([segment.ids for segment in segments]),
+            updated_at_ms=np.concatenate([segment.updated_at_ms for segment in segments]),
+            tie_breaks=np.concatenate([segment.tie_breaks for segment in segments]),
             columns=columns,
-            rest=Ragged.concatenate([segment.rest for segment in segments]).take(rows),
+            rest=Ragged.concatenate([segment.rest for segment in segments]),
+        )
+        rows = newest_rows(together.hashes, together.updated_at_ms, together.tie_breaks)
+        if forget_before_ms is not None:
+            rows = rows[~(together.deleted[rows] & (together.updated_at_ms[rows] < forget_before_ms))]
+        return together._take(rows)
+
+    def without(self, others: Sequence[Segment]) -> Segment:
+        """Return the segment without the rows that stand in one of the others just so."""
+        kept = np.ones(len(self), bool)
+        for other in others:
+            places = find(other.hashes, self.hashes)
+            own = np.flatnonzero(places >= 0)
+            same = places[own]
+            kept[own] &= (self.updated_at_ms[own] != other.updated_at_ms[same]) | (
+                self.tie_breaks[own] != other.tie_breaks[same]
+            )
+        return self._take(np.flatnonzero(kept))
+
+    def _take(self, rows: Rows) -> Segment:
+        return Segment(
+            hashes=self.hashes[rows],
+            ids=self.ids.take(rows),
+            updated_at_ms=self.updated_at_ms[rows],
+            tie_breaks=self.tie_breaks[rows],
+            columns={name: column.take(rows) for name, column in self.columns.items()},
+            rest=self.rest.take(rows),
         )
 
     @property
