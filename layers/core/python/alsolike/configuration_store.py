@@ -10,15 +10,15 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import configuration_document
-from alsolike.configuration import DEFAULT, Configuration
+from alsolike.configuration import Configuration
 from alsolike.configuration_document import EMPTY_DOCUMENT
-from alsolike.document import Fault, InvalidConfiguration
+from alsolike.configuration_reader import CURRENT_KEY, Current, read_current
+from alsolike.configuration_reader import ConfigurationReader as ConfigurationReader
+from alsolike.document import InvalidConfiguration
 from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
-from alsolike.observability import logger
 
-CURRENT_KEY = "config/current.json"
 VERSIONS_PREFIX = "config/versions/"
-_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the last: to match, it must be
 _MAX_ORPHANS = 100
 
 
@@ -45,43 +45,6 @@ class Version:
 
 BUILT_IN = Version(0, 0, "", "built in", "", EMPTY_DOCUMENT)
 """What holds before anything is applied."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Current:
-    """Which version holds.
-
-    Attributes
-    ----------
-    versions
-        Every version that was applied, the oldest first; the last one holds.
-    etag
-        Of the stored object, None before there is one; what a conditional write compares.
-    """
-
-    versions: tuple[int, ...]
-    document: Mapping[str, Any]
-    etag: str | None
-
-    @property
-    def version(self) -> int:
-        """The version that holds."""
-        return self.versions[-1] if self.versions else 0
-
-    def configuration(self) -> Configuration:
-        """Return what the version says.
-
-        Raises
-        ------
-        InvalidConfiguration
-            If this code does not understand it.
-        """
-        if not self.versions:
-            return DEFAULT
-        return configuration_document.parse(self.document, version=self.version, check_filters=False)
-
-
-NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
 def version_key(version: int) -> str:
@@ -114,7 +77,7 @@ class ConfigurationStore:
         InvalidConfiguration
             If the object is unreadable.
         """
-        return _read_current(self._client, self._bucket)
+        return read_current(self._client, self._bucket)
 
     def version(self, version: int) -> Version:
         """Return a version that was applied; 0 is what holds before anything is.
@@ -232,70 +195,12 @@ class ConfigurationStore:
                 Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in _TAKEN:
+            if error.response["Error"]["Code"] in _CONDITION_FAILED:
                 return None
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
         except BotoCoreError as error:
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
         return str(answer["ETag"])
-
-
-class ConfigurationReader:
-    """What holds, in a function: looked at on the first call, and on the first one after `check_s`.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-
-    Attributes
-    ----------
-    stale
-        Whether the last look failed, so that an earlier configuration stands in.
-    """
-
-    def __init__(self, client: Any, bucket: str, *, check_s: float = 30) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._check_ms = check_s * 1000
-        self._next_check_ms = 0.0
-        self._read: Current | None = None
-        self._configuration = DEFAULT
-        self.stale = False
-
-    def current(self, *, now_ms: int) -> Configuration:
-        """Return the configuration; where a look fails or cannot be understood, the one before it.
-
-        Raises
-        ------
-        Unavailable
-            If there is none yet.
-        """
-        return self._configuration if now_ms < self._next_check_ms else self.refresh(now_ms=now_ms)
-
-    def refresh(self, *, now_ms: int) -> Configuration:
-        """Look now, and return what `current` would.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer, or holds what this code does not understand, and nothing was read before.
-        """
-        try:
-            found = _read_current(self._client, self._bucket, known=self._read)
-            if found is not self._read:
-                self._configuration, self._read = found.configuration(), found
-                logger.info("configuration read", version=found.version)
-            self.stale = False
-        except (Unavailable, InvalidConfiguration) as error:
-            if self._read is None:
-                raise Unavailable(f"there is no configuration to go by: {error}") from error
-            self.stale = True
-            logger.error("configuration cannot be read", reason=str(error), version=self._read.version)
-        self._next_check_ms = now_ms + self._check_ms
-        return self._configuration
 
 
 def _json(content: object) -> bytes:
@@ -308,26 +213,3 @@ def _understood(current: Current) -> Configuration | None:
         return current.configuration()
     except InvalidConfiguration:
         return None
-
-
-def _read_current(client: Any, bucket: str, *, known: Current | None = None) -> Current:
-    """Return what holds; `known` itself if that is still so."""
-    place = f"s3://{bucket}/{CURRENT_KEY}"
-    condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
-    try:
-        answer = client.get_object(Bucket=bucket, Key=CURRENT_KEY, **condition)
-        body = answer["Body"].read()
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if known and code in ("304", "NotModified"):
-            return known
-        if code in ("NoSuchKey", "404"):
-            return NOTHING_APPLIED
-        raise Unavailable(f"{place}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"{place}: {error}") from error
-    try:
-        pointer = orjson.loads(body)
-        return Current(tuple(pointer["versions"]), pointer["document"], answer["ETag"])
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise InvalidConfiguration([Fault((), f"{place} is unreadable: {error}")]) from error
