@@ -98,6 +98,7 @@ class Settings:
     pandas_layer_arn: str | None = None
     champion_check_s: int = 30
     configuration_check_s: int = 30
+    snapshot_check_s: int = 30
     tombstone_check_s: int = 5
     erasure_settle_s: int = 960
     pseudonymise_ids: bool = False
@@ -149,7 +150,7 @@ class Settings:
 
     @property
     def recommend_storage_mb(self) -> int:
-        """The size of `recommend`'s /tmp, where model bundles lie; SnapStart allows no more than 512 MB."""
+        """The size of `recommend`'s /tmp, for bundles and the catalogue; SnapStart allows no more than 512 MB."""
         return 512 if self.snap_start else 2_048
 
     @property
@@ -208,6 +209,7 @@ _RANGES = (
     ("training_max_runtime_s", 60, 432_000),
     ("champion_check_s", 0, 3_600),
     ("configuration_check_s", 0, 60),
+    ("snapshot_check_s", 0, 3_600),
     ("tombstone_check_s", 0, 60),
     ("erasure_settle_s", 0, 86_400),
     ("provisioned_concurrency", 0, 1_000),

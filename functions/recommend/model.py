@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +22,16 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle import GRAPH_FILE, Bundle
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, Bundle
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
 
 GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException)
 _NONE = np.zeros((1, 1), np.int64)
+_OUTPUTS = ("items", "scores")
+
+Bias = npt.NDArray[np.float32]
+"""float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class History:
 
 
 class Model:
-    """A bundle with its graph, opened and run once."""
+    """A bundle with its graphs, opened and run once."""
 
     def __init__(self, directory: Path) -> None:
         """Open and verify the bundle in `directory`.
@@ -67,14 +73,27 @@ class Model:
         Raises
         ------
         InvalidBundle
-            If it is not what its manifest says, or its graph does not run.
+            If it is not what its manifest says, or a graph does not run.
         """
         self.bundle = Bundle(directory)
+        self._sessions = {name: self._opened(name) for name in (GRAPH_FILE, BIAS_GRAPH_FILE)}
+
+    def _opened(self, name: str) -> onnxruntime.InferenceSession:
+        """Open a graph and run it once: what serves later has worked before."""
+        feed: dict[str, npt.NDArray[Any]] = {
+            "history": np.ones((1, 1), np.int64),
+            "weights": np.ones((1, 1), np.float32),
+            "exclude": _NONE,
+            "k": np.ones(1, np.int64),
+        }
+        if name == BIAS_GRAPH_FILE:
+            feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
         try:
-            self._session = _open_session(directory / GRAPH_FILE)
-            self._run(np.ones((1, 1), np.int64), np.ones((1, 1), np.float32), exclude=_NONE, k=1)
-        except GRAPH_ERRORS as error:
-            raise InvalidBundle(f"{GRAPH_FILE} of {self.version} does not run: {error}") from error
+            session = _open_session(self.bundle.directory / name)
+            session.run(_OUTPUTS, feed)
+        except (*GRAPH_ERRORS, ValueError) as error:  # onnxruntime's word for a missing or unknown input
+            raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
+        return session
 
     @property
     def version(self) -> str:
@@ -94,34 +113,44 @@ class Model:
             event_time_ms=np.array([entry.event_time_ms for entry in latest], np.int64),
         )
 
-    def rank(self, history: History, *, k: int, now_ms: int) -> list[Ranked]:
-        """Return the k best items for a history of at least one interaction, best first."""
+    def rank(self, history: History, *, k: int, now_ms: int, bias: Bias | None = None) -> list[Ranked]:
+        """Return the k best items for a history of at least one interaction, best first; `bias` bars others."""
         weights = self.bundle.manifest.history.weights(history.event_weights, now_ms - history.event_time_ms)
         items = history.items[None, :]
-        exclude = items if self.bundle.manifest.exclude_seen else _NONE
-        positions, scores = self._run(items, weights[None, :], exclude=exclude, k=k)
+        feed: dict[str, npt.NDArray[Any]] = {
+            "history": items,
+            "weights": weights[None, :],
+            "exclude": items if self.bundle.manifest.exclude_seen else _NONE,
+            "k": np.array([k], np.int64),
+        }
+        if bias is not None:
+            feed["bias"] = bias
+        positions, scores = self._sessions[GRAPH_FILE if bias is None else BIAS_GRAPH_FILE].run(_OUTPUTS, feed)
         return [
             Ranked(position, score)
             for position, score in zip(positions[0].tolist(), scores[0].tolist(), strict=True)
             if position and score > -math.inf
         ]
 
-    def popular(self, k: int) -> list[Ranked]:
-        """Return the k most popular items, best first; the score is the reciprocal of the rank."""
-        positions = self.bundle.popular[:k].tolist()
+    def popular(self, k: int, *, bias: Bias | None = None) -> list[Ranked]:
+        """Return the k most popular items, best first; the score is the reciprocal of the rank.
+
+        Where `bias` leaves less than k of the popular list, other items that it lets pass follow.
+        """
+        positions: Iterable[int]
+        if bias is None:
+            positions = self.bundle.popular[:k].tolist()
+        else:
+            listed = self.bundle.popular[bias[self.bundle.popular] == 0].tolist()
+            others = self._others(bias, listed) if len(listed) < k else ()
+            positions = itertools.islice(itertools.chain(listed, others), k)
         return [Ranked(position, 1.0 / rank) for rank, position in enumerate(positions, start=1)]
 
-    def _run(
-        self,
-        history: npt.NDArray[np.int64],
-        weights: npt.NDArray[np.float32],
-        *,
-        exclude: npt.NDArray[np.int64],
-        k: int,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        feed = {"history": history, "weights": weights, "exclude": exclude, "k": np.array([k], np.int64)}
-        items, scores = self._session.run(("items", "scores"), feed)
-        return items, scores
+    def _others(self, bias: Bias, listed: Sequence[int]) -> list[int]:
+        allowed = bias == 0
+        allowed[[0, *listed]] = False
+        others: list[int] = np.flatnonzero(allowed).tolist()
+        return others
 
 
 def _open_session(graph: Path) -> onnxruntime.InferenceSession:

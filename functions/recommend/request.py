@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike import wire
-from alsolike.catalog import column_name
+from alsolike.columns import property_name
 from alsolike.errors import InvalidInput, NotFound
+from alsolike.filter_values import MAX_VALUE_CHARACTERS, Values, parse_values
+from alsolike.filters import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
 from alsolike.interactions import MAX_ID_CHARACTERS
+from alsolike.recommendation_id import RECOMMENDER_CODES
+from functions.recommend import arn
 
-RECOMMENDER = "for-you"
+DEFAULT_RECOMMENDER = "for-you"
 DEFAULT_RESULTS = 25
 MAX_RESULTS = 500
 MAX_RESULTS_WITH_METADATA = 50
@@ -20,9 +24,11 @@ MAX_METADATA_COLUMNS = 10
 MAX_COLUMN_CHARACTERS = 150
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
-_ARN = re.compile(r"arn:[a-z\d-]+:personalize:[^:]*:[^:]*:.+")
-_NOT_SUPPORTED = ("itemId", "filterArn", "filterValues", "context", "promotions")
-_FIELDS = (*_ARN_FIELDS, "userId", "numResults", "metadataColumns", *_NOT_SUPPORTED)
+_NOT_SUPPORTED = ("context", "promotions")
+_FIELDS = (
+    *_ARN_FIELDS, "userId", "itemId", "numResults", "metadataColumns", "filterArn", "filterValues", *_NOT_SUPPORTED,
+)  # fmt: skip
+_PARAMETER = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_PARAMETER_CHARACTERS}}}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,12 +39,22 @@ class Request:
     ----------
     user_id
         A user, or the session of somebody unknown.
+    item_id
+        The item that a filter's CurrentItem means.
+    filter_name
+        The filter that is asked for by name.
+    filter_values
+        Its parameters' values.
     metadata_columns
         Names as they were asked for, each with the catalogue's name of the property.
     """
 
     user_id: str
     num_results: int = DEFAULT_RESULTS
+    recommender: str = DEFAULT_RECOMMENDER
+    item_id: str | None = None
+    filter_name: str | None = None
+    filter_values: Values = dataclasses.field(default_factory=dict)
     metadata_columns: tuple[tuple[str, str], ...] = ()
 
 
@@ -57,28 +73,48 @@ def parse_request(body: bytes) -> Request:
     for name in _NOT_SUPPORTED:
         if fields.get(name) is not None:
             raise InvalidInput(f"{name} is not supported yet")
-    _check_recommender(fields)
     columns = _metadata_columns(fields)
     return Request(
         user_id=wire.required_string(fields, "userId", maximum=MAX_ID_CHARACTERS),
         num_results=_num_results(fields, maximum=MAX_RESULTS_WITH_METADATA if columns else MAX_RESULTS),
+        recommender=_recommender(fields),
+        item_id=wire.optional_string(fields, "itemId", maximum=MAX_ID_CHARACTERS),
+        filter_name=arn.named(fields, "filterArn", kind="filter"),
+        filter_values=_filter_values(fields),
         metadata_columns=columns,
     )
 
 
-def _check_recommender(fields: Mapping[str, Any]) -> None:
+def _recommender(fields: Mapping[str, Any]) -> str:
     given = [name for name in _ARN_FIELDS if fields.get(name) is not None]
     if len(given) == 2:
         raise InvalidInput("campaignArn and recommenderArn are both given, expected one of them")
     for name in given:
-        arn = wire.required_string(fields, name, maximum=MAX_ID_CHARACTERS)
-        if not _ARN.fullmatch(arn):
+        recommender = arn.named(fields, name, kind=name.removesuffix("Arn"))
+        if recommender is None or recommender not in RECOMMENDER_CODES:
+            known = " or ".join(f"/{known}" for known in RECOMMENDER_CODES)
+            raise NotFound(f"{name} is {wire.describe(fields[name])}, expected one that ends in {known}")
+        return recommender
+    return DEFAULT_RECOMMENDER
+
+
+def _filter_values(fields: Mapping[str, Any]) -> Values:
+    if fields.get("filterValues") is None:
+        return {}
+    given = wire.as_object(fields["filterValues"], where="filterValues")
+    if len(given) > MAX_PARAMETERS:
+        raise InvalidInput(f"filterValues has {len(given)} parameters, expected at most {MAX_PARAMETERS}")
+    values = {}
+    for name, value in given.items():
+        if not _PARAMETER.fullmatch(name):
             raise InvalidInput(
-                f"{name} is {wire.describe(arn)}, "
-                "expected arn:aws:personalize:<region>:<account>:recommender/<name> (or campaign/<name>)"
+                f"filterValues has a parameter {wire.describe(name)}, "
+                f"expected 1 to {MAX_PARAMETER_CHARACTERS} letters, digits and underscores"
             )
-        if arn.rpartition("/")[2] != RECOMMENDER:
-            raise NotFound(f"{name} is {wire.describe(arn)}, expected one that ends in /{RECOMMENDER}")
+        if value is not None:
+            text = wire.required_string(given, name, maximum=MAX_VALUE_CHARACTERS, where="filterValues.")
+            values[name] = parse_values(name, text)
+    return values
 
 
 def _num_results(fields: Mapping[str, Any], *, maximum: int) -> int:
@@ -102,4 +138,4 @@ def _metadata_columns(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         wire.required_string(
             {str(index): name}, str(index), maximum=MAX_COLUMN_CHARACTERS, where="metadataColumns.ITEMS."
         )
-    return tuple((name, column_name(name) if name.isupper() else name) for name in names)
+    return tuple((name, property_name(name)) for name in names)

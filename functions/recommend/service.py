@@ -1,4 +1,4 @@
-"""Answering a request: profile, history, ranked items, metadata."""
+"""Answering a request: profile, history, filter, ranked items, metadata."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import orjson
-
 from alsolike import recommendation_id
-from alsolike.errors import Unavailable
+from alsolike.errors import NotFound, Unavailable
 from alsolike.interactions import profile_id
 from alsolike.observability import logger
 from alsolike.profiles import Profile, ProfileStore
-from functions.recommend.champion import Serving
+from alsolike.users import UserStore
+from functions.recommend import filtering
+from functions.recommend.catalogue import Catalogue
+from functions.recommend.metadata import metadata
 from functions.recommend.model import Model, Ranked
-from functions.recommend.request import RECOMMENDER, Request
+from functions.recommend.request import Request
+from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION, Standing
 
 PROFILE_UNAVAILABLE = "profile-unavailable"
+USER_UNAVAILABLE = "user-unavailable"
 NO_VERSION = "none"
+
+Source = Literal["model", "popular", "none"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,72 +42,92 @@ class Answer:
     Attributes
     ----------
     source
-        Whether the model ranked a history, the popular list stood in for an unknown one, or nothing is there yet.
+        Whether the model ranked a history, the popular list stood in for an unknown one, or nothing is there.
     degraded
-        Why the answer is less than it should be, or None.
+        Why the answer is less than it should be; empty where it is not.
     """
 
     items: Sequence[Recommendation]
     recommendation_id: str
-    source: Literal["model", "popular", "none"]
+    source: Source
     version: str
-    degraded: str | None
+    degraded: tuple[str, ...]
 
 
-def recommend(request: Request, *, serving: Serving, profiles: ProfileStore, now_ms: int) -> Answer:
-    """Answer a request; popular items where nothing is known of the user, nothing before the first model."""
-    model = serving.model
-    if model is None:
-        return _answer([], source="none", version=NO_VERSION, degraded=serving.degraded, now_ms=now_ms)
-    degraded = serving.degraded
+def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, users: UserStore, now_ms: int) -> Answer:
+    """Answer a request; popular items where nothing is known of the user, nothing before the first model.
+
+    Where something that a filter needs cannot be had, the answer is empty rather than wrong.
+
+    Raises
+    ------
+    NotFound
+        If it names a filter that there is not.
+    InvalidInput
+        If it does not bring what its filter needs.
+    """
+    degraded = list(standing.degraded)
+    obeyable = request.filter_name is None or NO_CONFIGURATION not in degraded
+    chosen = filtering.choose(request, standing.configuration) if obeyable else filtering.Chosen()
+    obeyable = obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in degraded)
+    model, catalogue = standing.model, standing.catalogue
+    ranked: list[Ranked] = []
+    source: Source = "none"
+    if model is not None and catalogue is not None and obeyable:
+        profile = _profile(profiles, request.user_id, degraded)
+        try:
+            bias = filtering.bias(
+                chosen,
+                request,
+                catalogue=catalogue,
+                bundle=model.bundle,
+                profile=profile,
+                user=lambda: _user(users, request.user_id),
+            )
+        except Unavailable as error:
+            logger.error("user cannot be read", reason=str(error))
+            degraded.append(USER_UNAVAILABLE)
+        else:
+            history = model.history(profile.recent)
+            source = "model" if len(history) else "popular"
+            ranked = (
+                model.rank(history, k=request.num_results, now_ms=now_ms, bias=bias)
+                if source == "model"
+                else model.popular(request.num_results, bias=bias)
+            )
+    version = NO_VERSION if model is None else model.version
+    identity = recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version)
+    items = _recommendations(model, catalogue, ranked, columns=request.metadata_columns)
+    return Answer(items, identity, source, version, tuple(degraded))
+
+
+def _profile(profiles: ProfileStore, user_id: str, degraded: list[str]) -> Profile:
+    """Return the user's profile, or the session's of that id: somebody unknown asks with the session id."""
     try:
-        profile = _profile(profiles, request.user_id)
+        profile = profiles.read(profile_id(user_id=user_id, session_id=None))
+        return profile if profile.recent else profiles.read(profile_id(user_id=None, session_id=user_id))
     except Unavailable as error:
         logger.error("profile cannot be read", reason=str(error))
-        profile, degraded = Profile(""), PROFILE_UNAVAILABLE
-    history = model.history(profile.recent)
-    source: Literal["model", "popular"] = "model" if len(history) else "popular"
-    ranked = (
-        model.rank(history, k=request.num_results, now_ms=now_ms)
-        if source == "model"
-        else model.popular(request.num_results)
-    )
-    items = [_recommendation(model, item, columns=request.metadata_columns) for item in ranked]
-    return _answer(items, source=source, version=model.version, degraded=degraded, now_ms=now_ms)
+        degraded.append(PROFILE_UNAVAILABLE)
+        return Profile("")
 
 
-def _profile(profiles: ProfileStore, user_id: str) -> Profile:
-    """Return the user's profile, or the session's of that id: somebody unknown asks with the session id."""
-    profile = profiles.read(profile_id(user_id=user_id, session_id=None))
-    if profile.recent:
-        return profile
-    return profiles.read(profile_id(user_id=None, session_id=user_id))
+def _user(users: UserStore, user_id: str) -> Mapping[str, Any]:
+    try:
+        return users.get(user_id).row.properties
+    except NotFound:
+        return {}
 
 
-def _answer(
-    items: Sequence[Recommendation],
-    *,
-    source: Literal["model", "popular", "none"],
-    version: str,
-    degraded: str | None,
-    now_ms: int,
-) -> Answer:
-    identity = recommendation_id.create(answered_ms=now_ms, recommender=RECOMMENDER, version=version)
-    return Answer(items, identity, source, version, degraded)
-
-
-def _recommendation(model: Model, item: Ranked, *, columns: Sequence[tuple[str, str]]) -> Recommendation:
-    metadata = None
-    if columns:
-        properties = model.bundle.metadata(item.position)
-        metadata = {name: _text(properties[key]) for name, key in columns if properties.get(key) is not None}
-    return Recommendation(model.bundle.item_id(item.position), item.score, metadata)
-
-
-def _text(value: Any) -> str:
-    """Return a metadata value as Personalize does: as a string, lists with `|` between."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "|".join(map(_text, value))
-    return orjson.dumps(value).decode()
+def _recommendations(
+    model: Model | None, catalogue: Catalogue | None, ranked: Sequence[Ranked], *, columns: Sequence[tuple[str, str]]
+) -> list[Recommendation]:
+    if model is None or catalogue is None:
+        return []
+    item_ids = [model.bundle.item_id(item.position) for item in ranked]
+    if not columns:
+        return [Recommendation(item_id, item.score, None) for item_id, item in zip(item_ids, ranked, strict=True)]
+    return [
+        Recommendation(item_id, item.score, metadata(properties, columns))
+        for item_id, item, properties in zip(item_ids, ranked, catalogue.properties(item_ids), strict=True)
+    ]

@@ -7,8 +7,18 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where profiles and models are, and how often to look for a new champion."""
+    """Where everything is, and how often to look for a new champion, configuration and catalogue.
+
+    Attributes
+    ----------
+    max_snapshot_mb
+        The largest catalogue that there is room for on the disk, twice and beside two bundles.
+    """
 
     profiles_table: str
+    users_table: str
     artefact_bucket: str
     champion_check_s: float = 30.0
+    configuration_check_s: float = 30.0
+    snapshot_check_s: float = 30.0
+    max_snapshot_mb: int = 70

@@ -6,7 +6,6 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
-from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.parameters import Parameters
@@ -118,7 +117,7 @@ class ServingStack(cdk.Stack):
         )
 
     def _recommend(self) -> PythonFunction:
-        profiles, artefacts = self._data.profiles, self._data.artefacts
+        profiles, users, artefacts = self._data.profiles, self._data.users, self._data.artefacts
         return PythonFunction(
             self,
             "Recommend",
@@ -128,17 +127,32 @@ class ServingStack(cdk.Stack):
             layers=[self._layers.core, self._layers.onnx_runtime],
             variables={
                 "PROFILES_TABLE": profiles.table_name,
-                "ARTEFACT_BUCKET": artefacts.bucket_name,
+                "USERS_TABLE": users.table_name,
                 "CHAMPION_CHECK_S": str(self._settings.champion_check_s),
+                "SNAPSHOT_CHECK_S": str(self._settings.snapshot_check_s),
+                "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
+                **configuration_variables(artefacts, settings=self._settings),
                 # One processor: threads of BLAS would only cost start-up time.
                 "OPENBLAS_NUM_THREADS": "1",
             },
             permissions=[
-                Permission(actions=["dynamodb:GetItem"], resources=[profiles.table_arn]),
-                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("registry/champion.json")]),
+                Permission(actions=["dynamodb:GetItem"], resources=[profiles.table_arn, users.table_arn]),
+                Permission(
+                    actions=["s3:GetObject"],
+                    resources=[
+                        artefacts.arn_for_objects("registry/champion.json"),
+                        artefacts.arn_for_objects("catalog/current.json"),
+                    ],
+                ),
                 objects(artefacts, "models/", actions=["s3:GetObject"], reason="Any version may become the champion"),
-                # Without it S3 says 403, not 404, of the champion before there is one.
-                Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+                objects(
+                    artefacts,
+                    "catalog/segments/",
+                    actions=["s3:GetObject"],
+                    reason="Segments of the catalogue are named after their contents",
+                ),
+                # Which also permit to list the bucket: else S3 says 403, not 404, of what is not there yet.
+                *configuration_permissions(artefacts),
             ],
             # One full processor.
             memory_mb=1_769,

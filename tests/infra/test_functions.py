@@ -3,6 +3,13 @@ import pytest
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
+    "publish_catalog": {
+        "LAKE_BUCKET",
+        "ARTEFACT_BUCKET",
+        "CONFIGURATION_CHECK_S",
+        "MAX_SNAPSHOT_MB",
+        "OPENBLAS_NUM_THREADS",
+    },
     "compact_lake": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "SECRET_ARN", "CONFIGURATION_CHECK_S"},
     "collect": {
         "STREAM_NAME",
@@ -18,9 +25,19 @@ VARIABLES = {
     "archive_events": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CONFIGURATION_CHECK_S"},
     "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE"},
     "register_model": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP", "MAX_BUNDLE_MB"},
-    "recommend": {"PROFILES_TABLE", "ARTEFACT_BUCKET", "CHAMPION_CHECK_S", "OPENBLAS_NUM_THREADS"},
+    "recommend": {
+        "PROFILES_TABLE",
+        "USERS_TABLE",
+        "ARTEFACT_BUCKET",
+        "CHAMPION_CHECK_S",
+        "CONFIGURATION_CHECK_S",
+        "SNAPSHOT_CHECK_S",
+        "MAX_SNAPSHOT_MB",
+        "OPENBLAS_NUM_THREADS",
+    },
 }
 LAYERS = {
+    "publish_catalog": ["Core", "OnnxRuntime"],
     "compact_lake": ["Core", "Pandas"],
     "collect": ["Core"],
     "update_profiles": ["Core"],
@@ -55,20 +72,23 @@ def test_environment_is_what_the_function_reads(demo: Assembly, name: str) -> No
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Alsolike"
 
 
-def test_champion_is_checked_as_often_as_the_environment_says(demo: Assembly, prod: Assembly) -> None:
+@pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT"])
+def test_recommend_looks_for_news_as_often_as_the_environment_says(demo: Assembly, prod: Assembly, what: str) -> None:
     def interval(assembly: Assembly) -> str:
-        value: str = assembly.function("recommend").properties["Environment"]["Variables"]["CHAMPION_CHECK_S"]
+        value: str = assembly.function("recommend").properties["Environment"]["Variables"][f"{what}_CHECK_S"]
         return value
 
     assert (interval(demo), interval(prod)) == ("1", "30")
 
 
-def test_largest_bundle_fits_twice_on_the_disk_of_recommend(demo: Assembly, prod: Assembly) -> None:
-    def sizes(assembly: Assembly) -> tuple[str, int]:
-        largest: str = assembly.function("register_model").properties["Environment"]["Variables"]["MAX_BUNDLE_MB"]
-        return largest, assembly.function("recommend").properties["EphemeralStorage"]["Size"]
+def test_largest_bundle_and_catalogue_fit_twice_on_the_disk_of_recommend(demo: Assembly, prod: Assembly) -> None:
+    def sizes(assembly: Assembly) -> tuple[str, str, int]:
+        bundle: str = assembly.function("register_model").properties["Environment"]["Variables"]["MAX_BUNDLE_MB"]
+        function = assembly.function("recommend").properties
+        snapshot: str = function["Environment"]["Variables"]["MAX_SNAPSHOT_MB"]
+        return bundle, snapshot, function["EphemeralStorage"]["Size"]
 
-    assert (sizes(demo), sizes(prod)) == (("900", 2048), ("200", 512))
+    assert (sizes(demo), sizes(prod)) == (("600", "300", 2048), ("150", "70", 512))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -81,6 +81,10 @@ EXPECTED = {
     },
     "recommend": {
         ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
+        ("dynamodb:GetItem", "Users"),  # UserStore.get: get_item
+        ("s3:GetObject", "Artefacts/config/current.json"),  # ConfigurationReader: get_object
+        ("s3:GetObject", "Artefacts/catalog/current.json"),  # SnapshotStore.manifest: get_object
+        ("s3:GetObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.fetch: get_object
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
         ("s3:GetObject", "Artefacts/models/*"),  # BundleCache: download_file, which is head_object and get_object
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
@@ -89,6 +93,7 @@ EXPECTED = {
 # Actions that AWS grants on everything or not at all.
 WITHOUT_RESOURCES = {
     "cloudwatch:PutMetricData",
+    "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

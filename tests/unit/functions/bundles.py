@@ -54,8 +54,8 @@ def write_bundle(
     for (source, target), value in (transitions or {}).items():
         table[position[source], position[target]] = value
     directory.mkdir(parents=True, exist_ok=True)
-    for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE):
-        (directory / name).write_bytes(_graph(table).SerializeToString())
+    (directory / bundle.GRAPH_FILE).write_bytes(_graph(table, with_bias=False).SerializeToString())
+    (directory / bundle.BIAS_GRAPH_FILE).write_bytes(_graph(table, with_bias=True).SerializeToString())
     (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, [(properties or {}).get(item_id, {}) for item_id in item_ids])
@@ -77,8 +77,11 @@ def upload_bundle(s3: Any, bucket: str, directory: Path, *, version: str) -> Non
         s3.upload_file(str(path), bucket, f"models/{version}/{path.name}")
 
 
-def _graph(table: np.ndarray[Any, Any]) -> onnx.ModelProto:
+def _graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
     """Weighted rows of `table` added up, masked, and the k best; the table lies in the external data file."""
+    biased = [helper.make_node("Add", ["sums", "bias"], ["biased"])] if with_bias else []
+    scores = "biased" if with_bias else "sums"
+    bias = [helper.make_tensor_value_info("bias", TensorProto.FLOAT, [table.shape[0]])] if with_bias else []
     external = onnx.TensorProto(
         name="table", data_type=TensorProto.FLOAT, dims=table.shape, data_location=TensorProto.EXTERNAL
     )
@@ -96,10 +99,11 @@ def _graph(table: np.ndarray[Any, Any]) -> onnx.ModelProto:
         helper.make_node("Unsqueeze", ["weights", "last"], ["w"]),
         helper.make_node("Mul", ["rows", "w"], ["weighted"]),
         helper.make_node("ReduceSum", ["weighted", "second"], ["sums"], keepdims=0),
+        *biased,
         helper.make_node("Concat", ["exclude", "padding"], ["masked"], axis=1),
         helper.make_node("Shape", ["masked"], ["shape"]),
         helper.make_node("Expand", ["ninf", "shape"], ["ninfs"]),
-        helper.make_node("ScatterElements", ["sums", "masked", "ninfs"], ["allowed"], axis=1),
+        helper.make_node("ScatterElements", [scores, "masked", "ninfs"], ["allowed"], axis=1),
         helper.make_node("Min", ["k", "columns"], ["count"]),
         helper.make_node("TopK", ["allowed", "count"], ["scores", "items"], axis=1),
     ]
@@ -108,6 +112,7 @@ def _graph(table: np.ndarray[Any, Any]) -> onnx.ModelProto:
         helper.make_tensor_value_info("weights", TensorProto.FLOAT, [1, "length"]),
         helper.make_tensor_value_info("exclude", TensorProto.INT64, [1, "excluded"]),
         helper.make_tensor_value_info("k", TensorProto.INT64, [1]),
+        *bias,
     ]
     outputs = [
         helper.make_tensor_value_info("items", TensorProto.INT64, [1, "best"]),

@@ -205,6 +205,8 @@ class Bundle:
         What the bundle says of itself.
     popular
         int32 positions, best first.
+    id_hashes, id_positions
+        uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
     """
 
     def __init__(self, directory: Path, *, verify: bool = True) -> None:
@@ -227,8 +229,8 @@ class Bundle:
                 raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {stated}")
         try:
             self.popular: npt.NDArray[np.int32] = np.load(directory / POPULAR_FILE)
-            self._hashes = map_array(directory / "ids.hash.npy")
-            self._positions = map_array(directory / "ids.idx.npy")
+            self.id_hashes = map_array(directory / "ids.hash.npy")
+            self.id_positions = map_array(directory / "ids.idx.npy")
             self._ids = MappedStrings(directory, "ids")
             self._meta = MappedStrings(directory, "meta")
         except (OSError, ValueError, EOFError) as error:  # what an unverified bundle may bring
@@ -236,7 +238,7 @@ class Bundle:
         for name, count in (
             ("ids", len(self._ids)),
             ("meta", len(self._meta)),
-            ("hashes", len(self._hashes) + 1),
+            ("hashes", len(self.id_hashes) + 1),
         ):
             if count != self.manifest.items + 1:
                 raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {self.manifest.items}")
@@ -247,8 +249,8 @@ class Bundle:
             return np.zeros(0, np.int64)
         blobs = [item_id.encode() for item_id in item_ids]
         hashes = _hash(blobs)
-        slots = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-        found = np.where(self._hashes[slots] == hashes, self._positions[slots], 0).astype(np.int64)
+        slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
+        found = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
         for index, position in enumerate(found.tolist()):
             if position and self._ids[position] != blobs[index]:  # an unknown id with a known hash
                 found[index] = 0

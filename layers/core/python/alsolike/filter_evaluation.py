@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike import filter_columns, filter_user
+from alsolike.cache import BoundedCache
+from alsolike.errors import UnknownEventType
 from alsolike.filter_tree import (
     EVENT_TYPE,
     ITEM_ID,
@@ -62,7 +63,8 @@ class Recent:
     event_time_ms: npt.NDArray[np.int64]
 
 
-NOTHING = Recent(np.zeros(0, np.int64), (), np.zeros(0, np.int64))
+NO_POSITIONS = np.zeros(0, np.int64)
+NOTHING = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,7 +93,9 @@ class FilterEvaluator:
     positions
         Returns the position in the model of each id, 0 for one that it does not know.
     canonical
-        Returns the canonical name of an event type in whatever spelling.
+        Returns the canonical name of an event type in whatever spelling; raises `UnknownEventType` for others.
+    barred
+        Positions that no filter lets pass.
     """
 
     def __init__(
@@ -101,13 +105,15 @@ class FilterEvaluator:
         *,
         positions: Callable[[Sequence[str]], npt.NDArray[np.int64]],
         canonical: Callable[[str], str],
+        barred: npt.NDArray[np.int64] = NO_POSITIONS,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._snapshot = snapshot
         self._rows = rows
         self._positions_of = positions
         self._canonical = canonical
-        self._cache = _Cache(cache_bytes)
+        self._barred = barred
+        self._cache: BoundedCache[Hashable, npt.NDArray[Any]] = BoundedCache(cache_bytes)
 
     def bias(self, filter_: Filter, asked: Asked, *, name: str) -> npt.NDArray[np.float32]:
         """Return the graph's `bias`, float32 `(items + 1,)`: 0 for an item that passes, -inf for any other.
@@ -128,7 +134,7 @@ class FilterEvaluator:
         key = ("bias", expressions, _used(expressions, asked.values))
         if not all(_is_static(expression.condition) and not expression.tests for expression in expressions):
             return _bias(self._allowed(expressions, asked))
-        return self._cache.get(key, lambda: _bias(self._allowed(expressions, asked)))
+        return self._kept(key, lambda: _bias(self._allowed(expressions, asked)))
 
     def _allowed(self, expressions: Sequence[Expression], asked: Asked) -> Mask:
         resolver = Resolver(asked.values, asked.item)
@@ -142,15 +148,18 @@ class FilterEvaluator:
                 included = mask if included is None else included | mask
             else:
                 excluded = mask if excluded is None else excluded | mask
-        allowed = np.ones(len(self._rows), bool) if included is None else included
-        return allowed if excluded is None else allowed & ~excluded
+        allowed = np.ones(len(self._rows), bool) if included is None else included.copy()  # it may be a kept one
+        if excluded is not None:
+            allowed &= ~excluded
+        allowed[self._barred] = False
+        return allowed
 
     def _positions(self, condition: Condition, resolver: Resolver, recent: Recent) -> Mask:
         """Return which positions meet the condition; what does not depend on the request is kept."""
         if not _is_static(condition):
             return self._computed(condition, resolver, recent)
         key = (condition, _used([condition], resolver.values))
-        return self._cache.get(key, lambda: self._computed(condition, resolver, recent))
+        return self._kept(key, lambda: self._computed(condition, resolver, recent))
 
     def _computed(self, condition: Condition, resolver: Resolver, recent: Recent) -> Mask:
         if all(_is_of_columns(leaf) for leaf in leaves(condition)):
@@ -169,6 +178,20 @@ class FilterEvaluator:
         if together:
             masks.append(self._mask(recent.positions[self._of_interactions(And(together), resolver, recent)]))
         return _all(masks)
+
+    def _event_type(self, name: str) -> str:
+        try:
+            return self._canonical(name)
+        except UnknownEventType:  # of an earlier configuration, or of nobody
+            return name.lower()
+
+    def _kept(self, key: Hashable, compute: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Return what is remembered under a key, computed now if it is not."""
+        array = self._cache.get(key)
+        if array is None:
+            array = compute()
+            self._cache.put(key, array, size_bytes=array.nbytes)
+        return array
 
     def _mask(self, positions: npt.NDArray[np.int64]) -> Mask:
         mask = np.zeros(len(self._rows), bool)
@@ -213,29 +236,10 @@ class FilterEvaluator:
                 return np.ones(len(recent.event_types), bool)
         else:
             texts = [str(resolver.operand(leaf))]
-        wanted = {self._canonical(text) for text in texts}
-        found = np.array([self._canonical(name) in wanted for name in recent.event_types], bool)
+        wanted = {self._event_type(text) for text in texts}
+        found = np.array([self._event_type(name) in wanted for name in recent.event_types], bool)
         differs = isinstance(leaf, Comparison) and leaf.operator is Operator.NOT_EQUAL
         return ~found if differs else found
-
-
-class _Cache:
-    """Arrays by key, the least recently used ones dropped when they grow past a size."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._arrays: OrderedDict[Hashable, npt.NDArray[Any]] = OrderedDict()
-
-    def get(self, key: Hashable, compute: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        if key in self._arrays:
-            self._arrays.move_to_end(key)
-            return self._arrays[key]
-        array = self._arrays[key] = compute()
-        self._bytes += array.nbytes
-        while self._bytes > self._max_bytes and len(self._arrays) > 1:
-            self._bytes -= self._arrays.popitem(last=False)[1].nbytes
-        return array
 
 
 def _all(masks: Sequence[Mask]) -> Mask:

@@ -169,7 +169,17 @@ class Filter:
     @property
     def needs_user(self) -> bool:
         """Whether it looks at the properties of the user who asks."""
-        return any(expression.tests for expression in self.expressions)
+        return self._looks_at(Dataset.CURRENT_USER)
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether it looks at the interactions of the user who asks."""
+        return self._looks_at(Dataset.INTERACTIONS)
+
+    @property
+    def needs_catalogue(self) -> bool:
+        """Whether it looks at columns of items."""
+        return self._looks_at(Dataset.ITEMS)
 
     @property
     def needs_item(self) -> bool:
@@ -180,6 +190,9 @@ class Filter:
             for leaf in expression.leaves()
             for value in _values(leaf)
         )
+
+    def _looks_at(self, dataset: Dataset) -> bool:
+        return any(column.dataset is dataset for column in self.columns)
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:

@@ -1,12 +1,36 @@
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.recommend import handler
+from tests.unit.functions.cloud import create_table
 from tests.unit.functions.recommend.deployment import Deployment
+from tests.unit.functions.recommend.shop import Shop
 
 
 @pytest.fixture
 def deployment(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Deployment:
     return Deployment(aws("s3"), artefact_bucket, tmp_path)
+
+
+@pytest.fixture
+def shop(
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    profiles_table: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Shop]:
+    users_table = create_table(aws("dynamodb"), "users", key="user_id")
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
+    monkeypatch.setenv("USERS_TABLE", users_table)
+    for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S"):
+        monkeypatch.setenv(check, "0")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    handler._sources.cache_clear()
+    yield Shop(aws("s3"), aws("dynamodb"), artefact_bucket, profiles_table, users_table, tmp_path)
+    handler._sources.cache_clear()

@@ -1,79 +1,15 @@
-import dataclasses
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
 from alsolike import recommendation_id
-from alsolike.profiles import ProfileStore, RecentInteraction
-from alsolike.registry import Registry
 from functions.recommend import handler
-from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
-
-ITEMS: dict[str, dict[str, Any]] = {
-    "fig": {"title": "Fig", "price": 1.5, "tags": ["sweet", "soft"], "organic": True, "categoryL1": "fruit"},
-    "plum": {"title": "Plum"},
-}
-
-
-@dataclasses.dataclass
-class Shop:
-    """A deployment with one model: after a pear comes a fig, then a plum."""
-
-    s3: Any
-    dynamodb: Any
-    bucket: str
-    table: str
-    directory: Path
-
-    def publish(self, version: str = "v1") -> None:
-        folder = self.directory / version
-        write_bundle(
-            folder,
-            manifest=dataclasses.replace(MANIFEST, version=version),
-            transitions={("pear", "fig"): 2.0, ("pear", "plum"): 1.0},
-            properties=ITEMS,
-        )
-        upload_bundle(self.s3, self.bucket, folder, version=version)
-        Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)
-
-    def remember(self, profile_id: str, item_id: str) -> None:
-        interaction = RecentInteraction(NOW_MS - 1000, "e1", item_id, "view")
-        ProfileStore(self.dynamodb, self.table).add(profile_id, [interaction], now_ms=NOW_MS)
-
-    def ask(self, **fields: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
-        answer = self.post({"userId": "anna", **fields})
-        assert answer["statusCode"] == 200, answer["body"]
-        document = orjson.loads(answer["body"])
-        assert document.keys() == {"itemList", "recommendationId"}
-        recommendation_id.parse(document["recommendationId"])
-        return document["itemList"], answer["headers"]
-
-    def post(self, body: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = handler.lambda_handler(http_event("POST /recommendations", body), LambdaContext())
-        return answer
-
-
-@pytest.fixture
-def shop(
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    profiles_table: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Shop]:
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    handler._sources.cache_clear()
-    yield Shop(aws("s3"), aws("dynamodb"), artefact_bucket, profiles_table, tmp_path)
-    handler._sources.cache_clear()
+from tests.unit.functions.factories import LambdaContext, http_event
+from tests.unit.functions.recommend.shop import Shop
 
 
 def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
@@ -153,7 +89,7 @@ def test_before_the_first_model_the_answer_is_empty_and_says_so(
 
 def test_profiles_that_cannot_be_read_mean_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     shop.publish()
-    shop.dynamodb.delete_table(TableName=shop.table)
+    shop.dynamodb.delete_table(TableName=shop.profiles_table)
 
     items, headers = shop.ask()
 
@@ -180,7 +116,7 @@ def test_metadata_is_a_map_of_strings(shop: Shop) -> None:
 def test_slow_store_takes_less_than_the_functions_timeout(shop: Shop) -> None:
     """Connecting and reading, each attempt, of the pointer and of the last file: 2 * 2 * (2 + 2) s of 20 s."""
     shop.ask()
-    champion, _ = handler._sources()
+    champion = handler._sources().watch._champion
 
     for part in (champion._registry, champion._bundles):
         config = part._client.meta.config

@@ -60,9 +60,15 @@ def test_metadata_columns_are_taken_in_either_spelling() -> None:
         ),
         ({"metadataColumns": {"ITEMS": [""]}}, 'metadataColumns.ITEMS.0 is "", expected a non-empty string'),
         ({"metadataColumns": ["title"]}, 'metadataColumns is ["title"], expected an object'),
-        ({"itemId": "pear"}, "itemId is not supported yet"),
-        ({"filterArn": "arn"}, "filterArn is not supported yet"),
-        ({"filterValues": {}}, "filterValues is not supported yet"),
+        ({"itemId": ""}, 'itemId is "", expected a non-empty string'),
+        ({"filterArn": "arn"}, 'filterArn is "arn", expected arn:aws:personalize:<region>:<account>:filter/<name>'),
+        ({"filterArn": 7}, "filterArn is 7, expected a non-empty string"),
+        ({"filterValues": []}, "filterValues is [], expected an object"),
+        ({"filterValues": {"A": 1}}, "filterValues.A is 1, expected a non-empty string"),
+        ({"filterValues": {"A": "x" * 1_001}}, "filterValues.A has 1001 characters, expected at most 1000"),
+        ({"filterValues": {"A": '"x'}}, 'filterValues.A is "\\"x", expected quoted values with commas between'),
+        ({"filterValues": {"A-B": "1"}}, 'filterValues has a parameter "A-B", expected 1 to 50 letters'),
+        ({"filterValues": {f"P{n}": "1" for n in range(26)}}, "filterValues has 26 parameters, expected at most 25"),
         ({"context": {"DEVICE": "phone"}}, "context is not supported yet"),
         ({"promotions": []}, "promotions is not supported yet"),
         ({"userID": "anna"}, "userID is not a known field, expected campaignArn, "),
@@ -75,6 +81,14 @@ def test_bad_request_says_exactly_why(fields: dict[str, Any], reason: str) -> No
         parse(**fields)
 
     assert str(caught.value).startswith(reason)
+
+
+def test_filter_is_named_by_the_end_of_its_arn_and_its_values_are_read() -> None:
+    request = parse(
+        filterArn=ARN.replace("recommender/for-you", "filter/cheap"), filterValues={"P": '"a","b"', "Q": "1"}
+    )
+
+    assert (request.filter_name, request.filter_values) == ("cheap", {"P": ("a", "b"), "Q": ("1",)})
 
 
 def test_unknown_recommender_is_not_found() -> None:

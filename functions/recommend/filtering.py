@@ -1,0 +1,119 @@
+"""The filter of a request: which one it is, and what it is asked with."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from alsolike import filters
+from alsolike.bundle import Bundle
+from alsolike.configuration import Configuration
+from alsolike.errors import InvalidInput, NotFound
+from alsolike.filter_evaluation import NOTHING, Asked, Recent
+from alsolike.filter_tree import Filter
+from alsolike.profiles import Profile
+from functions.recommend.catalogue import Catalogue
+from functions.recommend.model import Bias
+from functions.recommend.request import Request
+
+_SHOWN_FILTERS = 10
+
+_parse = functools.lru_cache(maxsize=512)(filters.parse)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chosen:
+    """The filter that applies to a request; `filter` is None where none does."""
+
+    name: str = ""
+    filter: Filter | None = None
+
+    @property
+    def needs_catalogue(self) -> bool:
+        """Whether it cannot be obeyed without a catalogue."""
+        return self.filter is not None and self.filter.needs_catalogue
+
+
+def choose(request: Request, configuration: Configuration) -> Chosen:
+    """Return the filter that the request names, else the recommender's own.
+
+    Raises
+    ------
+    NotFound
+        If the request names one that the configuration does not have.
+    InvalidInput
+        If the request brings something that only another filter could use.
+    """
+    name = request.filter_name or configuration.recommenders[request.recommender].filter
+    if name is None:
+        if request.filter_values:
+            raise InvalidInput(f"filterValues is given without filterArn, and {request.recommender} has no filter")
+        _check_item(request, needed=False)
+        return Chosen()
+    expression = configuration.filters.get(name)
+    if expression is None:
+        raise NotFound(f"filterArn ends in {name!r}, expected {_known(configuration)}")
+    chosen = Chosen(name, _parse(expression))
+    assert chosen.filter is not None
+    _check_item(request, needed=chosen.filter.needs_item)
+    return chosen
+
+
+def bias(
+    chosen: Chosen,
+    request: Request,
+    *,
+    catalogue: Catalogue,
+    bundle: Bundle,
+    profile: Profile,
+    user: Callable[[], Mapping[str, Any]],
+) -> Bias | None:
+    """Return what bars items that the request may not be answered with; None where nothing is barred.
+
+    Parameters
+    ----------
+    user
+        Returns the properties of the user who asks; called only where the filter looks at them.
+
+    Raises
+    ------
+    InvalidInput
+        If the values asked with do not fit the filter.
+    """
+    filter_ = chosen.filter
+    if filter_ is None:
+        return catalogue.bias(None, Asked(), name="")
+    asked = Asked(
+        values=request.filter_values,
+        recent=_recent(profile, bundle) if filter_.needs_history else NOTHING,
+        item=catalogue.properties([request.item_id])[0] if request.item_id else {},
+        user=user() if filter_.needs_user else {},
+    )
+    return catalogue.bias(filter_, asked, name=chosen.name)
+
+
+def _check_item(request: Request, *, needed: bool) -> None:
+    if request.item_id is not None and not needed:
+        raise InvalidInput("itemId is not supported yet, except with a filter that compares with CurrentItem")
+    if request.item_id is None and needed:
+        raise InvalidInput("itemId is missing, expected an item: the filter compares with CurrentItem")
+
+
+def _known(configuration: Configuration) -> str:
+    names = sorted(configuration.filters)
+    if not names:
+        return "none: the configuration has no filters"
+    more = f" or one of {len(names) - _SHOWN_FILTERS} more" if len(names) > _SHOWN_FILTERS else ""
+    return ", ".join(names[:_SHOWN_FILTERS]) + more
+
+
+def _recent(profile: Profile, bundle: Bundle) -> Recent:
+    return Recent(
+        bundle.positions([interaction.item_id for interaction in profile.recent]),
+        [interaction.event_type for interaction in profile.recent],
+        np.array([interaction.event_time_ms for interaction in profile.recent], np.int64),
+    )

@@ -1,0 +1,61 @@
+"""Something that is read again now and then, and never fails a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from alsolike.errors import Unavailable
+from alsolike.observability import logger
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Reader(Protocol[T_co]):
+    """Keeps what it read, and looks for something newer on the first call after an interval."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether the last look failed, so that an earlier value stands in."""
+
+    @property
+    def current(self) -> Callable[..., T_co]:
+        """Takes `now_ms`; returns the latest value, or raises `Unavailable` where there is none yet."""
+
+
+class Watched(Generic[T]):
+    """A reader with a value to go by until it has read one.
+
+    Parameters
+    ----------
+    what
+        Names it: answers are degraded with `no-<what>` and `stale-<what>`.
+    retry_s
+        How long nothing is asked of a reader that has nothing and could not get it.
+
+    Attributes
+    ----------
+    kept
+        What `current` returned last.
+    """
+
+    def __init__(self, reader: Reader[T], *, what: str, default: T, retry_s: float) -> None:
+        self._reader = reader
+        self._default = default
+        self._retry_ms = retry_s * 1000
+        self._next_try_ms = 0.0
+        self._what = what
+        self.kept: tuple[T, str | None] = (default, f"no-{what}")
+
+    def current(self, *, now_ms: int, **arguments: Any) -> tuple[T, str | None]:
+        """Return the value, and what an answer lacks on its account, or None."""
+        if now_ms >= self._next_try_ms:
+            try:
+                value = self._reader.current(now_ms=now_ms, **arguments)
+                self.kept = value, f"stale-{self._what}" if self._reader.stale else None
+            except Unavailable as error:
+                logger.error(f"{self._what} cannot be read", reason=str(error))
+                self.kept = self._default, f"no-{self._what}"
+                self._next_try_ms = now_ms + self._retry_ms
+        return self.kept

@@ -1,0 +1,160 @@
+"""What is read again between requests: configuration and catalogue, and what happens when it cannot be."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.configuration_store import CURRENT_KEY
+from alsolike.snapshot_manifest import CURRENT_KEY as MANIFEST_KEY
+from functions.recommend import handler
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+PRICES: dict[str, Any] = {"items": {"columns": {"price": "number"}}}
+CHEAP = {**PRICES, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"}}
+NAMED = {"filterArn": f"{ARN}:filter/cheap"}
+
+
+def forget_everything() -> None:
+    """Start over, as a new execution environment does."""
+    handler._sources.cache_clear()
+
+
+def test_deleted_item_is_answered_no_more(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": {"price": 1}, "plum": {"price": 2}})
+    assert shop.items(numResults=2) == ["fig", "plum"]
+
+    shop.catalogue({"fig": None}, at_ms=NOW_MS + 1)
+
+    assert shop.items(numResults=2) == ["plum", "pear"]
+    assert shop.items(userId="nobody") == ["pear", "kiwi", "plum"]  # of the popular list fig, pear, kiwi; then others
+
+
+def test_item_that_comes_back_is_answered_again(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": None})
+    assert shop.items(numResults=1) == ["plum"]
+
+    shop.catalogue({"fig": {"price": 1}}, at_ms=NOW_MS + 1)
+
+    assert shop.items(numResults=1) == ["fig"]
+
+
+def test_item_that_the_catalogue_never_had_stays(shop: Shop) -> None:
+    shop.publish()
+    shop.catalogue({"fig": {"price": 1}})
+
+    assert sorted(shop.items(userId="nobody")) == ["fig", "kiwi", "pear"]
+
+
+def test_deleted_item_passes_no_filter(shop: Shop) -> None:
+    shop.publish()
+    shop.configure(**PRICES, filters={"all": "EXCLUDE ItemID WHERE Items.PRICE > 100"})
+    shop.catalogue({"fig": None})
+
+    assert "fig" not in shop.items("all", userId="nobody")
+
+
+def test_metadata_is_the_catalogues_and_the_models_where_it_has_none(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": {"price": 9, "colour": "violet"}})
+
+    items, _ = shop.ask(numResults=2, metadataColumns={"ITEMS": ["PRICE", "TITLE", "COLOUR"]})
+
+    assert [item["metadata"] for item in items] == [{"PRICE": "9", "COLOUR": "violet"}, {"TITLE": "Plum"}]
+
+
+def test_nothing_is_looked_at_before_its_interval_is_over(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S"):
+        monkeypatch.setenv(check, "30")
+    clock_s = 0
+    monkeypatch.setattr(time, "time_ns", lambda: (NOW_MS + clock_s * 1000) * 1_000_000)
+    shop.publish()
+    shop.catalogue({"pear": {"price": 1}})
+    shop.configure(**CHEAP)
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+
+    shop.catalogue({"fig": {"price": 1}}, at_ms=NOW_MS + 1)
+    shop.configure(**PRICES, filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 0.5"})
+    clock_s = 29
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+    clock_s = 30
+    assert shop.items("cheap", userId="nobody") == []
+
+
+@pytest.mark.parametrize(("key", "reason"), [(CURRENT_KEY, "stale-configuration"), (MANIFEST_KEY, "stale-catalogue")])
+def test_what_was_read_before_stands_in_and_is_declared(
+    shop: Shop, counted: Callable[[], dict[str, float]], key: str, reason: str
+) -> None:
+    shop.publish()
+    shop.catalogue({"pear": {"price": 1}})
+    shop.configure(**CHEAP)
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+    shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=b"damaged")
+    counted()
+
+    items, headers = shop.ask(userId="nobody", **NAMED)
+
+    assert [item["itemId"] for item in items] == ["pear"]
+    assert headers["x-alsolike-degraded"] == reason
+    assert counted()["RecommendationsDegraded"] == 1
+
+
+def test_without_a_readable_configuration_answers_are_declared_and_named_filters_let_nothing_pass(
+    shop: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    shop.publish()
+    shop.s3.put_object(Bucket=shop.bucket, Key=CURRENT_KEY, Body=b"damaged")
+
+    items, headers = shop.ask(userId="nobody")
+    barred, barred_headers = shop.ask(userId="nobody", **NAMED)
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert headers["x-alsolike-degraded"] == barred_headers["x-alsolike-degraded"] == "no-configuration"
+    assert (barred, barred_headers["x-alsolike-source"]) == ([], "none")
+    assert counted()["RecommendationsDegraded"] == 2
+
+
+def test_without_a_readable_catalogue_filters_of_items_let_nothing_pass(shop: Shop) -> None:
+    shop.publish()
+    shop.configure(**CHEAP)
+    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=b"damaged")
+
+    items, headers = shop.ask(userId="nobody")
+    barred, _ = shop.ask(userId="nobody", **NAMED)
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert headers["x-alsolike-degraded"] == "no-catalogue"
+    assert barred == []
+
+
+def test_reader_without_anything_is_asked_again_only_after_its_interval(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
+    monkeypatch.setenv("CONFIGURATION_CHECK_S", "30")
+    shop.publish()
+    shop.s3.put_object(Bucket=shop.bucket, Key=CURRENT_KEY, Body=b"damaged")
+
+    for _ in range(3):
+        assert shop.ask()[1]["x-alsolike-degraded"] == "no-configuration"
+
+    assert logged().count("configuration cannot be read") == 1
+
+
+def test_new_model_is_seen_with_the_same_catalogue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAMPION_CHECK_S", "0")
+    shop.publish("v1")
+    shop.catalogue({"fig": None})
+    assert "fig" not in shop.items(userId="nobody")
+
+    shop.publish("v2")
+
+    items, headers = shop.ask(userId="nobody")
+    assert headers["x-alsolike-model-version"] == "v2"
+    assert "fig" not in [item["itemId"] for item in items]
