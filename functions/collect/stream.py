@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,19 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import Unavailable
 from alsolike.interactions import Interaction
-from alsolike.stream import MAX_PARTITION_KEY_CHARACTERS
+from alsolike.stream import partition_key
 
 MAX_ATTEMPTS = 5
 FIRST_PAUSE_S = 0.05
 ANSWER_TIME_MS = 1_000
 """Time that is left for the answer when no further attempt is made."""
-
-
-def partition_key(profile_id: str) -> str:
-    """Return the stream's partition key of a profile: its id, or a hash of one that Kinesis finds too long."""
-    if len(profile_id) <= MAX_PARTITION_KEY_CHARACTERS:
-        return profile_id
-    return hashlib.blake2b(profile_id.encode(), digest_size=32).hexdigest()
 
 
 class EventStream:

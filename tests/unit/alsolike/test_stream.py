@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ def lambda_record(sequence: str, data: bytes, arrived_s: float = 1_700_000_000.1
         "eventID": f"shardId-000000000006:{sequence}",
         "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
         "kinesis": {
+            "partitionKey": "u#anna",
             "sequenceNumber": sequence,
             "approximateArrivalTimestamp": arrived_s,
             "data": base64.b64encode(data).decode(),
@@ -30,8 +32,8 @@ def test_a_batch_is_read_in_its_order() -> None:
     event = {"Records": [lambda_record("9", b"a"), lambda_record("10", b"\xff\x00")]}
 
     assert stream_records(event) == [
-        StreamRecord("events", "shardId-000000000006", "9", 1_700_000_000_123, b"a"),
-        StreamRecord("events", "shardId-000000000006", "10", 1_700_000_000_123, b"\xff\x00"),
+        StreamRecord("events", "shardId-000000000006", "9", 1_700_000_000_123, b"a", "u#anna"),
+        StreamRecord("events", "shardId-000000000006", "10", 1_700_000_000_123, b"\xff\x00", "u#anna"),
     ]
 
 
@@ -41,6 +43,16 @@ def test_a_quarantined_record_reads_the_same(data: bytes, reason: str) -> None:
 
     assert QuarantinedRecord.from_json(written.to_json()) == written
     assert written.key == "quarantine/dt=2023-11-14/shardId-0-7.json"
+
+
+def test_record_of_before_partition_keys_were_kept_is_read_too() -> None:
+    written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, b"x", "u#anna"), "bad")
+    document = orjson.loads(written.to_json())
+    assert document.pop("partition_key") == "u#anna"
+
+    read = QuarantinedRecord.from_json(orjson.dumps(document))
+
+    assert read.record == written.record._replace(partition_key=None)
 
 
 @pytest.mark.parametrize(

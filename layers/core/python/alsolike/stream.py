@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +23,8 @@ class StreamRecord(NamedTuple):
         Its sequence number; numbers of one shard grow, compared as integers.
     arrived_ms
         When the stream took it in, epoch milliseconds, approximately.
+    partition_key
+        What its producer gave it; None where nobody kept it.
     """
 
     stream: str
@@ -29,6 +32,7 @@ class StreamRecord(NamedTuple):
     sequence: str
     arrived_ms: int
     data: bytes
+    partition_key: str | None = None
 
 
 def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
@@ -43,9 +47,17 @@ def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
             (kinesis := record["kinesis"])["sequenceNumber"],
             round(kinesis["approximateArrivalTimestamp"] * 1000),
             binascii.a2b_base64(kinesis["data"]),
+            kinesis["partitionKey"],
         )
         for record in records
     ]
+
+
+def partition_key(profile_id: str) -> str:
+    """Return the stream's partition key of a profile: its id, or a hash of one that Kinesis finds too long."""
+    if len(profile_id) <= MAX_PARTITION_KEY_CHARACTERS:
+        return profile_id
+    return hashlib.blake2b(profile_id.encode(), digest_size=32).hexdigest()
 
 
 class ConfigurationSource(Protocol):
