@@ -13,6 +13,7 @@ from cli.config import command as config
 from cli.demo import command as demo
 from cli.importing import command as importing
 from cli.rebuilding import command as rebuilding
+from cli.restoring import command as restoring
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +33,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(profile.profile)
 app.add_typer(rebuilding.app, name="rebuild")
+app.command()(restoring.restore)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +16,7 @@ from alsolike.users import USERS
 from cli import console
 from cli.aws import asking
 from cli.deployment import Deployment
+from cli.rebuilding.erased import ErasedUsers
 
 _THREADS = 8
 
@@ -72,23 +73,43 @@ def rebuild_rows(
     InvalidInput, Unavailable
         See `read_changes`.
     """
-    store = _store(where, kind)
     with console.step(f"log of {kind}s") as step:
         found = read_changes(where.client("s3"), where.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
-        wanted = {name: each.properties for name, each in catalogue_log.newest(found).items() if not each.deleted}
+        wanted = {
+            name: each.properties for name, each in catalogue_log.newest(found).items() if each.properties is not None
+        }
         step.note(f"{len(wanted):,} {kind}s")
-    known, missing, others = len(wanted), dict(wanted), []
+    return write_rows(where, kind, wanted, now_ms=now_ms, exactly=exactly)
+
+
+def write_rows(
+    where: Deployment, kind: ChangeKind, wanted: Mapping[str, Mapping[str, Any]], *, now_ms: int, exactly: bool
+) -> Rebuilt:
+    """Bring a table to rows, given as properties by id. See `rebuild_rows`."""
+    store = table(where, kind)
+    erased = ErasedUsers(where, now_ms=now_ms)
+    missing = {name: each for name, each in wanted.items() if kind is ChangeKind.ITEM or name not in erased}
+    others = []
     with console.step(f"{kind}s in the table") as step:
         for row in store.scan():
             row_id = str(getattr(row, kind.id_column))
-            if (properties := missing.pop(row_id, None)) is None:
+            properties = missing.pop(row_id, None)
+            if row_id not in wanted:
                 others.append(row_id)
-            elif exactly and properties != row.properties:
+            elif exactly and properties is not None and properties != row.properties:
                 missing[row_id] = properties
         written = _write(store, kind, missing.items(), now_ms=now_ms, exactly=exactly)
         deleted = _delete(store, others, now_ms=now_ms) if exactly else 0
         step.note(f"{written:,} written, {deleted:,} deleted")
-    return Rebuilt(known, written, deleted)
+    return Rebuilt(len(wanted), written, deleted)
+
+
+def table(where: Deployment, kind: ChangeKind, *, name: str | None = None) -> RowStore[Any]:
+    """Return the table of a kind, or another one of its form."""
+    client = where.client("dynamodb")
+    if kind is ChangeKind.ITEM:
+        return RowStore(client, name or where.names.catalogue_table, ITEMS)
+    return RowStore(client, name or where.names.users_table, USERS)
 
 
 def _write(
@@ -105,10 +126,3 @@ def _write(
 def _delete(store: RowStore[Any], row_ids: Iterable[str], *, now_ms: int) -> int:
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
         return sum(1 for _ in pool.map(lambda row_id: store.delete(row_id, now_ms=now_ms), row_ids))
-
-
-def _store(where: Deployment, kind: ChangeKind) -> RowStore[Any]:
-    client = where.client("dynamodb")
-    if kind is ChangeKind.ITEM:
-        return RowStore(client, where.names.catalogue_table, ITEMS)
-    return RowStore(client, where.names.users_table, USERS)

@@ -35,16 +35,21 @@ def rebuild_profiles(
         If a service does not answer.
     """
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
-    store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
     size_bytes = sum(found.size_bytes for found in rows.objects())
     with console.step("logins in the lake", total=size_bytes) as step:
         logins = logins_of(rows, on_bytes=step.advance)
         step.note(f"{len(logins):,} sessions")
+    return write_profiles(where, profiles_of(rows, logins), now_ms=now_ms, exactly=exactly)
+
+
+def write_profiles(where: Deployment, profiles: Iterator[Profile], *, now_ms: int, exactly: bool) -> int:
+    """Bring the live profiles to others; return how many those are. See `rebuild_profiles`."""
+    store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
     erased = ErasedUsers(where, now_ms=now_ms)
     known: set[str] = set()
 
     def write(profile: Profile) -> None:
-        # The lake may hold an erased user until the purge comes to it.
+        # A past may hold an erased user, and the lake does until the purge comes to it.
         if profile.profile_id.startswith("u#") and profile.profile_id[2:] in erased:
             return
         if exactly:
@@ -54,15 +59,15 @@ def rebuild_profiles(
 
     written = 0
     with console.step("live profiles") as step:
-        for profile in _written(profiles_of(rows, logins), write):
+        for profile in _written(profiles, write):
             written += 1
             step.note(f"{written:,} profiles")
             if exactly:
                 known.add(profile.profile_id)
     if exactly:
         with console.step("profiles that were not there") as step:
-            unknown = (Profile(profile_id) for profile_id in store.profile_ids() if profile_id not in known)
-            step.note(f"{sum(1 for _ in _written(unknown, write)):,} emptied")
+            others = (Profile(each.profile_id) for each in store.scan() if each.profile_id not in known)
+            step.note(f"{sum(1 for _ in _written(others, write)):,} emptied")
     return written
 
 

@@ -155,18 +155,17 @@ class ProfileStore:
             raise Unavailable(f"profile table {self._table}: {error}") from error
         return _profile(profile_id, answer.get("Item"))
 
-    def profile_ids(self) -> Iterator[str]:
-        """Yield the id of every stored profile, in no order.
+    def scan(self) -> Iterator[Profile]:
+        """Yield every stored profile, in no order.
 
         Raises
         ------
         Unavailable
             If DynamoDB does not answer.
         """
-        pages = self._client.get_paginator("scan")
         try:
-            for page in pages.paginate(TableName=self._table, ProjectionExpression="profile_id"):
-                yield from (item["profile_id"]["S"] for item in page["Items"])
+            for page in self._client.get_paginator("scan").paginate(TableName=self._table):
+                yield from (_profile(item["profile_id"]["S"], item) for item in page["Items"])
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"profile table {self._table}: {error}") from error
 

@@ -1,0 +1,80 @@
+"""`alsolike restore`: a deployment's data as it was."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import AsJson, Stack, State
+from cli.restoring.source import Source
+
+if TYPE_CHECKING:
+    from cli.restoring.objects import Planned
+
+
+def restore(
+    to: Annotated[str, typer.Option(metavar="TIME", help="ISO 8601 with a zone, such as 2026-03-01T12:00:00Z.")],
+    tables: Annotated[
+        Source,
+        typer.Option(help="Restore the tables from the lake, from DynamoDB's point-in-time backups, or not at all."),
+    ] = Source.LAKE,
+    keep_newer: Annotated[
+        bool, typer.Option("--keep-newer", help="Keep objects that did not exist then, and what they say.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring interactions, catalogue, users, configuration, models and profiles back to what they were.
+
+    Objects come back from their old versions, which are kept for 30 days. Nothing is lost by it: what is current
+    becomes an old version, so that another restore, to a later time, undoes this one. Users who were erased stay
+    erased. The snapshot is made anew. If it is cut short, run it again with the same time.
+    """
+    from cli import console, deployment
+    from cli.rebuilding.snapshot import rebuild_snapshot
+    from cli.restoring.erasures import drop_erased
+    from cli.restoring.objects import carry_out, plan
+    from cli.restoring.tables import restore_tables
+    from cli.times import milliseconds, moment
+
+    then = moment(to, option="--to")
+    now_ms = time.time_ns() // 1_000_000
+    if milliseconds(then) > now_ms:
+        from alsolike.errors import InvalidInput
+
+        raise InvalidInput(f"--to is {to!r}, expected a time that has passed")
+    where = deployment.resolve(stack=stack, state=state)
+    with console.step("old versions"):
+        planned = plan(where, to=then, keep_newer=keep_newer)
+    _show(planned, as_json=as_json)
+    if dry_run:
+        return
+    if not yes:
+        typer.confirm(f"Restore {where.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", abort=True, err=True)
+    carry_out(where, planned)
+    drop_erased(where, now_ms=now_ms)
+    restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms)
+    if tables is not Source.NONE:
+        rebuild_snapshot(where, now_ms=now_ms)
+
+
+def _show(planned: list[Planned], *, as_json: bool) -> None:
+    from cli import console
+
+    if as_json:
+        console.print_json(
+            [
+                {"bucket": each.bucket, "prefix": each.prefix, "restored": each.restored, "removed": each.removed}
+                for each in planned
+            ]
+        )
+        return
+    console.print_table(
+        ["objects under", "older version", "removed", "MB copied"],
+        [[each.prefix, each.restored, each.removed, each.size_bytes / 1e6] for each in planned],
+    )

@@ -1,0 +1,181 @@
+"""A shop goes back to a time: its objects, its tables, its snapshot; the erased stay erased."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import time
+
+import pytest
+
+from alsolike import catalogue_log
+from alsolike.catalog import CatalogueStore, Item
+from alsolike.catalogue_change import Change
+from alsolike.catalogue_log import ChangeKind
+from alsolike.interactions import Interaction
+from alsolike.profiles import Profile, ProfileStore, recent
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.stream import stream_records
+from alsolike.tombstones import add_tombstone
+from cli.deployment import Deployment
+from cli.rebuilding.lake_reader import LakeReader
+from cli.restoring.erasures import drop_erased
+from cli.restoring.objects import carry_out, plan
+from cli.restoring.source import Source
+from cli.restoring.tables import restore_tables
+from functions.archive_events.service import archive
+from tests.unit.functions.configurations import Applied
+from tests.unit.functions.factories import interaction, kinesis_event
+
+KEY = "k" * 32
+
+
+@pytest.fixture
+def shop(deployment: Deployment) -> Deployment:
+    """A shop with versioned buckets."""
+    for bucket in (deployment.names.lake_bucket, deployment.names.artefact_bucket):
+        deployment.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for table in (deployment.names.profiles_table, deployment.names.catalogue_table, deployment.names.users_table):
+        deployment.client("dynamodb").update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    return deployment
+
+
+class Clock:
+    """S3 dates versions in whole seconds, by the real clock: what shall differ has to lie in different ones."""
+
+    def next_second(self) -> dt.datetime:
+        """Return a time after everything until now and before everything from now on."""
+        until = int(time.time()) + 1
+        while time.time() < until:
+            time.sleep(0.02)
+        return dt.datetime.fromtimestamp(until - 1, dt.UTC)
+
+
+def archive_batch(shop: Deployment, *batch: Interaction, first: int) -> None:
+    event = kinesis_event(batch, first=first)
+    for record in event["Records"]:
+        record["kinesis"]["approximateArrivalTimestamp"] = time.time()
+    s3, bucket = shop.client("s3"), shop.names.lake_bucket
+    archive(stream_records(event), client=s3, bucket=bucket, configurations=Applied(), now_ms=now_ms())
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def event_ids(shop: Deployment) -> list[str]:
+    reader = LakeReader(shop.client("s3"), shop.names.lake_bucket, received_by_ms=None)
+    return sorted(
+        event_id
+        for listed in reader.objects()
+        for rows in reader.read(listed, ["event_id"])
+        for event_id in rows["event_id"].to_pylist()
+    )
+
+
+def restore(shop: Deployment, to: dt.datetime, *, source: Source = Source.LAKE, keep_newer: bool = False) -> None:
+    carry_out(shop, plan(shop, to=to, keep_newer=keep_newer))
+    drop_erased(shop, now_ms=now_ms())
+    restore_tables(shop, source, to=to, keep_newer=keep_newer, now_ms=now_ms())
+
+
+def log_item(shop: Deployment, change: Change, *, batch: int) -> None:
+    (date,) = catalogue_log.by_date([change])
+    key = catalogue_log.object_key(ChangeKind.ITEM, date, shard="0", first_sequence=str(batch), last_sequence="9")
+    body = catalogue_log.encode(ChangeKind.ITEM, [change])
+    shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body)
+
+
+@pytest.mark.parametrize("keep_newer", [False, True])
+def test_lake_and_tables_are_what_they_were(shop: Deployment, keep_newer: bool) -> None:
+    before = interaction("before", received_time_ms=now_ms())
+    archive_batch(shop, before, first=0)
+    catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
+    log_item(shop, Change("pear", now_ms(), {"price": 1}), batch=1)
+    then = Clock().next_second()
+    after = interaction("after", received_time_ms=now_ms(), event_time_ms=now_ms())
+    archive_batch(shop, after, first=7)
+    catalogue.put([Item("pear", {"price": 99}), Item("fig", {})], now_ms=now_ms())
+    log_item(shop, Change("pear", now_ms(), {"price": 99}), batch=2)
+    profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
+    profiles.add("u#anna", [recent(before), recent(after)], now_ms=now_ms())
+    profiles.add("u#bert", [recent(after)], now_ms=now_ms())
+
+    restore(shop, then, keep_newer=keep_newer)
+
+    kept = ["after"] if keep_newer else []
+    assert event_ids(shop) == sorted(["before", *kept])
+    assert [each.event_id for each in profiles.read("u#anna").recent] == ["before", *kept]
+    assert profiles.read("u#bert").recent == ()
+    price = 99 if keep_newer else 1
+    assert {item.item_id: item.properties for item in catalogue.scan()} == {"pear": {"price": price}}
+
+
+def test_a_later_restore_undoes_an_earlier_one(shop: Deployment) -> None:
+    clock = Clock()
+    archive_batch(shop, interaction("one", received_time_ms=now_ms()), first=0)
+    first = clock.next_second()
+    archive_batch(shop, interaction("two", received_time_ms=now_ms()), first=5)
+    second = clock.next_second()
+
+    restore(shop, first)
+    assert event_ids(shop) == ["one"]
+    restore(shop, second)
+
+    assert event_ids(shop) == ["one", "two"]
+
+
+def test_a_deleted_object_is_there_again(shop: Deployment) -> None:
+    archive_batch(shop, interaction("one", received_time_ms=now_ms()), first=0)
+    then = Clock().next_second()
+    (listed,) = LakeReader(shop.client("s3"), shop.names.lake_bucket, received_by_ms=None).objects()
+    shop.client("s3").delete_object(Bucket=shop.names.lake_bucket, Key=listed.key)
+
+    restore(shop, then)
+
+    assert event_ids(shop) == ["one"]
+
+
+def test_nobody_who_was_erased_comes_back(shop: Deployment) -> None:
+    shop.client("secretsmanager").create_secret(Name="hash-key", SecretString=KEY)
+    arn = shop.client("secretsmanager").describe_secret(SecretId="hash-key")["ARN"]
+    shop = _with_key(shop, arn)
+    browsed = interaction(
+        "browsed", user_id=None, session_id="s", event_time_ms=now_ms() - 9, received_time_ms=now_ms()
+    )
+    login = interaction("login", user_id="anna", session_id="s", event_time_ms=now_ms(), received_time_ms=now_ms())
+    other = interaction("other", user_id="bert", session_id="s2", received_time_ms=now_ms())
+    archive_batch(shop, browsed, login, other, first=0)
+    then = Clock().next_second()
+    for listed in LakeReader(shop.client("s3"), shop.names.lake_bucket, received_by_ms=None).objects():
+        shop.client("s3").delete_object(Bucket=shop.names.lake_bucket, Key=listed.key)
+    erased = Pseudonyms(KEY.encode()).erased_user("anna")
+    add_tombstone(shop.client("s3"), shop.names.artefact_bucket, erased, now_ms=now_ms())
+
+    restore(shop, then)
+
+    assert event_ids(shop) == ["other"]
+    profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
+    assert profiles.read("u#anna") == Profile("u#anna")
+    assert [each.event_id for each in profiles.read("u#bert").recent] == ["other"]
+
+
+def test_tables_come_back_from_their_backups(shop: Deployment) -> None:
+    catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
+    catalogue.put([Item("pear", {"price": 1})], now_ms=now_ms())
+    profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
+    profiles.add("u#anna", [recent(interaction("e1"))], now_ms=now_ms())
+
+    restore(shop, Clock().next_second(), source=Source.BACKUPS)
+
+    # Moto's backups are what the table holds now: this shows that they are copied, and that nothing is left of them.
+    assert [item.item_id for item in catalogue.scan()] == ["pear"]
+    assert [each.event_id for each in profiles.read("u#anna").recent] == ["e1"]
+    names = shop.client("dynamodb").list_tables()["TableNames"]
+    assert set(names) == {shop.names.profiles_table, shop.names.catalogue_table, shop.names.users_table}
+
+
+def _with_key(shop: Deployment, arn: str) -> Deployment:
+    return dataclasses.replace(shop, names=dataclasses.replace(shop.names, hash_key_arn=arn))
