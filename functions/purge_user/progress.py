@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.erasures import PENDING_PREFIX, pending_key
+from alsolike.erasures import pending_key
 from alsolike.errors import Unavailable
 
 _NOT_FOUND = ("NoSuchKey", "404")
+_BATCH = 1_000  # S3's limit of one DeleteObjects
 
 
 @dataclasses.dataclass(slots=True)
@@ -114,14 +115,20 @@ class ProgressStore:
             raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
 
     def forget(self) -> None:
-        """Delete the object with all its versions: it holds the id."""
-        assert self._key.startswith(PENDING_PREFIX)
+        """Delete the object with all its versions: it holds the id. Repeated, it deletes what a dead call left."""
         try:
-            for page in self._client.get_paginator("list_object_versions").paginate(
-                Bucket=self._bucket, Prefix=self._key
-            ):
-                versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-                for version in versions:
-                    self._client.delete_object(Bucket=self._bucket, Key=version["Key"], VersionId=version["VersionId"])
+            # First nobody finds the erasure pending any more: an earlier version would let it begin again.
+            self._client.delete_object(Bucket=self._bucket, Key=self._key)
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._key)
+            found = list(pages)
+            self._delete_versions([each for page in found for each in page.get("Versions", [])])
+            self._delete_versions([each for page in found for each in page.get("DeleteMarkers", [])])
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
+
+    def _delete_versions(self, versions: list[dict[str, Any]]) -> None:
+        for start in range(0, len(versions), _BATCH):
+            batch = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions[start : start + _BATCH]]
+            answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": batch, "Quiet": True})
+            if errors := answer.get("Errors"):
+                raise Unavailable(f"s3://{self._bucket}/{self._key}: {errors[0].get('Code')} of {len(errors)} versions")

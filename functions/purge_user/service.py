@@ -91,7 +91,8 @@ def purge(
     receipt = receipts.read(erasure_id)
     store = ProgressStore(clients.s3, places.artefact_bucket, erasure_id)
     if (progress := store.load()) is None:
-        return "done"  # the call that finished it was repeated
+        store.forget()  # the call that finished it may have died over this
+        return "done"
     work = Work(clients.s3, clients.dynamodb, places, progress, store, clock_ms)
     while progress.step < len(STEPS):
         for _ in STEPS[progress.step](work):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,11 +26,13 @@ def purge_profiles(work: Work) -> Iterator[None]:
         for each in own:
             if _exists(work, table, "profile_id", each):
                 _delete(work, PROFILES, table, "profile_id", each)
+        work.advance({"scanned": False, "after": None})
         yield
-    for joined, position in _joined(work, mine):
+    while not work.progress.cursor["scanned"]:
+        joined, after = _joined(work, mine, after=work.progress.cursor["after"])
         for each in joined:
             _delete(work, PROFILES, table, "profile_id", each)
-        work.advance(position)
+        work.advance({"scanned": after is None, "after": after})
         yield
 
 
@@ -42,24 +43,21 @@ def purge_user_row(work: Work) -> Iterator[None]:
     return iter(())
 
 
-def _joined(work: Work, profile: str) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """Yield the sessions that joined a profile, page by page, each with where the next page begins."""
-    request: dict[str, Any] = {
-        "TableName": work.places.profiles_table,
-        "FilterExpression": "joined_profile = :profile",
-        "ExpressionAttributeValues": {":profile": {"S": profile}},
-        "ProjectionExpression": "profile_id",
-    }
-    start = work.progress.cursor.get("profile_id")
-    while True:
-        try:
-            answer = work.dynamodb.scan(**request, **({"ExclusiveStartKey": {"profile_id": start}} if start else {}))
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"table {work.places.profiles_table}: {error}") from error
-        start = answer.get("LastEvaluatedKey", {}).get("profile_id")
-        yield [item["profile_id"]["S"] for item in answer["Items"]], {"profile_id": start}
-        if start is None:
-            return
+def _joined(work: Work, profile: str, *, after: str | None) -> tuple[list[str], str | None]:
+    """Return a page of the sessions that joined a profile, and where the next one begins."""
+    start = {"ExclusiveStartKey": {"profile_id": {"S": after}}} if after else {}
+    try:
+        answer = work.dynamodb.scan(
+            TableName=work.places.profiles_table,
+            FilterExpression="joined_profile = :profile",
+            ExpressionAttributeValues={":profile": {"S": profile}},
+            ProjectionExpression="profile_id",
+            **start,
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"table {work.places.profiles_table}: {error}") from error
+    found = [item["profile_id"]["S"] for item in answer["Items"]]
+    return found, answer.get("LastEvaluatedKey", {}).get("profile_id", {}).get("S")
 
 
 def _exists(work: Work, table: str, key: str, value: str) -> bool:

@@ -1,0 +1,231 @@
+"""A small deployment with people in every store."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import gzip
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import lake
+from alsolike.interactions import Interaction, profile_id
+from alsolike.profiles import ProfileStore
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.scanning import scan
+from alsolike.stream import StreamRecord
+from functions.erase_user.service import Erasing, erase_user
+from functions.purge_user.expiry import Retention
+from functions.purge_user.service import Clients, Outcome, purge
+from functions.purge_user.work import Places
+from tests.unit.functions.cloud import create_bucket, create_table
+from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
+
+PSEUDONYMS = Pseudonyms(b"k" * 32)
+RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, retrain=7)
+PLACES = Places("lake-bucket", "artefact-bucket", "profiles", "users")
+ARROW = {
+    "string": pa.string(),
+    "double": pa.float64(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "array<string>": pa.list_(pa.string()),
+}
+SCHEMA = pa.schema([(name, ARROW[kind]) for name, kind in lake.COLUMNS.items()])
+OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
+
+
+class Workflows:
+    """Step Functions, as far as starting goes."""
+
+    class Exists(Exception):
+        pass
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.inputs: list[str] = []
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:  # noqa: N803
+        self.names.append(name)
+        self.inputs.append(input)
+
+
+@dataclasses.dataclass
+class Stores:
+    """Everything that a deployment stores."""
+
+    s3: Any
+    dynamodb: Any
+    workflows: Workflows = dataclasses.field(default_factory=Workflows)
+
+    @classmethod
+    def create(cls, aws: Callable[[str], Any]) -> Stores:
+        s3, dynamodb = aws("s3"), aws("dynamodb")
+        for bucket in (PLACES.lake_bucket, PLACES.artefact_bucket):
+            create_bucket(s3, bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        create_table(dynamodb, PLACES.profiles_table, key="profile_id")
+        create_table(dynamodb, PLACES.users_table, key="user_id")
+        return cls(s3, dynamodb)
+
+    @property
+    def profiles(self) -> ProfileStore:
+        return ProfileStore(self.dynamodb, PLACES.profiles_table)
+
+    def put(self, key: str, body: bytes, *, bucket: str = PLACES.lake_bucket) -> str:
+        self.s3.put_object(Bucket=bucket, Key=key, Body=body)
+        return key
+
+    def put_rows(self, name: str, *rows: Interaction, schema: pa.Schema = SCHEMA) -> str:
+        table = pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema)
+        return self.put(f"interactions/event_date=2026-09-21/{name}.parquet", parquet(table))
+
+    def put_dataset(self, dataset: str, *profiles: str) -> str:
+        table = pa.table(
+            {
+                "profile_id": list(profiles),
+                "item_id": ["pear"] * len(profiles),
+                "event_time_ms": [NOW_MS] * len(profiles),
+            }
+        )
+        return self.put(f"datasets/{dataset}/interactions.parquet", parquet(table), bucket=PLACES.artefact_bucket)
+
+    def put_user(self, user: str) -> None:
+        item = {"user_id": {"S": user}, "properties": {"S": "{}"}, "updated_at_ms": {"N": "1"}}
+        self.dynamodb.put_item(TableName=PLACES.users_table, Item=item)
+
+    def quarantine(self, name: str, data: bytes) -> str:
+        record = StreamRecord("events", "shard", name, NOW_MS, data)
+        return self.put(f"quarantine/dt=2026-09-21/{name}.json", QuarantinedRecord(record, "bad").to_json())
+
+    def ask(self, user: str, *, now_ms: int = NOW_MS) -> str:
+        """Ask for a user's erasure; return its id."""
+        erasing = Erasing(self.s3, self.workflows, PLACES.artefact_bucket, "arn:machine", self.profiles, PSEUDONYMS)
+        return erase_user(user, erasing=erasing, now_ms=now_ms).erasure_id
+
+    def step(
+        self, erasure: str, *, remaining_ms: Callable[[], float] = lambda: 900_000, s3: Any = None, now_ms: int = NOW_MS
+    ) -> Outcome:
+        return purge(
+            erasure,
+            clients=Clients(s3 or self.s3, self.dynamodb),
+            places=PLACES,
+            retention=RETENTION,
+            clock_ms=lambda: now_ms,
+            remaining_ms=remaining_ms,
+        )
+
+    def finish(self, erasure: str) -> list[Outcome]:
+        """Run the workflow's loop; return what each call said."""
+        outcomes: list[Outcome] = []
+        while not outcomes or outcomes[-1] != "done":
+            outcomes.append(self.step(erasure))
+            assert len(outcomes) < 50
+        return outcomes
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what a reader of the lake gets: every event once."""
+        found: dict[str, dict[str, Any]] = {}
+        for key in self.keys("interactions/"):
+            for row in pq.read_table(io.BytesIO(self.body(key))).to_pylist():
+                found[row["event_id"]] = row
+        return [found[event] for event in sorted(found)]
+
+    def keys(self, prefix: str = "", *, bucket: str = PLACES.lake_bucket) -> list[str]:
+        return [found.key for found in scan(self.s3, bucket, prefix)]
+
+    def body(self, key: str, *, bucket: str = PLACES.lake_bucket) -> bytes:
+        content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
+    def holding(self, word: str) -> list[str]:
+        """Return where a word stands: current objects, unpacked, and table rows."""
+        places = []
+        for bucket in (PLACES.lake_bucket, PLACES.artefact_bucket):
+            for key in self.keys(bucket=bucket):
+                if word.encode() in unpacked(key, self.body(key, bucket=bucket)) or word in key:
+                    places.append(f"{bucket}/{key}")
+        for table in (PLACES.profiles_table, PLACES.users_table):
+            for item in self.dynamodb.scan(TableName=table)["Items"]:
+                if word in str(item):
+                    places.append(f"{table}/{item}")
+        return places
+
+
+def parquet(table: pa.Table) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return out.getvalue()
+
+
+def unpacked(key: str, body: bytes) -> bytes:
+    """Return an object's content in the open."""
+    if key.endswith(".parquet"):
+        return str(pq.read_table(io.BytesIO(body)).to_pylist()).encode()
+    if key.endswith(".gz"):
+        return gzip.decompress(body)
+    if key.startswith("quarantine/") and body[:1] == b"{":
+        return body + base64.b64decode(orjson.loads(body)["data"])
+    if key.startswith("aws/lambda/") and body[:1] == b"{":
+        records = orjson.loads(orjson.loads(body)["payload"])["Records"]
+        return body + b"".join(base64.b64decode(record["kinesis"]["data"]) for record in records)
+    return body
+
+
+def failed_batch(*records: Interaction | bytes) -> bytes:
+    """Return what Lambda writes of a batch that it gives up on."""
+    return json.dumps({"requestContext": {}, "version": "1.0", "payload": json.dumps(kinesis_event(records))}).encode()
+
+
+def change_log(*users: str) -> bytes:
+    lines = [
+        orjson.dumps({"user_id": user, "updated_at_ms": 1, "deleted": False, "properties": "{}"}) for user in users
+    ]
+    return gzip.compress(b"".join(line + b"\n" for line in lines))
+
+
+def people(stores: Stores) -> None:
+    """Put Ann, who is to go, and Bob, who is to stay, into every store."""
+    ann, bob = ("ann.lee", "bob.ray")
+    ann_rows = [interaction(f"a{n}", user_id=ann, session_id="s-ann", event_time_ms=NOW_MS + n) for n in range(3)]
+    bob_rows = [interaction(f"b{n}", user_id=bob, session_id="s-bob", event_time_ms=NOW_MS + n) for n in range(3)]
+    browsed = interaction("c0", user_id=None, session_id="s-ann", event_time_ms=NOW_MS - 5)
+    later = interaction("c1", user_id=None, session_id="s-ann", event_time_ms=NOW_MS + 50)
+    stores.put_rows("mixed", ann_rows[0], bob_rows[0], browsed)
+    stores.put_rows("again", ann_rows[0], ann_rows[1], bob_rows[1])  # an event twice, as after a retry
+    stores.put_rows("ann", ann_rows[2])
+    stores.put_rows("bob", bob_rows[2], later)
+    for user in (ann, bob):
+        stores.put_user(user)
+        stores.profiles.add(profile_id(user_id=user, session_id=None), (), now_ms=NOW_MS)
+        row = {
+            "profile_id": {"S": f"s#s-{user}"},
+            "recent": {"B": b"[]"},
+            "revision": {"N": "1"},
+            "joined_profile": {"S": f"u#{user}"},
+            "joined_at_ms": {"N": "1"},
+        }
+        stores.dynamodb.put_item(TableName=PLACES.profiles_table, Item=row)
+    stores.quarantine("ann", json.dumps({"user_id": ann, "event_time_ms": -1}).encode())
+    stores.quarantine("bob", json.dumps({"user_id": bob, "event_time_ms": -1}).encode())
+    stores.quarantine("cut", b'{"user_id":"ann.lee","item')
+    stores.put("aws/lambda/m/shard/batch", failed_batch(ann_rows[0], bob_rows[0], b"\xff ann.lee"))
+    stores.put("aws/lambda/m/shard/own", failed_batch(ann_rows[0]))
+    stores.put("users/change_date=2026-09-21/0-1-2.jsonl.gz", change_log(ann, bob, ann))
+    stores.put("users/change_date=2026-09-21/0-3-3.jsonl.gz", change_log(ann))
+    stores.put_dataset("20260901t000000-aaaaaa", f"u#{ann}", f"u#{bob}", f"u#{ann}")
+    stores.put_dataset("20260902t000000-bbbbbb", f"u#{bob}")
+    for version in ("20260901t000000-aaaaaa", "20260902t000000-bbbbbb", "20260101t000000-cccccc"):
+        stores.put(f"models/{version}/manifest.json", b"{}", bucket=PLACES.artefact_bucket)
+
+
+def counts_of(stores: Stores, word: str) -> Sequence[int]:
+    """Return how often a word stands in each store's objects, for comparing before and after."""
+    return [len(stores.holding(word)), sum(word in str(row) for row in stores.rows())]
