@@ -20,9 +20,11 @@ from functions.recommend import handler as recommend
 from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
 
+DATASETS = "arn:aws:personalize:eu-west-1:1:dataset/shop"
 ROUTES = {
     "/events": collect.lambda_handler,
     "/items": collect.lambda_handler,
+    "/users": collect.lambda_handler,
     "/recommendations": recommend.lambda_handler,
 }
 
@@ -46,17 +48,22 @@ def personalize(
     artefact_bucket: str,
     profiles_table: str,
     catalogue_table: str,
+    users_table: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[str], Any]]:
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     monkeypatch.setenv("STREAM_NAME", "events")
     monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
+    monkeypatch.setenv("USERS_TABLE", users_table)
+    monkeypatch.setenv("TRACKING_ID", "shop")
+    monkeypatch.setenv("ITEMS_DATASET_ARN", f"{DATASETS}/ITEMS")
+    monkeypatch.setenv("USERS_DATASET_ARN", f"{DATASETS}/USERS")
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    collect._stores.cache_clear()
+    collect._routes.cache_clear()
     recommend._sources.cache_clear()
 
     def client(service: str) -> Any:
@@ -65,11 +72,11 @@ def personalize(
         return made
 
     yield client
-    collect._stores.cache_clear()
+    collect._routes.cache_clear()
     recommend._sources.cache_clear()
 
 
-def test_put_events_and_put_items_are_taken(personalize: Callable[[str], Any], aws: Callable[[str], Any]) -> None:
+def test_events_items_and_users_are_taken(personalize: Callable[[str], Any], aws: Callable[[str], Any]) -> None:
     client = personalize("personalize-events")
 
     client.put_events(
@@ -78,9 +85,11 @@ def test_put_events_and_put_items_are_taken(personalize: Callable[[str], Any], a
         sessionId="s1",
         eventList=[{"eventType": "Purchase", "sentAt": NOW_MS / 1000, "itemId": "pear", "properties": '{"a": "b"}'}],
     )
-    client.put_items(datasetArn="arn:aws:personalize:eu-west-1:1:dataset/shop/ITEMS", items=[{"itemId": "pear"}])
+    client.put_items(datasetArn=f"{DATASETS}/ITEMS", items=[{"itemId": "pear"}])
+    client.put_users(datasetArn=f"{DATASETS}/USERS", users=[{"userId": "anna"}])
 
     assert aws("dynamodb").get_item(TableName="catalogue", Key={"item_id": {"S": "pear"}})["Item"]
+    assert aws("dynamodb").get_item(TableName="users", Key={"user_id": {"S": "anna"}})["Item"]
 
 
 def test_refused_events_are_the_clients_own_exception(personalize: Callable[[str], Any]) -> None:
