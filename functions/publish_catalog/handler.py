@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.configuration_store import ConfigurationReader
+from alsolike.configuration_reader import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.settings import from_environment
 from alsolike.snapshot_publisher import SnapshotPublisher

@@ -90,7 +90,7 @@ class CatalogueStack(cdk.Stack):
                 objects(
                     artefacts,
                     "catalog/segments/",
-                    actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
                     reason="Segments are named after their contents; those that were merged are deleted",
                 ),
                 Permission(

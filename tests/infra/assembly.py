@@ -11,6 +11,7 @@ FUNCTIONS = (
     "build_dataset",
     "collect",
     "compact_lake",
+    "publish_catalog",
     "recommend",
     "register_model",
     "update_profiles",

@@ -66,6 +66,26 @@ EXPECTED = {
         ("s3:GetObject", "Artefacts/privacy/tombstones.json"),  # TombstoneReader: get_object
         ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
     },
+    "publish_catalog": CONFIGURATION
+    | {
+        # What Lambda does: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+        *(
+            (f"dynamodb:{action}", table)
+            for action in ("DescribeStream", "GetRecords", "GetShardIterator")
+            for table in ("Catalogue", "Users")
+        ),
+        ("dynamodb:ListStreams", "*"),
+        ("s3:PutObject", "Lake/aws/lambda/*"),
+        ("s3:ListBucket", "Lake"),
+        ("s3:PutObject", "Lake/catalogue/*"),  # write_log: put_object
+        ("s3:PutObject", "Lake/users/*"),
+        ("s3:GetObject", "Artefacts/catalog/current.json"),  # SnapshotStore.manifest: get_object
+        ("s3:PutObject", "Artefacts/catalog/current.json"),  # SnapshotStore.replace: put_object
+        ("s3:GetObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.fetch: get_object
+        ("s3:PutObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.upload: upload_file, also in parts
+        ("s3:AbortMultipartUpload", "Artefacts/catalog/segments/*"),  # upload_file, when a part fails
+        ("s3:DeleteObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.delete: delete_objects
+    },
     "register_model": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
         ("s3:GetObject", "Artefacts/training/*"),  # ModelStore.open: get_object

@@ -1,0 +1,86 @@
+"""How the catalogue gets from its tables to where it is read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from alsolike import catalogue_log
+from alsolike.catalogue_log import ChangeKind
+from alsolike.configuration_reader import CURRENT_KEY
+from tests.infra.assembly import Assembly, flat
+
+
+def mappings(assembly: Assembly) -> list[dict[str, Any]]:
+    (alias,) = [r.logical_id for r in assembly.of_type("AWS::Lambda::Alias") if r.stack.endswith("-catalogue")]
+    return [
+        mapping.properties
+        for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping")
+        if alias in json.dumps(mapping.properties["FunctionName"])
+    ]
+
+
+def test_only_tables_of_items_and_users_tell_of_changes(assembly: Assembly) -> None:
+    streams = {
+        table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("StreamSpecification")
+        for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
+    }
+
+    new_images = {"StreamViewType": "NEW_IMAGE"}
+    assert (streams["item_id"], streams["user_id"], streams["profile_id"]) == (new_images, new_images, None)
+
+
+def test_both_streams_are_followed_from_their_beginning_until_they_forget(assembly: Assembly) -> None:
+    found = mappings(assembly)
+
+    assert len({flat(mapping["EventSourceArn"]) for mapping in found}) == 2
+    for mapping in found:
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["MaximumRetryAttempts"] == -1
+        assert mapping["MaximumRecordAgeInSeconds"] == 23 * 3600
+        assert "Lake" in json.dumps(mapping["DestinationConfig"]["OnFailure"])
+
+
+def test_a_change_is_published_within_a_minute(demo: Assembly, prod: Assembly) -> None:
+    def delay_s(assembly: Assembly) -> int:
+        check_s: str = assembly.function("recommend").properties["Environment"]["Variables"]["SNAPSHOT_CHECK_S"]
+        windows_s: list[int] = [mapping["MaximumBatchingWindowInSeconds"] for mapping in mappings(assembly)]
+        return max(windows_s) + int(check_s)
+
+    assert (delay_s(demo), delay_s(prod)) == (2, 50)
+
+
+def test_an_applied_configuration_brings_the_snapshot_to_its_columns(assembly: Assembly) -> None:
+    (rule,) = [
+        r
+        for r in assembly.of_type("AWS::Events::Rule")
+        if "EventPattern" in r.properties and r.stack.endswith("-catalogue")
+    ]
+    artefacts = [
+        bucket for bucket in assembly.of_type("AWS::S3::Bucket") if "NotificationConfiguration" in bucket.properties
+    ]
+
+    pattern = rule.properties["EventPattern"]
+    assert (pattern["source"], pattern["detail-type"]) == (["aws.s3"], ["Object Created"])
+    assert pattern["detail"]["object"]["key"] == [CURRENT_KEY]
+    assert [bucket.properties["NotificationConfiguration"] for bucket in artefacts] == [
+        {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    ]
+    assert artefacts[0].logical_id in json.dumps(pattern["detail"]["bucket"]["name"])
+
+
+@pytest.mark.parametrize("kind", ChangeKind)
+def test_sql_finds_the_log_that_is_written(demo: Assembly, kind: ChangeKind) -> None:
+    table = demo.glue_table(f"{kind.prefix.removesuffix('/')}_changes")
+
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    template = flat(table["Parameters"]["storage.location.template"])
+
+    assert columns == {
+        kind.id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string",
+    }  # fmt: skip
+    assert table["PartitionKeys"] == [{"Name": catalogue_log.PARTITION_COLUMN, "Type": "string"}]
+    day = template.replace("${change_date}", "2026-11-25")
+    assert day.endswith(f"/{catalogue_log.partition_prefix(kind, '2026-11-25')}")
