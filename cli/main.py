@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import console, evaluate, models, profile, quarantine, recommend, status, train, up
+from cli import console, evaluate, models, profile, recommend, status, train, up
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.importing import command as importing
+from cli.quarantine import command as quarantine
 from cli.rebuilding import command as rebuilding
 from cli.restoring import command as restoring
 

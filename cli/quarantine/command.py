@@ -1,0 +1,249 @@
+"""`alsolike quarantine`: what did not get into the lake, why, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from cli.console import Step
+    from cli.quarantine.held import Held
+    from cli.quarantine.replay import Replayer
+    from cli.quarantine.selection import Selection
+    from cli.quarantine.store import Entry, QuarantineStore
+
+_SHOWN_CHARACTERS = 80
+
+app = typer.Typer(no_args_is_help=True, help="Records that could not be read, and batches that a consumer gave up on.")
+
+Names: TypeAlias = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids or keys.")]
+All: TypeAlias = Annotated[bool, typer.Option("--all", help="All that is in quarantine now.")]
+Reason: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Only where the reason contains this, in any case.")
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Only what came since: ISO 8601 with a zone, or an age such as 90m, 6h, 3d."),
+]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
+
+
+@app.command("list")
+def list_held(
+    reason: Reason = None,
+    since: Since = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
+    totals: Annotated[
+        bool, typer.Option("--totals", help="How many there are of each reason, the values in them left out.")
+    ] = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the latest with their reasons."""
+    import itertools
+
+    from cli import console, deployment
+    from cli.quarantine import selection
+    from cli.quarantine.store import QuarantineStore
+
+    store = QuarantineStore(deployment.resolve(stack=stack, state=state))
+    wanted = selection.Selection(reason=reason, since_ms=selection.since(since))
+    entries = wanted.entries(store)
+    if totals:
+        with console.step("quarantine", total=len(entries)) as step:
+            _print_totals(_advancing(wanted, store, entries, step), as_json=as_json)
+        return
+    found = list(itertools.islice((held for held in wanted.read(store, entries) if held is not None), limit))
+    if as_json:
+        console.print_json([held.document() for held in found])
+        return
+    if not found:
+        console.print_line("nothing is in quarantine" if not entries else "nothing in quarantine is meant")
+        return
+    console.print_table(
+        ["id", "since (UTC)", "what", "reason", "data"],
+        [[held.id, held.time, _what(held), held.reason, _shown(held)] for held in found],
+    )
+    if len(entries) > len(found):
+        console.say(f"{len(entries):,} are in quarantine; see --limit, --totals")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="ID", help="An id, the beginning of one, or a key.")],
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one whole, with its reason."""
+    from alsolike.errors import NotFound
+    from cli import console, deployment
+    from cli.quarantine.store import QuarantineStore
+
+    store = QuarantineStore(deployment.resolve(stack=stack, state=state))
+    held = next(store.read([store.find(name)]), None)
+    if held is None:
+        raise NotFound(f"{name!r} has just left quarantine")
+    if as_json:
+        console.print_json(held.document())
+        return
+    for label, value in (("id", held.id), ("what", _what(held)), ("since (UTC)", held.time), ("reason", held.reason)):
+        console.print_line(f"{label:<12} {console.visible(value)}")
+    console.print_line(f"{'key':<12} {held.key}")
+    for record in held.records:
+        console.print_line()
+        partition_key = console.visible(record.partition_key or "unknown")
+        console.print_line(f"{record.stream} {record.shard_id} {record.sequence}, partition key {partition_key}")
+        console.print_line(record.data.decode(errors="backslashreplace"))
+
+
+@app.command()
+def replay(
+    names: Names = None,
+    everything: All = False,
+    reason: Reason = None,
+    since: Since = None,
+    dry_run: DryRun = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put records on the stream again, once what was wrong with them is mended.
+
+    Repeating it is harmless: an event counts once. A record that is still bad comes back to quarantine.
+    """
+    import dataclasses
+
+    from cli import console, deployment
+    from cli.quarantine import selection
+    from cli.quarantine.replay import Replayer
+    from cli.quarantine.store import QuarantineStore
+
+    wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
+    where = deployment.resolve(stack=stack, state=state)
+    store = QuarantineStore(where)
+    replayer = Replayer(where, store)
+    entries = wanted.entries(store)
+    try:
+        with console.step("replay", total=len(entries)) as step:
+            selected = (held for held in _advancing(wanted, store, entries, step))
+            if dry_run:
+                _count_only(selected, replayer)
+            else:
+                replayer.replay(selected)
+    finally:  # also after Ctrl-C and errors: what was done is done
+        counts = replayer.counts
+        if as_json:
+            console.print_json({**dataclasses.asdict(counts), "dry_run": dry_run})
+        else:
+            verb = "would be" if dry_run else "were"
+            console.print_line(f"{counts.records:,} records of {counts.objects:,} objects {verb} put on the stream")
+            if counts.not_replayable:
+                console.say(f"{counts.not_replayable:,} hold nothing that can be replayed; they stay")
+    if counts.records and not dry_run and not as_json:
+        console.say("what is still bad comes back within the archive's window: see `alsolike quarantine list`")
+
+
+@app.command()
+def drop(
+    names: Names = None,
+    everything: All = False,
+    reason: Reason = None,
+    since: Since = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete what will never be mended, and say of each why it was there."""
+    import dataclasses
+
+    from cli import console, deployment
+    from cli.quarantine import selection
+    from cli.quarantine.store import QuarantineStore
+
+    wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
+    store = QuarantineStore(deployment.resolve(stack=stack, state=state))
+    entries = wanted.entries(store)
+    selected, records = [], 0
+    with console.step("quarantine", total=len(entries)) as step:
+        for held in _advancing(wanted, store, entries, step):
+            records += len(held.records)
+            selected.append(dataclasses.replace(held, records=()))  # many, and their data is not asked for
+    question = f"Delete {len(selected):,} objects with {records:,} records for good?"
+    if selected and not (yes or dry_run) and not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+    dropped = []
+    for start in range(0, len(selected), 1_000):
+        some = selected[start : start + 1_000]
+        if not dry_run:
+            store.delete(some)
+        dropped += some
+        if not as_json:
+            for held in some:
+                console.print_line(f"{held.id} {held.key}: {console.visible(held.reason)}")
+    if as_json:
+        console.print_json(
+            {
+                "objects": len(dropped),
+                "records": records,
+                "dropped": [{"id": held.id, "key": held.key, "reason": held.reason} for held in dropped],
+                "dry_run": dry_run,
+            }
+        )
+    else:
+        verb = "would be dropped" if dry_run else "dropped"
+        console.print_line(f"{verb}: {len(dropped):,} objects with {records:,} records")
+
+
+def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], step: Step) -> Iterator[Held]:
+    for held in wanted.read(store, entries):
+        step.advance()
+        if held is not None:
+            yield held
+
+
+def _count_only(selected: Iterator[Held], replayer: Replayer) -> None:
+    for held in selected:
+        if held.records:
+            replayer.counts.objects += 1
+            replayer.counts.records += len(held.records)
+        else:
+            replayer.counts.not_replayable += 1
+
+
+def _print_totals(selected: Iterator[Held], *, as_json: bool) -> None:
+    from collections import Counter
+
+    from cli import console
+
+    objects: Counter[tuple[str, str]] = Counter()
+    records: Counter[tuple[str, str]] = Counter()
+    for held in selected:
+        objects[held.kind, held.reason_class] += 1
+        records[held.kind, held.reason_class] += len(held.records)
+    rows = [[count, records[key], *key] for key, count in objects.most_common()]
+    columns = ["objects", "records", "kind", "reason"]
+    if as_json:
+        console.print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif rows:
+        console.print_table(columns, rows)
+    else:
+        console.print_line("nothing is in quarantine")
+
+
+def _what(held: Held) -> str:
+    return f"{held.kind} of {len(held.records):,}" if held.kind == "failed batch" else held.kind.value
+
+
+def _shown(held: Held) -> str:
+    if not held.records:
+        return ""
+    data = held.records[0].data.decode(errors="replace")
+    return data if len(data) <= _SHOWN_CHARACTERS else f"{data[:_SHOWN_CHARACTERS]}…"

@@ -1,0 +1,140 @@
+"""What is held back: a record that could not be read, or a batch that a consumer gave up on."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import re
+from enum import StrEnum
+from typing import Any
+
+from alsolike import lake
+from alsolike.errors import InvalidInput
+from alsolike.interactions import profile_id
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.stream import StreamRecord, partition_key, stream_records
+
+FAILED_BATCHES_PREFIX = "aws/lambda/"
+"""Where Lambda puts what a consumer gave up on; it chooses the key."""
+
+ID_DIGITS = 8
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|\b(?:True|False|None|null|true|false)\b")
+
+
+class Kind(StrEnum):
+    """The kinds of what is held."""
+
+    RECORD = "record"
+    BATCH = "failed batch"
+    UNKNOWN = "unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """One object that is held back.
+
+    Attributes
+    ----------
+    reason
+        Why.
+    time_ms
+        When the record arrived, or when the batch was given up, epoch milliseconds.
+    records
+        What a replay puts on the stream; none where that cannot be done.
+    """
+
+    key: str
+    kind: Kind
+    reason: str
+    time_ms: int
+    records: tuple[StreamRecord, ...]
+
+    @property
+    def id(self) -> str:
+        """A short name."""
+        return short_id(self.key)
+
+    @property
+    def reason_class(self) -> str:
+        """The reason without the values in it: what many have in common."""
+        return _VALUES.sub("…", self.reason)
+
+    @property
+    def time(self) -> str:
+        """The time, for people."""
+        return f"{dt.datetime.fromtimestamp(self.time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
+
+    def document(self) -> dict[str, Any]:
+        """Return all that is known, as JSON has it."""
+        records = [_document(record) for record in self.records]
+        head = {"id": self.id, "kind": self.kind, "reason": self.reason, "key": self.key}
+        if self.kind is Kind.RECORD:
+            return {**head, **records[0]}
+        return {**head, "given_up_ms": self.time_ms, "records": records}
+
+
+def short_id(key: str) -> str:
+    """Return the short name of an object."""
+    return hashlib.blake2b(key.encode(), digest_size=ID_DIGITS // 2).hexdigest()
+
+
+def read_held(key: str, content: bytes, *, written_ms: int) -> Held:
+    """Return what an object holds back; an object that nothing of ours wrote has no records.
+
+    Parameters
+    ----------
+    written_ms
+        When S3 took it in, for what does not say its own time.
+    """
+    try:
+        if key.startswith(lake.QUARANTINE_PREFIX):
+            quarantined = QuarantinedRecord.from_json(content)
+            record = quarantined.record
+            return Held(key, Kind.RECORD, quarantined.reason, record.arrived_ms, (record,))
+        return _failed_batch(key, json.loads(content))
+    except (InvalidInput, ValueError, LookupError, TypeError, AttributeError) as error:
+        return Held(key, Kind.UNKNOWN, f"unreadable: {error}", written_ms, ())
+
+
+def original_key(record: StreamRecord) -> str:
+    """Return the partition key of a record that goes back on the stream.
+
+    The producer's own where it was kept. Else what a producer makes of the record's user or session; and where it says
+    neither, nothing has to stay in order.
+    """
+    if record.partition_key:
+        return record.partition_key
+    try:
+        fields = json.loads(record.data)
+        user_id, session_id = fields.get("user_id"), fields.get("session_id")
+    except (ValueError, AttributeError):
+        user_id = session_id = None
+    if isinstance(user_id, str) or isinstance(session_id, str):
+        return partition_key(profile_id(user_id=user_id if isinstance(user_id, str) else None, session_id=session_id))
+    return hashlib.blake2b(record.data, digest_size=16).hexdigest()
+
+
+def _failed_batch(key: str, document: dict[str, Any]) -> Held:
+    context = document["requestContext"]
+    function = next((part for part in context["functionArn"].split(":")[6:7]), context["functionArn"])
+    error = (document.get("responseContext") or {}).get("functionError")
+    reason = f"{function} gave up: {context['condition']}"
+    if error:
+        reason += f" ({error} error after {context['approximateInvokeCount']} calls)"
+    moment = dt.datetime.fromisoformat(document["timestamp"].replace("Z", "+00:00"))
+    records: tuple[StreamRecord, ...] = ()
+    if "KinesisBatchInfo" in document:
+        payload = document["payload"]
+        records = tuple(stream_records(json.loads(payload) if isinstance(payload, str) else payload))
+    return Held(key, Kind.BATCH, reason, int(moment.timestamp() * 1000), records)
+
+
+def _document(record: StreamRecord) -> dict[str, Any]:
+    fields = record._asdict()
+    fields["data"] = record.data.decode(errors="replace")
+    if fields["data"].encode() != record.data:
+        fields["data_base64"] = base64.b64encode(record.data).decode()
+    return fields

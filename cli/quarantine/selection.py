@@ -1,0 +1,87 @@
+"""Which of what is held back a verb is about."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from collections.abc import Iterator, Sequence
+
+from alsolike.errors import InvalidInput
+from cli.quarantine.held import Held
+from cli.quarantine.store import Entry, QuarantineStore
+from cli.times import milliseconds, moment
+
+_AGO = re.compile(r"(\d+)([mhd])")
+_UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Selection:
+    """What was asked for; without names, everything that the filters let through.
+
+    Attributes
+    ----------
+    names
+        Keys, ids, or beginnings of ids.
+    reason
+        Text that a reason contains, in whatever case.
+    since_ms
+        What arrived, or was given up, before is left out.
+    """
+
+    names: Sequence[str] = ()
+    reason: str | None = None
+    since_ms: int | None = None
+
+    def entries(self, store: QuarantineStore) -> list[Entry]:
+        """Return the objects that have to be looked into, the latest first; those that come later are not in it."""
+        if self.names:
+            return list(dict.fromkeys(store.find(name) for name in self.names))
+        # Nothing is written before it arrives.
+        return [entry for entry in store.entries() if self.since_ms is None or entry.written_ms >= self.since_ms]
+
+    def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[Held | None]:
+        """Yield what each object holds; None for one that is not meant."""
+        for held in store.read(entries):
+            yield held if self.means(held) else None
+
+    def means(self, held: Held) -> bool:
+        """Say whether an object is meant."""
+        if self.since_ms is not None and held.time_ms < self.since_ms:
+            return False
+        return self.reason is None or self.reason.lower() in held.reason.lower()
+
+
+def since(text: str | None) -> int | None:
+    """Return the time that --since names, in epoch milliseconds.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither a time nor an age.
+    """
+    if text is None:
+        return None
+    if ago := _AGO.fullmatch(text):
+        return round(1000 * (time.time() - int(ago[1]) * _UNITS_S[ago[2]]))
+    try:
+        return milliseconds(moment(text, option="--since"))
+    except InvalidInput as error:
+        raise InvalidInput(f"{error}, or an age such as 90m, 6h or 3d") from error
+
+
+def of_arguments(*, names: Sequence[str], everything: bool, reason: str | None, since_text: str | None) -> Selection:
+    """Return the selection of a verb that changes something: it has to be told of what.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing, or one thing twice, was selected.
+    """
+    filtered = reason is not None or since_text is not None
+    if names and (everything or filtered):
+        raise InvalidInput("give ids, or --all, --reason and --since: not both")
+    if not (names or everything or filtered):
+        raise InvalidInput("nothing is selected: give ids, --reason, --since or --all")
+    return Selection(names=tuple(names), reason=reason, since_ms=since(since_text))
