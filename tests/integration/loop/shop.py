@@ -44,10 +44,17 @@ class Shop:
         self._token = cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
 
     def post(self, path: str, document: Any) -> Answer:
+        return self._call("POST", path, document, token=self._token)
+
+    def administer(self, method: str, path: str, document: Any = None) -> Answer:
+        return self._call(method, path, document, token=self.cloud.token(["alsolike/admin"]))
+
+    def _call(self, method: str, path: str, document: Any, *, token: str) -> Answer:
         request = urllib.request.Request(
             self.cloud.api_url + path,
-            data=json.dumps(document).encode(),
-            headers={"authorization": f"Bearer {self._token}", "content-type": "application/json"},
+            method=method,
+            data=None if document is None else json.dumps(document).encode(),
+            headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as response:

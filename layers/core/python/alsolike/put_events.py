@@ -21,15 +21,19 @@ from alsolike.interactions import (
     content_event_id,
     item_ids,
 )
+from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
 
 MAX_EVENTS_PER_CALL = 10
 MAX_ATTRIBUTION_CHARACTERS = 1024
 
-_EVENT_FIELDS = (
-    "eventType", "sentAt", "eventId", "eventValue", "itemId",
-    "properties", "recommendationId", "impression", "metricAttribution",
+# Dictionaries for the look-up; their order is that of the messages.
+_EVENT_FIELDS = dict.fromkeys(
+    (
+        "eventType", "sentAt", "eventId", "eventValue", "itemId",
+        "properties", "recommendationId", "impression", "metricAttribution",
+    )
 )  # fmt: skip
-_CALL_FIELDS = ("trackingId", "userId", "sessionId", "eventList")
+_CALL_FIELDS = dict.fromkeys(("trackingId", "userId", "sessionId", "eventList"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,7 +59,12 @@ class _Sender:
 
 
 def parse_put_events(
-    body: bytes, *, now_ms: int, tracking_id: str | None = None, configuration: Configuration = DEFAULT
+    body: bytes,
+    *,
+    now_ms: int,
+    tracking_id: str | None = None,
+    configuration: Configuration = DEFAULT,
+    ids: EdgeIds = AS_THEY_COME,
 ) -> EventCall:
     """Read the body of `POST /events`; a bad event costs the others nothing.
 
@@ -68,6 +77,8 @@ def parse_put_events(
         The one that is expected; None takes any.
     configuration
         Has the event types.
+    ids
+        Says how ids of people are stored; nothing of the call keeps them otherwise, not even a made event id.
 
     Raises
     ------
@@ -81,10 +92,9 @@ def parse_put_events(
     found = wire.required_string(call, "trackingId", maximum=MAX_ID_CHARACTERS)
     if tracking_id is not None and found != tracking_id:
         raise NotFound(f"trackingId is {wire.describe(found)}, expected {tracking_id}")
-    sender = _Sender(
-        session_id=wire.required_string(call, "sessionId", maximum=MAX_ID_CHARACTERS),
-        user_id=wire.optional_string(call, "userId", maximum=MAX_ID_CHARACTERS),
-    )
+    session_id = wire.required_string(call, "sessionId", maximum=MAX_ID_CHARACTERS)
+    user_id = wire.optional_string(call, "userId", maximum=MAX_ID_CHARACTERS)
+    sender = _Sender(None if user_id is None else ids.user(user_id), ids.session(session_id))
     interactions: list[Interaction] = []
     refused: list[InvalidInput] = []
     events = wire.required_list(call, "eventList", minimum=1, maximum=MAX_EVENTS_PER_CALL)
@@ -148,6 +158,8 @@ def _time_ms(event: Mapping[str, Any], *, where: str) -> int:
 
 def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | None]:
     """Return what stays a property, as JSON, and the query, which has a field of its own."""
+    if "properties" not in event and "metricAttribution" not in event:
+        return "{}", None
     properties = wire.json_string(event, "properties", maximum=MAX_PROPERTIES_CHARACTERS, where=where)
     query = properties.pop("query", None)
     if isinstance(query, str) and (not query or query.isspace()):  # a search box left empty
