@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import itertools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 import alsolike.aws
 from alsolike.interactions import Interaction
+from alsolike.profiles import ProfileStore
 from benchmarks import transport
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
@@ -53,60 +53,70 @@ def archive_events() -> Iterator[Result]:
 
 
 def update_profiles() -> Iterator[Result]:
-    """A batch of 100 records that falls on many or on few profiles, with full histories."""
+    """A batch of 100 records, on many or few profiles with full histories, of known or of new sessions."""
     os.environ["PROFILES_TABLE"], os.environ["ARTEFACT_BUCKET"] = transport.TABLE, transport.BUCKET
     _use_memory_transport()
-    for profiles in (PROFILE_RECORDS, PROFILE_RECORDS // 10):
-        yield from _update_profiles(profiles)
+    works = ((PROFILE_RECORDS, False), (PROFILE_RECORDS // 10, False), (PROFILE_RECORDS, True))
+    for number, (profiles, new_sessions) in enumerate(works):
+        yield _update_profiles(profiles, new_sessions=new_sessions, first=number * 1_000_000)
 
 
-def _update_profiles(profiles: int) -> Iterator[Result]:
+def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result:
     from functions.update_profiles.handler import lambda_handler
 
+    sessions = PROFILE_RECORDS * (PROFILE_CALLS + PROFILE_ROUNDS + 1) if new_sessions else profiles
     # Each call brings new events, or nothing would be written.
-    batches = (_event(PROFILE_RECORDS, profiles=profiles, first=call * PROFILE_RECORDS) for call in itertools.count())
-    events = iter(list(itertools.islice(batches, PROFILE_CALLS + PROFILE_ROUNDS + 1)))
+    events = iter(
+        [
+            _event(PROFILE_RECORDS, profiles=profiles, sessions=sessions, first=first + call * PROFILE_RECORDS)
+            for call in range(PROFILE_CALLS + PROFILE_ROUNDS + 1)
+        ]
+    )
     floor_event = next(events)
     history = orjson.dumps([[NOW_MS, f"{n:032x}", f"item{n}", "view"] for n in range(100)])
     dynamodb = alsolike.aws.client("dynamodb")
 
-    def parse_and_pack() -> None:
-        by_profile: dict[str, list[Any]] = {}
+    def floor() -> None:
         for record in floor_event["Records"]:
-            row = orjson.loads(base64.b64decode(record["kinesis"]["data"]))
-            entry = [row["event_time_ms"], row["event_id"], row["item_id"], row["event_type"]]
-            by_profile.setdefault(row["user_id"], []).append(entry)
-        for entries in by_profile.values():
-            orjson.dumps(sorted(orjson.loads(history) + entries)[-100:])
-
-    def read_and_write() -> None:
+            orjson.loads(base64.b64decode(record["kinesis"]["data"]))
         for number in range(profiles):
-            key = {"profile_id": {"S": f"floor{number}"}}
-            dynamodb.get_item(TableName=transport.TABLE, Key=key, ConsistentRead=True)
-            dynamodb.put_item(TableName=transport.TABLE, Item={**key, "recent": {"B": history}})
+            # What the product writes, byte for byte but for the content.
+            item = {
+                "profile_id": {"S": f"floor{number}"},
+                "recent": {"B": history},
+                "revision": {"N": str(PROFILE_CALLS)},
+                "expires_at": {"N": str(NOW_MS // 1000)},
+            }
+            dynamodb.put_item(TableName=transport.TABLE, Item=item)
+        for number in range(PROFILE_RECORDS if new_sessions else 0):
+            mark = {
+                "profile_id": {"S": f"s#floor{number}"},
+                "recent": {"B": b"[]"},
+                "revision": {"N": "1"},
+                "expires_at": {"N": str(NOW_MS // 1000)},
+                "joined_profile": {"S": f"u#floor{number}"},
+                "joined_at_ms": {"N": str(NOW_MS)},
+            }
+            dynamodb.put_item(TableName=transport.TABLE, Item=mark)
 
     with quiet():
         for _ in range(PROFILE_CALLS):
             lambda_handler(next(events), CONTEXT)  # histories grow
         medians = cpu_medians_ms(
-            {
-                "product": lambda: lambda_handler(next(events), CONTEXT),
-                "base64 + orjson": parse_and_pack,
-                "bare boto3 get_item + put_item a profile": read_and_write,
-            },
-            rounds=PROFILE_ROUNDS - 1,
+            {"product": lambda: lambda_handler(next(events), CONTEXT), "floor": floor}, rounds=PROFILE_ROUNDS - 1
         )
-    cost_ms = medians.pop("product")
-    for floor, floor_ms in medians.items():
-        yield Result(
-            "update_profiles",
-            f"{PROFILE_RECORDS} records of {profiles} profiles",
-            cost_ms,
-            floor,
-            floor_ms,
-            units_per_call=PROFILE_RECORDS,
-            note="DynamoDB is an in-memory transport",
-        )
+    last = ProfileStore(dynamodb, transport.TABLE).read(f"u#user{first % profiles}").recent[-1].event_id
+    if last != f"{first + PROFILE_RECORDS * (PROFILE_CALLS + PROFILE_ROUNDS + 1) - profiles:032x}":
+        raise RuntimeError(f"the last interaction of a profile is {last}: not every batch was written")
+    return Result(
+        "update_profiles",
+        f"{PROFILE_RECORDS} records of {profiles} profiles, {'new' if new_sessions else 'known'} sessions",
+        medians["product"],
+        "base64 + orjson, bare boto3 put_item a profile" + (" and session" if new_sessions else ""),
+        medians["floor"],
+        units_per_call=PROFILE_RECORDS,
+        note="DynamoDB is an in-memory transport",
+    )
 
 
 def _use_memory_transport() -> None:
@@ -114,16 +124,19 @@ def _use_memory_transport() -> None:
     alsolike.aws.client.cache_clear()
 
 
-def _event(records: int, *, profiles: int, first: int = 0) -> dict[str, Any]:
+def _event(records: int, *, profiles: int, sessions: int = 5_000, first: int = 0) -> dict[str, Any]:
     return {
         "Records": [
             {
                 "eventID": f"shardId-000000000000:{number}",
                 "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
                 "kinesis": {
+                    "partitionKey": f"u#user{number % profiles}",
                     "sequenceNumber": str(number),
                     "approximateArrivalTimestamp": NOW_MS / 1000,
-                    "data": base64.b64encode(_interaction(number, profiles=profiles).to_record()).decode(),
+                    "data": base64.b64encode(
+                        _interaction(number, profiles=profiles, sessions=sessions).to_record()
+                    ).decode(),
                 },
             }
             for number in range(first, first + records)
@@ -131,17 +144,17 @@ def _event(records: int, *, profiles: int, first: int = 0) -> dict[str, Any]:
     }
 
 
-def _interaction(number: int, *, profiles: int) -> Interaction:
+def _interaction(number: int, *, profiles: int, sessions: int) -> Interaction:
     return Interaction(
         event_id=f"{number:032x}",
         user_id=f"user{number % profiles}",
-        session_id=f"session{number % 5_000}",
+        session_id=f"session{sessions}-{number % sessions}",
         item_id=f"item{number % 7_919}",
         event_type="view",
         event_value=None,
-        event_time_ms=NOW_MS + number,
+        event_time_ms=NOW_MS - 10_000_000 + number,  # never ahead of its arrival
         recommendation_id=None,
         impression=(),
         properties="{}",
-        received_time_ms=NOW_MS + number + 250,
+        received_time_ms=NOW_MS,
     )

@@ -11,30 +11,46 @@ from alsolike.aws import client
 from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.profiles import ProfileStore
+from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.stream import stream_records
+from alsolike.tombstones import TombstoneReader
 from functions.update_profiles.service import update_profiles
 from functions.update_profiles.settings import Settings
 
 
 @functools.cache
-def _sources() -> tuple[ProfileStore, ConfigurationReader]:
+def _sources() -> tuple[ProfileStore, ConfigurationReader, TombstoneReader]:
     settings = from_environment(Settings, os.environ)
-    store = ProfileStore(client("dynamodb"), settings.profiles_table, remember_bytes=settings.remember_mb << 20)
-    return store, ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
+    s3, bucket = client("s3"), settings.artefact_bucket
+    dynamodb = client("dynamodb", checks_calls=False)
+    store = ProfileStore(dynamodb, settings.profiles_table, remember_bytes=settings.remember_mb << 20)
+    tombstones = TombstoneReader(
+        s3,
+        bucket,
+        lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
+        check_s=settings.tombstone_check_s,
+    )
+    return store, ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s), tombstones
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Update the batch's profiles; name the first record that has to come again, if any."""
-    store, configurations = _sources()
+    store, configurations, tombstones = _sources()
+    now_ms = time.time_ns() // 1_000_000
     outcome = update_profiles(
-        stream_records(event), store=store, configurations=configurations, now_ms=time.time_ns() // 1_000_000
+        stream_records(event),
+        store=store,
+        configurations=configurations,
+        now_ms=now_ms,
+        erased=functools.partial(tombstones.erased, now_ms=now_ms),
     )
     count(Metric.PROFILES_UPDATED, outcome.profiles)
     count(Metric.INTERACTIONS_APPLIED, outcome.interactions)
     count(Metric.RECORDS_UNREADABLE, outcome.unreadable)
+    count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
     if outcome.failed_sequence is None:
         return {"batchItemFailures": []}
     logger.error("profiles not updated", first_sequence=outcome.failed_sequence, failures=outcome.failures[:3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,27 +71,38 @@ def update_profiles(
     interactions = parse_batch(records, configurations=configurations, now_ms=now_ms)
     additions = _by_profile(records, interactions)
 
-    def apply(addition: _Addition) -> str | None:
-        try:
-            if addition.interactions:
-                store.add(addition.profile_id, addition.interactions, now_ms=now_ms)
-            for session_id, login in addition.logins.items():
-                store.join(session_id, login, now_ms=now_ms)
-        except (ConcurrentUpdate, Unavailable) as error:
-            return str(error)
-        return None
+    def apply(some: Sequence[_Addition]) -> list[tuple[_Addition, str]]:
+        failed = []
+        for addition in some:
+            try:
+                _apply(addition, store=store, now_ms=now_ms)
+            except (ConcurrentUpdate, Unavailable) as error:
+                failed.append((addition, str(error)))
+        return failed
 
-    with ThreadPoolExecutor(PROFILES_AT_ONCE) as pool:
-        failures = list(pool.map(apply, additions))
-    failed = [addition for addition, failure in zip(additions, failures, strict=True) if failure is not None]
+    # A share a thread: handing over each profile by itself costs a fifth of the processor time.
+    shares = [additions[first::PROFILES_AT_ONCE] for first in range(min(PROFILES_AT_ONCE, len(additions)))]
+    failed = [failure for some in _threads().map(apply, shares) for failure in some]
     return Outcome(
         profiles=len(additions) - len(failed),
         interactions=sum(len(addition.interactions) for addition in additions)
-        - sum(len(addition.interactions) for addition in failed),
+        - sum(len(addition.interactions) for addition, _ in failed),
         unreadable=sum(isinstance(interaction, InvalidInput) for interaction in interactions),
-        failed_sequence=min((addition.first_sequence for addition in failed), key=int, default=None),
-        failures=tuple(failure for failure in failures if failure is not None),
+        failed_sequence=min((addition.first_sequence for addition, _ in failed), key=int, default=None),
+        failures=tuple(reason for _, reason in failed),
     )
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(PROFILES_AT_ONCE, "profiles")
+
+
+def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int) -> None:
+    if addition.interactions:
+        store.add(addition.profile_id, addition.interactions, now_ms=now_ms)
+    for session_id, login in addition.logins.items():
+        store.join(session_id, login, now_ms=now_ms)
 
 
 def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput]) -> list[_Addition]:

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the profiles and the configuration are.
+    """Where the profiles, the configuration and the tombstones are.
 
     Attributes
     ----------
@@ -17,5 +17,7 @@ class Settings:
 
     profiles_table: str
     artefact_bucket: str
+    secret_arn: str
     configuration_check_s: float = 30
+    tombstone_check_s: float = 5
     remember_mb: int = 96
