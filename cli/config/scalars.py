@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _PROPERTIES = re.compile(r"([!&]\S*\s+)*")
+_CONTINUED = re.compile(r"(\\\r?\n[ \t]*)+")
 _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 
 
@@ -29,20 +30,17 @@ def scalar_position(source: str, value: str, offset: int, *, style: str | None) 
     elif style:
         position = source.find("\n", position) + 1
     for wanted in value[:offset]:
-        position = _at(source, position, wanted)
+        position = _at(source, position, wanted, style)
         position += _width(source, position, wanted, style)
-    return min(_at(source, position, value[offset : offset + 1]), len(source))
+    return min(_at(source, position, value[offset : offset + 1], style), len(source))
 
 
-def _at(source: str, position: int, wanted: str) -> int:
-    """Step over space that the value does not have."""
-    while wanted and not wanted.isspace() and position < len(source):
-        if source.startswith("\\\n", position):
-            position += 2
-        elif source[position].isspace():
-            position += 1
-        else:
-            break
+def _at(source: str, position: int, wanted: str, style: str | None) -> int:
+    """Step over what the value does not have: a line break that is escaped, and space."""
+    if style == '"' and (continued := _CONTINUED.match(source, position)):
+        position = continued.end()
+    while wanted and not wanted.isspace() and source[position : position + 1].isspace():
+        position += 1
     return position
 
 

@@ -133,7 +133,7 @@ class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml
         mark = self.peek_event().start_mark
         if self.check_event(AliasEvent):
             raise ComposerError(None, None, "found an alias (*name), expected the value itself", mark)
-        if self._depth > MAX_DEPTH:
+        if self._depth >= MAX_DEPTH:
             raise ComposerError(None, None, f"found nesting more than {MAX_DEPTH} deep", mark)
         self._depth += 1
         node = super().compose_node(parent, index)

@@ -1,0 +1,127 @@
+"""Amazon Personalize's schemas become columns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike.configuration import ColumnType
+from alsolike.configuration_document import parse
+from alsolike.errors import InvalidInput
+from cli import main as command
+from cli.config import yaml_document
+from cli.config.avro_schema import read_schema
+
+ITEMS: list[dict[str, Any]] = [
+    {"name": "ITEM_ID", "type": "string"},
+    {"name": "GENRES", "type": ["null", "string"], "categorical": True},
+    {"name": "BRAND", "type": ["string", "null"], "categorical": True},
+    {"name": "PRICE", "type": ["float", "null"]},
+    {"name": "STOCK", "type": "int"},
+    {"name": "WEIGHT", "type": "double"},
+    {"name": "VIEWS", "type": "long"},
+    {"name": "ON_SALE", "type": "boolean"},
+    {"name": "DESCRIPTION", "type": ["null", "string"], "textual": True},
+    {"name": "CREATION_TIMESTAMP", "type": "long"},
+]
+
+
+def schema(tmp_path: Path, fields: object, *, name: str = "Items") -> Path:
+    path = tmp_path / "schema.avsc"
+    namespace = "com.amazonaws.personalize.schema"
+    document = {"type": "record", "name": name, "namespace": namespace, "fields": fields, "version": "1.0"}
+    path.write_text(json.dumps(document))
+    return path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, ["config", "schema", *arguments], catch_exceptions=False)
+
+
+def test_fields_become_columns_of_the_configuration(tmp_path: Path) -> None:
+    result = run(str(schema(tmp_path, ITEMS)), "--dataset", "items", "--list", "GENRES")
+
+    document = {"format": 1, **yaml_document.read(result.stdout).value}
+    assert parse(document).item_columns == {
+        "genres": ColumnType.LIST,
+        "brand": ColumnType.STRING,
+        "price": ColumnType.NUMBER,
+        "stock": ColumnType.NUMBER,
+        "weight": ColumnType.NUMBER,
+        "views": ColumnType.NUMBER,
+        "onSale": ColumnType.BOOLEAN,
+        "description": ColumnType.TEXT,
+        "creationTimestamp": ColumnType.TIMESTAMP,
+    }
+    assert "BRAND: categorical, declared as one text" in result.stderr
+    assert "GENRES" not in result.stderr
+
+
+def test_users_lose_their_id_and_keep_the_rest(tmp_path: Path) -> None:
+    path = schema(tmp_path, [{"name": "USER_ID", "type": "string"}, {"name": "AGE", "type": "int"}], name="Users")
+
+    assert read_schema(path, dataset="users").columns == {"AGE": ColumnType.NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ({"name": "TAGS", "type": {"type": "array", "items": "string"}}, r"fields\[0\] \(TAGS\) has the type .*array"),
+        ({"name": "TAGS", "type": ["int", "string"]}, r'has the type \["int","string"\], expected one of boolean'),
+        ({"name": "TAGS", "type": ["null"]}, r"expected one of boolean, int, long, float, double, string, or null and"),
+        ({"name": "TAGS", "type": "bytes"}, r'has the type "bytes"'),
+        ({"name": "TAGS"}, r"has the type missing"),
+        ({"name": "my tags", "type": "string"}, r'fields\[0\]\.name is "my tags", expected a column'),
+        ({"type": "string"}, r"fields\[0\]\.name is missing"),
+        ("TAGS", r"fields\[0\]\.name is missing"),
+    ],
+)
+def test_a_field_that_no_column_holds_is_named(tmp_path: Path, field: object, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_schema(schema(tmp_path, [field]), dataset="items")
+
+
+@pytest.mark.parametrize(
+    ("lists", "message"),
+    [
+        (["PRICE"], "PRICE has the type float, expected string for a list"),
+        (["TAG"], "has no field TAG; its fields are"),
+    ],
+)
+def test_a_list_is_a_text_of_the_schema(tmp_path: Path, lists: list[str], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_schema(schema(tmp_path, ITEMS), dataset="items", lists=lists)
+
+
+def test_a_field_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"fields\[1\] is PRICE again"):
+        read_schema(schema(tmp_path, [{"name": "PRICE", "type": "int"}] * 2), dataset="items")
+
+
+def test_the_schema_of_another_dataset_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is the schema of Interactions, expected one of items"):
+        read_schema(schema(tmp_path, [], name="Interactions"), dataset="items")
+    with pytest.raises(InvalidInput, match="--dataset is 'actions', expected items or users"):
+        run(str(schema(tmp_path, ITEMS)), "--dataset", "actions")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"schema\.avsc:1:2: is no JSON"),
+        ("[]", "is no Avro schema, expected an object"),
+        ('{"type": "record"}', "is no Avro schema, expected an object"),
+    ],
+)
+def test_what_is_no_schema_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "schema.avsc"
+    path.write_text(text)
+
+    with pytest.raises(InvalidInput, match=message):
+        read_schema(path, dataset="items")
+    with pytest.raises(InvalidInput, match="cannot be read: No such file"):
+        read_schema(tmp_path / "none.avsc", dataset="items")

@@ -1,0 +1,329 @@
+"""`alsolike config`, on a deployment in this process."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from alsolike.configuration import DEFAULT
+from alsolike.configuration_document import parse
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
+from cli import deployment as deployments
+from cli import main as command
+from cli.config import yaml_document
+from cli.deployment import Deployment
+from tests.unit.cli.shop import NAMES, REGION
+
+EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "configuration.yaml"
+HEAVIER_VIEWS = "# views matter\nformat: 1\nevents: {view: {weight: 2}}\n"
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(command.app, ["config", *arguments], input=stdin, catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def clients() -> Callable[[str], Any]:
+    """One client a service for all tests: making one takes longer than they do."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    return functools.cache(session.client)
+
+
+@pytest.fixture
+def shop(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[ConfigurationStore]:
+    """The configuration of the deployment that every verb finds."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        bucket = NAMES.artefact_bucket
+        clients("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        deployment = Deployment("shop", NAMES, clients, lambda scope: f"token of {scope}", is_local=False)
+        monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+        yield ConfigurationStore(clients("s3"), bucket)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], str]:
+    def write(text: str) -> str:
+        path = tmp_path / "shop.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_the_documented_example_is_valid_and_states_every_key() -> None:
+    result = run("check", str(EXAMPLE))
+
+    assert result.exit_code == 0
+    assert result.stdout == f"{EXAMPLE} is valid\n"
+    configuration = parse(yaml_document.read(EXAMPLE.read_text()).value)
+    stated = {field.name for field in dataclasses.fields(configuration) if field.name != "version"}
+    assert {name for name in stated if getattr(configuration, name) == getattr(DEFAULT, name)} == set()
+
+
+def test_parts_that_nothing_acts_on_are_named_with_their_place() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    rules, experiments = (lines.index(f"{part}:") + 1 for part in ("rules", "experiments"))
+
+    assert run("check", str(EXAMPLE)).stderr.splitlines() == [
+        f"warning: {EXAMPLE}:{rules}:1: rules are checked and kept, but nothing acts on them yet",
+        f"warning: {EXAMPLE}:{experiments}:1: experiments are checked and kept, but nothing acts on them yet",
+    ]
+
+
+def test_check_names_everything_that_is_wrong_in_the_order_of_the_file() -> None:
+    text = """\
+format: 2
+events:
+  view: {weight: heavy}
+  view: {weight: 1}
+filters:
+  new: >-
+    INCLUDE ItemID
+    WHERE Items.AGE < < 3
+recommender: {}
+limits:
+  clock_skew_s: 5 s
+"""
+
+    result = run("check", "-", stdin=text)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert [line.split(" ")[0] + " " + line.split(" ")[1] for line in result.stderr.splitlines()] == [
+        "stdin:1:9: format",
+        "stdin:3:18: events.view.weight",
+        "stdin:4:3: events.view",
+        "stdin:8:23: filters.new",
+        "stdin:9:1: recommender",
+        "stdin:11:17: limits.clock_skew_s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "stdin:1:1: the document is null, expected a mapping with format"),
+        ("events: {}", "stdin:1:1: the document lacks format"),
+        ("format: 1\nevents:\n  rate: {}", "stdin:3:3: events.rate lacks weight"),
+        ("format: 1\nevents: {rate: {item: none}}", "stdin:2:10: events.rate lacks weight"),
+        ("format: 1\nevents: {cart: {aliases: [a, View]}}", "stdin:2:30: events.cart.aliases[1] is 'View', which"),
+        ("format: 1\nitems: {columns: {a b: text}}", 'stdin:2:19: items.columns["a b"] is no column\'s name'),
+        ("format: 1\nfilters: {a: }", "stdin:2:13: filters.a is null, expected an expression"),
+        (
+            "format: 1\nrecommenders: {for-me: {}}",
+            "stdin:2:16: recommenders.for-me is unknown, expected one of for-you",
+        ),
+        ("format: 1\nrules:\n- a", 'stdin:3:1: rules is ["a"], expected a mapping by name'),
+        ("format: 1\nrules: {r: {pins: [{item: a, position: 0}]}}", "stdin:2:40: rules.r.pins[0].position is 0"),
+        ("format: 1\nexperiments: {e: {start: 2026-03-01, arms: {}}}", "stdin:2:26: experiments.e.start is"),
+        ("format: 1\nlimits: {retention_days: -1}", "stdin:2:26: limits.retention_days is -1, expected a whole"),
+        ("format: 1\n\tlimits: {}", "stdin:2:1: is no YAML from here on: while scanning"),
+        ("format: *one", "stdin:1:9: is no YAML from here on: found an alias (*name), expected the value itself"),
+        ("format: !one 1", "stdin:1:9: format is '1' with the tag !one, expected a value without a tag"),
+        ("format: 1\nformat: 1", "stdin:2:1: format is stated in line 1 already"),
+    ],
+)
+def test_every_kind_of_error_has_line_and_column(text: str, said: str) -> None:
+    result = run("check", "-", stdin=text)
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert all(line.startswith("stdin:") for line in result.stderr.splitlines())
+
+
+def test_check_prints_one_json_document_for_editors() -> None:
+    result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -1}}\n")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "valid": False,
+        "errors": [
+            {
+                "line": 2,
+                "column": 25,
+                "path": "events.view.weight",
+                "message": "events.view.weight is -1, expected a number from 0 to 100",
+            }
+        ],
+        "warnings": [],
+    }
+    assert json.loads(run("check", str(EXAMPLE), "--json").stdout)["valid"] is True
+
+
+def test_a_file_that_is_no_text_is_named_with_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_bytes("format: 1\n# für ".encode() + b"\xff")
+
+    result = run("check", str(path))
+
+    assert (result.exit_code, result.stderr) == (1, f"{path}:2:7: has the byte 0xff, which is no UTF-8\n")
+
+
+def test_a_file_that_is_not_there_or_endless_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"nowhere\.yaml cannot be read: No such file"):
+        run("check", "nowhere.yaml")
+    (tmp_path / "large.yaml").write_bytes(b"#" * (1 << 20))
+    with pytest.raises(InvalidInput, match=r"large\.yaml is longer than 512 KiB"):
+        run("check", str(tmp_path / "large.yaml"))
+
+
+def test_an_applied_file_is_live_and_shown_as_it_was_written(
+    shop: ConfigurationStore, file: Callable[[str], str]
+) -> None:
+    result = run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
+
+    assert result.stdout == "version 1 is live; functions follow within a minute\n"
+    assert shop.current().configuration().events["view"].weight == 2.0
+    shown = run("show")
+    assert shown.stdout == HEAVIER_VIEWS
+    assert shown.stderr.startswith("version 1, applied 20")
+    assert shown.stderr.endswith(": views matter\n")
+
+
+def test_who_applied_is_the_identity_on_aws(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+    run("apply", file(HEAVIER_VIEWS))
+
+    assert shop.version(1).by.startswith("arn:aws:sts::")
+
+
+def test_what_is_shown_can_be_applied_again(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+    run("apply", file(HEAVIER_VIEWS))
+    built_in = run("show", "--version", "0")
+
+    assert run("apply", file(run("show").stdout)).stdout == "nothing changes: version 1 says the same and stays\n"
+    assert parse(yaml_document.read(built_in.stdout).value) == DEFAULT
+    assert run("apply", "-", stdin=built_in.stdout).stdout.startswith("version 2 is live")
+    assert shop.current().configuration().events == DEFAULT.events
+
+
+def test_a_file_with_an_error_is_not_applied(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+    path = file("format: 1\nevents: {view: {weight: -1}}\n")
+
+    result = run("apply", path)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{path}:2:25: ")
+    assert shop.current().version == 0
+
+
+def test_whoever_expects_another_version_is_refused(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+    path = file(HEAVIER_VIEWS)
+    run("apply", path, "--expect", "0")
+
+    with pytest.raises(ConcurrentUpdate, match="version 1 of the configuration is live, expected 0"):
+        run("apply", path, "--expect", "0")
+
+
+def test_whoever_applies_while_somebody_else_does_is_refused(
+    shop: ConfigurationStore, file: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = ConfigurationStore.current
+
+    def overtaken(store: ConfigurationStore) -> Any:
+        seen = read(store)
+        monkeypatch.setattr(ConfigurationStore, "current", read)
+        document = {"format": 1, "events": {"view": {"weight": 9}}}
+        shop.apply(seen, document, text="", by="somebody", reason="", now_ms=1)
+        return seen
+
+    monkeypatch.setattr(ConfigurationStore, "current", overtaken)
+
+    with pytest.raises(ConcurrentUpdate, match="the configuration changed meanwhile"):
+        run("apply", file(HEAVIER_VIEWS))
+
+    assert shop.current().configuration().events["view"].weight == 9.0
+
+
+def test_applying_warns_of_parts_that_nothing_acts_on(shop: ConfigurationStore) -> None:
+    applied = run("apply", str(EXAMPLE))
+
+    assert "rules are checked and kept, but nothing acts on them yet" in applied.stderr
+    assert "warning: nothing acts on rules and experiments yet" in run("show").stderr
+
+
+def test_diff_shows_values_that_differ_and_says_so_in_its_exit_status(
+    shop: ConfigurationStore, file: Callable[[str], str]
+) -> None:
+    path = file(HEAVIER_VIEWS)
+
+    different = run("diff", path)
+    run("apply", path)
+    same = run("diff", "-", stdin="events: {'view': {weight: 2.0}}\nformat: 1")
+
+    assert different.exit_code == 2
+    assert different.stdout.splitlines()[:2] == ["--- version 0", f"+++ {path}"]
+    assert [line for line in different.stdout.splitlines()[2:] if line[0] in "+-"] == [
+        "-    weight: 1",
+        "+    weight: 2",
+    ]
+    assert (same.exit_code, same.stdout) == (0, "")
+
+
+def test_diff_as_json_has_every_value_before_and_after(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+    text = "format: 1\nevents: {view: {weight: 2}}\nfilters: {all: INCLUDE ItemID WHERE Items.A > 0}\n"
+
+    result = run("diff", file(text), "--json")
+
+    assert json.loads(result.stdout) == {
+        "version": 0,
+        "changes": [
+            {"path": "events.view.weight", "before": 1, "after": 2},
+            {"path": "filters.all", "before": None, "after": "INCLUDE ItemID WHERE Items.A > 0"},
+        ],
+    }
+
+
+def test_history_lists_versions_and_rollback_brings_one_back(
+    shop: ConfigurationStore, file: Callable[[str], str]
+) -> None:
+    assert run("history").stdout == "nothing was applied yet; what is built in holds\n"
+    run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
+    run("apply", file(HEAVIER_VIEWS.replace("2", "3")))
+
+    rolled = run("rollback", "--reason", "too heavy")
+
+    assert rolled.stdout == "version 3 is live and brings back version 1; functions follow within a minute\n"
+    assert run("show").stdout == HEAVIER_VIEWS
+    entries = json.loads(run("history", "--json").stdout)
+    assert [(entry["version"], entry["reason"], entry["restores"]) for entry in entries] == [
+        (3, "too heavy", 1),
+        (2, "", None),
+        (1, "views matter", None),
+    ]
+    table = run("history", "--limit", "2").stdout
+    assert "too heavy" in table
+    assert "views matter" not in table
+
+
+def test_rollback_goes_to_a_version_or_to_what_is_built_in(
+    shop: ConfigurationStore, file: Callable[[str], str]
+) -> None:
+    run("apply", file(HEAVIER_VIEWS))
+
+    assert "brings back what is built in" in run("rollback", "--to", "0").stdout
+    assert json.loads(run("rollback", "--to", "1", "--json").stdout)["restores"] == 1
+    with pytest.raises(NotFound, match="configuration version 9 was never applied; the latest is 3"):
+        run("rollback", "--to", "9")
+
+
+def test_a_version_can_be_shown_as_json(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+    run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
+    run("rollback")
+
+    shown = json.loads(run("show", "--version", "1", "--json").stdout)
+
+    assert (shown["version"], shown["reason"]) == (1, "views matter")
+    assert shown["document"] == {"format": 1, "events": {"view": {"weight": 2}}}
+    with pytest.raises(NotFound, match="configuration version 7 was never applied"):
+        run("show", "--version", "7")

@@ -1,0 +1,211 @@
+"""YAML as plain values, each of which can be pointed at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.document import Fault
+from cli.config.yaml_document import Finding, InvalidYaml, dump, read
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: 1", 1),
+        ("a: -1.5e3", -1500.0),
+        ("a: true", True),
+        ("a: null", None),
+        ("a:", None),
+        ("a: ~", None),
+        # What older YAML takes for something else.
+        ("a: NO", "NO"),
+        ("a: on", "on"),
+        ("a: 1:30", "1:30"),
+        ("a: 2026-03-01", "2026-03-01"),
+        ("a: 2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z"),
+        ("a: 0x1f", "0x1f"),
+        ("a: 1_000", "1_000"),
+        ("a: 012", 12),
+        ("a: '1'", "1"),
+        ("a: !!str 1", "1"),
+        ("a: [1, x]", [1, "x"]),
+    ],
+)
+def test_values_have_the_types_of_json(text: str, value: Any) -> None:
+    document = read(text)
+
+    assert document.findings == ()
+    assert document.value == {"a": value}
+    assert type(document.value["a"]) is type(value)
+
+
+def test_keys_are_texts_as_they_are_written() -> None:
+    assert read("1: a\nyes: b\nnull: c").value == {"1": "a", "yes": "b", "null": "c"}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
+    assert read("\ufeffa: 1").value == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "# only a comment\n"])
+def test_a_document_of_nothing_is_null(text: str) -> None:
+    document = read(text)
+
+    assert document.value is None
+    assert document.locate(Fault((), "is empty")) == Finding(1, 1, "the document is empty")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("a: [1", 1, 6, "while parsing a flow sequence, expected ',' or ']'"),
+        ("a: 1\n b: 2", 2, 3, "mapping values are not allowed here"),
+        ("a:\n\tb: 1", 2, 1, "cannot start any token"),
+        ("é: 'x", 1, 6, "while scanning a quoted scalar"),
+        ("- a\nb: 1", 2, 1, "expected <block end>"),
+        ("a: &x 1\nb: *x", 2, 4, "found an alias (*name), expected the value itself"),
+        ("a: 1\n---\nb: 2", 2, 1, "expected a single document"),
+        ("a: " + "[" * 40, 1, 35, "nesting more than 32 deep"),
+        ("ok: 1\n? [a]\n: 1", 2, 3, "is a key of several values"),
+        ("ok: 1\nb: \x07", 2, 4, "has the character U+0007"),
+        ("%YAML 9.0\n---\na: 1", 1, 1, "incompatible YAML document"),
+    ],
+)
+def test_what_is_no_yaml_is_named_with_its_place(text: str, line: int, column: int, message: str) -> None:
+    with pytest.raises(InvalidYaml) as caught:
+        read(text)
+
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert message in str(caught.value)
+
+
+def test_keys_that_are_stated_again_are_found_each_with_its_place() -> None:
+    document = read("a: 1\nb: {x: 1, x: 2}\na: 3\n")
+
+    assert document.value == {"a": 1, "b": {"x": 1}}
+    assert sorted(document.findings) == [
+        Finding(2, 11, "b.x is stated in line 2 already"),
+        Finding(3, 1, "a is stated in line 1 already"),
+    ]
+
+
+def test_a_key_is_stated_again_in_whatever_spelling() -> None:
+    assert read('a: 1\n"a": 2').findings == (Finding(2, 1, "a is stated in line 1 already"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: !secret 1", "a is '1' with the tag !secret, expected a value without a tag"),
+        ("a: !!binary aGk=", "a is 'aGk=' with the tag !!binary, expected a value without a tag"),
+        ("a: !!int x", "a is 'x' with the tag !!int, expected a value without a tag"),
+        ("a: !!bool 1", "a is '1' with the tag !!bool, expected a value without a tag"),
+    ],
+)
+def test_tags_are_no_part_of_a_configuration(text: str, message: str) -> None:
+    assert read(text).findings == (Finding(1, 4, message),)
+
+
+@pytest.mark.parametrize(
+    ("fault", "place"),
+    [
+        (Fault((), "x"), (2, 1)),
+        (Fault(("a",), "x"), (3, 3)),
+        (Fault(("a",), "x", at_key=True), (2, 1)),
+        (Fault(("a", "b", 1), "x"), (3, 10)),
+        (Fault(("c",), "x"), (4, 3)),
+    ],
+)
+def test_faults_are_found_where_the_value_or_its_key_stands(fault: Fault, place: tuple[int, int]) -> None:
+    document = read("# comment\na:\n  b: [1, 2]\nc:\n")
+    found = document.locate(fault)
+
+    assert (found.line, found.column) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("f: one @ two", "@ two"),
+        ("f:   'it''s @ two'", "@ two'"),
+        ('f: "a \\"b\\" \\x41 @ two"', '@ two"'),
+        ('f: "a \\\n   b @ two"', '@ two"'),
+        ("f: |\n  one\n    @ two", "@ two"),
+        ("f: |2\n  one\n  @ two", "@ two"),
+        ("f: >-\n  one\n\n  two\n  @ two", "@ two"),
+        ("f: one\n  two\n  @ two", "@ two"),
+        ("f: !!str 'one @ two'", "@ two'"),
+        ("f: &x one @ two", "@ two"),
+    ],
+)
+def test_a_character_of_a_text_is_found_however_the_text_is_written(text: str, found: str) -> None:
+    document = read(text)
+    offset = document.value["f"].replace("'@'", "").index("@")
+
+    place = document.locate(Fault(("f",), "x", offset=offset))
+
+    assert text.splitlines()[place.line - 1][place.column - 1 :] == found
+
+
+@pytest.mark.parametrize("text", ["f: abc", "f: 'abc'", "f: |\n  abc\n"])
+def test_the_end_of_a_text_is_found_behind_its_last_character(text: str) -> None:
+    document = read(text)
+
+    place = document.locate(Fault(("f",), "x", offset=3))
+
+    line = text.splitlines()[place.line - 1]
+    assert line[: place.column - 1].endswith("abc")
+
+
+_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=30)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(10**9), 10**9)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | _TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT.filter(len), inner, max_size=3),
+        max_leaves=8,
+    )
+)
+def test_what_is_written_is_read_as_the_same(value: Any) -> None:
+    document = read(dump({"a": value}))
+
+    assert document.findings == ()
+    assert document.value == {"a": value}
+
+
+@given(
+    st.text(st.sampled_from("ab '\"\\n@|>-:#,\n"), min_size=1, max_size=20), st.sampled_from(["'", '"', "|", ">", None])
+)
+def test_every_character_of_every_text_has_a_place_inside_it(value: str, style: str | None) -> None:
+    text = yaml.dump({"f": value}, default_style=style, width=8)
+    document = read(text)
+    key = next(iter(document.value))
+
+    places = [document.locate(Fault((key,), "x", offset=offset)) for offset in range(len(value))]
+
+    assert places == sorted(places)
+    for character, place in zip(value, places, strict=True):
+        if character == "@":
+            assert text.splitlines()[place.line - 1][place.column - 1] == "@"
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused_at_a_place_that_it_has(text: str) -> None:
+    place = (1, 1)
+    try:
+        read(text)
+    except InvalidYaml as error:
+        place = (error.line, error.column)
+
+    assert 1 <= place[0] <= text.count("\n") + 1
+    assert 1 <= place[1] <= len(text) + 1
