@@ -19,8 +19,8 @@ from cli.importing.sources import Source
 from model_export.csv_blocks import Malformed
 from model_export.csv_header import UNREADABLE, parse_header
 
-CHUNK_ROWS = 2_000_000
-CHUNK_BYTES = 128 << 20
+CHUNK_ROWS = 4_000_000
+CHUNK_BYTES = 256 << 20
 """Rows that are checked and written together, and bytes; part of what makes a repeated import overwrite itself."""
 
 _BATCH_ROWS = 1 << 18

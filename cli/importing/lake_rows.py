@@ -88,7 +88,7 @@ class LakeRows:
         return made if self.stated_ids.is_absent else pc.coalesce(self.stated_ids.column(), made)
 
     def table(self) -> pa.Table:
-        """Return the rows as the lake holds them."""
+        """Return the rows as the lake holds them; text of few values is in a dictionary."""
         count = len(self)
         no_value = np.isnan(self.event_value)
         columns = {
@@ -101,8 +101,8 @@ class LakeRows:
             "received_time_ms": pa.array(np.full(count, self.received_time_ms)),
             "schema_version": pa.array(np.full(count, interactions.SCHEMA_VERSION, np.int32)),
         }
-        columns |= {name: self.texts[name].column() for name in TEXTS if name != "impression"}
-        return pa.table([columns[name] for name in SCHEMA.names], SCHEMA)
+        columns |= {name: self.texts[name].compact_column() for name in TEXTS if name != "impression"}
+        return pa.table([columns[name] for name in SCHEMA.names], SCHEMA.names)
 
 
 def _lists(column: Texts) -> pa.Array:

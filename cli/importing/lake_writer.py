@@ -84,5 +84,13 @@ class LakeWriter:
 
     def _put(self, key: str, rows: LakeRows) -> None:
         sink = pa.BufferOutputStream()
-        pq.write_table(rows.table(), sink, compression="zstd", compression_level=1, use_dictionary=_REPEATED)
+        pq.write_table(
+            rows.table(),
+            sink,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=_REPEATED,
+            write_statistics=["event_time_ms"],  # users and items of a day are all between the first and the last
+            store_schema=False,  # or readers would see dictionaries
+        )
         self._sink.put(key, sink.getvalue())

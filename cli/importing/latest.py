@@ -5,9 +5,11 @@ disk, parted by user, so that an import of any length needs the same memory.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
+import pickle
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,13 +22,16 @@ import pyarrow.compute as pc
 
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.profiles import RecentInteraction
-from cli.importing.event_ids import hexadecimal
+from cli.importing.event_ids import Hashes, hexadecimal
 from cli.importing.lake_rows import LakeRows
+from cli.importing.texts import Texts
 
 PARTS = 128
 """Parts of the users; whose part a user belongs to depends on the id alone, so that a later run parts them alike."""
 
 MEMORY_ROWS = 4_000_000
+"""Rows up to which nothing is written to disk."""
+
 _SCHEMA = pa.schema(
     [
         ("user_id", pa.string()),
@@ -43,12 +48,16 @@ UserInteractions = tuple[str, list[RecentInteraction]]
 
 
 class LatestInteractions:
-    """Takes in rows while chunks go by and gives them back by user, as a context in which its files exist."""
+    """Takes in rows while chunks go by and gives them back by user, as a context in which its files exist.
+
+    Taking in is cheap: rows are kept as they come, and parted once all are there.
+    """
 
     def __init__(self) -> None:
-        self._held: list[list[pa.Table]] = [[] for _ in range(PARTS)]
+        self._held: list[_Packed] = []
         self._held_rows = 0
-        self._files: dict[int, pa.RecordBatchStreamWriter] = {}
+        self._spooled: list[Path] = []
+        self._parts: _Parts | None = None
         self._directory: Path | None = None
         self._cleanup = contextlib.ExitStack()
 
@@ -67,22 +76,24 @@ class LatestInteractions:
             rows = rows.take(with_item)
         if not len(rows):
             return
-        user = rows.texts["user_id"]
-        part = (rows.user_hashes[:, 0] % np.uint64(PARTS)).astype(np.uint8)[user.codes]
-        order = np.argsort(part, kind="stable")
-        table = _table(rows.take(order))
-        ends = np.cumsum(np.bincount(part, minlength=PARTS))
-        for number, (start, end) in enumerate(itertools.pairwise([0, *ends.tolist()])):
-            if end > start:
-                self._held[number].append(table.slice(start, end - start))
-        self._held_rows += len(table)
+        texts = {name: rows.texts[name] for name in ("user_id", "item_id", "event_type")}
+        self._held.append(_Packed(texts, rows.stated_ids, rows.ids, rows.event_time_ms, rows.user_hashes))
+        self._held_rows += len(rows)
         if self._held_rows > MEMORY_ROWS:
-            self._spill()
+            for packed in self._held:
+                path = self._files() / f"chunk{len(self._spooled)}"
+                with path.open("wb") as file:
+                    pickle.dump(packed, file, protocol=5)
+                self._spooled.append(path)
+            self._held, self._held_rows = [], 0
 
     def of_part(self, number: int) -> Iterator[UserInteractions]:
         """Yield each user of a part with at least their latest `HISTORY_LENGTH` interactions, and few more."""
+        if self._parts is None:
+            self._part()
+        assert self._parts is not None
         kept, rows = list[pa.Table](), 0
-        for table in itertools.chain(self._stored(number), self._held[number]):
+        for table in self._parts.of(number):
             kept.append(table)
             rows += len(table)
             if rows > MEMORY_ROWS // 2:
@@ -91,37 +102,85 @@ class LatestInteractions:
         if kept:
             yield from _by_user(_latest(pa.concat_tables(kept).combine_chunks()))
 
-    def _spill(self) -> None:
+    def _part(self) -> None:
+        """Part the rows by user: in memory if they are few, else chunk by chunk into one file a part."""
+        self._parts = _Parts(self._files() if self._spooled else None, self._cleanup)
+        for path in self._spooled:
+            with path.open("rb") as file:
+                self._parts.add(pickle.load(file))  # noqa: S301 (written by this very process)
+            path.unlink()
+        for packed in self._held:
+            self._parts.add(packed)
+        self._spooled, self._held = [], []
+
+    def _files(self) -> Path:
         if self._directory is None:
             self._directory = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="alsolike-import-")))
-        for number, tables in enumerate(self._held):
-            if tables and number not in self._files:
-                sink = self._cleanup.enter_context(pa.OSFile(str(self._directory / str(number)), "wb"))
-                options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-                self._files[number] = pa.ipc.new_stream(sink, _SCHEMA, options=options)
-            for table in tables:
-                self._files[number].write_table(table)
-            tables.clear()
-        self._held_rows = 0
-
-    def _stored(self, number: int) -> Iterator[pa.Table]:
-        if (writer := self._files.get(number)) is None or self._directory is None:
-            return
-        writer.close()
-        with pa.OSFile(str(self._directory / str(number))) as file, pa.ipc.open_stream(file) as batches:
-            for batch in batches:
-                yield pa.Table.from_batches([batch])
+        return self._directory
 
 
-def _table(rows: LakeRows) -> pa.Table:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Packed:
+    """What the live profiles need of a chunk."""
+
+    texts: Mapping[str, Texts]
+    stated_ids: Texts
+    ids: Hashes
+    event_time_ms: npt.NDArray[np.int64]
+    user_hashes: Hashes
+
+
+class _Parts:
+    """Rows by part of the users, in files of a directory, or in memory without one."""
+
+    def __init__(self, directory: Path | None, cleanup: contextlib.ExitStack) -> None:
+        self._directory = directory
+        self._cleanup = cleanup
+        self._held: dict[int, list[pa.Table]] = {}
+        self._files: dict[int, pa.RecordBatchStreamWriter] = {}
+
+    def add(self, rows: _Packed) -> None:
+        part = (rows.user_hashes[:, 0] % np.uint64(PARTS)).astype(np.uint8)[rows.texts["user_id"].codes]
+        order = np.argsort(part, kind="stable")
+        table = _table(rows, order)
+        ends = np.cumsum(np.bincount(part, minlength=PARTS))
+        for number, (start, end) in enumerate(itertools.pairwise([0, *ends.tolist()])):
+            if end == start:
+                continue
+            rows_of_part = table.slice(start, end - start)
+            if self._directory is None:
+                self._held.setdefault(number, []).append(rows_of_part)
+            else:
+                self._file(number).write_table(rows_of_part)
+
+    def of(self, number: int) -> Iterator[pa.Table]:
+        if self._directory is None:
+            yield from self._held.get(number, ())
+        elif number in self._files:
+            self._files[number].close()
+            with pa.OSFile(str(self._directory / f"part{number}")) as file, pa.ipc.open_stream(file) as batches:
+                for batch in batches:
+                    yield pa.Table.from_batches([batch])
+
+    def _file(self, number: int) -> pa.RecordBatchStreamWriter:
+        assert self._directory is not None
+        if number not in self._files:
+            sink = self._cleanup.enter_context(pa.OSFile(str(self._directory / f"part{number}"), "wb"))
+            self._files[number] = pa.ipc.new_stream(
+                sink, _SCHEMA, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+            )
+        return self._files[number]
+
+
+def _table(rows: _Packed, order: npt.NDArray[np.int64]) -> pa.Table:
     columns = {
-        "user_id": rows.texts["user_id"].column(),
-        "event_time_ms": pa.array(rows.event_time_ms),
-        "high": pa.array(rows.ids[:, 0]),
-        "low": pa.array(rows.ids[:, 1]),
-        "stated_id": rows.stated_ids.column(),
-        "item_id": rows.texts["item_id"].column(),
-        "event_type": rows.texts["event_type"].column(),
+        "user_id": rows.texts["user_id"].take(order).column(),
+        "event_time_ms": pa.array(rows.event_time_ms[order]),
+        "high": pa.array(rows.ids[order, 0]),
+        "low": pa.array(rows.ids[order, 1]),
+        "stated_id": rows.stated_ids.take(order).column(),
+        "item_id": rows.texts["item_id"].take(order).column(),
+        "event_type": rows.texts["event_type"].take(order).column(),
     }
     return pa.table(columns, _SCHEMA)
 

@@ -15,6 +15,8 @@ from cli.importing.files import as_text
 Codes = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 
+_FEW = 64
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Texts:
@@ -88,7 +90,14 @@ class Texts:
 
     def column(self) -> pa.Array:
         """Return its rows as an Arrow column."""
-        if self.is_absent:
-            return pa.nulls(len(self.codes), pa.string())
+        return pa.nulls(len(self.codes), pa.string()) if self.is_absent else self.values.take(self._indices())
+
+    def compact_column(self) -> pa.Array:
+        """Return its rows as an Arrow column, which is a dictionary where its values are few."""
+        if self.is_absent or len(self.values) > _FEW:
+            return self.column()
+        return pa.DictionaryArray.from_arrays(self._indices(), self.values)
+
+    def _indices(self) -> pa.Array:
         missing = self.codes < 0
-        return self.values.take(pa.array(self.codes, mask=missing if missing.any() else None))
+        return pa.array(self.codes, mask=missing if missing.any() else None)

@@ -1,0 +1,177 @@
+"""`alsolike import interactions` against bare pyarrow, and its memory: `python -m benchmarks.importing memory`.
+
+The import reads, checks, makes event ids, parts by day, writes the lake's Parquet objects to this disk and gathers what
+the live profiles need. S3 and DynamoDB are left out: they take in as much as the shop's account does. The floor reads
+the same file with pyarrow and writes one Parquet file, both as pyarrow does it by default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import gzip
+import multiprocessing
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from alsolike.configuration import DEFAULT
+from benchmarks import transport
+from benchmarks.measure import Result
+from cli import console
+from cli.deployment import Deployment, Names
+from cli.importing.inputs import DEFAULTS, open_inputs
+from cli.importing.latest import PARTS
+from cli.importing.load import InteractionsImport
+
+ROWS = 5_000_000
+ROUNDS = 5
+MEMORY_ROWS = (1_000_000, 5_000_000, 50_000_000)
+_NOW_MS = 1_790_000_000_000
+_FIRST_S = 1_600_000_000
+_YEAR_S = 365 * 86_400
+_PIECE_ROWS = 1_000_000
+
+
+def importing() -> Iterator[Result]:
+    """Files of a year's events, in the order of time and shuffled."""
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+        directory = Path(name)
+        for what, suffix, shuffled in (
+            ("CSV", ".csv", False),
+            ("CSV.gz", ".csv.gz", False),
+            ("Parquet", ".parquet", False),
+            ("Parquet, shuffled", ".parquet", True),
+        ):
+            path = directory / f"interactions{suffix}"
+            write_file(path, ROWS, shuffled=shuffled)
+            yield _compared(what, path)
+
+
+def _compared(what: str, path: Path) -> Result:
+    clock: dict[str, list[float]] = {"import": [], "floor": []}
+    processor: dict[str, list[float]] = {"import": [], "floor": []}
+    works: dict[str, Callable[[Path], object]] = {"import": run_import, "floor": _floor}
+    for _ in range(ROUNDS):  # in turns, so that a busy machine slows both alike
+        for name, work in works.items():
+            clock_s, processor_s = time.perf_counter(), time.process_time()
+            work(path)
+            clock[name].append(time.perf_counter() - clock_s)
+            processor[name].append(time.process_time() - processor_s)
+    speeds = {name: ROWS / statistics.median(times) for name, times in clock.items()}
+    return Result(
+        "importing",
+        f"{what} of {ROWS / 1e6:g}M rows",
+        statistics.median(processor["import"]) * 1000,
+        "bare pyarrow: read, write as Parquet",
+        statistics.median(processor["floor"]) * 1000,
+        units_per_call=ROWS,
+        note=f"by the clock {speeds['import'] / 1e6:.2f} of {speeds['floor'] / 1e6:.2f}M rows/s: "
+        f"{speeds['import'] / speeds['floor']:.2f} of the speed",
+    )
+
+
+def run_import(path: Path) -> int:
+    """Import a file as the command does, but for S3 and DynamoDB; return the profiles that would be written."""
+    target = path.parent / "lake"
+    session = transport.session()
+    names = Names(**{field.name: "bench" for field in dataclasses.fields(Names)})
+    deployment = Deployment("bench", names, session.client, str, is_local=True)
+    try:
+        with InteractionsImport(
+            DEFAULT, deployment, default_event_type="view", now_ms=_NOW_MS, sink=_Disk(target)
+        ) as run:
+            (each,) = open_inputs([path], deployment, DEFAULTS)
+            run.take(each)
+            return sum(len(list(run.latest.of_part(number))) for number in range(PARTS)) if run.objects < 0 else 0
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+
+
+def _floor(path: Path) -> None:
+    table = pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
+    pq.write_table(table, path.parent / "floor.parquet")
+
+
+class _Disk:
+    """Takes objects in as files."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir()
+
+    def put(self, key: str, data: pa.Buffer) -> None:
+        """Write an object."""
+        (self._directory / key.replace("/", "_")).write_bytes(data)
+
+
+def write_file(path: Path, rows: int, *, shuffled: bool = False) -> None:
+    """Write a file of a year's events: 200,000 users, some of them busy, and 50,000 items."""
+    pieces = (_piece(first, min(_PIECE_ROWS, rows - first), rows, shuffled) for first in range(0, rows, _PIECE_ROWS))
+    schema = pa.schema(
+        {"USER_ID": pa.string(), "ITEM_ID": pa.string(), "TIMESTAMP": pa.int64(), "EVENT_TYPE": pa.string()}
+    )
+    if path.suffix == ".parquet":
+        with pq.ParquetWriter(path, schema) as parquet:
+            for piece in pieces:
+                parquet.write_table(piece)
+        return
+    with gzip.open(path, "wb", compresslevel=1) if path.suffix == ".gz" else path.open("wb") as file:
+        options = pyarrow.csv.WriteOptions(quoting_style="none")
+        with pyarrow.csv.CSVWriter(file, schema, write_options=options) as csv:
+            for piece in pieces:
+                csv.write_table(piece)
+
+
+def _piece(first: int, rows: int, total: int, shuffled: bool) -> pa.Table:
+    random = np.random.default_rng(first)
+    start, end = (0, 1) if shuffled else (first / total, (first + rows) / total)
+    times = _FIRST_S + (random.uniform(start, end, rows) * _YEAR_S).astype(np.int64)
+    users, items = random.zipf(1.3, rows) % 200_000, random.integers(0, 50_000, rows)
+    types = pa.array(["view", "click", "purchase"]).take(pa.array(random.integers(0, 3, rows)))
+    return pa.table(
+        {
+            "USER_ID": pc.binary_join_element_wise("u", pa.array(users).cast(pa.string()), ""),
+            "ITEM_ID": pc.binary_join_element_wise("i", pa.array(items).cast(pa.string()), ""),
+            "TIMESTAMP": times if shuffled else np.sort(times),
+            "EVENT_TYPE": types,
+        }
+    )
+
+
+def memory(sizes: Sequence[int]) -> None:
+    """Import files of several lengths, each in a process of its own, and print the most memory that each needed."""
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+        for size in sizes:
+            path = Path(name) / "interactions.parquet"
+            write_file(path, size, shuffled=True)
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                seconds, peak_mb = pool.apply(_peak_mb, (path,))
+            rows.append([size, round(seconds, 1), round(size / seconds), round(peak_mb)])
+    console.print_table(["rows", "seconds", "rows/s", "peak MB"], rows)
+
+
+def _peak_mb(path: Path) -> tuple[float, float]:
+    started = time.monotonic()
+    run_import(path)
+    return time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.importing", description=__doc__)
+    parser.add_argument("what", choices=["memory"])
+    parser.add_argument("rows", nargs="*", type=int, default=MEMORY_ROWS)
+    options = parser.parse_args(sys.argv[1:])
+    memory(options.rows)
