@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike import catalogue_log
+from alsolike.catalogue_change import Change
+from alsolike.catalogue_log import ChangeKind
+from alsolike.configuration import ColumnType
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.errors import Unavailable
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_reader import SnapshotReader
+from alsolike.snapshot_store import SnapshotStore
+from functions.publish_catalog import handler
+from tests.unit.functions.factories import LambdaContext
+
+DAY = "2026-11-25"
+NOW_MS = 1_795_564_800_000  # of that day
+
+
+@pytest.fixture(autouse=True)
+def environment(
+    lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[None]:
+    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("MAX_SNAPSHOT_MB", "1")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    handler._sources.cache_clear()
+    yield
+    handler._sources.cache_clear()
+
+
+def record(entity_id: str, sequence: int, *, key: str = "item_id", **properties: Any) -> dict[str, Any]:
+    return {
+        "eventID": f"shard{sequence}",
+        "eventName": "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "Keys": {key: {"S": entity_id}},
+            "SequenceNumber": str(sequence),
+            "NewImage": {
+                key: {"S": entity_id},
+                "properties": {"S": json.dumps(properties)},
+                "updated_at_ms": {"N": str(NOW_MS + sequence)},
+            },
+        },
+    }
+
+
+def deletion(item_id: str, sequence: int) -> dict[str, Any]:
+    made = record(item_id, sequence)
+    made["dynamodb"]["NewImage"] = {
+        "item_id": {"S": item_id}, "deleted": {"BOOL": True}, "updated_at_ms": {"N": str(NOW_MS + sequence)},
+    }  # fmt: skip
+    return made
+
+
+def deliver(context: LambdaContext, *records: dict[str, Any]) -> None:
+    handler.lambda_handler({"Records": list(records)}, context)
+
+
+@pytest.fixture
+def snapshot(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Callable[[], Snapshot]:
+    reader = SnapshotReader(aws("s3"), artefact_bucket, tmp_path / "reader", check_s=0)
+    return lambda: reader.current(now_ms=NOW_MS)
+
+
+@pytest.fixture
+def logged_objects(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[], dict[str, bytes]]:
+    def read() -> dict[str, bytes]:
+        s3 = aws("s3")
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", [])]
+        return {key: s3.get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys}
+
+    return read
+
+
+def test_items_reach_the_snapshot_and_the_log(
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    logged_objects: Callable[[], dict[str, bytes]],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    deliver(context, record("a", 1, price=1), record("b", 2, price=2))
+    deliver(context, record("a", 3, price=9), deletion("b", 4))
+
+    assert dict(snapshot().items()) == {"a": {"price": 9}}
+    objects = logged_objects()
+    assert list(objects) == [
+        f"catalogue/change_date={DAY}/shard1-1-2.jsonl.gz",
+        f"catalogue/change_date={DAY}/shard3-3-4.jsonl.gz",
+    ]
+    changes = [change for data in objects.values() for change in catalogue_log.decode(ChangeKind.ITEM, data)]
+    assert changes == [
+        Change("a", NOW_MS + 1, {"price": 1}),
+        Change("b", NOW_MS + 2, {"price": 2}),
+        Change("a", NOW_MS + 3, {"price": 9}),
+        Change("b", NOW_MS + 4, None),
+    ]
+    assert (counts := counted())["ItemsPublished"] == counts["ChangesLogged"] == 4
+
+
+def test_batch_delivered_ten_times_changes_nothing_more(
+    context: LambdaContext, snapshot: Callable[[], Snapshot], logged_objects: Callable[[], dict[str, bytes]]
+) -> None:
+    first = [record("a", 1, price=1), record("b", 2, price=2)]
+    deliver(context, *first)
+    deliver(context, record("a", 3, price=3))
+    before = logged_objects()
+
+    for _ in range(10):
+        deliver(context, *first)
+
+    assert dict(snapshot().items()) == {"a": {"price": 3}, "b": {"price": 2}}
+    assert logged_objects() == before
+
+
+def test_users_reach_the_log_alone(
+    context: LambdaContext, snapshot: Callable[[], Snapshot], logged_objects: Callable[[], dict[str, bytes]]
+) -> None:
+    deliver(context, record("u", 1, key="user_id", age=7))
+
+    ((key, data),) = logged_objects().items()
+    assert key == f"users/change_date={DAY}/shard1-1-1.jsonl.gz"
+    assert list(catalogue_log.decode(ChangeKind.USER, data)) == [Change("u", NOW_MS + 1, {"age": 7})]
+    assert len(snapshot()) == 0
+
+
+def test_unreadable_row_is_counted_and_costs_the_others_nothing(
+    context: LambdaContext, snapshot: Callable[[], Snapshot], counted: Callable[[], dict[str, float]]
+) -> None:
+    broken = record("x", 1)
+    del broken["dynamodb"]["NewImage"]["updated_at_ms"]
+
+    deliver(context, broken, record("a", 2))
+
+    assert dict(snapshot().items()) == {"a": {}}
+    assert counted()["RecordsUnreadable"] == 1
+
+
+def test_batch_that_failed_half_way_is_whole_when_it_comes_again(
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    logged_objects: Callable[[], dict[str, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def outage(*_: Any, **__: Any) -> None:
+        raise Unavailable("the artefact bucket is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SnapshotStore, "upload", outage)
+        with pytest.raises(Unavailable):
+            deliver(context, record("a", 1))
+    assert len(logged_objects()) == 1
+
+    deliver(context, record("a", 1))
+
+    assert dict(snapshot().items()) == {"a": {}}
+    assert len(logged_objects()) == 1
+
+
+def test_applied_configuration_types_the_columns_of_what_is_there(
+    context: LambdaContext, snapshot: Callable[[], Snapshot], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    deliver(context, record("a", 1, colour="red"))
+    assert snapshot().column("colour") is None
+    store = ConfigurationStore(aws("s3"), artefact_bucket)
+    document = {"format": 1, "items": {"columns": {"COLOUR": "string"}}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+
+    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+
+    assert snapshot().column_types == {"colour": ColumnType.STRING}
+
+
+def test_snapshot_that_readers_refuse_is_counted(
+    context: LambdaContext, counted: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_SNAPSHOT_MB", "0")
+    handler._sources.cache_clear()
+
+    deliver(context, record("a", 1))
+
+    assert counted()["SnapshotsTooLarge"] == 1
