@@ -6,21 +6,28 @@ import dataclasses
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import orjson
 
 from alsolike import bundle
 from alsolike.bundle import HistoryParameters, Manifest
-from alsolike.configuration import EVENT_WEIGHTS, HISTORY_LENGTH
+from alsolike.catalogue_change import Change
+from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
+from alsolike.snapshot import EMPTY, Snapshot
+from alsolike.snapshot_segment import Segment
+from alsolike.users import UserStore
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from functions.recommend import handler
-from functions.recommend.champion import Serving
+from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
+from functions.recommend.standing import Watch
+from functions.recommend.watched import Watched
 from model_export.algorithms.transitions import Transitions
 from model_export.interactions import Interactions
 from model_export.onnx_file import open_session, write_graphs
@@ -28,49 +35,72 @@ from model_export.onnx_file import open_session, write_graphs
 ITEMS = (2_000, 20_000, 100_000)
 HISTORY = 50
 K = 25
+FILTERS = {
+    "price": "INCLUDE ItemID WHERE Items.PRICE < 2",
+    "purchases": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
+}
+
+T = TypeVar("T")
 
 
 def recommend() -> Iterator[Result]:
-    """A user with 50 interactions asks for 25 items of an item-to-item model."""
+    """A user with 50 interactions asks for 25 items of an item-to-item model, with a filter and without."""
     for items in ITEMS:
         with tempfile.TemporaryDirectory() as directory:
-            yield _measure(items, Path(directory))
+            yield from _measure(items, Path(directory))
 
 
-def _measure(items: int, directory: Path) -> Result:
+def _measure(items: int, directory: Path) -> Iterator[Result]:
     _write_bundle(items, directory)
     model = Model(directory)
     now_ms = time.time_ns() // 1_000_000
     recent = tuple(
         RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view") for n in range(HISTORY)
     )
-    setattr(handler, "_sources", lambda: (_Loaded(Serving(model, None)), _Known(recent)))  # noqa: B010
-    event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna"}).decode()}
-    session = open_session(directory / bundle.GRAPH_FILE)
-    known = model.history(recent)
+    watch = Watch(
+        cast(ChampionLoader, _Loaded(Serving(model, None))),
+        configuration=Watched(_Read(Configuration(filters=FILTERS)), what="configuration", default=DEFAULT, retry_s=1),
+        snapshot=Watched(_Read(_snapshot(items)), what="catalogue", default=EMPTY, retry_s=1),
+    )
+    sources = handler.Sources(watch, _Known(recent), UserStore(None, ""))
+    setattr(handler, "_sources", lambda: sources)  # noqa: B010
+    known = model.history(recent, model.positions(recent))
     feed = {
         "history": known.items[None, :],
         "weights": np.ones((1, len(known)), np.float32),
         "exclude": np.zeros((1, 1), np.int64),
         "k": np.array([K], np.int64),
     }
+    plain = open_session(directory / bundle.GRAPH_FILE)
+    yield _compare(f"request, {items:,} items, history of {HISTORY}", {}, lambda: plain.run(None, feed))
+    biased = open_session(directory / bundle.BIAS_GRAPH_FILE)
+    feed = {**feed, "bias": np.where(np.arange(items + 1) % 2, 0, -np.inf).astype(np.float32)}
+    for name in FILTERS:
+        filter_arn = {"filterArn": f"arn:aws:personalize:eu-west-1:123456789012:filter/{name}"}
+        yield _compare(f"the same, filtered by {name}, {items:,} items", filter_arn, lambda: biased.run(None, feed))
+
+
+def _compare(work: str, fields: Mapping[str, Any], floor: Callable[[], object]) -> Result:
+    body = orjson.dumps({"userId": "anna", **fields}).decode()
+    event = {"routeKey": "POST /recommendations", "body": body}
     with quiet():
         medians = cpu_medians_ms(
-            {
-                "product": lambda: handler.lambda_handler(event, CONTEXT),
-                "floor": lambda: session.run(None, feed),
-            },
-            rounds=30,
-            repeats=40,
+            {"product": lambda: handler.lambda_handler(event, CONTEXT), "floor": floor}, rounds=30, repeats=40
         )
     return Result(
         "recommend",
-        f"request, {items:,} items, history of {HISTORY}",
+        work,
         medians["product"],
         "bare ONNX run of the same graph",
         medians["floor"],
         note="profile in memory, no DynamoDB call",
     )
+
+
+def _snapshot(items: int) -> Snapshot:
+    """Every other item costs 1, the rest 2."""
+    changes = [Change(f"item{position}", 0, {"price": 1 + position % 2}) for position in range(1, items + 1)]
+    return Snapshot([Segment.of(changes, {"price": ColumnType.NUMBER})], version="bench")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +111,17 @@ class _Loaded:
 
     def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         return self.answer
+
+
+@dataclasses.dataclass(frozen=True)
+class _Read(Generic[T]):
+    """A reader that has read."""
+
+    value: T
+    stale: bool = False
+
+    def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> T:
+        return self.value
 
 
 class _Known(ProfileStore):
@@ -110,6 +151,6 @@ def _write_bundle(items: int, directory: Path) -> None:
     bundle.write_ids(directory, ids)
     bundle.write_meta(directory, [{} for _ in ids])
     bundle.write_popular(directory, np.arange(1, 501))
-    parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(EVENT_WEIGHTS))
+    parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest("bench", "transitions", items, parameters, False, "bench", 0, 0, "bench", {})
     bundle.write_manifest(directory, manifest)

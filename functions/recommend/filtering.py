@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from alsolike import filters
-from alsolike.bundle import Bundle
 from alsolike.configuration import Configuration
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.filter_evaluation import NOTHING, Asked, Recent
@@ -68,14 +68,16 @@ def bias(
     request: Request,
     *,
     catalogue: Catalogue,
-    bundle: Bundle,
     profile: Profile,
+    positions: npt.NDArray[np.int64],
     user: Callable[[], Mapping[str, Any]],
 ) -> Bias | None:
     """Return what bars items that the request may not be answered with; None where nothing is barred.
 
     Parameters
     ----------
+    positions
+        Of the items of the profile's interactions in the model.
     user
         Returns the properties of the user who asks; called only where the filter looks at them.
 
@@ -89,7 +91,7 @@ def bias(
         return catalogue.bias(None, Asked(), name="")
     asked = Asked(
         values=request.filter_values,
-        recent=_recent(profile, bundle) if filter_.needs_history else NOTHING,
+        recent=_recent(profile, positions) if filter_.needs_history else NOTHING,
         item=catalogue.properties([request.item_id])[0] if request.item_id else {},
         user=user() if filter_.needs_user else {},
     )
@@ -111,9 +113,9 @@ def _known(configuration: Configuration) -> str:
     return ", ".join(names[:_SHOWN_FILTERS]) + more
 
 
-def _recent(profile: Profile, bundle: Bundle) -> Recent:
+def _recent(profile: Profile, positions: npt.NDArray[np.int64]) -> Recent:
     return Recent(
-        bundle.positions([interaction.item_id for interaction in profile.recent]),
+        positions,
         [interaction.event_type for interaction in profile.recent],
         np.array([interaction.event_time_ms for interaction in profile.recent], np.int64),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.configuration import DEFAULT
-from alsolike.configuration_store import ConfigurationReader
+from alsolike.configuration_reader import ConfigurationReader
 from alsolike.errors import AlsolikeError
 from alsolike.http import request_body, respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
@@ -37,14 +37,16 @@ ATTEMPTS = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Sources:
+class Sources:
+    """What answers are made of, once a process."""
+
     watch: Watch
     profiles: ProfileStore
     users: UserStore
 
 
 @functools.cache
-def _sources() -> _Sources:
+def _sources() -> Sources:
     settings = from_environment(Settings, os.environ)
     s3, dynamodb = (client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS) for service in ("s3", "dynamodb"))
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
@@ -66,7 +68,7 @@ def _sources() -> _Sources:
         ),
         snapshot=Watched(snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s),
     )
-    return _Sources(watch, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
+    return Sources(watch, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
 
 
 @logger.inject_lambda_context

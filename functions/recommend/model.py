@@ -100,17 +100,25 @@ class Model:
         """The model version."""
         return self.bundle.manifest.version
 
-    def history(self, recent: Sequence[RecentInteraction]) -> History:
-        """Return the latest interactions with items and event types that the model knows."""
+    def positions(self, recent: Sequence[RecentInteraction]) -> npt.NDArray[np.int64]:
+        """Return the position of each interaction's item, 0 for one that the model does not know."""
+        return self.bundle.positions([interaction.item_id for interaction in recent])
+
+    def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
+        """Return the latest interactions with items and event types that the model knows.
+
+        Parameters
+        ----------
+        positions
+            What `positions` returns for them.
+        """
         parameters = self.bundle.manifest.history
-        counted = [interaction for interaction in recent if interaction.event_type in parameters.event_weights]
-        items = self.bundle.positions([interaction.item_id for interaction in counted])
-        known = np.flatnonzero(items)[-parameters.length :]
-        latest = [counted[index] for index in known]
+        weights = np.array([parameters.event_weights.get(entry.event_type, np.nan) for entry in recent], np.float64)
+        known = np.flatnonzero((positions > 0) & ~np.isnan(weights))[-parameters.length :]
         return History(
-            items=items[known],
-            event_weights=np.array([parameters.event_weights[entry.event_type] for entry in latest], np.float64),
-            event_time_ms=np.array([entry.event_time_ms for entry in latest], np.int64),
+            items=positions[known],
+            event_weights=weights[known],
+            event_time_ms=np.array([recent[index].event_time_ms for index in known.tolist()], np.int64),
         )
 
     def rank(self, history: History, *, k: int, now_ms: int, bias: Bias | None = None) -> list[Ranked]:

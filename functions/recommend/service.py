@@ -75,20 +75,21 @@ def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, u
     source: Source = "none"
     if model is not None and catalogue is not None and obeyable:
         profile = _profile(profiles, request.user_id, degraded)
+        positions = model.positions(profile.recent)
         try:
             bias = filtering.bias(
                 chosen,
                 request,
                 catalogue=catalogue,
-                bundle=model.bundle,
                 profile=profile,
+                positions=positions,
                 user=lambda: _user(users, request.user_id),
             )
         except Unavailable as error:
             logger.error("user cannot be read", reason=str(error))
             degraded.append(USER_UNAVAILABLE)
         else:
-            history = model.history(profile.recent)
+            history = model.history(profile.recent, positions)
             source = "model" if len(history) else "popular"
             ranked = (
                 model.rank(history, k=request.num_results, now_ms=now_ms, bias=bias)

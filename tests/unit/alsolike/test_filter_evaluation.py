@@ -69,7 +69,7 @@ class Model:
             [event.event_type for event in events],
             np.array([event.seconds * 1000 for event in events], np.int64),
         )
-        bias = self.evaluator.bias(filters.parse(expression), Asked(recent=recent, **asked), name="test")
+        bias = self.evaluator.bias(filters.parse(expression), Asked(recent=recent, **asked), name=expression)
         assert bias.dtype == np.float32
         assert set(np.unique(bias).tolist()) <= {0.0, -np.inf}
         return [item_id for item_id, value in zip(self.item_ids, bias[1:].tolist(), strict=True) if value == 0]
@@ -209,8 +209,12 @@ def test_exclude_with_a_parameter_left_out_does_not_apply(shop: Model) -> None:
 @pytest.mark.parametrize(
     ("expression", "values", "message"),
     [
-        ("INCLUDE ItemID WHERE Items.GENRE IN ($A)", {}, "filterValues.A is missing, expected a value: filter test"),
-        ("EXCLUDE ItemID WHERE Items.GENRE IN ($A)", {"B": ("x",)}, "filterValues.B is not a parameter of filter test"),
+        ("INCLUDE ItemID WHERE Items.GENRE IN ($A)", {}, "filterValues.A is missing, expected a value: filter "),
+        (
+            "EXCLUDE ItemID WHERE Items.GENRE IN ($A)",
+            {"B": ("x",)},
+            "filterValues.B is not a parameter of filter ",
+        ),
         (
             "EXCLUDE ItemID WHERE Items.PRICE < $A",
             {"A": ("x",)},

@@ -123,18 +123,21 @@ class FilterEvaluator:
         Parameters
         ----------
         name
-            What errors call the filter.
+            Which one of the configuration's filters it is.
 
         Raises
         ------
         InvalidInput
             If a parameter is missing, unknown or not of its column's type.
         """
-        expressions = applicable(filter_, asked.values, name=name)
-        key = ("bias", expressions, _used(expressions, asked.values))
-        if not all(_is_static(expression.condition) and not expression.tests for expression in expressions):
-            return _bias(self._allowed(expressions, asked))
-        return self._kept(key, lambda: _bias(self._allowed(expressions, asked)))
+        key = (name, tuple(sorted(asked.values.items())))
+        bias = self._cache.get(key)
+        if bias is None:
+            expressions = applicable(filter_, asked.values, name=name)
+            bias = _bias(self._allowed(expressions, asked))
+            if all(_is_static(expression.condition) and not expression.tests for expression in expressions):
+                self._cache.put(key, bias, size_bytes=bias.nbytes)
+        return bias
 
     def _allowed(self, expressions: Sequence[Expression], asked: Asked) -> Mask:
         resolver = Resolver(asked.values, asked.item)

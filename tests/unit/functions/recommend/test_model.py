@@ -10,7 +10,7 @@ from alsolike import bundle
 from alsolike.bundle import HistoryParameters
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
-from functions.recommend.model import Model
+from functions.recommend.model import History, Model
 from tests.unit.functions.bundles import MANIFEST, write_bundle
 from tests.unit.functions.factories import NOW_MS
 
@@ -30,8 +30,12 @@ def recent(*entries: tuple[str, str, float]) -> list[RecentInteraction]:
     ]
 
 
+def known(loaded: Model, entries: Sequence[RecentInteraction]) -> History:
+    return loaded.history(entries, loaded.positions(entries))
+
+
 def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -> list[tuple[str, float]]:
-    history = loaded.history(entries)
+    history = known(loaded, entries)
     return [(loaded.bundle.item_id(item.position), item.score) for item in loaded.rank(history, k=k, now_ms=NOW_MS)]
 
 
@@ -51,7 +55,7 @@ def test_weights_halve_with_the_half_life(tmp_path: Path) -> None:
 def test_unknown_items_and_event_types_are_passed_over(tmp_path: Path) -> None:
     loaded = model(tmp_path)
 
-    history = loaded.history(recent(("durian", "view", 2), ("pear", "cart", 1), ("plum", "view", 0)))
+    history = known(loaded, recent(("durian", "view", 2), ("pear", "cart", 1), ("plum", "view", 0)))
 
     assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum"]
 
@@ -59,8 +63,8 @@ def test_unknown_items_and_event_types_are_passed_over(tmp_path: Path) -> None:
 def test_only_the_latest_known_interactions_count(tmp_path: Path) -> None:
     loaded = model(tmp_path)
 
-    history = loaded.history(
-        recent(*((item, "view", 9.0 - n) for n, item in enumerate(["pear", "plum", "fig", "kiwi"])))
+    history = known(
+        loaded, recent(*((item, "view", 9.0 - n) for n, item in enumerate(["pear", "plum", "fig", "kiwi"])))
     )
 
     assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum", "fig", "kiwi"]
@@ -104,7 +108,29 @@ def test_graph_without_its_data_is_an_invalid_bundle(tmp_path: Path) -> None:
 
 
 def test_history_of_nothing_known_is_empty(tmp_path: Path) -> None:
-    history = model(tmp_path).history(recent(("durian", "view", 0)))
+    history = known(model(tmp_path), recent(("durian", "view", 0)))
 
     assert len(history) == 0
     assert history.items.dtype == np.int64
+
+
+def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
+    """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi."""
+    loaded = model(tmp_path)
+    bias = np.array([0, 0, 0, -np.inf, -np.inf], np.float32)
+    entries = recent(("pear", "view", 1), ("plum", "view", 0))
+
+    ranking = loaded.rank(known(loaded, entries), k=4, now_ms=NOW_MS, bias=bias)
+    popular = loaded.popular(4, bias=bias)
+
+    assert [(item.position, item.score) for item in ranking] == [(2, 1.0), (1, 0.0)]
+    assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]
+
+
+def test_bias_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
+    manifest = write_bundle(tmp_path)
+    (tmp_path / bundle.BIAS_GRAPH_FILE).write_bytes((tmp_path / bundle.GRAPH_FILE).read_bytes())
+    bundle.write_manifest(tmp_path, manifest)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.bias\.onnx of v1 does not run"):
+        Model(tmp_path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.configuration_store import CURRENT_KEY
+from alsolike.configuration_reader import CURRENT_KEY
 from alsolike.snapshot_manifest import CURRENT_KEY as MANIFEST_KEY
 from functions.recommend import handler
 from tests.unit.functions.factories import NOW_MS
