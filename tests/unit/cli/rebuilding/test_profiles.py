@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from alsolike.interactions import Interaction
-from alsolike.profiles import Joined, Profile
+from alsolike.profiles import Joined, Profile, ProfileStore
 from alsolike.stream import stream_records
 from cli.deployment import Deployment
 from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
 from functions.archive_events.service import archive
+from functions.update_profiles.service import update_profiles
 from tests.unit.functions.configurations import Applied
 from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
@@ -20,8 +25,7 @@ def rebuilt(deployment: Deployment, *, received_by_ms: int | None = None) -> dic
     return {profile.profile_id: profile for profile in profiles_of(rows, logins_of(rows))}
 
 
-def archive_batches(deployment: Deployment, *batches: Sequence[Interaction]) -> None:
-    first = 0
+def archive_batches(deployment: Deployment, *batches: Sequence[Interaction], first: int = 0) -> None:
     for batch in batches:
         records = stream_records(kinesis_event(batch, first=first))
         archive(
@@ -81,3 +85,43 @@ def test_searches_make_no_history(deployment: Deployment) -> None:
 
 def test_an_empty_lake_makes_no_profiles(deployment: Deployment) -> None:
     assert rebuilt(deployment) == {}
+
+
+@st.composite
+def shopping(draw: st.DrawFn) -> list[Interaction]:
+    """Interactions of some sessions, each with one login at most, in an order of arrival, some of them twice."""
+    found = []
+    for session in ("s1", "s2", "s3"):
+        times = draw(st.lists(st.integers(1, 40), max_size=5, unique=True))
+        for place, time in enumerate(times):
+            found.append(
+                interaction(
+                    f"{session}-{time}",
+                    session_id=session,
+                    user_id=draw(st.sampled_from(["anna", "bert"])) if place == 2 else None,
+                    item_id=draw(st.sampled_from(["pear", "fig", "kiwi"])),
+                    event_time_ms=NOW_MS - 90_000_000 * (time % 3) - time,
+                )
+            )
+    return draw(st.permutations(found + [each for each in found if draw(st.booleans())]))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(arriving=shopping(), batch=st.integers(1, 9))
+def test_they_are_the_live_ones(deployment: Deployment, arriving: list[Interaction], batch: int) -> None:
+    s3, dynamodb = deployment.client("s3"), deployment.client("dynamodb")
+    lake_bucket, table = deployment.names.lake_bucket, deployment.names.profiles_table
+    for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", []):
+        s3.delete_object(Bucket=lake_bucket, Key=entry["Key"])
+    for row in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.delete_item(TableName=table, Key={"profile_id": row["profile_id"]})
+    store = ProfileStore(dynamodb, table)
+    for first in range(0, len(arriving), batch):
+        some = arriving[first : first + batch]
+        archive_batches(deployment, some, first=first)
+        records = stream_records(kinesis_event(some, first=first))
+        update_profiles(records, store=store, configurations=Applied(), now_ms=NOW_MS)
+
+    live = {each.profile_id: dataclasses.replace(each, revision=0) for each in store.scan()}
+
+    assert rebuilt(deployment) == live
