@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike import profiles
+from alsolike import profile as profile_module
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction, pack, recent, unpack
@@ -40,7 +40,7 @@ def seen(second: int, event_id: str | None = None, item_id: str = "i") -> Recent
 def merged(*batches: list[RecentInteraction], length: int) -> tuple[RecentInteraction, ...]:
     profile = Profile("u#1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(profiles, "HISTORY_LENGTH", length)
+        patch.setattr(profile_module, "HISTORY_LENGTH", length)
         for batch in batches:
             profile = profile.merge(batch)
     return profile.recent

@@ -1,123 +1,26 @@
-"""The live profile: the last interactions of a user or session, one packed DynamoDB item.
-
-Merging is a union by event id, cut to the latest `HISTORY_LENGTH`: it can be repeated and reordered without
-changing the result, which is what at-least-once delivery asks for. Of two contents under one id the later counts:
-were it the earlier, an id cut off with its early content could come back with its late one.
-
-A session whose visitor logged in bears a mark, `Joined`; the rule is `alsolike.identity`.
-"""
+"""The table of live profiles: each read in one call, and written on condition that nobody else wrote it meanwhile."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.cache import BoundedCache
-from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.identity import Login
-from alsolike.interactions import Interaction, profile_id
+from alsolike.interactions import profile_id
+from alsolike.profile import Joined, Profile, RecentInteraction, from_item, pack, recent, to_item, unpack
+
+__all__ = ["Joined", "Profile", "ProfileStore", "RecentInteraction", "pack", "recent", "unpack"]
 
 TIME_TO_LIVE_DAYS = 400
 MAX_ATTEMPTS = 8
 
 _ITEM_OVERHEAD_BYTES = 700
 """What an item costs in memory beside its packed interactions, about: its id and its attributes' names and values."""
-
-
-class RecentInteraction(NamedTuple):
-    """What the profile keeps of an interaction; ordered by time, then event id.
-
-    A tuple, since a request reads a hundred: a frozen dataclass takes several times as long to make.
-    """
-
-    event_time_ms: int
-    event_id: str
-    item_id: str
-    event_type: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Joined:
-    """The mark of a session that logged in: what happened in it until then is another profile's.
-
-    Attributes
-    ----------
-    profile_id
-        Of the user.
-    at_ms
-        Event time of the login.
-    """
-
-    profile_id: str
-    at_ms: int
-
-    def split(
-        self, interactions: Iterable[RecentInteraction]
-    ) -> tuple[list[RecentInteraction], list[RecentInteraction]]:
-        """Return the session's interactions that are the user's, and those that stay the session's."""
-        users: list[RecentInteraction] = []
-        sessions: list[RecentInteraction] = []
-        for interaction in interactions:
-            (users if interaction.event_time_ms <= self.at_ms else sessions).append(interaction)
-        return users, sessions
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Profile:
-    """A live profile.
-
-    Attributes
-    ----------
-    recent
-        Oldest first, `HISTORY_LENGTH` at most.
-    revision
-        0 for a profile that is not stored yet; one more with each write.
-    joined
-        Of a session: where its interactions until the login are.
-    erased
-        It stays empty, whatever is added.
-    """
-
-    profile_id: str
-    recent: tuple[RecentInteraction, ...] = ()
-    revision: int = 0
-    joined: Joined | None = None
-    erased: bool = False
-
-    def merge(self, interactions: Iterable[RecentInteraction]) -> Profile:
-        """Return the profile with the interactions added that it does not have yet."""
-        if self.erased:
-            return self
-        by_id = {interaction.event_id: interaction for interaction in self.recent}
-        for interaction in interactions:
-            known = by_id.get(interaction.event_id)
-            if known is None or interaction > known:
-                by_id[interaction.event_id] = interaction
-        return dataclasses.replace(self, recent=tuple(sorted(by_id.values())[-HISTORY_LENGTH:]))
-
-
-def recent(interaction: Interaction) -> RecentInteraction:
-    """Return what a profile keeps of an interaction with an item."""
-    if interaction.item_id is None:
-        raise ValueError("a profile keeps only interactions with an item")
-    return RecentInteraction(
-        interaction.event_time_ms, interaction.event_id, interaction.item_id, interaction.event_type
-    )
-
-
-def pack(interactions: Sequence[RecentInteraction]) -> bytes:
-    """Return the interactions as one value."""
-    return orjson.dumps(list(map(tuple, interactions)))
-
-
-def unpack(data: bytes) -> tuple[RecentInteraction, ...]:
-    """Read what `pack` wrote."""
-    return tuple(map(RecentInteraction._make, orjson.loads(data)))
 
 
 class ProfileStore:
@@ -153,7 +56,7 @@ class ProfileStore:
             )
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"profile table {self._table}: {error}") from error
-        return _profile(profile_id, answer.get("Item"))
+        return from_item(profile_id, answer.get("Item"))
 
     def scan(self) -> Iterator[Profile]:
         """Yield every stored profile, in no order.
@@ -165,7 +68,7 @@ class ProfileStore:
         """
         try:
             for page in self._client.get_paginator("scan").paginate(TableName=self._table):
-                yield from (_profile(item["profile_id"]["S"], item) for item in page["Items"])
+                yield from (from_item(item["profile_id"]["S"], item) for item in page["Items"])
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"profile table {self._table}: {error}") from error
 
@@ -182,7 +85,7 @@ class ProfileStore:
             If DynamoDB does not answer.
         """
         remembered = self._remembered.get(profile_id)
-        stored = _profile(profile_id, remembered) if remembered else self.read(profile_id, consistent=True)
+        stored = from_item(profile_id, remembered) if remembered else self.read(profile_id, consistent=True)
         return self._add(stored, interactions, now_ms=now_ms)
 
     def create(self, profile_id: str, interactions: Sequence[RecentInteraction], *, now_ms: int) -> None:
@@ -274,7 +177,7 @@ class ProfileStore:
 
     def _replace(self, profile: Profile, *, now_ms: int) -> Profile | None:
         """Write over the profile's revision; return None, or what is stored if that is another revision."""
-        item = _item(profile, expires_s=now_ms // 1000 + TIME_TO_LIVE_DAYS * 86_400)
+        item = to_item(profile, expires_s=now_ms // 1000 + TIME_TO_LIVE_DAYS * 86_400)
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(profile_id)"}
         if profile.revision:
             condition = {
@@ -288,7 +191,7 @@ class ProfileStore:
         except self._client.exceptions.ConditionalCheckFailedException as error:
             found = error.response.get("Item")
             self._remember(profile.profile_id, found)
-            return _profile(profile.profile_id, found)
+            return from_item(profile.profile_id, found)
         except (BotoCoreError, ClientError) as error:
             self._remember(profile.profile_id, None)  # it may have been written
             raise Unavailable(f"profile table {self._table}: {error}") from error
@@ -304,28 +207,3 @@ class ProfileStore:
 
     def _lost(self) -> ConcurrentUpdate:
         return ConcurrentUpdate(f"a profile of {self._table} changed {MAX_ATTEMPTS} times while it was updated")
-
-
-def _item(profile: Profile, *, expires_s: int) -> dict[str, Any]:
-    item = {
-        "profile_id": {"S": profile.profile_id},
-        "recent": {"B": pack(profile.recent)},
-        "revision": {"N": str(profile.revision + 1)},
-        "expires_at": {"N": str(expires_s)},
-    }
-    if profile.joined is not None:
-        item["joined_profile"] = {"S": profile.joined.profile_id}
-        item["joined_at_ms"] = {"N": str(profile.joined.at_ms)}
-    return item
-
-
-def _profile(profile_id: str, item: dict[str, Any] | None) -> Profile:
-    if item is None:
-        return Profile(profile_id)
-    revision = int(item["revision"]["N"]) if "revision" in item else 0
-    if "erased_at_ms" in item:
-        return Profile(profile_id, revision=revision, erased=True)
-    joined = None
-    if "joined_profile" in item:
-        joined = Joined(item["joined_profile"]["S"], int(item["joined_at_ms"]["N"]))
-    return Profile(profile_id, unpack(bytes(item["recent"]["B"])), revision, joined)

@@ -1,0 +1,137 @@
+"""The live profile: the last interactions of a user or session, and its form as one packed DynamoDB item.
+
+Merging is a union by event id, cut to the latest `HISTORY_LENGTH`: it can be repeated and reordered without
+changing the result, which is what at-least-once delivery asks for. Of two contents under one id the later counts:
+were it the earlier, an id cut off with its early content could come back with its late one.
+
+A session whose visitor logged in bears a mark, `Joined`; the rule is `alsolike.identity`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from alsolike.configuration import HISTORY_LENGTH
+from alsolike.interactions import Interaction
+
+
+class RecentInteraction(NamedTuple):
+    """What the profile keeps of an interaction; ordered by time, then event id.
+
+    A tuple, since a request reads a hundred: a frozen dataclass takes several times as long to make.
+    """
+
+    event_time_ms: int
+    event_id: str
+    item_id: str
+    event_type: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Joined:
+    """The mark of a session that logged in: what happened in it until then is another profile's.
+
+    Attributes
+    ----------
+    profile_id
+        Of the user.
+    at_ms
+        Event time of the login.
+    """
+
+    profile_id: str
+    at_ms: int
+
+    def split(
+        self, interactions: Iterable[RecentInteraction]
+    ) -> tuple[list[RecentInteraction], list[RecentInteraction]]:
+        """Return the session's interactions that are the user's, and those that stay the session's."""
+        users: list[RecentInteraction] = []
+        sessions: list[RecentInteraction] = []
+        for interaction in interactions:
+            (users if interaction.event_time_ms <= self.at_ms else sessions).append(interaction)
+        return users, sessions
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Profile:
+    """A live profile.
+
+    Attributes
+    ----------
+    recent
+        Oldest first, `HISTORY_LENGTH` at most.
+    revision
+        0 for a profile that is not stored yet; one more with each write.
+    joined
+        Of a session: where its interactions until the login are.
+    erased
+        It stays empty, whatever is added.
+    """
+
+    profile_id: str
+    recent: tuple[RecentInteraction, ...] = ()
+    revision: int = 0
+    joined: Joined | None = None
+    erased: bool = False
+
+    def merge(self, interactions: Iterable[RecentInteraction]) -> Profile:
+        """Return the profile with the interactions added that it does not have yet."""
+        if self.erased:
+            return self
+        by_id = {interaction.event_id: interaction for interaction in self.recent}
+        for interaction in interactions:
+            known = by_id.get(interaction.event_id)
+            if known is None or interaction > known:
+                by_id[interaction.event_id] = interaction
+        return dataclasses.replace(self, recent=tuple(sorted(by_id.values())[-HISTORY_LENGTH:]))
+
+
+def recent(interaction: Interaction) -> RecentInteraction:
+    """Return what a profile keeps of an interaction with an item."""
+    if interaction.item_id is None:
+        raise ValueError("a profile keeps only interactions with an item")
+    return RecentInteraction(
+        interaction.event_time_ms, interaction.event_id, interaction.item_id, interaction.event_type
+    )
+
+
+def pack(interactions: Sequence[RecentInteraction]) -> bytes:
+    """Return the interactions as one value."""
+    return orjson.dumps(list(map(tuple, interactions)))
+
+
+def unpack(data: bytes) -> tuple[RecentInteraction, ...]:
+    """Read what `pack` wrote."""
+    return tuple(map(RecentInteraction._make, orjson.loads(data)))
+
+
+def to_item(profile: Profile, *, expires_s: int) -> dict[str, Any]:
+    """Return the item of the profile's next revision."""
+    item = {
+        "profile_id": {"S": profile.profile_id},
+        "recent": {"B": pack(profile.recent)},
+        "revision": {"N": str(profile.revision + 1)},
+        "expires_at": {"N": str(expires_s)},
+    }
+    if profile.joined is not None:
+        item["joined_profile"] = {"S": profile.joined.profile_id}
+        item["joined_at_ms"] = {"N": str(profile.joined.at_ms)}
+    return item
+
+
+def from_item(profile_id: str, item: dict[str, Any] | None) -> Profile:
+    """Read a stored item; where there is none, the profile is empty with revision 0, and an erased one is empty too."""
+    if item is None:
+        return Profile(profile_id)
+    revision = int(item["revision"]["N"]) if "revision" in item else 0
+    if "erased_at_ms" in item:
+        return Profile(profile_id, revision=revision, erased=True)
+    joined = None
+    if "joined_profile" in item:
+        joined = Joined(item["joined_profile"]["S"], int(item["joined_at_ms"]["N"]))
+    return Profile(profile_id, unpack(bytes(item["recent"]["B"])), revision, joined)
