@@ -34,6 +34,10 @@ def evaluate(
         Path | None,
         typer.Option("--items", metavar="FILE", help="ITEM_ID: items without interactions are ranked as well."),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="A configuration: its event types and what they weigh."),
+    ] = None,
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the judged list.")] = 10,
     algorithms: Annotated[
         str, typer.Option("--algorithms", metavar="A,B", help="Which algorithms (default: all).", show_default=False)
@@ -63,14 +67,17 @@ def evaluate(
     count. Seen allowed: they may be and do. Masked is a user's whole past
     here; production keeps out what is among the latest 100 interactions.
     """
+    from alsolike.configuration import DEFAULT
+    from cli.config.command import read_file
     from model_export.algorithms import known, named
     from model_export.evaluate import BOTH
     from model_export.interaction_file import read
     from model_export.selection import Comparison, Fits
 
     chosen = named(algorithms) if algorithms else known()
+    configuration = read_file(config).configuration if config else DEFAULT
     with console.step("Reading interactions") as step:
-        file = read(interactions, items_path=items)
+        file = read(interactions, items_path=items, configuration=configuration)
         data = file.interactions
         step.note(f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items")
     for note in file.notes:

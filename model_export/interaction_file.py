@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from alsolike.configuration import EVENT_WEIGHTS, canonical_event_type
-from alsolike.errors import InvalidInput
+from alsolike.configuration import DEFAULT, Configuration
+from alsolike.errors import InvalidInput, UnknownEventType
 from model_export.csv_blocks import blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
@@ -51,17 +51,19 @@ class InteractionFile:
     notes: tuple[str, ...]
 
 
-def read(path: Path, *, items_path: Path | None = None) -> InteractionFile:
+def read(path: Path, *, items_path: Path | None = None, configuration: Configuration = DEFAULT) -> InteractionFile:
     """Read an interactions file; rows of equal TIMESTAMP keep the order of the file.
 
     Parameters
     ----------
     path
-        USER_ID, ITEM_ID, TIMESTAMP (epoch seconds), optionally EVENT_TYPE; further columns are ignored. Event types
-        weigh what `alsolike.configuration` says, rows that state none are views and rows of unknown types are left
-        out; if the file knows none of the types, every row weighs 1.
+        USER_ID, ITEM_ID, TIMESTAMP (epoch seconds), optionally EVENT_TYPE; further columns are ignored. Rows that
+        state no type are views, rows of types that are unknown or weigh nothing are left out; if the file knows none
+        of the types that weigh something, every row weighs 1.
     items_path
         ITEM_ID; items without interactions are ranked as well.
+    configuration
+        Says which event types there are and what they weigh.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def read(path: Path, *, items_path: Path | None = None) -> InteractionFile:
     """
     table = _read(path, required=("USER_ID", "ITEM_ID", "TIMESTAMP"), optional=("EVENT_TYPE",))
     time_ms = table["TIMESTAMP"].to_numpy()
-    weights, notes = _weights(table)
+    weights, notes = _weights(table, configuration)
     kept = weights > 0
     table = table.filter(pa.array(kept))
     catalogue = None
@@ -89,33 +91,38 @@ def read(path: Path, *, items_path: Path | None = None) -> InteractionFile:
     return InteractionFile(interactions=interactions, item_ids=item_ids, notes=tuple(notes))
 
 
-def _weights(table: pa.Table) -> tuple[np.ndarray[Any, Any], list[str]]:
+def _weights(table: pa.Table, configuration: Configuration) -> tuple[np.ndarray[Any, Any], list[str]]:
     """Return each row's weight, 0 for rows to leave out, and what to say about it."""
     if "EVENT_TYPE" not in table.column_names:
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
     names = types.dictionary.to_pylist()
-    if not any(_weight(name) for name in names):
+    weights = [_weight(name or _UNSTATED, configuration) for name in names]
+    if not any(weight for name, weight in zip(names, weights, strict=True) if name):
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), [
-            f"EVENT_TYPE holds none of {', '.join(EVENT_WEIGHTS)}: every interaction weighs 1"
+            f"EVENT_TYPE holds none of {', '.join(configuration.event_weights)}: every interaction weighs 1"
         ]
-    weight_of = np.array([_weight(name or _UNSTATED) for name in names], np.float32)
+    weight_of = np.array([weight or 0.0 for weight in weights], np.float32)
     codes = types.indices.to_numpy()
     notes = []
     if "" in names:
         unstated = int((codes == names.index("")).sum())
         notes.append(f"{unstated:,} rows state no EVENT_TYPE and count as {_UNSTATED}")
-    if unknown := sorted(name for name in names if name and not _weight(name)):
-        left_out = int((weight_of[codes] == 0).sum())
-        notes.append(f"{left_out:,} rows of unknown EVENT_TYPE are left out: {', '.join(unknown)}")
+    for left_out, reason in ((None, "of unknown EVENT_TYPE"), (0.0, "of an EVENT_TYPE that weighs nothing")):
+        positions = [position for position, weight in enumerate(weights) if weight == left_out]
+        if positions:
+            rows = int(np.isin(codes, positions).sum())
+            listed = ", ".join(sorted(names[position] or _UNSTATED for position in positions))
+            notes.append(f"{rows:,} rows {reason} are left out: {listed}")
     return weight_of[codes], notes
 
 
-def _weight(event_type: str) -> float:
+def _weight(event_type: str, configuration: Configuration) -> float | None:
+    """Return what an event type weighs, None where it is unknown."""
     try:
-        return EVENT_WEIGHTS[canonical_event_type(event_type)]
-    except InvalidInput:
-        return 0.0
+        return configuration.events[configuration.canonical_event_type(event_type)].weight
+    except UnknownEventType:
+        return None
 
 
 def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,12 +30,11 @@ def check(file: File, as_json: AsJson = False) -> None:
     """Check a file, without a deployment; exit status 1 if something is wrong in it."""
     from cli import console
 
-    with _findings_shown(as_json=as_json):
-        checked = _read(file)
-        if as_json:
-            console.print_json({"valid": True, "errors": [], "warnings": _listed(checked.warnings)})
-        else:
-            console.print_line(f"{checked.name} is valid")
+    checked = read_file(file, as_json=as_json)
+    if as_json:
+        console.print_json({"valid": True, "errors": [], "warnings": _listed(checked.warnings)})
+    else:
+        console.print_line(f"{checked.name} is valid")
 
 
 @app.command("diff")
@@ -45,8 +43,7 @@ def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson =
     from cli import console, deployment
     from cli.config import differences
 
-    with _findings_shown(as_json=as_json):
-        checked = _read(file)
+    checked = read_file(file, as_json=as_json)
     current = _store(deployment.resolve(stack=stack, state=state)).current()
     live = current.configuration()
     changes = differences.changes(live, checked.configuration)
@@ -77,8 +74,7 @@ def apply(
     from cli import console, deployment
     from cli.config import differences
 
-    with _findings_shown(as_json=as_json):
-        checked = _read(file)
+    checked = read_file(file, as_json=as_json)
     where = deployment.resolve(stack=stack, state=state)
     store = _store(where)
     current = store.current()
@@ -187,30 +183,22 @@ def schema(
         )
 
 
-def _read(path: Path) -> ConfigurationFile:
+def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
+    """Read a file with its warnings on stderr; print what is wrong in it, one finding a line, and end."""
     from cli import console
     from cli.config import file
 
-    checked = file.read(path)
-    for warning in checked.warnings:
-        console.say(f"warning: {file.place(checked.name, warning)}")
-    return checked
-
-
-@contextlib.contextmanager
-def _findings_shown(*, as_json: bool) -> Iterator[None]:
-    """Print what is wrong in a file one finding a line, and end."""
-    from cli import console
-    from cli.config.file import InvalidFile
-
     try:
-        yield
-    except InvalidFile as error:
+        checked = file.read(path)
+    except file.InvalidFile as error:
         if as_json:
             console.print_json({"valid": False, "errors": _listed(error.findings), "warnings": []})
         else:
             console.say(str(error))
         raise typer.Exit(1) from error
+    for warning in checked.warnings:
+        console.say(f"warning: {file.place(checked.name, warning)}")
+    return checked
 
 
 def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:

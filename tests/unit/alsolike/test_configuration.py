@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alsolike.configuration import EVENT_ALIASES, EVENT_WEIGHTS, canonical_event_type
-from alsolike.errors import InvalidInput
+from alsolike.configuration import DEFAULT, Configuration, EventType
+from alsolike.errors import UnknownEventType
 
 
 @pytest.mark.parametrize(
@@ -17,18 +17,25 @@ from alsolike.errors import InvalidInput
         ("AddToCart", "cart"),
         ("ADD_TO_CART", "cart"),
         ("Purchase", "purchase"),
+        ("search", "search"),
     ],
 )
 def test_spellings_have_one_canonical_name(name: str, canonical: str) -> None:
-    assert canonical_event_type(name) == canonical
+    assert DEFAULT.canonical_event_type(name) == canonical
 
 
-def test_every_alias_leads_to_a_type_with_a_weight() -> None:
-    assert set(EVENT_ALIASES.values()) <= set(EVENT_WEIGHTS)
-    assert dict(EVENT_WEIGHTS) == {"view": 1, "click": 1, "cart": 3, "purchase": 5}
+def test_types_without_a_weight_have_none() -> None:
+    assert DEFAULT.event_weights == {"view": 1, "click": 1, "cart": 3, "purchase": 5}
+
+
+def test_declared_types_have_their_spellings_too() -> None:
+    configuration = Configuration(events={"wish": EventType("wish", 2.0, aliases=("wishlist",))})
+
+    assert configuration.canonical_event_type("WishList") == "wish"
+    assert configuration.event_weights == {"wish": 2.0}
 
 
 @pytest.mark.parametrize("name", ["", "rating", "view ", "vi\x00ew"])
 def test_other_types_are_refused(name: str) -> None:
-    with pytest.raises(InvalidInput, match=r"expected one of view, click, cart, purchase$"):
-        canonical_event_type(name)
+    with pytest.raises(UnknownEventType, match=r"^event is .*expected one of view, click, cart, purchase, search$"):
+        DEFAULT.canonical_event_type(name, field="event")

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from alsolike import dataset
-from alsolike.configuration import EVENT_WEIGHTS
+from alsolike.configuration import DEFAULT
 from alsolike.dataset import DatasetManifest
 from alsolike.errors import InvalidDataset
 
@@ -40,11 +40,11 @@ def test_a_written_manifest_reads_the_same() -> None:
 
 def test_read_only_mappings_can_be_written() -> None:
     fields = orjson.loads(manifest().to_json())
-    fields.update(event_weights=EVENT_WEIGHTS, dropped=MappingProxyType({"rare_item": 1}))
+    fields.update(event_weights=DEFAULT.event_weights, dropped=MappingProxyType({"rare_item": 1}))
 
     read = DatasetManifest.from_json(DatasetManifest(**fields).to_json())
 
-    assert read.event_weights == dict(EVENT_WEIGHTS)
+    assert read.event_weights == dict(DEFAULT.event_weights)
     assert read.dropped == {"rare_item": 1}
 
 

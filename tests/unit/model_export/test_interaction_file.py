@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.configuration import DEFAULT, Configuration, EventType
 from alsolike.errors import InvalidInput
 from model_export.interaction_file import InteractionFile, read
 
@@ -64,6 +65,21 @@ def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None
     assert sequence(file) == [(0, "x"), (0, "y")]
     assert file.interactions.weight.tolist() == [1.0, 5.0]
     assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: refund, return",)
+
+
+def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left_out(tmp_path: Path) -> None:
+    events = {**DEFAULT.events, "wish": EventType("wish", 2.5, aliases=("wishlist",)), "view": EventType("view", 0.0)}
+    path = write_types(tmp_path / "rows.csv", ["WishList", "View", None, "search", "return"])
+
+    file = read(path, configuration=Configuration(events=events))
+
+    assert sequence(file) == [(0, "0")]
+    assert file.interactions.weight.tolist() == [2.5]
+    assert file.notes == (
+        "1 rows state no EVENT_TYPE and count as view",
+        "1 rows of unknown EVENT_TYPE are left out: return",
+        "3 rows of an EVENT_TYPE that weighs nothing are left out: View, search, view",
+    )
 
 
 def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) -> None:

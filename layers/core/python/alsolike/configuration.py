@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.errors import InvalidInput, UnknownEventType
+from alsolike.errors import UnknownEventType
 from alsolike.experiments import Experiment
 from alsolike.recommendation_id import RECOMMENDER_CODES
 from alsolike.rules import RuleSet
@@ -164,17 +164,3 @@ class Configuration:
 
 DEFAULT = Configuration()
 """What holds before anything is applied."""
-
-# Until every caller passes a configuration.
-EVENT_WEIGHTS = DEFAULT.event_weights
-EVENT_ALIASES = MappingProxyType({alias: event.name for event in _EVENTS for alias in event.aliases})
-MINIMUM_ITEM_INTERACTIONS = DEFAULT.limits.minimum_item_interactions
-MINIMUM_USER_INTERACTIONS = DEFAULT.limits.minimum_user_interactions
-
-
-def canonical_event_type(name: str, *, field: str = "eventType") -> str:
-    """Return the canonical name among the built-in types; see `Configuration.canonical_event_type`."""
-    canonical = DEFAULT._spellings.get(name.lower())
-    if canonical is None or canonical not in EVENT_WEIGHTS:
-        raise InvalidInput(f"{field} is {name!r}, expected one of {', '.join(EVENT_WEIGHTS)}")
-    return canonical
