@@ -25,6 +25,7 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
 
     assert (demo.champion_check_s, demo.archive_window_s, demo.removal_policy) == (1, 1, "destroy")
     assert (prod.champion_check_s, prod.archive_window_s, prod.removal_policy) == (30, 60, "retain")
+    assert (demo.configuration_check_s, prod.configuration_check_s) == (1, 30)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,7 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"alarm_email": "ops"}, r"alarm_email is 'ops', expected an address"),
         ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
         ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(\.\.\.\) or cron\(\.\.\.\)"),
+        ({"configuration_check_s": 61}, r"configuration_check_s is 61, expected 0 to 60"),
         ({"update_retries": -2}, r"update_retries is -2, expected -1 to 10000"),
         (
             {"snap_start": True, "provisioned_concurrency": 1},
