@@ -25,6 +25,7 @@ DEFAULT_STATE = Path(".alsolike/cloud.json")
 
 WRITE_EVENTS = "alsolike/events.write"
 READ_RECOMMENDATIONS = "alsolike/recommendations.read"
+ADMINISTER = "alsolike/admin"
 
 _LOCAL_TOKEN_S = 3600
 
@@ -37,6 +38,7 @@ class Names:
     token_url: str
     user_pool_id: str
     client_id: str
+    admin_client_id: str
     issuer: str
     tracking_id: str
     items_dataset_arn: str
@@ -117,10 +119,18 @@ def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, found with the usual credentials and region."""
     client = session_clients()
     names = read_names(client("ssm"), environment)
-    flow = ClientCredentials(
-        client, token_url=names.token_url, user_pool_id=names.user_pool_id, client_id=names.client_id
-    )
-    return Deployment(environment, names, client, Tokens(flow.fetch), is_local=False)
+
+    def fetch(scope: str) -> tuple[str, float]:
+        client_id = names.admin_client_id if scope == ADMINISTER else names.client_id
+        return flows[client_id].fetch(scope)
+
+    flows = {
+        client_id: ClientCredentials(
+            client, token_url=names.token_url, user_pool_id=names.user_pool_id, client_id=client_id
+        )
+        for client_id in (names.client_id, names.admin_client_id)
+    }
+    return Deployment(environment, names, client, Tokens(fetch), is_local=False)
 
 
 def embedded(state: Path) -> Deployment:

@@ -179,13 +179,33 @@ class Cloud:
         user_pool_id: str | None = None,
         lifetime_s: int = 3600,
     ) -> str:
-        """Mint an access token, since moto has no token endpoint; pool and client default to the only ones."""
+        """Mint an access token, since moto has no token endpoint.
+
+        The pool defaults to the only one; the client to the only one, or of several to the one with the fewest scopes
+        that may have all these.
+        """
         pools = self.state.user_pools
         pool = user_pool_id or _only(list(pools), "user pool")
-        client = client_id or _only(list(pools.get(pool, [])), f"client of user pool {pool}")
+        client = client_id or self._client_with(scopes, pool=pool)
         return mint_access_token(
             user_pool_id=pool, client_id=client, scopes=scopes, region=self.state.region, lifetime_s=lifetime_s
         )
+
+    def _client_with(self, scopes: Sequence[str], *, pool: str) -> str:
+        clients = list(self.state.user_pools.get(pool, []))
+        if len(clients) < 2:
+            return _only(clients, f"client of user pool {pool}")
+        cognito = self.client("cognito-idp")
+        allowed = {
+            client: cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"].get(
+                "AllowedOAuthScopes", []
+            )
+            for client in clients
+        }
+        fitting = [client for client in clients if set(scopes) <= set(allowed[client])]
+        if not fitting:
+            raise CloudError(f"no client of user pool {pool} may have the scopes {', '.join(scopes)}")
+        return min(fitting, key=lambda client: len(allowed[client]))
 
     def advance(self, duration: timedelta) -> list[dict[str, str]]:
         """Move the clock of schedules ahead; return the name and due time of what fired, in order."""

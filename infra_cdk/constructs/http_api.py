@@ -37,7 +37,9 @@ class HttpApi(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, tokens: TokenIssuer) -> None:
         super().__init__(scope, construct_id)
         self._authorizer = authorizers.HttpJwtAuthorizer(
-            "Tokens", tokens.issuer, jwt_audience=[tokens.client.user_pool_client_id]
+            "Tokens",
+            tokens.issuer,
+            jwt_audience=[tokens.client.user_pool_client_id, tokens.administrator.user_pool_client_id],
         )
         self._api = apigw.HttpApi(
             self,

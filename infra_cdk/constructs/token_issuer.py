@@ -20,14 +20,15 @@ def scope_name(scope: str) -> str:
 
 
 class TokenIssuer(Construct):
-    """A user pool without users: a resource server with scopes, and the client of the shop.
+    """A user pool without users: a resource server with scopes, and two clients.
 
-    The shop's client may read recommendations and write events. Whoever administers gets a client of their own.
+    The shop's client may read recommendations and write events; that secret lies on many machines. The administrator's
+    may administer and nothing else.
 
     Attributes
     ----------
-    pool, client
-        The pool and the shop's client.
+    pool, client, administrator
+        The pool, the shop's client and the administrator's.
     issuer
         What tokens name as their issuer.
     token_url
@@ -63,37 +64,41 @@ class TokenIssuer(Construct):
             name: cognito.ResourceServerScope(scope_name=name, scope_description=description)
             for name, description in (
                 (READ_RECOMMENDATIONS, "Ask for recommendations"),
-                (WRITE_EVENTS, "Send events and items"),
-                (ADMINISTER, "Promote and roll back models, change configuration, erase users"),
+                (WRITE_EVENTS, "Send events, items and users"),
+                (ADMINISTER, "See, change and delete items and users"),
             )
         }
         server = self.pool.add_resource_server(
             "Api", identifier=RESOURCE_SERVER, user_pool_resource_server_name="Alsolike", scopes=list(scopes.values())
         )
-        self.client = self.pool.add_client(
-            "Shop",
-            generate_secret=True,
-            o_auth=cognito.OAuthSettings(
-                flows=cognito.OAuthFlows(client_credentials=True),
-                scopes=[
-                    cognito.OAuthScope.resource_server(server, scopes[name])
-                    for name in (READ_RECOMMENDATIONS, WRITE_EVENTS)
-                ],
-            ),
-            # Cognito bills each token; the longer one lasts, the fewer are bought.
-            access_token_validity=cdk.Duration.minutes(settings.token_validity_minutes),
-            prevent_user_existence_errors=True,
+        granted = {name: cognito.OAuthScope.resource_server(server, scopes[name]) for name in scopes}
+        self.client = self._client(
+            "Shop", scopes=[granted[READ_RECOMMENDATIONS], granted[WRITE_EVENTS]], settings=settings
         )
-        client = self.client.node.default_child
-        assert isinstance(client, cognito.CfnUserPoolClient)
-        # Without a list Cognito lets users sign in, and it takes no empty one; this flow continues a sign-in only.
-        client.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
+        self.administrator = self._client("Administrator", scopes=[granted[ADMINISTER]], settings=settings)
         domain = self.pool.add_domain(
             "Domain",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"alsolike-{settings.name}-{_unique(stack)}"),
         )
         self.issuer = f"https://cognito-idp.{stack.region}.{stack.url_suffix}/{self.pool.user_pool_id}"
         self.token_url = f"{domain.base_url()}/oauth2/token"
+
+    def _client(
+        self, construct_id: str, *, scopes: list[cognito.OAuthScope], settings: Settings
+    ) -> cognito.UserPoolClient:
+        client = self.pool.add_client(
+            construct_id,
+            generate_secret=True,
+            o_auth=cognito.OAuthSettings(flows=cognito.OAuthFlows(client_credentials=True), scopes=scopes),
+            # Cognito bills each token; the longer one lasts, the fewer are bought.
+            access_token_validity=cdk.Duration.minutes(settings.token_validity_minutes),
+            prevent_user_existence_errors=True,
+        )
+        resource = client.node.default_child
+        assert isinstance(resource, cognito.CfnUserPoolClient)
+        # Without a list Cognito lets users sign in, and it takes no empty one; this flow continues a sign-in only.
+        resource.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
+        return client
 
 
 def _unique(stack: cdk.Stack) -> str:

@@ -81,6 +81,7 @@ class ServingStack(cdk.Stack):
                 "token-url": tokens.token_url,
                 "user-pool-id": tokens.pool.user_pool_id,
                 "client-id": tokens.client.user_pool_client_id,
+                "admin-client-id": tokens.administrator.user_pool_client_id,
                 "issuer": tokens.issuer,
             },
         )

@@ -1,12 +1,14 @@
 from tests.infra.assembly import Assembly, flat
 
 KEYS = {
+    "admin-client-id",
     "alerts-topic-arn",
     "api-url",
     "artefact-bucket",
     "build-dataset-function",
     "catalogue-table",
     "client-id",
+    "erasure-state-machine-arn",
     "glue-database",
     "glue-table",
     "hash-key-arn",
@@ -15,6 +17,7 @@ KEYS = {
     "lake-bucket",
     "model-package-group",
     "profiles-table",
+    "pseudonymise-ids",
     "region",
     "state-machine-arn",
     "stream-name",
@@ -49,10 +52,13 @@ def test_values_name_the_resources_themselves(demo: Assembly) -> None:
     assert values["api-url"] == f"{demo.only('AWS::ApiGatewayV2::Api').logical_id}.ApiEndpoint"
     domain = demo.only("AWS::Cognito::UserPoolDomain").logical_id
     assert values["token-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com/oauth2/token"
-    assert values["client-id"] == demo.only("AWS::Cognito::UserPoolClient").logical_id
+    clients = [client.logical_id for client in demo.of_type("AWS::Cognito::UserPoolClient")]
+    assert sorted([values["client-id"], values["admin-client-id"]]) == sorted(clients)
     assert values["user-pool-id"] == demo.only("AWS::Cognito::UserPool").logical_id
     assert values["stream-name"] == demo.only("AWS::Kinesis::Stream").logical_id
-    assert values["state-machine-arn"] == demo.only("AWS::StepFunctions::StateMachine").logical_id
+    assert values["state-machine-arn"] == demo.state_machine("training").logical_id
+    assert values["erasure-state-machine-arn"] == demo.state_machine("privacy").logical_id
+    assert values["pseudonymise-ids"] == "0"
     assert values["alerts-topic-arn"] == demo.only("AWS::SNS::Topic").logical_id
     group = demo.only("AWS::SageMaker::ModelPackageGroup")
     assert values["model-package-group"] == group.properties["ModelPackageGroupName"] == "alsolike-demo"

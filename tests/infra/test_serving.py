@@ -1,3 +1,5 @@
+import dataclasses
+import inspect
 import json
 
 import pytest
@@ -18,9 +20,15 @@ SCOPES = {
     "GET /users": ["alsolike/admin"],
     "GET /users/{userId}": ["alsolike/admin"],
     "PATCH /users/{userId}": ["alsolike/admin"],
+    "DELETE /users/{userId}": ["alsolike/admin"],
+    "GET /users/{userId}/data": ["alsolike/admin"],
     "POST /recommendations": ["alsolike/recommendations.read"],
 }
-FUNCTION_OF = {route: "recommend" if route == "POST /recommendations" else "collect" for route in SCOPES}
+FUNCTION_OF = dict.fromkeys(SCOPES, "collect") | {
+    "DELETE /users/{userId}": "erase_user",
+    "GET /users/{userId}/data": "export_user",
+    "POST /recommendations": "recommend",
+}
 
 
 def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
@@ -43,32 +51,42 @@ def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) 
 
 
 def test_every_route_of_collect_has_code_behind_it() -> None:
-    settings = Settings("stream", "catalogue", "users", "bucket", "tracking", "items", "users")
+    settings = Settings(**{field.name: "x" for field in dataclasses.fields(Settings) if field.type == "str"})
+    clients = dict.fromkeys(inspect.getfullargspec(routes).kwonlyargs)
 
-    assert set(routes(settings, kinesis=None, dynamodb=None, s3=None)) == {
+    assert set(routes(settings, **clients)) == {
         route for route, function in FUNCTION_OF.items() if function == "collect"
     }
 
 
-def test_authorizer_accepts_the_shops_client_and_the_pools_issuer_only(demo: Assembly) -> None:
+def test_authorizer_accepts_our_two_clients_and_the_pools_issuer_only(demo: Assembly) -> None:
     jwt = demo.only("AWS::ApiGatewayV2::Authorizer").properties["JwtConfiguration"]
 
-    assert jwt["Audience"] == [{"Ref": demo.only("AWS::Cognito::UserPoolClient").logical_id}]
+    assert jwt["Audience"] == [parameter(demo, key).properties["Value"] for key in ("client-id", "admin-client-id")]
     assert jwt["Issuer"] == parameter(demo, "issuer").properties["Value"]
     assert flat(jwt["Issuer"]).endswith(demo.only("AWS::Cognito::UserPool").logical_id)
 
 
-def test_tokens_are_for_machines_and_never_administer(assembly: Assembly) -> None:
-    client = assembly.only("AWS::Cognito::UserPoolClient").properties
+def test_tokens_are_for_machines(assembly: Assembly) -> None:
+    for client in assembly.of_type("AWS::Cognito::UserPoolClient"):
+        assert client.properties["AllowedOAuthFlows"] == ["client_credentials"]
+        assert client.properties["GenerateSecret"] is True
+        # Absent, it would mean that users may sign in.
+        assert client.properties["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
 
-    assert client["AllowedOAuthFlows"] == ["client_credentials"]
-    assert client["GenerateSecret"] is True
-    # Absent, it would mean that users may sign in.
-    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
-    assert {flat(scope).partition("/")[2] for scope in client["AllowedOAuthScopes"]} == {
-        "recommendations.read",
-        "events.write",
+
+def test_the_shops_client_never_administers_and_the_administrators_does_nothing_else(demo: Assembly) -> None:
+    scopes = {
+        key: {
+            flat(scope).partition("/")[2]
+            for scope in demo.referred(
+                parameter(demo, key).properties["Value"], stack="alsolike-demo-serving"
+            ).properties["AllowedOAuthScopes"]
+        }
+        for key in ("client-id", "admin-client-id")
     }
+
+    assert scopes == {"client-id": {"recommendations.read", "events.write"}, "admin-client-id": {"admin"}}
 
 
 def test_resource_server_has_the_scopes_of_the_contract(assembly: Assembly) -> None:

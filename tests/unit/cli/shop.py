@@ -14,6 +14,7 @@ NAMES = Names(
     token_url="https://example.test/oauth2/token",
     user_pool_id="eu-west-1_pool",
     client_id="app",
+    admin_client_id="administrator",
     issuer="https://issuer.test",
     tracking_id="alsolike-shop",
     items_dataset_arn="arn:aws:personalize:eu-west-1:123456789012:dataset/alsolike-shop/ITEMS",

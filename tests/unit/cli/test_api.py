@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from cli.api import Api
-from cli.deployment import Deployment
+from cli.deployment import ADMINISTER, WRITE_EVENTS, Deployment, on_aws
 from cli.main import app
 from tests.unit.cli.endpoints import Endpoints, serving
 from tests.unit.cli.shop import NAMES, put_parameters
@@ -120,3 +121,25 @@ def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Depl
 
     document = json.loads(CliRunner().invoke(app, ["recommend", "--user", "7", "--stack", "shop", "--json"]).stdout)
     assert [item["item_id"] for item in document["items"]] == ["b", "c"]
+
+
+@pytest.mark.parametrize(("scope", "which"), [(WRITE_EVENTS, "client_id"), (ADMINISTER, "admin_client_id")])
+def test_a_token_comes_from_the_client_that_may_have_its_scope(
+    deployment: Deployment, server: Endpoints, scope: str, which: str
+) -> None:
+    cognito = deployment.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
+    ids = {
+        name: cognito.create_user_pool_client(UserPoolId=pool, ClientName=name, GenerateSecret=True)["UserPoolClient"][
+            "ClientId"
+        ]
+        for name in ("client_id", "admin_client_id")
+    }
+    names = dataclasses.replace(NAMES, token_url=f"{server.url}/oauth2/token", user_pool_id=pool, **ids)
+    put_parameters(deployment.client("ssm"), "shop", names)
+    server.answers["/oauth2/token"] = 200, {}, {"access_token": "secret", "expires_in": 3600}
+
+    assert on_aws("shop").token(scope) == "secret"
+
+    _, authorization, _ = server.requests[-1]
+    assert base64.b64decode(authorization.removeprefix("Basic ")).decode().split(":")[0] == ids[which]
