@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check format lint types imports bench layers synth lock clean
+.PHONY: help demo test test-faults check format lint types imports bench bench-ingest layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ imports: $(VENV)/dev.done
 
 bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-ingest: $(VENV)/dev.done  ## ratios against the floor: collect, the stream's consumers, import
+	$(BIN)/python -m benchmarks collect update_profiles archive_events importing $(ARGS)
 
 layers: $(VENV)/run.done  ## build the Lambda layers, for both processors
 	$(BIN)/python -m layers.build all --architecture all

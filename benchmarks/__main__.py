@@ -12,12 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cold_start import cold_start
+from benchmarks.collecting import collect
+from benchmarks.importing import importing
 from benchmarks.ingestion import archive_events, update_profiles
 from benchmarks.measure import Result
 from benchmarks.recommending import recommend
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
-    benchmark.__name__: benchmark for benchmark in (archive_events, update_profiles, recommend, cold_start)
+    benchmark.__name__: benchmark
+    for benchmark in (collect, update_profiles, archive_events, importing, recommend, cold_start)
 }
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +17,7 @@ from alsolike.profiles import ProfileStore
 from benchmarks import transport
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
+from benchmarks.transport import use_memory_transport
 
 NOW_MS = 1_790_000_000_000
 ARCHIVE_RECORDS = 10_000
@@ -29,8 +28,7 @@ PROFILE_ROUNDS = 20
 
 def archive_events() -> Iterator[Result]:
     """A full batch of 10,000 records of one day into one Parquet object."""
-    os.environ["LAKE_BUCKET"] = os.environ["ARTEFACT_BUCKET"] = transport.BUCKET
-    _use_memory_transport()
+    use_memory_transport()
     from functions.archive_events.handler import lambda_handler
 
     event = _event(ARCHIVE_RECORDS, profiles=2_000)
@@ -54,8 +52,7 @@ def archive_events() -> Iterator[Result]:
 
 def update_profiles() -> Iterator[Result]:
     """A batch of 100 records, on many or few profiles with full histories, of known or of new sessions."""
-    os.environ["PROFILES_TABLE"], os.environ["ARTEFACT_BUCKET"] = transport.TABLE, transport.BUCKET
-    _use_memory_transport()
+    use_memory_transport()
     works = ((PROFILE_RECORDS, False), (PROFILE_RECORDS // 10, False), (PROFILE_RECORDS, True))
     for number, (profiles, new_sessions) in enumerate(works):
         yield _update_profiles(profiles, new_sessions=new_sessions, first=number * 1_000_000)
@@ -117,11 +114,6 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
         units_per_call=PROFILE_RECORDS,
         note="DynamoDB is an in-memory transport",
     )
-
-
-def _use_memory_transport() -> None:
-    boto3.DEFAULT_SESSION = transport.session()
-    alsolike.aws.client.cache_clear()
 
 
 def _event(records: int, *, profiles: int, sessions: int = 5_000, first: int = 0) -> dict[str, Any]:
