@@ -12,9 +12,8 @@ from alsolike.catalog import MAX_COLUMNS
 from alsolike.columns import property_name
 from alsolike.configuration import DEFAULT, ColumnType, Configuration, EventType, Limits, Recommender
 from alsolike.document import Fault, InvalidConfiguration, Node
-from alsolike.errors import InvalidFilter
 from alsolike.experiments_document import experiment_to_document, parse_experiments
-from alsolike.names import NAME, NAME_FORM
+from alsolike.filters_document import DeclaredFilters, parse_filters
 from alsolike.rules_document import parse_rules, rule_set_to_document
 
 FORMAT = 1
@@ -22,7 +21,6 @@ EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
 """What holds before anything is applied."""
 
 MAX_WEIGHT = 100
-MAX_FILTER_CHARACTERS = 2_500
 _MAX_ALIASES = 50
 
 _ITEM_REQUIRED = {"required": True, "optional": False}
@@ -65,7 +63,9 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         parts["format"].integer(FORMAT, FORMAT)
     item_columns = _columns(parts.get("items"), own_id=_ITEM_ID)
     user_columns = _columns(parts.get("users"), own_id=_USER_ID)
-    filters = _filters(parts.get("filters"), check=check_filters)
+    filters = parse_filters(
+        parts.get("filters"), check=check_filters, item_columns=item_columns, user_columns=user_columns
+    )
     recommenders = _recommenders(parts.get("recommenders"), filters)
     rules = parse_rules(parts.get("rules"), filters=filters, columns=item_columns)
     configuration = Configuration(
@@ -73,7 +73,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         events=MappingProxyType(_events(parts.get("events"))),
         item_columns=MappingProxyType(item_columns),
         user_columns=MappingProxyType(user_columns),
-        filters=MappingProxyType(filters),
+        filters=MappingProxyType(dict(filters.expressions)),
         recommenders=MappingProxyType(recommenders),
         rules=MappingProxyType(rules),
         experiments=MappingProxyType(
@@ -180,28 +180,7 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
     return columns
 
 
-def _filters(node: Node | None, *, check: bool) -> dict[str, str]:
-    from alsolike import filters as language  # most functions need none
-
-    filters = {}
-    for name, entry in node.entries() if node else ():
-        if not NAME.fullmatch(name):
-            entry.fault(f"is no name, expected {NAME_FORM}", at_key=True)
-            continue
-        expression = entry.value
-        if not isinstance(expression, str) or not expression.strip() or len(expression) > MAX_FILTER_CHARACTERS:
-            entry.expect(f"an expression of at most {MAX_FILTER_CHARACTERS:,} characters")
-            expression = ""  # known by name, so that nothing else is said of those who refer to it
-        elif check:
-            try:
-                language.parse(expression)
-            except InvalidFilter as error:
-                entry.fault(f"is no filter: {error}", offset=error.offset)
-        filters[name] = expression
-    return filters
-
-
-def _recommenders(node: Node | None, filters: Mapping[str, str]) -> dict[str, Recommender]:
+def _recommenders(node: Node | None, filters: DeclaredFilters) -> dict[str, Recommender]:
     recommenders = dict(DEFAULT.recommenders)
     for name, entry in node.entries() if node else ():
         if name not in recommenders:
@@ -209,8 +188,7 @@ def _recommenders(node: Node | None, filters: Mapping[str, str]) -> dict[str, Re
             continue
         fields = entry.fields("filter")
         if "filter" in fields and fields["filter"].value is not None:
-            chosen = fields["filter"].choice(filters, what="the name of a filter:")
-            recommenders[name] = Recommender(name, chosen)
+            recommenders[name] = Recommender(name, filters.choose(fields["filter"]))
     return recommenders
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.columns import property_name
 from alsolike.configuration import ColumnType
 from alsolike.document import Node
+from alsolike.filters_document import DeclaredFilters
 from alsolike.interactions import MAX_ID_CHARACTERS
 from alsolike.names import NAME, NAME_FORM
 from alsolike.rules import MAX_POSITION, Boost, Pin, Promotion, RuleSet, SlateRule
@@ -21,7 +22,7 @@ _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 
 
 def parse_rules(
-    node: Node | None, *, filters: Mapping[str, str], columns: Mapping[str, ColumnType]
+    node: Node | None, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]
 ) -> dict[str, RuleSet]:
     """Read the rule sets by name; faults are noted at the node.
 
@@ -64,7 +65,7 @@ def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
     return {name: part for name, part in document.items() if part}
 
 
-def _promotions(node: Node | None, filters: Mapping[str, str]) -> tuple[Promotion, ...]:
+def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion, ...]:
     promotions = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
         fields = entry.fields("filter", "share", required=("filter", "share"))
@@ -79,7 +80,7 @@ def _promotions(node: Node | None, filters: Mapping[str, str]) -> tuple[Promotio
     return tuple(promotions)
 
 
-def _boosts(node: Node | None, filters: Mapping[str, str], *, least: float, most: float) -> tuple[Boost, ...]:
+def _boosts(node: Node | None, filters: DeclaredFilters, *, least: float, most: float) -> tuple[Boost, ...]:
     boosts = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
         fields = entry.fields("filter", "factor", required=("filter", "factor"))
@@ -89,8 +90,8 @@ def _boosts(node: Node | None, filters: Mapping[str, str], *, least: float, most
     return tuple(boosts)
 
 
-def _filter(fields: Mapping[str, Node], filters: Mapping[str, str]) -> str:
-    return (fields["filter"].choice(filters, what="the name of a filter:") or "") if "filter" in fields else ""
+def _filter(fields: Mapping[str, Node], filters: DeclaredFilters) -> str:
+    return (filters.choose(fields["filter"]) or "") if "filter" in fields else ""
 
 
 def _pins(node: Node | None) -> tuple[Pin, ...]:

@@ -1,0 +1,106 @@
+"""The filters in the configuration's document: read, and chosen by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from alsolike.configuration import ColumnType
+from alsolike.document import Node
+from alsolike.errors import InvalidFilter
+from alsolike.names import NAME, NAME_FORM
+
+if TYPE_CHECKING:
+    from alsolike.filter_tree import Filter
+
+MAX_CHARACTERS = 2_500
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeclaredFilters:
+    """The filters that other parts of the document may refer to.
+
+    Attributes
+    ----------
+    expressions
+        By name; empty where the expression is wrong, so that nothing else is said of those who refer to it.
+    needs
+        What a request has to bring for a filter, by the names of those that cannot do without.
+    """
+
+    expressions: Mapping[str, str]
+    needs: Mapping[str, str]
+
+    def choose(self, node: Node) -> str | None:
+        """Return the name of a filter that applies without a request asking for it."""
+        name = node.choice(self.expressions, what="the name of a filter:")
+        if name is not None and name in self.needs:
+            node.fault(
+                f"is {name!r}, which needs {self.needs[name]}, expected a filter that needs nothing of a request"
+            )
+        return name
+
+
+def parse_filters(
+    node: Node | None,
+    *,
+    check: bool,
+    item_columns: Mapping[str, ColumnType],
+    user_columns: Mapping[str, ColumnType],
+) -> DeclaredFilters:
+    """Read the filters; faults are noted at the node.
+
+    Parameters
+    ----------
+    check
+        Whether expressions are read too.
+    item_columns, user_columns
+        Declared types that conditions have to go together with.
+    """
+    expressions: dict[str, str] = {}
+    needs: dict[str, str] = {}
+    for name, entry in node.entries() if node else ():
+        if not NAME.fullmatch(name):
+            entry.fault(f"is no name, expected {NAME_FORM}", at_key=True)
+            continue
+        expression = entry.value
+        if not isinstance(expression, str) or not expression.strip() or len(expression) > MAX_CHARACTERS:
+            entry.expect(f"an expression of at most {MAX_CHARACTERS:,} characters")
+            expression = ""
+        elif check and (filter_ := _parsed(entry, expression)):
+            _check_types(entry, filter_, item_columns=item_columns, user_columns=user_columns)
+            if need := _need(filter_):
+                needs[name] = need
+        expressions[name] = expression
+    return DeclaredFilters(expressions, needs)
+
+
+def _parsed(entry: Node, expression: str) -> Filter | None:
+    from alsolike import filters  # who only reads the configuration does not wait for it
+
+    try:
+        return filters.parse(expression)
+    except InvalidFilter as error:
+        entry.fault(f"is no filter: {error}", offset=error.offset)
+        return None
+
+
+def _check_types(
+    entry: Node, filter_: Filter, *, item_columns: Mapping[str, ColumnType], user_columns: Mapping[str, ColumnType]
+) -> None:
+    from alsolike.filter_tree import Dataset
+    from alsolike.filter_types import mismatches
+
+    for offset, message in mismatches(filter_, {Dataset.ITEMS: item_columns, Dataset.CURRENT_USER: user_columns}):
+        entry.fault(f"cannot be met: character {offset + 1}: {message}", offset=offset)
+
+
+def _need(filter_: Filter) -> str | None:
+    from alsolike.filter_tree import Verb
+
+    if filter_.needs_item:
+        return "an item: it compares with CurrentItem"
+    included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
+    parameters = [name for expression in included for name in expression.parameters]
+    return f"a value for ${parameters[0]}" if parameters else None
