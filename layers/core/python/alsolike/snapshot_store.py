@@ -121,11 +121,14 @@ class SnapshotStore:
             digest = _sha256(path)
             key = f"{SEGMENTS_PREFIX}{now_ms:013d}-{digest[:32]}-{unique}"
             entry = SegmentEntry(key, len(segment), path.stat().st_size, digest)
-            self._client.upload_file(str(path), self._bucket, key)
+            self._send(path, key)
             path.rename(self._directory / entry.file_name)
         except _FAILURES as error:
             raise Unavailable(f"a segment cannot be written to {self._uri(SEGMENTS_PREFIX)}: {error}") from error
         return entry
+
+    def _send(self, path: Path, key: str) -> None:
+        self._client.upload_file(str(path), self._bucket, key)
 
     def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
         """Return the segment's file, downloaded and verified if it is not there yet.
