@@ -12,7 +12,7 @@ import pytest
 
 from alsolike import lake
 from alsolike.profiles import ProfileStore
-from tests.faults.conftest import Killed, Shop, killed_at
+from tests.faults.conftest import Shop
 from tests.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
@@ -54,18 +54,7 @@ CONSUMERS = pytest.mark.parametrize(
 
 @CONSUMERS
 def test_killed_at_any_step_the_batch_counts_once(shop: Shop, function: str, state: State) -> None:
-    shop.run(function, BATCH)
-    steps, undisturbed = len(shop.proxy.calls), state(shop)
-    assert steps
-    for number in range(1, steps + 1):
-        for effective in (False, True):
-            shop.reset()
-
-            with pytest.raises(Killed):
-                shop.run(function, BATCH, plan=killed_at(number, effective=effective))
-            shop.run(function, BATCH)
-
-            assert state(shop) == undisturbed, f"killed {'after' if effective else 'before'} call {number}"
+    shop.killed_everywhere(function, BATCH, state=state, before=lambda: None)
 
 
 @CONSUMERS
