@@ -110,6 +110,28 @@ limits:
     ]
 
 
+def test_the_documented_errors_are_what_check_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    documented = (EXAMPLE.parents[1] / "configuration.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    Path("shop.yaml").write_text("""\
+format: 1
+events:
+  view: {weight: heavy}
+  view: {weight: 1}
+filters:
+  new: >-
+    INCLUDE ItemID
+    WHERE Items.AGE < < 3
+recommender: {}
+""")
+
+    result = run("check", "shop.yaml")
+
+    printed = f"$ alsolike config check shop.yaml\n{result.stderr}```"
+    assert len(result.stderr.splitlines()) == 4
+    assert printed in documented
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
