@@ -16,12 +16,22 @@ from benchmarks.collecting import collect
 from benchmarks.importing import importing
 from benchmarks.ingestion import archive_events, update_profiles
 from benchmarks.measure import Result
+from benchmarks.rebuilding import rebuild_profiles
 from benchmarks.recommending import recommend
 from benchmarks.snapshot import snapshot
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     benchmark.__name__: benchmark
-    for benchmark in (collect, update_profiles, archive_events, importing, recommend, snapshot, cold_start)
+    for benchmark in (
+        collect,
+        update_profiles,
+        archive_events,
+        importing,
+        rebuild_profiles,
+        recommend,
+        snapshot,
+        cold_start,
+    )
 }
 
 

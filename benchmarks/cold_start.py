@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "STREAM_NAME": "events",
     "LAKE_BUCKET": "lake",
     "ARTEFACT_BUCKET": "artefacts",
+    "SECRET_ARN": "the-key",
     "PROFILES_TABLE": "profiles",
     "CATALOGUE_TABLE": "catalogue",
     "MODEL_PACKAGE_GROUP": "recommender",
