@@ -152,8 +152,8 @@ class DataLake(Construct):
                     "projection.enabled": "true",
                     f"projection.{PARTITION_COLUMN}.type": "date",
                     f"projection.{PARTITION_COLUMN}.format": "yyyy-MM-dd",
-                    # A day ahead: clocks may be, and a day begins before it is over everywhere.
-                    f"projection.{PARTITION_COLUMN}.range": f"{self._settings.lake_first_date},NOW+1DAYS",
+                    # As far ahead as the configuration lets a sender's clock be.
+                    f"projection.{PARTITION_COLUMN}.range": f"{self._settings.lake_first_date},NOW+7DAYS",
                     f"projection.{PARTITION_COLUMN}.interval": "1",
                     f"projection.{PARTITION_COLUMN}.interval.unit": "DAYS",
                     "storage.location.template": f"{location}{PARTITION_COLUMN}=${{{PARTITION_COLUMN}}}/",

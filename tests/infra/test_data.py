@@ -158,7 +158,7 @@ def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly
 
     assert parameters["projection.enabled"] == "true"
     assert parameters["projection.event_date.type"] == "date"
-    assert parameters["projection.event_date.range"] == "1970-01-01,NOW+1DAYS"
+    assert parameters["projection.event_date.range"] == "1970-01-01,NOW+7DAYS"
     template = parameters["storage.location.template"]
     day = template.replace("${event_date}", "2026-11-25").partition("/interactions/")[2]
     assert f"interactions/{day}" == lake.partition_prefix("2026-11-25")

@@ -134,7 +134,7 @@ def plain(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 def test_settings_turn_upkeep_and_cold_storage_off(plain: Assembly) -> None:
     assert in_stack(plain, "lake", "AWS::Events::Rule") == []
     assert not [rule for rule in lake_rules(plain) if "Transitions" in rule]
-    assert plain.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+1DAYS"
+    assert plain.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+7DAYS"
     assert [
         a.properties["Threshold"] for a in plain.of_type("AWS::CloudWatch::Alarm") if "Metrics" in a.properties
     ] == [20]
