@@ -12,33 +12,42 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
+from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_store import SnapshotStore
 from alsolike.table_stream import read_batch
+from alsolike.tombstones import TombstoneReader
 from functions.publish_catalog.service import publish, write_log
 from functions.publish_catalog.settings import Settings
 
 
 @functools.cache
-def _sources() -> tuple[Settings, ConfigurationReader, SnapshotPublisher]:
+def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, SnapshotPublisher]:
     settings = from_environment(Settings, os.environ)
     s3, bucket = client("s3"), settings.artefact_bucket
     store = SnapshotStore(s3, bucket, Path(tempfile.gettempdir()) / "catalog")
     configurations = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
-    return settings, configurations, SnapshotPublisher(store)
+    tombstones = TombstoneReader(
+        s3,
+        bucket,
+        lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
+        check_s=settings.tombstone_check_s,
+    )
+    return settings, configurations, tombstones, SnapshotPublisher(store)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Take the batch in whole, or fail and get it again."""
-    settings, configurations, publisher = _sources()
+    settings, configurations, tombstones, publisher = _sources()
     now_ms = time.time_ns() // 1_000_000
     batch = read_batch(event)
     if batch is not None:
-        write_log(batch, client=client("s3"), bucket=settings.lake_bucket)
-        count(Metric.CHANGES_LOGGED, len(batch.changes))
+        erased = functools.partial(tombstones.erased, now_ms=now_ms)
+        logged = write_log(batch, client=client("s3"), bucket=settings.lake_bucket, erased=erased)
+        count(Metric.CHANGES_LOGGED, logged)
         count(Metric.RECORDS_UNREADABLE, batch.unreadable)
     configuration = (configurations.refresh if batch is None else configurations.current)(now_ms=now_ms)
     done = publish(batch, publisher=publisher, columns=configuration.item_columns, now_ms=now_ms)

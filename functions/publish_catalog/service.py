@@ -16,17 +16,24 @@ from alsolike.errors import Unavailable
 from alsolike.snapshot_publisher import Published, SnapshotPublisher
 from alsolike.snapshot_segment import Columns
 from alsolike.table_stream import ChangeBatch
+from alsolike.tombstones import Erased, nobody
 
 
-def write_log(batch: ChangeBatch, *, client: Any, bucket: str) -> None:
-    """Write the batch's changes to the lake, one object a day.
+def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: Erased = nobody) -> int:
+    """Write the batch's changes to the lake, one object a day; return how many.
+
+    Parameters
+    ----------
+    erased
+        Says of a user that no change is kept any more.
 
     Raises
     ------
     Unavailable
         If S3 does not take them.
     """
-    for date, changes in catalogue_log.by_date(batch.changes).items():
+    kept = [change for change in batch.changes if batch.kind is ChangeKind.ITEM or not erased(change.entity_id)]
+    for date, changes in catalogue_log.by_date(kept).items():
         key = catalogue_log.object_key(
             batch.kind,
             date,
@@ -38,6 +45,7 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str) -> None:
             client.put_object(Bucket=bucket, Key=key, Body=catalogue_log.encode(batch.kind, changes))
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+    return len(kept)
 
 
 def publish(

@@ -7,9 +7,11 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the snapshot and the lake are, how often to look for a new configuration, and what readers can hold."""
+    """Where the snapshot and the lake are, how often to look for news, and what readers of the snapshot can hold."""
 
     artefact_bucket: str
     lake_bucket: str
+    secret_arn: str
     max_snapshot_mb: int
     configuration_check_s: float = 30.0
+    tombstone_check_s: float = 5.0

@@ -14,6 +14,7 @@ from infra_cdk.constructs.change_log import change_log_table
 from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.privacy import tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
@@ -76,6 +77,7 @@ class CatalogueStack(cdk.Stack):
                 "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
                 "OPENBLAS_NUM_THREADS": "1",
                 **configuration_variables(artefacts, settings=self._settings),
+                **tombstone_variables(artefacts=artefacts, hash_key=self._data.hash_key, settings=self._settings),
             },
             permissions=[
                 *(
@@ -98,6 +100,7 @@ class CatalogueStack(cdk.Stack):
                     resources=[artefacts.arn_for_objects("catalog/current.json")],
                 ),
                 *configuration_permissions(artefacts),
+                *tombstone_permissions(artefacts=artefacts, hash_key=self._data.hash_key),
                 *self._stream_permissions(),
             ],
             # A merge of a million items holds them twice: 0.6 GB with the libraries.

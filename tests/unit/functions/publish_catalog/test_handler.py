@@ -14,9 +14,11 @@ from alsolike.catalogue_log import ChangeKind
 from alsolike.configuration import ColumnType
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import Unavailable
+from alsolike.pseudonyms import pseudonyms_of
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_store import SnapshotStore
+from alsolike.tombstones import add_tombstone
 from functions.publish_catalog import handler
 from tests.unit.functions.factories import LambdaContext
 
@@ -30,6 +32,7 @@ def environment(
 ) -> Iterator[None]:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("SECRET_ARN", "the-key")
     monkeypatch.setenv("MAX_SNAPSHOT_MB", "1")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     handler._sources.cache_clear()
@@ -131,6 +134,25 @@ def test_users_reach_the_log_alone(
     assert key == f"users/change_date={DAY}/shard1-1-1.jsonl.gz"
     assert list(catalogue_log.decode(ChangeKind.USER, data)) == [Change("u", NOW_MS + 1, {"age": 7})]
     assert len(snapshot()) == 0
+
+
+def test_erased_user_does_not_come_back_into_the_log(
+    context: LambdaContext,
+    logged_objects: Callable[[], dict[str, bytes]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+) -> None:
+    secrets = aws("secretsmanager")
+    secrets.create_secret(Name="the-key", SecretString="k" * 64)
+    user_hash = pseudonyms_of(secrets, "the-key").erased_user("gone")
+    add_tombstone(aws("s3"), artefact_bucket, user_hash, now_ms=NOW_MS)
+
+    deliver(context, record("gone", 1, key="user_id", age=7), record("u", 2, key="user_id", age=8))
+    deliver(context, record("gone", 3))  # an item that is called the same
+
+    users, items = sorted(logged_objects().items(), reverse=True)
+    assert list(catalogue_log.decode(ChangeKind.USER, users[1])) == [Change("u", NOW_MS + 2, {"age": 8})]
+    assert list(catalogue_log.decode(ChangeKind.ITEM, items[1])) == [Change("gone", NOW_MS + 3, {})]
 
 
 def test_unreadable_row_is_counted_and_costs_the_others_nothing(
