@@ -13,6 +13,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.profiles import ProfileStore, RecentInteraction
 from alsolike.registry import Registry
 from functions.collect import handler as collect
@@ -60,6 +61,7 @@ def personalize(
     monkeypatch.setenv("ITEMS_DATASET_ARN", f"{DATASETS}/ITEMS")
     monkeypatch.setenv("USERS_DATASET_ARN", f"{DATASETS}/USERS")
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("SECRET_ARN", "the-key")
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -128,6 +130,27 @@ def test_recommendations_are_read(
 
     assert found["itemList"] == [{"itemId": "fig", "score": 2.0, "metadata": {"TITLE": "Fig"}}]
     assert found["recommendationId"]
+
+
+def test_filter_is_obeyed_and_an_unknown_one_is_the_clients_own_exception(
+    personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path
+) -> None:
+    write_bundle(tmp_path / "v1", manifest=dataclasses.replace(MANIFEST, version="v1"))
+    upload_bundle(aws("s3"), artefact_bucket, tmp_path / "v1", version="v1")
+    Registry(aws("s3"), artefact_bucket).promote("v1", reason="test", now_ms=NOW_MS)
+    store = ConfigurationStore(aws("s3"), artefact_bucket)
+    document = {"format": 1, "filters": {"only": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($IDS)"}}
+    store.apply(store.current(), document, text="", by="test", reason="test", now_ms=NOW_MS)
+    client = personalize("personalize-runtime")
+    arn = "arn:aws:personalize:eu-west-1:123456789012:filter/"
+
+    found = client.get_recommendations(
+        userId="anna", filterArn=f"{arn}only", filterValues={"IDS": '"kiwi","plum"'}, numResults=5
+    )
+
+    assert [item["itemId"] for item in found["itemList"]] == ["kiwi", "plum"]
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match="expected only"):
+        client.get_recommendations(userId="anna", filterArn=f"{arn}other")
 
 
 def test_unknown_campaign_is_the_clients_own_exception(personalize: Callable[[str], Any]) -> None:
