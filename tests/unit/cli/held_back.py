@@ -1,0 +1,111 @@
+"""A shop with records and batches in quarantine."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.stream import StreamRecord
+from cli import main as command
+from cli.deployment import Deployment
+from tests.unit.cli.shop import NAMES
+
+BATCH_KEY = "aws/lambda/0d1-mapping/shardId-000000000000/2026/09/21/2026-09-21T10.11.12-uuid"
+ARRIVED_MS = 1_790_000_000_000
+
+
+def event(event_id: str = "e1", **fields: Any) -> bytes:
+    record: dict[str, Any] = {
+        "event_id": event_id, "user_id": "anna", "session_id": None, "item_id": "pear", "event_type": "view",
+        "event_value": None, "event_time_ms": ARRIVED_MS, "recommendation_id": None, "impression": [],
+        "properties": "{}", "received_time_ms": ARRIVED_MS, "schema_version": 1,
+    }  # fmt: skip
+    return json.dumps({**record, **fields}).encode()
+
+
+def hold(
+    shop: Deployment,
+    data: bytes,
+    *,
+    reason: str = "bad",
+    sequence: int = 1,
+    arrived_ms: int = ARRIVED_MS,
+    **fields: Any,
+) -> str:
+    record = StreamRecord("events", "shardId-000000000000", str(sequence), arrived_ms, data, **fields)
+    quarantined = QuarantinedRecord(record, reason)
+    put(shop, quarantined.key, quarantined.to_json())
+    return quarantined.key
+
+
+def hold_batch(shop: Deployment, *data: bytes, key: str = BATCH_KEY, **changes: Any) -> str:
+    """As Lambda writes it: docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html."""
+    records = [
+        {
+            "kinesis": {
+                "partitionKey": "u#anna",
+                "sequenceNumber": str(10 + index),
+                "data": _base64(each),
+                "approximateArrivalTimestamp": ARRIVED_MS / 1000,
+            },
+            "eventID": f"shardId-000000000000:{10 + index}",
+            "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
+        }
+        for index, each in enumerate(data)
+    ]
+    document = {
+        "requestContext": {
+            "requestId": "r",
+            "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:archive:live",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": "2026-09-21T10:11:12.345Z",
+        "KinesisBatchInfo": {"shardId": "shardId-000000000000", "batchSize": len(data)},
+        "payload": json.dumps({"Records": records}),
+        **changes,
+    }
+    put(shop, key, json.dumps({name: value for name, value in document.items() if value is not None}).encode())
+    return key
+
+
+def put(shop: Deployment, key: str, body: bytes) -> None:
+    shop.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=body)
+
+
+def keys(shop: Deployment) -> list[str]:
+    listed = shop.client("s3").list_objects_v2(Bucket=NAMES.lake_bucket).get("Contents", [])
+    return [entry["Key"] for entry in listed]
+
+
+def on_the_stream(shop: Deployment) -> list[tuple[str, bytes]]:
+    kinesis = shop.client("kinesis")
+    found = []
+    for shard in kinesis.list_shards(StreamName=NAMES.stream_name)["Shards"]:
+        iterator = kinesis.get_shard_iterator(
+            StreamName=NAMES.stream_name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        found += [
+            (each["PartitionKey"], each["Data"]) for each in kinesis.get_records(ShardIterator=iterator)["Records"]
+        ]
+    return found
+
+
+def run(*arguments: str, **options: Any) -> Result:
+    return CliRunner().invoke(command.app, ["quarantine", *arguments], **options)
+
+
+def document(*arguments: str) -> Any:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,181 @@
+"""Putting what is held back on the stream again."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from alsolike.errors import Unavailable
+from alsolike.interactions import parse_record
+from alsolike.stream import StreamRecord
+from cli import deployment as deployments
+from cli.deployment import Deployment
+from cli.quarantine.held import original_key
+from cli.quarantine.replay import MAX_ATTEMPTS, Replayer
+from cli.quarantine.selection import Selection
+from cli.quarantine.store import QuarantineStore
+from tests.unit.cli.held_back import (
+    ARRIVED_MS,
+    BATCH_KEY,
+    document,
+    event,
+    hold,
+    hold_batch,
+    keys,
+    on_the_stream,
+    put,
+    run,
+)
+from tests.unit.cli.shop import NAMES
+
+
+@pytest.fixture
+def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    deployment.client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    return deployment
+
+
+def test_replayed_records_are_on_the_stream_as_they_came_and_no_longer_in_quarantine(shop: Deployment) -> None:
+    key = hold(shop, event("e1", event_type="wish"), reason="event_type is 'wish'", sequence=1, partition_key="own")
+    hold(shop, event("e2"), reason="other", sequence=2)
+
+    assert document("replay", key) == {"objects": 1, "records": 1, "not_replayable": 0, "dry_run": False}
+
+    assert on_the_stream(shop) == [("own", event("e1", event_type="wish"))]
+    assert [each["reason"] for each in document("list")] == ["other"]
+
+
+def test_records_of_failed_batches_are_redriven(shop: Deployment) -> None:
+    hold_batch(shop, event("e1"), b"poison")
+
+    result = run("replay", "--all")
+
+    assert "2 records of 1 objects were put on the stream" in result.stdout
+    assert on_the_stream(shop) == [("u#anna", event("e1")), ("u#anna", b"poison")]
+    assert keys(shop) == []
+
+
+def test_replay_takes_what_reason_and_time_select(shop: Deployment) -> None:
+    hold(shop, event("e1"), reason="clock ahead", sequence=1)
+    hold(shop, event("e2"), reason="no item", sequence=2)
+
+    assert document("replay", "--reason", "clock", "--since", "2020-01-01T00:00:00Z")["records"] == 1
+
+    assert [each["reason"] for each in document("list")] == ["no item"]
+
+
+def test_dry_run_counts_and_changes_nothing(shop: Deployment) -> None:
+    hold(shop, event("e1"))
+    before = keys(shop)
+
+    assert document("replay", "--all", "--dry-run") == {
+        "objects": 1,
+        "records": 1,
+        "not_replayable": 0,
+        "dry_run": True,
+    }
+    assert document("drop", "--all", "--dry-run")["dropped"][0]["reason"] == "bad"
+
+    assert (keys(shop), on_the_stream(shop)) == (before, [])
+
+
+def test_what_cannot_be_replayed_stays_and_is_counted(shop: Deployment) -> None:
+    put(shop, "quarantine/dt=2026-09-21/notes.json", b"{}")
+    hold_batch(shop, b"a row", key=f"{BATCH_KEY}-table", DDBStreamBatchInfo={}, KinesisBatchInfo=None)
+    hold(shop, event("e1"))
+
+    counts = document("replay", "--all")
+
+    assert (counts["objects"], counts["not_replayable"]) == (1, 2)
+    assert len(keys(shop)) == 2
+    assert {each["kind"] for each in document("list")} == {"unknown", "failed batch"}
+
+
+def test_replay_stopped_before_the_deletion_repeats_the_record_and_loses_none(shop: Deployment) -> None:
+    hold(shop, event("e1"))
+
+    class Stopped(QuarantineStore):
+        def delete(self, held: Any) -> None:
+            raise KeyboardInterrupt
+
+    store = Stopped(shop)
+    with pytest.raises(KeyboardInterrupt):
+        Replayer(shop, store).replay(store.read(store.entries()))
+    assert document("replay", "--all")["records"] == 1
+
+    twice = on_the_stream(shop)
+    assert [json.loads(data)["event_id"] for _, data in twice] == ["e1", "e1"]  # one event, as every reader counts
+    assert len({parse_record(data, arrived_ms=ARRIVED_MS).event_id for _, data in twice}) == 1
+    assert keys(shop) == []
+
+
+def test_records_that_the_stream_refuses_are_offered_again_and_those_left_stay(shop: Deployment) -> None:
+    for n in range(3):
+        hold(shop, event(f"e{n}"), sequence=n)
+
+    class Throttling:
+        def __init__(self, refusals: int) -> None:
+            self.refusals = refusals
+
+        def put_records(self, **call: Any) -> Any:
+            self.refusals -= 1
+            if self.refusals < 0:
+                return shop.client("kinesis").put_records(**call)
+            refused = [{"ErrorCode": "ProvisionedThroughputExceededException"} for _ in call["Records"]]
+            taken = shop.client("kinesis").put_records(StreamName=call["StreamName"], Records=call["Records"][:1])
+            return {"Records": [*taken["Records"], *refused[1:]]}
+
+    def replayer(refusals: int) -> Replayer:
+        made = Replayer(shop, store, sleep=pauses.append)
+        made._client = Throttling(refusals)
+        return made
+
+    store, pauses = QuarantineStore(shop), list[float]()
+    refused = replayer(0)
+    refused._client.put_records = lambda **call: {"Records": [{"ErrorCode": "Busy"} for _ in call["Records"]]}
+    with pytest.raises(Unavailable, match=rf"did not take 3 records in {MAX_ATTEMPTS} attempts \(Busy\)"):
+        refused.replay(store.read(store.entries()))
+    assert len(keys(shop)) == 3
+
+    patient = replayer(2)
+    patient.replay(store.read(store.entries()))
+
+    assert (patient.counts.records, keys(shop)) == (3, [])
+    assert sorted(json.loads(data)["event_id"] for _, data in on_the_stream(shop)) == ["e0", "e1", "e2"]
+    assert pauses[-2:] == [0.1, 0.2]
+
+
+def test_many_records_go_in_calls_that_kinesis_takes(shop: Deployment) -> None:
+    hold_batch(shop, *(event(f"e{n}") for n in range(501)))
+    sizes = []
+    store = QuarantineStore(shop)
+    replayer = Replayer(shop, store)
+
+    class Counting:
+        def put_records(self, **call: Any) -> Any:
+            sizes.append(len(call["Records"]))
+            return {"Records": [{} for _ in call["Records"]]}
+
+    replayer._client = Counting()
+    replayer.replay(held for held in Selection().read(store, store.entries()) if held is not None)
+
+    assert sizes == [500, 1]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (event(user_id="anna"), "u#anna"),
+        (event(user_id=None, session_id="s1"), "s#s1"),
+        (event(user_id=7, session_id="s1"), "s#s1"),
+        (b"not JSON", r"[0-9a-f]{32}"),
+        (b"[1]", r"[0-9a-f]{32}"),
+        (event(user_id="x" * 300), r"[0-9a-f]{64}"),
+    ],
+)
+def test_record_without_a_kept_partition_key_gets_what_its_producer_would_give(data: bytes, expected: str) -> None:
+    assert re.fullmatch(expected, original_key(StreamRecord("events", "s", "1", 1, data)))
