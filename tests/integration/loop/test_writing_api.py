@@ -177,3 +177,33 @@ def test_a_declared_column_of_another_type_is_refused_by_name(shop: Shop) -> Non
         'items[1].properties.weightKg is "2", expected a number (number) (1 of 2 items stored)'
     )
     assert shop.administer("GET", "/items/light").status == 200
+
+
+def test_a_declared_event_type_is_taken_in_until_it_is_rolled_back(shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text("format: 1\nevents:\n  wishlist: {weight: 2, aliases: [wish]}\n")
+    wish = {"eventType": "Wish", "itemId": "lamp", "sentAt": time.time(), "eventId": "wish-1"}
+    call = {
+        "trackingId": shop.name("tracking-id"), "userId": "wisher", "sessionId": "wishing", "eventList": [wish]
+    }  # fmt: skip
+    refused = shop.post("/events", call)
+
+    applied = shop.alsolike("config", "apply", file, "--reason", "wishes count")
+    taken = shop.post("/events", call)
+
+    assert refused.status == 400
+    assert "eventList[0].eventType is 'Wish', expected one of" in refused.document["message"]
+    assert "events.wishlist" in [change["path"] for change in applied["changes"]]
+    assert taken.status == 200
+    (row,) = eventually(lambda: lake_rows(shop, "wisher"))
+    assert row["event_type"] == "wishlist"
+
+    rolled = shop.alsolike("config", "rollback", "--reason", "not yet")
+    again = eventually(lambda: shop.post("/events", call), holds=lambda answer: answer.status == 400, within_s=5)
+
+    assert again.status == 400
+    history = shop.alsolike("config", "history", "--limit", "2")
+    assert [(entry["version"], entry["reason"]) for entry in history] == [
+        (rolled["version"], "not yet"),
+        (applied["version"], "wishes count"),
+    ]
