@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from alsolike.errors import InvalidInput, NotFound, Unavailable
-from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS, Deployment
+from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from cli.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, Deployment
 
 _TIMEOUT_S = 30
 
@@ -104,35 +104,52 @@ class Api:
         }
         self._post("/events", body, scope=WRITE_EVENTS)
 
+    def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call a route for administrators; return what it answers.
+
+        Raises
+        ------
+        InvalidInput, NotFound, ConcurrentUpdate, Unavailable
+            As the API says.
+        """
+        return self._call(method, path, body, scope=ADMINISTER)[0]
+
     def _post(self, path: str, body: Mapping[str, Any], *, scope: str) -> tuple[dict[str, Any], dict[str, str]]:
+        return self._call("POST", path, body, scope=scope)
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, scope: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         headers = {"authorization": f"Bearer {self._token(scope)}", "content-type": "application/json"}
-        data = orjson.dumps(body)
+        data = None if body is None else orjson.dumps(body)
         try:
-            answer = self._exchange(path, data, headers)
+            answer = self._exchange(method, path, data, headers)
             text = answer.read()
         except (OSError, http.client.HTTPException) as error:
             self._close()
             raise Unavailable(f"{self._scheme}://{self._host}{path}: {error!r}") from error
         if answer.status != 200:
-            _raise_error(path, answer.status, text)
+            _raise_error(f"{method} {path}", answer.status, text)
         try:
             document: dict[str, Any] = orjson.loads(text) if text else {}
         except orjson.JSONDecodeError as error:
-            raise Unavailable(f"POST {path} answered something else than JSON: {text[:200]!r}") from error
+            raise Unavailable(f"{method} {path} answered something else than JSON: {text[:200]!r}") from error
         return document, {name.lower(): value for name, value in answer.getheaders()}
 
-    def _exchange(self, path: str, data: bytes, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+    def _exchange(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
         """Send on the thread's connection; once more on a new one where the server closed the old one meanwhile."""
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is not None:
             try:
-                connection.request("POST", self._base + path, data, dict(headers))
+                connection.request(method, self._base + path, data, dict(headers))
                 return connection.getresponse()
             except (ConnectionError, http.client.HTTPException):
                 self._close()
         kind = http.client.HTTPSConnection if self._scheme == "https" else http.client.HTTPConnection
         self._local.connection = connection = kind(self._host, timeout=_TIMEOUT_S)
-        connection.request("POST", self._base + path, data, dict(headers))
+        connection.request(method, self._base + path, data, dict(headers))
         return connection.getresponse()
 
     def _close(self) -> None:
@@ -141,16 +158,18 @@ class Api:
             self._local.connection = None
 
 
-def _raise_error(path: str, status: int, text: bytes) -> None:
+def _raise_error(call: str, status: int, text: bytes) -> None:
     try:
         message = orjson.loads(text).get("message", "")
     except (orjson.JSONDecodeError, AttributeError):
         message = text[:200].decode(errors="replace")
-    said = f"POST {path} answered {status}: {message}"
+    said = f"{call} answered {status}: {message}"
     if status == 400:
         raise InvalidInput(said)
     if status == 404:
         raise NotFound(said)
+    if status == 409:
+        raise ConcurrentUpdate(said)
     raise Unavailable(said)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import console, evaluate, models, profile, recommend, status, train, up
+from cli import console, evaluate, models, profile, recommend, rows, status, train, up
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.importing import command as importing
@@ -26,6 +26,8 @@ app.command()(demo.demo)
 app.command()(up.up)
 app.command()(status.status)
 app.add_typer(importing.app, name="import")
+app.add_typer(rows.items, name="items")
+app.add_typer(rows.users, name="users")
 app.add_typer(config.app, name="config")
 app.command()(train.train)
 app.command()(recommend.recommend)

@@ -17,8 +17,8 @@ class Endpoints(ThreadingHTTPServer):
     ----------
     answers
         Status, headers and JSON document by path.
-    requests
-        Path, authorization and body of each request, in order.
+    requests, methods
+        Path, authorization and body of each request, and its method, in order.
     """
 
     daemon_threads = True
@@ -26,6 +26,7 @@ class Endpoints(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, dict[str, str], Any]] = {}
         self.requests: list[tuple[str, str, str]] = []
+        self.methods: list[str] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -39,7 +40,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: Endpoints
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+        self.server.methods.append(self.command)
         self.server.requests.append((self.path, self.headers["authorization"], body))
         status, headers, document = self.server.answers[self.path]
         data = json.dumps(document).encode()
@@ -49,6 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
         self.close_connection = headers.get("connection") == "close"
+
+    do_GET = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the names of http.server
 
     def log_message(self, *_: Any) -> None:
         pass

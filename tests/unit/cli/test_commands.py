@@ -25,7 +25,7 @@ from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, REGION, put_parameters
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
-VERBS = ("demo", "up", "status", "import", "train", "recommend", "evaluate", "models", "quarantine")
+VERBS = ("demo", "up", "status", "import", "train", "recommend", "evaluate", "models", "quarantine", "items", "users")
 
 
 def run(*arguments: str) -> Result:

@@ -1,0 +1,138 @@
+"""`alsolike items` and `alsolike users`: rows of the catalogue and of the users, seen and changed through the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.api import Api
+
+_LARGEST_PAGE = 1000
+
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show at most this many.")]
+Columns = Annotated[
+    list[str], typer.Argument(metavar="COLUMN=VALUE...", show_default=False, help="VALUE is JSON, else text.")
+]
+RowId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+
+
+def rows_app(plural: str, *, id_field: str) -> typer.Typer:
+    """Return the verbs of `items` or `users`.
+
+    Parameters
+    ----------
+    plural
+        What the API's path begins with.
+    id_field
+        What the API calls the id.
+    """
+    app = typer.Typer(no_args_is_help=True, help=f"See and change {plural} through the API.")
+
+    @app.command("list", help=f"List {plural}, in no order.")
+    def list_rows(limit: Limit = 20, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+        from cli import console
+
+        rows = list(_listed(_api(stack, state), plural, limit=limit))
+        if as_json:
+            console.print_json(rows)
+        else:
+            console.print_table([id_field, "updated", "properties"], [_cells(row, id_field) for row in rows])
+
+    @app.command("show", help="Show one with its columns.")
+    def show(row_id: RowId, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+        _print(_api(stack, state).administer("GET", _path(plural, row_id)), id_field, as_json=as_json)
+
+    @app.command("set", help="Set columns, as in price=0.59; null removes one. The others stay.")
+    def set_columns(
+        row_id: RowId, columns: Columns, stack: Stack = None, state: State = None, as_json: AsJson = False
+    ) -> None:
+        changes = _changes(columns)
+        _print(_api(stack, state).administer("PATCH", _path(plural, row_id), changes), id_field, as_json=as_json)
+
+    return app
+
+
+items = rows_app("items", id_field="itemId")
+users = rows_app("users", id_field="userId")
+
+
+@items.command("delete")
+def delete_item(row_id: RowId, stack: Stack = None, state: State = None) -> None:
+    """Delete an item from the catalogue."""
+    from cli import console
+
+    _api(stack, state).administer("DELETE", _path("items", row_id))
+    console.say(f"deleted {row_id}")
+
+
+def _api(stack: str | None, state: Path | None) -> Api:
+    from cli import deployment
+    from cli.api import Api
+
+    return Api(deployment.resolve(stack=stack, state=state))
+
+
+def _path(plural: str, row_id: str) -> str:
+    from alsolike.path_ids import path_segment
+
+    return f"/{plural}/{path_segment(row_id)}"
+
+
+def _listed(api: Api, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
+    from urllib.parse import quote
+
+    token = ""
+    while limit > 0:
+        query = f"?limit={min(limit, _LARGEST_PAGE)}" + (f"&nextToken={quote(token)}" if token else "")
+        page = api.administer("GET", f"/{plural}{query}")
+        yield from page[plural]
+        limit -= len(page[plural])
+        if not (token := page.get("nextToken", "")):
+            return
+
+
+def _changes(columns: Sequence[str]) -> dict[str, Any]:
+    import orjson
+
+    from alsolike.errors import InvalidInput
+
+    changes: dict[str, Any] = {}
+    for column in columns:
+        name, equals, text = column.partition("=")
+        if not name or not equals:
+            raise InvalidInput(f"{column!r} is no change, expected COLUMN=VALUE")
+        try:
+            changes[name] = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            changes[name] = text
+    return changes
+
+
+def _print(row: Mapping[str, Any], id_field: str, *, as_json: bool) -> None:
+    from cli import console
+
+    if as_json:
+        console.print_json(row)
+        return
+    columns = sorted(row["properties"].items())
+    console.print_table(["column", "value"], [[id_field, row[id_field]], *([name, _text(v)] for name, v in columns)])
+
+
+def _cells(row: Mapping[str, Any], id_field: str) -> list[object]:
+    import datetime as dt
+
+    updated = dt.datetime.fromtimestamp(row["updatedAt"], dt.UTC)
+    return [row[id_field], f"{updated:%Y-%m-%d %H:%M:%S}", _text(row["properties"])]
+
+
+def _text(value: object) -> str:
+    import orjson
+
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
+from cli import deployment as deployments
+from cli.deployment import Deployment
+from cli.main import app
+from tests.unit.cli.endpoints import Endpoints, serving
+from tests.unit.cli.shop import NAMES
+
+ROW = {"itemId": "sku/7", "properties": {"price": 0.59, "tags": ["a"]}, "updatedAt": 1_764_032_400.5}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoints]:
+    with serving() as endpoints:
+        names = dataclasses.replace(NAMES, api_url=endpoints.url)
+        shop = Deployment("shop", names, lambda service: None, lambda scope: f"<{scope}>", is_local=False)
+        monkeypatch.setattr(deployments, "resolve", lambda **_: shop)
+        yield endpoints
+
+
+@pytest.fixture
+def run(server: Endpoints) -> Callable[..., Result]:
+    return lambda *arguments: CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def test_a_row_is_shown_under_any_id(server: Endpoints, run: Callable[..., Result]) -> None:
+    server.answers["/items/~c2t1Lzc"] = 200, {}, ROW
+
+    table, document = run("items", "show", "sku/7"), run("items", "show", "sku/7", "--json")
+
+    assert "sku/7" in table.stdout
+    assert "0.59" in table.stdout
+    assert json.loads(document.stdout) == ROW
+    assert (server.methods, server.requests[0]) == (["GET", "GET"], ("/items/~c2t1Lzc", "Bearer <alsolike/admin>", ""))
+
+
+def test_columns_are_set_as_json_or_text(server: Endpoints, run: Callable[..., Result]) -> None:
+    server.answers["/users/anna"] = 200, {}, {"userId": "anna", "properties": {"age": 7}, "updatedAt": 1}
+
+    result = run("users", "set", "anna", "age=7", "name=Anna = A", "old=null", 'tags=["a"]', "--json")
+
+    assert json.loads(result.stdout)["properties"] == {"age": 7}
+    assert server.methods == ["PATCH"]
+    assert json.loads(server.requests[0][2]) == {"age": 7, "name": "Anna = A", "old": None, "tags": ["a"]}
+
+
+def test_what_is_no_change_is_refused_before_anything_is_sent(server: Endpoints, run: Callable[..., Result]) -> None:
+    with pytest.raises(InvalidInput, match="'price' is no change, expected COLUMN=VALUE"):
+        run("items", "set", "a", "price")
+
+    assert server.requests == []
+
+
+def test_an_item_is_deleted(server: Endpoints, run: Callable[..., Result]) -> None:
+    server.answers["/items/a"] = 200, {}, {}
+
+    assert run("items", "delete", "a").stderr == "deleted a\n"
+    assert server.methods == ["DELETE"]
+
+
+def test_pages_are_followed_up_to_the_limit(server: Endpoints, run: Callable[..., Result]) -> None:
+    def rows(*numbers: int) -> list[dict[str, Any]]:
+        return [{**ROW, "itemId": f"i{number}"} for number in numbers]
+
+    server.answers["/items?limit=5"] = 200, {}, {"items": rows(1, 2), "nextToken": "a+b="}
+    server.answers["/items?limit=3&nextToken=a%2Bb%3D"] = 200, {}, {"items": rows(3)}
+
+    listed = json.loads(run("items", "list", "--limit", "5", "--json").stdout)
+
+    assert [row["itemId"] for row in listed] == ["i1", "i2", "i3"]
+    assert "2025-11-25 01:00:00" in run("items", "list", "--limit", "5").stdout
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (400, InvalidInput), (409, ConcurrentUpdate)])
+def test_a_refusal_is_an_error_with_the_apis_message(
+    server: Endpoints, run: Callable[..., Result], status: int, kind: type[Exception]
+) -> None:
+    server.answers["/items/a"] = status, {}, {"message": "there is no item"}
+
+    with pytest.raises(kind, match=f"^GET /items/a answered {status}: there is no item$"):
+        run("items", "show", "a")
