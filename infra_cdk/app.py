@@ -16,6 +16,7 @@ from infra_cdk.settings import InvalidSettings, Settings, load_settings
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.lake import LakeStack
+from infra_cdk.stacks.privacy import PrivacyStack
 from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
 
@@ -85,7 +86,8 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
     LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
     TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
-    ServingStack(app, f"{prefix}-serving", settings=settings, env=env, data=data, layers=layers)
+    privacy = PrivacyStack(app, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
+    ServingStack(app, f"{prefix}-serving", settings=settings, env=env, data=data, privacy=privacy, layers=layers)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

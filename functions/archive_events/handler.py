@@ -11,35 +11,47 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
+from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.stream import stream_records
+from alsolike.tombstones import TombstoneReader
 from functions.archive_events.service import archive
 from functions.archive_events.settings import Settings
 
 
 @functools.cache
-def _sources() -> tuple[Settings, ConfigurationReader]:
+def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
     settings = from_environment(Settings, os.environ)
+    tombstones = TombstoneReader(
+        client("s3"),
+        settings.artefact_bucket,
+        lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
+        check_s=settings.tombstone_check_s,
+    )
     reader = ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
     # The objects of a full batch set the collector off: it need not look through what start-up made, which stays.
     gc.freeze()
-    return settings, reader
+    return settings, reader, tombstones
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Archive the batch whole, or fail and get it again."""
-    settings, configurations = _sources()
+    settings, configurations, tombstones = _sources()
+    now_ms = time.time_ns() // 1_000_000
     outcome = archive(
         stream_records(event),
         client=client("s3"),
         bucket=settings.lake_bucket,
         configurations=configurations,
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=now_ms,
+        erased=functools.partial(tombstones.erased, now_ms=now_ms),
     )
     count(Metric.INTERACTIONS_ARCHIVED, outcome.archived)
     count(Metric.RECORDS_QUARANTINED, len(outcome.reasons))
+    if outcome.erased:
+        count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
     if outcome.reasons:
         logger.warning("records quarantined", records=len(outcome.reasons))
     return {"batchItemFailures": []}

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +22,7 @@ from alsolike.errors import Unavailable
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.record_columns import read_columns
 from alsolike.stream import ConfigurationSource, StreamRecord
+from alsolike.tombstones import Erased, names_erased, nobody
 
 COMPRESSION = "zstd"
 MS_PER_DAY = 86_400_000
@@ -40,16 +42,23 @@ SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in lake.
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch; `reasons` are those of the quarantined records."""
+    """What became of a batch; `reasons` are those of the quarantined records, `erased` counts erased users' records."""
 
     archived: int
     reasons: tuple[str, ...]
+    erased: int = 0
 
 
 def archive(
-    records: Sequence[StreamRecord], *, client: Any, bucket: str, configurations: ConfigurationSource, now_ms: int
+    records: Sequence[StreamRecord],
+    *,
+    client: Any,
+    bucket: str,
+    configurations: ConfigurationSource,
+    now_ms: int,
+    erased: Erased = nobody,
 ) -> Outcome:
-    """Write readable records to their day's partition and the others to quarantine.
+    """Write readable records to their day's partition and the others to quarantine; erased users' records nowhere.
 
     Parameters
     ----------
@@ -57,14 +66,18 @@ def archive(
         One batch of one shard, in order.
     client
         A low-level S3 client.
+    erased
+        Says of a user id whether the user was erased.
 
     Raises
     ------
     Unavailable
-        If S3 does not take an object, or there is no configuration to read the records by.
+        If S3 does not take an object, or there is no configuration to read the records by, or nobody can tell who was
+        erased.
     """
-    columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
-    rows = pa.table(columns, schema=SCHEMA)
+    columns, unreadable = read_columns(records, configurations=configurations, now_ms=now_ms)
+    rows = _of_others(pa.table(columns, schema=SCHEMA), erased)
+    refused = [(record, error) for record, error in unreadable if not names_erased(record, erased)]
     for date, day in _by_date(rows):
         key = lake.object_key(
             date,
@@ -76,7 +89,8 @@ def archive(
     for record, error in refused:
         quarantined = QuarantinedRecord(record, str(error))
         _put(client, bucket, quarantined.key, quarantined.to_json(), content_type="application/json")
-    return Outcome(len(rows), tuple(str(error) for _, error in refused))
+    left_out = len(columns["event_id"]) - len(rows) + len(unreadable) - len(refused)
+    return Outcome(len(rows), tuple(str(error) for _, error in refused), left_out)
 
 
 def to_parquet(rows: pa.Table) -> bytes:
@@ -84,6 +98,13 @@ def to_parquet(rows: pa.Table) -> bytes:
     content = io.BytesIO()
     pq.write_table(rows, content, compression=COMPRESSION)
     return content.getvalue()
+
+
+def _of_others(rows: pa.Table, erased: Erased) -> pa.Table:
+    gone = [user for user in pc.unique(rows["user_id"]).to_pylist() if erased(user)]
+    if not gone:
+        return rows
+    return rows.filter(pc.invert(pc.is_in(rows["user_id"], value_set=pa.array(gone, pa.string()))))
 
 
 def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:

@@ -7,8 +7,10 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the lake and the configuration are."""
+    """Where the lake, the configuration and the tombstones are."""
 
     lake_bucket: str
     artefact_bucket: str
+    secret_arn: str
     configuration_check_s: float = 30
+    tombstone_check_s: float = 5

@@ -15,11 +15,14 @@ from alsolike import identity, lake
 from alsolike.configuration import Configuration
 from alsolike.dataset import INTERACTION_COLUMNS
 from alsolike.errors import UnknownEventType
+from alsolike.tombstones import Erased, nobody
 
 LAKE_COLUMNS = (
     "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
 )  # fmt: skip
 """Columns of the lake that are read."""
+
+_USER = "u#"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class CleanInteractions:
         return float(self.frame.duplicated(["profile_id", "item_id"]).mean()) if len(self.frame) else 0.0
 
 
-def clean(rows: pd.DataFrame, configuration: Configuration) -> CleanInteractions:
+def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: Erased = nobody) -> CleanInteractions:
     """Count each event once, keep event types with a weight, and leave out rare items and short histories.
 
     Parameters
@@ -53,9 +56,12 @@ def clean(rows: pd.DataFrame, configuration: Configuration) -> CleanInteractions
     configuration
         Says what an event type weighs, and how many interactions an item and a user have at least, also after the
         others are left out.
+    erased
+        Says of a user id whether the user was erased: the lake may hold the user until the purge comes to it.
     """
-    once = lake.deduplicate(rows)
-    once = once.assign(profile_id=identity.owners(once))  # a login counts also where its own row is left out
+    every = lake.deduplicate(rows)
+    every = every.assign(profile_id=identity.owners(every))  # a login counts also where its own row is left out
+    once = every[~every["profile_id"].isin(erased_profiles(every["profile_id"], erased))]
     about = once[once["item_id"].notna()]
     weight = about["event_type"].map(_weights(about["event_type"], configuration)).astype("float32")
     known = about[weight.notna()].assign(weight=weight)
@@ -70,7 +76,8 @@ def clean(rows: pd.DataFrame, configuration: Configuration) -> CleanInteractions
     return CleanInteractions(
         frame=frame.iloc[_order(frame)][list(INTERACTION_COLUMNS)].reset_index(drop=True),
         dropped={
-            "duplicate_event": len(rows) - len(once),
+            "duplicate_event": len(rows) - len(every),
+            "erased_user": len(every) - len(once),
             "no_item": len(once) - len(about),
             "unknown_event_type": len(about) - len(known),
             "no_weight": len(known) - len(counted),
@@ -78,6 +85,11 @@ def clean(rows: pd.DataFrame, configuration: Configuration) -> CleanInteractions
             "short_history": short,
         },
     )
+
+
+def erased_profiles(profiles: pd.Series[str], erased: Erased) -> list[str]:
+    """Return those of the profiles that are erased users'."""
+    return [each for each in profiles.unique() if each.startswith(_USER) and erased(each.removeprefix(_USER))]
 
 
 def _weights(event_types: pd.Series[str], configuration: Configuration) -> dict[str, float]:

@@ -11,7 +11,9 @@ from alsolike.aws import client
 from alsolike.catalog import CatalogueStore
 from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
+from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
+from alsolike.tombstones import TombstoneReader
 from functions.build_dataset.run import run_of
 from functions.build_dataset.service import build_dataset
 from functions.build_dataset.settings import Settings
@@ -27,9 +29,8 @@ def _settings() -> Settings:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Build the dataset of `execution_id`, started at `started_at`."""
     settings = _settings()
-    configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(
-        now_ms=time.time_ns() // 1_000_000
-    )
+    now_ms = time.time_ns() // 1_000_000
+    configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
     dataset = build_dataset(
         run_of(event["execution_id"], started_at=event["started_at"]),
         client=client("s3"),
@@ -37,6 +38,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         artefact_bucket=settings.artefact_bucket,
         catalogue=CatalogueStore(client("dynamodb"), settings.catalogue_table),
         configuration=configuration,
+        tombstones=TombstoneReader(
+            client("s3"),
+            settings.artefact_bucket,
+            lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
+        ),
+        now_ms=now_ms,
     )
     manifest = dataset.manifest
     count(Metric.DATASETS_BUILT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import awswrangler as wr
@@ -14,7 +15,8 @@ from alsolike.catalog import CatalogueStore
 from alsolike.configuration import Configuration
 from alsolike.dataset import INTERACTIONS_FILE, ITEM_COLUMNS, ITEMS_FILE, MANIFEST_FILE, DatasetManifest, prefix
 from alsolike.errors import InvalidDataset
-from functions.build_dataset.cleaning import LAKE_COLUMNS, clean
+from alsolike.tombstones import TombstoneReader
+from functions.build_dataset.cleaning import LAKE_COLUMNS, clean, erased_profiles
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.run import Run
 
@@ -35,6 +37,8 @@ def build_dataset(
     artefact_bucket: str,
     catalogue: CatalogueStore,
     configuration: Configuration,
+    tombstones: TombstoneReader,
+    now_ms: int,
 ) -> Dataset:
     """Write the dataset of a run, its manifest last; the same lake and configuration give the same files.
 
@@ -46,12 +50,12 @@ def build_dataset(
     Raises
     ------
     InvalidDataset
-        If no interaction is in the lake or none is left.
+        If no interaction is in the lake or none is left, or somebody in the dataset has been erased by now.
     """
     rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS)
     if not partitions:
         raise InvalidDataset(f"s3://{lake_bucket}/{lake.INTERACTIONS_PREFIX} holds no interactions to train on")
-    interactions = clean(rows, configuration)
+    interactions = clean(rows, configuration, erased=functools.partial(tombstones.erased, now_ms=now_ms))
     limits = configuration.limits
     frame = interactions.frame
     if frame.empty:
@@ -60,6 +64,7 @@ def build_dataset(
             f"an item needs {limits.minimum_item_interactions} interactions "
             f"and a user {limits.minimum_user_interactions}"
         )
+    _check_nobody_erased(frame, tombstones, now_ms=now_ms)
     items = _items(catalogue)
     manifest = DatasetManifest(
         dataset_id=run.run_id,
@@ -93,6 +98,17 @@ def build_dataset(
         ContentType="application/json",
     )
     return Dataset(s3_uri, manifest)
+
+
+def _check_nobody_erased(frame: pd.DataFrame, tombstones: TombstoneReader, *, now_ms: int) -> None:
+    """Look at the tombstones as they are now, and at the dataset as it will be: no model may learn from the erased."""
+    tombstones.refresh(now_ms=now_ms)
+    found = erased_profiles(frame["profile_id"], functools.partial(tombstones.erased, now_ms=now_ms))
+    if found:
+        raise InvalidDataset(
+            f"{len(found)} of the users in the dataset are erased, expected none: they were erased while it was built; "
+            "build it again"
+        )
 
 
 def _items(catalogue: CatalogueStore) -> pd.DataFrame:

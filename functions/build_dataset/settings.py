@@ -7,8 +7,9 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """What a dataset is made of and where it goes."""
+    """What a dataset is made of, who may not be in it, and where it goes."""
 
     lake_bucket: str
     artefact_bucket: str
     catalogue_table: str
+    secret_arn: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic
 
 from alsolike.configuration import ColumnType, Configuration
@@ -10,6 +10,7 @@ from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric, count
 from alsolike.row_store import RowStore, Stored
 from alsolike.rows import R, RowKind, changed, parse_changes, parse_put
+from functions.collect.people import People
 from functions.collect.refusal import refuse
 from functions.collect.request import Request
 
@@ -27,6 +28,8 @@ class Dataset(Generic[R]):
         Picks the declared columns.
     accepted
         Counts rows that were written.
+    people
+        Where rows are users: how their ids are stored, and who was erased.
     """
 
     def __init__(
@@ -38,7 +41,9 @@ class Dataset(Generic[R]):
         configuration: ConfigurationReader,
         columns: Callable[[Configuration], Mapping[str, ColumnType]],
         accepted: Metric,
+        people: People | None = None,
     ) -> None:
+        self._people = people
         self._kind = kind
         self._store = store
         self._arn = arn
@@ -60,9 +65,9 @@ class Dataset(Generic[R]):
         """
         columns = self._declared(request)
         call = parse_put(request.body(maximum=MAX_BYTES), self._kind, dataset_arn=self._arn, columns=columns)
-        if call.rows:
-            self._store.put(call.rows, now_ms=request.now_ms)
-            count(self._accepted, len(call.rows))
+        if rows := self._stored(call.rows, now_ms=request.now_ms):
+            self._store.put(rows, now_ms=request.now_ms)
+            count(self._accepted, len(rows))
         refuse(call.refused, stored=len(call.rows), what=self._kind.list_field)
         return {}
 
@@ -124,7 +129,19 @@ class Dataset(Generic[R]):
         return self._columns(self._configuration.current(now_ms=request.now_ms))
 
     def _id(self, request: Request) -> str:
-        return request.path_id(self._kind.id_field)
+        row_id = request.path_id(self._kind.id_field)
+        return self._people.ids.user(row_id) if self._people else row_id
+
+    def _stored(self, rows: Sequence[R], *, now_ms: int) -> Sequence[R]:
+        """Return rows under the ids by which they are stored; those of erased users are taken and not stored."""
+        if self._people is None:
+            return rows
+        people, kind = self._people, self._kind
+        named = [kind.make(people.ids.user(kind.id_of(row)), row.properties) for row in rows]
+        kept = [row for row in named if not people.erased(kind.id_of(row), now_ms=now_ms)]
+        if len(kept) < len(rows):
+            count(Metric.ROWS_OF_ERASED_USERS, len(rows) - len(kept))
+        return kept
 
     def _document(self, stored: Stored[R]) -> dict[str, Any]:
         return {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from alsolike.configuration import Configuration
 from alsolike.configuration_store import ConfigurationReader
 from alsolike.errors import UnknownEventType
 from alsolike.observability import Metric, count
 from alsolike.put_events import EventCall, parse_put_events
+from functions.collect.people import People
 from functions.collect.refusal import refuse
 from functions.collect.request import Request
 from functions.collect.stream import EventStream
@@ -22,13 +24,16 @@ class Events:
         The one that calls have to name.
     """
 
-    def __init__(self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader) -> None:
+    def __init__(
+        self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader, people: People
+    ) -> None:
         self._stream = stream
+        self._people = people
         self._tracking_id = tracking_id
         self._configuration = configuration
 
     def put(self, request: Request) -> dict[str, object]:
-        """Put the call's good events on the stream.
+        """Put the call's good events on the stream; those of an erased user are taken and not stored.
 
         Raises
         ------
@@ -40,7 +45,9 @@ class Events:
             If the stream did not take all of them; the same call may be repeated.
         """
         call = self._parse(request)
-        if call.interactions:
+        if call.interactions and self._people.erased(call.interactions[0].user_id, now_ms=request.now_ms):
+            count(Metric.EVENTS_OF_ERASED_USERS, len(call.interactions))
+        elif call.interactions:
             self._stream.put(call.interactions, remaining_ms=request.remaining_ms)
             count(Metric.EVENTS_ACCEPTED, len(call.interactions))
             self._count_ahead(call, now_ms=request.now_ms)
@@ -49,11 +56,19 @@ class Events:
 
     def _parse(self, request: Request) -> EventCall:
         body, now_ms = request.body(maximum=MAX_BYTES), request.now_ms
-        configuration = self._configuration.current(now_ms=now_ms)
-        call = parse_put_events(body, now_ms=now_ms, tracking_id=self._tracking_id, configuration=configuration)
+
+        def parse(configuration: Configuration) -> EventCall:
+            return parse_put_events(
+                body,
+                now_ms=now_ms,
+                tracking_id=self._tracking_id,
+                configuration=configuration,
+                ids=self._people.ids,
+            )
+
+        call = parse(self._configuration.current(now_ms=now_ms))
         if any(isinstance(error, UnknownEventType) for error in call.refused):  # it may have been declared just now
-            configuration = self._configuration.refresh(now_ms=now_ms)
-            call = parse_put_events(body, now_ms=now_ms, tracking_id=self._tracking_id, configuration=configuration)
+            call = parse(self._configuration.refresh(now_ms=now_ms))
         return call
 
     def _count_ahead(self, call: EventCall, *, now_ms: int) -> None:

@@ -26,7 +26,7 @@ ATTEMPTS = 2
 def _routes() -> Mapping[str, Route]:
     clients = {
         service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-        for service in ("kinesis", "dynamodb", "s3")
+        for service in ("kinesis", "dynamodb", "s3", "secretsmanager")
     }
     return routes(from_environment(Settings, os.environ), **clients)
 

@@ -9,9 +9,12 @@ from typing import Any
 from alsolike.catalog import ITEMS, CatalogueStore
 from alsolike.configuration_store import ConfigurationReader
 from alsolike.observability import Metric
+from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
+from alsolike.tombstones import TombstoneReader
 from alsolike.users import USERS, UserStore
 from functions.collect.dataset import Dataset
 from functions.collect.events import Events
+from functions.collect.people import People
 from functions.collect.request import Request
 from functions.collect.settings import Settings
 from functions.collect.stream import EventStream
@@ -19,17 +22,21 @@ from functions.collect.stream import EventStream
 Route = Callable[[Request], dict[str, Any]]
 
 
-def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any) -> Mapping[str, Route]:
+def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsmanager: Any) -> Mapping[str, Route]:
     """Return what answers a request, by its route key.
 
     Parameters
     ----------
-    kinesis, dynamodb, s3
+    kinesis, dynamodb, s3, secretsmanager
         Low-level clients.
     """
     configuration = ConfigurationReader(s3, settings.artefact_bucket, check_s=settings.configuration_check_s)
+    people = _people(settings, s3=s3, secretsmanager=secretsmanager)
     events = Events(
-        EventStream(kinesis, settings.stream_name), tracking_id=settings.tracking_id, configuration=configuration
+        EventStream(kinesis, settings.stream_name),
+        tracking_id=settings.tracking_id,
+        configuration=configuration,
+        people=people,
     )
     items = Dataset(
         ITEMS,
@@ -46,6 +53,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any) -> Mappi
         configuration=configuration,
         columns=attrgetter("user_columns"),
         accepted=Metric.USERS_ACCEPTED,
+        people=people,
     )
     return {
         "POST /events": events.put,
@@ -59,3 +67,13 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any) -> Mappi
         "GET /users/{userId}": users.get,
         "PATCH /users/{userId}": users.change,
     }
+
+
+def _people(settings: Settings, *, s3: Any, secretsmanager: Any) -> People:
+    def pseudonyms() -> Pseudonyms:
+        return pseudonyms_of(secretsmanager, settings.secret_arn)
+
+    return People(
+        EdgeIds(pseudonyms) if settings.pseudonymise_ids else AS_THEY_COME,
+        TombstoneReader(s3, settings.artefact_bucket, pseudonyms, check_s=settings.tombstone_check_s),
+    )

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where interactions, items and users go, and which names calls have to use."""
+    """Where interactions, items and users go, and which names calls have to use; `pseudonymise_ids` is 0 or 1."""
 
     stream_name: str
     catalogue_table: str
@@ -16,4 +16,7 @@ class Settings:
     tracking_id: str
     items_dataset_arn: str
     users_dataset_arn: str
+    secret_arn: str
     configuration_check_s: float = 30
+    tombstone_check_s: float = 5
+    pseudonymise_ids: int = 0

@@ -8,8 +8,9 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError
-from alsolike.http import path_id, respond_error, respond_json
+from alsolike.http import respond_error, respond_json
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.path_ids import path_id
 from alsolike.pseudonyms import EdgeIds, pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.user_data import Places, UserData

@@ -68,7 +68,7 @@ def without_records(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]
         document = orjson.loads(body)
         event = orjson.loads(document["payload"])
         records = event["Records"]
-        mine = [mentions.record(_data(record)) for record in records]
+        mine = [_is_mine(record, mentions) for record in records]
     except (ValueError, KeyError, TypeError):
         return (1, None) if mentions.text(body) else (0, body)
     event["Records"] = [record for record, hit in zip(records, mine, strict=True) if not hit]
@@ -89,14 +89,18 @@ def without_lines(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
 
 def _quarantined(body: bytes, mentions: Mentions) -> bool:
     try:
-        return mentions.record(QuarantinedRecord.from_json(body).record.data)
+        record = QuarantinedRecord.from_json(body).record
+        return mentions.partition(record.partition_key) or mentions.record(record.data)
     except InvalidInput:
         return mentions.text(body)
 
 
-def _data(record: dict[str, Any]) -> bytes:
-    """Return what the producer sent; of a table's stream, the record as it is."""
-    return base64.b64decode(record["kinesis"]["data"]) if "kinesis" in record else orjson.dumps(record)
+def _is_mine(record: dict[str, Any], mentions: Mentions) -> bool:
+    """Look at what a producer sent; of a table's stream, at the record as it is."""
+    if "kinesis" not in record:
+        return mentions.record(orjson.dumps(record))
+    kinesis = record["kinesis"]
+    return mentions.partition(kinesis.get("partitionKey")) or mentions.record(base64.b64decode(kinesis["data"]))
 
 
 def _mentions(work: Work) -> Mentions:

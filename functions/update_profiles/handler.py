@@ -50,7 +50,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     count(Metric.PROFILES_UPDATED, outcome.profiles)
     count(Metric.INTERACTIONS_APPLIED, outcome.interactions)
     count(Metric.RECORDS_UNREADABLE, outcome.unreadable)
-    count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
+    if outcome.erased:
+        count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
     if outcome.failed_sequence is None:
         return {"batchItemFailures": []}
     logger.error("profiles not updated", first_sequence=outcome.failed_sequence, failures=outcome.failures[:3])

@@ -12,6 +12,7 @@ from alsolike.identity import Login, first_logins
 from alsolike.interactions import Interaction, profile_id
 from alsolike.profiles import ProfileStore, RecentInteraction, recent
 from alsolike.stream import ConfigurationSource, StreamRecord, parse_batch
+from alsolike.tombstones import Erased, nobody
 
 PROFILES_AT_ONCE = 8
 """Profiles wait for DynamoDB, not for the processor."""
@@ -27,6 +28,8 @@ class Outcome:
         The first record that was not applied; it and all after it have to come again. None if all were.
     failures
         Why, one message a profile.
+    erased
+        Records of erased users.
     """
 
     profiles: int
@@ -34,6 +37,7 @@ class Outcome:
     unreadable: int
     failed_sequence: str | None = None
     failures: tuple[str, ...] = ()
+    erased: int = 0
 
 
 @dataclasses.dataclass(slots=True)
@@ -47,7 +51,12 @@ class _Addition:
 
 
 def update_profiles(
-    records: Sequence[StreamRecord], *, store: ProfileStore, configurations: ConfigurationSource, now_ms: int
+    records: Sequence[StreamRecord],
+    *,
+    store: ProfileStore,
+    configurations: ConfigurationSource,
+    now_ms: int,
+    erased: Erased = nobody,
 ) -> Outcome:
     """Add the records to their profiles, each profile once, a failing one without harm to the others.
 
@@ -61,15 +70,27 @@ def update_profiles(
     - an event id has one content: of several a profile keeps the latest and the lake the one received first.
 
     A record that cannot be read is passed over: it stays unreadable however often it comes, and
-    archive_events, which reads the same stream, keeps it.
+    archive_events, which reads the same stream, keeps it. So is a record of an erased user: the mark in the profile
+    goes with the profile when it is purged, and a later record would make another.
+
+    Parameters
+    ----------
+    erased
+        Says of a user id whether the user was erased.
 
     Raises
     ------
     Unavailable
-        If there is no configuration to read the records by.
+        If there is no configuration to read the records by, or nobody can tell who was erased.
     """
-    interactions = parse_batch(records, configurations=configurations, now_ms=now_ms)
-    additions = _by_profile(records, interactions)
+    parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
+    kept = [
+        (record, each)
+        for record, each in zip(records, parsed, strict=True)
+        if isinstance(each, InvalidInput) or not erased(each.user_id)
+    ]
+    interactions = [each for _, each in kept]
+    additions = _by_profile([record for record, _ in kept], interactions)
 
     def apply(some: Sequence[_Addition]) -> list[tuple[_Addition, str]]:
         failed = []
@@ -90,6 +111,7 @@ def update_profiles(
         unreadable=sum(isinstance(interaction, InvalidInput) for interaction in interactions),
         failed_sequence=min((addition.first_sequence for addition, _ in failed), key=int, default=None),
         failures=tuple(reason for _, reason in failed),
+        erased=len(records) - len(kept),
     )
 
 

@@ -1,5 +1,6 @@
 """From the API to the stream, the profiles and the lake; and back with recommendations."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -10,11 +11,13 @@ from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.privacy import hash_key_permission, tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.privacy import PrivacyStack
 
 
 class ServingStack(cdk.Stack):
@@ -28,6 +31,7 @@ class ServingStack(cdk.Stack):
         settings: Settings,
         env: cdk.Environment,
         data: DataStack,
+        privacy: PrivacyStack,
         layers: Path,
     ) -> None:
         super().__init__(
@@ -51,6 +55,8 @@ class ServingStack(cdk.Stack):
             "PATCH /users/{userId}",
         ):
             api.route(key, function=collect, scope=ADMINISTER)
+        api.route("DELETE /users/{userId}", function=privacy.erase_user, scope=ADMINISTER)
+        api.route("GET /users/{userId}/data", function=privacy.export_user, scope=ADMINISTER)
         api.route("POST /recommendations", function=self._recommend().live, scope=READ_RECOMMENDATIONS)
         consume(
             self._update_profiles().live,
@@ -86,6 +92,13 @@ class ServingStack(cdk.Stack):
             },
         )
 
+    def _tombstone_variables(self) -> Mapping[str, str]:
+        data = self._data
+        return tombstone_variables(artefacts=data.artefacts, hash_key=data.hash_key, settings=self._settings)
+
+    def _tombstone_permissions(self) -> list[Permission]:
+        return tombstone_permissions(artefacts=self._data.artefacts, hash_key=self._data.hash_key)
+
     def _collect(self) -> PythonFunction:
         data = self._data
         return PythonFunction(
@@ -103,8 +116,11 @@ class ServingStack(cdk.Stack):
                 "ITEMS_DATASET_ARN": data.items_dataset_arn,
                 "USERS_DATASET_ARN": data.users_dataset_arn,
                 **configuration_variables(data.artefacts, settings=self._settings),
+                **self._tombstone_variables(),
+                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
             },
             permissions=[
+                *self._tombstone_permissions(),
                 Permission(actions=["kinesis:PutRecords"], resources=[data.stream.stream_arn]),
                 Permission(
                     actions=["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
@@ -133,6 +149,8 @@ class ServingStack(cdk.Stack):
                 "SNAPSHOT_CHECK_S": str(self._settings.snapshot_check_s),
                 "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
                 **configuration_variables(artefacts, settings=self._settings),
+                "SECRET_ARN": self._data.hash_key.secret_arn,
+                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
                 # One processor: threads of BLAS would only cost start-up time.
                 "OPENBLAS_NUM_THREADS": "1",
             },
@@ -154,6 +172,7 @@ class ServingStack(cdk.Stack):
                 ),
                 # Which also permit to list the bucket: else S3 says 403, not 404, of what is not there yet.
                 *configuration_permissions(artefacts),
+                *([hash_key_permission(self._data.hash_key)] if self._settings.pseudonymise_ids else []),
             ],
             # One full processor.
             memory_mb=1_769,
@@ -174,8 +193,10 @@ class ServingStack(cdk.Stack):
             variables={
                 "PROFILES_TABLE": profiles.table_name,
                 **configuration_variables(self._data.artefacts, settings=self._settings),
+                **self._tombstone_variables(),
             },
             permissions=[
+                *self._tombstone_permissions(),
                 Permission(actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[profiles.table_arn]),
                 *configuration_permissions(self._data.artefacts),
                 *consumer_permissions(stream=self._data.stream, failed=self._data.lake),
@@ -196,8 +217,10 @@ class ServingStack(cdk.Stack):
             variables={
                 "LAKE_BUCKET": lake.bucket_name,
                 **configuration_variables(self._data.artefacts, settings=self._settings),
+                **self._tombstone_variables(),
             },
             permissions=[
+                *self._tombstone_permissions(),
                 *configuration_permissions(self._data.artefacts),
                 *(
                     objects(

@@ -9,6 +9,7 @@ from constructs import Construct
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.privacy import tombstone_permissions
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.training_job import TrainingJob
@@ -74,8 +75,10 @@ class TrainingStack(cdk.Stack):
                 "LAKE_BUCKET": lake.bucket_name,
                 "ARTEFACT_BUCKET": artefacts.bucket_name,
                 "CATALOGUE_TABLE": catalogue.table_name,
+                "SECRET_ARN": self._data.hash_key.secret_arn,
             },
             permissions=[
+                *tombstone_permissions(artefacts=artefacts, hash_key=self._data.hash_key),
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
                 *configuration_permissions(artefacts),
                 objects(

@@ -11,12 +11,15 @@ FUNCTIONS = (
     "build_dataset",
     "collect",
     "compact_lake",
+    "erase_user",
+    "export_user",
     "publish_catalog",
+    "purge_user",
     "recommend",
     "register_model",
     "update_profiles",
 )
-STACKS = ("catalogue", "data", "lake", "serving", "training")
+STACKS = ("catalogue", "data", "lake", "privacy", "serving", "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,12 @@ class Assembly:
         (resource,) = self.of_type(resource_type)
         return resource
 
+    def state_machine(self, part: str) -> Resource:
+        """Return the state machine of the stack ``alsolike-<environment>-<part>``."""
+        machines = self.of_type("AWS::StepFunctions::StateMachine")
+        (resource,) = [machine for machine in machines if machine.stack.endswith(f"-{part}")]
+        return resource
+
     def glue_table(self, name: str) -> dict[str, Any]:
         """Return the definition of a table or view in Glue's catalogue."""
         definitions: list[dict[str, Any]] = [r.properties["TableInput"] for r in self.of_type("AWS::Glue::Table")]
@@ -80,10 +89,19 @@ class Assembly:
         return resource
 
     def referred(self, reference: dict[str, Any], *, stack: str) -> Resource:
-        """Return the resource of `stack` that a ``Ref`` or ``Fn::GetAtt`` names."""
+        """Return the resource that a ``Ref`` or ``Fn::GetAtt`` of `stack`, or an import of another stack's, names."""
+        if "Fn::ImportValue" in reference:
+            return self._exported(reference["Fn::ImportValue"])
         name = reference["Ref"] if "Ref" in reference else reference["Fn::GetAtt"][0]
         (resource,) = [r for r in self.resources if r.stack == stack and r.logical_id == name]
         return resource
+
+    def _exported(self, export: str) -> Resource:
+        """Return the resource that an export's name begins with; what follows is the CDK's hash."""
+        stack, _, name = export.partition(":")
+        name = name.removeprefix("ExportsOutputRef").removeprefix("ExportsOutputFnGetAtt")
+        found = [r for r in self.resources if r.stack == stack and name.startswith(r.logical_id)]
+        return max(found, key=lambda resource: len(resource.logical_id))
 
     def role(self, function: Resource) -> Resource:
         """Return a function's role."""

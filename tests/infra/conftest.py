@@ -45,6 +45,6 @@ def assembly(request: pytest.FixtureRequest) -> Assembly:
 @pytest.fixture(scope="session")
 def workflow(demo: Assembly) -> dict[str, dict[str, Any]]:
     """The training workflow's states by name."""
-    machine = demo.only("AWS::StepFunctions::StateMachine")
+    machine = demo.state_machine("training")
     states: dict[str, dict[str, Any]] = json.loads(flat(machine.properties["DefinitionString"]))["States"]
     return states

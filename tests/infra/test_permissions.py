@@ -26,27 +26,37 @@ OWN_OUTPUT = {
 }
 # RowStore: put by batch_write_item, page by scan; update and delete by get_item and put_item.
 ROWS = ("BatchWriteItem", "GetItem", "PutItem", "Scan")
+# TombstoneReader: get_object, and NoSuchKey, not 403, before there is one; pseudonyms_of: get_secret_value.
+TOMBSTONES = {
+    ("s3:GetObject", "Artefacts/privacy/tombstones.json"),
+    ("s3:ListBucket", "Artefacts"),
+    ("secretsmanager:GetSecretValue", "HashKey"),
+}
 # Each line is a call in the function's code. S3's HeadObject needs s3:GetObject, an upload in parts s3:PutObject.
 EXPECTED = {
     "collect": {
         ("kinesis:PutRecords", "Stream"),  # EventStream: put_records
         *((f"dynamodb:{action}", table) for action in ROWS for table in ("Catalogue", "Users")),
         *CONFIGURATION,
+        *TOMBSTONES,
     },
     "update_profiles": CONSUMER
     | CONFIGURATION
+    | TOMBSTONES
     | {
         ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
         ("dynamodb:PutItem", "Profiles"),  # ProfileStore.add: put_item
     },
     "archive_events": CONSUMER
     | CONFIGURATION
+    | TOMBSTONES
     | {
         # awswrangler's to_parquet of one path: put_object, from 5 MB on an upload in parts, which it never aborts
         ("s3:PutObject", "Lake/interactions/*"),
         ("s3:PutObject", "Lake/quarantine/*"),  # archive: put_object
     },
     "build_dataset": CONFIGURATION
+    | TOMBSTONES
     | {
         ("s3:ListBucket", "Lake"),  # list_objects: list_objects_v2
         ("s3:GetObject", "Lake/interactions/*"),  # read_lake: get_object
@@ -67,6 +77,7 @@ EXPECTED = {
         ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
     },
     "publish_catalog": CONFIGURATION
+    | TOMBSTONES
     | {
         # What Lambda does: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
         *(
@@ -85,6 +96,45 @@ EXPECTED = {
         ("s3:PutObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.upload: upload_file, also in parts
         ("s3:AbortMultipartUpload", "Artefacts/catalog/segments/*"),  # upload_file, when a part fails
         ("s3:DeleteObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.delete: delete_objects
+    },
+    "erase_user": {
+        *TOMBSTONES,
+        ("s3:PutObject", "Artefacts/privacy/tombstones.json"),  # add_tombstone: put_object
+        ("dynamodb:UpdateItem", "Profiles"),  # ProfileStore.erase: update_item
+        ("s3:PutObject", "Artefacts/privacy/pending/*"),  # erase_user: put_object
+        ("s3:GetObject", "Artefacts/privacy/receipts/*"),  # ReceiptStore: get_object, put_object
+        ("s3:PutObject", "Artefacts/privacy/receipts/*"),
+        ("states:StartExecution", "Workflow"),  # erase_user: start_execution
+    },
+    "purge_user": {
+        ("s3:ListBucket", "Lake"),  # scan: list_objects_v2
+        ("s3:ListBucket", "Artefacts"),
+        *(
+            (f"s3:{action}Object", f"{place}/*")  # scan: get_object; _rewrite, overwrite: put_object; delete
+            for action in ("Get", "Put", "Delete")
+            for place in ("Lake/interactions", "Lake/users", "Lake/aws/lambda", "Artefacts/datasets")
+        ),
+        ("s3:GetObject", "Lake/quarantine/*"),
+        ("s3:DeleteObject", "Lake/quarantine/*"),
+        *((f"s3:{action}", "Artefacts/privacy/pending/*") for action in ("GetObject", "PutObject", "DeleteObject")),
+        ("s3:DeleteObjectVersion", "Artefacts/privacy/pending/*"),  # ProgressStore.forget: delete_objects
+        ("s3:ListBucketVersions", "Artefacts"),  # ProgressStore.forget: list_object_versions
+        ("s3:GetObject", "Artefacts/privacy/receipts/*"),  # ReceiptStore: get_object, put_object
+        ("s3:PutObject", "Artefacts/privacy/receipts/*"),
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        *((f"dynamodb:{action}Item", table) for action in ("Get", "Delete") for table in ("Profiles", "Users")),
+        ("dynamodb:Scan", "Profiles"),  # sessions that joined the profile
+    },
+    "export_user": {
+        ("s3:ListBucket", "Lake"),  # scan: list_objects_v2
+        ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
+        ("s3:GetObject", "Lake/interactions/*"),
+        ("s3:GetObject", "Lake/quarantine/*"),
+        ("s3:GetObject", "Artefacts/privacy/receipts/*"),  # ReceiptStore.find: get_object
+        ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
+        ("dynamodb:GetItem", "Users"),
+        ("dynamodb:Scan", "Profiles"),  # sessions that joined the profile
+        ("secretsmanager:GetSecretValue", "HashKey"),
     },
     "register_model": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
@@ -233,6 +283,7 @@ def short(arn: str) -> str:
         ("Catalogue", "Catalogue"),
         ("AttUsers", "Users"),
         (":model-package/", "Packages"),
+        ("WorkflowStateMachine", "Workflow"),
         ("Models.", "Models"),
         ("cdk-hnb659fds-assets", "Code"),
     ):

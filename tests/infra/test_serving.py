@@ -1,6 +1,7 @@
 import dataclasses
 import inspect
 import json
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,8 @@ def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) 
 
 
 def test_every_route_of_collect_has_code_behind_it() -> None:
-    settings = Settings(**{field.name: "x" for field in dataclasses.fields(Settings) if field.type == "str"})
+    texts: dict[str, Any] = {field.name: "x" for field in dataclasses.fields(Settings) if field.type == "str"}
+    settings = Settings(**texts)
     clients = dict.fromkeys(inspect.getfullargspec(routes).kwonlyargs)
 
     assert set(routes(settings, **clients)) == {

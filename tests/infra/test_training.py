@@ -38,7 +38,7 @@ def test_every_task_has_a_time_limit_and_retries(workflow: States, name: str) ->
 
 
 def test_run_as_a_whole_outlasts_its_slowest_steps_which_are_caught(assembly: Assembly) -> None:
-    machine = assembly.only("AWS::StepFunctions::StateMachine")
+    machine = assembly.state_machine("training")
     definition = json.loads(flat(machine.properties["DefinitionString"]))
 
     def longest_s(state: dict[str, Any]) -> float:
@@ -134,7 +134,7 @@ def test_code_of_the_job_is_the_training_code_with_the_shared_vocabulary(demo: A
 
 
 def test_every_run_is_logged_and_traced(demo: Assembly) -> None:
-    properties = demo.only("AWS::StepFunctions::StateMachine").properties
+    properties = demo.state_machine("training").properties
 
     assert properties["LoggingConfiguration"]["Level"] == "ALL"
     assert properties["LoggingConfiguration"]["IncludeExecutionData"] is True
@@ -147,7 +147,7 @@ def test_training_starts_on_schedule(demo: Assembly, prod: Assembly) -> None:
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(7 days)", "ENABLED")
     assert schedule(prod)["ScheduleExpression"] == "rate(1 day)"
     (target,) = rule["Targets"]
-    assert flat(target["Arn"]) == demo.only("AWS::StepFunctions::StateMachine").logical_id
+    assert flat(target["Arn"]) == demo.state_machine("training").logical_id
 
 
 def schedule(assembly: Assembly) -> dict[str, Any]:

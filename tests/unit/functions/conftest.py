@@ -10,6 +10,8 @@ from moto import mock_aws
 
 import alsolike.aws
 from alsolike.observability import logger
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.tombstones import add_tombstone
 from tests.unit.functions.cloud import REGION, create_bucket, create_table
 from tests.unit.functions.factories import LambdaContext
 
@@ -91,3 +93,20 @@ def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]
         return values
 
     return read
+
+
+@pytest.fixture
+def pseudonyms(aws: Callable[[str], Any]) -> Pseudonyms:
+    """The hashes under the secret that functions read as `the-key`."""
+    aws("secretsmanager").create_secret(Name="the-key", SecretString="k" * 64)
+    return Pseudonyms(b"k" * 64)
+
+
+@pytest.fixture
+def erase(aws: Callable[[str], Any], artefact_bucket: str, pseudonyms: Pseudonyms) -> Callable[[str], None]:
+    """Write the tombstone of a user."""
+
+    def write(user: str) -> None:
+        add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user(user), now_ms=1)
+
+    return write

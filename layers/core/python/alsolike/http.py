@@ -8,9 +8,7 @@ from typing import Any
 
 import orjson
 
-from alsolike import wire
 from alsolike.errors import AlsolikeError, ConcurrentUpdate, InvalidInput, NotFound, TooLarge, Unavailable
-from alsolike.interactions import MAX_ID_CHARACTERS
 
 _STATUS: tuple[tuple[type[AlsolikeError], int, str], ...] = (
     (InvalidInput, 400, "InvalidInputException"),
@@ -35,17 +33,6 @@ def request_body(event: Mapping[str, Any]) -> bytes:
         return base64.b64decode(body, validate=True) if is_base64 else body.encode()
     except ValueError as error:  # binascii.Error and UnicodeEncodeError are among them
         raise InvalidInput(f"body is not {'base64' if is_base64 else 'valid Unicode'}: {error}") from error
-
-
-def path_id(event: Mapping[str, Any], name: str) -> str:
-    """Return an id out of the request's path; the API has decoded it.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no id.
-    """
-    return wire.required_string(event.get("pathParameters") or {}, name, maximum=MAX_ID_CHARACTERS)
 
 
 def respond(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from typing import Any
 
 import orjson
 
+from alsolike.interactions import profile_id
+from alsolike.stream import partition_key
+
 _USER_FIELDS = ("userid",)
 _SESSION_FIELDS = ("sessionid",)
 # A user may be called as an item is; what stands here is never a person.
@@ -34,6 +37,7 @@ class Mentions:
     def __init__(self, user_id: str, *, sessions: Collection[str] = ()) -> None:
         self._user_id = user_id
         self._sessions = frozenset(sessions)
+        self._user_key = partition_key(profile_id(user_id=user_id, session_id=None))
         spellings = {user_id, json.dumps(user_id)[1:-1], orjson_text(user_id)}
         alternatives = "|".join(re.escape(each) for each in sorted(spellings))
         self._pattern = re.compile(f"(?<!{_ID_CHARACTER})(?:{alternatives})(?!{_ID_CHARACTER})")
@@ -52,6 +56,10 @@ class Mentions:
             if any(fields.get(name) in self._sessions for name in _SESSION_FIELDS if _is_text(fields.get(name))):
                 return True
         return self._value(document)
+
+    def partition(self, key: str | None) -> bool:
+        """Say whether a record's partition key is the user's, or one of the sessions'."""
+        return key is not None and (key == self._user_key or key.removeprefix("s#") in self._sessions)
 
     def text(self, data: bytes) -> bool:
         """Say whether the id stands in bytes of any kind."""

@@ -34,6 +34,7 @@ class Metric(StrEnum):
     EVENTS_ACCEPTED = "EventsAccepted"
     EVENTS_AHEAD = "EventsAhead"
     EVENTS_OF_ERASED_USERS = "EventsOfErasedUsers"
+    ROWS_OF_ERASED_USERS = "RowsOfErasedUsers"
     ITEMS_ACCEPTED = "ItemsAccepted"
     USERS_ACCEPTED = "UsersAccepted"
     REQUESTS_REJECTED = "RequestsRejected"

@@ -102,3 +102,7 @@ class EdgeIds:
     def session(self, session_id: str) -> str:
         """Return the id under which a session is stored."""
         return self._pseudonyms().session(session_id) if self._pseudonyms else session_id
+
+
+AS_THEY_COME = EdgeIds()
+"""Ids where nothing is pseudonymised."""

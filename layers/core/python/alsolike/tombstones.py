@@ -8,21 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
+from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.pseudonyms import Pseudonyms
+from alsolike.stream import StreamRecord
 
 TOMBSTONES_KEY = "privacy/tombstones.json"
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 
+_USER_KEY = "u#"
 _NOT_FOUND = ("NoSuchKey", "404")
 _NOT_MODIFIED = ("304", "NotModified")
 _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+Erased: TypeAlias = Callable[[str | None], bool]
+"""Says of a user id whether the user was erased; nobody has the id None."""
+
+
+def nobody(user_id: str | None) -> bool:
+    """Say that nobody was erased."""
+    return False
+
+
+def names_erased(record: StreamRecord, erased: Erased) -> bool:
+    """Say whether a record that cannot be read names an erased user, in its key or in the field for it."""
+    key = record.partition_key or ""
+    if key.startswith(_USER_KEY) and erased(key.removeprefix(_USER_KEY)):
+        return True
+    try:
+        document = orjson.loads(record.data)
+    except orjson.JSONDecodeError:
+        return False
+    user_id = document.get("user_id") if isinstance(document, dict) else None
+    return isinstance(user_id, str) and erased(user_id)
 
 
 class TombstoneReader:
@@ -150,9 +174,9 @@ def _parse(body: bytes, *, where: str) -> Mapping[str, int]:
         document = orjson.loads(body)
         version, erased = document["format_version"], document["erased"]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{where} is unreadable: {error!r}") from error
+        raise Unavailable(f"{where} is unreadable: {error!r}") from error
     if version != FORMAT_VERSION or not isinstance(erased, dict):
-        raise InvalidInput(f"{where} has format_version {version!r}, expected {FORMAT_VERSION}")
+        raise Unavailable(f"{where} has format_version {version!r}, expected {FORMAT_VERSION}")
     return MappingProxyType(erased)
 
 

@@ -156,7 +156,7 @@ class UserData:
                     yield {"key": found.key, "record": found.body.decode("utf-8", "replace")}
                 continue
             data = quarantined.record.data
-            if mentions.record(data):
+            if mentions.partition(quarantined.record.partition_key) or mentions.record(data):
                 record = data.decode("utf-8", "replace")
                 yield {"key": found.key, "reason": quarantined.reason, "record": record}
 

@@ -29,6 +29,7 @@ DAY_MS = 86_400_000
 def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("SECRET_ARN", "the-key")
     handler._sources.cache_clear()
     yield lambda event: handler.lambda_handler(event, LambdaContext())
     handler._sources.cache_clear()
@@ -260,3 +261,32 @@ def test_readers_count_the_same_however_batches_were_bisected_and_repeated(
 
     assert read_once(tangled) == read_once(straight)
     assert len(read_once(straight)) == 6
+
+
+def test_erased_users_records_lie_nowhere(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    erase: Callable[[str], None],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    erase("anna")
+    bad = b'{"user_id": "anna", "schema_version": 9}'
+    bens = [interaction("e2", user_id="ben"), interaction("e3", user_id=None)]
+
+    invoke(kinesis_event([interaction("e1"), *bens, bad]))
+
+    (key,) = objects(aws("s3"), lake_bucket)
+    rows = pq.read_table(io.BytesIO(objects(aws("s3"), lake_bucket)[key])).to_pylist()
+    assert [row["event_id"] for row in rows] == ["e2", "e3"]
+    assert counted() == {"InteractionsArchived": 2, "RecordsQuarantined": 0, "EventsOfErasedUsers": 2}
+
+
+def test_an_unreadable_record_under_an_erased_users_key_is_not_kept(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
+) -> None:
+    erase("anna")  # in whose partition all records of these batches are
+
+    invoke(kinesis_event([b"\xff cut off"]))
+
+    assert objects(aws("s3"), lake_bucket) == {}

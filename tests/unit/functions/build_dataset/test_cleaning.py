@@ -141,6 +141,7 @@ def test_minimums_hold_also_after_the_others_are_left_out() -> None:
     assert set(pairs(interactions)) == {(f"u#{user}", item) for user in ("anna", "dora") for item in ("pear", "kiwi")}
     assert interactions.dropped == {
         "duplicate_event": 0,
+        "erased_user": 0,
         "no_item": 0,
         "unknown_event_type": 0,
         "no_weight": 0,

@@ -28,6 +28,7 @@ def collect(
         "CATALOGUE_TABLE": catalogue_table,
         "USERS_TABLE": users_table,
         "ARTEFACT_BUCKET": artefact_bucket,
+        "SECRET_ARN": "the-key",
         "TRACKING_ID": TRACKING_ID,
         "ITEMS_DATASET_ARN": f"{ARN}/ITEMS",
         "USERS_DATASET_ARN": f"{ARN}/USERS",

@@ -14,6 +14,7 @@ from tests.unit.functions.factories import LambdaContext, interaction, kinesis_e
 def invoke(profiles_table: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("SECRET_ARN", "the-key")
     handler._sources.cache_clear()
     yield lambda event: handler.lambda_handler(event, LambdaContext())
     handler._sources.cache_clear()
@@ -50,3 +51,20 @@ def test_imports_are_light() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert found.strip() == "set()"
+
+
+def test_erased_users_records_make_no_profile_even_when_the_mark_in_it_is_gone(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    profiles_table: str,
+    erase: Callable[[str], None],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    erase("anna")
+
+    answer = invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", session_id="s2")]))
+
+    assert answer == {"batchItemFailures": []}
+    items = aws("dynamodb").scan(TableName=profiles_table)["Items"]
+    assert sorted(item["profile_id"]["S"] for item in items) == ["s#s2", "u#ben"]
+    assert counted()["EventsOfErasedUsers"] == 1

@@ -1,0 +1,20 @@
+"""How people are stored, and who is not stored any more."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from alsolike.pseudonyms import EdgeIds
+from alsolike.tombstones import TombstoneReader
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class People:
+    """The ids of users and sessions as they are stored, and the users who were erased."""
+
+    ids: EdgeIds
+    tombstones: TombstoneReader
+
+    def erased(self, user_id: str | None, *, now_ms: int) -> bool:
+        """Say whether a user, by the stored id, was erased; see `TombstoneReader.erased`."""
+        return self.tombstones.erased(user_id, now_ms=now_ms)

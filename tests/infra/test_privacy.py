@@ -1,0 +1,95 @@
+"""The erasure's workflow, and copies that it says will expire: the template has to make them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra_cdk.stacks.privacy import days_between
+from tests.infra.assembly import Assembly, flat
+
+
+@pytest.fixture(scope="module")
+def states(demo: Assembly) -> dict[str, dict[str, Any]]:
+    """The workflow's states by name."""
+    definition = json.loads(flat(demo.state_machine("privacy").properties["DefinitionString"]))
+    found: dict[str, dict[str, Any]] = definition["States"]
+    return found
+
+
+def test_it_waits_purges_and_searches_again_until_nothing_is_found(states: dict[str, dict[str, Any]]) -> None:
+    assert states["Settle"]["Next"] == "Purge"
+    assert states["Purge"]["Next"] == "Outcome"
+    assert {(choice["StringEquals"], choice["Next"]) for choice in states["Outcome"]["Choices"]} == {
+        ("more", "Purge"),
+        ("again", "Settle"),
+    }
+    assert states[states["Outcome"]["Default"]]["Type"] == "Succeed"
+
+
+def test_it_waits_longer_than_any_function_runs(demo: Assembly, prod: Assembly) -> None:
+    def settle(assembly: Assembly) -> int:
+        definition = json.loads(flat(assembly.state_machine("privacy").properties["DefinitionString"]))
+        seconds: int = definition["States"]["Settle"]["Seconds"]
+        return seconds
+
+    longest = max(function.properties["Timeout"] for function in prod.of_type("AWS::Lambda::Function"))
+    check = int(prod.function("collect").properties["Environment"]["Variables"]["TOMBSTONE_CHECK_S"])
+
+    assert settle(prod) >= longest + check
+    assert settle(demo) == 2  # a demonstration's functions run for seconds
+
+
+def test_a_purge_is_repeated_and_its_failure_told_to_people(states: dict[str, dict[str, Any]]) -> None:
+    (retry,) = states["Purge"]["Retry"]
+    (caught,) = states["Purge"]["Catch"]
+
+    assert "States.TaskFailed" in retry["ErrorEquals"]
+    assert caught["ErrorEquals"] == ["States.ALL"]
+    assert states[caught["Next"]]["Resource"].endswith(":states:::sns:publish")
+    assert states[states[caught["Next"]]["Next"]]["Type"] == "Fail"
+
+
+def test_it_hands_over_the_erasures_id_and_nothing_else(states: dict[str, dict[str, Any]]) -> None:
+    assert states["Purge"]["Parameters"]["Payload"] == {"erasure_id.$": "$.erasure_id"}
+
+
+@pytest.mark.parametrize("environment", ["demo", "prod"])
+def test_copies_live_as_long_as_receipts_say(environment: str, request: pytest.FixtureRequest) -> None:
+    assembly: Assembly = request.getfixturevalue(environment)
+    variables = assembly.function("purge_user").properties["Environment"]["Variables"]
+
+    rules = [
+        rule
+        for bucket in assembly.of_type("AWS::S3::Bucket")
+        for rule in bucket.properties["LifecycleConfiguration"]["Rules"]
+    ]
+    versions = {
+        rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "NoncurrentVersionExpiration" in rule
+    }
+    whole = {rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule and "Prefix" not in rule}
+    assert versions == {int(variables["OBJECT_VERSION_DAYS"])}
+    assert whole == {int(variables["ACCESS_LOG_DAYS"])}
+    stream = assembly.only("AWS::Kinesis::Stream")
+    assert stream.properties["RetentionPeriodHours"] == int(variables["STREAM_HOURS"])
+    groups = {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
+    assert groups == {int(variables["LOG_DAYS"])}
+    assert variables["RETRAIN_DAYS"] == {"demo": "7", "prod": "1"}[environment]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "days"),
+    [
+        (None, None),
+        ("rate(7 days)", 7),
+        ("rate(1 day)", 1),
+        ("rate(36 hours)", 2),
+        ("rate(30 minutes)", 1),
+        ("cron(0 3 * * ? *)", 1),
+        ("cron(0 3 ? * MON *)", 7),
+        ("cron(0 3 1 * ? *)", 31),
+        ("cron(0 3 1 1 ? *)", 366),
+    ],
+)
+def test_retraining_comes_at_the_latest_when_the_schedule_says(schedule: str | None, days: int | None) -> None:
+    assert days_between(schedule) == days
