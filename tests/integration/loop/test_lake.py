@@ -1,0 +1,89 @@
+"""The lake's upkeep and quarantine, deployed.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from alsolike import lake
+from tests.integration.loop.shop import Shop, eventually, record
+
+WISH = json.dumps({**json.loads(record("wisher", 1)), "event_type": "wish"}).encode()
+
+
+def archived(shop: Shop) -> list[str]:
+    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=lake.INTERACTIONS_PREFIX).get("Contents", [])
+    bodies = [s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed]
+    return [event_id for body in bodies for event_id in pq.read_table(io.BytesIO(body))["event_id"].to_pylist()]
+
+
+def held(shop: Shop, count: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = eventually(
+        lambda: shop.alsolike("quarantine", "list"), holds=lambda listed: len(listed) == count
+    )
+    assert len(found) == count
+    return found
+
+
+def test_view_schedule_and_alarms_are_there(shop: Shop) -> None:
+    tables = shop.cloud.client("glue").get_tables(DatabaseName=shop.name("glue-database"))["TableList"]
+    types = {table["Name"]: table["TableType"] for table in tables}
+    assert (types["interactions"], types["interactions_once"]) == ("EXTERNAL_TABLE", "VIRTUAL_VIEW")
+    rules = shop.cloud.client("events").list_rules()["Rules"]
+    assert "rate(1 day)" in [rule.get("ScheduleExpression") for rule in rules if "-lake-" in rule["Name"]]
+    alarms = shop.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    watching = [alarm for alarm in alarms if "-lake-" in alarm["AlarmName"]]
+    assert {tuple(alarm["AlarmActions"]) for alarm in watching} == {(shop.name("alerts-topic-arn"),)}
+    assert len(watching) == 2
+
+
+def test_upkeep_runs_in_its_own_role_and_layers(shop: Shop) -> None:
+    functions = shop.cloud.client("lambda")
+    (name,) = [
+        each["FunctionName"]
+        for each in functions.list_functions()["Functions"]
+        if "CompactLake" in each["FunctionName"]
+    ]
+
+    answer = functions.invoke(FunctionName=name, Payload=b"{}")
+
+    outcome = json.load(answer["Payload"])
+    assert "FunctionError" not in answer, outcome
+    assert (outcome["complete"], outcome["merged"], outcome["unreadable"]) == (True, 0, 0)
+
+
+def test_what_was_mended_is_replayed_into_the_lake_and_what_was_not_comes_back(shop: Shop, tmp_path: Path) -> None:
+    shop.cloud.client("kinesis").put_records(
+        StreamName=shop.name("stream-name"),
+        Records=[{"Data": data, "PartitionKey": "u#wisher"} for data in (WISH, b"poison")],
+    )
+    before = {each["reason"].split(" is ")[0]: each for each in held(shop, 2)}
+    assert set(before) == {"event_type", "record"}
+    assert "wisher-1" not in archived(shop)
+
+    file = tmp_path / "alsolike.yaml"
+    file.write_text("format: 1\nevents:\n  wish: {weight: 2}\n")
+    shop.alsolike("config", "apply", file)
+    counts = shop.alsolike("quarantine", "replay", "--all")
+
+    assert (counts["objects"], counts["records"]) == (2, 2)
+    assert eventually(lambda: archived(shop).count("wisher-1")) == 1
+    (back,) = held(shop, 1)
+    assert back["data"] == "poison"
+    assert back["id"] != before["record"]["id"]
+    assert back["partition_key"] == "u#wisher"
+
+
+def test_what_is_dropped_is_gone(shop: Shop) -> None:
+    dropped = shop.alsolike("quarantine", "drop", "--reason", "not valid JSON", "--yes")
+
+    assert dropped["objects"] == 1
+    assert held(shop, 0) == []
