@@ -15,7 +15,7 @@ from alsolike.errors import Unavailable
 
 PREFIX = "imports/"
 FORMAT_VERSION = 1
-_EVERY_S = 2.0
+_SMALL_STEPS_EVERY_S = 2.0
 
 
 class Journal:
@@ -62,7 +62,7 @@ class Journal:
         self.key = f"{PREFIX}{name}.json"
         self._options = orjson.loads(orjson.dumps(options))
         self._steps: dict[str, int] = {}
-        self._written_s = 0.0
+        self._written_s = float("-inf")
         self.started_ms = now_ms
         self.finished: Mapping[str, Any] | None = None
         self._read_only = read_only
@@ -72,16 +72,21 @@ class Journal:
             self.finished = document["finished"]
 
     @property
-    def steps(self) -> int:
-        """How many steps are done."""
-        return len(self._steps)
+    def is_begun(self) -> bool:
+        """Whether some steps are done."""
+        return bool(self._steps)
 
     def counted(self, step: str) -> int | None:
         """Return the count that a step was recorded with, None if it was not."""
         return self._steps.get(step)
 
-    def record(self, step: str, count: int) -> None:
+    def record(self, step: str, count: int, *, small: bool = False) -> None:
         """Record a step that is done, with what it counts.
+
+        Parameters
+        ----------
+        small
+            Whether it is done again so fast that several of them may be recorded at once.
 
         Raises
         ------
@@ -89,7 +94,7 @@ class Journal:
             If S3 does not take it in.
         """
         self._steps[step] = count
-        if time.monotonic() - self._written_s > _EVERY_S:
+        if not small or time.monotonic() - self._written_s > _SMALL_STEPS_EVERY_S:
             self._write()
 
     def finish(self, summary: Mapping[str, Any]) -> None:
@@ -113,12 +118,12 @@ class Journal:
 
     @contextlib.contextmanager
     def saving(self) -> Iterator[None]:
-        """Write what was recorded lately when the work within is stopped."""
+        """Write that the work within is begun, and what was recorded lately when it is stopped."""
+        self._write()
         try:
             yield
         except KeyboardInterrupt:
-            if self._steps:
-                self._write()
+            self._write()
             raise
 
     def _read(self) -> dict[str, Any] | None:

@@ -140,7 +140,7 @@ class InteractionsImport:
             journal.restart(self._now_ms)
         imported = 0
         with each.importing() as (step, rejected), journal.saving():
-            if journal.steps:
+            if journal.is_begun:
                 console.say(f"{each.file.name} was begun before: going on where that run stopped")
             pending: deque[tuple[str, int, list[Future[None]]]] = deque()
             for chunk in each.file.chunks(plain=interactions.PLAIN, on_bytes=step.reach):

@@ -48,7 +48,7 @@ def seed_profiles(
                 while some := list(itertools.islice(users, 64 * _THREADS)):
                     done += len(list(pool.map(seed, some)))
                 if done:
-                    journal.record(f"profiles {number}", done)
+                    journal.record(f"profiles {number}", done, small=True)
             profiles += done
             on_part(profiles)
     return profiles

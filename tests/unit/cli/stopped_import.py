@@ -1,0 +1,50 @@
+"""A process that imports a file through the command and sends itself a signal at one of its writes to the lake."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pyarrow as pa
+
+from cli import deployment
+from cli.deployment import Deployment
+from cli.importing import csv_rows, files
+from cli.importing.lake_writer import LakeBucket
+from cli.main import app
+from tests.unit.cli.shop import NAMES, REGION
+
+NOW_MS = 1_700_000_000_000
+
+
+def small_pieces(set_attribute: Callable[[Any, str, Any], None]) -> None:
+    """Let a file of a few rows have several chunks."""
+    set_attribute(files, "CHUNK_ROWS", 40)
+    set_attribute(csv_rows, "_BLOCK_BYTES", 300)
+
+
+def main(endpoint: str, path: str, number: int, write: int) -> None:
+    """Import; at the write with this number, send the signal."""
+    small_pieces(setattr)
+    clients = {
+        service: boto3.client(service, region_name=REGION, endpoint_url=endpoint) for service in ("s3", "dynamodb")
+    }
+    shop = Deployment("shop", NAMES, clients.__getitem__, str, is_local=False)
+    deployment.resolve = lambda **_: shop
+    writes, put = itertools.count(), LakeBucket.put
+
+    def put_or_die(self: LakeBucket, key: str, data: pa.Buffer) -> None:
+        put(self, key, data)
+        if next(writes) == write:
+            os.kill(os.getpid(), number)
+
+    LakeBucket.put = put_or_die  # type: ignore[method-assign]
+    app(["import", "interactions", path])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

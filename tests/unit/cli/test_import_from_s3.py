@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.errors import InvalidInput, Unavailable
+from cli.deployment import Deployment
+from cli.importing.load import import_interactions
+from cli.importing.sources import S3Object, find
+
+NOW_MS = 1_700_000_000_000
+ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
+
+
+@pytest.fixture
+def shop_bucket(client: Any) -> Any:
+    """A bucket of the shop's own with some files."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="shop", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for key, body in {
+        "history/2017/a.csv": ROWS,
+        "history/2018/a.csv": ROWS.replace(b"1500000000", b"1530000000"),
+        "history/2018/b.csv.gz": gzip.compress(ROWS.replace(b"1,a", b"2,c")),
+        "history/readme.txt": b"no data",
+        "historical/x.csv": ROWS,
+    }.items():
+        s3.put_object(Bucket="shop", Key=key, Body=body)
+    return s3
+
+
+def names(client: Any, *uris: str) -> list[str]:
+    return [source.name for source in find(uris, lambda: client("s3"))]
+
+
+@pytest.mark.parametrize(
+    ("uri", "keys"),
+    [
+        ("s3://shop/history/2017/a.csv", ["history/2017/a.csv"]),
+        ("s3://shop/history/", ["history/2017/a.csv", "history/2018/a.csv", "history/2018/b.csv.gz"]),
+        ("s3://shop/history/*/a.csv", ["history/2017/a.csv", "history/2018/a.csv"]),
+        ("s3://shop/histor*.csv", ["historical/x.csv", "history/2017/a.csv", "history/2018/a.csv"]),
+        ("s3://shop/history/201?/b.csv.gz", ["history/2018/b.csv.gz"]),
+    ],
+)
+def test_keys_prefixes_and_patterns_name_objects(client: Any, shop_bucket: Any, uri: str, keys: list[str]) -> None:
+    assert names(client, uri) == [f"s3://shop/{key}" for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("s3://shop/nothing.csv", "s3://shop/nothing.csv is no object"),
+        ("s3://nobody/x.csv", "s3://nobody/x.csv is no object"),
+        ("s3://shop/nothing/", "names no data file"),
+        ("s3://shop/history/readme.txt", "is of no known format"),
+        ("s3://", "names no bucket"),
+    ],
+)
+def test_address_of_nothing_is_an_error_that_names_it(client: Any, shop_bucket: Any, uri: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        names(client, uri)
+
+
+def test_objects_are_imported_and_their_bad_rows_go_to_the_working_directory(
+    deployment: Deployment, shop_bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    summary = import_interactions(["s3://shop/history/"], deployment, default_event_type="view", now_ms=NOW_MS)
+
+    assert (summary.imported, summary.rejected, summary.days) == (3, 3, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "b.csv.gz.rejected.csv",
+        "history_2017_a.csv.rejected.csv",  # two objects are called a.csv
+        "history_2018_a.csv.rejected.csv",
+    ]
+
+
+def test_parquet_object_is_read_in_ranges(deployment: Deployment, shop_bucket: Any, tmp_path: Path) -> None:
+    table = pa.table({"USER_ID": ["1", "2"], "ITEM_ID": ["a", "b"], "TIMESTAMP": [1_500_000_000] * 2})
+    pq.write_table(table, tmp_path / "p.parquet")
+    shop_bucket.put_object(Bucket="shop", Key="p.parquet", Body=(tmp_path / "p.parquet").read_bytes())
+
+    summary = import_interactions(["s3://shop/p.parquet"], deployment, default_event_type="view", now_ms=NOW_MS)
+
+    assert summary.imported == 2
+
+
+def test_object_that_changes_while_it_is_read_is_not_mixed_with_its_successor(client: Any, shop_bucket: Any) -> None:
+    (source,) = find(["s3://shop/history/2017/a.csv"], lambda: client("s3"))
+    assert isinstance(source, S3Object)
+    shop_bucket.put_object(Bucket="shop", Key="history/2017/a.csv", Body=ROWS + b"3,d,1\n")
+
+    with pytest.raises(Unavailable, match=r"a\.csv changed while it was read; import it again"):
+        source.open().read()
+
+
+def test_name_of_the_rejected_file_stays_in_the_working_directory(client: Any) -> None:
+    tricky = S3Object(client("s3"), "shop", "../..\\x\n.csv", 1, "e")
+
+    assert tricky.rejected_path(flat=False).name == str(tricky.rejected_path(flat=False))
+    assert tricky.rejected_path(flat=True) == Path(".._.._x_.csv.rejected.csv")
