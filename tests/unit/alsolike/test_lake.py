@@ -47,27 +47,9 @@ def test_object_keys_say_partition_shard_and_sequence() -> None:
     assert lake.quarantine_key("2024-02-29", shard_id="s", sequence="7") == "quarantine/dt=2024-02-29/s-7.json"
 
 
-def test_rows_have_the_columns_of_the_table_by_day() -> None:
-    first, second, other = (
-        interaction(event_id="a", impression=("x", "y")),
-        interaction(event_id="b"),
-        interaction(event_id="c", event_time_ms=1),
-    )
-
-    days = lake.by_date([first, other, second])
-
-    assert {date: [row["event_id"] for row in rows] for date, rows in days.items()} == {
-        "2023-11-14": ["a", "b"],
-        "1970-01-01": ["c"],
-    }
-    assert list(days["2023-11-14"][0]) == list(lake.COLUMNS)
-    assert days["2023-11-14"][0]["impression"] == ("x", "y")
-    assert lake.by_date([]) == {}
-
-
 def rows(*changes: dict[str, Any]) -> pd.DataFrame:
-    (written,) = lake.by_date([interaction()]).values()
-    return pd.DataFrame([{**written[0], **change} for change in changes])
+    written = {name: getattr(interaction(), name) for name in lake.COLUMNS}
+    return pd.DataFrame([{**written, **change} for change in changes])
 
 
 def kept(frame: pd.DataFrame) -> set[tuple[Any, ...]]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-from alsolike.interactions import Interaction
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,15 +70,6 @@ def object_key(date: str, *, shard_id: str, first_sequence: str, last_sequence: 
 def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
     """Return the key of one record that could not be read."""
     return f"{QUARANTINE_PREFIX}dt={date}/{shard_id}-{sequence}.json"
-
-
-def by_date(interactions: Iterable[Interaction]) -> dict[str, list[dict[str, Any]]]:
-    """Return the interactions as rows of the table, by partition."""
-    days: dict[str, list[dict[str, Any]]] = {}
-    for interaction in interactions:
-        row = {name: getattr(interaction, name) for name in COLUMNS}  # dataclasses.asdict copies deeply: 8x the time
-        days.setdefault(event_date(interaction.event_time_ms), []).append(row)
-    return days
 
 
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
