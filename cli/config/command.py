@@ -12,6 +12,8 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
+    from alsolike.configuration import Configuration
+    from alsolike.configuration_reader import Current
     from alsolike.configuration_store import ConfigurationStore, Version
     from cli.config.file import ConfigurationFile
     from cli.config.yaml_document import Finding
@@ -45,7 +47,7 @@ def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson =
 
     checked = read_file(file, as_json=as_json)
     current = _store(deployment.resolve(stack=stack, state=state)).current()
-    live = current.configuration()
+    live = _live(current)
     changes = differences.changes(live, checked.configuration)
     if as_json:
         console.print_json({"version": current.version, "changes": changes})
@@ -80,9 +82,9 @@ def apply(
     current = store.current()
     if expect is not None and expect != current.version:
         raise ConcurrentUpdate(f"version {current.version} of the configuration is live, expected {expect}")
+    changes = differences.changes(_live(current), checked.configuration)
     applied = store.apply(current, checked.document, text=checked.text, by=_who(where), reason=reason, now_ms=_now_ms())
     if as_json:
-        changes = differences.changes(current.configuration(), applied.configuration())
         console.print_json({"version": applied.version, "previous": current.version, "changes": changes})
     elif applied is current:
         console.print_line(f"nothing changes: version {current.version} says the same and stays")
@@ -216,12 +218,28 @@ def _store(where: Deployment) -> ConfigurationStore:
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
 
 
+def _live(current: Current) -> Configuration:
+    """Return what is live; where this release does not understand it, what is built in, so that it can be replaced."""
+    from alsolike.configuration import DEFAULT
+    from alsolike.document import InvalidConfiguration
+    from cli import console
+
+    try:
+        return current.configuration()
+    except InvalidConfiguration as error:
+        console.say(f"warning: version {current.version} is live and is not understood by this release: {error}")
+        return DEFAULT
+
+
 def _who(where: Deployment) -> str:
     """Return who acts: the identity on AWS, on the embedded cloud the account on this machine."""
     if where.is_local:
         import getpass
 
-        return getpass.getuser()
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # an account without a name, as in a container
+            return "somebody"
     from cli.aws import asking
 
     with asking("who is calling"):

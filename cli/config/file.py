@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike import configuration_document
+from alsolike import configuration_document, filters
 from alsolike.configuration import Configuration
 from alsolike.document import Fault, InvalidConfiguration
 from alsolike.errors import InvalidInput
+from alsolike.filter_spelling import undeclared
 from cli.config import yaml_document
 from cli.config.yaml_document import Finding
 
@@ -84,6 +85,9 @@ def check(text: str, *, name: str) -> ConfigurationFile:
         for part in WITHOUT_EFFECT
         if getattr(configuration, part)
     ]
+    for filter_name, expression in configuration.filters.items():
+        for offset, message in undeclared(filters.parse(expression), configuration.item_columns):
+            warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
     return ConfigurationFile(name, text, document.value, configuration, tuple(warnings))
 
 

@@ -14,7 +14,15 @@ FULL: dict[str, Any] = {
         "wish-list": {"weight": 2, "aliases": ["AddToWishlist"]},
         "scan": {"weight": 0, "item": "optional"},
     },
-    "items": {"columns": {"BRAND": "string", "price": "number", "CREATION_TIMESTAMP": "timestamp", "tags": "list"}},
+    "items": {
+        "columns": {
+            "BRAND": "string",
+            "price": "number",
+            "CREATION_TIMESTAMP": "timestamp",
+            "tags": "list",
+            "stock": "number",
+        }
+    },
     "users": {"columns": {"AGE": "number"}},
     "filters": {
         "in-stock": "INCLUDE ItemID WHERE Items.STOCK > 0",
@@ -76,7 +84,7 @@ def valid_documents(draw: st.DrawFn) -> dict[str, Any]:
             aliases=st.lists(st.sampled_from([f"{name.upper()} {n}" for n in range(4)]), unique=True),
         )
     types = st.sampled_from(["string", "number", "boolean", "list", "timestamp", "text"])
-    columns = draw(st.dictionaries(_COLUMN_NAMES, types, max_size=4))
+    columns = draw(st.dictionaries(_COLUMN_NAMES, types, max_size=4)) | {"price": "number", "brand": "string"}
     filters = draw(st.dictionaries(_NAMES, _EXPRESSIONS, min_size=1, max_size=3))
     known = st.sampled_from(sorted(filters))
     boost = {"filter": known}

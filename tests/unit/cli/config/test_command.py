@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from alsolike.configuration import DEFAULT
 from alsolike.configuration_document import parse
+from alsolike.configuration_reader import CURRENT_KEY
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
 from cli import deployment as deployments
@@ -274,6 +275,20 @@ def test_applying_warns_of_parts_that_nothing_acts_on(shop: ConfigurationStore) 
     assert "warning: nothing acts on rules and experiments yet" in run("show").stderr
 
 
+def test_a_live_version_of_a_later_release_can_be_compared_and_replaced(
+    shop: ConfigurationStore, clients: Callable[[str], Any], file: Callable[[str], str]
+) -> None:
+    body = b'{"versions": [4], "document": {"format": 2}}'
+    clients("s3").put_object(Bucket=NAMES.artefact_bucket, Key=CURRENT_KEY, Body=body)
+    path = file(HEAVIER_VIEWS)
+
+    compared = run("diff", path)
+
+    assert compared.exit_code == 2
+    assert "warning: version 4 is live and is not understood by this release: format is 2" in compared.stderr
+    assert run("apply", path).stdout.startswith("version 5 is live")
+
+
 def test_diff_shows_values_that_differ_and_says_so_in_its_exit_status(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
@@ -293,7 +308,7 @@ def test_diff_shows_values_that_differ_and_says_so_in_its_exit_status(
 
 
 def test_diff_as_json_has_every_value_before_and_after(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
-    text = "format: 1\nevents: {view: {weight: 2}}\nfilters: {all: INCLUDE ItemID WHERE Items.A > 0}\n"
+    text = "format: 1\nevents: {view: {weight: 2}}\nfilters: {all: EXCLUDE ItemID WHERE Interactions.TIMESTAMP < 0}\n"
 
     result = run("diff", file(text), "--json")
 
@@ -301,7 +316,7 @@ def test_diff_as_json_has_every_value_before_and_after(shop: ConfigurationStore,
         "version": 0,
         "changes": [
             {"path": "events.view.weight", "before": 1, "after": 2},
-            {"path": "filters.all", "before": None, "after": "INCLUDE ItemID WHERE Items.A > 0"},
+            {"path": "filters.all", "before": None, "after": "EXCLUDE ItemID WHERE Interactions.TIMESTAMP < 0"},
         ],
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.document import Fault
@@ -165,6 +165,7 @@ def test_the_end_of_a_text_is_found_behind_its_last_character(text: str) -> None
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=30)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none()
@@ -183,6 +184,7 @@ def test_what_is_written_is_read_as_the_same(value: Any) -> None:
     assert document.value == {"a": value}
 
 
+@settings(deadline=None)
 @given(
     st.text(st.sampled_from("ab '\"\\n@|>-:#,\n"), min_size=1, max_size=20), st.sampled_from(["'", '"', "|", ">", None])
 )
@@ -199,6 +201,7 @@ def test_every_character_of_every_text_has_a_place_inside_it(value: str, style: 
             assert text.splitlines()[place.line - 1][place.column - 1] == "@"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused_at_a_place_that_it_has(text: str) -> None:
     place = (1, 1)
