@@ -21,19 +21,24 @@ def seen(second: int, event_id: str | None = None) -> RecentInteraction:
 
 
 class Counted:
-    """A DynamoDB client that notes its calls."""
+    """A DynamoDB client that notes its calls; `meanwhile` happens before the call of that number."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self.calls: list[str] = []
         self.exceptions = client.exceptions
+        self.meanwhile: dict[int, Callable[[], object]] = {}
+
+    def _note(self, name: str) -> None:
+        self.meanwhile.get(len(self.calls), lambda: None)()
+        self.calls.append(name)
 
     def get_item(self, **call: Any) -> Any:
-        self.calls.append("get")
+        self._note("get")
         return self._client.get_item(**call)
 
     def put_item(self, **call: Any) -> Any:
-        self.calls.append("put")
+        self._note("put")
         return self._client.put_item(**call)
 
 
@@ -158,6 +163,34 @@ def test_join_that_was_cut_short_is_completed_by_its_repetition(
 
     assert after_the_cut == ((seen(1), seen(2)), (seen(1), seen(2)))  # never in none
     assert (store.read("u#1").recent, store.read("s#s").recent) == ((seen(1), seen(2)), ())
+
+
+@pytest.mark.parametrize("call", range(4))
+def test_session_event_that_comes_in_the_middle_of_a_join_is_the_users(
+    call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
+) -> None:
+    """The join tries to mark, reads the user, writes the user, marks."""
+    other.add("s#s", [seen(1)], now_ms=NOW_MS)
+    dynamodb.meanwhile[call] = lambda: other.add("s#s", [seen(2), seen(9)], now_ms=NOW_MS)
+
+    store.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
+
+    assert dynamodb.calls[:4] == ["put", "get", "put", "put"]
+    assert store.read("u#1").recent == (seen(1), seen(2))
+    assert store.read("s#s").recent == (seen(9),)
+
+
+@pytest.mark.parametrize("call", range(2))
+def test_session_event_that_meets_a_join_between_its_reading_and_its_writing_is_the_users(
+    call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
+) -> None:
+    other.add("s#s", [seen(1)], now_ms=NOW_MS)
+    dynamodb.meanwhile[call] = lambda: other.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
+
+    store.add("s#s", [seen(2), seen(9)], now_ms=NOW_MS)
+
+    assert store.read("u#1").recent == (seen(1), seen(2))
+    assert store.read("s#s").recent == (seen(9),)
 
 
 def test_cache_keeps_what_was_used_last_within_its_budget() -> None:
