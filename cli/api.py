@@ -128,7 +128,7 @@ class Api:
         except (OSError, http.client.HTTPException) as error:
             self._close()
             raise Unavailable(f"{self._scheme}://{self._host}{path}: {error!r}") from error
-        if answer.status != 200:
+        if answer.status not in (200, 202):
             _raise_error(f"{method} {path}", answer.status, text)
         try:
             document: dict[str, Any] = orjson.loads(text) if text else {}

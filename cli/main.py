@@ -11,6 +11,8 @@ from alsolike.errors import AlsolikeError
 from cli import console, evaluate, models, profile, recommend, rows, status, train, up
 from cli.config import command as config
 from cli.demo import command as demo
+from cli.erasing import command as erasing
+from cli.filtering import command as filtering
 from cli.importing import command as importing
 from cli.quarantine import command as quarantine
 from cli.rebuilding import command as rebuilding
@@ -29,12 +31,16 @@ app.add_typer(importing.app, name="import")
 app.add_typer(rows.items, name="items")
 app.add_typer(rows.users, name="users")
 app.add_typer(config.app, name="config")
+app.add_typer(filtering.app, name="filters")
 app.command()(train.train)
 app.command()(recommend.recommend)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(profile.profile)
+app.command()(erasing.erase)
+app.add_typer(erasing.app, name="erasures")
+app.command()(erasing.user_data)
 app.add_typer(rebuilding.app, name="rebuild")
 app.command()(restoring.restore)
 

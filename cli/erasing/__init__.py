@@ -1,0 +1,1 @@
+"""Erasing users, and showing what is held of them."""

@@ -1,0 +1,163 @@
+"""`alsolike erase`, `alsolike erasures` and `alsolike user-data`: what a user may ask a shop for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from alsolike.erasures import Receipt
+    from cli.deployment import Deployment
+
+UserId = Annotated[str, typer.Argument(metavar="USER", show_default=False, help="The id that the shop sends.")]
+
+app = typer.Typer(no_args_is_help=True, help="Erasures: how far they are, and what their receipts say.")
+
+
+def erase(
+    user_id: UserId,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until nothing of the user is left.")] = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a user: nothing more is taken in or recommended from now on, and what is stored is removed.
+
+    The removal takes its time (half an hour on AWS, where it waits for what began before). It may be asked for again.
+    """
+    from alsolike.path_ids import path_segment
+    from cli import console, deployment
+    from cli.api import Api
+
+    where = deployment.resolve(stack=stack, state=state)
+    answer = Api(where).administer("DELETE", f"/users/{path_segment(user_id)}")
+    erasure = str(answer["erasureId"])
+    if wait:
+        _print(_completed(where, erasure), as_json=as_json)
+    elif as_json:
+        console.print_json(answer)
+    else:
+        console.say(f"erasure {erasure} is running; follow it with {console.call('erasures', 'status', erasure)}")
+
+
+@app.command("status")
+def status(
+    erasure: Annotated[str | None, typer.Argument(metavar="[ID]", show_default=False)] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="USER", help="The erasure of this user.")] = None,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an erasure's receipt: what was removed, what expires when, and which models have learned from the user."""
+    from alsolike.erasures import ReceiptStore, erasure_id
+    from alsolike.errors import InvalidInput
+    from cli import deployment
+    from cli.erasing.held import pseudonyms, stored_id
+
+    if (erasure is None) == (user is None):
+        raise InvalidInput("expected an erasure's ID or --user, one of them")
+    where = deployment.resolve(stack=stack, state=state)
+    if user is not None:
+        erasure = erasure_id(pseudonyms(where), stored_id(where, user))
+    assert erasure is not None
+    _print(ReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), as_json=as_json)
+
+
+@app.command("list")
+def list_erasures(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """List all erasures, the latest first."""
+    from cli import console, deployment
+    from cli.erasing.held import receipts
+
+    found = sorted(
+        receipts(deployment.resolve(stack=stack, state=state)), key=lambda each: each.requested_at_ms, reverse=True
+    )
+    if as_json:
+        console.print_json([receipt.document() for receipt in found])
+    else:
+        rows = [
+            [each.erasure_id, each.status, _time(each.requested_at_ms), _time(each.completed_at_ms)] for each in found
+        ]
+        console.print_table(["erasure", "status", "requested", "completed"], rows)
+
+
+def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None:
+    """Print everything that is held about a user, as one JSON document: alsolike user-data USER > file.json.
+
+    It says the same as GET /users/{userId}/data, without that call's limits of time and size.
+    """
+    import sys
+
+    from cli import console, deployment
+    from cli.erasing.held import stored_id, user_data_of
+
+    where = deployment.resolve(stack=stack, state=state)
+    with console.step("objects searched") as step:
+        data = user_data_of(where, on_object=step.advance)
+        for piece in data.document(stored_id(where, user_id)):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+def _completed(where: Deployment, erasure: str) -> Receipt:
+    """Wait for the receipt; whatever fails is told to people by the workflow, so this only waits."""
+    import time
+
+    from alsolike.erasures import ReceiptStore
+    from alsolike.errors import Unavailable
+    from cli import console
+
+    receipts = ReceiptStore(where.client("s3"), where.names.artefact_bucket)
+    with console.step("erasure"):
+        while (receipt := receipts.read(erasure)).completed_at_ms is None:
+            if (failure := _failure(where, receipt)) is not None:
+                raise Unavailable(f"erasure {erasure}: its workflow {failure}; ask for the erasure again to go on")
+            time.sleep(1)
+    return receipt
+
+
+def _failure(where: Deployment, receipt: Receipt) -> str | None:
+    """Return how the workflow ended, if it did without completing the erasure."""
+    from cli.aws import asking
+
+    machine = where.names.erasure_state_machine_arn
+    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{receipt.erasure_id}-{receipt.runs}"
+    with asking(f"execution {execution}"):
+        found: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)
+    ended = str(found["status"])
+    return None if ended in ("RUNNING", "SUCCEEDED") else f"is {ended}"
+
+
+def _print(receipt: Receipt, *, as_json: bool) -> None:
+    from cli import console
+
+    if as_json:
+        console.print_json(receipt.document())
+        return
+    console.print_line(
+        f"erasure {receipt.erasure_id}: {receipt.status}, requested {_time(receipt.requested_at_ms)}"
+        + (f", completed {_time(receipt.completed_at_ms)}" if receipt.completed_at_ms else "")
+    )
+    if receipt.purged:
+        rows = [[each.store, each.what, each.objects, each.records] for each in receipt.purged]
+        console.print_table(["store", "what", "objects", "records"], rows, title="purged")
+    if receipt.expiring:
+        copies = [[each.store, each.what, each.by] for each in receipt.expiring]
+        console.print_table(["store", "what", "gone by"], copies, title="expiring")
+    if receipt.models:
+        models = [
+            [each.version, "yes" if each.is_champion else "", each.trained_with_user, each.replaced_by or "no schedule"]
+            for each in receipt.models
+        ]
+        console.print_table(["model", "champion", "with the user", "retrained by"], models, title="models")
+
+
+def _time(moment_ms: int | None) -> str:
+    import datetime as dt
+
+    if moment_ms is None:
+        return ""
+    return f"{dt.datetime.fromtimestamp(moment_ms / 1000, dt.UTC):%Y-%m-%d %H:%M} UTC"

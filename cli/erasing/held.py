@@ -1,0 +1,69 @@
+"""What a deployment holds about a user, searched from here."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from alsolike import lake
+from alsolike.erasures import RECEIPTS_PREFIX, Receipt
+from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
+from alsolike.scanning import scan
+from alsolike.user_data import Places, UserData
+from cli.deployment import Deployment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def pseudonyms(where: Deployment) -> Pseudonyms:
+    """Return the deployment's hashes."""
+    return pseudonyms_of(where.client("secretsmanager"), where.names.hash_key_arn)
+
+
+def stored_id(where: Deployment, user_id: str) -> str:
+    """Return the id under which the deployment stores a user."""
+    ids = EdgeIds(lambda: pseudonyms(where)) if where.names.pseudonymise_ids == "1" else AS_THEY_COME
+    return ids.user(user_id)
+
+
+def receipts(where: Deployment) -> Iterator[Receipt]:
+    """Yield every erasure's receipt."""
+    for found in scan(where.client("s3"), where.names.artefact_bucket, RECEIPTS_PREFIX):
+        if found.body is not None:
+            yield Receipt.from_json(found.body)
+
+
+def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserData:
+    """Return what finds a user's data."""
+    names = where.names
+    return UserData(
+        where.client("s3"),
+        where.client("dynamodb"),
+        Places(names.lake_bucket, names.artefact_bucket, names.profiles_table, names.users_table),
+        pseudonyms(where),
+        _read_rows,
+        _concatenate,
+        on_object=on_object,
+    )
+
+
+def _read_rows(body: bytes, *, column: str, values: Sequence[str]) -> pd.DataFrame | None:
+    """See `alsolike.user_data.ReadRows`."""
+    import pandas as pd
+
+    table = pq.read_table(io.BytesIO(body), filters=[(column, "in", list(values))])
+    if not table.num_rows:
+        return None
+    rows: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return rows.reindex(columns=list(lake.COLUMNS))
+
+
+def _concatenate(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """See `alsolike.user_data.Concatenate`."""
+    import pandas as pd
+
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(lake.COLUMNS))
