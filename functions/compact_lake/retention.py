@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from alsolike import lake
+from alsolike.errors import Unavailable
 from alsolike.lake_objects import list_objects
 from functions.compact_lake.receipts import day_prefix
 
@@ -46,4 +47,4 @@ def _delete(client: Any, bucket: str, keys: Iterable[str]) -> None:
     while some := list(itertools.islice(keys, _MAX_KEYS)):
         answer = client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True})
         for error in answer.get("Errors", []):
-            raise OSError(f"s3://{bucket}/{error['Key']} could not be deleted: {error['Code']} {error['Message']}")
+            raise Unavailable(f"s3://{bucket}/{error['Key']} could not be deleted: {error['Code']} {error['Message']}")

@@ -21,7 +21,7 @@ LEAST_QUARANTINED = 5
 
 
 class LakeStack(cdk.Stack):
-    """Compaction with its schedule, and the alarms on quarantine and on consumers that lag."""
+    """Compaction with its schedule, and the alarms on it, on quarantine and on consumers that lag."""
 
     def __init__(
         self,
@@ -37,7 +37,9 @@ class LakeStack(cdk.Stack):
         self._settings = settings
         self._data = data
         self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        self._schedule(self._compact_lake())
+        compact_lake = self._compact_lake()
+        self._schedule(compact_lake)
+        self._upkeep_alarm(compact_lake)
         self._quarantine_alarm()
         self._lag_alarm()
 
@@ -83,6 +85,15 @@ class LakeStack(cdk.Stack):
             description=f"Alsolike {self._settings.name}: keep the lake in few large objects",
             schedule=events.Schedule.expression(self._settings.compaction_schedule),
             targets=[targets.LambdaFunction(function.live, retry_attempts=2, max_event_age=cdk.Duration.hours(2))],
+        )
+
+    def _upkeep_alarm(self, function: PythonFunction) -> None:
+        self._alarm(
+            "UpkeepFails",
+            function.live.metric_errors(statistic="Sum", period=cdk.Duration.hours(1)),
+            above=0,
+            periods=1,
+            description="The lake's upkeep fails; small objects pile up and nothing expires: docs/lake.md",
         )
 
     def _quarantine_alarm(self) -> None:

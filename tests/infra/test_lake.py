@@ -13,6 +13,8 @@ from infra_cdk.app import add_stacks
 from infra_cdk.settings import InvalidSettings, Settings
 from tests.infra.assembly import Assembly, Resource, flat
 
+ROOT = Path(__file__).parents[2]
+
 
 def view(assembly: Assembly) -> dict[str, Any]:
     text = assembly.glue_table("interactions_once")["ViewOriginalText"]
@@ -71,19 +73,24 @@ def test_lake_moves_to_storage_that_costs_nothing_to_read(demo: Assembly) -> Non
 
 
 @pytest.mark.parametrize(
-    ("metric", "operator", "threshold"),
-    [("GetRecords.IteratorAgeMilliseconds", "GreaterThanThreshold", 3_600_000), (None, "GreaterThanThreshold", 1)],
+    ("metric", "threshold", "page"),
+    [
+        ("GetRecords.IteratorAgeMilliseconds", 3_600_000, "docs/runbooks/quarantine.md"),
+        (None, 1, "docs/runbooks/quarantine.md"),
+        ("Errors", 0, "docs/lake.md"),
+    ],
 )
-def test_alarms_tell_people(demo: Assembly, metric: str | None, operator: str, threshold: int) -> None:
+def test_alarms_tell_people(demo: Assembly, metric: str | None, threshold: int, page: str) -> None:
     (alarm,) = [
         alarm.properties
         for alarm in in_stack(demo, "lake", "AWS::CloudWatch::Alarm")
         if alarm.properties.get("MetricName") == metric
     ]
 
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == (operator, threshold)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", threshold)
     assert alarm["TreatMissingData"] == "notBreaching"
-    assert "docs/runbooks/quarantine.md" in alarm["AlarmDescription"]
+    assert page in alarm["AlarmDescription"]
+    assert (ROOT / page).is_file()
     assert ["Alerts" in flat(arn) for arn in (*alarm["AlarmActions"], *alarm["OKActions"])] == [True, True]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,15 +11,14 @@ import pytest
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.quarantine.held import read_held
-from tests.unit.cli.held_back import ARRIVED_MS, BATCH_KEY, document, event, hold, hold_batch, keys, run
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.held_back import ARRIVED_MS, BATCH_KEY, document, event, hold, hold_batch, keys, open_shop, run
 
 
 @pytest.fixture
-def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    deployment.client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
-    return deployment
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    with open_shop() as opened:
+        monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
+        yield opened
 
 
 def test_records_and_failed_batches_are_listed_with_their_reasons(shop: Deployment) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,17 +27,17 @@ from tests.unit.cli.held_back import (
     hold_batch,
     keys,
     on_the_stream,
+    open_shop,
     put,
     run,
 )
-from tests.unit.cli.shop import NAMES
 
 
 @pytest.fixture
-def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    deployment.client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
-    return deployment
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    with open_shop() as opened:
+        monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
+        yield opened
 
 
 def test_replayed_records_are_on_the_stream_as_they_came_and_no_longer_in_quarantine(shop: Deployment) -> None:
