@@ -1,0 +1,1 @@
+"""`alsolike filters`: what a filter means, and what it lets pass."""

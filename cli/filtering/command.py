@@ -1,0 +1,129 @@
+"""`alsolike filters check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from alsolike.configuration import Configuration
+    from alsolike.filter_tree import Filter
+    from alsolike.filter_values import Values
+    from alsolike.snapshot import Snapshot
+    from cli.deployment import Deployment
+
+app = typer.Typer(no_args_is_help=True, help="What a filter means, and what it lets pass.")
+
+
+@app.command("check")
+def check(
+    name_or_expression: Annotated[
+        str, typer.Argument(metavar="NAME|EXPRESSION", help="A filter of the configuration, or an expression.")
+    ],
+    value: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PARAMETER=VALUE", help="As in filterValues; may be repeated."),
+    ] = None,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain a filter, find what is wrong in it, and count the items of the catalogue that pass.
+
+    Counted is for a user without interactions and properties. Exit status 1 if something is wrong.
+    """
+    from alsolike import filters
+    from alsolike.errors import InvalidFilter
+    from cli import console, deployment
+    from cli.filtering.explanation import explain
+
+    where = deployment.resolve(stack=stack, state=state)
+    configuration = _configuration(where)
+    expression = configuration.filters.get(name_or_expression, name_or_expression)
+    parsed: Filter | None = None
+    try:
+        parsed = filters.parse(expression)
+        problems = sorted(_problems(parsed, configuration))
+    except InvalidFilter as error:
+        problems = [(error.offset, str(error))]
+    snapshot = _snapshot(where)
+    passing = None if parsed is None or problems else _passing(parsed, snapshot, configuration, _values(value or []))
+    sentences = explain(parsed) if parsed else []
+    if as_json:
+        console.print_json(
+            {
+                "expression": expression,
+                "explanation": sentences,
+                "problems": [{"offset": offset, "message": message} for offset, message in problems],
+                "parameters": list(parsed.parameters) if parsed else [],
+                "items": len(snapshot),
+                "passing": passing,
+            }
+        )
+    else:
+        console.print_line(" ".join(expression.splitlines()))
+        for offset, message in problems:
+            console.print_line(f"{' ' * offset}^ {message}")
+        for sentence in sentences:
+            console.print_line(sentence)
+        if passing is not None:
+            console.print_line(f"{passing:,} of {len(snapshot):,} items pass")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _configuration(where: Deployment) -> Configuration:
+    from alsolike.configuration_store import ConfigurationStore
+
+    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
+
+
+def _snapshot(where: Deployment) -> Snapshot:
+    import tempfile
+    from pathlib import Path
+
+    from alsolike.snapshot_reader import SnapshotReader
+
+    with tempfile.TemporaryDirectory() as directory:  # what is mapped stays when its file goes
+        reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
+        return reader.current(now_ms=0)
+
+
+def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
+    from alsolike.filter_spelling import undeclared
+    from alsolike.filter_tree import Dataset
+    from alsolike.filter_types import mismatches
+
+    yield from undeclared(filter_, configuration.item_columns)
+    columns = {Dataset.ITEMS: configuration.item_columns, Dataset.CURRENT_USER: configuration.user_columns}
+    yield from mismatches(filter_, columns)
+
+
+def _values(given: Sequence[str]) -> Values:
+    from alsolike.errors import InvalidInput
+    from alsolike.filter_values import parse_values
+
+    values = {}
+    for entry in given:
+        name, separator, text = entry.partition("=")
+        if not separator or not name:
+            raise InvalidInput(f"--value is {entry!r}, expected PARAMETER=VALUE")
+        values[name] = parse_values(name, text)
+    return values
+
+
+def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, values: Values) -> int | None:
+    """Return how many items pass; None where a request has to say more."""
+    from alsolike.filter_tree import Verb
+    from cli.filtering import catalogue
+
+    needed = {
+        name for expression in filter_.expressions if expression.verb is Verb.INCLUDE for name in expression.parameters
+    }
+    if filter_.needs_item or not needed <= values.keys():
+        return None
+    return catalogue.passing(filter_, snapshot, configuration, values=values)
