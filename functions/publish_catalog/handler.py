@@ -54,6 +54,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
     if done is not None:
         count(Metric.ITEMS_PUBLISHED, done.changes)
         count(Metric.SNAPSHOT_ROWS_MERGED, done.merged_rows)
+        count(Metric.SNAPSHOT_MERGES_FAILED, int(done.unmerged is not None))
+        if done.unmerged:
+            logger.error("catalogue snapshot cannot be merged", reason=done.unmerged)
         too_large = done.size_bytes > settings.max_snapshot_mb * 1_000_000
         count(Metric.SNAPSHOTS_TOO_LARGE, int(too_large))
         if too_large:

@@ -19,6 +19,7 @@ from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest
 from alsolike.snapshot_publisher import GRACE_MS, TOMBSTONES_KEPT_MS, SnapshotPublisher
 from alsolike.snapshot_reader import SnapshotReader
+from alsolike.snapshot_segment import Segment
 from alsolike.snapshot_store import SnapshotStore, StoredManifest
 from tests.unit.alsolike.catalogue import CHANGES, COLUMNS, live
 
@@ -270,6 +271,8 @@ def test_damaged_segment_does_not_keep_changes_back(s3: Any, reader: SnapshotRea
     )
 
     assert (done.changes, done.segments) == (1, 2)
+    assert done.unmerged is not None
+    assert "has SHA-256" in done.unmerged
 
 
 def test_missing_segment_is_named(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
@@ -343,3 +346,14 @@ def test_too_large_a_snapshot_and_too_little_time_are_refused(
     with pytest.raises(Unavailable, match="not here in time"):
         SnapshotReader(s3, BUCKET, tmp_path / "late").current(now_ms=0, remaining_ms=lambda: 4_999)
     assert list((tmp_path / "late").iterdir()) == []
+
+
+def test_segment_that_cannot_be_stored_does_not_fill_the_disk(s3: Any, tmp_path: Path) -> None:
+    publisher = SnapshotPublisher(SnapshotStore(s3, "no-such-bucket", tmp_path / "publisher"))
+
+    with pytest.raises(Unavailable, match=r"a segment cannot be written to s3://no-such-bucket/catalog/segments/"):
+        SnapshotStore(s3, "no-such-bucket", tmp_path / "store").upload(Segment.of([], {}), now_ms=NOW_MS)
+    with pytest.raises(Unavailable):
+        publish(publisher, item("a"))
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from alsolike.catalogue_change import Change
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
-from alsolike.observability import logger
 from alsolike.snapshot_manifest import YOUNG_ROWS, Manifest, SegmentEntry, to_merge
 from alsolike.snapshot_segment import Columns, Segment
 from alsolike.snapshot_store import SnapshotStore, StoredManifest
@@ -41,12 +40,16 @@ class Published:
         How many rows were rewritten for it, in merges.
     segments, size_bytes
         Of the snapshot now.
+    unmerged
+        Why segments that had to be merged were not; the changes are published all the same, and the next publication
+        tries again.
     """
 
     changes: int
     merged_rows: int
     segments: int
     size_bytes: int
+    unmerged: str | None = None
 
 
 class SnapshotPublisher:
@@ -81,15 +84,15 @@ class SnapshotPublisher:
         InvalidSnapshot
             If the manifest is unreadable.
         """
-        stored, merged_rows = self._store.manifest(), 0
+        stored, merged_rows, unmerged = self._store.manifest(), 0, None
         if changes:
             stored, merged_rows = self._append(stored, changes, columns=columns, now_ms=now_ms)
         try:
             stored, rows = self._merge(stored, columns=columns, now_ms=now_ms)
             merged_rows += rows
-        except (Unavailable, InvalidSnapshot) as error:  # the changes are there; the next publication merges
-            logger.error("catalogue snapshot cannot be merged", reason=str(error))
-        return self._published(stored, changes=len(changes), merged_rows=merged_rows)
+        except (Unavailable, InvalidSnapshot, ConcurrentUpdate) as error:
+            unmerged = str(error)
+        return self._published(stored, changes=len(changes), merged_rows=merged_rows, unmerged=unmerged)
 
     def publish_all(self, changes: Iterable[Change], *, columns: Columns, now_ms: int) -> Published:
         """Make these changes the whole snapshot. What is published meanwhile stays beside them.
@@ -138,8 +141,7 @@ class SnapshotPublisher:
             rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
             try:
                 parts = [self._map(entry) for entry in rewritten]
-            except InvalidSnapshot as error:  # what is damaged is left as it is: the changes come through
-                logger.error("catalogue snapshot has a damaged segment", reason=str(error))
+            except InvalidSnapshot:  # the changes come through; `_merge` meets what is damaged, and says so
                 rewritten[:], parts = [], []
             everything = len(rewritten) == len(manifest.segments)
             forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
@@ -208,10 +210,12 @@ class SnapshotPublisher:
     def _map(self, entry: SegmentEntry) -> Segment:
         return Segment.map(self._store.fetch(entry))
 
-    def _published(self, stored: StoredManifest, *, changes: int, merged_rows: int) -> Published:
+    def _published(
+        self, stored: StoredManifest, *, changes: int, merged_rows: int, unmerged: str | None = None
+    ) -> Published:
         manifest = stored.manifest
         self._store.keep_only(manifest.segments)
-        return Published(changes, merged_rows, len(manifest.segments), manifest.size_bytes)
+        return Published(changes, merged_rows, len(manifest.segments), manifest.size_bytes, unmerged)
 
 
 class _OvertakenError(Exception):

@@ -112,10 +112,10 @@ class SnapshotStore:
         Unavailable
             If S3 or the disk does not take it.
         """
+        unique = secrets.token_hex(4)
+        path = self._directory / f"{_UNFINISHED}{unique}"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            unique = secrets.token_hex(4)
-            path = self._directory / f"{_UNFINISHED}{unique}"
             with path.open("wb") as file:
                 segment.write(file)
             digest = _sha256(path)
@@ -125,6 +125,8 @@ class SnapshotStore:
             path.rename(self._directory / entry.file_name)
         except _FAILURES as error:
             raise Unavailable(f"a segment cannot be written to {self._uri(SEGMENTS_PREFIX)}: {error}") from error
+        finally:
+            path.unlink(missing_ok=True)
         return entry
 
     def _send(self, path: Path, key: str) -> None:
