@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.catalog import CatalogueStore
-from alsolike.configuration_store import ConfigurationReader
+from alsolike.configuration_reader import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment

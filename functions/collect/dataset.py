@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic
 
 from alsolike.configuration import ColumnType, Configuration
-from alsolike.configuration_store import ConfigurationReader
+from alsolike.configuration_reader import ConfigurationReader
 from alsolike.observability import Metric, count
 from alsolike.row_store import RowStore, Stored
 from alsolike.rows import R, RowKind, changed, parse_changes, parse_put

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alsolike.configuration import Configuration
-from alsolike.configuration_store import ConfigurationReader
+from alsolike.configuration_reader import ConfigurationReader
 from alsolike.errors import UnknownEventType
 from alsolike.observability import Metric, count
 from alsolike.put_events import EventCall, parse_put_events

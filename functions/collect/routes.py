@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from alsolike.catalog import ITEMS, CatalogueStore
-from alsolike.configuration_store import ConfigurationReader
+from alsolike.configuration_reader import ConfigurationReader
 from alsolike.observability import Metric
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
 from alsolike.tombstones import TombstoneReader

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.configuration_store import ConfigurationReader
+from alsolike.configuration_reader import ConfigurationReader
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import pseudonyms_of

@@ -13,7 +13,6 @@ from alsolike import configuration_document
 from alsolike.configuration import Configuration
 from alsolike.configuration_document import EMPTY_DOCUMENT
 from alsolike.configuration_reader import CURRENT_KEY, Current, read_current
-from alsolike.configuration_reader import ConfigurationReader as ConfigurationReader
 from alsolike.document import InvalidConfiguration
 from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
 

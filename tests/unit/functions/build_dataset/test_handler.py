@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.catalog import CatalogueStore, Item
-from alsolike.configuration_store import ConfigurationReader, ConfigurationStore
+from alsolike.configuration_reader import ConfigurationReader
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.dataset import DatasetManifest
 from alsolike.errors import InvalidDataset
 from alsolike.interactions import Interaction

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.configuration_store import CURRENT_KEY, ConfigurationStore
+from alsolike.configuration_reader import CURRENT_KEY
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.tombstones import add_tombstone
 from functions.compact_lake import handler
