@@ -14,7 +14,6 @@ MAX_LINE_BYTES = 4 << 20
 
 _SHOWN_BYTES = 1000
 
-_BREAK = re.compile(rb"\r\n|\n|\r")
 _FIELD = rb'(?:"(?:[^"]++|"")*+"|(?!"))[^,]*+'
 _CLOSED = re.compile(rb"%b(?:,%b)*+" % (_FIELD, _FIELD))
 """A line that ends outside a quoted cell, as pyarrow reads it: a quote within a cell is a character."""
@@ -81,9 +80,11 @@ def blocks(file: Readable, *, block_bytes: int) -> Iterator[Block]:
 def _after_line_break(file: Readable, block_bytes: int) -> bytes:
     """Read on to the end of a line; return what was read of the next one."""
     while read := file.read(block_bytes):
-        if found := _BREAK.search(read):
-            rest = read[found.end() :]
-            return file.read(block_bytes).removeprefix(b"\n") if found[0] == b"\r" and not rest else rest
+        if ends := [place for place in (read.find(b"\n"), read.find(b"\r")) if place >= 0]:
+            line_break, rest = read[min(ends) : min(ends) + 1], read[min(ends) + 1 :]
+            if line_break == b"\r":
+                rest = (rest or file.read(block_bytes)).removeprefix(b"\n")
+            return rest
     return b""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
@@ -19,8 +20,8 @@ from cli.importing.sources import Source
 from model_export.csv_blocks import Malformed
 from model_export.csv_header import UNREADABLE, parse_header
 
-CHUNK_ROWS = 4_000_000
-CHUNK_BYTES = 256 << 20
+CHUNK_ROWS = 1_000_000
+CHUNK_BYTES = 128 << 20
 """Rows that are checked and written together, and bytes; part of what makes a repeated import overwrite itself."""
 
 _BATCH_ROWS = 1 << 18
@@ -124,10 +125,13 @@ class DataFile:
             try:
                 file = pq.ParquetFile(raw, read_dictionary=texts, buffer_size=_READ_BUFFER_BYTES)
                 total = max(file.metadata.num_rows, 1)
-                groups = (file.metadata.row_group(group) for group in range(file.metadata.num_row_groups))
-                row_bytes = max(sum(group.total_byte_size for group in groups) // total, 1)
+                groups = range(file.metadata.num_row_groups)
+                row_bytes = max(sum(file.metadata.row_group(group).total_byte_size for group in groups) // total, 1)
                 batch_rows = max(min(_BATCH_ROWS, rows, _BATCH_BYTES // row_bytes), 1)
-                for batch in file.iter_batches(batch_size=batch_rows):
+                # Group by group: a batch over two of them would be lost with the second.
+                for batch in itertools.chain.from_iterable(
+                    file.iter_batches(batch_size=batch_rows, row_groups=[group]) for group in groups
+                ):
                     table = text_as_string(pa.Table.from_batches([batch]).rename_columns(self.schema.names))
                     lines = np.arange(first, first + len(table), dtype=np.int64)
                     first += len(table)

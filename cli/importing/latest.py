@@ -29,7 +29,7 @@ from cli.importing.texts import Texts
 PARTS = 128
 """Parts of the users; whose part a user belongs to depends on the id alone, so that a later run parts them alike."""
 
-MEMORY_ROWS = 4_000_000
+MEMORY_ROWS = 1_000_000
 """Rows up to which nothing is written to disk."""
 
 _SCHEMA = pa.schema(

@@ -1,0 +1,220 @@
+"""Input without bounds: endless lines, mixed line ends, files of nothing; and what a dry run says of a file."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.configuration import HISTORY_LENGTH
+from alsolike.errors import InvalidInput
+from alsolike.profiles import Profile, RecentInteraction
+from cli.deployment import Deployment
+from cli.importing import files, latest
+from cli.importing.inputs import Options
+from cli.importing.interactions import check
+from cli.importing.latest import PARTS, LatestInteractions
+from cli.importing.load import import_interactions
+from cli.importing.summary import ImportSummary
+from model_export import csv_blocks
+from model_export.csv_blocks import blocks
+
+NOW_MS = 1_700_000_000_000
+HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
+
+
+def load(deployment: Deployment, path: Path, *, options: Options = Options()) -> ImportSummary:  # noqa: B008
+    return import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS, options=options)
+
+
+class Endless:
+    """A file with a line that does not end within any memory."""
+
+    def __init__(self, start: bytes, length: int, end: bytes) -> None:
+        self._start, self._left, self._end = start, length, end
+
+    def read(self, size: int, /) -> bytes:
+        if self._start:
+            start, self._start = self._start, b""
+            return start
+        if self._left:
+            taken = min(size, self._left)
+            self._left -= taken
+            return b"x" * taken
+        end, self._end = self._end, b""
+        return end
+
+
+def test_long_line_is_set_aside_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1 << 20)
+    file = Endless(b"a\nb", 200 << 20, b"\nc\n")
+    tracemalloc.start()
+
+    read = list(blocks(file, block_bytes=1 << 20))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [(block.first_line, block.data) for block in read] == [(1, b"a\n"), (2, b"\n"), (3, b"c\n")]
+    (malformed,) = read[1].malformed
+    assert (malformed.line, malformed.reason) == (2, "has more than 1,048,576 bytes")
+    assert malformed.text == "b" + "x" * 999
+    assert peak < 16 << 20
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"bb", b"c" * 40, b"d" * 90, b""]), max_size=8),
+    st.sampled_from([b"\n", b"\r", b"\r\n"]),
+    st.integers(1, 50),
+)
+def test_lines_around_long_ones_keep_their_numbers(lines: list[bytes], end: bytes, block_bytes: int) -> None:
+    longest = csv_blocks.MAX_LINE_BYTES
+    csv_blocks.MAX_LINE_BYTES = 60
+    try:
+        read = list(blocks(io.BytesIO(end.join([*lines, b"last"]) + end), block_bytes=block_bytes))
+    finally:
+        csv_blocks.MAX_LINE_BYTES = longest
+
+    found = {
+        block.first_line + place: line for block in read for place, line in enumerate(block.data.splitlines()) if line
+    }
+    set_aside = {row.line for block in read for row in block.malformed}
+    expected = {number: line for number, line in enumerate([*lines, b"last"], start=1) if line}
+    # A long line that ends in the block that it begins in costs no memory, so it may stay.
+    assert {number: line for number, line in expected.items() if number not in set_aside} == found
+    assert all(len(expected[number]) > 60 for number in set_aside)
+
+
+def test_endless_line_costs_its_row_alone(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1000)
+    path = tmp_path / "p.csv"
+    path.write_bytes(HEADER + b"1,a,1500000000\n" + b'2,"' + b"x" * (20 << 20) + b"\n3,c,1500000000\n")
+
+    summary = load(deployment, path)
+
+    assert (summary.imported, dict(summary.files[0].rejected)) == (2, {"has more than 1,000 bytes": 1})
+    assert path.with_name("p.csv.rejected.csv").stat().st_size < 2000
+
+
+def test_line_ends_may_be_mixed(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\r\n1,a,1500000000\n2,b,1500000000\r3,c,1500000000\r\n,d,1\n")
+
+    summary = load(deployment, path)
+
+    assert (summary.imported, summary.rejected) == (3, 1)
+    assert path.with_name("p.csv.rejected.csv").read_text().splitlines()[1].startswith("5,USER_ID is missing")
+
+
+def test_file_of_nothing_but_a_header_has_no_rows_and_no_file_of_bad_ones(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    (tmp_path / "p.csv").write_bytes(HEADER)
+    pq.write_table(
+        pa.table({name: pa.array([], pa.string()) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP")}),
+        tmp_path / "p.parquet",
+    )
+
+    for name in ("p.csv", "p.parquet"):
+        summary = load(deployment, tmp_path / name)
+
+        assert (summary.imported, summary.rejected, summary.objects, summary.profiles) == (0, 0, 0, 0)
+    assert not list(tmp_path.glob("*.rejected.csv"))
+
+
+def test_empty_parquet_is_an_error_that_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "p.parquet").write_bytes(b"")
+
+    with pytest.raises(InvalidInput, match=r"p\.parquet cannot be read"):
+        load(deployment, tmp_path / "p.parquet")
+
+
+def test_rows_before_a_damaged_place_of_a_parquet_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    users = [f"user{row}" for row in range(2_000)]
+    table = pa.table({"USER_ID": users, "ITEM_ID": users, "TIMESTAMP": [1_500_000_000] * 2_000})
+    pq.write_table(table, path, row_group_size=1_000, compression="zstd")
+    second = pq.ParquetFile(path).metadata.row_group(1).column(0)
+    data = bytearray(path.read_bytes())
+    start = second.dictionary_page_offset
+    data[start : start + 2_000] = b"\xff" * 2_000
+    path.write_bytes(data)
+
+    summary = load(deployment, path)
+
+    (file,) = summary.files
+    assert (file.imported, file.cut_off) == (1_000, True)
+    assert sum(file.rejected.values()) == 1
+
+
+def test_dry_run_counts_and_writes_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_bytes(HEADER + b"1,a,1500000000\n1,b,1500086400\n2,a,1500000000\n,a,1500000000\n3,,1500000000\n")
+
+    summary = load(deployment, path, options=Options(dry_run=True))
+
+    assert (summary.imported, summary.days, summary.objects, summary.profiles) == (3, 2, 2, 2)
+    assert dict(summary.files[0].rejected) == {"USER_ID is missing": 1, "ITEM_ID is missing": 1}
+    assert list(tmp_path.iterdir()) == [path]
+    for bucket in ("lake", "artefacts"):
+        assert "Contents" not in deployment.client("s3").list_objects_v2(Bucket=bucket)
+    assert deployment.client("dynamodb").scan(TableName="profiles")["Items"] == []
+
+
+def test_chunks_end_where_they_have_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cli.importing import csv_rows
+    from cli.importing.sources import LocalFile
+
+    monkeypatch.setattr(files, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 1_000)
+    path = tmp_path / "p.csv"
+    path.write_bytes(HEADER + b"1,%b,1500000000\n" % (b"i" * 200) * 1_000)
+
+    chunks = list(files.open_file(LocalFile(path)).chunks())
+
+    assert sum(len(chunk.rows) for chunk in chunks) == 1_000
+    assert max(chunk.rows.nbytes for chunk in chunks) < 20_000
+
+
+@pytest.mark.parametrize("memory_rows", [10, 100, 1_000_000])
+@pytest.mark.parametrize("stated", [False, True])
+def test_what_profiles_get_does_not_depend_on_what_lies_on_disk(
+    monkeypatch: pytest.MonkeyPatch, memory_rows: int, stated: bool
+) -> None:
+    monkeypatch.setattr(latest, "MEMORY_ROWS", memory_rows)
+    random = np.random.default_rng(7)
+    rows = 3_000
+    table = pa.table(
+        {
+            "USER_ID": [f"u{user}" for user in random.zipf(1.5, rows) % 50],
+            "ITEM_ID": [f"i{item}" for item in random.integers(0, 5, rows)],
+            "TIMESTAMP": random.integers(1, 400, rows),  # so few that some rows say the same
+            **({"EVENT_ID": [f"e{event}" for event in random.integers(0, 2_000, rows)]} if stated else {}),
+        }
+    )
+    expected: dict[str, Profile] = {}
+    with LatestInteractions() as gathered:
+        for start in range(0, rows, 250):
+            good = check(table.slice(start, 250), default_event_type="view", now_ms=NOW_MS).good
+            gathered.add(good)
+            for row in good.table().to_pylist():
+                user = row["user_id"]
+                event = RecentInteraction(row["event_time_ms"], row["event_id"], row["item_id"], row["event_type"])
+                expected[user] = expected.get(user, Profile(user)).merge([event])
+        found = {
+            user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.of_part(number)
+        }
+
+    if stated:  # of two contents under one id, a long history and a cut one may keep another: the ids are compared
+        assert found.keys() == expected.keys()
+        return
+    assert found == expected
+    assert max(len(profile.recent) for profile in found.values()) == HISTORY_LENGTH
