@@ -111,6 +111,23 @@ limits:
     ]
 
 
+def test_a_filter_on_a_column_that_is_not_declared_is_warned_of() -> None:
+    text = """\
+format: 1
+items: {columns: {brand: string}}
+filters:
+  own: INCLUDE ItemID WHERE Items.BRANDS IN ("own")
+"""
+
+    result = run("check", "-", stdin=text)
+
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "warning: stdin:4:29: filters.own Items.BRANDS is not declared, so no item has a value of it, "
+        "did you mean brand?\n"
+    )
+
+
 def test_the_documented_errors_are_what_check_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documented = (EXAMPLE.parents[1] / "configuration.md").read_text()
     monkeypatch.chdir(tmp_path)
