@@ -17,7 +17,7 @@ _RUNS = 5
 
 
 def status(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show functions, the names that calls carry, stream, champion and training runs; locally also the layers used."""
+    """Show functions, names that calls carry, stream, champion, configuration, training runs; locally layers too."""
     from cli import console, deployment
 
     where = deployment.resolve(stack=stack, state=state)
@@ -40,6 +40,8 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
     console.print_line(f"stream {stream['name']}: {stream['status']}, {_shards(stream['open_shards'])}")
     champion = report["champion"]
     console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
+    version = report["configuration_version"]
+    console.print_line(f"configuration version {version}" if version else "configuration as it is built in")
     for run in report["training_runs"]:
         console.print_line(_sentence(run))
     if not report["training_runs"]:
@@ -59,6 +61,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     Unavailable
         If a service does not answer.
     """
+    from alsolike.configuration_store import ConfigurationStore
     from cli import model_versions, training_run
     from cli.aws import asking
 
@@ -82,6 +85,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
             "open_shards": stream["OpenShardCount"],
         },
         "champion": {"version": champion.version, "reason": champion.history[0].reason} if champion else None,
+        "configuration_version": ConfigurationStore(client("s3"), names.artefact_bucket).current().version,
         "training_runs": [
             {**dataclasses.asdict(run), "started": run.started.isoformat(timespec="seconds")} for run in runs
         ],

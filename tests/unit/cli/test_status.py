@@ -5,6 +5,7 @@ import json
 
 from typer.testing import CliRunner
 
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.registry import Registry
 from cli.deployment import Deployment
 from cli.main import app
@@ -21,6 +22,9 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     client("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name="run-1")
     client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
     Registry(client("s3"), NAMES.artefact_bucket).promote("v1", reason="passed the gate", now_ms=1)
+    store = ConfigurationStore(client("s3"), NAMES.artefact_bucket)
+    document = {"format": 1, "events": {"view": {"weight": 2}}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=1)
     names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
     put_parameters(client("ssm"), "shop", names)
 
@@ -32,10 +36,12 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert report["items_dataset_arn"].endswith(":dataset/alsolike-shop/ITEMS")
     assert report["users_dataset_arn"].endswith(":dataset/alsolike-shop/USERS")
     assert report["champion"] == {"version": "v1", "reason": "passed the gate"}
+    assert report["configuration_version"] == 1
     assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}
     assert [run["name"] for run in report["training_runs"]] == ["run-1"]
     table = CliRunner().invoke(app, ["status", "--stack", "shop"], catch_exceptions=False).stdout
     assert "trackingId alsolike-shop\n" in table
     assert f"datasetArn of users {NAMES.users_dataset_arn}\n" in table.replace("\n\n", "\n")
     assert "champion v1: passed the gate" in table
+    assert "configuration version 1\n" in table
     assert "ACTIVE, 2 open shards\n" in table
