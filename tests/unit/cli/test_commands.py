@@ -25,7 +25,20 @@ from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, REGION, put_parameters
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
-VERBS = ("demo", "up", "status", "import", "train", "recommend", "evaluate", "models", "quarantine", "items", "users")
+VERBS = (
+    "demo",
+    "up",
+    "status",
+    "import",
+    "train",
+    "recommend",
+    "evaluate",
+    "models",
+    "quarantine",
+    "items",
+    "users",
+    "config",
+)
 
 
 def run(*arguments: str) -> Result:
