@@ -84,6 +84,7 @@ class Shop:
         answer = self.post({"userId": "anna", **fields})
         return answer["statusCode"], orjson.loads(answer["body"])["message"]
 
-    def post(self, body: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = handler.lambda_handler(http_event("POST /recommendations", body), LambdaContext())
+    def post(self, body: Any, *, remaining_ms: int = 10_000) -> dict[str, Any]:
+        context = LambdaContext(remaining_ms=remaining_ms)
+        answer: dict[str, Any] = handler.lambda_handler(http_event("POST /recommendations", body), context)
         return answer

@@ -4,22 +4,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from alsolike.configuration_reader import CURRENT_KEY
 from alsolike.snapshot_manifest import CURRENT_KEY as MANIFEST_KEY
-from functions.recommend import handler
+from functions.recommend.standing import LOOK_TIME_MS
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 PRICES: dict[str, Any] = {"items": {"columns": {"price": "number"}}}
 CHEAP = {**PRICES, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"}}
 NAMED = {"filterArn": f"{ARN}:filter/cheap"}
-
-
-def forget_everything() -> None:
-    """Start over, as a new execution environment does."""
-    handler._sources.cache_clear()
 
 
 def test_deleted_item_is_answered_no_more(shop: Shop) -> None:
@@ -145,6 +141,22 @@ def test_reader_without_anything_is_asked_again_only_after_its_interval(
         assert shop.ask()[1]["x-alsolike-degraded"] == "no-configuration"
 
     assert logged().count("configuration cannot be read") == 1
+
+
+def test_nothing_is_looked_at_where_a_silent_store_would_take_the_time_of_the_answer(shop: Shop) -> None:
+    shop.publish()
+    shop.configure(**CHEAP)
+    shop.catalogue({"pear": {"price": 1}})
+
+    first = shop.post({"userId": "nobody"}, remaining_ms=LOOK_TIME_MS)
+    assert first["headers"]["x-alsolike-degraded"] == "no-configuration, no-catalogue"
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+
+    shop.catalogue({"pear": None}, at_ms=NOW_MS + 1)
+    hurried = shop.post({"userId": "nobody", **NAMED}, remaining_ms=LOOK_TIME_MS)
+    assert [item["itemId"] for item in orjson.loads(hurried["body"])["itemList"]] == ["pear"]
+    assert "x-alsolike-degraded" not in hurried["headers"]
+    assert shop.items("cheap", userId="nobody") == []
 
 
 def test_new_model_is_seen_with_the_same_catalogue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
