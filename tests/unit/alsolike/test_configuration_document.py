@@ -353,7 +353,7 @@ def test_full_document_survives_being_written() -> None:
     assert parse(to_document(configuration)) == configuration
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(valid_documents())
 def test_whatever_is_accepted_survives_being_written(document: Any) -> None:
     configuration = parse(document)
@@ -364,7 +364,7 @@ def test_whatever_is_accepted_survives_being_written(document: Any) -> None:
     assert to_document(parse(written)) == written
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(damaged_documents() | ANYTHING)
 def test_a_damaged_document_is_accepted_as_something_or_refused_at_places_that_it_has(document: Any) -> None:
     found: tuple[Fault, ...] = ()
