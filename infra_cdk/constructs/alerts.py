@@ -1,6 +1,8 @@
 """Where people are told that something is wrong."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -25,3 +27,29 @@ def alerts_topic(scope: Construct, construct_id: str, *, settings: Settings) -> 
     if settings.alarm_email:
         topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
     return topic
+
+
+def alarm(
+    scope: Construct,
+    construct_id: str,
+    *,
+    metric: cloudwatch.IMetric,
+    above: int,
+    periods: int,
+    description: str,
+    alerts: sns.ITopic,
+) -> None:
+    """Tell people when a metric is above a number for so many of its periods, and when it no longer is."""
+    made = cloudwatch.Alarm(
+        scope,
+        construct_id,
+        metric=metric,
+        threshold=above,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        evaluation_periods=periods,
+        alarm_description=description,
+        # Nothing arrives, so nothing is wrong with it.
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    made.add_alarm_action(actions.SnsAction(alerts))
+    made.add_ok_action(actions.SnsAction(alerts))

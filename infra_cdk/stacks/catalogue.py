@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -10,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
+from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.change_log import change_log_table
 from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
@@ -25,7 +27,7 @@ STREAM_HOURS = 24
 
 
 class CatalogueStack(cdk.Stack):
-    """The function that publishes the catalogue, with the streams and the event that it follows."""
+    """The function that publishes the catalogue, the streams and the event that it follows, and its alarms."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class CatalogueStack(cdk.Stack):
         function = self._publish_catalog().live
         for table in self._tables:
             self._follow(function, table)
+        self._alarms(function)
         for construct_id, prefix, id_column in (("Items", "catalogue/", "item_id"), ("Users", "users/", "user_id")):
             change_log_table(
                 self, f"{construct_id}Log", data.lake, prefix=prefix, id_column=id_column, database=data.database_name
@@ -126,6 +129,34 @@ class CatalogueStack(cdk.Stack):
                 on_failure=sources.S3OnFailureDestination(self._data.lake),
             )
         )
+
+    def _alarms(self, function: lambda_.IFunction) -> None:
+        period = cdk.Duration.minutes(5)
+
+        def outcome(metric: str) -> cloudwatch.Metric:
+            return cloudwatch.Metric(
+                namespace="Alsolike",
+                metric_name=metric,
+                dimensions_map={"service": "publish_catalog"},
+                statistic="Sum",
+                period=period,
+            )
+
+        age = function.metric("IteratorAge", statistic="Maximum", period=period)
+        for construct_id, metric, above, what in (
+            ("Lag", age, 600_000, "Changes of items or users wait for ten minutes"),
+            ("Merges", outcome("SnapshotMergesFailed"), 0, "Segments of the catalogue's snapshot are not merged"),
+            ("Size", outcome("SnapshotsTooLarge"), 0, "The catalogue's snapshot is larger than recommend loads"),
+        ):
+            alarm(
+                self,
+                construct_id,
+                metric=metric,
+                above=above,
+                periods=2,
+                description=f"Alsolike {self._settings.name}: {what}: docs/catalogue.md",
+                alerts=self._data.alerts,
+            )
 
     def _stream_permissions(self) -> list[Permission]:
         lake = self._data.lake

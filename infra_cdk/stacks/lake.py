@@ -4,11 +4,11 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -139,16 +139,12 @@ class LakeStack(cdk.Stack):
     def _alarm(
         self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, periods: int, description: str
     ) -> None:
-        alarm = cloudwatch.Alarm(
+        alarm(
             self,
             construct_id,
             metric=metric,
-            threshold=above,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=periods,
-            alarm_description=f"Alsolike {self._settings.name}: {description}",
-            # Nothing arrives, so nothing is wrong with it.
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            above=above,
+            periods=periods,
+            description=f"Alsolike {self._settings.name}: {description}",
+            alerts=self._data.alerts,
         )
-        alarm.add_alarm_action(actions.SnsAction(self._data.alerts))
-        alarm.add_ok_action(actions.SnsAction(self._data.alerts))

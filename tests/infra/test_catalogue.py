@@ -71,6 +71,20 @@ def test_an_applied_configuration_brings_the_snapshot_to_its_columns(assembly: A
     assert artefacts[0].logical_id in json.dumps(pattern["detail"]["bucket"]["name"])
 
 
+@pytest.mark.parametrize(
+    ("metric", "threshold"), [("IteratorAge", 600_000), ("SnapshotMergesFailed", 0), ("SnapshotsTooLarge", 0)]
+)
+def test_people_are_told_of_what_keeps_changes_from_readers(assembly: Assembly, metric: str, threshold: int) -> None:
+    (alarm,) = [
+        a.properties for a in assembly.of_type("AWS::CloudWatch::Alarm") if a.properties.get("MetricName") == metric
+    ]
+
+    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (threshold, "notBreaching")
+    assert "docs/catalogue.md" in alarm["AlarmDescription"]
+    assert ["Alerts" in flat(arn) for arn in (*alarm["AlarmActions"], *alarm["OKActions"])] == [True, True]
+    assert alarm["Namespace"] == ("AWS/Lambda" if metric == "IteratorAge" else "Alsolike")
+
+
 @pytest.mark.parametrize("kind", ChangeKind)
 def test_sql_finds_the_log_that_is_written(demo: Assembly, kind: ChangeKind) -> None:
     table = demo.glue_table(f"{kind.prefix.removesuffix('/')}_changes")

@@ -52,6 +52,7 @@ class Metric(StrEnum):
     CHANGES_LOGGED = "ChangesLogged"
     ITEMS_PUBLISHED = "ItemsPublished"
     SNAPSHOT_ROWS_MERGED = "SnapshotRowsMerged"
+    SNAPSHOT_MERGES_FAILED = "SnapshotMergesFailed"
     SNAPSHOTS_TOO_LARGE = "SnapshotsTooLarge"
     DATASETS_BUILT = "DatasetsBuilt"
     MODELS_PROMOTED = "ModelsPromoted"
