@@ -61,16 +61,15 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
     except ConcurrentUpdate as error:
         raise Unavailable(f"{error}; ask again") from error
     erasing.profiles.erase(profile_id(user_id=user_id, session_id=None), now_ms=now_ms)
-    _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
     receipts = ReceiptStore(erasing.s3, erasing.bucket)
-    found = receipts.find(erasure)
-    receipt = found or Receipt(erasure, user_hash, requested_at_ms)
-    # Before the workflow, which completes it.
-    receipts.write(dataclasses.replace(receipt, completed_at_ms=None))
-    runs = _start(erasing, erasure, run=max(receipt.runs, 1))
-    if runs != receipt.runs:
-        receipt = dataclasses.replace(receipt, runs=runs)
-    return dataclasses.replace(receipt, completed_at_ms=None)
+    for _ in range(MAX_RUNS):
+        receipt = receipts.find(erasure) or Receipt(erasure, user_hash, requested_at_ms)
+        if receipt.runs and _is_running(erasing, erasure, run=receipt.runs):
+            return receipt
+        # The receipt names a run before it starts: the run completes that receipt, and whoever waits looks there.
+        _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
+        receipts.write(dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None))
+    raise Unavailable(f"erasure {erasure} was started {MAX_RUNS} times")
 
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
@@ -91,20 +90,18 @@ def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: 
         raise Unavailable(f"s3://{erasing.bucket}/{key}: {error}") from error
 
 
-def _start(erasing: Erasing, erasure: str, *, run: int) -> int:
-    """Start the workflow unless it runs; return the number of its run. A name can be used once."""
-    for number in range(run, run + MAX_RUNS):
-        try:
-            erasing.states.start_execution(
-                stateMachineArn=erasing.state_machine_arn,
-                name=f"{erasure}-{number}",
-                input=orjson.dumps({"erasure_id": erasure}).decode(),
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
-                continue
-            raise Unavailable(f"the erasure's workflow does not start: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"the erasure's workflow does not start: {error}") from error
-        return number
-    raise Unavailable(f"erasure {erasure} was started {MAX_RUNS} times")
+def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
+    """Start a run of the workflow; say whether it runs now. One that runs already is not started again."""
+    try:
+        erasing.states.start_execution(
+            stateMachineArn=erasing.state_machine_arn,
+            name=f"{erasure}-{run}",
+            input=orjson.dumps({"erasure_id": erasure}).decode(),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+            return False  # it has ended
+        raise Unavailable(f"the erasure's workflow does not start: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"the erasure's workflow does not start: {error}") from error
+    return True

@@ -32,11 +32,7 @@ def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
 def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
     """Return columns as plain strings and numbers, whatever encoding they have."""
     table = file.read(columns=list(columns))
-    fields = [
-        pa.field(field.name, field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+    return table.cast(_plain(table.schema))
 
 
 def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
@@ -55,13 +51,14 @@ def of_sessions(table: pa.Table, sessions: Mapping[str, int]) -> pa.ChunkedArray
 def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
     """Return the object without the rows that are hit, column by column as it was; None if no row is left."""
     keep = pc.invert(hits)
+    schema = _plain(file.schema_arrow)  # a dictionary would keep the values of rows that go
     out = io.BytesIO()
     offset = written = 0
-    with pq.ParquetWriter(out, file.schema_arrow, compression=COMPRESSION) as writer:
+    with pq.ParquetWriter(out, schema, compression=COMPRESSION) as writer:
         for batch in file.iter_batches(ROWS_AT_ONCE):
             mask = keep.slice(offset, batch.num_rows).combine_chunks()
             offset += batch.num_rows
-            kept = pa.Table.from_batches([batch]).filter(mask)
+            kept = pa.Table.from_batches([batch]).filter(mask).cast(schema)
             written += kept.num_rows
             if kept.num_rows:
                 writer.write_table(kept)
@@ -73,3 +70,10 @@ def empty(file: pq.ParquetFile) -> bytes:
     out = io.BytesIO()
     pq.write_table(file.schema_arrow.empty_table(), out, compression=COMPRESSION)
     return out.getvalue()
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    fields = [
+        pa.field(field.name, field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema
+    ]
+    return pa.schema(fields)

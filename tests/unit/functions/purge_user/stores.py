@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
 
 from alsolike import lake
 from alsolike.interactions import Interaction, profile_id
@@ -43,18 +44,24 @@ OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 
 
 class Workflows:
-    """Step Functions, as far as starting goes."""
-
-    class Exists(Exception):
-        pass
+    """Step Functions, as far as starting goes: a name that runs is started once, a name that ended never again."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.started: list[str] = []
         self.inputs: list[str] = []
+        self.running: set[str] = set()
+        self.is_down = False
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:  # noqa: N803
-        self.names.append(name)
+        if self.is_down:
+            raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "StartExecution")
+        if name in self.running:
+            return
+        if name in self.started:
+            raise ClientError({"Error": {"Code": "ExecutionAlreadyExists"}}, "StartExecution")
+        self.started.append(name)
         self.inputs.append(input)
+        self.running.add(name)
 
 
 @dataclasses.dataclass
@@ -123,11 +130,12 @@ class Stores:
         )
 
     def finish(self, erasure: str) -> list[Outcome]:
-        """Run the workflow's loop; return what each call said."""
+        """Run the workflow's loop to its end; return what each call said."""
         outcomes: list[Outcome] = []
         while not outcomes or outcomes[-1] != "done":
             outcomes.append(self.step(erasure))
             assert len(outcomes) < 50
+        self.workflows.running.clear()
         return outcomes
 
     def rows(self) -> list[dict[str, Any]]:

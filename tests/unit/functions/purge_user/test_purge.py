@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from alsolike.erasures import ReceiptStore
@@ -13,7 +15,14 @@ from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.registry import CHAMPION_KEY
 from functions.purge_user.service import MAX_PASSES, STORES
 from tests.unit.functions.factories import NOW_MS, interaction
-from tests.unit.functions.purge_user.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores, people
+from tests.unit.functions.purge_user.stores import (
+    OLD_SCHEMA,
+    PLACES,
+    PSEUDONYMS,
+    Stores,
+    parquet,
+    people,
+)
 
 
 @pytest.fixture
@@ -198,6 +207,19 @@ def test_objects_of_before_the_newest_column_keep_their_columns(stores: Stores) 
 
     (row,) = stores.rows()
     assert list(row) == OLD_SCHEMA.names
+
+
+def test_a_dictionary_of_texts_does_not_keep_the_user(stores: Stores) -> None:
+    key = stores.put_rows("mixed", interaction("a", user_id="ann.lee"), interaction("b", user_id="bob.ray"))
+    table = pq.read_table(io.BytesIO(stores.body(key)))
+    place = table.schema.get_field_index("user_id")
+    stores.put(key, parquet(table.set_column(place, "user_id", table["user_id"].dictionary_encode())))
+
+    stores.finish(stores.ask("ann.lee"))
+
+    (left,) = stores.keys("interactions/")
+    assert b"bob.ray" in stores.body(left)
+    assert b"ann.lee" not in stores.body(left)
 
 
 def test_a_corrupt_object_is_named_and_not_passed_over(stores: Stores) -> None:

@@ -1,0 +1,107 @@
+"""Asking for an erasure works at once, may be repeated, and never starts the removal twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.erasures import Receipt, ReceiptStore, pending_key
+from alsolike.errors import Unavailable
+from alsolike.tombstones import TombstoneReader
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.purge_user.stores import PLACES, PSEUDONYMS, Stores
+
+
+@pytest.fixture
+def stores(aws: Callable[[str], Any]) -> Stores:
+    return Stores.create(aws)
+
+
+def receipt(stores: Stores, erasure: str) -> Receipt:
+    return ReceiptStore(stores.s3, PLACES.artefact_bucket).read(erasure)
+
+
+def is_erased(stores: Stores, user: str) -> bool:
+    return TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS).erased(user, now_ms=NOW_MS)
+
+
+def test_the_user_is_gone_before_the_workflow_has_done_anything(stores: Stores) -> None:
+    stores.put_user("ann")
+
+    stores.ask("ann")
+
+    assert [is_erased(stores, user) for user in ("ann", "bob")] == [True, False]
+
+
+def test_workflow_and_its_name_are_given_no_id(stores: Stores) -> None:
+    erasure = stores.ask("ann.lee")
+
+    assert stores.workflows.started == [f"{erasure}-1"]
+    assert [json.loads(text) for text in stores.workflows.inputs] == [{"erasure_id": erasure}]
+    assert PSEUDONYMS.erased_user("ann.lee").startswith(erasure)
+
+
+def test_the_receipt_names_the_run_to_wait_for(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+
+    assert (receipt(stores, erasure).runs, receipt(stores, erasure).status) == (1, "running")
+
+
+def test_asking_while_it_runs_changes_nothing(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+    before = receipt(stores, erasure)
+
+    assert stores.ask("ann", now_ms=NOW_MS + 1_000) == erasure
+
+    assert stores.workflows.started == [f"{erasure}-1"]
+    assert receipt(stores, erasure) == before
+
+
+def test_asking_at_its_very_end_does_not_reopen_the_receipt(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+    while stores.step(erasure) != "done":
+        pass
+
+    stores.ask("ann")
+
+    assert stores.workflows.started == [f"{erasure}-1"]
+    assert receipt(stores, erasure).status == "complete"
+
+
+def test_asking_after_its_end_searches_again_and_says_so(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+    stores.finish(erasure)
+
+    stores.ask("ann", now_ms=NOW_MS + 1_000)
+
+    assert stores.workflows.started == [f"{erasure}-1", f"{erasure}-2"]
+    found = receipt(stores, erasure)
+    assert (found.runs, found.status, found.requested_at_ms) == (2, "running", NOW_MS)
+
+
+def test_a_failed_run_is_taken_up_where_it_ended(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+    stores.step(erasure)
+    progress = stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket)
+    stores.workflows.running.clear()
+
+    stores.ask("ann")
+
+    assert stores.workflows.started == [f"{erasure}-1", f"{erasure}-2"]
+    assert stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket) == progress
+
+
+def test_a_start_that_fails_is_made_good_by_asking_again(stores: Stores) -> None:
+    stores.workflows.is_down = True
+    with pytest.raises(Unavailable, match="workflow does not start"):
+        stores.ask("ann")
+    assert is_erased(stores, "ann")  # what was done stays done
+    stores.workflows.is_down = False
+
+    erasure = stores.ask("ann", now_ms=NOW_MS + 1_000)
+
+    assert stores.workflows.started == [f"{erasure}-1"]
+    assert receipt(stores, erasure).requested_at_ms == NOW_MS
