@@ -93,10 +93,17 @@ class Texts:
         return pa.nulls(len(self.codes), pa.string()) if self.is_absent else self.values.take(self._indices())
 
     def compact_column(self) -> pa.Array:
-        """Return its rows as an Arrow column, which is a dictionary where its values are few."""
+        """Return its rows as an Arrow column, which is a dictionary of what occurs where its values are few."""
         if self.is_absent or len(self.values) > _FEW:
             return self.column()
-        return pa.DictionaryArray.from_arrays(self._indices(), self.values)
+        occurs = np.zeros(len(self.values) + 1, bool)  # the last one is null
+        occurs[self.codes] = True
+        if occurs[:-1].all():
+            return pa.DictionaryArray.from_arrays(self._indices(), self.values)
+        # A text of other rows shall not be written with these: nobody who searches the rows would find it.
+        new_codes = np.append(np.cumsum(occurs[:-1], dtype=np.int32) - 1, np.int32(-1))
+        used = Texts(self.values.filter(pa.array(occurs[:-1])), new_codes[self.codes])
+        return used.compact_column()
 
     def _indices(self) -> pa.Array:
         missing = self.codes < 0

@@ -73,6 +73,14 @@ def test_rows_land_in_the_partition_of_their_day_in_the_lakes_columns(deployment
     assert rows.properties.tolist() == ["{}", "{}"]
 
 
+def test_an_object_holds_no_text_of_another_days_rows(deployment: Deployment, tmp_path: Path) -> None:
+    load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500086400\n"))
+
+    first, second = (data for _, data in sorted(lake_objects(deployment).items()))
+    assert [b"ann" in first, b"bob" in first] == [True, False]  # no erasure would find it there
+    assert [b"ann" in second, b"bob" in second] == [False, True]
+
+
 def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: Deployment, tmp_path: Path) -> None:
     text = (
         "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
