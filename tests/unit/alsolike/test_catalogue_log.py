@@ -58,6 +58,7 @@ def test_changes_are_parted_by_their_own_day() -> None:
         (gzip.compress(b'{"user_id":"a","updated_at_ms":1,"deleted":true}'), "x, line 1: "),
         (gzip.compress(b"no JSON"), "x, line 1: "),
     ],
+    ids=["cut off", "not packed", "second line", "properties", "another kind", "no JSON"],
 )  # fmt: skip
 def test_unreadable_object_is_named_with_its_line(data: bytes, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):

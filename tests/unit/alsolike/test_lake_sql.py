@@ -43,7 +43,7 @@ def comparable(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return sorted(tuple(repr(row[name]) for name in (*lake.COLUMNS, lake.PARTITION_COLUMN)) for row in rows)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files=FILES)
 def test_the_view_keeps_the_rows_that_every_other_reader_keeps(
     files: list[tuple[bool, list[dict[str, Any]]]], tmp_path_factory: pytest.TempPathFactory
@@ -70,7 +70,7 @@ def test_the_view_keeps_the_rows_that_every_other_reader_keeps(
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ROWS, max_size=8), split=st.integers(0, 8), columns=st.integers(1, len(lake.COPY_ORDER)))
 def test_rows_compacted_first_give_the_same_also_to_a_reader_of_few_columns(
     rows: list[dict[str, Any]], split: int, columns: int

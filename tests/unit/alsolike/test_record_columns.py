@@ -113,6 +113,7 @@ def test_interactions_as_collect_writes_them_are_plain_where_their_texts_are_pri
             each.session_id,
             each.item_id,
             each.recommendation_id,
+            each.query,
             *each.impression,
         )
         if text is not None

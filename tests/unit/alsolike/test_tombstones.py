@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.pseudonyms import Pseudonyms
@@ -118,13 +119,44 @@ def test_erasing_again_keeps_the_first_time(s3: Any) -> None:
     assert list(reader(s3).current(now_ms=0).values()) == [5]
 
 
+class Atomic:
+    """An S3 client for four threads, all of which have read before the first writes.
+
+    Its conditional writes are atomic, as on AWS; moto looks first and writes then.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._all_have_read = threading.Barrier(4)
+        self._first = itertools.count()
+        self.refused = 0
+
+    def get_object(self, **request: Any) -> Any:
+        try:
+            return self._client.get_object(**request)
+        finally:
+            if next(self._first) < 4:
+                self._all_have_read.wait(timeout=10)
+
+    def put_object(self, **request: Any) -> Any:
+        with self._lock:
+            try:
+                return self._client.put_object(**request)
+            except ClientError:
+                self.refused += 1
+                raise
+
+
 def test_tombstones_written_at_once_are_all_kept(s3: Any) -> None:
     users = [f"user-{number}" for number in range(12)]
+    atomic = Atomic(s3)
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda user: erase(s3, user), users))
+        list(pool.map(lambda user: erase(atomic, user), users))
 
     tombstones = reader(s3)
+    assert atomic.refused >= 3
     assert all(tombstones.erased(user, now_ms=0) for user in users)
 
 

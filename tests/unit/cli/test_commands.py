@@ -131,7 +131,7 @@ def test_import_without_a_good_row_fails(shop: Deployment, tmp_path: Path) -> No
     result = run("import", "interactions", str(path), "--stack", "shop")
 
     assert result.exit_code == 1
-    assert "1 x TIMESTAMP is no number of seconds" in result.stdout
+    assert "1 x TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z" in result.stdout
 
 
 def register(deployment: Deployment, version: str, *, status: str = "Approved") -> None:
@@ -256,7 +256,8 @@ def server() -> Iterator[str]:
         )
 
     put_parameters(client("ssm"), "shop")
-    client("s3").create_bucket(Bucket=NAMES.lake_bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
+        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     client("dynamodb").create_table(
         TableName=NAMES.profiles_table,
         KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
@@ -300,7 +301,7 @@ def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, "".join(said) + err + out
     assert out == ""
     assert "Traceback" not in "".join(said) + err
     assert "live profiles: stopped" in err

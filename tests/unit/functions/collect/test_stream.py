@@ -5,7 +5,8 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from alsolike.errors import Unavailable
-from functions.collect.stream import MAX_ATTEMPTS, EventStream, partition_key
+from alsolike.stream import partition_key
+from functions.collect.stream import MAX_ATTEMPTS, EventStream
 from tests.unit.functions.factories import interaction
 
 
