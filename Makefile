@@ -58,8 +58,9 @@ imports: $(VENV)/dev.done
 bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-ingest: $(VENV)/dev.done  ## ratios against the floor: collect, the stream's consumers, import
+bench-ingest: $(VENV)/dev.done  ## ratios against the floor: collect, consumers, import; an import's memory
 	$(BIN)/python -m benchmarks collect update_profiles archive_events importing $(ARGS)
+	$(BIN)/python -m benchmarks.importing memory
 
 layers: $(VENV)/run.done  ## build the Lambda layers, for both processors
 	$(BIN)/python -m layers.build all --architecture all
