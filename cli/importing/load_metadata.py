@@ -82,7 +82,11 @@ def _take(
         now_ms=now_ms,
         read_only=each.dry_run,
     )
-    imported = 0
+    imported, began = 0, time.monotonic()
+
+    def clock_ms() -> int:
+        return now_ms + round((time.monotonic() - began) * 1000)
+
     with each.importing() as (step, rejected), journal.saving():
         for chunk in each.file.chunks(rows=CHUNK_ROWS, on_bytes=step.reach):
             rows, bad, reasons = file.check(chunk)
@@ -90,7 +94,7 @@ def _take(
             if each.dry_run or journal.counted(f"chunk {chunk.index}") is not None:
                 imported += len(rows)
             else:
-                for count in put_rows(rows, file.kind, store, now_ms=journal.started_ms):
+                for count in put_rows(rows, file.kind, store, clock_ms=clock_ms):
                     imported += count
                     step.note(f"{imported:,} rows")
                 journal.record(f"chunk {chunk.index}", len(rows))

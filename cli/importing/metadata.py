@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic
 
@@ -116,19 +116,28 @@ def open_metadata(file: DataFile, kind: RowKind[R], *, columns: Mapping[str, Col
     return MetadataFile(file, kind, known | dict.fromkeys(_number_columns(file, open_names), ColumnType.NUMBER))
 
 
-def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, now_ms: int) -> Iterator[int]:
+def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_ms: Callable[[], int]) -> Iterator[int]:
     """Write the rows, the last one of an id; yield now and then how many of them are in.
+
+    Parameters
+    ----------
+    clock_ms
+        Asked for every batch: rows shall bear the time at which they arrive, beside the writes of others.
 
     Raises
     ------
     Unavailable
         If DynamoDB does not take them in.
     """
+
+    def write(part: Sequence[R]) -> int:
+        return store.put_batches(part, now_ms=clock_ms())
+
     distinct = list({kind.id_of(row): row for row in rows}.values())
     parts = [distinct[start : start + _PART] for start in range(0, len(distinct), _PART)]
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
         for window in range(0, len(parts), 2 * _THREADS):  # windows, so that Ctrl-C need not wait for all of them
-            yield from pool.map(lambda part: store.put(part, now_ms=now_ms), parts[window : window + 2 * _THREADS])
+            yield from pool.map(write, parts[window : window + 2 * _THREADS])
     yield len(rows) - len(distinct)
 
 

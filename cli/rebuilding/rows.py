@@ -117,9 +117,9 @@ def _write(
 ) -> int:
     make = ITEMS.make if kind is ChangeKind.ITEM else USERS.make
     made = (make(row_id, properties) for row_id, properties in rows)
-    if exactly:
-        return store.put(made, now_ms=now_ms)
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
+        if exactly:
+            return sum(pool.map(lambda row: store.put([row], now_ms=now_ms), made))
         return sum(pool.map(lambda row: store.insert(row, now_ms=now_ms), made))
 
 

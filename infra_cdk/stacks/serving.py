@@ -123,7 +123,7 @@ class ServingStack(cdk.Stack):
                 *self._tombstone_permissions(),
                 Permission(actions=["kinesis:PutRecords"], resources=[data.stream.stream_arn]),
                 Permission(
-                    actions=["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
+                    actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
                     resources=[data.catalogue.table_arn, data.users.table_arn],
                 ),
                 *configuration_permissions(data.artefacts),

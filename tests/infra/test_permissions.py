@@ -25,7 +25,7 @@ OWN_OUTPUT = {
     ("xray:PutTraceSegments", "*"),
 }
 # RowStore: put by batch_write_item, page by scan; update and delete by get_item and put_item.
-ROWS = ("BatchWriteItem", "GetItem", "PutItem", "Scan")
+ROWS = ("GetItem", "PutItem", "Scan")
 # TombstoneReader: get_object, and NoSuchKey, not 403, before there is one; pseudonyms_of: get_secret_value.
 TOMBSTONES = {
     ("s3:GetObject", "Artefacts/privacy/tombstones.json"),

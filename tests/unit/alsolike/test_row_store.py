@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_more_items_than_one_batch_holds_are_all_stored(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     items = [Item(f"i{index:02}", {"title": "ü😀\x00", "price": index}) for index in range(60)]
 
-    assert store.put(iter(items), now_ms=5) == 60
+    assert store.put_batches(iter(items), now_ms=5) == 60
 
     assert sorted(store.scan(), key=lambda item: item.item_id) == items
 
@@ -84,7 +85,7 @@ def test_throttled_items_are_written_after_growing_pauses(dynamodb: Any) -> None
     pauses: list[float] = []
     store = CatalogueStore(Throttled(dynamodb, times=3), "catalogue", sleep=pauses.append)
 
-    store.put([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
+    store.put_batches([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
 
     assert len(list(store.scan())) == 10
     assert pauses == [0.05, 0.1, 0.2]
@@ -95,7 +96,7 @@ def test_a_table_that_stays_throttled_is_unavailable(dynamodb: Any) -> None:
     store = CatalogueStore(Throttled(dynamodb, times=8), "catalogue", sleep=pauses.append)
 
     with pytest.raises(Unavailable, match="item table catalogue left 2 of 10 rows unwritten"):
-        store.put([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
+        store.put_batches([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
 
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
@@ -107,6 +108,41 @@ def test_a_missing_table_is_unavailable(dynamodb: Any) -> None:
         store.put([Item("a", {})], now_ms=5)
     with pytest.raises(Unavailable, match="item table other: "):
         list(store.scan())
+
+
+def test_a_write_whose_clock_is_behind_is_the_latest_all_the_same(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 1})], now_ms=90)
+
+    store.put([Item("a", {"price": 2}), Item("b", {})], now_ms=5)
+
+    assert store.get("a") == Stored(Item("a", {"price": 2}), 91)
+    assert store.get("b") == Stored(Item("b", {}), 5)
+
+
+def test_a_row_put_in_the_millisecond_after_its_deletion_is_later_than_that(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 1})], now_ms=5)
+    store.delete("a", now_ms=5)
+
+    store.put([Item("a", {"price": 2})], now_ms=6)
+
+    assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
+
+
+def test_a_row_that_others_change_all_the_time_is_left_to_them(dynamodb: Any) -> None:
+    others = itertools.count(100)
+
+    class Overtaken:
+        exceptions = dynamodb.exceptions
+
+        def put_item(self, **request: Any) -> Any:
+            number = next(others)
+            CatalogueStore(dynamodb, "catalogue").put([Item("a", {"n": number})], now_ms=number)
+            return dynamodb.put_item(**request)
+
+    with pytest.raises(ConcurrentUpdate, match="item 'a' changed 8 times"):
+        CatalogueStore(Overtaken(), "catalogue").put([Item("a", {})], now_ms=5)
 
 
 def price(value: float) -> Callable[[Any], dict[str, Any]]:
@@ -173,7 +209,7 @@ def test_an_update_that_always_comes_too_late_gives_up(dynamodb: Any) -> None:
 
     with pytest.raises(ConcurrentUpdate, match="item 'a' changed 8 times while it was updated"):
         store.update("a", overtaken, now_ms=5)
-    assert store.get("a") == Stored(Item("a", {"price": 8}), 5)
+    assert store.get("a") == Stored(Item("a", {"price": 8}), 5 + 8)
 
 
 def test_a_row_deleted_meanwhile_does_not_come_back(dynamodb: Any) -> None:

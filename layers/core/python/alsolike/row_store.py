@@ -35,8 +35,9 @@ class RowStore(Generic[R]):
     """A table of rows.
 
     A deleted row leaves a mark, so that those who follow the table's stream learn of it; to readers it is absent.
-    Whole rows are written without a look at what they replace: of two at once, the last to arrive stays. A partial
-    update is based on what was read, and happens only if that is still so.
+    Of two writes at once the last to arrive stays, and its time is the later one, also where its writer's clock is
+    behind: those who follow the stream go by that time. Only `put_batches` writes without a look at what it replaces.
+    A partial update is based on what was read, and happens only if that is still so.
 
     Parameters
     ----------
@@ -58,6 +59,24 @@ class RowStore(Generic[R]):
 
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
         """Write rows over what is stored; the last one of an id wins. Return how many were written.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers won `_UPDATE_ATTEMPTS` times in a row.
+        Unavailable
+            If DynamoDB does not answer. Rows before the one that failed are written.
+        """
+        latest = {self._kind.id_of(row): row for row in rows}
+        for row_id, row in latest.items():
+            self._put_later(row_id, row, now_ms=now_ms)
+        return len(latest)
+
+    def put_batches(self, rows: Iterable[R], *, now_ms: int) -> int:
+        """Do the same for many rows, 25 a call, without a look at what they replace.
+
+        A row that somebody else wrote with a later time, and that arrived before, is written over all the same; those
+        who follow the stream keep the other one.
 
         Raises
         ------
@@ -159,7 +178,9 @@ class RowStore(Generic[R]):
         """
         start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": _start(token)}}}
         try:
-            answer = self._client.scan(TableName=self._table, Limit=limit, FilterExpression=_IS_THERE, **start)
+            answer = self._client.scan(
+                TableName=self._table, Limit=limit, FilterExpression=_IS_THERE, ConsistentRead=True, **start
+            )
         except (BotoCoreError, ClientError) as error:
             raise self._unavailable(error) from error
         last = answer.get("LastEvaluatedKey")
@@ -181,6 +202,25 @@ class RowStore(Generic[R]):
         except (BotoCoreError, ClientError) as error:
             raise self._unavailable(error) from error
 
+    def _put_later(self, row_id: str, row: R, *, now_ms: int) -> None:
+        at_ms = now_ms
+        for _ in range(_UPDATE_ATTEMPTS):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=self._attributes(row, now_ms=at_ms),
+                    ConditionExpression="attribute_not_exists(updated_at_ms) OR updated_at_ms < :at",
+                    ExpressionAttributeValues={":at": {"N": str(at_ms)}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                at_ms = int(error.response["Item"]["updated_at_ms"]["N"]) + 1
+                continue
+            except (BotoCoreError, ClientError) as error:
+                raise self._unavailable(error) from error
+            return
+        raise self._overtaken(row_id)
+
     def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
         """Write what `write` makes of the stored row, if the row is still so; return what was written."""
         for _ in range(_UPDATE_ATTEMPTS):
@@ -199,7 +239,7 @@ class RowStore(Generic[R]):
             except (BotoCoreError, ClientError) as error:
                 raise self._unavailable(error) from error
             return attributes
-        raise ConcurrentUpdate(f"{self._kind.name} {row_id!r} changed {_UPDATE_ATTEMPTS} times while it was updated")
+        raise self._overtaken(row_id)
 
     def _get(self, row_id: str) -> dict[str, Any]:
         try:
@@ -237,6 +277,9 @@ class RowStore(Generic[R]):
     def _stored(self, attributes: Mapping[str, Any]) -> Stored[R]:
         row = self._kind.make(attributes[self._kind.key]["S"], orjson.loads(attributes["properties"]["S"]))
         return Stored(row, int(attributes["updated_at_ms"]["N"]))
+
+    def _overtaken(self, row_id: str) -> ConcurrentUpdate:
+        return ConcurrentUpdate(f"{self._kind.name} {row_id!r} changed {_UPDATE_ATTEMPTS} times while it was updated")
 
     def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(f"{self._kind.name} table {self._table}: {error}")
