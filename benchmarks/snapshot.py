@@ -75,7 +75,7 @@ def snapshot() -> Iterator[Result]:
 def _measure(directory: Path) -> Iterator[Result]:
     store = _DiskStore(directory / "catalog")
     publisher = SnapshotPublisher(store)
-    publisher.publish_all((_item(number) for number in range(ITEMS)), columns=COLUMNS, now_ms=NOW_MS)
+    publisher.publish_all((_item(number) for number in range(ITEMS)), columns=COLUMNS, version=0, now_ms=NOW_MS)
     (large,) = store.stored.manifest.segments
 
     clock = itertools.count(1)
@@ -83,7 +83,7 @@ def _measure(directory: Path) -> Iterator[Result]:
     def publish_one() -> None:
         at = next(clock)
         change = Change(f"item{at}", NOW_MS + at, {**(_item(at).properties or {}), "price": at})
-        publisher.publish([change], columns=COLUMNS, now_ms=NOW_MS)
+        publisher.publish([change], columns=COLUMNS, version=0, now_ms=NOW_MS)
 
     whole = Segment.map(store.fetch(large))
 

@@ -25,10 +25,12 @@ def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | Non
         See `rows.read_changes`.
     """
     s3, bucket = where.client("s3"), where.names.artefact_bucket
-    columns = ConfigurationStore(s3, bucket).current().configuration().item_columns
+    configuration = ConfigurationStore(s3, bucket).current().configuration()
     changes = read_changes(s3, where.names.lake_bucket, ChangeKind.ITEM, changed_by_ms=changed_by_ms)
     with console.step("catalogue snapshot") as step, tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         publisher = SnapshotPublisher(SnapshotStore(s3, bucket, Path(directory)))
-        published = publisher.publish_all(changes, columns=columns, now_ms=now_ms)
+        published = publisher.publish_all(
+            changes, columns=configuration.item_columns, version=configuration.version, now_ms=now_ms
+        )
         step.note(f"{published.changes:,} items")
     return published

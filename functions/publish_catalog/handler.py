@@ -11,6 +11,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
+from alsolike.errors import Unavailable
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
@@ -40,7 +41,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Take the batch in whole, or fail and get it again."""
+    """Take the batch, or the configuration's columns, in whole, or fail and get it again."""
     settings, configurations, tombstones, publisher = _sources()
     now_ms = time.time_ns() // 1_000_000
     batch = read_batch(event)
@@ -50,7 +51,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         count(Metric.CHANGES_LOGGED, logged)
         count(Metric.RECORDS_UNREADABLE, batch.unreadable)
     configuration = (configurations.refresh if batch is None else configurations.current)(now_ms=now_ms)
-    done = publish(batch, publisher=publisher, columns=configuration.item_columns, now_ms=now_ms)
+    done = publish(batch, publisher=publisher, configuration=configuration, now_ms=now_ms)
     if done is not None:
         count(Metric.ITEMS_PUBLISHED, done.changes)
         count(Metric.SNAPSHOT_ROWS_MERGED, done.merged_rows)
@@ -61,3 +62,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         count(Metric.SNAPSHOTS_TOO_LARGE, int(too_large))
         if too_large:
             logger.error("catalogue snapshot is larger than readers take", size_bytes=done.size_bytes)
+        if batch is None and done.unmerged:  # nothing else would bring the columns about before an item changes
+            raise Unavailable(done.unmerged)

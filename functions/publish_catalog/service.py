@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import catalogue_log
 from alsolike.catalogue_log import ChangeKind
+from alsolike.configuration import Configuration
 from alsolike.errors import Unavailable
 from alsolike.snapshot_publisher import Published, SnapshotPublisher
-from alsolike.snapshot_segment import Columns
 from alsolike.table_stream import ChangeBatch
 from alsolike.tombstones import Erased, nobody
 
@@ -49,11 +49,14 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: Erased = 
 
 
 def publish(
-    batch: ChangeBatch | None, *, publisher: SnapshotPublisher, columns: Columns, now_ms: int
+    batch: ChangeBatch | None, *, publisher: SnapshotPublisher, configuration: Configuration, now_ms: int
 ) -> Published | None:
     """Publish the batch's items; without a batch, bring the snapshot to the declared columns. None for users."""
-    if batch is None:
-        return publisher.publish((), columns=columns, now_ms=now_ms)
-    if batch.kind is ChangeKind.USER or not batch.changes:
+    if batch is not None and (batch.kind is ChangeKind.USER or not batch.changes):
         return None
-    return publisher.publish(batch.changes, columns=columns, now_ms=now_ms)
+    return publisher.publish(
+        batch.changes if batch else (),
+        columns=configuration.item_columns,
+        version=configuration.version,
+        now_ms=now_ms,
+    )

@@ -45,7 +45,7 @@ def reader(s3: Any, tmp_path: Path) -> SnapshotReader:
 
 
 def publish(publisher: SnapshotPublisher, *changes: Change, now_ms: int = NOW_MS) -> None:
-    publisher.publish(changes, columns=COLUMNS, now_ms=now_ms)
+    publisher.publish(changes, columns=COLUMNS, version=0, now_ms=now_ms)
 
 
 def items(reader: SnapshotReader) -> dict[str, dict[str, Any]]:
@@ -96,7 +96,7 @@ def test_any_order_cut_and_repetition_gives_the_same_catalogue(
         while delivered:
             cut = random.randint(1, 4)
             batch, delivered = delivered[:cut], delivered[cut:]
-            publisher.publish(batch, columns=COLUMNS, now_ms=10)
+            publisher.publish(batch, columns=COLUMNS, version=0, now_ms=10)
         found = SnapshotReader(s3, BUCKET, Path(directory) / "r").current(now_ms=0)
 
         assert dict(found.items()) == live(changes)
@@ -106,7 +106,7 @@ def test_one_change_among_many_items_writes_one_small_segment(s3: Any, publisher
     publish(publisher, *(item(f"i{number}", price=number) for number in range(2_000)))
     (large,) = manifest(s3).segments
 
-    done = publisher.publish([item("i7", 2, price=-1)], columns=COLUMNS, now_ms=NOW_MS)
+    done = publisher.publish([item("i7", 2, price=-1)], columns=COLUMNS, version=0, now_ms=NOW_MS)
 
     kept, small = manifest(s3).segments
     assert kept == large
@@ -125,11 +125,11 @@ def test_many_publications_leave_few_segments(s3: Any, publisher: SnapshotPublis
 def test_declared_columns_are_encoded_again_when_they_change(
     publisher: SnapshotPublisher, reader: SnapshotReader
 ) -> None:
-    publisher.publish([item("a", size="7", price="cheap"), item("b", price=2)], columns={}, now_ms=NOW_MS)
+    publisher.publish([item("a", size="7", price="cheap"), item("b", price=2)], columns={}, version=0, now_ms=NOW_MS)
     assert reader.current(now_ms=NOW_MS).column("price") is None
 
     columns = {"price": ColumnType.NUMBER, "size": ColumnType.STRING}
-    publisher.publish((), columns=columns, now_ms=NOW_MS)  # the configuration changed, no item did
+    publisher.publish((), columns=columns, version=0, now_ms=NOW_MS)  # the configuration changed, no item did
 
     found = reader.current(now_ms=NOW_MS)
     assert found.column_types == columns
@@ -236,10 +236,68 @@ def test_whole_publication_replaces_everything_but_what_came_meanwhile(
         yield Change("b", NOW_MS, None)
         yield item("c", shade="x")
 
-    publisher.publish_all(catalogue(), columns={"shade": ColumnType.STRING}, now_ms=NOW_MS)
+    publisher.publish_all(catalogue(), columns={"shade": ColumnType.STRING}, version=0, now_ms=NOW_MS)
 
     assert items(reader) == {"a": {"price": 3}, "c": {"shade": "x"}, "meanwhile": {}}
     assert reader.current(now_ms=NOW_MS).column_types == {"shade": ColumnType.STRING}
+
+
+SHADES = {"shade": ColumnType.STRING}
+
+
+def test_who_knows_an_earlier_configuration_leaves_the_columns_of_a_later_one(
+    publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publisher.publish([item("a", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+    publisher.publish((), columns=SHADES, version=2, now_ms=NOW_MS)
+
+    for number in range(12):  # merges among them
+        publisher.publish([item(f"b{number}", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES
+    assert len(items(reader)) == 13
+
+
+def test_a_version_that_changes_no_column_is_remembered_too(
+    publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publisher.publish([item("a")], columns=SHADES, version=1, now_ms=NOW_MS)
+    publisher.publish((), columns=SHADES, version=3, now_ms=NOW_MS)
+
+    publisher.publish([item("b")], columns=COLUMNS, version=2, now_ms=NOW_MS)
+
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES
+
+
+def test_columns_are_brought_about_whoever_publishes_meanwhile(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
+    other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"))
+    other.publish([item("a")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+    interruptions = iter(range(3))
+
+    class Overtaken(SnapshotStore):
+        def upload(self, segment: Segment, *, now_ms: int) -> Any:
+            if (number := next(interruptions, None)) is not None:
+                other.publish([item(f"b{number}")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+            return super().upload(segment, now_ms=now_ms)
+
+    done = SnapshotPublisher(Overtaken(s3, BUCKET, tmp_path / "mine")).publish(
+        (), columns=SHADES, version=2, now_ms=NOW_MS
+    )
+
+    assert done.unmerged is None
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES
+    assert sorted(items(reader)) == ["a", "b0", "b1", "b2"]
+
+
+def test_a_rebuild_goes_by_the_configuration_that_was_restored(
+    publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publisher.publish([item("a")], columns=COLUMNS, version=9, now_ms=NOW_MS)
+
+    publisher.publish_all([item("a")], columns=SHADES, version=2, now_ms=NOW_MS)
+    publisher.publish([item("b")], columns=SHADES, version=2, now_ms=NOW_MS)
+
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES
 
 
 def damage(s3: Any, key: str) -> None:
@@ -258,7 +316,7 @@ def test_damaged_segment_leaves_the_reader_with_what_it_had(
     assert items(reader) == {"a": {"price": 1}}
     with pytest.raises(Unavailable, match=r"no catalogue snapshot to go by: .* has SHA-256"):
         SnapshotReader(s3, BUCKET, tmp_path / "new").current(now_ms=NOW_MS)
-    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, now_ms=NOW_MS)  # what heals it
+    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # what heals it
     assert sorted(items(reader)) == ["a", "b"]
 
 
@@ -267,7 +325,7 @@ def test_damaged_segment_does_not_keep_changes_back(s3: Any, reader: SnapshotRea
     damage(s3, manifest(s3).segments[0].key)
 
     done = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "second")).publish(
-        [item("b")], columns=COLUMNS, now_ms=NOW_MS
+        [item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS
     )
 
     assert (done.changes, done.segments) == (1, 2)

@@ -55,12 +55,15 @@ class Manifest:
         Declared columns, the same in every segment.
     published_ms
         When it was written.
+    configuration_version
+        Of the configuration that declares the columns: who knows an earlier one only leaves them as they are.
     """
 
     segments: tuple[SegmentEntry, ...] = ()
     columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     retired: tuple[Retired, ...] = ()
     published_ms: int = 0
+    configuration_version: int = 0
 
     @property
     def version(self) -> str:
@@ -81,6 +84,7 @@ class Manifest:
             "version": self.version,
             "published_ms": self.published_ms,
             "columns": dict(self.columns),
+            "configuration_version": self.configuration_version,
             "segments": self.segments,
             "retired": self.retired,
         }
@@ -102,6 +106,7 @@ class Manifest:
             return cls(
                 segments=tuple(SegmentEntry(**entry) for entry in document["segments"]),
                 columns={name: ColumnType(type_) for name, type_ in document["columns"].items()},
+                configuration_version=document["configuration_version"],
                 retired=tuple(Retired(**entry) for entry in document["retired"]),
                 published_ms=document["published_ms"],
             )

@@ -65,7 +65,7 @@ class SnapshotPublisher:
         self._store = store
         self._young_rows = young_rows
 
-    def publish(self, changes: Sequence[Change], *, columns: Columns, now_ms: int) -> Published:
+    def publish(self, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
         """Add changes to the snapshot, then merge what is due; without changes, only the latter.
 
         A change may come again, and earlier ones after later ones: what takes precedence counts.
@@ -74,6 +74,8 @@ class SnapshotPublisher:
         ----------
         columns
             Declared columns. Where the snapshot has others, all of it is encoded again.
+        version
+            Of the configuration that declares them. Where the snapshot knows a later one, its own columns stay.
 
         Raises
         ------
@@ -86,15 +88,15 @@ class SnapshotPublisher:
         """
         stored, merged_rows, unmerged = self._store.manifest(), 0, None
         if changes:
-            stored, merged_rows = self._append(stored, changes, columns=columns, now_ms=now_ms)
+            stored, merged_rows = self._append(stored, changes, columns=columns, version=version, now_ms=now_ms)
         try:
-            stored, rows = self._merge(stored, columns=columns, now_ms=now_ms)
+            stored, rows = self._merge_until_done(stored, columns=columns, version=version, now_ms=now_ms)
             merged_rows += rows
         except (Unavailable, InvalidSnapshot, ConcurrentUpdate) as error:
             unmerged = str(error)
         return self._published(stored, changes=len(changes), merged_rows=merged_rows, unmerged=unmerged)
 
-    def publish_all(self, changes: Iterable[Change], *, columns: Columns, now_ms: int) -> Published:
+    def publish_all(self, changes: Iterable[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
         """Make these changes the whole snapshot. What is published meanwhile stays beside them.
 
         Parameters
@@ -124,20 +126,22 @@ class SnapshotPublisher:
                 kept = Segment.merge([part.without(merged) for part in meanwhile])
                 encoded = Segment.merge([Segment.of([], columns), *_encoded(kept.changes(), columns)])
                 new.append(self._store.upload(encoded, now_ms=now_ms))
-            return dataclasses.replace(manifest.replace(manifest.segments, new, now_ms=now_ms), columns=dict(columns))
+            everything = manifest.replace(manifest.segments, new, now_ms=now_ms)
+            return dataclasses.replace(everything, columns=dict(columns), configuration_version=version)
 
         stored = self._replace(stored, with_whole, now_ms=now_ms)
         return self._published(stored, changes=len(segment), merged_rows=0)
 
     def _append(
-        self, stored: StoredManifest, changes: Sequence[Change], *, columns: Columns, now_ms: int
+        self, stored: StoredManifest, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
         """Add the changes, in one segment with what other young segments have."""
         rewritten: list[SegmentEntry] = []
 
         def with_changes(manifest: Manifest) -> Manifest:
             # Columns change in `_merge`, for all segments at once.
-            types = manifest.columns if manifest.segments else columns
+            known = manifest.configuration_version
+            types = manifest.columns if manifest.segments or version < known else columns
             rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
             try:
                 parts = [self._map(entry) for entry in rewritten]
@@ -147,18 +151,41 @@ class SnapshotPublisher:
             forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
             segment = Segment.merge([Segment.of(changes, types), *parts], forget_before_ms=forget_before_ms)
             new = self._store.upload(segment, now_ms=now_ms)
-            return dataclasses.replace(manifest.replace(rewritten, [new], now_ms=now_ms), columns=dict(types))
+            appended = manifest.replace(rewritten, [new], now_ms=now_ms)
+            declared = max(version, known) if dict(types) == dict(columns) else known
+            return dataclasses.replace(appended, columns=dict(types), configuration_version=declared)
 
         stored = self._replace(stored, with_changes, now_ms=now_ms)
         return stored, sum(entry.rows for entry in rewritten)
 
-    def _merge(self, stored: StoredManifest, *, columns: Columns, now_ms: int) -> tuple[StoredManifest, int]:
-        """Merge the segments that have to become one; return how many rows that rewrote."""
-        segments = stored.manifest.segments
-        recoding = dict(stored.manifest.columns) != dict(columns)
+    def _merge_until_done(
+        self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
+    ) -> tuple[StoredManifest, int]:
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                return self._merge(stored, columns=columns, version=version, now_ms=now_ms)
+            except _OvertakenError:
+                stored = self._store.manifest()
+        raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was merged")
+
+    def _merge(
+        self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
+    ) -> tuple[StoredManifest, int]:
+        """Merge the segments that have to become one; return how many rows that rewrote.
+
+        Raises
+        ------
+        _OvertakenError
+            If another writer did meanwhile what makes this void.
+        """
+        segments, known = stored.manifest.segments, stored.manifest.configuration_version
+        recoding = version >= known and dict(stored.manifest.columns) != dict(columns)
         merging = list(segments) if recoding else to_merge(segments, young_rows=self._young_rows)
+        declared = (dict(columns), max(version, known)) if version >= known else (dict(stored.manifest.columns), known)
         if not merging:
-            return stored, 0
+            if version <= known:
+                return stored, 0
+            return self._declare(stored, *declared, now_ms=now_ms), 0
         parts = [self._map(entry) for entry in merging]
         if recoding:
             parts = [again for part in parts for again in _encoded(part.changes(), columns)]
@@ -169,16 +196,26 @@ class SnapshotPublisher:
         def with_merged(manifest: Manifest) -> Manifest:
             gone = {entry.key for entry in merging}
             appended = len(manifest.segments) > len(segments)
-            if not gone <= {entry.key for entry in manifest.segments} or (recoding and appended):
+            overtaken = manifest.configuration_version != known or (recoding and appended)
+            if overtaken or not gone <= {entry.key for entry in manifest.segments}:
                 raise _OvertakenError
-            return dataclasses.replace(manifest.replace(merging, [merged], now_ms=now_ms), columns=dict(columns))
+            whole = manifest.replace(merging, [merged], now_ms=now_ms)
+            return dataclasses.replace(whole, columns=declared[0], configuration_version=declared[1])
 
-        try:
-            stored = self._replace(stored, with_merged, now_ms=now_ms)
-        except _OvertakenError:  # another writer merged: the next publication looks again
-            return self._store.manifest(), 0
+        stored = self._replace(stored, with_merged, now_ms=now_ms)
         self._collect_orphans(now_ms=now_ms)
         return stored, sum(entry.rows for entry in merging)
+
+    def _declare(self, stored: StoredManifest, columns: Columns, version: int, *, now_ms: int) -> StoredManifest:
+        """Say which configuration the columns are of, where no segment has to be written for it."""
+
+        def declaring(manifest: Manifest) -> Manifest:
+            encoded_otherwise = manifest.segments and dict(manifest.columns) != dict(columns)
+            if manifest.configuration_version >= version or encoded_otherwise:
+                raise _OvertakenError
+            return dataclasses.replace(manifest, columns=columns, configuration_version=version)
+
+        return self._replace(stored, declaring, now_ms=now_ms)
 
     def _replace(
         self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int

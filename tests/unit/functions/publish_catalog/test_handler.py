@@ -202,6 +202,42 @@ def test_applied_configuration_types_the_columns_of_what_is_there(
     assert snapshot().column_types == {"colour": ColumnType.STRING}
 
 
+def test_a_batch_of_an_environment_that_has_not_looked_again_leaves_applied_columns(
+    context: LambdaContext, snapshot: Callable[[], Snapshot], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    deliver(context, record("a", 1, colour="red"))
+    warm = handler._sources()
+    store = ConfigurationStore(aws("s3"), artefact_bucket)
+    document = {"format": 1, "items": {"columns": {"COLOUR": "string"}}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+    handler._sources.cache_clear()
+    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handler, "_sources", lambda: warm)
+        deliver(context, record("b", 2, colour="blue"))
+
+    assert snapshot().column_types == {"colour": ColumnType.STRING}
+    assert len(snapshot()) == 2
+
+
+def test_columns_that_cannot_be_brought_about_are_tried_again(
+    context: LambdaContext, monkeypatch: pytest.MonkeyPatch, aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    deliver(context, record("a", 1, colour="red"))
+    store = ConfigurationStore(aws("s3"), artefact_bucket)
+    document = {"format": 1, "items": {"columns": {"COLOUR": "string"}}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+
+    def outage(*_: Any, **__: Any) -> None:
+        raise Unavailable("the artefact bucket is away")
+
+    monkeypatch.setattr(SnapshotStore, "upload", outage)
+
+    with pytest.raises(Unavailable):  # EventBridge invokes again
+        handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+
+
 def test_snapshot_that_readers_refuse_is_counted(
     context: LambdaContext, counted: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
