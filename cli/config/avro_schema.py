@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.columns import column_name
+from alsolike.columns import column_name, property_name
 from alsolike.configuration import ColumnType
 from alsolike.configuration_document import COLUMN
 from alsolike.errors import InvalidInput
@@ -57,13 +57,16 @@ def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Sch
     """
     fields = _fields(path, dataset)
     columns: dict[str, ColumnType] = {}
+    spellings: dict[str, str] = {}
     categorical = []
     for index, field in enumerate(fields):
         name, kind = _name_and_type(field, where=f"{path}: fields[{index}]")
         if name == DATASETS[dataset]:
             continue
-        if name in columns:
-            raise InvalidInput(f"{path}: fields[{index}] is {name} again")
+        if other := spellings.get(property_name(name)):
+            again = " again" if other == name else f", the same column as {other}"
+            raise InvalidInput(f"{path}: fields[{index}] is {name}{again}")
+        spellings[property_name(name)] = name
         if name in lists and kind != "string":
             raise InvalidInput(f"{path}: {name} has the type {kind}, expected string for a list")
         columns[name] = _column_type(field, name, kind, is_list=name in lists)

@@ -86,8 +86,10 @@ def _snapshot(where: Deployment) -> Snapshot:
     import tempfile
     from pathlib import Path
 
+    from alsolike.observability import logger
     from alsolike.snapshot_reader import SnapshotReader
 
+    logger.setLevel("CRITICAL")  # a function's log; standard output is the answer's here
     with tempfile.TemporaryDirectory() as directory:  # what is mapped stays when its file goes
         reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
         return reader.current(now_ms=0)

@@ -29,8 +29,9 @@ def named(fields: Mapping[str, Any], name: str, *, kind: str) -> str | None:
     arn = wire.optional_string(fields, name, maximum=MAX_ID_CHARACTERS)
     if arn is None:
         return None
-    if not _ARN.fullmatch(arn):
+    segment = arn.rpartition("/")[2]
+    if not _ARN.fullmatch(arn) or not segment:
         raise InvalidInput(
             f"{name} is {wire.describe(arn)}, expected arn:aws:personalize:<region>:<account>:{kind}/<name>"
         )
-    return arn.rpartition("/")[2]
+    return segment

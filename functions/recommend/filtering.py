@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike import filters
+from alsolike.column_values import as_declared
 from alsolike.configuration import Configuration
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.filter_evaluation import NOTHING, Asked, Recent
@@ -48,7 +49,9 @@ def choose(request: Request, configuration: Configuration) -> Chosen:
     InvalidInput
         If the request brings something that only another filter could use.
     """
-    name = request.filter_name or configuration.recommenders[request.recommender].filter
+    name = request.filter_name
+    if name is None:
+        name = configuration.recommenders[request.recommender].filter
     if name is None:
         if request.filter_values:
             raise InvalidInput(f"filterValues is given without filterArn, and {request.recommender} has no filter")
@@ -68,6 +71,7 @@ def bias(
     request: Request,
     *,
     catalogue: Catalogue,
+    configuration: Configuration,
     profile: Profile,
     positions: npt.NDArray[np.int64],
     user: Callable[[], Mapping[str, Any]],
@@ -92,8 +96,10 @@ def bias(
     asked = Asked(
         values=request.filter_values,
         recent=_recent(profile, positions) if filter_.needs_history else NOTHING,
-        item=catalogue.properties([request.item_id])[0] if request.item_id else {},
-        user=user() if filter_.needs_user else {},
+        item=as_declared(catalogue.properties([request.item_id])[0], configuration.item_columns)
+        if request.item_id
+        else {},
+        user=as_declared(user(), configuration.user_columns) if filter_.needs_user else {},
     )
     return catalogue.bias(filter_, asked, name=chosen.name)
 

@@ -81,6 +81,7 @@ def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, u
                 chosen,
                 request,
                 catalogue=catalogue,
+                configuration=standing.configuration,
                 profile=profile,
                 positions=positions,
                 user=lambda: _user(users, request.user_id),

@@ -221,6 +221,8 @@ def test_exclude_with_a_parameter_left_out_does_not_apply(shop: Model) -> None:
             'filterValues.A is "x", expected a number, as Items',
         ),
         ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("nan",)}, 'filterValues.A is "nan", expected a number'),
+        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("1_0",)}, 'filterValues.A is "1_0", expected a number'),
+        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("٣",)}, 'filterValues.A is "٣", expected a number'),
         ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("1", "2")}, "filterValues.A has 2 values, expected one"),
         ("EXCLUDE ItemID WHERE Items.ORGANIC = $A", {"A": ("x",)}, 'filterValues.A is "x", expected true or false'),
         ('EXCLUDE ItemID WHERE Items.PRICE IN ("x")', {}, 'compares Items.PRICE with "x", expected a number'),

@@ -227,6 +227,13 @@ def test_a_repeated_call_brings_the_same_event_ids_at_any_time() -> None:
     assert len(set(first)) == 3
 
 
+def test_leaving_out_what_was_refused_brings_the_same_event_ids() -> None:
+    same, other = event(), event(itemId="i2")
+    first = parse_put_events(call(same, event(itemId=None), same, other), now_ms=TIME_MS).interactions
+
+    assert [each.event_id for each in parse(same, same, other)] == [each.event_id for each in first]
+
+
 def test_another_user_or_session_makes_other_event_ids() -> None:
     found = {parse(event(), **changes)[0].event_id for changes in ({}, {"userId": "u2"}, {"sessionId": "s2"})}
 

@@ -100,6 +100,10 @@ def test_a_call_for_another_dataset_is_not_found() -> None:
             "items[0].properties.creationTimestamp is -1, expected seconds since 1970",
         ),
         (
+            {"itemId": "a", "properties": '{"creationTimestamp": 1e18}'},
+            "items[0].properties.creationTimestamp is 1e+18, expected seconds since 1970",
+        ),
+        (
             {"itemId": "a", "properties": '{"creationTimestamp": "x"}'},
             'items[0].properties.creationTimestamp is "x", expected a number',
         ),
@@ -183,6 +187,7 @@ def test_changes_are_columns_to_set_and_to_remove() -> None:
         (b"{}", "body has no columns, expected at least one to set, or to remove with null"),
         (b"[]", "body is [], expected an object"),
         (b'{"price": "2"}', 'price is "2", expected a number (number)'),
+        (b'{"PRICE": 2}', "PRICE is unknown, expected price, as the declared column is called here"),
         (b'{"": 2}', "body has a column without a name"),
         (b'{"creationTimestamp": -2}', "creationTimestamp is -2, expected seconds since 1970"),
     ],

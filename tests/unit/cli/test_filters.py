@@ -41,7 +41,9 @@ def shop(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path, m
     store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
     columns = {"price": ColumnType.NUMBER, "brand": ColumnType.STRING}
     changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
-    SnapshotPublisher(SnapshotStore(client("s3"), bucket, tmp_path)).publish(changes, columns=columns, now_ms=1)
+    SnapshotPublisher(SnapshotStore(client("s3"), bucket, tmp_path)).publish(
+        changes, columns=columns, version=0, now_ms=1
+    )
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
 

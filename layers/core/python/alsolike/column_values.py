@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike import wire
+from alsolike.columns import property_name
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidInput
 
@@ -28,14 +29,32 @@ def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType
     Raises
     ------
     InvalidInput
-        Naming the first column of another type, its value and its type.
+        Naming the first column of another type, its value and its type, or a declared one in another spelling.
     """
     for name, value in properties.items():
         column_type = columns.get(name)
+        if column_type is None and (meant := property_name(name)) in columns:
+            raise InvalidInput(f"{where}{name} is unknown, expected {meant}, as the declared column is called here")
         if column_type is not None and value is not None and not fits(value, column_type):
             raise InvalidInput(
                 f"{where}{name} is {wire.describe(value)}, expected {_EXPECTED[column_type]} ({column_type})"
             )
+
+
+def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
+    """Return the properties with every declared list as one, also where it is written like `a|b`.
+
+    Examples
+    --------
+    >>> as_declared({"tags": "kid|teen", "title": "a|b"}, {"tags": ColumnType.LIST})
+    {'tags': ['kid', 'teen'], 'title': 'a|b'}
+    """
+    return {
+        name: [each for each in value.split("|") if each]
+        if isinstance(value, str) and columns.get(name) is ColumnType.LIST
+        else value
+        for name, value in properties.items()
+    }
 
 
 def fits(value: object, column_type: ColumnType) -> bool:

@@ -26,6 +26,7 @@ from alsolike.wire import describe
 MAX_VALUE_CHARACTERS = 1_000
 
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(,|\Z)', re.DOTALL)
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 Values = Mapping[str, tuple[str, ...]]
@@ -169,10 +170,7 @@ class Resolver:
                 yield element, element
 
     def _as_number(self, value: str | bool, column: Column, source: object) -> float:
-        try:
-            number = float(value) if isinstance(value, str) else math.nan
-        except ValueError:
-            number = math.nan
+        number = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else math.nan
         if not math.isfinite(number):
             raise mismatch(value, column, source, expected="a number")
         return number

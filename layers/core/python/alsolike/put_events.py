@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,7 +69,8 @@ def parse_put_events(
 ) -> EventCall:
     """Read the body of `POST /events`; a bad event costs the others nothing.
 
-    An event without `eventId` gets one made of its content and place, so that a repeated call changes nothing. Times
+    An event without `eventId` gets one made of its content, and of its number among those that say the same, so that
+    a repeated call changes nothing, also where it leaves out what was refused. Times
     ahead of the clock are taken: whether they can be is judged where nothing is lost by it.
 
     Parameters
@@ -98,16 +100,26 @@ def parse_put_events(
     interactions: list[Interaction] = []
     refused: list[InvalidInput] = []
     events = wire.required_list(call, "eventList", minimum=1, maximum=MAX_EVENTS_PER_CALL)
+    same: Counter[bytes] = Counter()
     for index, event in enumerate(events):
         try:
-            interactions.append(_parse(event, sender=sender, index=index, now_ms=now_ms, configuration=configuration))
+            where = f"eventList[{index}]."
+            interactions.append(_parse(event, sender, same, where=where, now_ms=now_ms, configuration=configuration))
         except InvalidInput as error:
             refused.append(error)
     return EventCall(tuple(interactions), tuple(refused))
 
 
-def _parse(element: object, *, sender: _Sender, index: int, now_ms: int, configuration: Configuration) -> Interaction:
-    where = f"eventList[{index}]."
+def _parse(
+    element: object,
+    sender: _Sender,
+    same: Counter[bytes],
+    *,
+    where: str,
+    now_ms: int,
+    configuration: Configuration,
+) -> Interaction:
+    """Read an event; `same` counts those of the same content that stand before it in the call."""
     event = wire.as_object(element, where=where[:-1])
     wire.only_known(event, _EVENT_FIELDS, where=where)
     event_time_ms = _time_ms(event, where=where)
@@ -116,7 +128,7 @@ def _parse(element: object, *, sender: _Sender, index: int, now_ms: int, configu
     name = wire.required_string(event, "eventType", maximum=MAX_ID_CHARACTERS, where=where)
     event_id = wire.optional_string(event, "eventId", maximum=MAX_ID_CHARACTERS, where=where)
     interaction = Interaction(
-        event_id=event_id or content_event_id(sender.user_id, sender.session_id, index, event),
+        event_id=event_id or _made_id(event, sender, same),
         user_id=sender.user_id,
         session_id=sender.session_id,
         item_id=item_id,
@@ -137,6 +149,13 @@ def _parse(element: object, *, sender: _Sender, index: int, now_ms: int, configu
         if query is None:
             raise InvalidInput(f"{where}itemId and properties.query are missing, expected at least one")
     return interaction
+
+
+def _made_id(event: Mapping[str, Any], sender: _Sender, same: Counter[bytes]) -> str:
+    content = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+    number = same[content]
+    same[content] += 1
+    return content_event_id(sender.user_id, sender.session_id, number, event)
 
 
 def _event_type(name: str, configuration: Configuration, *, where: str) -> str:

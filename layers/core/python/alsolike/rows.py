@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import orjson
 
 from alsolike import wire
-from alsolike.column_values import check_values
+from alsolike.column_values import check_values, fits
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.interactions import MAX_ID_CHARACTERS
@@ -167,7 +167,7 @@ def check_properties(
     check_values(properties, columns, where=where)
     if "creationTimestamp" not in columns:
         created = wire.optional_number(properties, "creationTimestamp", where=where)
-        if created is not None and created < 0:
+        if created is not None and not fits(created, ColumnType.TIMESTAMP):
             raise InvalidInput(f"{where}creationTimestamp is {created:g}, expected seconds since 1970")
 
 

@@ -100,6 +100,9 @@ def test_a_list_is_a_text_of_the_schema(tmp_path: Path, lists: list[str], messag
 def test_a_field_that_stands_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"fields\[1\] is PRICE again"):
         read_schema(schema(tmp_path, [{"name": "PRICE", "type": "int"}] * 2), dataset="items")
+    spellings = [{"name": name, "type": "string"} for name in ("GENRE_ID", "genreId")]
+    with pytest.raises(InvalidInput, match=r"fields\[1\] is genreId, the same column as GENRE_ID"):
+        read_schema(schema(tmp_path, spellings), dataset="items")
 
 
 def test_the_schema_of_another_dataset_is_refused(tmp_path: Path) -> None:

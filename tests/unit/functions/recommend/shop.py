@@ -25,7 +25,12 @@ ITEMS: dict[str, dict[str, Any]] = {
     "fig": {"title": "Fig", "price": 1.5, "tags": ["sweet", "soft"], "organic": True, "categoryL1": "fruit"},
     "plum": {"title": "Plum"},
 }
-COLUMNS = {"title": ColumnType.STRING, "price": ColumnType.NUMBER, "categoryL1": ColumnType.STRING}
+COLUMNS = {
+    "title": ColumnType.STRING,
+    "price": ColumnType.NUMBER,
+    "categoryL1": ColumnType.STRING,
+    "tags": ColumnType.LIST,
+}
 
 
 @dataclasses.dataclass
@@ -66,7 +71,7 @@ class Shop:
         """Publish items of the catalogue; None deletes one."""
         publisher = SnapshotPublisher(SnapshotStore(self.s3, self.bucket, self.directory / "publisher"))
         changes = [Change(item_id, at_ms, properties) for item_id, properties in items.items()]
-        publisher.publish(changes, columns=COLUMNS, now_ms=at_ms)
+        publisher.publish(changes, columns=COLUMNS, version=0, now_ms=at_ms)
 
     def ask(self, **fields: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
         answer = self.post({"userId": "anna", **fields})

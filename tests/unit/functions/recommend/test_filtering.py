@@ -8,19 +8,22 @@ import pytest
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
-COLUMNS = {"columns": {"price": "number", "title": "string", "categoryL1": "string"}}
+COLUMNS = {"columns": {"price": "number", "title": "string", "categoryL1": "string", "tags": "list"}}
+USER_COLUMNS = {"columns": {"age": "number", "likes": "list"}}
 FILTERS = {
     "cheap": "INCLUDE ItemID WHERE Items.PRICE < 2",
     "up-to": "INCLUDE ItemID WHERE Items.PRICE <= $PRICE",
     "without": "EXCLUDE ItemID WHERE Items.CATEGORY_L1 IN ($CATEGORY)",
     "unbought": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
     "cheaper": "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE",
+    "alike": "INCLUDE ItemID WHERE Items.TAGS IN CurrentItem.TAGS",
+    "sober": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" IF CurrentUser.LIKES IN (\"water\")",
     "grown-up": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" IF CurrentUser.AGE < 18",
 }  # fmt: skip
 CATALOGUE: dict[str, dict[str, Any]] = {
-    "pear": {"price": 1, "categoryL1": "fruit"},
-    "plum": {"price": 2, "title": "Wine"},
-    "fig": {"price": 3, "categoryL1": "fruit"},
+    "pear": {"price": 1, "categoryL1": "fruit", "tags": "green|soft"},
+    "plum": {"price": 2, "title": "Wine", "tags": ["blue"]},
+    "fig": {"price": 3, "categoryL1": "fruit", "tags": ["soft"]},
 }
 
 
@@ -30,7 +33,7 @@ def filtered(shop: Shop) -> Shop:
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue(CATALOGUE)
-    shop.configure(items=COLUMNS, filters=FILTERS)
+    shop.configure(items=COLUMNS, users=USER_COLUMNS, filters=FILTERS)
     return shop
 
 
@@ -81,6 +84,15 @@ def test_current_user_is_read_where_a_filter_looks_at_it(filtered: Shop) -> None
         assert "plum" in filtered.items("grown-up", userId=user, numResults=4)
 
 
+def test_list_written_with_bars_is_a_list_of_the_current_item_and_user_too(filtered: Shop) -> None:
+    filtered.register("anna", likes="water|tea")
+    filtered.register("bob", likes="wine")
+
+    assert filtered.items("alike", itemId="pear") == ["fig", "pear"]
+    assert "plum" not in filtered.items("sober", userId="anna")
+    assert "plum" in filtered.items("sober", userId="bob", numResults=4)
+
+
 def test_users_that_cannot_be_read_mean_no_items_and_a_declared_answer(
     filtered: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
@@ -116,7 +128,12 @@ def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: 
 @pytest.mark.parametrize(
     ("fields", "status", "message"),
     [
-        ({"filterArn": f"{ARN}:filter/other"}, 404, "filterArn ends in 'other', expected cheap, cheaper, grown-up, "),
+        (
+            {"filterArn": f"{ARN}:filter/other"},
+            404,
+            "filterArn ends in 'other', expected alike, cheap, cheaper, grown-up, ",
+        ),
+        ({"filterArn": f"{ARN}:filter/"}, 400, f'filterArn is "{ARN}:filter/", expected arn:aws:personalize:'),
         ({"filterArn": "cheap"}, 400, 'filterArn is "cheap", expected arn:aws:personalize:<region>:<account>:filter/'),
         ({"filterArn": f"{ARN}:filter/up-to"}, 400, "filterValues.PRICE is missing, expected a value: filter up-to"),
         ({"filterValues": {"A": "1"}}, 400, "filterValues is given without filterArn, and for-you has no filter"),
