@@ -18,6 +18,7 @@ from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.catalogue_change import Change
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
+from alsolike.pseudonyms import AS_THEY_COME
 from alsolike.snapshot import EMPTY, Snapshot
 from alsolike.snapshot_segment import Segment
 from alsolike.users import UserStore
@@ -26,6 +27,7 @@ from benchmarks.measure import Result, cpu_medians_ms
 from functions.recommend import handler
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
+from functions.recommend.service import People
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
 from model_export.algorithms.transitions import Transitions
@@ -62,7 +64,7 @@ def _measure(items: int, directory: Path) -> Iterator[Result]:
         configuration=Watched(_Read(Configuration(filters=FILTERS)), what="configuration", default=DEFAULT, retry_s=1),
         snapshot=Watched(_Read(_snapshot(items)), what="catalogue", default=EMPTY, retry_s=1),
     )
-    sources = handler.Sources(watch, _Known(recent), UserStore(None, ""))
+    sources = handler.Sources(watch, People(AS_THEY_COME, _Known(recent), UserStore(None, "")))
     setattr(handler, "_sources", lambda: sources)  # noqa: B010
     known = model.history(recent, model.positions(recent))
     feed = {

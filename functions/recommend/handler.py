@@ -17,6 +17,7 @@ from alsolike.errors import AlsolikeError
 from alsolike.http import request_body, respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.profiles import ProfileStore
+from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, pseudonyms_of
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from alsolike.snapshot import EMPTY
@@ -26,7 +27,7 @@ from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
 from functions.recommend.request import parse_request
 from functions.recommend.response import respond_answer
-from functions.recommend.service import recommend
+from functions.recommend.service import People, recommend
 from functions.recommend.settings import Settings
 from functions.recommend.standing import CATALOGUE, CONFIGURATION, Watch
 from functions.recommend.watched import Watched
@@ -41,8 +42,7 @@ class Sources:
     """What answers are made of, once a process."""
 
     watch: Watch
-    profiles: ProfileStore
-    users: UserStore
+    people: People
 
 
 @functools.cache
@@ -68,7 +68,17 @@ def _sources() -> Sources:
         ),
         snapshot=Watched(snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s),
     )
-    return Sources(watch, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
+    people = People(
+        _ids(settings), ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table)
+    )
+    return Sources(watch, people)
+
+
+def _ids(settings: Settings) -> EdgeIds:
+    if not settings.pseudonymise_ids:
+        return AS_THEY_COME
+    secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+    return EdgeIds(lambda: pseudonyms_of(secretsmanager, settings.secret_arn))
 
 
 @logger.inject_lambda_context
@@ -80,7 +90,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         request = parse_request(request_body(event))
         standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-        answer = recommend(request, standing=standing, profiles=sources.profiles, users=sources.users, now_ms=now_ms)
+        answer = recommend(request, standing=standing, people=sources.people, now_ms=now_ms)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)

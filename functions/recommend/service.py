@@ -11,6 +11,7 @@ from alsolike.errors import NotFound, Unavailable
 from alsolike.interactions import profile_id
 from alsolike.observability import logger
 from alsolike.profiles import Profile, ProfileStore
+from alsolike.pseudonyms import EdgeIds
 from alsolike.users import UserStore
 from functions.recommend import filtering
 from functions.recommend.catalogue import Catalogue
@@ -24,6 +25,15 @@ USER_UNAVAILABLE = "user-unavailable"
 NO_VERSION = "none"
 
 Source = Literal["model", "popular", "none"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class People:
+    """What is known of people, and under which ids."""
+
+    ids: EdgeIds
+    profiles: ProfileStore
+    users: UserStore
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ class Answer:
     degraded: tuple[str, ...]
 
 
-def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, users: UserStore, now_ms: int) -> Answer:
+def recommend(request: Request, *, standing: Standing, people: People, now_ms: int) -> Answer:
     """Answer a request; popular items where nothing is known of the user, nothing before the first model.
 
     Where something that a filter needs cannot be had, the answer is empty rather than wrong.
@@ -65,6 +75,8 @@ def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, u
         If it names a filter that there is not.
     InvalidInput
         If it does not bring what its filter needs.
+    Unavailable
+        If ids are pseudonymised and nobody can tell how.
     """
     degraded = list(standing.degraded)
     obeyable = request.filter_name is None or NO_CONFIGURATION not in degraded
@@ -74,7 +86,7 @@ def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, u
     ranked: list[Ranked] = []
     source: Source = "none"
     if model is not None and catalogue is not None and obeyable:
-        profile = _profile(profiles, request.user_id, degraded)
+        profile, erased = _profile(people, request.user_id, degraded)
         positions = model.positions(profile.recent)
         try:
             bias = filtering.bias(
@@ -84,7 +96,7 @@ def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, u
                 configuration=standing.configuration,
                 profile=profile,
                 positions=positions,
-                user=lambda: _user(users, request.user_id),
+                user=lambda: {} if erased else _user(people, request.user_id),
             )
         except Unavailable as error:
             logger.error("user cannot be read", reason=str(error))
@@ -103,20 +115,25 @@ def recommend(request: Request, *, standing: Standing, profiles: ProfileStore, u
     return Answer(items, identity, source, version, tuple(degraded))
 
 
-def _profile(profiles: ProfileStore, user_id: str, degraded: list[str]) -> Profile:
-    """Return the user's profile, or the session's of that id: somebody unknown asks with the session id."""
+def _profile(people: People, user_id: str, degraded: list[str]) -> tuple[Profile, bool]:
+    """Return the user's profile, or the session's of that id: somebody unknown asks with the session id.
+
+    Also whether the user is being erased: what the shop said of the user is used no more, though it may still be there.
+    """
+    user = profile_id(user_id=people.ids.user(user_id), session_id=None)
+    session = profile_id(user_id=None, session_id=people.ids.session(user_id))
     try:
-        profile = profiles.read(profile_id(user_id=user_id, session_id=None))
-        return profile if profile.recent else profiles.read(profile_id(user_id=None, session_id=user_id))
+        profile = people.profiles.read(user)
+        return (profile if profile.recent else people.profiles.read(session)), profile.erased
     except Unavailable as error:
         logger.error("profile cannot be read", reason=str(error))
         degraded.append(PROFILE_UNAVAILABLE)
-        return Profile("")
+        return Profile(""), False
 
 
-def _user(users: UserStore, user_id: str) -> Mapping[str, Any]:
+def _user(people: People, user_id: str) -> Mapping[str, Any]:
     try:
-        return users.get(user_id).row.properties
+        return people.users.get(people.ids.user(user_id)).row.properties
     except NotFound:
         return {}
 

@@ -9,6 +9,8 @@ import dataclasses
 class Settings:
     """Where everything is, and how often to look for a new champion, configuration and catalogue.
 
+    `pseudonymise_ids` is 0 or 1; only with 1 the secret is asked for.
+
     Attributes
     ----------
     max_snapshot_mb
@@ -18,7 +20,9 @@ class Settings:
     profiles_table: str
     users_table: str
     artefact_bucket: str
+    secret_arn: str
     champion_check_s: float = 30.0
     configuration_check_s: float = 30.0
     snapshot_check_s: float = 30.0
     max_snapshot_mb: int = 70
+    pseudonymise_ids: int = 0

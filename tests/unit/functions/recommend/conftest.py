@@ -28,6 +28,7 @@ def shop(
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setenv("USERS_TABLE", users_table)
+    monkeypatch.setenv("SECRET_ARN", "the-key")
     for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S"):
         monkeypatch.setenv(check, "0")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))

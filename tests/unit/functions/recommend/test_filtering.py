@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from alsolike.profiles import ProfileStore
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -91,6 +92,15 @@ def test_list_written_with_bars_is_a_list_of_the_current_item_and_user_too(filte
     assert filtered.items("alike", itemId="pear") == ["fig", "pear"]
     assert "plum" not in filtered.items("sober", userId="anna")
     assert "plum" in filtered.items("sober", userId="bob", numResults=4)
+
+
+def test_what_the_shop_said_of_a_user_is_not_looked_at_any_more_once_the_user_is_erased(filtered: Shop) -> None:
+    filtered.register("young", age=17)
+    profiles = ProfileStore(filtered.dynamodb, filtered.profiles_table)
+
+    profiles.erase("u#young", now_ms=NOW_MS)
+
+    assert "plum" in filtered.items("grown-up", userId="young", numResults=4)
 
 
 def test_users_that_cannot_be_read_mean_no_items_and_a_declared_answer(

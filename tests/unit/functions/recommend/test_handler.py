@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from alsolike import recommendation_id
+from alsolike.pseudonyms import Pseudonyms
 from functions.recommend import handler
 from tests.unit.functions.factories import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import Shop
@@ -48,6 +49,20 @@ def test_anonymous_session_asks_with_its_session_id(shop: Shop) -> None:
 
     assert [item["itemId"] for item in items] == ["fig"]
     assert headers["x-alsolike-source"] == "model"
+
+
+def test_pseudonymised_users_and_sessions_are_looked_up_by_their_hashes(
+    shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+    shop.publish()
+    shop.remember(f"u#{pseudonyms.user('anna')}", "pear")
+    shop.remember(f"s#{pseudonyms.session('visit')}", "pear")
+    shop.remember("u#ben", "pear")
+
+    sources = {user: shop.ask(userId=user)[1]["x-alsolike-source"] for user in ("anna", "visit", "ben")}
+
+    assert sources == {"anna": "model", "visit": "model", "ben": "popular"}
 
 
 def test_user_comes_before_a_session_of_the_same_id(shop: Shop) -> None:
