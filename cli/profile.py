@@ -60,7 +60,7 @@ def profile(
 def _live(where: Deployment, user: str, *, session: bool) -> Profile:
     from alsolike.profiles import ProfileStore
 
-    return ProfileStore(where.client("dynamodb"), where.names.profiles_table).read(_id(user, session=session))
+    return ProfileStore(where.client("dynamodb"), where.names.profiles_table).read(_id(where, user, session=session))
 
 
 def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
@@ -72,10 +72,14 @@ def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
     received_by_ms = milliseconds(moment(at, option="--at"))
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     with console.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
-        return profile_of(rows, _id(user, session=session), on_bytes=step.advance)
+        return profile_of(rows, _id(where, user, session=session), on_bytes=step.advance)
 
 
-def _id(user: str, *, session: bool) -> str:
+def _id(where: Deployment, user: str, *, session: bool) -> str:
     from alsolike.interactions import profile_id
+    from cli.stored_ids import stored_ids
 
-    return profile_id(user_id=None, session_id=user) if session else profile_id(user_id=user, session_id=None)
+    ids = stored_ids(where)
+    if session:
+        return profile_id(user_id=None, session_id=ids.session(user))
+    return profile_id(user_id=ids.user(user), session_id=None)

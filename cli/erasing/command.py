@@ -55,13 +55,13 @@ def status(
     from alsolike.erasures import ReceiptStore, erasure_id
     from alsolike.errors import InvalidInput
     from cli import deployment
-    from cli.erasing.held import pseudonyms, stored_id
+    from cli.stored_ids import pseudonyms, stored_ids
 
     if (erasure is None) == (user is None):
         raise InvalidInput("expected an erasure's ID or --user, one of them")
     where = deployment.resolve(stack=stack, state=state)
     if user is not None:
-        erasure = erasure_id(pseudonyms(where), stored_id(where, user))
+        erasure = erasure_id(pseudonyms(where), stored_ids(where).user(user))
     assert erasure is not None
     _print(ReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), as_json=as_json)
 
@@ -92,12 +92,13 @@ def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None
     import sys
 
     from cli import console, deployment
-    from cli.erasing.held import stored_id, user_data_of
+    from cli.erasing.held import user_data_of
+    from cli.stored_ids import stored_ids
 
     where = deployment.resolve(stack=stack, state=state)
     with console.step("objects searched") as step:
         data = user_data_of(where, on_object=step.advance)
-        for piece in data.document(stored_id(where, user_id)):
+        for piece in data.document(stored_ids(where).user(user_id)):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
 

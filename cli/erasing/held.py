@@ -10,24 +10,13 @@ import pyarrow.parquet as pq
 
 from alsolike import lake
 from alsolike.erasures import RECEIPTS_PREFIX, Receipt
-from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
 from alsolike.scanning import scan
 from alsolike.user_data import Places, UserData
 from cli.deployment import Deployment
+from cli.stored_ids import pseudonyms
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def pseudonyms(where: Deployment) -> Pseudonyms:
-    """Return the deployment's hashes."""
-    return pseudonyms_of(where.client("secretsmanager"), where.names.hash_key_arn)
-
-
-def stored_id(where: Deployment, user_id: str) -> str:
-    """Return the id under which the deployment stores a user."""
-    ids = EdgeIds(lambda: pseudonyms(where)) if where.names.pseudonymise_ids == "1" else AS_THEY_COME
-    return ids.user(user_id)
 
 
 def receipts(where: Deployment) -> Iterator[Receipt]:

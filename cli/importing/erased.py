@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from alsolike.pseudonyms import pseudonyms_of
 from alsolike.tombstones import TombstoneReader
 from cli.deployment import Deployment
+from cli.stored_ids import pseudonyms
 
 Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
 """Says which of some distinct users are erased; None for nobody."""
@@ -28,11 +28,10 @@ def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased
     now_ms
         The clock.
     """
-    names = deployment.names
     reader = TombstoneReader(
         deployment.client("s3"),
-        names.artefact_bucket,
-        lambda: pseudonyms_of(deployment.client("secretsmanager"), names.hash_key_arn),
+        deployment.names.artefact_bucket,
+        lambda: pseudonyms(deployment),
     )
 
     def erased(users: pa.StringArray) -> npt.NDArray[np.bool_] | None:

@@ -16,6 +16,7 @@ from alsolike import interactions
 from alsolike.catalog import column_name
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput
+from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
 from cli.importing.erased import Erased, nobody
 from cli.importing.event_ids import event_ids, text_hashes
 from cli.importing.files import DataFile, as_text, value_type
@@ -106,6 +107,7 @@ def check(
     now_ms: int,
     configuration: Configuration = DEFAULT,
     erased: Erased = nobody,
+    ids: EdgeIds = AS_THEY_COME,
 ) -> Checked:
     """Check a chunk and turn its good rows into rows of the lake.
 
@@ -119,6 +121,8 @@ def check(
         Has the event types and how far ahead of the clock a time may be.
     erased
         Knows whose rows are refused.
+    ids
+        Says under which ids users and sessions are stored.
     """
     verdicts = Verdicts(len(rows))
     texts = {name: _texts(rows, name) for name in (*_MAX_CHARACTERS, "EVENT_TYPE", "IMPRESSION")}
@@ -128,6 +132,9 @@ def check(
     for name, maximum in _MAX_CHARACTERS.items():
         for wrong, reason in id_faults(texts[name].values, name, maximum=maximum):
             verdicts.refuse(texts[name].where(wrong), reason)
+    if ids is not AS_THEY_COME:
+        texts["USER_ID"] = texts["USER_ID"].mapped(ids.user)
+        texts["SESSION_ID"] = texts["SESSION_ID"].mapped(ids.session)
     if (gone := erased(texts["USER_ID"].values)) is not None:
         verdicts.refuse(texts["USER_ID"].where(pa.array(gone)), "USER_ID is an erased user's")
     time_ms, wrong_times = times_ms(rows["TIMESTAMP"])
@@ -167,9 +174,9 @@ def check(
     hashed = [(column, hashes[name]) for name, column in columns.items()]
     if not query.is_absent:  # rows of files without queries keep the ids that they always had
         hashed.append((query, text_hashes(query)))
-    ids = event_ids(hashed, [time_ms, value])
+    made = event_ids(hashed, [time_ms, value])
     return Checked(
-        LakeRows({**columns, "query": query}, texts["EVENT_ID"], ids, time_ms, value, hashes["user_id"], now_ms),
+        LakeRows({**columns, "query": query}, texts["EVENT_ID"], made, time_ms, value, hashes["user_id"], now_ms),
         *verdicts.bad(),
     )
 

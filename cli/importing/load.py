@@ -15,6 +15,7 @@ import numpy as np
 from alsolike.configuration import Configuration
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.profiles import ProfileStore
+from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
 from cli import console
 from cli.deployment import Deployment
 from cli.importing import interactions
@@ -27,6 +28,7 @@ from cli.importing.lake_writer import LakeBucket, LakeWriter, Sink
 from cli.importing.latest import PARTS, LatestInteractions
 from cli.importing.profiles import seed_profiles
 from cli.importing.summary import FileSummary, ImportSummary
+from cli.stored_ids import stored_ids
 
 _CHUNKS_AHEAD = 1
 """Chunks that are checked while earlier ones are still being written."""
@@ -66,6 +68,7 @@ def import_interactions(
         now_ms=now_ms,
         options=options,
         erased=erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000),
+        ids=stored_ids(deployment),
     ) as run:
         inputs = open_inputs(names, deployment, options)
         for each in inputs:
@@ -86,6 +89,8 @@ class InteractionsImport:
         Where the objects go; by default the deployment's lake bucket.
     erased
         Knows whose rows are refused.
+    ids
+        Says under which ids users and sessions are stored.
 
     Attributes
     ----------
@@ -105,6 +110,7 @@ class InteractionsImport:
         options: Options = DEFAULTS,
         sink: Sink | None = None,
         erased: Erased = nobody,
+        ids: EdgeIds = AS_THEY_COME,
     ) -> None:
         self.configuration = configuration
         self.objects = 0
@@ -115,6 +121,7 @@ class InteractionsImport:
         self._now_ms = now_ms
         self._options = options
         self._erased = erased
+        self._ids = ids
         self._writer = LakeWriter(sink or LakeBucket(deployment.client("s3"), deployment.names.lake_bucket))
         self._background = ThreadPoolExecutor(1, "latest")
         self._users: Hashes = np.zeros(0, np.uint64)
@@ -150,6 +157,7 @@ class InteractionsImport:
                     now_ms=journal.started_ms,
                     configuration=self.configuration,
                     erased=self._erased,
+                    ids=self._ids,
                 )
                 rejected.add(chunk, checked.bad, checked.reasons)
                 futures = self._start(checked.good, journal, content_id, chunk.index)

@@ -13,10 +13,12 @@ from alsolike.row_store import RowStore
 from alsolike.rows import R, RowKind
 from alsolike.users import USERS, UserStore
 from cli.deployment import Deployment
+from cli.importing.erased import erased_users
 from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
 from cli.importing.journal import Journal
-from cli.importing.metadata import MetadataFile, open_metadata, put_rows
+from cli.importing.metadata import MetadataFile, People, open_metadata, put_rows
 from cli.importing.summary import FileSummary, ImportSummary
+from cli.stored_ids import stored_ids
 
 CHUNK_ROWS = 50_000
 
@@ -44,7 +46,8 @@ def import_users(
     """Import users into their table; see `import_items`."""
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
     columns = _configuration(deployment).user_columns
-    return _import(names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options)
+    people = People(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
+    return _import(names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, people=people)
 
 
 def _configuration(deployment: Deployment) -> Configuration:
@@ -61,10 +64,11 @@ def _import(
     columns: Mapping[str, ColumnType],
     now_ms: int,
     options: Options,
+    people: People | None = None,
 ) -> ImportSummary:
     started = time.monotonic()
     inputs = open_inputs(names, deployment, options)
-    files = [open_metadata(each.file, kind, columns=columns) for each in inputs]
+    files = [open_metadata(each.file, kind, columns=columns, people=people) for each in inputs]
     summaries = tuple(
         _take(each, file, store, deployment, now_ms=now_ms) for each, file in zip(inputs, files, strict=True)
     )

@@ -18,8 +18,10 @@ from alsolike.columns import column_name
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidInput
 from alsolike.interactions import MAX_ID_CHARACTERS
+from alsolike.pseudonyms import EdgeIds
 from alsolike.row_store import RowStore
 from alsolike.rows import R, RowKind
+from cli.importing.erased import Erased
 from cli.importing.files import Chunk, DataFile, as_text, value_type
 from cli.importing.ids import id_faults
 from cli.importing.times import MISSING, NUMBER, times_ms
@@ -34,6 +36,14 @@ _CREATED = "creationTimestamp"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class People:
+    """Under which ids users are stored, and whose rows are refused."""
+
+    ids: EdgeIds
+    erased: Erased
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class MetadataFile(Generic[R]):
     """A file of items or users whose columns were checked.
 
@@ -42,11 +52,14 @@ class MetadataFile(Generic[R]):
     types
         Of its metadata columns, by their names in capitals: those that are declared, CREATION_TIMESTAMP of items, and
         undeclared columns in which every cell is a number. What is not here stays as it is.
+    people
+        Where the rows are users.
     """
 
     file: DataFile
     kind: RowKind[R]
     types: Mapping[str, ColumnType]
+    people: People | None = None
 
     @property
     def id_column(self) -> str:
@@ -66,8 +79,10 @@ class MetadataFile(Generic[R]):
                 bad = {place: f"{name} {fault}" for place, fault in faults.items()} | bad
                 names.append(column_name(name))
                 columns.append(cells)
+        stored, gone = self._stored(ids.to_pylist())
+        bad = dict.fromkeys(gone, f"{self.id_column} is an erased user's") | bad
         good = []
-        for place, row_id in enumerate(ids.to_pylist()):
+        for place, row_id in enumerate(stored):
             values = {
                 name: cells[place] for name, cells in zip(names, columns, strict=True) if cells[place] is not None
             }
@@ -75,13 +90,23 @@ class MetadataFile(Generic[R]):
                 bad[place] = f"{self.id_column} is missing"
             elif place not in bad and _length(values) > self.kind.max_properties_characters:
                 bad[place] = f"metadata has more than {self.kind.max_properties_characters} characters"
-            if place not in bad:
+            if row_id and place not in bad:
                 good.append(self.kind.make(row_id, values))
         places = sorted(bad)
         return good, np.array(places, np.int64), tuple(bad[place] for place in places)
 
+    def _stored(self, ids: list[str | None]) -> tuple[list[str | None], list[int]]:
+        """Return the ids under which the rows are stored, and the places of erased users'."""
+        if self.people is None:
+            return ids, []
+        stored = [self.people.ids.user(each) if each else None for each in ids]
+        gone = self.people.erased(pa.array(stored, pa.string()))
+        return stored, [] if gone is None else np.flatnonzero(gone).tolist()
 
-def open_metadata(file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType]) -> MetadataFile[R]:
+
+def open_metadata(
+    file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType], people: People | None = None
+) -> MetadataFile[R]:
     """Check that a file has the columns of an items or users file, and find out what they hold.
 
     A CSV does not say which of its cells are numbers, so it is read once to find out; an undeclared column in which a
@@ -91,6 +116,8 @@ def open_metadata(file: DataFile, kind: RowKind[R], *, columns: Mapping[str, Col
     ----------
     columns
         The declared columns by property name.
+    people
+        Where the rows are users.
 
     Raises
     ------
@@ -113,7 +140,7 @@ def open_metadata(file: DataFile, kind: RowKind[R], *, columns: Mapping[str, Col
     if kind.name == "item":
         known = {name: ColumnType.TIMESTAMP for name in names if column_name(name) == _CREATED} | known
     open_names = [name for name in names if name != id_column and name not in known]
-    return MetadataFile(file, kind, known | dict.fromkeys(_number_columns(file, open_names), ColumnType.NUMBER))
+    return MetadataFile(file, kind, known | dict.fromkeys(_number_columns(file, open_names), ColumnType.NUMBER), people)
 
 
 def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_ms: Callable[[], int]) -> Iterator[int]:

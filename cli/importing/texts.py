@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,10 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def mapped(self, change: Callable[[str], str]) -> Texts:
+        """Return the column with other texts; each distinct one is changed once."""
+        return Texts(pa.array(map(change, self.values.to_pylist()), pa.string()), self.codes)
 
     @property
     def is_absent(self) -> bool:

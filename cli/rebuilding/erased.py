@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alsolike.pseudonyms import pseudonyms_of
 from alsolike.tombstones import TombstoneReader
 from cli.deployment import Deployment
+from cli.stored_ids import pseudonyms
 
 
 class ErasedUsers:
@@ -21,7 +21,7 @@ class ErasedUsers:
         self._reader = TombstoneReader(
             where.client("s3"),
             where.names.artefact_bucket,
-            lambda: pseudonyms_of(where.client("secretsmanager"), where.names.hash_key_arn),
+            lambda: pseudonyms(where),
             check_s=float("inf"),
         )
         self.any = bool(self._reader.current(now_ms=now_ms))

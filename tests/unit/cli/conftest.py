@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, REGION
 
@@ -23,6 +24,14 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with mock_aws():
         yield functools.cache(lambda service: boto3.client(service, region_name=REGION))
+
+
+@pytest.fixture
+def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
+    """The deployment's hashes; without this fixture it has no secret."""
+    client("secretsmanager").create_secret(Name=NAMES.hash_key_arn.rpartition(":")[2], SecretString="k" * 64)
+    yield Pseudonyms(b"k" * 64)
+    pseudonyms_of.cache_clear()
 
 
 @pytest.fixture

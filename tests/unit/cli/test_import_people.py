@@ -1,0 +1,121 @@
+"""Files of a shop go through the same door as its calls: nobody erased comes in, and ids are stored as the API does."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.profiles import ProfileStore
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.tombstones import add_tombstone
+from alsolike.users import UserStore
+from cli import deployment as deployments
+from cli.deployment import Deployment
+from cli.importing.load import import_interactions
+from cli.importing.load_metadata import import_users
+from cli.main import app
+
+NOW_MS = 1_700_000_000_000
+EVENTS = "USER_ID,SESSION_ID,ITEM_ID,TIMESTAMP\nann,visit-1,a,1500000000\nbob,,b,1500000000\n"
+USERS = "USER_ID,CITY\nann,Graz\nbob,Linz\n,Wien\n"
+
+
+@pytest.fixture
+def hashing(deployment: Deployment) -> Deployment:
+    """A deployment whose API stores hashes of ids."""
+    return dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
+
+
+def erase(deployment: Deployment, user_hash: str) -> None:
+    add_tombstone(deployment.client("s3"), "artefacts", user_hash, now_ms=1)
+
+
+def rows(deployment: Deployment) -> list[dict[str, Any]]:
+    s3 = deployment.client("s3")
+    found = s3.list_objects_v2(Bucket="lake").get("Contents", [])
+    bodies = [s3.get_object(Bucket="lake", Key=entry["Key"])["Body"].read() for entry in found]
+    rows: list[dict[str, Any]] = pa.concat_tables([pq.read_table(io.BytesIO(body)) for body in bodies]).to_pylist()
+    return sorted(rows, key=lambda row: row["item_id"])
+
+
+def users(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    return {each.user_id: dict(each.properties) for each in UserStore(deployment.client("dynamodb"), "users").scan()}
+
+
+def profiles(deployment: Deployment) -> set[str]:
+    return {each.profile_id for each in ProfileStore(deployment.client("dynamodb"), "profiles").scan()}
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def reasons(path: Path) -> list[str]:
+    with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
+        return [row["reason"] for row in csv.DictReader(file)]
+
+
+def load(deployment: Deployment, path: Path) -> None:
+    import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
+
+
+def test_an_old_file_brings_no_erased_user_back(deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+    events, people = write(tmp_path / "e.csv", EVENTS), write(tmp_path / "u.csv", USERS)
+    erase(deployment, pseudonyms.erased_user("ann"))
+
+    load(deployment, events)
+    summary = import_users([people], deployment, now_ms=NOW_MS)
+
+    assert [row["user_id"] for row in rows(deployment)] == ["bob"]
+    assert (profiles(deployment), users(deployment)) == ({"u#bob"}, {"bob": {"city": "Linz"}})
+    assert reasons(events) == ["USER_ID is an erased user's"]
+    assert reasons(people) == ["USER_ID is an erased user's", "USER_ID is missing"]
+    assert summary.imported == 1
+
+
+def test_nothing_stores_an_id_where_ids_are_pseudonymised(
+    hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
+    load(hashing, write(tmp_path / "e.csv", EVENTS))
+    import_users([write(tmp_path / "u.csv", USERS)], hashing, now_ms=NOW_MS)
+
+    ann, bob = pseudonyms.user("ann"), pseudonyms.user("bob")
+    found = [(row["user_id"], row["session_id"]) for row in rows(hashing)]
+    assert found == [(ann, pseudonyms.session("visit-1")), (bob, None)]
+    assert profiles(hashing) == {f"u#{ann}", f"u#{bob}"}
+    assert users(hashing) == {ann: {"city": "Graz"}, bob: {"city": "Linz"}}
+
+
+def test_a_pseudonymised_user_who_was_erased_stays_out(
+    hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
+    erase(hashing, pseudonyms.erased_user(pseudonyms.user("ann")))
+
+    load(hashing, write(tmp_path / "e.csv", EVENTS))
+    import_users([write(tmp_path / "u.csv", USERS)], hashing, now_ms=NOW_MS)
+
+    bob = pseudonyms.user("bob")
+    assert [row["user_id"] for row in rows(hashing)] == [bob]
+    assert users(hashing) == {bob: {"city": "Linz"}}
+
+
+def test_a_profile_is_shown_for_the_id_that_the_shop_sends(
+    hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
+    load(hashing, write(tmp_path / "e.csv", EVENTS))
+
+    shown = json.loads(CliRunner().invoke(app, ["profile", "ann", "--json"], catch_exceptions=False).stdout)
+
+    assert shown["profile_id"] == f"u#{pseudonyms.user('ann')}"
+    assert [each["item_id"] for each in shown["recent"]] == ["a"]
