@@ -1,0 +1,182 @@
+"""A user is shown everything that is held, by the id that the shop sends, or is told where to get it whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.interactions import profile_id
+from functions.export_user import handler, service
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event, interaction
+from tests.unit.functions.purge_user.stores import PLACES, PSEUDONYMS, Stores, people
+
+ENVIRONMENT = {
+    "LAKE_BUCKET": PLACES.lake_bucket,
+    "ARTEFACT_BUCKET": PLACES.artefact_bucket,
+    "PROFILES_TABLE": PLACES.profiles_table,
+    "USERS_TABLE": PLACES.users_table,
+    "SECRET_ARN": "key-of-people",
+}
+
+
+@pytest.fixture
+def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    """A deployment whose secret gives the hashes of `PSEUDONYMS`."""
+    aws("secretsmanager").create_secret(Name="key-of-people", SecretString="k" * 32)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    handler._data.cache_clear()
+    yield Stores.create(aws)
+    handler._data.cache_clear()
+
+
+def export(user: str, *, remaining_ms: int = 29_000) -> dict[str, Any]:
+    event = http_event("GET /users/{userId}/data", path={"userId": user})
+    answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
+    return {**answer, "document": orjson.loads(answer["body"])}
+
+
+def test_every_store_shows_what_it_holds_of_the_user(stores: Stores, counted: Callable[[], dict[str, float]]) -> None:
+    people(stores)
+
+    answer = export("ann.lee")
+
+    document = answer["document"]
+    assert (answer["statusCode"], answer["headers"]["content-type"]) == (200, "application/json")
+    assert list(document) == ["userId", "user", "profile", "sessions", "interactions", "quarantine", "erasure"]
+    assert document["userId"] == "ann.lee"
+    assert document["user"] == {"properties": {}, "updatedAtMs": 1}
+    assert document["sessions"] == [{"sessionId": "s-ann.lee", "joinedAtMs": 1}]
+    # c0 was before the login in the session, c1 after it
+    assert [row["event_id"] for row in document["interactions"]] == ["c0", "a0", "a1", "a2"]
+    assert [each["key"].rpartition("/")[2] for each in document["quarantine"]] == ["ann.json", "cut.json"]
+    assert document["erasure"] is None
+    assert b"bob.ray" not in answer["body"].encode()
+    assert counted() == {"UsersExported": 1}
+
+
+def test_of_an_unknown_user_nothing_is_held(stores: Stores) -> None:
+    people(stores)
+
+    assert export("carl")["document"] == {
+        "userId": "carl",
+        "user": None,
+        "profile": None,
+        "sessions": [],
+        "interactions": [],
+        "quarantine": [],
+        "erasure": None,
+    }
+
+
+def test_of_an_erased_user_the_receipt_is_what_is_held(stores: Stores) -> None:
+    people(stores)
+    stores.finish(stores.ask("ann.lee"))
+
+    document = export("ann.lee")["document"]
+
+    assert document.pop("erasure")["status"] == "complete"
+    assert document == {
+        "userId": "ann.lee",
+        "user": None,
+        "profile": None,
+        "sessions": [],
+        "interactions": [],
+        "quarantine": [],
+    }
+
+
+def test_pseudonymised_data_is_found_by_the_id_that_the_shop_sends(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+    stored = PSEUDONYMS.user("ann")
+    stores.put_rows("mixed", interaction("a", user_id=stored), interaction("b", user_id="ann"))
+
+    answer = export("ann")
+
+    assert answer["document"]["userId"] == stored
+    assert [row["event_id"] for row in answer["document"]["interactions"]] == ["a"]
+
+
+@pytest.mark.parametrize("user", ["", " ", "u" * 257, "~!", "~_w"])
+def test_what_is_no_id_is_refused(
+    user: str, stores: Stores, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
+) -> None:
+    answer = export(user)
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (400, "InvalidInputException")
+    assert answer["document"]["message"].startswith("userId ")
+    assert counted() == {"RequestsRejected": 1}
+
+
+def test_any_id_may_be_written_in_base64url(stores: Stores) -> None:
+    stores.put_user("sku/7")
+
+    document = export("~c2t1Lzc")["document"]
+
+    assert (document["userId"], document["user"]) == ("sku/7", {"properties": {}, "updatedAtMs": 1})
+
+
+def test_what_lambda_would_not_return_is_refused_with_another_way(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores.put_user("ann")
+    returned = orjson.dumps(export("ann")["body"])  # as Lambda returns it: a string, its quotes escaped
+
+    monkeypatch.setattr(service, "MAX_BYTES", len(returned) - 2)
+    assert export("ann")["statusCode"] == 200
+    monkeypatch.setattr(service, "MAX_BYTES", len(returned) - 3)
+    answer = export("ann")
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (413, "ContentTooLargeException")
+    assert "alsolike user-data USER > file.json" in answer["document"]["message"]
+
+
+def test_a_document_of_many_events_fits_into_what_lambda_returns(stores: Stores) -> None:
+    quotes = '{"' + '\\"' * 400 + '": 1}'
+    rows = [interaction(f"e{n:04}", user_id="ann", properties=quotes) for n in range(2_000)]
+    stores.put_rows("many", *rows)
+
+    answer = export("ann")
+
+    assert (answer["statusCode"], len(orjson.dumps(answer)) < 6_291_556) == (413, True)
+
+
+def test_a_search_that_outlasts_the_call_is_refused_with_another_way(stores: Stores) -> None:
+    people(stores)
+
+    answer = export("ann.lee", remaining_ms=handler.ANSWER_MS)
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
+    assert "alsolike user-data USER > file.json" in answer["document"]["message"]
+
+
+def test_a_store_that_does_not_answer_is_said_to_be_unavailable(stores: Stores) -> None:
+    stores.dynamodb.delete_table(TableName=PLACES.users_table)
+
+    assert export("ann")["statusCode"] == 503
+
+
+@pytest.mark.parametrize("remaining_ms", [29_000, 0])
+def test_the_log_names_nobody(remaining_ms: int, stores: Stores, logged: Callable[[], str]) -> None:
+    people(stores)
+    stores.profiles.add(profile_id(user_id="ann.lee", session_id=None), (), now_ms=NOW_MS)
+
+    export("ann.lee", remaining_ms=remaining_ms)
+
+    assert "ann.lee" not in logged()
+
+
+def test_each_event_has_the_columns_of_the_lake_as_json(stores: Stores) -> None:
+    row = interaction("a", user_id="ann", session_id=None, item_id=None, query="ripe \U0001f34c", impression=("x", "y"))
+    stores.put_rows("one", row)
+
+    (shown,) = export("ann")["document"]["interactions"]
+
+    expected = {**dataclasses.asdict(row), "impression": ["x", "y"]}
+    assert {name: shown[name] for name in expected} == expected
