@@ -13,6 +13,9 @@ from alsolike.erasures import Expiring, TrainedModel, date_after
 from alsolike.errors import Unavailable
 from alsolike.registry import MODELS_PREFIX, Registry
 
+TABLE_STREAM_DAYS = 1
+"""How long DynamoDB keeps what it says of changes; there is no setting."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retention:
@@ -48,6 +51,11 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
             "event stream",
             "records that were on it when the user was erased; no consumer stores them",
             after(requested_at_ms, retention.stream),
+        ),
+        Expiring(
+            "table streams",
+            "changes of the users' table, the deletion among them; no consumer stores them",
+            after(completed_at_ms, TABLE_STREAM_DAYS),
         ),
         Expiring(
             "table backups",

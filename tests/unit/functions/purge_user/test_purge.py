@@ -80,6 +80,7 @@ def test_the_receipt_says_what_and_how_many_and_no_id(stores: Stores) -> None:
     assert {each["store"]: each["by"] for each in document["expiring"]} == {
         "old object versions": "2026-10-22",
         "event stream": "2026-09-23",
+        "table streams": "2026-09-23",
         "table backups": "2026-10-27",
         "logs": "2026-09-29",
         "access logs": "2026-12-21",
