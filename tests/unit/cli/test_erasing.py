@@ -1,0 +1,249 @@
+"""`alsolike erase`, `erasures`, `user-data`: asked over the API, followed in the receipt, told in JSON or in words."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike.erasures import Expiring, Purged, Receipt, ReceiptStore, TrainedModel
+from alsolike.errors import InvalidInput, NotFound, Unavailable
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.users import User, UserStore
+from cli import deployment as deployments
+from cli.deployment import Deployment
+from cli.main import app
+from tests.unit.cli.endpoints import Endpoints, serving
+from tests.unit.cli.shop import NAMES
+
+MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+ROLE = "arn:aws:iam::123456789012:role/workflow"
+ASKED_MS = 1_795_603_286_000  # 2026-11-25 10:41:26 UTC
+
+
+@pytest.fixture
+def server() -> Iterator[Endpoints]:
+    """The deployment's API; tests say what it answers."""
+    with serving() as endpoints:
+        yield endpoints
+
+
+@pytest.fixture(autouse=True)
+def shop(deployment: Deployment, client: Any, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """The deployment that commands reach; its workflow never ends by itself."""
+    client("stepfunctions").create_state_machine(name="erasure", definition=json.dumps(MACHINE), roleArn=ROLE)
+    where = dataclasses.replace(deployment, names=dataclasses.replace(NAMES, api_url=server.url))
+    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    return where
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def receipt(user_hash: str, **fields: Any) -> Receipt:
+    return Receipt(user_hash[:32], user_hash, **{"requested_at_ms": ASKED_MS, "runs": 1, **fields})
+
+
+COMPLETE = receipt(
+    "a" * 64,
+    completed_at_ms=ASKED_MS + 120_000,
+    purged=(Purged("lake", "rewritten without", 14, 15, ASKED_MS),),
+    expiring=(Expiring("table backups", "point-in-time recovery", "2026-12-31"),),
+    models=(TrainedModel("20261124t000000-aaaaaa", True, "yes", "2026-12-03"),),
+)
+
+
+def write(shop: Deployment, found: Receipt) -> str:
+    ReceiptStore(shop.client("s3"), shop.names.artefact_bucket).write(found)
+    return found.erasure_id
+
+
+def start(shop: Deployment, found: Receipt) -> str:
+    """Run the workflow that a receipt names; return its execution."""
+    execution = shop.client("stepfunctions").start_execution(
+        stateMachineArn=shop.names.erasure_state_machine_arn, name=f"{found.erasure_id}-{found.runs}"
+    )
+    arn: str = execution["executionArn"]
+    return arn
+
+
+def accept(server: Endpoints, path: str, erasure: str = "a" * 32) -> None:
+    server.answers[path] = 202, {}, {"erasureId": erasure, "status": "running"}
+
+
+def test_an_erasure_is_asked_for_as_an_administrator_under_any_id(server: Endpoints) -> None:
+    accept(server, "/users/~c2t1Lzc")
+
+    result = run("erase", "sku/7")
+
+    assert server.methods == ["DELETE"]
+    assert server.requests == [("/users/~c2t1Lzc", "Bearer token of alsolike/admin", "")]
+    assert result.stdout == ""
+    assert "is running" in result.stderr
+    assert f"erasures status {'a' * 32}" in result.stderr
+    assert "sku/7" not in result.stderr
+
+
+def test_an_erasure_is_answered_in_json(server: Endpoints) -> None:
+    accept(server, "/users/ann")
+
+    assert json.loads(run("erase", "ann", "--json").stdout) == {"erasureId": "a" * 32, "status": "running"}
+
+
+def test_a_refused_erasure_is_told_as_the_api_says(server: Endpoints) -> None:
+    server.answers["/users/ann"] = 503, {}, {"message": "the erasure's workflow does not start"}
+
+    with pytest.raises(Unavailable, match="DELETE /users/ann answered 503: the erasure's workflow does not start"):
+        run("erase", "ann")
+
+
+def test_waiting_ends_with_the_receipt(shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept(server, "/users/ann")
+    running = receipt("a" * 64)
+    write(shop, running)
+    start(shop, running)
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            write(shop, COMPLETE)
+
+    monkeypatch.setattr(time, "sleep", nap)
+
+    shown = run("erase", "ann", "--wait", "--json").stdout
+
+    assert naps == [1, 1, 1]
+    assert json.loads(shown) == json.loads(COMPLETE.to_json())
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_waiting_ends_with_an_error_where_the_workflow_did(
+    runs: int, shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nap(seconds: float) -> None:
+        pytest.fail("it waits for a workflow that has ended")
+
+    monkeypatch.setattr(time, "sleep", nap)
+    accept(server, "/users/ann")
+    running = receipt("a" * 64, runs=runs)
+    write(shop, running)
+    shop.client("stepfunctions").stop_execution(executionArn=start(shop, running))
+
+    with pytest.raises(Unavailable, match=f"erasure {'a' * 32}: its workflow is ABORTED; ask for the erasure again"):
+        run("erase", "ann", "--wait")
+
+
+def test_a_receipt_is_shown_by_the_erasures_id(shop: Deployment) -> None:
+    shown = json.loads(run("erasures", "status", write(shop, COMPLETE), "--json").stdout)
+
+    assert shown == json.loads(COMPLETE.to_json())
+    assert shown["status"] == "complete"
+
+
+def test_a_receipt_is_told_in_words(shop: Deployment) -> None:
+    text = run("erasures", "status", write(shop, COMPLETE)).stdout
+
+    first, *rest = text.splitlines()
+    assert first == f"erasure {'a' * 32}: complete, requested 2026-11-25 10:41 UTC, completed 2026-11-25 10:43 UTC"
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in rest if line.startswith("│")]
+    assert rows == [
+        ["lake", "rewritten without", "14", "15"],
+        ["table backups", "point-in-time recovery", "2026-12-31"],
+        ["20261124t000000-aaaaaa", "yes", "yes", "2026-12-03"],
+    ]
+
+
+def test_a_receipt_of_a_running_erasure_promises_nothing(shop: Deployment) -> None:
+    text = run("erasures", "status", write(shop, receipt("a" * 64))).stdout
+
+    assert text == f"erasure {'a' * 32}: running, requested 2026-11-25 10:41 UTC\n"
+
+
+def test_without_a_schedule_no_date_of_a_retrain_is_named(shop: Deployment) -> None:
+    model = TrainedModel("v1", False, "unknown", None)
+
+    text = run("erasures", "status", write(shop, dataclasses.replace(COMPLETE, models=(model,)))).stdout
+
+    assert "no schedule" in text
+
+
+@pytest.mark.parametrize("pseudonymised", [False, True])
+def test_a_receipt_is_found_by_the_id_that_the_shop_sends(
+    pseudonymised: bool, shop: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pseudonymised:
+        hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
+        monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
+    user_hash = pseudonyms.erased_user(pseudonyms.user("ann") if pseudonymised else "ann")
+    write(shop, receipt(user_hash))
+    write(shop, COMPLETE)
+
+    assert json.loads(run("erasures", "status", "--user", "ann", "--json").stdout)["user_hash"] == user_hash
+
+
+def test_an_unknown_erasure_is_refused(shop: Deployment, pseudonyms: Pseudonyms) -> None:
+    with pytest.raises(NotFound, match="there is no erasure ffff"):
+        run("erasures", "status", "ffff")
+    with pytest.raises(NotFound, match=f"there is no erasure {pseudonyms.erased_user('bob')[:32]}"):
+        run("erasures", "status", "--user", "bob")
+
+
+@pytest.mark.parametrize("arguments", [(), ("a" * 32, "--user", "ann")])
+def test_status_wants_an_id_or_a_user_and_not_both(arguments: tuple[str, ...], shop: Deployment) -> None:
+    write(shop, COMPLETE)
+
+    with pytest.raises(InvalidInput, match="expected an erasure's ID or --user, one of them"):
+        run("erasures", "status", *arguments)
+
+
+def test_erasures_are_listed_the_latest_first(shop: Deployment) -> None:
+    later = receipt("b" * 64, requested_at_ms=ASKED_MS + 86_400_000)
+    for each in (COMPLETE, later, receipt("c" * 64, requested_at_ms=ASKED_MS - 1)):
+        write(shop, each)
+
+    listed = json.loads(run("erasures", "list", "--json").stdout)
+    text = run("erasures", "list").stdout
+
+    assert [each["erasure_id"][0] for each in listed] == ["b", "a", "c"]
+    assert [each["status"] for each in listed] == ["running", "complete", "running"]
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")]
+    assert rows[:2] == [
+        ["b" * 32, "running", "2026-11-26 10:41 UTC", ""],
+        ["a" * 32, "complete", "2026-11-25 10:41 UTC", "2026-11-25 10:43 UTC"],
+    ]
+
+
+def test_no_erasures_are_an_empty_list() -> None:
+    assert json.loads(run("erasures", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("pseudonymised", [False, True])
+def test_what_is_held_is_one_json_document_and_nothing_else(
+    pseudonymised: bool, shop: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pseudonymised:
+        hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
+        monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
+    stored = pseudonyms.user("ann") if pseudonymised else "ann"
+    people = UserStore(shop.client("dynamodb"), shop.names.users_table)
+    people.put([User(stored, {"city": "Graz"})], now_ms=ASKED_MS)
+
+    result = run("user-data", "ann")
+
+    assert json.loads(result.stdout) == {
+        "userId": stored,
+        "user": {"properties": {"city": "Graz"}, "updatedAtMs": ASKED_MS},
+        "profile": None,
+        "sessions": [],
+        "interactions": [],
+        "quarantine": [],
+        "erasure": None,
+    }
+    assert "objects searched: done" in result.stderr

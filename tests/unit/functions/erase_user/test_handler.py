@@ -1,0 +1,163 @@
+"""DELETE /users/{userId}: accepted, not done; refused where the id could be nobody's; silent about who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.erasures import ReceiptStore
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.tombstones import TOMBSTONES_KEY, TombstoneReader
+from functions.erase_user import handler
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+
+MACHINE = {
+    "StartAt": "Done",
+    "States": {"Done": {"Type": "Succeed"}},
+}
+
+
+@pytest.fixture
+def machine(aws: Callable[[str], Any]) -> str:
+    role = "arn:aws:iam::123456789012:role/workflow"
+    made = aws("stepfunctions").create_state_machine(
+        name="erasure", definition=orjson.dumps(MACHINE).decode(), roleArn=role
+    )
+    arn: str = made["stateMachineArn"]
+    return arn
+
+
+@pytest.fixture
+def erase_user(
+    machine: str,
+    artefact_bucket: str,
+    profiles_table: str,
+    pseudonyms: Pseudonyms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """Ask for an erasure; call it with an id."""
+    for name, value in {
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "PROFILES_TABLE": profiles_table,
+        "SECRET_ARN": "the-key",
+        "STATE_MACHINE_ARN": machine,
+    }.items():
+        monkeypatch.setenv(name, value)
+    handler._erasing.cache_clear()
+
+    def ask(user: str) -> dict[str, Any]:
+        event = http_event("DELETE /users/{userId}", path={"userId": user})
+        answer = handler.lambda_handler(event, LambdaContext())
+        return {**answer, "document": orjson.loads(answer["body"])}
+
+    yield ask
+    handler._erasing.cache_clear()
+
+
+def erased(s3: Any, bucket: str, pseudonyms: Pseudonyms, user: str) -> bool:
+    return TombstoneReader(s3, bucket, lambda: pseudonyms).erased(user, now_ms=NOW_MS)
+
+
+def executions(aws: Callable[[str], Any], machine: str) -> list[str]:
+    return [each["name"] for each in aws("stepfunctions").list_executions(stateMachineArn=machine)["executions"]]
+
+
+def test_an_erasure_is_accepted_with_its_id(
+    erase_user: Callable[[str], dict[str, Any]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    machine: str,
+    pseudonyms: Pseudonyms,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    answer = erase_user("ann.lee")
+
+    erasure = pseudonyms.erased_user("ann.lee")[:32]
+    assert (answer["statusCode"], answer["document"]) == (202, {"erasureId": erasure, "status": "running"})
+    assert executions(aws, machine) == [f"{erasure}-1"]
+    assert erased(aws("s3"), artefact_bucket, pseudonyms, "ann.lee")
+    assert counted() == {"ErasuresRequested": 1}
+
+
+def test_a_pseudonymised_user_is_erased_under_the_id_that_is_stored(
+    erase_user: Callable[[str], dict[str, Any]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    pseudonyms: Pseudonyms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+
+    erasure = erase_user("ann.lee")["document"]["erasureId"]
+
+    stored = pseudonyms.user("ann.lee")
+    pending = aws("s3").get_object(Bucket=artefact_bucket, Key=f"privacy/pending/{erasure}.json")["Body"].read()
+    assert orjson.loads(pending)["user_id"] == stored
+    assert erased(aws("s3"), artefact_bucket, pseudonyms, stored)
+    assert not erased(aws("s3"), artefact_bucket, pseudonyms, "ann.lee")
+
+
+def test_any_id_may_be_written_in_base64url(
+    erase_user: Callable[[str], dict[str, Any]], pseudonyms: Pseudonyms
+) -> None:
+    erasure = erase_user("~c2t1Lzc")["document"]["erasureId"]
+
+    assert pseudonyms.erased_user("sku/7").startswith(erasure)
+
+
+@pytest.mark.parametrize("user", ["", " ", "u" * 257, "~!", "~_w"])
+def test_what_is_no_id_is_refused_and_erases_nobody(
+    user: str,
+    erase_user: Callable[[str], dict[str, Any]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    answer = erase_user(user)
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (400, "InvalidInputException")
+    assert aws("s3").list_objects_v2(Bucket=artefact_bucket)["KeyCount"] == 0
+    assert counted() == {"RequestsRejected": 1}
+
+
+def test_a_workflow_that_does_not_start_is_said_to_be_unavailable(
+    erase_user: Callable[[str], dict[str, Any]], aws: Callable[[str], Any], machine: str
+) -> None:
+    aws("stepfunctions").delete_state_machine(stateMachineArn=machine)
+
+    answer = erase_user("ann.lee")
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
+    assert "the erasure's workflow does not start" in answer["document"]["message"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_log_names_the_erasure_and_nobody(
+    fails: bool,
+    erase_user: Callable[[str], dict[str, Any]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    pseudonyms: Pseudonyms,
+    logged: Callable[[], str],
+) -> None:
+    if fails:
+        aws("s3").put_object(Bucket=artefact_bucket, Key=TOMBSTONES_KEY, Body=b"?")
+
+    status = erase_user("ann.lee")["statusCode"]
+
+    assert status == (503 if fails else 202)
+    assert "ann.lee" not in logged()
+    assert (pseudonyms.erased_user("ann.lee")[:32] in logged()) is not fails
+
+
+def test_the_receipt_that_is_begun_holds_no_id(
+    erase_user: Callable[[str], dict[str, Any]], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    erasure = erase_user("ann.lee")["document"]["erasureId"]
+
+    receipt = ReceiptStore(aws("s3"), artefact_bucket).read(erasure)
+    assert b"ann.lee" not in receipt.to_json()
+    assert (receipt.status, receipt.runs) == ("running", 1)
