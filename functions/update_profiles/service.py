@@ -96,7 +96,7 @@ def update_profiles(
         failed = []
         for addition in some:
             try:
-                _apply(addition, store=store, now_ms=now_ms)
+                _apply(addition, store=store, now_ms=now_ms, erased=erased)
             except (ConcurrentUpdate, Unavailable) as error:
                 failed.append((addition, str(error)))
         return failed
@@ -120,9 +120,9 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(PROFILES_AT_ONCE, "profiles")
 
 
-def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int) -> None:
+def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int, erased: Erased) -> None:
     if addition.interactions:
-        store.add(addition.profile_id, addition.interactions, now_ms=now_ms)
+        store.add(addition.profile_id, addition.interactions, now_ms=now_ms, erased=erased)
     for session_id, login in addition.logins.items():
         store.join(session_id, login, now_ms=now_ms)
 

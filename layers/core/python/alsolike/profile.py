@@ -46,6 +46,11 @@ class Joined:
     profile_id: str
     at_ms: int
 
+    @property
+    def user_id(self) -> str:
+        """The user."""
+        return self.profile_id.removeprefix("u#")
+
     def split(
         self, interactions: Iterable[RecentInteraction]
     ) -> tuple[list[RecentInteraction], list[RecentInteraction]]:

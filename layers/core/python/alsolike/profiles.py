@@ -13,6 +13,7 @@ from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.identity import Login
 from alsolike.interactions import profile_id
 from alsolike.profile import Joined, Profile, RecentInteraction, from_item, pack, recent, to_item, unpack
+from alsolike.tombstones import Erased, nobody
 
 __all__ = ["Joined", "Profile", "ProfileStore", "RecentInteraction", "pack", "recent", "unpack"]
 
@@ -72,10 +73,23 @@ class ProfileStore:
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"profile table {self._table}: {error}") from error
 
-    def add(self, profile_id: str, interactions: Sequence[RecentInteraction], *, now_ms: int) -> bool:
+    def add(
+        self,
+        profile_id: str,
+        interactions: Sequence[RecentInteraction],
+        *,
+        now_ms: int,
+        erased: Erased = nobody,
+    ) -> bool:
         """Merge interactions into a profile; return whether anything changed.
 
-        Those of a session that were before its login go to the user.
+        Those of a session that were before its login go to the user, unless the user was erased.
+
+        Parameters
+        ----------
+        erased
+            Says of a user id whether the user was erased. A session's mark may be remembered here longer than it is
+            stored: without this its late interactions would make an erased user's profile anew.
 
         Raises
         ------
@@ -86,7 +100,7 @@ class ProfileStore:
         """
         remembered = self._remembered.get(profile_id)
         stored = from_item(profile_id, remembered) if remembered else self.read(profile_id, consistent=True)
-        return self._add(stored, interactions, now_ms=now_ms)
+        return self._add(stored, interactions, now_ms=now_ms, erased=erased)
 
     def create(self, profile_id: str, interactions: Sequence[RecentInteraction], *, now_ms: int) -> None:
         """Like `add`, cheaper where the profile is most likely not stored yet (bulk import)."""
@@ -158,7 +172,9 @@ class ProfileStore:
             raise Unavailable(f"profile table {self._table}: {error}") from error
         self._remembered.forget(profile_id)
 
-    def _add(self, stored: Profile, interactions: Sequence[RecentInteraction], *, now_ms: int) -> bool:
+    def _add(
+        self, stored: Profile, interactions: Sequence[RecentInteraction], *, now_ms: int, erased: Erased = nobody
+    ) -> bool:
         for _ in range(MAX_ATTEMPTS):
             users: Sequence[RecentInteraction] = ()
             own = interactions
@@ -170,7 +186,7 @@ class ProfileStore:
             if newer is not None:
                 stored = newer
                 continue
-            if stored.joined is not None and users:
+            if stored.joined is not None and users and not erased(stored.joined.user_id):
                 return self.add(stored.joined.profile_id, users, now_ms=now_ms) or changed
             return changed
         raise self._lost()

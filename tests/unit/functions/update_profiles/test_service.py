@@ -12,6 +12,7 @@ from alsolike.identity import first_logins, owner
 from alsolike.interactions import MAX_TIME_MS, Interaction
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction, recent
 from alsolike.stream import ConfigurationSource, stream_records
+from alsolike.tombstones import Erased, nobody
 from functions.update_profiles.service import Outcome, update_profiles
 from tests.unit.functions.cloud import create_table
 from tests.unit.functions.configurations import RATING, Applied, with_clock_skew
@@ -53,12 +54,14 @@ def update(
     *,
     first: int = 0,
     configurations: ConfigurationSource | None = None,
+    erased: Erased = nobody,
 ) -> Outcome:
     return update_profiles(
         stream_records(kinesis_event(records, first=first)),
         store=store,
         configurations=configurations or Applied(),
         now_ms=NOW_MS,
+        erased=erased,
     )
 
 
@@ -305,3 +308,20 @@ def test_profile_keeps_the_latest_interactions_only() -> None:
     update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])
 
     assert store.items("u#anna") == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
+
+
+def test_a_session_that_is_remembered_brings_no_erased_user_back(aws: Callable[[str], Any]) -> None:
+    table = create_table(aws("dynamodb"), "profiles-of-erased", key="profile_id")
+    store = ProfileStore(aws("dynamodb"), table, remember_bytes=1_000_000)
+    browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 3)
+    late = interaction("2", user_id=None, session_id="s", event_time_ms=NOW_MS - 2)
+    login = interaction("3", user_id="anna", session_id="s", event_time_ms=NOW_MS - 1)
+    update(store, [browsed])
+    update(store, [login], first=1)
+    for purged in ("u#anna", "s#s"):
+        aws("dynamodb").delete_item(TableName=table, Key={"profile_id": {"S": purged}})
+
+    outcome = update(store, [late], first=2, erased=lambda user: user == "anna")
+
+    assert outcome.failed_sequence is None
+    assert aws("dynamodb").scan(TableName=table)["Items"] == []
