@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from alsolike.configuration import ColumnType, Configuration
 from alsolike.configuration_reader import ConfigurationReader
+from alsolike.errors import NotFound
 from alsolike.observability import Metric, count
 from alsolike.row_store import RowStore, Stored
 from alsolike.rows import R, RowKind, changed, parse_changes, parse_put
@@ -79,11 +80,13 @@ class Dataset(Generic[R]):
         InvalidInput
             If the body breaks the contract.
         NotFound
-            If there is no such row.
+            If there is no such row, or it is an erased user's.
         ConcurrentUpdate
             If others changed the row all the time.
         """
         row_id = self._id(request)
+        if self._people and self._people.erased(row_id, now_ms=request.now_ms):
+            raise NotFound(f"there is no {self._kind.name} {row_id!r}")
         changes = parse_changes(request.body(maximum=MAX_BYTES), self._kind, columns=self._declared(request))
         stored = self._store.update(
             row_id, lambda properties: changed(properties, changes, self._kind), now_ms=request.now_ms

@@ -67,6 +67,25 @@ def test_an_erasure_is_seen_by_a_process_that_looked_before(
     assert len(stored_records(aws("kinesis"))) == 1
 
 
+def test_an_erased_users_row_is_not_changed_any_more(
+    collect: Callable[..., Any],
+    erase: Callable[[str], None],
+    aws: Callable[[str], Any],
+    users_table: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
+    handler._routes.cache_clear()
+    collect("POST /users", USERS)
+    before = aws("dynamodb").scan(TableName=users_table)["Items"]
+    erase("anna")
+
+    answer = collect("PATCH /users/{userId}", {"age": "31"}, path={"userId": "anna"})
+
+    assert (answer["statusCode"], orjson.loads(answer["body"])["message"]) == (404, "there is no user 'anna'")
+    assert aws("dynamodb").scan(TableName=users_table)["Items"] == before
+
+
 def test_nothing_is_taken_while_nobody_knows_who_was_erased(
     collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
 ) -> None:
