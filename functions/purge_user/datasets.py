@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.dataset import MANIFEST_FILE
 from alsolike.interactions import profile_id
 from alsolike.mentions import Mentions
 from alsolike.scanning import scan
@@ -16,6 +17,7 @@ from functions.purge_user.work import Work
 
 STORE = "datasets"
 PREFIX = "datasets/"
+MANIFEST = f"/{MANIFEST_FILE}"
 
 
 def purge_datasets(work: Work) -> Iterator[None]:
@@ -34,8 +36,8 @@ def purge_datasets(work: Work) -> Iterator[None]:
                 _note(work, found.key)
                 work.record(STORE, {found.key: count})
                 rest = parquet.without(file, mask)
-                work.overwrite(bucket, found.key, rest or parquet.empty(file), etag=found.etag)
-        elif found.body is not None and mentions.document(found.body):
+                work.replace(bucket, found.key, rest or parquet.empty(file), etag=found.etag)
+        elif found.body is not None and not found.key.endswith(MANIFEST) and mentions.document(found.body):
             work.record(STORE, {found.key: 1})
             work.delete(bucket, found.key)
         work.advance({"after": found.key})

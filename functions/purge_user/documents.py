@@ -42,7 +42,7 @@ def purge_failed_batches(work: Work) -> Iterator[None]:
         hits, rest = without_records(body, mentions)
         if hits:
             work.record(FAILED_BATCHES, {found.key: hits})
-            _replace(work, found, rest)
+            work.replace(work.places.lake_bucket, found.key, rest, etag=found.etag)
         work.advance({"after": found.key})
         yield
 
@@ -54,7 +54,7 @@ def purge_user_changes(work: Work) -> Iterator[None]:
         hits, rest = without_lines(body, mentions)
         if hits:
             work.record(USER_CHANGES, {found.key: hits})
-            _replace(work, found, rest)
+            work.replace(work.places.lake_bucket, found.key, rest, etag=found.etag)
         work.advance({"after": found.key})
         yield
 
@@ -111,10 +111,3 @@ def _bodies(work: Work, prefix: str) -> Iterator[tuple[StoredObject, bytes]]:
     for found in scan(work.s3, work.places.lake_bucket, prefix, after=work.progress.cursor.get("after", "")):
         if found.body is not None:
             yield found, found.body
-
-
-def _replace(work: Work, found: StoredObject, rest: bytes | None) -> None:
-    if rest is None:
-        work.delete(work.places.lake_bucket, found.key)
-    else:
-        work.overwrite(work.places.lake_bucket, found.key, rest, etag=found.etag)

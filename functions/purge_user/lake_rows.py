@@ -1,7 +1,7 @@
 """The interactions of the lake: the user's own, and those of sessions that became the user's.
 
-An object that holds the user is written again without, under a name that follows from its own; the old one goes with
-the next pass, when every reader that had listed it has ended. Between the two, readers count each event once.
+An object that holds the user is written over without, under its own name and on condition that it is the one that was
+read: whoever has listed it reads it whole, before or after, and several erasures at once follow one another.
 
 Compaction may write rows anew while this looks elsewhere. It leaves out erased users itself; rows without a user it
 cannot judge. So each scan is followed by shorter ones, of what was written since the one before began, until one
@@ -10,18 +10,14 @@ finds nothing.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import lake
-from alsolike.errors import Unavailable
 from alsolike.scanning import StoredObject, scan
 from functions.purge_user import parquet
 from functions.purge_user.work import Work
@@ -31,23 +27,8 @@ COLUMNS = ("user_id", "session_id", "event_time_ms", "event_id")
 CLOCK_SKEW_MS = 300_000
 """How far S3's clock and this one may differ."""
 
-_REWRITTEN = re.compile(r"\.e[0-9a-f]{16}$")
-
-
-def remove_superseded(work: Work) -> Iterator[None]:
-    """Delete the objects that the pass before has written again."""
-    bucket, superseded = work.places.lake_bucket, work.progress.superseded
-    for key, etag in sorted(superseded.items()):
-        try:
-            if work.s3.head_object(Bucket=bucket, Key=key)["ETag"] == etag:
-                work.delete(bucket, key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
-                raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-        del superseded[key]
-        yield
+MOST_RACES = 100
+"""As many others may write an object while this tries to; then the next pass finds it."""
 
 
 def purge_user_rows(work: Work) -> Iterator[None]:
@@ -96,7 +77,7 @@ def _purge(work: Work, hits: Callable[[pa.Table], pa.ChunkedArray]) -> Iterator[
             count = pc.sum(mask).as_py() or 0
             if count:
                 work.record(STORE, {found.key: count})
-                _rewrite(work, found, file, mask)
+                _rewrite(work, found, file, hits)
             cursor = {**cursor, "after": found.key, "hits": cursor["hits"] + bool(count)}
             work.advance(cursor)
             yield
@@ -118,26 +99,26 @@ def _files(work: Work, cursor: dict[str, Any]) -> Iterator[tuple[StoredObject, p
         after=cursor.get("after", ""),
         since_ms=cursor.get("since_ms", 0),
     ):
-        current = work.progress.superseded.get(found.key) != found.etag
-        if found.body is not None and found.key.endswith(".parquet") and current:
+        if found.body is not None and found.key.endswith(".parquet"):
             yield found, parquet.open_parquet(found.body, where=f"s3://{bucket}/{found.key}")
 
 
-def _rewrite(work: Work, found: StoredObject, file: pq.ParquetFile, mask: pa.ChunkedArray) -> None:
-    if (body := parquet.without(file, mask)) is not None:
-        bucket, key = work.places.lake_bucket, _rewritten_key(found.key, body)
-        try:
-            work.s3.put_object(Bucket=bucket, Key=key, Body=body)
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-    # Not before the new one is there: what stands here is deleted.
-    work.progress.superseded[found.key] = found.etag
-
-
-def _rewritten_key(key: str, body: bytes) -> str:
-    """Name an object after the one that it replaces and after its content: made again, it is the same."""
-    stem = _REWRITTEN.sub("", key.removesuffix(".parquet"))
-    return f"{stem}.e{hashlib.blake2b(body, digest_size=8).hexdigest()}.parquet"
+def _rewrite(
+    work: Work, found: StoredObject, file: pq.ParquetFile, hits: Callable[[pa.Table], pa.ChunkedArray]
+) -> None:
+    """Write an object without the rows that are hit, whoever else is changing it."""
+    bucket, key, etag = work.places.lake_bucket, found.key, found.etag
+    for _ in range(MOST_RACES):
+        mask = hits(parquet.read(file, COLUMNS))
+        if not pc.any(mask).as_py():
+            return
+        body = parquet.without(file, mask)
+        if work.replace(bucket, key, body, etag=etag):
+            return
+        again = work.read(bucket, key)
+        if again is None:
+            return
+        file, etag = parquet.open_parquet(again[0], where=f"s3://{bucket}/{key}"), again[1]
 
 
 def _note_logins(rows: pa.Table, first: dict[str, list[Any]]) -> None:

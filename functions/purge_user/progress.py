@@ -34,9 +34,6 @@ class Progress:
     sessions, rivals
         For each session that the user logged in to: the user's first login, and the first of anybody else, each as
         [event time, event id].
-    superseded
-        Objects that have been written again without the user, with their ETags. They stay until the next pass: a
-        reader that listed them shall not miss what others did.
     datasets
         Ids of the datasets that held the user.
     """
@@ -51,7 +48,6 @@ class Progress:
     intents: list[str] = dataclasses.field(default_factory=list)
     sessions: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     rivals: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
-    superseded: dict[str, str] = dataclasses.field(default_factory=dict)
     datasets: list[str] = dataclasses.field(default_factory=list)
 
     def own_sessions(self) -> dict[str, int]:

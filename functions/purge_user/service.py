@@ -20,7 +20,7 @@ from functions.purge_user.documents import (
 )
 from functions.purge_user.expiry import Retention, expiring, trained_models
 from functions.purge_user.lake_rows import STORE as LAKE
-from functions.purge_user.lake_rows import find_rivals, purge_session_rows, purge_user_rows, remove_superseded
+from functions.purge_user.lake_rows import find_rivals, purge_session_rows, purge_user_rows
 from functions.purge_user.progress import Progress, ProgressStore
 from functions.purge_user.tables import PROFILES, USERS, purge_profiles, purge_user_row
 from functions.purge_user.work import Places, Work
@@ -29,7 +29,6 @@ Outcome = Literal["more", "again", "done"]
 """More to do in this pass, another pass to begin, or nothing left."""
 
 STEPS: tuple[Callable[[Work], Iterator[None]], ...] = (
-    remove_superseded,
     purge_user_rows,
     find_rivals,
     purge_session_rows,
@@ -103,7 +102,7 @@ def purge(
         work.advance({})
         store.save(progress)
     progress.passes += 1
-    if progress.found or progress.superseded:
+    if progress.found:
         if progress.passes >= MAX_PASSES:
             raise ConcurrentUpdate(f"erasure {erasure_id}: {MAX_PASSES} passes each found the user in a store")
         progress.begin_pass()

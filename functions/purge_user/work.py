@@ -11,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.errors import Unavailable
 from functions.purge_user.progress import Progress, ProgressStore
 
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
+_GONE = ("NoSuchKey", "404")
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", *_GONE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,12 +62,32 @@ class Work:
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
 
-    def overwrite(self, bucket: str, key: str, body: bytes, *, etag: str) -> None:
-        """Write an object over the version that was read; leave it to the next pass if it is another one by now."""
+    def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:
+        """Write an object over the version that was read, or delete it (None); say whether it still was that one.
+
+        What lost the race is left to the next pass, or to who tries again.
+        """
         try:
-            self.s3.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=etag)
+            if body is None:
+                self.s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+            else:
+                self.s3.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=etag)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _LOST_RACE:
-                raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+            if error.response["Error"]["Code"] in _LOST_RACE:
+                return False
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        return True
+
+    def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
+        """Return an object as it is now, with its ETag; None if there is none."""
+        try:
+            answer = self.s3.get_object(Bucket=bucket, Key=key)
+            return answer["Body"].read(), answer["ETag"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
         except BotoCoreError as error:
             raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
