@@ -45,6 +45,8 @@ class Journal:
         When it was started first: what a continued import writes is the same, to the byte, as an uninterrupted one's.
     finished
         What the whole of it came to, None before that.
+    other_options
+        Those of an earlier import of the same content, where they differ.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Journal:
         self.started_ms = now_ms
         self.finished: Mapping[str, Any] | None = None
         self._read_only = read_only
+        self.other_options: Mapping[str, Any] = {}
         if (document := self._read()) is not None:
             self._steps = document["steps"]
             self.started_ms = document["started_ms"]
@@ -137,10 +140,15 @@ class Journal:
             raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
         try:
             document: dict[str, Any] = orjson.loads(body)
-            known = document["format_version"] == FORMAT_VERSION and document["options"] == self._options
+            if document["format_version"] != FORMAT_VERSION:
+                return None
+            options: Mapping[str, Any] = document["options"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             return None  # then the import is done from its start, which changes nothing that is there
-        return document if known else None
+        if options != self._options:
+            self.other_options = options
+            return None
+        return document
 
     def _write(self) -> None:
         if self._read_only:

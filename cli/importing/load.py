@@ -14,6 +14,7 @@ import numpy as np
 
 from alsolike.configuration import Configuration
 from alsolike.configuration_store import ConfigurationStore
+from alsolike.errors import InvalidInput
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
 from cli import console
@@ -138,7 +139,14 @@ class InteractionsImport:
     def take(self, each: Input) -> FileSummary:
         """Import one file, or skip it if that was done."""
         content_id = each.file.source.content_id()
-        journal = self._journal(content_id, {**self._read_as(), "columns": each.file.schema.names})
+        columns = each.file.schema.names
+        journal = self._journal(content_id, {**self._read_as(), "columns": columns})
+        if not self._options.again and journal.other_options.get("columns", columns) != columns:
+            others = ", ".join(journal.other_options["columns"])
+            raise InvalidInput(
+                f"{each.file.name} was imported before with other columns ({others}). Its rows are in the lake under "
+                "other event ids, and would count twice; --again imports it all the same"
+            )
         if journal.finished is not None:
             before = _finished_before(each, journal)
             if not self._options.again and before is not None:
@@ -192,7 +200,7 @@ class InteractionsImport:
                 step.advance()
                 step.note(f"{profiles:,} users")
 
-            profiles = seed_profiles(self.latest, store, journal, on_part=on_part)
+            profiles = seed_profiles(self.latest, store, journal, erased=self._erased, on_part=on_part)
         for file_journal, summary, _ in self._taken:
             file_journal.finish(dataclasses.asdict(summary))
         journal.forget()

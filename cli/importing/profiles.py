@@ -6,8 +6,11 @@ import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
+
 from alsolike.interactions import profile_id
 from alsolike.profiles import ProfileStore
+from cli.importing.erased import Erased, nobody
 from cli.importing.journal import Journal
 from cli.importing.latest import PARTS, LatestInteractions, UserInteractions
 
@@ -19,6 +22,7 @@ def seed_profiles(
     store: ProfileStore,
     journal: Journal,
     *,
+    erased: Erased = nobody,
     on_part: Callable[[int], None] = lambda profiles: None,
 ) -> int:
     """Merge the interactions into the live profiles; return how many profiles there are.
@@ -27,6 +31,8 @@ def seed_profiles(
     ----------
     journal
         Knows the parts that an earlier run brought in, which are left out.
+    erased
+        Knows who is left out: an import may take hours, and somebody was erased since the rows were read.
     on_part
         Told after each part how many profiles there are until now.
 
@@ -46,7 +52,9 @@ def seed_profiles(
             if done is None:
                 done, users = 0, latest.of_part(number)
                 while some := list(itertools.islice(users, 64 * _THREADS)):
-                    done += len(list(pool.map(seed, some)))
+                    gone = erased(pa.array([user for user, _ in some], pa.string()))
+                    kept = some if gone is None else list(itertools.compress(some, ~gone))
+                    done += len(list(pool.map(seed, kept)))
                 if done:
                     journal.record(f"profiles {number}", done, small=True)
             profiles += done

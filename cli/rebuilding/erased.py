@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from alsolike.tombstones import TombstoneReader
 from cli.deployment import Deployment
 from cli.stored_ids import pseudonyms
 
 
 class ErasedUsers:
-    """The users that a deployment had erased when this was made.
+    """The users that a deployment has erased; it looks again from time to time, for what it guards may take hours.
 
     Raises
     ------
@@ -16,15 +18,17 @@ class ErasedUsers:
         If they cannot be read.
     """
 
-    def __init__(self, where: Deployment, *, now_ms: int) -> None:
-        self._now_ms = now_ms
+    def __init__(self, where: Deployment) -> None:
         self._reader = TombstoneReader(
             where.client("s3"),
             where.names.artefact_bucket,
             lambda: pseudonyms(where),
-            check_s=float("inf"),
         )
-        self.any = bool(self._reader.current(now_ms=now_ms))
+        self.any = bool(self._reader.current(now_ms=_now_ms()))
 
     def __contains__(self, user_id: str | None) -> bool:
-        return self.any and self._reader.erased(user_id, now_ms=self._now_ms)
+        return self._reader.erased(user_id, now_ms=_now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

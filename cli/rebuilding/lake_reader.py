@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike import lake, lake_objects
+from alsolike.errors import InvalidInput
 from alsolike.lake_objects import LakeObject
 
 ARROW_TYPES = {
@@ -54,12 +55,14 @@ class LakeReader:
 
         Raises
         ------
+        InvalidInput
+            If it is no Parquet file.
         Unavailable
             If S3 does not answer.
         """
         if (content := lake_objects.read(self._client, self._bucket, listed)) is None:
             return
-        file = pq.ParquetFile(io.BytesIO(content))
+        file = open_parquet(content, where=f"s3://{self._bucket}/{listed.key}")
         wanted = dict.fromkeys((*columns, "received_time_ms"))
         present = [name for name in wanted if name in file.schema_arrow.names]
         for batch in file.iter_batches(columns=present):
@@ -74,3 +77,19 @@ class LakeReader:
                     for name in columns
                 }
             )
+
+
+def open_parquet(content: bytes, *, where: str) -> pq.ParquetFile:
+    """Open an object of the lake.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no Parquet file.
+    """
+    try:
+        return pq.ParquetFile(io.BytesIO(content))
+    except pa.ArrowInvalid as error:
+        raise InvalidInput(
+            f"{where} is not a Parquet file: {error}; bring back an old version of it, or delete it"
+        ) from error

@@ -87,7 +87,7 @@ def write_rows(
 ) -> Rebuilt:
     """Bring a table to rows, given as properties by id. See `rebuild_rows`."""
     store = table(where, kind)
-    erased = ErasedUsers(where, now_ms=now_ms)
+    erased = ErasedUsers(where)
     missing = {name: each for name, each in wanted.items() if kind is ChangeKind.ITEM or name not in erased}
     others = []
     with console.step(f"{kind}s in the table") as step:

@@ -45,12 +45,13 @@ def rebuild_profiles(
 def write_profiles(where: Deployment, profiles: Iterator[Profile], *, now_ms: int, exactly: bool) -> int:
     """Bring the live profiles to others; return how many those are. See `rebuild_profiles`."""
     store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
-    erased = ErasedUsers(where, now_ms=now_ms)
+    erased = ErasedUsers(where)
     known: set[str] = set()
 
     def write(profile: Profile) -> None:
         # A past may hold an erased user, and the lake does until the purge comes to it.
-        if profile.profile_id.startswith("u#") and profile.profile_id[2:] in erased:
+        owners = [profile.profile_id] if profile.joined is None else [profile.profile_id, profile.joined.profile_id]
+        if any(owner.startswith("u#") and owner[2:] in erased for owner in owners):
             return
         if exactly:
             store.overwrite(profile, now_ms=now_ms)

@@ -56,8 +56,10 @@ def restore(
         return
     if not yes:
         typer.confirm(f"Restore {where.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", abort=True, err=True)
-    carry_out(where, planned)
-    drop_erased(where, now_ms=now_ms)
+    try:
+        carry_out(where, planned)
+    finally:  # also where it is cut short: nobody who was erased stays among what came back
+        drop_erased(where)
     restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms)
     if tables is not Source.NONE:
         rebuild_snapshot(where, now_ms=now_ms)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
 
 from alsolike import catalogue_log, identity, lake_objects
 from alsolike.catalogue_log import ChangeKind
+from alsolike.errors import ConcurrentUpdate
+from alsolike.lake_objects import LakeObject
 from cli import console
 from cli.aws import asking
 from cli.deployment import Deployment
 from cli.rebuilding.erased import ErasedUsers
-from cli.rebuilding.lake_reader import LakeReader
+from cli.rebuilding.lake_reader import LakeReader, open_parquet
 from cli.rebuilding.profiles import logins_of
 
+MOST_RACES = 20
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
 
-def drop_erased(where: Deployment, *, now_ms: int) -> int:
+
+def drop_erased(where: Deployment) -> int:
     """Rewrite the lake's objects without erased users and their sessions; return how many objects that were.
 
     Raises
@@ -27,7 +34,7 @@ def drop_erased(where: Deployment, *, now_ms: int) -> int:
     Unavailable
         If a service does not answer.
     """
-    erased = ErasedUsers(where, now_ms=now_ms)
+    erased = ErasedUsers(where)
     if not erased.any:
         return 0
     s3, bucket = where.client("s3"), where.names.lake_bucket
@@ -41,24 +48,47 @@ def drop_erased(where: Deployment, *, now_ms: int) -> int:
     return rewritten
 
 
-def _rewrite(s3: Any, bucket: str, listed: lake_objects.LakeObject, erased: ErasedUsers, logins: pd.DataFrame) -> bool:
-    content = lake_objects.read(s3, bucket, listed)
-    if content is None:
-        return False
-    rows = pq.read_table(io.BytesIO(content))
-    columns = rows.select(["event_id", "user_id", "session_id", "event_time_ms"])
-    owners = identity.owners(columns.to_pandas(types_mapper=pd.ArrowDtype), logins)
-    kept = ~owners.isin([owner for owner in owners.unique() if owner.startswith("u#") and owner[2:] in erased])
-    if kept.all():
-        return False
-    with asking(f"s3://{bucket}/{listed.key}"):
-        if not kept.any():
-            s3.delete_object(Bucket=bucket, Key=listed.key)
-            return True
+def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, logins: pd.DataFrame) -> bool:
+    """Take erased users out of an object, whoever else is changing it; say whether there were any."""
+    where, etag = f"s3://{bucket}/{listed.key}", listed.etag
+    for _ in range(MOST_RACES):
+        content = lake_objects.read(s3, bucket, dataclasses.replace(listed, etag=etag), unchanged=True)
+        if content is None:
+            if (now := _etag(s3, bucket, listed.key)) is None or now == etag:
+                return False  # it is gone
+            etag = now
+            continue
+        rows = open_parquet(content, where=where).read()
+        columns = rows.select(["event_id", "user_id", "session_id", "event_time_ms"])
+        owners = identity.owners(columns.to_pandas(types_mapper=pd.ArrowDtype), logins)
+        kept = ~owners.isin([owner for owner in owners.unique() if owner.startswith("u#") and owner[2:] in erased])
+        if kept.all():
+            return False
         out = io.BytesIO()
         pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression="zstd")
-        s3.put_object(Bucket=bucket, Key=listed.key, Body=out.getvalue())
-    return True
+        with asking(where):
+            try:
+                if kept.any():
+                    s3.put_object(Bucket=bucket, Key=listed.key, Body=out.getvalue(), IfMatch=etag)
+                else:
+                    s3.delete_object(Bucket=bucket, Key=listed.key, IfMatch=etag)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _LOST_RACE:
+                    raise
+                continue
+        return True
+    raise ConcurrentUpdate(f"{where} changed {MOST_RACES} times while erased users were taken out; restore again")
+
+
+def _etag(s3: Any, bucket: str, key: str) -> str | None:
+    with asking(f"s3://{bucket}/{key}"):
+        try:
+            etag: str = s3.head_object(Bucket=bucket, Key=key)["ETag"]
+        except ClientError as error:
+            if lake_objects.is_gone(error):
+                return None
+            raise
+    return etag
 
 
 def _rewrite_log(s3: Any, bucket: str, erased: ErasedUsers) -> int:

@@ -13,13 +13,15 @@ from alsolike.catalogue_log import ChangeKind
 from cli import console
 from cli.aws import asking
 from cli.deployment import Deployment
+from cli.importing.journal import PREFIX as IMPORTS_PREFIX
 from cli.restoring.versions import Change, apply, changes
 
 _THREADS = 16
 
 LAKE_PREFIXES = (lake.INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
-ARTEFACT_PREFIXES = ("config/", "registry/", "models/")
-"""Nothing under `privacy/` ever goes back in time: who was erased stays erased. The snapshot is made anew."""
+ARTEFACT_PREFIXES = ("config/", "registry/", "models/", IMPORTS_PREFIX)
+"""What imports have done goes back with what they wrote, or a repeated one would leave it out. Nothing under
+`privacy/` ever goes back in time: who was erased stays erased. The snapshot is made anew."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import add_tombstone
 
 MAX_RUNS = 1_000
+ENDED_AFTER_MS = 86_400_000
+"""A run that completed its receipt has ended by then; its name can be used again after 90 days, and means nothing."""
+
 _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
@@ -64,7 +67,8 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
     receipts = ReceiptStore(erasing.s3, erasing.bucket)
     for _ in range(MAX_RUNS):
         receipt = receipts.find(erasure) or Receipt(erasure, user_hash, requested_at_ms)
-        if receipt.runs and _is_running(erasing, erasure, run=receipt.runs):
+        ended = receipt.completed_at_ms is not None and now_ms - receipt.completed_at_ms > ENDED_AFTER_MS
+        if receipt.runs and not ended and _is_running(erasing, erasure, run=receipt.runs):
             return receipt
         # The receipt names a run before it starts: the run completes that receipt, and whoever waits looks there.
         _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)

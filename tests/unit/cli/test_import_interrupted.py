@@ -20,6 +20,7 @@ import pytest
 from moto.moto_api._internal import models as moto_api
 from moto.server import ThreadedMotoServer
 
+from alsolike.errors import InvalidInput
 from alsolike.profiles import ProfileStore
 from cli.deployment import Deployment
 from cli.importing import load_metadata
@@ -214,6 +215,27 @@ def test_items_are_imported_on_from_where_it_stopped_and_anew_once_done(
     assert all(at >= LATER_MS for item_id, at in items.items() if item_id not in there)
     import_items([path], deployment, now_ms=LATER_MS)
     assert all(at >= LATER_MS for at in times().values())
+
+
+def test_the_same_content_under_other_columns_is_refused_before_it_counts_twice(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("USER_ID,ITEM_ID,SHIPPED,ORDERED\nann,a,1500000000,1400000000\n")
+
+    def load_by(column: str, *, again: bool = False) -> int:
+        options = Options(mapping=[f"{column}=TIMESTAMP"], again=again)
+        return import_interactions(
+            [path], deployment, default_event_type="view", now_ms=NOW_MS, options=options
+        ).imported
+
+    load_by("SHIPPED")
+    with pytest.raises(
+        InvalidInput, match=r"imported before with other columns \(USER_ID, ITEM_ID, TIMESTAMP, ORDERED"
+    ):
+        load_by("ORDERED")
+    assert len(deployment.client("s3").list_objects_v2(Bucket="lake")["Contents"]) == 1
+    assert load_by("ORDERED", again=True) == 1
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from alsolike.tombstones import add_tombstone
 from alsolike.users import UserStore
 from cli import deployment as deployments
 from cli.deployment import Deployment
-from cli.importing.load import import_interactions
+from cli.importing.load import InteractionsImport, import_interactions
 from cli.importing.load_metadata import import_users
 from cli.main import app
 
@@ -81,6 +82,26 @@ def test_an_old_file_brings_no_erased_user_back(deployment: Deployment, pseudony
     assert reasons(events) == ["USER_ID is an erased user's"]
     assert reasons(people) == ["USER_ID is an erased user's", "USER_ID is missing"]
     assert summary.imported == 1
+
+
+def test_a_user_who_is_erased_during_the_import_gets_no_profile(
+    deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours may lie between reading a row and the profiles: the workflow has long ended then."""
+    seed = InteractionsImport.seed
+
+    def later(run: InteractionsImport) -> int:
+        erase(deployment, pseudonyms.erased_user("ann"))
+        with monkeypatch.context() as patch:
+            now_s = time.time() + 60
+            patch.setattr(time, "time_ns", lambda: int(now_s * 1e9))
+            return seed(run)
+
+    monkeypatch.setattr(InteractionsImport, "seed", later)
+
+    load(deployment, write(tmp_path / "e.csv", EVENTS))
+
+    assert profiles(deployment) == {"u#bob"}
 
 
 def test_nothing_stores_an_id_where_ids_are_pseudonymised(

@@ -137,7 +137,11 @@ class UserData:
         frames = []
         for found in scan(self.s3, self.places.lake_bucket, lake.INTERACTIONS_PREFIX):
             if found.body is not None and found.key.endswith(".parquet"):
-                rows = self.read_rows(found.body, column=column, values=values)
+                try:
+                    rows = self.read_rows(found.body, column=column, values=values)
+                except ValueError as error:  # Arrow's errors are
+                    where = f"s3://{self.places.lake_bucket}/{found.key}"
+                    raise Unavailable(f"{where} is not a Parquet file: {error}") from error
                 if rows is not None:
                     frames.append(rows)
             self.on_object()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 import time
+from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from alsolike import catalogue_log
@@ -18,6 +22,7 @@ from alsolike.pseudonyms import Pseudonyms
 from alsolike.stream import stream_records
 from alsolike.tombstones import add_tombstone
 from cli.deployment import Deployment
+from cli.importing.load import import_interactions
 from cli.rebuilding.lake_reader import LakeReader
 from cli.restoring.erasures import drop_erased
 from cli.restoring.objects import carry_out, plan
@@ -77,7 +82,7 @@ def event_ids(shop: Deployment) -> list[str]:
 
 def restore(shop: Deployment, to: dt.datetime, *, source: Source = Source.LAKE, keep_newer: bool = False) -> None:
     carry_out(shop, plan(shop, to=to, keep_newer=keep_newer))
-    drop_erased(shop, now_ms=now_ms())
+    drop_erased(shop)
     restore_tables(shop, source, to=to, keep_newer=keep_newer, now_ms=now_ms())
 
 
@@ -160,6 +165,53 @@ def test_nobody_who_was_erased_comes_back(shop: Deployment) -> None:
     profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
     assert profiles.read("u#anna") == Profile("u#anna")
     assert [each.event_id for each in profiles.read("u#bert").recent] == ["other"]
+
+
+def test_what_was_imported_after_that_time_can_be_imported_again(shop: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\n")
+    then = Clock().next_second()
+
+    def load() -> int:
+        return import_interactions([path], shop, default_event_type="view", now_ms=now_ms()).imported
+
+    load()
+    restore(shop, then)
+    assert event_ids(shop) == []
+
+    assert load() == 1
+    assert len(event_ids(shop)) == 1
+
+
+def test_erased_users_go_also_from_an_object_that_changes_meanwhile(shop: Deployment) -> None:
+    arn = shop.client("secretsmanager").create_secret(Name="hash-key", SecretString=KEY)["ARN"]
+    shop = _with_key(shop, arn)
+    ann, bob = (interaction(user, user_id=user, received_time_ms=now_ms()) for user in ("ann", "bob"))
+    archive_batch(shop, ann, bob, first=0)
+    s3, bucket = shop.client("s3"), shop.names.lake_bucket
+    add_tombstone(s3, shop.names.artefact_bucket, Pseudonyms(KEY.encode()).erased_user("ann"), now_ms=now_ms())
+    changed = iter([True])
+
+    class Changing:
+        """S3, where somebody writes an object anew before it is written."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(s3, name)
+
+        def put_object(self, **request: Any) -> Any:
+            if next(changed, False):
+                content = s3.get_object(Bucket=bucket, Key=request["Key"])["Body"].read()
+                rows = pq.read_table(io.BytesIO(content))
+                out = io.BytesIO()
+                pq.write_table(rows.take([1, 0]), out)
+                s3.put_object(Bucket=bucket, Key=request["Key"], Body=out.getvalue())
+            return s3.put_object(**request)
+
+    drop_erased(
+        dataclasses.replace(shop, client=lambda service: Changing() if service == "s3" else shop.client(service))
+    )
+
+    assert event_ids(shop) == ["bob"]
 
 
 def test_tables_come_back_from_their_backups(shop: Deployment) -> None:

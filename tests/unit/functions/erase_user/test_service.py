@@ -82,6 +82,17 @@ def test_asking_after_its_end_searches_again_and_says_so(stores: Stores) -> None
     assert (found.runs, found.status, found.requested_at_ms) == (2, "running", NOW_MS)
 
 
+def test_asking_when_names_can_be_used_again_searches_again(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+    stores.finish(erasure)
+    stores.workflows.started.clear()  # Step Functions forgets an execution after 90 days
+
+    stores.ask("ann", now_ms=NOW_MS + 91 * 86_400_000)
+
+    assert stores.workflows.started == [f"{erasure}-2"]
+    assert receipt(stores, erasure).status == "running"
+
+
 def test_a_failed_run_is_taken_up_where_it_ended(stores: Stores) -> None:
     erasure = stores.ask("ann")
     stores.step(erasure)
