@@ -89,10 +89,14 @@ def _snapshot(where: Deployment) -> Snapshot:
     from alsolike.observability import logger
     from alsolike.snapshot_reader import SnapshotReader
 
+    level = logger.log_level
     logger.setLevel("CRITICAL")  # a function's log; standard output is the answer's here
-    with tempfile.TemporaryDirectory() as directory:  # what is mapped stays when its file goes
-        reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
-        return reader.current(now_ms=0)
+    try:
+        with tempfile.TemporaryDirectory() as directory:  # what is mapped stays when its file goes
+            reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
+            return reader.current(now_ms=0)
+    finally:
+        logger.setLevel(level)
 
 
 def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
