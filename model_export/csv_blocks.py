@@ -106,7 +106,7 @@ def _block(first_line: int, data: bytes) -> Block:
 
 
 def _line_breaks(data: bytes) -> int:
-    breaks = data.count(b"\n")
+    breaks = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
     return breaks + data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else breaks
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,9 +14,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from model_export.csv_blocks import Block, Malformed, blocks
-from model_export.csv_header import UntilBroken, open_bytes
+from model_export.csv_header import UNREADABLE, UntilBroken, open_bytes
 
 _BLOCK_BYTES = 8 << 20
+_BLOCKS_AHEAD = 2
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -55,8 +58,18 @@ def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str])
         After all that can be read, if the file breaks off.
     """
     schema = pa.schema([(field.name, TEXT if field.name in encoded else pa.string()) for field in schema])
-    for block in blocks(UntilBroken(open_bytes(file, name)), block_bytes=_BLOCK_BYTES):
-        yield _parsed(_without_header(block) if block.first_line == 1 else block, schema)
+    # pyarrow parses in C: the next blocks are parsed while this one's rows are checked.
+    pending = deque[Future[Rows]]()
+    with ThreadPoolExecutor(1, "csv") as pool:
+        try:
+            for block in blocks(UntilBroken(open_bytes(file, name)), block_bytes=_BLOCK_BYTES):
+                pending.append(pool.submit(_parsed, _without_header(block) if block.first_line == 1 else block, schema))
+                if len(pending) > _BLOCKS_AHEAD:
+                    yield pending.popleft().result()
+        except UNREADABLE:
+            yield from (parsed.result() for parsed in pending)
+            raise
+        yield from (parsed.result() for parsed in pending)
 
 
 def _without_header(block: Block) -> Block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,10 @@ from cli.stored_ids import stored_ids
 
 _CHUNKS_AHEAD = 1
 """Chunks that are checked while earlier ones are still being written."""
+
+_SWITCH_INTERVAL_S = 0.0005
+"""Rows are checked in many short calls of numpy, each of which gives the interpreter away and would wait Python's 5 ms
+to get it back from a thread that writes."""
 
 
 def import_interactions(
@@ -125,13 +130,16 @@ class InteractionsImport:
         self._ids = ids
         self._writer = LakeWriter(sink or LakeBucket(deployment.client("s3"), deployment.names.lake_bucket))
         self._background = ThreadPoolExecutor(1, "latest")
+        self._switch_interval_s = sys.getswitchinterval()
         self._users: Hashes = np.zeros(0, np.uint64)
         self._taken: list[tuple[Journal, FileSummary, str]] = []
 
     def __enter__(self) -> InteractionsImport:
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.setswitchinterval(self._switch_interval_s)
         self._background.shutdown(cancel_futures=True)
         self._writer.__exit__()
         self.latest.__exit__(None, None, None)

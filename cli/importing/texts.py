@@ -102,7 +102,7 @@ class Texts:
         if self.is_absent or len(self.values) > _FEW:
             return self.column()
         occurs = np.zeros(len(self.values) + 1, bool)  # the last one is null
-        occurs[self.codes] = True
+        occurs[self.codes[:1] if self.codes.strides == (0,) else self.codes] = True  # a constant's are one number
         if occurs[:-1].all():
             return pa.DictionaryArray.from_arrays(self._indices(), self.values)
         # A text of other rows shall not be written with these: nobody who searches the rows would find it.
