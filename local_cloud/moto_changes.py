@@ -10,11 +10,12 @@ import functools
 import json
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, cast
 
+from moto import backends
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
@@ -24,6 +25,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
 from moto.kinesis.models import Shard
+from moto.s3.responses import S3Response
 from moto.sagemaker.exceptions import ResourceInUseException
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
@@ -249,10 +251,20 @@ def _query_one_partition(runtime: Runtime) -> None:
     _replace(Table, "query", query)
 
 
-_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
+_ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
+_OBJECT_WRITES = ("put_object", "delete_object")
 
 
 def _write_items_one_by_one(runtime: Runtime) -> None:
+    _one_by_one(DynamoDBBackend, _ITEM_WRITES)
+
+
+def _write_objects_one_by_one(runtime: Runtime) -> None:
+    _one_by_one(S3Response, _OBJECT_WRITES)
+
+
+def _one_by_one(owner: type, names: Sequence[str]) -> None:
+    """Let only one thread at a time into any of some methods."""
     lock = threading.RLock()
 
     def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
@@ -263,8 +275,13 @@ def _write_items_one_by_one(runtime: Runtime) -> None:
 
         return locked
 
-    for name in _WRITES:
-        setattr(DynamoDBBackend, name, guarded(getattr(DynamoDBBackend, name)))
+    for name in names:
+        _replace(owner, name, guarded(getattr(owner, name)))
+
+
+def _list_services_once(runtime: Runtime) -> None:
+    names = tuple(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: names
 
 
 def _keep_every_stream_record(runtime: Runtime) -> None:
@@ -435,8 +452,18 @@ CHANGES: Final[tuple[Change, ...]] = (
     ),
     Change(
         "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",
-        tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _WRITES),
+        tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _ITEM_WRITES),
         _write_items_one_by_one,
+    ),
+    Change(
+        "so does moto's S3, and of two conditional puts of an object both can succeed",
+        tuple(f"moto.s3.responses:S3Response.{name}" for name in _OBJECT_WRITES),
+        _write_objects_one_by_one,
+    ),
+    Change(
+        "moto lists its own directory for each request, while all others wait",
+        ("moto.backends:list_of_moto_modules",),
+        _list_services_once,
     ),
     Change(
         "moto loses records that are put at the same time, and reads a shard from its beginning each time",
