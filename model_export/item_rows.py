@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories
 from model_export.onnx_graph import Graph
 
@@ -60,6 +61,12 @@ class ItemRows:
         row_of[sources] = np.arange(1, rows + 1, dtype=np.int32)
         return cls(row_of=row_of, target=target, value=value)
 
+    @classmethod
+    def of_every_item(cls, table: sp.csr_array, *, n: int) -> ItemRows:
+        """Keep the n largest positive values of each row of a table of items by items, `(items + 1, items + 1)`."""
+        sources = np.arange(1, table.shape[0], dtype=np.int32)
+        return cls.strongest(sp.csr_array(table[1:]), sources=sources, n=n)
+
     def score(self, histories: Histories, *, position_decay: float) -> Floats:
         """Return decayed history times table, float32 `(batch, items + 1)`."""
         columns = len(self.row_of)
@@ -81,3 +88,18 @@ class ItemRows:
         target, value = self.target[self.row_of].ravel(), self.value[self.row_of].ravel()
         indptr = np.arange(0, columns * n + 1, n)
         return sp.csr_array((value, target, indptr), shape=(columns, columns))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ItemRowsModel(Model):
+    """A model whose scores are the decayed history times `rows`."""
+
+    rows: ItemRows
+
+    def score(self, histories: Histories) -> Floats:
+        """Return decayed history times the table."""
+        return self.rows.score(histories, position_decay=self.settings.position_decay)
+
+    def export(self, graph: Graph) -> str:
+        """Add the same to the graph."""
+        return self.rows.export(graph, name=self.settings.name, position_decay=self.settings.position_decay)

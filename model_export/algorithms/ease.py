@@ -1,7 +1,10 @@
-"""EASE: a linear model of which items go together, in closed form, on the most frequent items.
+"""EASE: a linear model of which items go together, in closed form.
 
-With G = X'X, P = inv(G + lambda I): B[i, j] = -P[i, j] / P[j, j], and 0 on the diagonal. The positive part of the
-strongest targets of each item is kept. The dense inverse costs items^3 operations and items^2 * 4 bytes, hence the cap.
+Each item is regressed on all others: with G = X'X, P = inv(G + lambda I): B[i, j] = -P[i, j] / P[j, j], and 0 on the
+diagonal. Where few items go together, each is regressed on its strongest co-occurring items alone, for all items, in
+the memory of those pairs; it is both cheaper and better there. Where nearly everything goes together, as in years of
+groceries, the pairs are too many: then the dense inverse is taken over the most frequent items, which costs items^3
+operations and items^2 * 4 bytes, hence its cap. The positive part of the strongest targets of each item is kept.
 
 References
 ----------
@@ -19,10 +22,10 @@ import numpy.typing as npt
 import scipy.linalg.lapack as lapack
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm, Model
-from model_export.interactions import Floats, Histories, Interactions
-from model_export.item_rows import ItemRows
-from model_export.onnx_graph import Graph
+from model_export.algorithm import Algorithm
+from model_export.interactions import Floats, Interactions
+from model_export.item_rows import ItemRows, ItemRowsModel
+from model_export.local_ridge import local_ridge
 
 ITEMS_AT_ONCE = 1024
 
@@ -35,8 +38,12 @@ class Ease(Algorithm):
     ----------
     ridge
         Lambda, in users.
+    sources
+        Items that each item is regressed on, where pairs are few.
+    max_pairs
+        Pairs of one user's items, summed over users, up to which they are few; 8 bytes each at most.
     max_items
-        Most frequent items that take part; the others get no score.
+        Most frequent items that take part where pairs are many; the others get no score.
     targets
         Targets kept an item.
     """
@@ -44,6 +51,8 @@ class Ease(Algorithm):
     name: ClassVar[str] = "ease"
     position_decay: float = 0.6
     ridge: float = 100.0
+    sources: int = 32
+    max_pairs: int = 50_000_000
     max_items: int = 8_000
     targets: int = 100
 
@@ -51,30 +60,21 @@ class Ease(Algorithm):
         """Return short to long memories of the history; another ridge would cost another inverse."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
-    def fit(self, interactions: Interactions) -> EaseModel:
+    def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Solve for B and keep the strongest targets of each item."""
-        counts = np.bincount(interactions.item, minlength=interactions.items + 1)[1:]
-        frequent = np.sort(np.argsort(-counts, kind="stable")[: self.max_items] + 1).astype(np.int32)
-        users_items = sp.csr_array(interactions.matrix()[:, frequent])
-        inverse = _inverse(users_items, ridge=self.ridge)
-        table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
-        rows = ItemRows.strongest(table, sources=frequent, n=self.targets)
-        return EaseModel(settings=self, items=interactions.items, rows=rows)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class EaseModel(Model):
-    """`rows`: the strongest targets of each frequent item."""
-
-    rows: ItemRows
-
-    def score(self, histories: Histories) -> Floats:
-        """Return decayed history times B."""
-        return self.rows.score(histories, position_decay=self.settings.position_decay)
-
-    def export(self, graph: Graph) -> str:
-        """Add the same to the graph."""
-        return self.rows.export(graph, name="ease", position_decay=self.settings.position_decay)
+        users_items = interactions.matrix()
+        pairs = int((np.diff(users_items.indptr).astype(np.int64) ** 2).sum())
+        if pairs <= self.max_pairs:
+            gram = sp.csr_array(users_items.T @ users_items)
+            solved = local_ridge(gram, gram, ridge=self.ridge, sources=self.sources)
+            rows = ItemRows.of_every_item(solved, n=self.targets)
+        else:
+            counts = np.bincount(interactions.item, minlength=interactions.items + 1)[1:]
+            frequent = np.sort(np.argsort(-counts, kind="stable")[: self.max_items] + 1).astype(np.int32)
+            inverse = _inverse(sp.csr_array(users_items[:, frequent]), ridge=self.ridge)
+            table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
+            rows = ItemRows.strongest(table, sources=frequent, n=self.targets)
+        return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
 
 def _inverse(users_items: sp.csr_array, *, ridge: float) -> Floats:

@@ -20,10 +20,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm, Model
-from model_export.interactions import Floats, Histories, Interactions
-from model_export.item_rows import ItemRows
-from model_export.onnx_graph import Graph
+from model_export.algorithm import Algorithm
+from model_export.interactions import Interactions
+from model_export.item_rows import ItemRows, ItemRowsModel
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ class Transitions(Algorithm):
         """Return short to long memories of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 0.97))
 
-    def fit(self, interactions: Interactions) -> TransitionsModel:
+    def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Count the decayed pairs."""
         counts = _pairs(interactions, gap_decay=self.gap_decay, max_gap=self.max_gap)
         if self.backward:
@@ -69,25 +68,8 @@ class Transitions(Algorithm):
         counts.data *= np.repeat(scale.astype(np.float32), np.diff(counts.indptr))
         if not self.repeats:
             counts.setdiag(0.0)
-        table = sp.csr_array(counts[1:])
-        sources = np.arange(1, interactions.items + 1, dtype=np.int32)
-        rows = ItemRows.strongest(table, sources=sources, n=self.targets)
-        return TransitionsModel(settings=self, items=interactions.items, rows=rows)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TransitionsModel(Model):
-    """`rows`: the strongest transitions of each item."""
-
-    rows: ItemRows
-
-    def score(self, histories: Histories) -> Floats:
-        """Return decayed history times transitions."""
-        return self.rows.score(histories, position_decay=self.settings.position_decay)
-
-    def export(self, graph: Graph) -> str:
-        """Add the same to the graph."""
-        return self.rows.export(graph, name="transitions", position_decay=self.settings.position_decay)
+        rows = ItemRows.of_every_item(counts, n=self.targets)
+        return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
 
 def _pairs(interactions: Interactions, *, gap_decay: float, max_gap: int) -> sp.csr_array:

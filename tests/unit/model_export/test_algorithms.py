@@ -103,15 +103,16 @@ def test_ease_of_two_items_is_the_ridge_regression_of_one_on_the_other() -> None
     np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (2 + 1), 0]], rtol=1e-6)
 
 
-def test_ease_equals_the_dense_inverse() -> None:
+@pytest.mark.parametrize("max_pairs", [0, 1_000_000])
+def test_ease_equals_the_dense_inverse(max_pairs: int) -> None:
     rng = np.random.default_rng(0)
     X = (rng.random((80, 30)) < 0.2).astype(np.float64)  # noqa: N806  the paper's symbol
-    X[0] = 1  # every item occurs
+    X[0] = 1  # every item occurs, and together with every other
     data = interactions([(np.flatnonzero(row) + 1).tolist() for row in X])
     P = np.linalg.inv(X.T @ X + 10 * np.eye(30))  # noqa: N806
     B = np.maximum(-P / np.diag(P), 0) * (1 - np.eye(30))  # noqa: N806
 
-    scores = Ease(ridge=10.0).fit(data).score(history(5))
+    scores = Ease(ridge=10.0, max_pairs=max_pairs, sources=29).fit(data).score(history(5))
 
     np.testing.assert_allclose(scores[0, 1:], B[4], rtol=1e-3, atol=1e-6)
 
@@ -119,10 +120,30 @@ def test_ease_equals_the_dense_inverse() -> None:
 def test_ease_leaves_rare_items_out() -> None:
     data = interactions([[1, 2], [1, 2], [1, 3]])
 
-    model = Ease(max_items=2, ridge=1.0).fit(data)
+    model = Ease(max_items=2, ridge=1.0, max_pairs=0).fit(data)
 
     assert model.score(history(1))[0, 3] == 0
     assert not model.score(history(3)).any()
+
+
+def test_ease_knows_every_item_where_pairs_are_few() -> None:
+    model = Ease(max_items=2, ridge=1.0).fit(interactions([[1, 2], [1, 2], [1, 3]]))
+
+    # B[1, 3] = 1 / (3 + 1), with item 1 as the only source of 3; item 3 in turn says 1 / (1 + 1) of item 1, and
+    # item 2, the other source of 1, is solved with it: [[2 + 1, 0], [0, 1 + 1]] b = [2, 1].
+    np.testing.assert_allclose(model.score(history(1))[0, 3], 1 / 4, rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(3))[0, 1], 1 / 2, rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(2))[0, 1], 2 / 3, rtol=1e-6)
+
+
+def test_ease_of_one_source_regresses_on_the_strongest() -> None:
+    # Beside item 3: item 1 twice, of 4 users, 2 / sqrt(4 + 1) = .89; item 2 once, of 1 user, 1 / sqrt(1 + 1) = .71.
+    data = interactions([[1, 3], [1, 3], [1], [1], [2, 3]])
+
+    model = Ease(ridge=1.0, sources=1).fit(data)
+
+    np.testing.assert_allclose(model.score(history(1))[0, 3], 2 / (4 + 1), rtol=1e-6)
+    assert model.score(history(2))[0, 3] == 0
 
 
 @pytest.mark.parametrize("algorithm", [Transitions(max_gap=20), Ease(ridge=1.0)], ids=lambda algorithm: algorithm.name)

@@ -13,8 +13,8 @@ from model_export.algorithm import Algorithm, Model
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
 from model_export.algorithms.ease import Ease
-from model_export.algorithms.transitions import TransitionsModel
 from model_export.interactions import Floats, Histories
+from model_export.item_rows import ItemRowsModel
 from model_export.onnx_file import ParityError, check_parity, open_session, recommend, write_graphs
 from model_export.onnx_graph import FLAT_BELOW
 from tests.unit.model_export.shops import history, interactions, random_sequences
@@ -157,7 +157,7 @@ def test_a_bias_of_an_excluded_item_does_not_bring_it_back(tmp_path: Path) -> No
 def test_an_item_that_a_graph_ranks_otherwise_fails_the_parity_check(tmp_path: Path) -> None:
     model = fitted("transitions", items=30)
     write_graphs(model, tmp_path)
-    assert isinstance(model, TransitionsModel)
+    assert isinstance(model, ItemRowsModel)
     other = dataclasses.replace(model, rows=dataclasses.replace(model.rows, value=model.rows.value * np.float32(1.01)))
 
     with pytest.raises(ParityError, match="differs from the model"):
@@ -171,7 +171,7 @@ def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> N
 
     sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert set(sizes) == {GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE}
-    assert isinstance(model, TransitionsModel)
+    assert isinstance(model, ItemRowsModel)
     assert sizes[DATA_FILE] >= model.rows.value.nbytes + model.rows.target.nbytes
     assert sizes[GRAPH_FILE] < 20_000
 
