@@ -115,6 +115,22 @@ class Interactions:
         matrix.data[:] = 1.0
         return matrix
 
+    def sessions(self, *, most: int) -> sp.csr_array:
+        """Return what was had together: each user's interactions in pieces of `most`, float32 0 or 1.
+
+        Rows are the pieces, columns items, `(pieces, items + 1)`. A product of the matrix with itself then costs at
+        most `most` operations an interaction, whatever the longest history is.
+        """
+        offsets = self.offsets
+        place = np.arange(len(self)) - offsets[self.user]
+        pieces = -(-np.diff(offsets) // most)
+        row = np.concatenate([[0], np.cumsum(pieces)])[self.user] + place // most
+        ones = np.ones(len(self), np.float32)
+        matrix = sp.csr_array((ones, (row, self.item)), shape=(int(pieces.sum()), self.items + 1))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
     def histories(self, *, starts: Ints, ends: Ints, now_ms: Ints, parameters: HistoryParameters) -> Histories:
         """Return what serving would send for each window of rows `starts[b]:ends[b]`, asked at `now_ms[b]`.
 

@@ -11,6 +11,7 @@ from model_export.algorithm import Algorithm
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.ease import Ease
+from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
 from tests.unit.model_export.shops import checkerboard, history, interactions
@@ -19,7 +20,7 @@ PLAIN = Transitions(gap_decay=0.5, max_gap=2, backward=0.0, source_power=0.0, po
 
 
 def test_every_file_is_an_algorithm() -> None:
-    assert list(algorithms.known()) == ["blend", "buy_again", "ease", "popularity", "transitions"]
+    assert list(algorithms.known()) == ["blend", "buy_again", "ease", "item_knn", "popularity", "transitions"]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
@@ -146,7 +147,9 @@ def test_ease_of_one_source_regresses_on_the_strongest() -> None:
     assert model.score(history(2))[0, 3] == 0
 
 
-@pytest.mark.parametrize("algorithm", [Transitions(max_gap=20), Ease(ridge=1.0)], ids=lambda algorithm: algorithm.name)
+@pytest.mark.parametrize(
+    "algorithm", [Transitions(max_gap=20), Ease(ridge=1.0), ItemKnn()], ids=lambda algorithm: algorithm.name
+)
 def test_the_withheld_diagonal_of_a_checkerboard_is_found(algorithm: Algorithm) -> None:
     size = 20
     board = checkerboard(size)
@@ -157,6 +160,30 @@ def test_the_withheld_diagonal_of_a_checkerboard_is_found(algorithm: Algorithm) 
         scores[[0, *had]] = -np.inf
 
         assert int(scores.argmax()) == user
+
+
+def test_item_knn_is_the_shrunk_cosine_of_the_sessions() -> None:
+    # Of three users all have item 1 and two item 2: 2 / (sqrt(3) * sqrt(2) + shrink).
+    data = interactions([[1, 2], [1, 2, 2], [1]])
+
+    model = ItemKnn(shrink=1.0).fit(data)
+
+    np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / (math.sqrt(6) + 1)]], rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (math.sqrt(6) + 1), 0]], rtol=1e-6)
+
+
+def test_item_knn_may_count_a_targets_frequency_more_than_a_sources() -> None:
+    model = ItemKnn(shrink=0.0, target_power=0.9).fit(interactions([[1, 2], [1, 2], [1]]))
+
+    np.testing.assert_allclose(model.score(history(1))[0, 2], 2 / (3**0.1 * 2**0.9), rtol=1e-6)
+
+
+def test_item_knn_parts_a_long_history_into_sessions() -> None:
+    model = ItemKnn(shrink=0.0, session=2).fit(interactions([[1, 2, 3, 4]]))
+
+    # 1 with 2 and 3 with 4, each in one session of one.
+    assert model.score(history(1)).tolist() == [[0, 0, 1, 0, 0]]
+    assert model.score(history(4)).tolist() == [[0, 0, 0, 1, 0]]
 
 
 def test_a_blend_adds_weighted_shares() -> None:
@@ -186,7 +213,7 @@ def test_a_blend_without_parts_cannot_be_fitted() -> None:
         Blend().fit(interactions([[1, 2]]))
 
 
-@pytest.mark.parametrize("name", ["popularity", "buy_again", "transitions", "ease"])
+@pytest.mark.parametrize("name", ["popularity", "buy_again", "transitions", "ease", "item_knn"])
 def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
     algorithm = algorithms.known()[name]
 

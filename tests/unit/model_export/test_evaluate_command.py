@@ -46,7 +46,7 @@ def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_it
     assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
     assert [(result["algorithm"], result["seen"]) for result in document["results"]] == [
         (name, seen)
-        for name in ("blend", "buy_again", "ease", "popularity", "transitions")
+        for name in ("blend", "buy_again", "ease", "item_knn", "popularity", "transitions")
         for seen in ("masked", "allowed")
     ]
     for result in document["results"]:
@@ -93,7 +93,10 @@ def test_an_item_without_interactions_counts_as_an_item(file: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--algorithms", "als"], "unknown algorithm 'als'; known are blend, buy_again, ease, popularity, transitions"),
+        (
+            ["--algorithms", "als"],
+            "unknown algorithm 'als'; known are blend, buy_again, ease, item_knn, popularity, transitions",
+        ),
         (["--algorithms", ","], "no algorithm is named"),
         (["--items", "absent.csv"], "absent.csv is no file"),
     ],

@@ -52,7 +52,7 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert sorted(bundle.popular.tolist()) == list(range(1, 16))
     candidates = manifest.metrics["candidates"]
     assert [candidate["algorithm"] for candidate in candidates] == [
-        "buy_again", "ease", "popularity", "transitions", "blend",
+        "buy_again", "ease", "item_knn", "popularity", "transitions", "blend",
     ]  # fmt: skip
     best = max(candidates, key=lambda candidate: candidate["validation_ndcg"])
     assert manifest.algorithm == best["algorithm"]
