@@ -25,6 +25,7 @@ from alsolike.profiles import ProfileStore
 from cli.deployment import Deployment
 from cli.importing import load_metadata
 from cli.importing.inputs import Options
+from cli.importing.journal import Journal
 from cli.importing.load import import_interactions
 from cli.importing.load_metadata import import_items
 from cli.importing.summary import ImportSummary
@@ -132,13 +133,21 @@ def test_import_stopped_at_any_call_and_repeated_ends_as_one_that_was_not(
     assert call > 20  # an import that makes fewer calls would be no test
 
 
-def test_repeated_run_writes_no_object_that_is_there(deployment: Deployment, history: Path) -> None:
+def test_repeated_run_writes_no_object_that_is_there(
+    deployment: Deployment, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = load(deployment, history)
     empty(deployment, history)
-    stop_at(deployment, 12, Killed)
+    record = Journal.record
+
+    def record_and_die(journal: Journal, step: str, count: int, **options: Any) -> None:
+        record(journal, step, count, **options)
+        raise Killed
+
+    monkeypatch.setattr(Journal, "record", record_and_die)
     with pytest.raises(Killed):
         load(deployment, history)
-    go_on(deployment)
+    monkeypatch.setattr(Journal, "record", record)
 
     repeated = load(deployment, history, now_ms=LATER_MS)
 
