@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import functools
@@ -16,11 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from alsolike.columns import column_name
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput, UnknownEventType
 from model_export.csv_blocks import blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
+from model_export.item_content import item_content
 from model_export.training_data import encode
 
 _NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -61,7 +64,8 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
         state no type are views, rows of types that are unknown or weigh nothing are left out; if the file knows none
         of the types that weigh something, every row weighs 1.
     items_path
-        ITEM_ID; items without interactions are ranked as well.
+        ITEM_ID and what else is known of items; items without interactions are ranked as well. Of an item that stands
+        there twice the later row counts.
     configuration
         Says which event types there are and what they weigh.
 
@@ -76,9 +80,10 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
     weights, notes = _weights(table, configuration)
     kept = weights > 0
     table = table.filter(pa.array(kept))
-    catalogue = None
+    items, catalogue = None, None
     if items_path is not None:
-        catalogue = _read(items_path, required=("ITEM_ID",))["ITEM_ID"]
+        items = _read(items_path, required=("ITEM_ID",), everything=True)
+        catalogue = items["ITEM_ID"]
         if strangers := len(set(table["ITEM_ID"].to_pylist()) - set(catalogue.to_pylist())):
             notes.append(f"{strangers:,} items have interactions and do not stand in {items_path.name}")
     interactions, item_ids = encode(
@@ -88,7 +93,28 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
         weight=weights[kept],
         catalogue=catalogue,
     )
+    if items is not None and items.num_columns > 1:
+        properties = _properties(items)
+        content = item_content([properties.get(item_id, {}) for item_id in item_ids])
+        interactions = dataclasses.replace(interactions, content=content.vectors)
     return InteractionFile(interactions=interactions, item_ids=item_ids, notes=tuple(notes))
+
+
+def _properties(items: pa.Table) -> dict[str, dict[str, Any]]:
+    """Return the columns of each item; text of a column that holds numbers alone is numbers."""
+    rows: list[dict[str, Any]] = [{} for _ in range(len(items))]
+    for name in items.column_names:
+        if name == "ITEM_ID":
+            continue
+        column = items[name]
+        present = pc.not_equal(column, "")
+        values = pc.if_else(present, column, None)
+        with contextlib.suppress(pa.ArrowInvalid):
+            values = values.cast(pa.float64())
+        for row, value in zip(rows, values.to_pylist(), strict=True):
+            if value is not None:
+                row[column_name(name)] = value
+    return dict(zip(items["ITEM_ID"].to_pylist(), rows, strict=True))
 
 
 def _weights(table: pa.Table, configuration: Configuration) -> tuple[np.ndarray[Any, Any], list[str]]:
@@ -125,14 +151,15 @@ def _weight(event_type: str, configuration: Configuration) -> float | None:
         return None
 
 
-def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:
+def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = (), everything: bool = False) -> pa.Table:
     if not path.is_file():
         raise InvalidInput(f"{path} is no file")
     try:
         found = _columns(path)
         if missing := [name for name in required if name not in found]:
             raise InvalidInput(f"{path} misses the column {', '.join(missing)}; its columns are {', '.join(found)}")
-        names = [*required, *(name for name in optional if name in found)]
+        wanted = found if everything else optional
+        names = [*required, *(name for name in wanted if name in found and name not in required)]
         table = _table(path, names)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, *UNREADABLE) as error:
         raise InvalidInput(f"{path} cannot be read: {_broken_line(path) or error}") from error
@@ -233,6 +260,8 @@ def _table(path: Path, names: Sequence[str]) -> pa.Table:
 def _plain(column: pa.ChunkedArray, *, is_time: bool) -> pa.ChunkedArray:
     if is_time and pa.types.is_timestamp(column.type):
         column = pc.divide(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.float64()), 1000.0)
+    if pa.types.is_list(column.type):
+        return pc.fill_null(pc.binary_join(column.cast(pa.list_(pa.string())), "|"), "")
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     if is_time and is_number and not column.null_count:
         return column

@@ -32,6 +32,9 @@ class Interactions:
         float32 `(n,)`, weight of the event's type, above 0.
     users, items
         How many there are; a part of the data keeps the numbers of the whole.
+    content
+        What the items' columns say, `(items + 1, features)`, rows of length 1 or 0, see `model_export.item_content`;
+        None where nothing is known of any item.
     """
 
     user: npt.NDArray[np.int32]
@@ -40,6 +43,7 @@ class Interactions:
     weight: Floats
     users: int
     items: int
+    content: sp.csr_array | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -105,7 +109,8 @@ class Interactions:
         """Return the interactions with item `order[i]` at position i + 1."""
         position = np.zeros(self.items + 1, np.int32)
         position[order] = np.arange(1, self.items + 1)
-        return dataclasses.replace(self, item=position[self.item])
+        content = None if self.content is None else sp.csr_array(self.content[np.append(0, order)])
+        return dataclasses.replace(self, item=position[self.item], content=content)
 
     def matrix(self) -> sp.csr_array:
         """Return whether a user had an item, float32 0 or 1, shape `(users, items + 1)`; column 0 is empty."""

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from alsolike import dataset
 from alsolike.errors import InvalidDataset
 from model_export.interactions import Interactions
+from model_export.item_content import item_content
 
 MINIMUM_USERS = 5
 MINIMUM_ITEMS = 5
@@ -88,12 +89,13 @@ def load(directory: Path) -> TrainingData:
             f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
             f"and {MINIMUM_INTERACTIONS} interactions"
         )
-    properties = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS))
+    by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS))
+    properties = [by_id.get(item_id, {}) for item_id in item_ids]
     return TrainingData(
         dataset_id=manifest.dataset_id,
-        interactions=interactions,
+        interactions=dataclasses.replace(interactions, content=item_content(properties).vectors),
         item_ids=item_ids,
-        properties=[properties.get(item_id, {}) for item_id in item_ids],
+        properties=properties,
         event_weights=manifest.event_weights,
     )
 

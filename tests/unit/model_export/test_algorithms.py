@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +14,24 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
 from tests.unit.model_export.shops import checkerboard, history, interactions
 
 PLAIN = Transitions(gap_decay=0.5, max_gap=2, backward=0.0, source_power=0.0, position_decay=1.0)
 
 
+EVERY = tuple(algorithms.known())
+
+
 def test_every_file_is_an_algorithm() -> None:
-    assert list(algorithms.known()) == ["blend", "buy_again", "ease", "item_knn", "popularity", "transitions"]
+    files = [path.stem for path in Path(algorithms.__file__).parent.glob("*.py") if path.stem != "__init__"]
+
+    assert sorted(files) == list(EVERY)
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(InvalidInput, match="unknown algorithm 'als'; known are blend, buy_again, ease"):
+    with pytest.raises(InvalidInput, match=f"unknown algorithm 'als'; known are {', '.join(EVERY)}"):
         algorithms.named("ease,als")
 
 
@@ -213,7 +220,7 @@ def test_a_blend_without_parts_cannot_be_fitted() -> None:
         Blend().fit(interactions([[1, 2]]))
 
 
-@pytest.mark.parametrize("name", ["popularity", "buy_again", "transitions", "ease", "item_knn"])
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "blend"])
 def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
     algorithm = algorithms.known()[name]
 
@@ -221,3 +228,25 @@ def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
 
     assert alternatives[0] == algorithm
     assert len(set(alternatives)) == len(alternatives) > 1
+
+
+def test_slist_solves_for_what_goes_together_and_what_comes_next() -> None:
+    # Two users go 1, 2. Together: X'X = [[2, 2], [2, 2]]; next: S'T = [[0, 2], [0, 0]], S'S = [[2, 0], [0, 0]].
+    # A = .25 X'X + .75 S'S, R = .25 X'X + .75 S'T; B[1, 2] = R[1, 2] / (A[1, 1] + ridge) and the other way round.
+    model = Slist(together=0.25, ridge=1.0).fit(interactions([[1, 2], [1, 2]]))
+
+    np.testing.assert_allclose(model.score(history(1)), [[0, 0, (0.5 + 1.5) / (0.5 + 1.5 + 1)]], rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(2)), [[0, 0.5 / (0.5 + 1), 0]], rtol=1e-6)
+
+
+def test_slist_counts_what_came_longer_before_less() -> None:
+    # Before 3 came 2, and 1 with weight 0.5: S = [[0, 1], [1, 0.5]] over sources 2 and 1, ridge above all else.
+    model = Slist(together=0.0, gap_decay=0.5, ridge=1e6).fit(interactions([[1, 2, 3]]))
+
+    scores = model.score(history(1))[0], model.score(history(2))[0]
+
+    np.testing.assert_allclose([1e6 * scores[0][3], 1e6 * scores[1][3]], [0.5, 1.0], rtol=1e-4)
+
+
+def test_slist_of_users_with_one_interaction_scores_nothing() -> None:
+    assert Slist(together=0.2).fit(interactions([[1], [2]])).score(history(1)).tolist() == [[0, 0, 0]]

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from alsolike.errors import InvalidInput
 from cli.evaluate import evaluate
+from model_export.algorithms import known
 from tests.unit.model_export.shops import random_sequences
 
 app = typer.Typer()
@@ -45,9 +46,7 @@ def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_it
     assert (document["protocol"], document["k"]) == (protocol, 5)
     assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
     assert [(result["algorithm"], result["seen"]) for result in document["results"]] == [
-        (name, seen)
-        for name in ("blend", "buy_again", "ease", "item_knn", "popularity", "transitions")
-        for seen in ("masked", "allowed")
+        (name, seen) for name in known() for seen in ("masked", "allowed")
     ]
     for result in document["results"]:
         assert list(result) == RESULT_KEYS
@@ -95,7 +94,7 @@ def test_an_item_without_interactions_counts_as_an_item(file: Path, tmp_path: Pa
     [
         (
             ["--algorithms", "als"],
-            "unknown algorithm 'als'; known are blend, buy_again, ease, item_knn, popularity, transitions",
+            f"unknown algorithm 'als'; known are {', '.join(known())}",
         ),
         (["--algorithms", ","], "no algorithm is named"),
         (["--items", "absent.csv"], "absent.csv is no file"),

@@ -198,3 +198,31 @@ def test_parquet_times_and_fractions_of_a_second_are_read_as_in_an_import(tmp_pa
 
     assert read(tmp_path / "rows.parquet").interactions.time_ms.tolist() == [1_500_000_000_250]
     assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
+
+
+CATALOGUE = {"ITEM_ID": ["x", "y", "z", "x"], "BRAND": ["b", "A", "b", "a"], "PRICE": ["2", "2.1", "", "2"]}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_an_items_file_says_of_items_becomes_their_content(tmp_path: Path, suffix: str) -> None:
+    items = tmp_path / f"items{suffix}"
+    if suffix == ".csv":
+        write(items, "".join(f"{','.join(row)}\n" for row in [CATALOGUE, *zip(*CATALOGUE.values(), strict=True)]))
+    else:
+        tags = [["b"], ["A"], ["b"], ["a"]]
+        price = [2, 2.1, None, 2]
+        pq.write_table(pa.table({**CATALOGUE, "BRAND": tags, "PRICE": price}), items)
+
+    data = read(write(tmp_path / "rows.csv", ROWS), items_path=items).interactions
+
+    # x and y are of brand a (the later row of x counts) and of one price class; nobody else is of brand b.
+    assert data.content is not None
+    cosines = (data.content @ data.content.T).toarray()
+    assert cosines[1, 2] == pytest.approx(1)
+    assert cosines[3].tolist() == [0, 0, 0, 0]
+
+
+def test_an_items_file_of_ids_alone_says_nothing_of_them(tmp_path: Path) -> None:
+    items = write(tmp_path / "items.csv", "ITEM_ID\nx\ny\nz\n")
+
+    assert read(write(tmp_path / "rows.csv", ROWS), items_path=items).interactions.content is None

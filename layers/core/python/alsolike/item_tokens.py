@@ -1,0 +1,69 @@
+"""What an item's columns say of it, as tokens: items that share rare ones are alike.
+
+Nothing has to be declared. A value counts whole, by its parts where it is a list or is joined with `|`, and by its
+words where there are several; a number counts by its size. What stands in one item alone or in all of them says
+nothing, and whoever weighs tokens leaves that out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+STEPS_PER_DOUBLING = 2
+"""Numbers within a factor of 2 ** (1 / 2) of each other mostly count alike: prices of one class."""
+
+MOST_CHARACTERS = 2_000
+"""Of a text; what comes later is not looked at."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def item_tokens(properties: Mapping[str, Any]) -> frozenset[str]:
+    """Return the tokens of an item.
+
+    Parameters
+    ----------
+    properties
+        Metadata columns by name. Values other than strings, numbers, booleans and lists of them are left out.
+
+    Examples
+    --------
+    >>> sorted(item_tokens({"brand": "Acme", "tags": "red|Blue", "price": 8, "title": "The red pen"}))
+    ['brand=acme', 'price~6', 'tags=blue', 'tags=red', 'title:pen', 'title:red', 'title:the', 'title=the red pen']
+    """
+    return frozenset(token for column, value in properties.items() for token in _tokens(column, value))
+
+
+def _tokens(column: str, value: Any) -> Iterator[str]:
+    if isinstance(value, bool):
+        yield f"{column}={value}".lower()
+    elif isinstance(value, int | float):
+        if value > 0 and math.isfinite(value):
+            yield f"{column}~{round(STEPS_PER_DOUBLING * math.log2(value))}"
+        else:
+            yield f"{column}~{'0' if value == 0 else '-'}"
+    elif isinstance(value, str):
+        for part in value[:MOST_CHARACTERS].split("|"):
+            yield from _of_text(column, part)
+    elif isinstance(value, list):
+        for element in value:
+            if not isinstance(element, list):
+                yield from _tokens(column, element)
+
+
+def _of_text(column: str, text: str) -> Iterator[str]:
+    words = _WORD.findall(_folded(text))
+    if words:
+        yield f"{column}={' '.join(words)}"
+    if len(words) > 1:
+        yield from (f"{column}:{word}" for word in words)
+
+
+def _folded(text: str) -> str:
+    """Return the text without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -1,0 +1,93 @@
+"""SLIST: a linear model of which items go together and of which comes next, solved in one.
+
+X has what was had together in a session, S what came before each interaction, closer ones counting more, and T that
+interaction itself. B minimises share * |X - XB|^2 + (1 - share) * |T - SB|^2 + lambda |B|^2, with an empty diagonal:
+A = share * X'X + (1 - share) * S'S, R = share * X'X + (1 - share) * S'T, and (A + lambda I) B = R. Each item is
+regressed on its strongest sources alone (`local_ridge`).
+
+References
+----------
+M. Choi, J. Kim, J. Lee, H. Shim, J. Lee, "Session-aware linear item-item models for session-based recommendation",
+WWW 2021, equations 9 to 11 (which weigh sessions by age as well, and solve for all items at once).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from model_export.algorithm import Algorithm
+from model_export.interactions import Interactions
+from model_export.item_rows import ItemRows, ItemRowsModel
+from model_export.local_ridge import local_ridge
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Slist(Algorithm):
+    """Settings.
+
+    Attributes
+    ----------
+    together
+        Share of what goes together; the rest is what comes next.
+    gap_decay
+        What an earlier interaction counts relative to one that is closer by one.
+    max_gap
+        How many interactions before count.
+    session
+        Longest session; a longer history is several, one after the other.
+    ridge
+        Lambda, in interactions.
+    sources
+        Items that each item is regressed on.
+    targets
+        Targets kept an item.
+    """
+
+    name: ClassVar[str] = "slist"
+    position_decay: float = 0.6
+    together: float = 0.2
+    gap_decay: float = 0.8
+    max_gap: int = 13
+    session: int = 50
+    ridge: float = 100.0
+    sources: int = 32
+    targets: int = 100
+
+    def alternatives(self) -> Sequence[Self]:
+        """Return short to long memories of the history."""
+        return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
+
+    def fit(self, interactions: Interactions) -> ItemRowsModel:
+        """Solve for B and keep the strongest targets of each item."""
+        together = interactions.sessions(most=self.session)
+        earlier, later = _steps(interactions, gap_decay=self.gap_decay, max_gap=self.max_gap)
+        pairs = (together.T @ together) * np.float32(self.together)
+        rest = np.float32(1.0 - self.together)
+        gram = sp.csr_array(pairs + (earlier.T @ earlier) * rest)
+        cross = sp.csr_array(pairs + (later.T @ earlier) * rest)  # targets times sources; X'X is symmetric
+        solved = local_ridge(gram, cross, ridge=self.ridge, sources=self.sources)
+        rows = ItemRows.of_every_item(solved, n=self.targets)
+        return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
+
+
+def _steps(interactions: Interactions, *, gap_decay: float, max_gap: int) -> tuple[sp.csr_array, sp.csr_array]:
+    """Return S and T, `(interactions, items + 1)`: what came before each, and each; the first of a user is empty."""
+    user, item = interactions.user, interactions.item
+    rows, columns, values = [], [], []
+    for gap in range(1, min(max_gap, len(interactions) - 1) + 1):
+        row = np.flatnonzero(user[gap:] == user[:-gap]) + gap
+        rows.append(row)
+        columns.append(item[row - gap])
+        values.append(np.full(len(row), gap_decay ** (gap - 1), np.float32))
+    shape = (len(interactions), interactions.items + 1)
+    earlier: Any = sp.csr_array(shape, dtype=np.float32)
+    if not rows:
+        return earlier, earlier
+    earlier = sp.csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+    later = sp.csr_array((np.ones(len(rows[0]), np.float32), (rows[0], item[rows[0]])), shape=shape)
+    return earlier, later
