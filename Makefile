@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check format lint types imports bench bench-ingest layers synth lock clean
+.PHONY: help demo neural test test-faults check format lint types imports bench bench-ingest layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,20 @@ $(VENV)/dev.done: $(VENV)/run.done requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# torch for SASRec's training. What a package index has for Linux is mostly the build for graphics cards, which needs
+# gigabytes of libraries more; the one for processors is taken where pip has it, or else from where torch's makers keep it.
+$(VENV)/neural.done: $(VENV)/run.done requirements/neural.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/neural.txt || \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend=cpu torch==2.13.0
+	@$(BIN)/python -c 'import torch; print("torch", torch.__version__)'
+	@touch $@
+
+# For the tests torch is installed where pip has it; elsewhere they skip what needs it and say so.
+$(VENV)/neural-at-hand.done: $(VENV)/dev.done requirements/neural.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/neural.txt 2>/dev/null || \
+		echo "torch is not at hand: the tests of SASRec's training are skipped (make neural installs it)"
+	@touch $@
+
 # The CDK's command line; only `synth` and the test of it need it. Node is the one in the virtual environment.
 node_modules/aws-cdk/bin/cdk: package-lock.json $(VENV)/run.done
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --silent
@@ -33,7 +47,9 @@ node_modules/aws-cdk/bin/cdk: package-lock.json $(VENV)/run.done
 demo: $(VENV)/run.done  ## events in, model trained, recommendations out, on real data (ARGS=--keep-running)
 	$(BIN)/alsolike demo $(ARGS)
 
-test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## all tests (ARGS="-k name")
+neural: $(VENV)/neural.done  ## torch, for SASRec
+
+test: $(VENV)/neural-at-hand.done node_modules/aws-cdk/bin/cdk  ## all tests (ARGS="-k name")
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-faults: $(VENV)/dev.done  ## consumers killed at every step, stores that refuse: nothing lost, nothing doubled
@@ -70,6 +86,7 @@ synth: node_modules/aws-cdk/bin/cdk layers  ## synthesize with the CDK's command
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
+# requirements/neural.txt is written by hand from `$(LOCK) --no-deps requirements/neural.in` and the hash of torch's build for processors.
 lock: $(VENV)/bootstrap.done  ## resolve the dependencies anew (no registry host is written)
 	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra demo -o requirements/run.txt
 	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt

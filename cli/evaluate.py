@@ -32,7 +32,7 @@ def evaluate(
     protocol: Annotated[Protocol, typer.Option("--protocol", help="How interactions are held out.")],
     items: Annotated[
         Path | None,
-        typer.Option("--items", metavar="FILE", help="ITEM_ID: items without interactions are ranked as well."),
+        typer.Option("--items", metavar="FILE", help="ITEM_ID and what else is known of items."),
     ] = None,
     config: Annotated[
         Path | None,
@@ -51,6 +51,9 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    budget_s: Annotated[
+        float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="What would take longer is left out.")
+    ] = 3_600.0,
     as_json: AsJson = False,
 ) -> None:
     """Compare algorithms on held-out interactions; every item is ranked, no tie is broken in a model's favour.
@@ -70,9 +73,11 @@ def evaluate(
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
     from model_export.algorithms import known, named
+    from model_export.budget import Budget
     from model_export.evaluate import BOTH
+    from model_export.fits import Fits
     from model_export.interaction_file import read
-    from model_export.selection import Comparison, Fits
+    from model_export.selection import Comparison
 
     chosen = named(algorithms) if algorithms else known()
     configuration = read_file(config).configuration if config else DEFAULT
@@ -84,10 +89,12 @@ def evaluate(
         console.say(f"note: {note}")
     split = _split(data, protocol, holdout_days)
     results: list[dict[str, Any]] = []
-    fits = Fits()
+    fits, budget = Fits(), Budget(seconds=budget_s)
+    left_out: dict[str, str] = {}
     for seen in BOTH:
         with console.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
-            for candidate in Comparison(split, k=k, seen=seen, fits=fits, say=step.note).candidates(chosen):
+            comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget)
+            for candidate in comparison.candidates(chosen):
                 quality = candidate.quality
                 results.append(
                     {
@@ -102,6 +109,9 @@ def evaluate(
                     }
                 )
                 step.advance()
+        left_out |= comparison.left_out
+    for name, reason in left_out.items():
+        console.say(f"note: {name} is left out: {reason}")
     results.sort(key=lambda result: list(chosen).index(result["algorithm"]))
     if as_json:
         console.print_json(
@@ -111,6 +121,7 @@ def evaluate(
                 "users": data.users,
                 "items": data.items,
                 "interactions": len(data),
+                "left_out": left_out,
                 "results": results,
             }
         )

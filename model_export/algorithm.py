@@ -20,6 +20,8 @@ class Algorithm(abc.ABC):
     ----------
     name
         What `--algorithms` and the manifest call it.
+    needs
+        A module that fitting needs and that only an extra installs.
     half_life_days
         Age at which an interaction of the history counts half; becomes the bundle's history parameter.
     position_decay
@@ -29,6 +31,7 @@ class Algorithm(abc.ABC):
     """
 
     name: ClassVar[str]
+    needs: ClassVar[str | None] = None
     reading: ClassVar[frozenset[str]] = frozenset({"half_life_days", "position_decay"})
     half_life_days: float = math.inf
     position_decay: float = 1.0
@@ -36,6 +39,24 @@ class Algorithm(abc.ABC):
     @abc.abstractmethod
     def fit(self, interactions: Interactions) -> Model:
         """Learn from interactions; the same interactions and settings give the same model."""
+
+    def fit_judged(self, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
+        """Fit like `fit`, but free to stop where `judge` finds the model best; its settings say where that was.
+
+        Parameters
+        ----------
+        judge
+            Gives a model's figure on the validation part, higher is better.
+        """
+        return self.fit(interactions)
+
+    def refusal(self, interactions: Interactions) -> str | None:
+        """Return why a comparison should not fit this algorithm on such data, or None."""
+        return None
+
+    def trial(self) -> tuple[Self, float]:
+        """Return settings for a short fit that tells what a real one costs, and how many times as long that is."""
+        return self, 1.0
 
     def alternatives(self) -> Sequence[Self]:
         """Return the few settings to compare on the validation part, the default first."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from alsolike.bundle import HistoryParameters
 from alsolike.configuration import HISTORY_LENGTH
@@ -16,6 +17,7 @@ from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Ints
 from model_export.protocols import Queries
 
+Gains = npt.NDArray[np.float64]
 Seen = Literal["masked", "allowed"]
 BOTH: tuple[Seen, Seen] = ("masked", "allowed")
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
@@ -31,6 +33,8 @@ class Quality:
     ----------
     queries
         Users that count: those with at least one target that may be recommended.
+    gains
+        NDCG of each of them, float64 `(queries,)`.
     """
 
     hr: float
@@ -38,6 +42,7 @@ class Quality:
     mrr: float
     coverage: float
     queries: int
+    gains: Gains = dataclasses.field(repr=False, compare=False)
 
 
 def history_parameters(half_life_days: float, *, event_weights: Mapping[str, float] = NO_WEIGHTS) -> HistoryParameters:
@@ -76,34 +81,39 @@ def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] =
     The figures of each of `seen`. Memory is bounded: queries are scored in chunks.
     """
     tallies = {mode: _Tally(k, model.items) for mode in seen}
-    for start, scores in _scored(model, queries):
+    for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
             for mode in ("allowed", "masked"):  # masking changes the scores
                 if mode in tallies:
-                    tallies[mode].add(item_scores, _open_targets(item_scores, queries, query, mode))
+                    tallies[mode].add(item_scores, open_targets(item_scores, queries, query, mode))
     return {mode: tally.quality() for mode, tally in tallies.items()}
 
 
-def ndcg(model: Model, queries: Queries, *, k: int, seen: Seen) -> float:
-    """NDCG@k alone, which choosing settings needs; cheaper than all figures."""
-    hits = _Hits(k)
-    for start, scores in _scored(model, queries):
+def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
+    """Return NDCG@k of each user that counts, which choosing settings needs; cheaper than all figures."""
+    hits = Hits(k)
+    for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
-            hits.add(item_scores, _open_targets(item_scores, queries, query, seen))
-    return hits.ndcg()
+            hits.add(item_scores, open_targets(item_scores, queries, query, seen))
+    return hits.gains()
 
 
 def ndcg_of_scores(scores: Floats, queries: Queries, *, k: int, seen: Seen) -> float:
     """NDCG@k of scores `(len(queries), items + 1)` that are already there; they are left as they are."""
-    hits = _Hits(k)
+    hits = Hits(k)
     for query, row in enumerate(scores):
         item_scores = row.copy()
         item_scores[0] = -np.inf
-        hits.add(item_scores, _open_targets(item_scores, queries, query, seen))
-    return hits.ndcg()
+        hits.add(item_scores, open_targets(item_scores, queries, query, seen))
+    return mean(hits.gains())
 
 
-def _open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> Ints:
+def mean(found: Gains) -> float:
+    """Return the mean, 0 of nothing."""
+    return float(found.mean()) if len(found) else 0.0
+
+
+def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> Ints:
     """Mask the items that may not be recommended and return the targets that may."""
     targets = queries.targets_of(query)
     if seen == "masked":
@@ -112,7 +122,7 @@ def _open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> I
     return targets
 
 
-def _scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
+def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
     """Chunks of scores with padding masked, and the number of each chunk's first query."""
     chunk = max(1, SCORE_BYTES_AT_ONCE // (4 * (model.items + 1)))
     for start in range(0, len(queries), chunk):
@@ -122,7 +132,7 @@ def _scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
         yield start, scores
 
 
-class _Hits:
+class Hits:
     """Collects ranks user by user."""
 
     def __init__(self, k: int) -> None:
@@ -131,18 +141,21 @@ class _Hits:
         self._target_counts: list[int] = []
 
     def add(self, scores: Floats, targets: Ints) -> None:
+        """Count a user's ranks; one without targets does not count."""
         if len(targets):
             self._rows.append(metrics.rank_targets(scores, targets, self.k))
             self._target_counts.append(len(targets))
 
     def rows(self) -> metrics.Hits:
+        """Return which rank holds a target, bool `(users, k)`."""
         return np.array(self._rows, np.bool_).reshape(-1, self.k)
 
-    def ndcg(self) -> float:
-        return metrics.ndcg(self.rows(), np.array(self._target_counts, np.int64))
+    def gains(self) -> Gains:
+        """Return each user's NDCG@k, float64 `(users,)`."""
+        return metrics.gains(self.rows(), np.array(self._target_counts, np.int64))
 
 
-class _Tally(_Hits):
+class _Tally(Hits):
     """Collects the lists as well."""
 
     def __init__(self, k: int, items: int) -> None:
@@ -155,11 +168,12 @@ class _Tally(_Hits):
             self._recommended[metrics.best_items(scores, self.k)] = True
 
     def quality(self) -> Quality:
-        hits = self.rows()
+        hits, found = self.rows(), self.gains()
         return Quality(
             hr=metrics.hit_rate(hits),
-            ndcg=self.ndcg(),
+            ndcg=mean(found),
             mrr=metrics.mrr(hits),
             coverage=metrics.coverage(self._recommended[1:]),
             queries=len(hits),
+            gains=found,
         )

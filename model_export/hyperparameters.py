@@ -12,6 +12,7 @@ import orjson
 from alsolike.errors import InvalidInput
 
 _RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
+_SEED = re.compile(r"[0-9]{1,9}")
 _TRUTH = {"true": True, "false": False}
 
 
@@ -29,12 +30,21 @@ class Hyperparameters:
         Length of the test window; None for 28 days or a tenth of the data's time, whichever is shorter.
     exclude_seen
         Whether the model keeps items of the history out of its answers; None to decide by how often users repeat.
+    budget_s
+        Seconds that comparing and fitting may take; algorithms that would take longer are left out.
+    budget_mb
+        Resident memory, in 10^6 bytes; None for four fifths of the machine's.
+    seed
+        Of the algorithms that draw random numbers.
     """
 
     run_id: str | None = None
     algorithms: str = ""
     holdout_days: float | None = None
     exclude_seen: bool | None = None
+    budget_s: float = 3_600.0
+    budget_mb: float | None = None
+    seed: int = 0
 
     @classmethod
     def from_json(cls, data: bytes) -> Hyperparameters:
@@ -64,14 +74,18 @@ def _read(name: str, value: str) -> Any:
         if not _RUN_ID.fullmatch(value):
             raise InvalidInput(f"run_id is {value!r}, expected 1 to 40 of a-z, 0-9 and -")
         return value
-    if name == "holdout_days":
+    if name in ("holdout_days", "budget_s", "budget_mb"):
         try:
-            days = float(value)
+            number = float(value)
         except ValueError:
-            days = 0.0
-        if not 0 < days < float("inf"):
-            raise InvalidInput(f"holdout_days is {value!r}, expected a number above 0")
-        return days
+            number = 0.0
+        if not 0 < number < float("inf"):
+            raise InvalidInput(f"{name} is {value!r}, expected a number above 0")
+        return number
+    if name == "seed":
+        if not _SEED.fullmatch(value):
+            raise InvalidInput(f"seed is {value!r}, expected a whole number from 0 to 999999999")
+        return int(value)
     if name == "exclude_seen":
         if value.lower() not in _TRUTH:
             raise InvalidInput(f"exclude_seen is {value!r}, expected true or false")

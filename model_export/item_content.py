@@ -17,7 +17,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from alsolike.item_tokens import item_tokens
-from model_export.interactions import Floats
+from model_export.interactions import Floats, Interactions
+
+ITEMS_AT_ONCE = 2048
+MAX_PAIRS = 2_000_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,3 +57,46 @@ def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
     norms = np.sqrt(vectors.multiply(vectors).sum(axis=1))
     vectors.data /= np.repeat(norms, np.diff(vectors.indptr))
     return ItemContent(tokens=tokens, idf=idf, vectors=vectors)
+
+
+def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) -> sp.csr_array:
+    """Return the cosines of each item with its nearest, itself left out, float32 `(items + 1, items + 1)`.
+
+    Parameters
+    ----------
+    most
+        Items kept a row, more only where they are equally near.
+    max_pairs
+        Pairs of items with a token in common, summed over tokens, up to which tokens take part, rarest first.
+    """
+    known: Any = interactions.content
+    if known is None:
+        known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
+    vectors = _rarest(known, max_pairs)
+    tokens_items = sp.csr_array(vectors.T)
+    pieces = []
+    for first in range(0, vectors.shape[0], ITEMS_AT_ONCE):
+        similar = sp.csr_array(vectors[first : first + ITEMS_AT_ONCE] @ tokens_items)
+        row = np.repeat(np.arange(similar.shape[0]), np.diff(similar.indptr))
+        similar.data[similar.indices == row + first] = 0.0  # nothing leads to itself
+        pieces.append(_strongest(similar, most))
+    return sp.csr_array(sp.vstack(pieces))
+
+
+def _rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
+    """Leave out the most frequent tokens, so that the others make at most `max_pairs`."""
+    counts = np.bincount(vectors.indices, minlength=vectors.shape[1]).astype(np.int64)
+    order = np.argsort(counts, kind="stable")
+    kept = order[np.cumsum(counts[order] ** 2) <= max_pairs]
+    return vectors if len(kept) == len(counts) else sp.csr_array(vectors[:, np.sort(kept)])
+
+
+def _strongest(table: sp.csr_array, n: int) -> sp.csr_array:
+    """Leave out what is below the n-th largest value of its row."""
+    lowest = np.zeros(table.shape[0], np.float32)
+    for row in np.flatnonzero(np.diff(table.indptr) > n):
+        values = table.data[table.indptr[row] : table.indptr[row + 1]]
+        lowest[row] = np.partition(values, len(values) - n)[len(values) - n]
+    rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+    kept = table.data >= np.maximum(lowest[rows], np.float32(1e-6))
+    return sp.csr_array((table.data[kept], (rows[kept], table.indices[kept])), shape=table.shape)

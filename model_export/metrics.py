@@ -120,12 +120,16 @@ def ndcg(hits: Hits, target_counts: Ints) -> float:
     >>> round(ndcg(np.array([[False, True, False]]), np.array([2])), 4)
     0.3869
     """
-    if not len(hits):
-        return 0.0
+    return float(gains(hits, target_counts).mean()) if len(hits) else 0.0
+
+
+def gains(hits: Hits, target_counts: Ints) -> npt.NDArray[np.float64]:
+    """Return each user's normalised discounted cumulative gain, whose mean is `ndcg`, `(users,)`."""
     k = hits.shape[1]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discounts)[np.minimum(target_counts, k) - 1]
-    return float(((hits @ discounts) / ideal).mean())
+    found: npt.NDArray[np.float64] = (hits @ discounts) / ideal
+    return found
 
 
 def mrr(hits: Hits) -> float:

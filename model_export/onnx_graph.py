@@ -78,6 +78,10 @@ class Graph:
         """Return a constant int64 vector."""
         return self._constant(np.array(values, np.int64))
 
+    def whole(self, value: int) -> str:
+        """Return a constant int64 scalar."""
+        return self._constant(np.array(value, np.int64))
+
     def number(self, value: float) -> str:
         """Return a constant float32 scalar."""
         return self._constant(np.array(value, np.float32))
@@ -92,7 +96,7 @@ class Graph:
             valid = self.op("Cast", is_item, to=TensorProto.FLOAT)
             weights = self.op("Where", is_item, "weights", self.number(0.0))
             if position_decay != 1.0:
-                later = self.op("CumSum", valid, self._constant(np.array(1, np.int64)), exclusive=1, reverse=1)
+                later = self.op("CumSum", valid, self.whole(1), exclusive=1, reverse=1)
                 weights = self.op("Mul", weights, self.op("Pow", self.number(position_decay), later))
             self._decayed[position_decay] = weights
         return self._decayed[position_decay]
@@ -181,7 +185,7 @@ def _best(graph: Graph, scores: str) -> tuple[str, str]:
         best, items, count = _two_level_best(graph, scores)
     missing = graph.op("Concat", graph.integers(0, 0, 0), graph.op("Sub", "k", count), axis=0)
     best = graph.op("Pad", best, missing, graph.number(-math.inf))
-    items = graph.op("Pad", items, missing, graph._constant(np.array(0, np.int64)))
+    items = graph.op("Pad", items, missing, graph.whole(0))
     return best, items
 
 

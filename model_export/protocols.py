@@ -81,10 +81,16 @@ class Part:
 
     Items are numbered by their frequency in `fit`, as a served model's are by their frequency in everything: among
     equal scores the lower position wins, and what is held out must not tell which item that is.
+
+    Attributes
+    ----------
+    order
+        Which item of the whole data stands at each position 1..items, int64 `(items,)`.
     """
 
     fit: Interactions
     queries: Queries
+    order: Ints
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ def leave_one_out(interactions: Interactions) -> Split:
     learned = np.ones(len(interactions), np.bool_)
     learned[ends - 1] = False
     learned[ends - 2] = False
-    interactions = _numbered(interactions, learned)
+    interactions, order = _numbered(interactions, learned)
     fit = interactions.select(learned)
 
     def part(target_rows: Ints) -> Part:
@@ -129,7 +135,7 @@ def leave_one_out(interactions: Interactions) -> Split:
             targets=interactions.item[target_rows].astype(np.int64),
             target_offsets=np.arange(len(starts) + 1),
         )
-        return Part(fit=fit, queries=queries)
+        return Part(fit=fit, queries=queries, order=order)
 
     return Split(protocol="leave-one-out", validation=part(ends - 2), test=part(ends - 1))
 
@@ -151,7 +157,7 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
 def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part:
     """Fit on times <= after_ms, ask for after_ms < time <= until_ms."""
     past = interactions.time_ms <= after_ms
-    interactions = _numbered(interactions, past)
+    interactions, order = _numbered(interactions, past)
     fit = interactions.select(past)
     inside = ~past & (interactions.time_ms <= until_ms)
     key = interactions.user[inside].astype(np.int64) * (interactions.items + 1) + interactions.item[inside]
@@ -168,9 +174,10 @@ def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part
         targets=targets,
         target_offsets=np.append(first, len(targets)).astype(np.int64),
     )
-    return Part(fit=fit, queries=queries)
+    return Part(fit=fit, queries=queries, order=order)
 
 
-def _numbered(interactions: Interactions, learned: npt.NDArray[np.bool_]) -> Interactions:
-    """Number items by their frequency in the learned rows."""
-    return interactions.renumber(interactions.select(learned).frequency_order())
+def _numbered(interactions: Interactions, learned: npt.NDArray[np.bool_]) -> tuple[Interactions, Ints]:
+    """Number items by their frequency in the learned rows; return their order as well."""
+    order = interactions.select(learned).frequency_order()
+    return interactions.renumber(order), order

@@ -1,19 +1,23 @@
-"""Compares algorithms: settings are chosen on the validation part, figures come from the test part.
+"""Compares algorithms: settings and winner are chosen on the validation part, figures come from the test part.
 
-Figures of the test part never choose anything, settings or winner.
+Figures of the test part never choose anything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from model_export.algorithm import Algorithm, Combination, Judge, Model
-from model_export.algorithms import known
-from model_export.evaluate import Quality, Seen, evaluate, histories, ndcg, ndcg_of_scores
-from model_export.interactions import Floats, Interactions
+from model_export.algorithms import known, missing
+from model_export.bootstrap import interval
+from model_export.budget import Budget
+from model_export.evaluate import Gains, Quality, Seen, evaluate, gains, histories, mean, ndcg_of_scores
+from model_export.fits import Fits
+from model_export.interactions import Floats
 from model_export.protocols import Queries, Split
-from model_export.resources import Cost, measured
 
 MOST_VALIDATION_QUERIES = 5_000
 """More users would choose the same settings, later."""
@@ -32,8 +36,8 @@ class Candidate:
     ----------
     settings
         Chosen on the validation part.
-    validation_ndcg
-        NDCG@k there.
+    validation_gains
+        NDCG@k of each user there.
     quality
         Figures of the test part.
     fit_s, peak_mb
@@ -41,10 +45,31 @@ class Candidate:
     """
 
     settings: Algorithm
-    validation_ndcg: float
+    validation_gains: Gains
     quality: Quality
     fit_s: float
     peak_mb: float
+
+    @property
+    def validation_ndcg(self) -> float:
+        """Their mean."""
+        return mean(self.validation_gains)
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the winner on the validation part: the best single algorithm, or a combination that is surely better.
+
+    A combination's weights were searched there and it costs more to serve, so the whole of the interval of its gain
+    over the best single algorithm has to lie above 0.
+    """
+    singles = [each for each in candidates if not isinstance(each.settings, Combination)]
+    best = max(singles or candidates, key=lambda each: each.validation_ndcg)
+    for candidate in candidates:
+        if isinstance(candidate.settings, Combination):
+            low, _ = interval(candidate.validation_gains - best.validation_gains)
+            if low > 0:
+                best = candidate
+    return best
 
 
 class Comparison:
@@ -59,97 +84,90 @@ class Comparison:
         How settings are chosen: "masked" or "allowed".
     say
         Called with one line as work proceeds.
+    budget
+        What all of it may take.
+
+    Attributes
+    ----------
+    left_out
+        Why an algorithm has no candidate, by name.
     """
 
-    def __init__(self, split: Split, *, k: int, seen: Seen, fits: Fits, say: Say) -> None:
+    def __init__(self, split: Split, *, k: int, seen: Seen, fits: Fits, say: Say, budget: Budget | None = None) -> None:
         self._split, self._k, self._seen, self._fits, self._say = split, k, seen, fits, say
+        self._budget = budget or Budget()
         self._validation = split.validation.queries.sample(MOST_VALIDATION_QUERIES)
+        self.left_out: dict[str, str] = {}
 
     def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:
-        """Yield each algorithm's candidate, combinations last.
+        """Yield each algorithm's candidate, combinations last; what cannot be fitted in the budget is left out.
 
         A combination combines the algorithms that are compared with it; if there are none, all others.
         """
         tuned = {}
-        for name, algorithm in _singles(algorithms).items():
-            model, validation_ndcg = tuned[name] = self._tune(algorithm)
-            yield self._test(model.settings, validation_ndcg)
+        for name, algorithm in self._possible(_singles(algorithms)):
+            model, found = tuned[name] = self._tune(algorithm)
+            yield self._test(model.settings, found)
         parts = {name: model for name, (model, _) in tuned.items()}
         for algorithm in algorithms.values():
             if isinstance(algorithm, Combination):
-                parts = parts or {name: self._tune(part)[0] for name, part in _singles(known()).items()}
-                yield self._test(*self._search(algorithm, parts))
+                parts = parts or {name: self._tune(part)[0] for name, part in self._possible(_singles(known()))}
+                if parts:
+                    yield self._test(*self._search(algorithm, parts))
 
-    def _tune(self, algorithm: Algorithm) -> tuple[Model, float]:
-        """Return the model with the best alternative's settings, the first among equals, and its NDCG."""
-        best: tuple[Model, float] | None = None
+    def _possible(self, algorithms: Mapping[str, Algorithm]) -> Iterator[tuple[str, Algorithm]]:
+        for name, algorithm in algorithms.items():
+            past = self._split.validation.fit
+            reason = missing(algorithm) or algorithm.refusal(past) or self._budget.refusal(algorithm, past)
+            if reason is None:
+                yield name, algorithm
+            else:
+                self.left_out[name] = reason
+                self._say(f"{name} is left out: {reason}")
+
+    def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
+        """Return the model with the best alternative's settings, the first among equals, and its users' NDCG."""
+        best: tuple[Model, Gains] | None = None
         for settings in algorithm.alternatives():
-            model = self._fits.fit(settings, self._split.validation.fit)
-            found = ndcg(model, self._validation, k=self._k, seen=self._seen)
-            self._say(f"{algorithm.name}: validation ndcg {found:.4f} with {settings.describe()}")
-            if best is None or found > best[1]:
+            with _told(self._say):
+                model = self._fits.fit_judged(
+                    settings, self._split.validation.fit, lambda each: mean(self._gains(each))
+                )
+            found = self._gains(model)
+            self._say(f"{algorithm.name}: validation ndcg {mean(found):.4f} with {model.settings.describe()}")
+            if best is None or mean(found) > mean(best[1]):
                 best = model, found
         if best is None:
             raise ValueError(f"algorithm {algorithm.name!r} has no alternatives, expected at least the defaults")
         return best
 
-    def _search(self, algorithm: Combination, tuned: Mapping[str, Model]) -> tuple[Algorithm, float]:
-        """Return a combination's best settings and their NDCG."""
-        items = self._split.validation.fit.items
-        queries = self._validation.sample(max(1, SEARCH_BYTES // (4 * (items + 1) * (len(tuned) + 2))))
+    def _search(self, algorithm: Combination, tuned: Mapping[str, Model]) -> tuple[Algorithm, Gains]:
+        """Return the best settings of a combination and its users' NDCG."""
+        of_one_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
+        queries = self._split.validation.queries.sample(
+            max(1, min(MOST_VALIDATION_QUERIES, SEARCH_BYTES // of_one_query))
+        )
         settings = algorithm.search(tuned, _judge(queries, k=self._k, seen=self._seen))
-        model = self._fits.fit(settings, self._split.validation.fit)
-        found = ndcg(model, self._validation, k=self._k, seen=self._seen)
-        self._say(f"{algorithm.name}: validation ndcg {found:.4f} with {settings.describe()}")
+        found = self._gains(self._fits.fit(settings, self._split.validation.fit))
+        self._say(f"{algorithm.name}: validation ndcg {mean(found):.4f} with {settings.describe()}")
         return settings, found
 
-    def _test(self, settings: Algorithm, validation_ndcg: float) -> Candidate:
-        model = self._fits.fit(settings, self._split.test.fit)
+    def _test(self, settings: Algorithm, validation_gains: Gains) -> Candidate:
+        with _told(self._say):
+            model = self._fits.fit(settings, self._split.test.fit)
         cost = self._fits.cost(settings, self._split.test.fit)
         quality = evaluate(model, self._split.test.queries, k=self._k, seen=[self._seen])[self._seen]
         self._say(f"{settings.name}: test hr {quality.hr:.4f} ndcg {quality.ndcg:.4f}, fitted in {cost.seconds:.1f} s")
         return Candidate(
             settings=settings,
-            validation_ndcg=validation_ndcg,
+            validation_gains=validation_gains,
             quality=quality,
             fit_s=cost.seconds,
             peak_mb=cost.peak_mb,
         )
 
-
-class Fits:
-    """Fits once per interactions and learning settings, and remembers what it cost."""
-
-    def __init__(self) -> None:
-        self._models: dict[tuple[int, Algorithm], tuple[Model, Cost]] = {}
-        self._interactions: dict[int, Interactions] = {}
-
-    def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Return a model of these settings, fitted on these very interactions."""
-        if isinstance(settings, Combination):
-            return settings.combine([self.fit(part, interactions) for part in settings.components()])
-        return self._fitted(settings, interactions)[0].read_with(settings)
-
-    def cost(self, settings: Algorithm, interactions: Interactions) -> Cost:
-        """Return what `fit` cost when it was not remembered yet."""
-        if isinstance(settings, Combination):
-            costs = [self.cost(part, interactions) for part in settings.components()]
-            return Cost(seconds=sum(cost.seconds for cost in costs), peak_mb=max(cost.peak_mb for cost in costs))
-        return self._fitted(settings, interactions)[1]
-
-    def forget(self) -> None:
-        """Drop the fitted models."""
-        self._models.clear()
-        self._interactions.clear()
-
-    def _fitted(self, settings: Algorithm, interactions: Interactions) -> tuple[Model, Cost]:
-        self._interactions[id(interactions)] = interactions  # kept alive, so that its id is not given away
-        key = id(interactions), settings.learning_settings()
-        if key not in self._models:
-            with measured() as cost:
-                model = key[1].fit(interactions)
-            self._models[key] = model, cost
-        return self._models[key]
+    def _gains(self, model: Model) -> Gains:
+        return gains(model, self._validation, k=self._k, seen=self._seen)
 
 
 def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
@@ -161,3 +179,22 @@ def _judge(queries: Queries, *, k: int, seen: Seen) -> Judge:
         return ndcg_of_scores(scores, queries, k=k, seen=seen)
 
     return Judge(histories=lambda days: histories(queries, half_life_days=days), ndcg=judged)
+
+
+@contextlib.contextmanager
+def _told(say: Say) -> Iterator[None]:
+    """Say what long training logs while the body runs."""
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(record.getMessage())
+
+    logger, handler = logging.getLogger("model_export"), Told()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

@@ -7,23 +7,29 @@ reason of its failure to `output/failure` and exits with a status that is not 0.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alsolike.bundle import Manifest
-from alsolike.errors import AlsolikeError, InvalidDataset
-from model_export import protocols, reference
+from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
+from model_export import checkpoints, protocols, reference
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
+from model_export.bootstrap import interval
+from model_export.budget import Budget, machine_megabytes
 from model_export.bundle_export import Provenance, export_bundle
 from model_export.evaluate import Seen
+from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
 from model_export.interactions import Interactions
 from model_export.resources import measured
-from model_export.selection import Candidate, Comparison, Fits, Say
+from model_export.selection import Candidate, Comparison, Say, choose
+from model_export.slices import categories, sliced
 from model_export.training_data import load
 
 K = 10
@@ -50,13 +56,14 @@ def main() -> int:
 
     try:
         hyperparameters = Hyperparameters.from_json((base / "input/config/hyperparameters.json").read_bytes())
-        train(
-            dataset=base / "input/data/dataset",
-            output=base / "model",
-            hyperparameters=hyperparameters,
-            now_ms=time.time_ns() // 1_000_000,
-            say=say,
-        )
+        with checkpoints.kept_in(base / "checkpoints"):
+            train(
+                dataset=base / "input/data/dataset",
+                output=base / "model",
+                hyperparameters=hyperparameters,
+                now_ms=time.time_ns() // 1_000_000,
+                say=say,
+            )
     except AlsolikeError as error:
         return _fail(base, f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001  the reason of whatever ends the job belongs in output/failure
@@ -67,7 +74,8 @@ def main() -> int:
 def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_ms: int, say: Say) -> Manifest:
     """Compare algorithms on held-out interactions, fit the winner on everything and write its bundle.
 
-    The same dataset and hyperparameters give the same files, except for times and memory in the manifest.
+    The same dataset and hyperparameters give the same files, except for times and memory in the manifest, as long as
+    the budget leaves nothing out.
 
     Raises
     ------
@@ -79,8 +87,9 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         If the exported graph does not rank as the model does.
     """
     with measured() as cost:
+        budget = Budget(seconds=hyperparameters.budget_s, megabytes=hyperparameters.budget_mb or machine_megabytes())
         names = hyperparameters.algorithms
-        algorithms = named(names) if names else known()
+        algorithms = _seeded(named(names) if names else known(), hyperparameters.seed)
         data = load(dataset)
         interactions = data.interactions
         say(
@@ -95,9 +104,15 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
         )
         fits = Fits()
-        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say)
+        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
         candidates = list(comparison.candidates(algorithms))
-        winner = max(candidates, key=lambda candidate: candidate.validation_ndcg)
+        if not candidates:
+            raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
+        winner = choose(candidates)
+        slices = sliced(
+            fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
+            categories=_in_order(categories(data.properties), split.test),
+        )  # fmt: skip
         fits.forget()
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
         served = data.by_frequency()
@@ -113,7 +128,10 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "asked_users": winner.quality.queries,
             "repeat_share": repeat_share,
             "settings": reference.document(winner.settings),
-            "candidates": [_summary(candidate) for candidate in candidates],
+            "candidates": [_summary(candidate, winner) for candidate in candidates],
+            "left_out": comparison.left_out,
+            "slices": slices,
+            "seed": hyperparameters.seed,
             "train_s": cost.seconds,
             "peak_mb": cost.peak_mb,
         },
@@ -161,13 +179,30 @@ def _popularity(candidates: list[Candidate]) -> Algorithm:
     return chosen.get("popularity", known()["popularity"])
 
 
-def _summary(candidate: Candidate) -> dict[str, object]:
+def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algorithm]:
+    """Return the algorithms with the seed where they have one."""
+    seeded = {}
+    for name, algorithm in algorithms.items():
+        fields = {field.name for field in dataclasses.fields(algorithm)}
+        seeded[name] = dataclasses.replace(algorithm, **({"seed": seed} if "seed" in fields else {}))
+    return seeded
+
+
+def _in_order(of_items: Sequence[str | None], part: protocols.Part) -> list[str | None]:
+    """Return what belongs to the items of the data in the order of a part's positions."""
+    return [of_items[item - 1] for item in part.order]
+
+
+def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
+    """Return a candidate for the manifest; the intervals are of what the winner has more, 95% by bootstrap."""
     return {
         "algorithm": candidate.settings.name,
         "settings": candidate.settings.describe(),
         "validation_ndcg": candidate.validation_ndcg,
         "hr": candidate.quality.hr,
         "ndcg": candidate.quality.ndcg,
+        "winner_ahead_validation": list(interval(winner.validation_gains - candidate.validation_gains)),
+        "winner_ahead_test": list(interval(winner.quality.gains - candidate.quality.gains)),
         "mrr": candidate.quality.mrr,
         "coverage": candidate.quality.coverage,
         "fit_s": candidate.fit_s,

@@ -18,10 +18,13 @@ from model_export.algorithm import Algorithm, Combination, Judge, Model
 from model_export.interactions import Floats, Histories
 from model_export.onnx_graph import Graph
 
-STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
+STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Weights tried for each component beside the best single model's weight of 1."""
 
 ROUNDS = 2
+
+WORTH = 0.002
+"""Share of the NDCG that a part has to add; it costs time in every answer."""
 
 HALF_LIFE_OF = "buy_again"
 """A history has one half-life; own counts depend on it most."""
@@ -57,6 +60,10 @@ class Blend(Combination):
                     ndcg = judge.ndcg(rest + np.float32(step) * shares[name])
                     if ndcg > best:
                         best, weights = ndcg, {**weights, name: step}
+        for name in sorted(weights, key=lambda name: weights[name]):
+            without = {other: weight for other, weight in weights.items() if other != name}
+            if any(without.values()) and judge.ndcg(weighted_sum(without, shares)) >= best * (1.0 - WORTH):
+                weights = without
         parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights) if weights[name] > 0)
         return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
 

@@ -1,4 +1,15 @@
-"""Buy again: the user's own counts, recent interactions counting more."""
+"""Buy again: the user's own counts, recent interactions counting more, and more of what is had again soon.
+
+Score of an item = its summed weight in the history * again ** again_power, where `again` is the share of the users who
+had the item before the last `again_days` and had it again within them: milk above light bulbs. Its mean over all items
+stands for `PRIOR` users more, so that rare items stay near it.
+
+References
+----------
+R. Bhagat, S. Muralidharan, A. Lobzhanidze, S. Vishwanath, "Buy it again: modeling repeat purchase recommendations",
+KDD 2018 (the repeat customer probability of an item). Its intervals between purchases, by item or by user and item,
+ranked worse than the half-life alone on a year of groceries and on a gift wholesaler.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +18,76 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
+import numpy as np
+
+from alsolike.bundle import MS_PER_DAY
 from model_export.algorithm import Algorithm, Model
 from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_graph import Graph
 
+PRIOR = 10.0
+"""Users that the mean over all items stands for."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuyAgain(Algorithm):
-    """Settings; the half-life of the history is the only one."""
+    """Settings.
+
+    Attributes
+    ----------
+    again_days
+        How soon again counts as again; half of the data's time where that is shorter.
+    again_power
+        How much it matters; 0 for not at all.
+    """
 
     name: ClassVar[str] = "buy_again"
     half_life_days: float = 120.0
+    again_days: float = 28.0
+    again_power: float = 0.5
 
     def alternatives(self) -> Sequence[Self]:
-        """Return a season, a month, and no decay."""
-        return tuple(dataclasses.replace(self, half_life_days=days) for days in (120.0, 30.0, math.inf))
+        """Return a season, a month, and no decay, and a season of counts alone."""
+        counts_alone = dataclasses.replace(self, again_power=0.0)
+        return (*(dataclasses.replace(self, half_life_days=days) for days in (120.0, 30.0, math.inf)), counts_alone)
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:
-        """Learn nothing: everything is in the history."""
-        return BuyAgainModel(settings=self, items=interactions.items)
+        """Learn what is had again soon."""
+        factor = _again(interactions, days=self.again_days) ** self.again_power
+        return BuyAgainModel(settings=self, items=interactions.items, factor=factor.astype(np.float32))
+
+
+def _again(interactions: Interactions, *, days: float) -> Floats:
+    """Return each item's share of users who had it again, `(items + 1,)`; 1 for all where nobody had any again."""
+    time_ms, columns = interactions.time_ms, interactions.items + 1
+    span_ms = int(time_ms.max(initial=0) - time_ms.min(initial=0)) if len(interactions) else 0
+    window_ms = min(days * MS_PER_DAY, span_ms / 2)
+    late = time_ms > time_ms.max(initial=0) - window_ms
+    key = interactions.user.astype(np.int64) * columns + interactions.item
+    before, within = np.unique(key[~late]), np.unique(key[late])
+    had = np.bincount(before % columns, minlength=columns)
+    again = np.bincount(before[np.isin(before, within)] % columns, minlength=columns)
+    if not again.any():
+        return np.ones(columns, np.float32)
+    mean = again.sum() / had.sum()
+    shares: Floats = ((again + PRIOR * mean) / (had + PRIOR)).astype(np.float32)
+    return shares
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuyAgainModel(Model):
-    """Nothing is learned."""
+    """`factor`: float32 `(items + 1,)`, what an interaction with an item counts."""
+
+    factor: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return each item's summed weight in the history."""
-        counts: Floats = histories.matrix(columns=self.items + 1, position_decay=self.settings.position_decay).toarray()
-        return counts
+        """Return each item's summed weight in the history, times its factor."""
+        own: Floats = histories.matrix(columns=self.items + 1, position_decay=self.settings.position_decay).toarray()
+        own *= self.factor
+        return own
 
     def export(self, graph: Graph) -> str:
-        """Add the history's weights up by item."""
-        return graph.add_by_item(graph.history, graph.decayed_weights(self.settings.position_decay))
+        """Add the history's weights, times the factors, up by item."""
+        factors = graph.op("Gather", graph.weight("buy_again.factor", self.factor), graph.history, axis=0)
+        weights = graph.decayed_weights(self.settings.position_decay)
+        return graph.add_by_item(graph.history, graph.op("Mul", weights, factors))

@@ -14,16 +14,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
-
-import numpy as np
-import scipy.sparse as sp
+from typing import ClassVar, Self
 
 from model_export.algorithm import Algorithm
 from model_export.interactions import Interactions
+from model_export.item_content import MAX_PAIRS, alike
 from model_export.item_rows import ItemRows, ItemRowsModel
-
-ITEMS_AT_ONCE = 2048
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +37,7 @@ class Content(Algorithm):
     name: ClassVar[str] = "content"
     position_decay: float = 0.6
     targets: int = 50
-    max_pairs: int = 2_000_000_000
+    max_pairs: int = MAX_PAIRS
 
     def alternatives(self) -> Sequence[Self]:
         """Return short to long memories of the history."""
@@ -49,35 +45,6 @@ class Content(Algorithm):
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Find each item's nearest."""
-        known: Any = interactions.content
-        if known is None:
-            known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
-        vectors = _rarest(known, self.max_pairs)
-        tokens_items = sp.csr_array(vectors.T)
-        pieces = []
-        for first in range(0, vectors.shape[0], ITEMS_AT_ONCE):
-            similar = sp.csr_array(vectors[first : first + ITEMS_AT_ONCE] @ tokens_items)
-            row = np.repeat(np.arange(similar.shape[0]), np.diff(similar.indptr))
-            similar.data[similar.indices == row + first] = 0.0  # nothing leads to itself
-            pieces.append(_strongest(similar, self.targets))
-        rows = ItemRows.of_every_item(sp.csr_array(sp.vstack(pieces)), n=self.targets)
+        table = alike(interactions, most=self.targets, max_pairs=self.max_pairs)
+        rows = ItemRows.of_every_item(table, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
-
-
-def _rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
-    """Leave out the most frequent tokens, so that the others make at most `max_pairs`."""
-    counts = np.bincount(vectors.indices, minlength=vectors.shape[1]).astype(np.int64)
-    order = np.argsort(counts, kind="stable")
-    kept = order[np.cumsum(counts[order] ** 2) <= max_pairs]
-    return vectors if len(kept) == len(counts) else sp.csr_array(vectors[:, np.sort(kept)])
-
-
-def _strongest(table: sp.csr_array, n: int) -> sp.csr_array:
-    """Leave out what is below the n-th largest value of its row."""
-    lowest = np.zeros(table.shape[0], np.float32)
-    for row in np.flatnonzero(np.diff(table.indptr) > n):
-        values = table.data[table.indptr[row] : table.indptr[row + 1]]
-        lowest[row] = np.partition(values, len(values) - n)[len(values) - n]
-    rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-    kept = table.data >= np.maximum(lowest[rows], np.float32(1e-6))
-    return sp.csr_array((table.data[kept], (rows[kept], table.indices[kept])), shape=table.shape)

@@ -42,12 +42,13 @@ def run_json(*arguments: str) -> dict[str, Any]:
 def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_items(file: Path, protocol: str) -> None:
     document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
 
-    assert list(document) == ["protocol", "k", "users", "items", "interactions", "results"]
+    assert list(document) == ["protocol", "k", "users", "items", "interactions", "left_out", "results"]
     assert (document["protocol"], document["k"]) == (protocol, 5)
     assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
     assert [(result["algorithm"], result["seen"]) for result in document["results"]] == [
-        (name, seen) for name in known() for seen in ("masked", "allowed")
+        (name, seen) for name in known() if name != "sasrec" for seen in ("masked", "allowed")
     ]
+    assert list(document["left_out"]) == ["sasrec"]
     for result in document["results"]:
         assert list(result) == RESULT_KEYS
         assert 0 <= result["mrr"] <= result["hr"] <= 1

@@ -31,7 +31,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
     opened = {}
     for items in (FEW_ITEMS, MANY_ITEMS):
         directory = tmp_path_factory.mktemp(f"items{items}")
-        write_graphs(BuyAgainModel(settings=BuyAgain(), items=items), directory)
+        write_graphs(BuyAgainModel(settings=BuyAgain(), items=items, factor=np.ones(items + 1, np.float32)), directory)
         opened[items] = open_session(directory / GRAPH_FILE)
     return opened
 

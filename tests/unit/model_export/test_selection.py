@@ -12,9 +12,10 @@ from model_export.algorithms.blend import Blend, BlendModel
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.transitions import Transitions
 from model_export.evaluate import evaluate
+from model_export.fits import Fits
 from model_export.interactions import Interactions
 from model_export.protocols import Split
-from model_export.selection import Candidate, Comparison, Fits
+from model_export.selection import Candidate, Comparison
 from tests.unit.model_export.shops import interactions, random_sequences
 
 

@@ -1,0 +1,262 @@
+"""SASRec: attention over the order of the history, trained to predict each next item.
+
+One layer with gated residuals, from the last interaction over all of the history; score = softmax of the inner products
+of what comes out with the items' vectors. Training needs torch (`pip install "alsolike[neural]"`) and is in
+`model_export.sasrec_training`; scoring and serving do without. Neither event weights nor times of a history count
+here, only its order; in training a target counts by its weight.
+
+References
+----------
+W.-C. Kang, J. McAuley, "Self-attentive sequential recommendation", ICDM 2018.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto
+
+from model_export.algorithm import Algorithm, Model
+from model_export.interactions import Floats, Histories, Interactions, Ints
+from model_export.onnx_graph import Graph
+
+log = logging.getLogger(__name__)
+
+EPSILON = 1e-5
+"""Of the layer norms, as torch has it."""
+
+FEWEST = 5_000
+"""Interactions to learn from."""
+
+NEVER = -1e9
+"""Added to what must not be chosen."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sasrec(Algorithm):
+    """Settings.
+
+    Attributes
+    ----------
+    size
+        Numbers an item's vector has.
+    heads
+        Of the attention.
+    feed
+        Width of the feed-forward part, in sizes.
+    length
+        Latest interactions that count.
+    dropout
+        Share of the numbers that are left out in training.
+    negatives
+        Items that a batch's targets are told from.
+    learning_rate
+        Of AdamW.
+    averaging
+        Share of the average of the weights that a step keeps.
+    epochs
+        How often training sees the data, where nothing judges it.
+    most_epochs, judge_every, patience
+        Where something does: at most so many epochs, judged after every so many, given up after so many without gain.
+    seed
+        Of everything random.
+    """
+
+    name: ClassVar[str] = "sasrec"
+    needs: ClassVar[str | None] = "torch"
+    reading: ClassVar[frozenset[str]] = frozenset()
+    size: int = 128
+    heads: int = 1
+    feed: int = 4
+    length: int = 50
+    dropout: float = 0.5
+    negatives: int = 512
+    learning_rate: float = 1e-3
+    averaging: float = 0.999
+    epochs: int = 24
+    most_epochs: int = 60
+    judge_every: int = 2
+    patience: int = 4
+    seed: int = 0
+
+    def fit(self, interactions: Interactions) -> SasrecModel:
+        """Train for `epochs`, at least 1."""
+        *_, last = self._trained(interactions, epochs=self.epochs)
+        return last
+
+    def fit_judged(self, interactions: Interactions, judge: Callable[[Model], float]) -> SasrecModel:
+        """Train until `judge` has found nothing better for a while; the best model's settings say after how many."""
+        best, best_found, since = None, -math.inf, 0
+        for model in self._trained(interactions, epochs=self.most_epochs):
+            found, since = judge(model), since + 1
+            log.info("sasrec: %.4f after %d epochs", found, model.settings.epochs)
+            if best is None or found > best_found:
+                best, best_found, since = model, found, 0
+            if since >= self.patience:
+                break
+        return best or self.fit(interactions)
+
+    def refusal(self, interactions: Interactions) -> str | None:
+        """Refuse data that the counting algorithms do better with."""
+        if len(interactions) >= FEWEST:
+            return None
+        return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
+
+    def trial(self) -> tuple[Self, float]:
+        """Return one epoch; half of the most epochs are common."""
+        return dataclasses.replace(self, epochs=1), self.most_epochs / 2
+
+    def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
+        from model_export.sasrec_training import train  # torch is an extra
+
+        for trained in train(interactions, self, epochs=epochs):
+            settings = dataclasses.replace(self, epochs=trained.epochs)
+            yield SasrecModel(settings=settings, items=interactions.items, arrays=trained.arrays)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SasrecModel(Model):
+    """The trained network.
+
+    Attributes
+    ----------
+    arrays
+        float32 by torch's names; weights of linear parts are `(out, in)`.
+    """
+
+    settings: Sasrec
+    arrays: Mapping[str, Floats]
+
+    def score(self, histories: Histories) -> Floats:
+        """Return the softmax over all items, 0 for a history without any."""
+        items, is_item = _latest(histories.items, self.settings.length)
+        place = np.maximum(np.cumsum(is_item, axis=1) - 1, 0)
+        x = self.arrays["item.weight"][items] + self.arrays["position.weight"][place]
+        y = _norm(x, self.arrays, "norm_attention")
+        attention = self._linear(self._attention(y, is_item), "attended")
+        x = x[:, -1] + _sigmoid(self._linear(x[:, -1], "gate_attention")) * attention
+        up, gate = np.split(_norm(x, self.arrays, "norm_feed") @ self.arrays["feed.weight"].T, 2, axis=1)
+        fed = (gate * _sigmoid(gate) * up) @ self.arrays["fed.weight"].T
+        x = _norm(x + _sigmoid(self._linear(x, "gate_feed")) * fed, self.arrays, "norm_out")
+        logits = x @ self.arrays["item.weight"].T
+        logits[:, 0] = NEVER
+        return _softmax(logits) * is_item.any(axis=1, keepdims=True)
+
+    def export(self, graph: Graph) -> str:
+        """Add the same to the graph; the items' vectors stand there once."""
+        table = {name: graph.weight(f"sasrec.{name}", values) for name, values in self._tables(graph.width).items()}
+        heads, of_head = self.settings.heads, self.settings.size // self.settings.heads
+
+        def linear(x: str, name: str) -> str:
+            return graph.op("Add", graph.op("MatMul", x, table[f"{name}.weight"]), table[f"{name}.bias"])
+
+        def norm(x: str, name: str) -> str:
+            scale, shift = table[f"{name}.weight"], table[f"{name}.bias"]
+            return graph.op("LayerNormalization", x, scale, shift, axis=-1, epsilon=EPSILON)
+
+        def gated(x: str, added: str, gate: str) -> str:
+            return graph.op("Add", x, graph.op("Mul", graph.op("Sigmoid", linear(x, gate)), added))
+
+        place, kept = self._places(graph)
+        vectors = graph.op("Gather", table["item.weight"], graph.history, axis=0)
+        positions = graph.op(
+            "Gather", table["position.weight"], graph.op("Where", kept, place, graph.integers(0)), axis=0
+        )
+        x = graph.op("Add", vectors, positions)  # [batch, length, size]
+        y = norm(x, "norm_attention")
+        last = graph.op("ArgMax", graph.op("Where", kept, place, graph.integers(-1)), axis=1, keepdims=1)
+        x, y_last = (graph.op("GatherND", each, last, batch_dims=1) for each in (x, y))  # [batch, size]
+        query = graph.op("Reshape", linear(y_last, "query"), graph.integers(0, heads, 1, of_head))
+        by_head = graph.integers(0, 0, heads, of_head)
+        key = graph.op("Transpose", graph.op("Reshape", linear(y, "key"), by_head), perm=[0, 2, 3, 1])
+        value = graph.op("Transpose", graph.op("Reshape", linear(y, "value"), by_head), perm=[0, 2, 1, 3])
+        barred = graph.op("Where", kept, graph.number(0.0), graph.number(NEVER))
+        logits = graph.op("Mul", graph.op("MatMul", query, key), graph.number(of_head**-0.5))
+        logits = graph.op("Add", logits, graph.op("Unsqueeze", barred, graph.integers(1, 2)))
+        attention = graph.op("MatMul", graph.op("Softmax", logits, axis=-1), value)
+        attention = linear(graph.op("Reshape", attention, graph.integers(0, self.settings.size)), "attended")
+        x = gated(x, attention, "gate_attention")
+        up, gate = graph.ops(
+            "Split", graph.op("MatMul", norm(x, "norm_feed"), table["feed.weight"]), outputs=2, axis=1, num_outputs=2
+        )
+        fed = graph.op("Mul", graph.op("Mul", gate, graph.op("Sigmoid", gate)), up)
+        x = norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
+        logits = graph.op("Gemm", x, table["item.weight"], table["never"], transB=1)
+        some = graph.op("ReduceMax", graph.op("Cast", kept, to=TensorProto.FLOAT), graph.integers(1), keepdims=1)
+        return graph.op("Mul", graph.op("Softmax", logits, axis=1), some)
+
+    def _attention(self, y: Floats, is_item: npt.NDArray[np.bool_]) -> Floats:
+        """Attend from the last place over all: `(batch, length, size)` to `(batch, size)`."""
+        batch, length, size = y.shape
+        heads = self.settings.heads
+        query, key, value = zip(
+            np.split(self.arrays["attend.weight"], 3), np.split(self.arrays["attend.bias"], 3), strict=True
+        )
+        by_head = (batch, length, heads, size // heads)
+        queries = (y[:, -1] @ query[0].T + query[1]).reshape(batch, heads, -1)
+        logits = np.einsum("bhs,blhs->bhl", queries, (y @ key[0].T + key[1]).reshape(by_head))
+        logits = logits * np.float32((size // heads) ** -0.5) + np.where(is_item, 0, NEVER).astype(np.float32)[:, None]
+        values = (y @ value[0].T + value[1]).reshape(by_head)
+        attended: Floats = np.einsum("bhl,blhs->bhs", _softmax(logits), values).reshape(batch, size)
+        return attended
+
+    def _linear(self, x: Floats, name: str) -> Floats:
+        result: Floats = x @ self.arrays[f"{name}.weight"].T + self.arrays[f"{name}.bias"]
+        return result
+
+    def _tables(self, width: int) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays as the graph takes them: weights `(in, out)`, attention in three, vectors in blocks."""
+        tables = dict(self.arrays)
+        for kind in ("weight", "bias"):
+            parts = np.split(tables.pop(f"attend.{kind}"), 3)
+            tables |= {f"{name}.{kind}": part for name, part in zip(("query", "key", "value"), parts, strict=True)}
+        for name, values in tables.items():
+            if values.ndim == 2 and not name.startswith(("item", "position")):
+                tables[name] = values.T
+        tables["item.weight"] = np.pad(tables["item.weight"], ((0, width - self.items - 1), (0, 0)))
+        tables["never"] = np.where((np.arange(width) == 0) | (np.arange(width) > self.items), NEVER, 0).astype(
+            np.float32
+        )
+        return tables
+
+    def _places(self, graph: Graph) -> tuple[str, str]:
+        """Return each interaction's place among the latest `length`, int64, and whether it is one of them."""
+        is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
+        valid = graph.op("Cast", is_item, to=TensorProto.INT64)
+        count = graph.op("CumSum", valid, graph.whole(1))
+        total = graph.op("ReduceSum", valid, graph.integers(1), keepdims=1)
+        before = graph.op("Max", graph.op("Sub", total, graph.integers(self.settings.length)), graph.integers(0))
+        place = graph.op("Sub", graph.op("Sub", count, graph.integers(1)), before)
+        return place, graph.op("And", is_item, graph.op("GreaterOrEqual", place, graph.integers(0)))
+
+
+def _latest(items: Ints, length: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Return the latest `length` items of each history, on the right, and which are no padding; at least one column."""
+    order = np.argsort(items != 0, axis=1, kind="stable")[:, -length:]
+    latest = np.take_along_axis(items, order, axis=1)
+    used = max(1, int((latest != 0).sum(axis=1).max(initial=0)))
+    latest = latest[:, -used:]
+    return latest, latest != 0
+
+
+def _norm(x: Floats, arrays: Mapping[str, Floats], name: str) -> Floats:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    spread = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + np.float32(EPSILON))
+    result: Floats = centred / spread * arrays[f"{name}.weight"] + arrays[f"{name}.bias"]
+    return result
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return np.float32(1.0) / (np.float32(1.0) + np.exp(-x))
+
+
+def _softmax(x: Floats) -> Floats:
+    x = np.exp(x - x.max(axis=-1, keepdims=True))
+    x /= x.sum(axis=-1, keepdims=True)
+    return x

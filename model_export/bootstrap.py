@@ -1,0 +1,41 @@
+"""How sure a difference between two models is."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+RESAMPLES = 1_000
+CONFIDENCE = 0.95
+SEED = 0
+
+
+def interval(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the confidence interval of the mean of paired differences, one a user: percentile bootstrap over users.
+
+    The same differences give the same interval. Of fewer than two users nothing is known: minus to plus infinity.
+
+    References
+    ----------
+    B. Efron, R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 13.
+
+    Examples
+    --------
+    >>> interval(np.array([0.5, 0.5, 0.5]))
+    (0.5, 0.5)
+    """
+    if len(differences) < 2:
+        return -np.inf, np.inf
+    if (differences == differences[0]).all():
+        return float(differences[0]), float(differences[0])
+    found = stats.bootstrap(
+        (differences,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=50,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return float(found.low), float(found.high)

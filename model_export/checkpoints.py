@@ -1,0 +1,41 @@
+"""Where long training leaves what it has so far, so that a job that was stopped goes on instead of starting anew."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from model_export.algorithm import Algorithm
+from model_export.interactions import Interactions
+
+_directory: ContextVar[Path | None] = ContextVar("checkpoint directory", default=None)
+
+
+@contextlib.contextmanager
+def kept_in(directory: Path) -> Iterator[None]:
+    """Keep checkpoints in `directory` while the body runs; elsewhere there are none."""
+    directory.mkdir(parents=True, exist_ok=True)
+    token = _directory.set(directory)
+    try:
+        yield
+    finally:
+        _directory.reset(token)
+
+
+def checkpoint(settings: Algorithm, interactions: Interactions) -> Path | None:
+    """Return the file of this fit, whether it exists or not, or None where none are kept.
+
+    The name is a hash of the settings and the interactions: another fit has another file.
+    """
+    directory = _directory.get()
+    if directory is None:
+        return None
+    digest = hashlib.sha256(repr((settings, interactions.users, interactions.items)).encode())
+    columns: tuple[Any, ...] = (interactions.user, interactions.item, interactions.time_ms, interactions.weight)
+    for column in columns:
+        digest.update(column.data)
+    return directory / f"{settings.name}-{digest.hexdigest()[:32]}"

@@ -1,0 +1,63 @@
+"""Fits each algorithm once per interactions and learning settings, and remembers what that cost."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from model_export.algorithm import Algorithm, Combination, Model
+from model_export.interactions import Interactions
+from model_export.resources import Cost, measured
+
+
+class Fits:
+    """Fitted models and their costs."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[int, Algorithm], tuple[Model, Cost]] = {}
+        self._judged: dict[tuple[int, Algorithm], Algorithm] = {}
+        self._interactions: dict[int, Interactions] = {}
+
+    def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
+        """Return a model of these settings, fitted on these very interactions."""
+        if isinstance(settings, Combination):
+            return settings.combine([self.fit(part, interactions) for part in settings.components()])
+        key = id(interactions), settings.learning_settings()
+        if key not in self._models:
+            with measured() as cost:
+                model = key[1].fit(interactions)
+            self._remember(interactions, model, cost)
+        return self._models[key][0].read_with(settings)
+
+    def fit_judged(self, settings: Algorithm, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
+        """Return a model fitted with a judge, the first that asks for these settings; its settings say what was found.
+
+        `fit` with these settings is the same model from then on.
+        """
+        key = id(interactions), settings.learning_settings()
+        if key not in self._judged:
+            with measured() as cost:
+                model = key[1].fit_judged(interactions, judge)
+            self._judged[key] = model.settings.learning_settings()
+            self._remember(interactions, model, cost)
+        found = self._judged[key]
+        read = {name: getattr(settings, name) for name in settings.reading}
+        return self.fit(dataclasses.replace(found, **read), interactions)
+
+    def cost(self, settings: Algorithm, interactions: Interactions) -> Cost:
+        """Return what `fit` cost when it was not remembered yet."""
+        if isinstance(settings, Combination):
+            costs = [self.cost(part, interactions) for part in settings.components()]
+            return Cost(seconds=sum(cost.seconds for cost in costs), peak_mb=max(cost.peak_mb for cost in costs))
+        self.fit(settings, interactions)
+        return self._models[id(interactions), settings.learning_settings()][1]
+
+    def forget(self) -> None:
+        """Drop the fitted models."""
+        self._models.clear()
+        self._judged.clear()
+        self._interactions.clear()
+
+    def _remember(self, interactions: Interactions, model: Model, cost: Cost) -> None:
+        self._interactions[id(interactions)] = interactions  # kept alive, so that its id is not given away
+        self._models[id(interactions), model.settings.learning_settings()] = model, cost

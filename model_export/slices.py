@@ -1,0 +1,93 @@
+"""Figures of one model for parts of the users and of the targets: where it is good and where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model_export.algorithm import Model
+from model_export.evaluate import Hits, Seen, open_targets, scored
+from model_export.protocols import Part
+
+SHORT = 5
+"""Interactions up to which a history is short."""
+
+TAIL = 0.2
+"""Share of the items, the most frequent ones, that are not the tail."""
+
+MOST_CATEGORIES = 10
+FEWEST_SHARE = 0.5
+"""Of the items that a column must say something of to be taken for their category."""
+
+Groups = Mapping[str, npt.NDArray[np.bool_]]
+
+
+def sliced(
+    model: Model, part: Part, *, k: int, seen: Seen, categories: Sequence[str | None]
+) -> dict[str, dict[str, float]]:
+    """Return NDCG@k and the number of users of each slice that has any.
+
+    Slices of users: those with one interaction, with a short history, and with a longer one. Slices of targets, where
+    only targets of the slice count: items of the tail, items that nobody had before, and the categories with the most
+    targets.
+
+    Parameters
+    ----------
+    categories
+        Of the items at positions 1..N of `part`; None where there is none.
+    """
+    queries = part.queries
+    lengths = queries.ends - queries.starts
+    users: Groups = {
+        "users with one interaction": lengths == 1,
+        f"users with 2 to {SHORT} interactions": (lengths > 1) & (lengths <= SHORT),
+        "users with more interactions": lengths > SHORT,
+    }
+    targets = _targets(part, categories)
+    found = {name: Hits(k) for name in (*users, *targets)}
+    for start, scores in scored(model, queries):
+        for query, item_scores in enumerate(scores, start):
+            wanted = open_targets(item_scores, queries, query, seen)
+            for name, of_slice in users.items():
+                if of_slice[query]:
+                    found[name].add(item_scores, wanted)
+            for name, of_slice in targets.items():
+                found[name].add(item_scores, wanted[of_slice[wanted]])
+    gains = {name: hits.gains() for name, hits in found.items()}
+    return {name: {"ndcg": float(each.mean()), "users": len(each)} for name, each in gains.items() if len(each)}
+
+
+def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Return each item's category: its value of the text column that is most like one.
+
+    A column is taken if it says something of half of the items and its values are few enough to hold ten items each
+    on average; one with `category` in its name comes first, then the one with the fewest values above one.
+    """
+    values: dict[str, list[str | None]] = {}
+    for column in sorted({name for columns in properties for name in columns}):
+        texts = [columns.get(column) for columns in properties]
+        values[column] = [text.split("|")[0] or None if isinstance(text, str) else None for text in texts]
+    possible = []
+    for column, found in values.items():
+        present = [value for value in found if value is not None]
+        distinct = len(set(present))
+        if len(present) >= FEWEST_SHARE * len(properties) and 1 < distinct <= len(present) / 10:
+            possible.append(("category" not in column.lower(), distinct, column))
+    return values[min(possible)[2]] if possible else [None] * len(properties)
+
+
+def _targets(part: Part, categories: Sequence[str | None]) -> Groups:
+    """Return which items each slice of targets holds, by position, `(items + 1,)`."""
+    counts = np.bincount(part.fit.item, minlength=part.fit.items + 1)
+    tail = np.ones(len(counts), np.bool_)
+    tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False
+    groups = {"tail items": tail & (counts > 0), "items that nobody had": counts == 0}
+    names = np.array(["", *(name or "" for name in categories)])
+    asked = names[part.queries.targets]
+    found, often = np.unique(asked[asked != ""], return_counts=True)
+    for name in found[np.argsort(-often, kind="stable")[:MOST_CATEGORIES]]:
+        groups[f"category {name}"] = names == name
+    return groups

@@ -1,0 +1,88 @@
+import dataclasses
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from model_export.algorithm import Model
+from model_export.algorithms.popularity import Popularity
+from model_export.budget import TRIAL_ROWS, Budget, machine_megabytes
+from model_export.interactions import Interactions
+
+FITTED: list[int] = []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Heavy(Popularity):
+    """Holds 100 bytes an interaction while it is fitted, and notes of how many."""
+
+    name: ClassVar[str] = "heavy"
+
+    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+        FITTED.append(len(interactions))
+        held = np.ones(1000 * len(interactions), np.uint8)
+        assert held.all()
+        return super().fit(interactions)
+
+
+def shop(rows: int) -> Interactions:
+    return Interactions.from_rows(
+        user=np.arange(rows) // 10,
+        item=np.arange(rows) % 50 + 1,
+        time_ms=np.arange(rows),
+        weight=np.ones(rows),
+        users=-(-rows // 10),
+        items=50,
+    )
+
+
+LARGE = shop(5 * TRIAL_ROWS)
+
+
+def test_small_data_is_fitted_without_a_trial() -> None:
+    FITTED.clear()
+
+    assert Budget(seconds=1e-9).refusal(Heavy(), shop(1_000)) is None
+    assert FITTED == []
+
+
+def test_a_trial_is_a_fit_on_some_of_the_users() -> None:
+    FITTED.clear()
+
+    assert Budget(seconds=3_600).refusal(Heavy(), LARGE) is None
+    assert FITTED == [TRIAL_ROWS]
+
+
+def test_without_limits_there_is_no_trial() -> None:
+    FITTED.clear()
+
+    assert Budget().refusal(Heavy(), LARGE) is None
+    assert FITTED == []
+
+
+def test_what_would_take_longer_than_is_left_is_refused_with_both_figures() -> None:
+    reason = Budget(seconds=0.001, started=math.inf).refusal(Heavy(), LARGE)
+    assert reason is None  # nothing of it is used yet, and all of time is left
+
+    reason = Budget(seconds=1e-3 + 1e-9).refusal(Heavy(), LARGE)
+    assert reason is not None
+    assert "s of the budget" in reason
+
+
+def test_what_would_take_more_memory_is_refused_with_both_figures() -> None:
+    # 50 MB on a fifth of the rows: about 250 MB above what the process has.
+    reason = Budget(megabytes=150.0).refusal(Heavy(), LARGE)
+
+    assert reason is not None
+    assert reason.endswith("MB, the budget is 150 MB")
+    assert Budget(megabytes=100_000.0).refusal(Heavy(), LARGE) is None
+
+
+def test_a_budget_that_is_used_up_refuses_everything() -> None:
+    reason = Budget(seconds=10.0, started=-1e9).refusal(Heavy(), LARGE)
+
+    assert reason == "the 10 s of the budget are used up"
+
+
+def test_the_machine_has_memory() -> None:
+    assert machine_megabytes() > 100
