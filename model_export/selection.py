@@ -22,7 +22,7 @@ from model_export.protocols import Queries, Split
 MOST_VALIDATION_QUERIES = 5_000
 """More users would choose the same settings, later."""
 
-SEARCH_BYTES = 512 << 20
+SEARCH_BYTES = 2 << 30
 """Memory for the score matrices of a blend's search."""
 
 Say = Callable[[str], None]

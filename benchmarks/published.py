@@ -1,0 +1,54 @@
+"""Published figures of the same protocol: leave-one-out, all items ranked, items of the past masked.
+
+HR@10 and NDCG@10 as they stand in the named source. Of those marked with * the source reports another paper's figure.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Published(NamedTuple):
+    """One row of a source's table."""
+
+    model: str
+    hr: float
+    ndcg: float
+    source: str
+
+
+S3REC = "S3-Rec's repository (Zhou et al., CIKM 2020), its table of all items ranked"
+ESASREC = "eSASRec's repository (Tikhonovich et al., RecSys 2025), README; on a graphics card"
+GENREC = "GenRec's repository, README; on a graphics card"
+
+PUBLISHED = {
+    "beauty": (
+        Published("popularity", 0.0152, 0.0068, S3REC),
+        Published("SASRec", 0.0605, 0.0318, S3REC),
+        Published("S3-Rec", 0.0647, 0.0327, S3REC),
+        Published("TIGER*", 0.0648, 0.0384, ESASREC),
+        Published("ActionPiece*", 0.0775, 0.0424, ESASREC),
+        Published("HSTU", 0.0788, 0.0439, ESASREC),
+        Published("OneRec-SFT 1.7B", 0.0925, 0.0501, GENREC),
+        Published("eSASRec", 0.0928, 0.0523, ESASREC),
+        Published("SASRec, sampled softmax", 0.0921, 0.0531, ESASREC),
+    ),
+    "sports": (
+        Published("SASRec", 0.0350, 0.0192, S3REC),
+        Published("S3-Rec", 0.0385, 0.0204, S3REC),
+        Published("TIGER*", 0.0400, 0.0225, ESASREC),
+        Published("HSTU", 0.0437, 0.0243, ESASREC),
+        Published("OneRec-SFT 1.7B", 0.0596, 0.0325, GENREC),
+        Published("eSASRec", 0.0560, 0.0323, ESASREC),
+        Published("SASRec, sampled softmax", 0.0569, 0.0314, ESASREC),
+    ),
+    "toys": (
+        Published("SASRec", 0.0675, 0.0374, S3REC),
+        Published("S3-Rec", 0.0700, 0.0376, S3REC),
+        Published("TIGER*", 0.0712, 0.0432, ESASREC),
+        Published("HSTU", 0.0778, 0.0450, ESASREC),
+        Published("OneRec-SFT 1.7B", 0.0946, 0.0541, GENREC),
+        Published("eSASRec", 0.0939, 0.0538, ESASREC),
+        Published("SASRec, sampled softmax", 0.0970, 0.0580, ESASREC),
+    ),
+}

@@ -1,0 +1,174 @@
+"""`python -m benchmarks.quality SET --interactions FILE`: quality of recommendations, written to docs/quality.md.
+
+Settings, blend weights and epochs are chosen on the validation part by the code that the training job runs; the test
+part is only ever evaluated. Other libraries are run on the same split where they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from alsolike.bundle import MS_PER_DAY
+from alsolike.configuration import DEFAULT
+from benchmarks.published import PUBLISHED
+from benchmarks.quality_files import as_csv, of_bought
+from benchmarks.quality_peers import peers
+from cli.demo.journey import prepare
+from model_export import protocols
+from model_export.algorithm import Algorithm
+from model_export.algorithms import known, missing
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.evaluate import BOTH, Quality, Seen, evaluate
+from model_export.fits import Fits
+from model_export.interaction_file import read
+from model_export.interactions import Interactions
+from model_export.protocols import Split
+from model_export.resources import measured
+from model_export.selection import Comparison
+
+K = 10
+PAGE = Path("docs/quality.md")
+NEURAL = "sasrec"
+SHOPS = ("complete-journey", "online-retail")
+"""Sets with real times and repeats: judged on their last days, where repeats count."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One model: figures with the past masked and allowed, and what the fit took."""
+
+    model: str
+    masked: Quality | None
+    allowed: Quality | None
+    fit_s: float
+    peak_mb: float
+    settings: str = ""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure one set and write its section of the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("name", metavar="set", choices=[*PUBLISHED, "ml-100k", *SHOPS])
+    parser.add_argument("--interactions", type=Path, help=".csv(.gz), .parquet, S3-Rec's .txt or RecBole's .inter")
+    parser.add_argument("--items", type=Path, help="what is known of the items")
+    parser.add_argument("--days", type=float, default=28.0, help="of the test window, for sets with real times")
+    parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
+    options = parser.parse_args(arguments)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        data = _read(options.name, options.interactions, options.items, Path(directory))
+    if options.name in SHOPS:
+        split = protocols.temporal(data, holdout_ms=int(options.days * MS_PER_DAY))
+    else:
+        split = protocols.leave_one_out(data)
+    left_out = set(options.without.split(","))
+    algorithms = {name: each for name, each in known().items() if name not in left_out and missing(each) is None}
+    rows = [*_ours(split, algorithms), *_baselines(split, shop=options.name in SHOPS), *_peers(split)]
+    _write(options.name, _section(options.name, data, split, rows, seconds=time.monotonic() - started))
+
+
+def _read(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
+    if name == "complete-journey" and interactions is None:
+        journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
+        interactions, items = journey.interactions, journey.items
+    if interactions is None:
+        raise SystemExit(f"{name} needs --interactions; docs/quality.md says where the file comes from")
+    interactions = as_csv(interactions, directory)
+    if items is not None:
+        items = of_bought(as_csv(items, directory), interactions, directory)
+    return read(interactions, items_path=items, configuration=DEFAULT).interactions
+
+
+def _ours(split: Split, algorithms: dict[str, Algorithm]) -> Iterator[Row]:
+    """Every algorithm, and blends without and with what needs torch."""
+    found: dict[str, dict[Seen, tuple[Quality, float, float, str]]] = {}
+    fits = Fits()
+    for seen in BOTH:
+        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_say)
+        counting = {name: each for name, each in algorithms.items() if name != NEURAL}
+        groups = {"blend": counting}
+        if NEURAL in algorithms:
+            groups[f"blend with {NEURAL}"] = {**counting, NEURAL: algorithms[NEURAL]}
+        for blend, group in groups.items():
+            for candidate in comparison.candidates(group):
+                settings = candidate.settings
+                label = blend if isinstance(settings, Blend) else settings.name
+                cost = (candidate.fit_s, candidate.peak_mb, settings.describe())
+                found.setdefault(label, {})[seen] = (candidate.quality, *cost)
+    for label, by_seen in found.items():
+        masked, allowed = by_seen["masked"], by_seen["allowed"]
+        yield Row(label, masked[0], allowed[0], masked[1], masked[2], f"masked: {masked[3]}; allowed: {allowed[3]}")
+
+
+def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
+    """What a customer had most often, as it stands: what every shop can do."""
+    if shop:
+        for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)):
+            yield _judged(label, BuyAgain(half_life_days=days, again_power=0.0), split)
+
+
+def _peers(split: Split) -> Iterator[Row]:
+    for peer in peers():
+        yield _judged(peer.label, peer, split)
+
+
+def _judged(label: str, algorithm: Algorithm, split: Split) -> Row:
+    _say(label)
+    with measured() as cost:
+        model = algorithm.fit(split.test.fit)
+    quality = evaluate(model, split.test.queries, k=K)
+    return Row(label, quality["masked"], quality["allowed"], cost.seconds, cost.peak_mb)
+
+
+def _section(name: str, data: Interactions, split: Split, rows: Sequence[Row], *, seconds: float) -> str:
+    lines = [
+        f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items; {split.protocol}, "
+        f"{len(split.test.queries):,} users asked; {os.cpu_count()} processors, all of it in {seconds / 60:.0f} min.",
+        "",
+        f"| model | HR@{K} | NDCG@{K} | HR@{K}, past allowed | NDCG@{K}, past allowed | fit s | peak MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.model} | {_figures(row.masked)} | {_figures(row.allowed)} | {row.fit_s:.1f} | {row.peak_mb:,.0f} |"
+        for row in rows
+    ]
+    lines += [
+        f"| *published:* {each.model} | {each.hr:.4f} | {each.ndcg:.4f} | | | | |" for each in PUBLISHED.get(name, ())
+    ]
+    lines += ["", *(f"- {row.model}: {row.settings}" for row in rows if row.model.startswith("blend"))]
+    sources = sorted({each.source for each in PUBLISHED.get(name, ())})
+    return "\n".join([*lines, *(f"- published: {source}" for source in sources)])
+
+
+def _figures(quality: Quality | None) -> str:
+    return " | " if quality is None else f"{quality.hr:.4f} | {quality.ndcg:.4f}"
+
+
+def _write(name: str, section: str) -> None:
+    """Put the section between its marks in the page; the rest stays."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    page = PAGE.read_text()
+    before, _, rest = page.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{PAGE} has no marks {begin} and {end}")
+    PAGE.write_text(f"{before}{begin}\n{section}\n{end}{after}")
+    sys.stdout.write(section + "\n")
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,78 @@
+"""Reads public data sets as they are handed around, and writes them with Amazon Personalize's column names."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+FEWEST = 5
+"""Interactions that a user and an item of RecBole's files need to stay, as the published figures have it."""
+
+
+def as_csv(path: Path, directory: Path) -> Path:
+    """Return a file that `alsolike evaluate` reads; what is one already is returned as it is.
+
+    Parameters
+    ----------
+    path
+        `.txt`: sequences as in S3-Rec's repository, a line of a user and its items in order. `.inter` or `.item`: as in
+        RecBole, tab-separated with a type behind each column's name. Anything else is taken to have our columns.
+    directory
+        Where a converted file goes.
+    """
+    if path.suffix == ".txt":
+        return _sequences(path, directory / f"{path.stem}.csv")
+    if path.suffix in (".inter", ".item"):
+        return _recbole(path, directory / f"{path.name}.csv")
+    return path
+
+
+def _sequences(path: Path, target: Path) -> Path:
+    with target.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["USER_ID", "ITEM_ID", "TIMESTAMP"])
+        for line in path.read_text().splitlines():
+            user, *items = line.split()
+            writer.writerows((user, item, place) for place, item in enumerate(items, start=1))
+    return target
+
+
+def _recbole(path: Path, target: Path) -> Path:
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    table.columns = pd.Index(_names(table.columns))
+    if "USER_ID" in table:
+        while True:
+            rows = len(table)
+            for column in ("ITEM_ID", "USER_ID"):
+                table = table[table.groupby(column)[column].transform("size") >= FEWEST]
+            if len(table) == rows:
+                break
+    for column in table.columns:
+        if column == "CLASS":  # several, with spaces between
+            table[column] = table[column].str.replace(" ", "|")
+    table.to_csv(target, index=False)
+    return target
+
+
+def _names(columns: pd.Index[str]) -> Iterator[str]:
+    for column in columns:
+        name = column.partition(":")[0].upper()
+        yield "RATING" if name == "EVENT_TYPE" else name
+
+
+def of_bought(items: Path, interactions: Path, directory: Path) -> Path:
+    """Return the items file without items that have no interaction: published figures rank the others alone."""
+    bought = _table(interactions)["ITEM_ID"].unique()
+    table = _table(items)
+    target = directory / "bought.csv"
+    table[table["ITEM_ID"].isin(bought)].to_csv(target, index=False)
+    return target
+
+
+def _table(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).astype({"ITEM_ID": str})
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
