@@ -37,6 +37,8 @@ class Recommendations:
         Best first.
     source
         `model`, `popular` or `none`.
+    filled
+        How many popular items, at the end, follow those that the model ranked.
     degraded
         Why the answer is less than it should be, if it is.
     duration_ms
@@ -46,6 +48,7 @@ class Recommendations:
     items: tuple[RecommendedItem, ...]
     recommendation_id: str
     source: str
+    filled: int
     model_version: str | None
     degraded: str | None
     duration_ms: float
@@ -83,6 +86,7 @@ class Api:
             items,
             document.get("recommendationId", ""),
             source=headers.get("x-alsolike-source", ""),
+            filled=int(headers.get("x-alsolike-filled", 0)),
             model_version=_version(headers.get("x-alsolike-model-version")),
             degraded=headers.get("x-alsolike-degraded"),
             duration_ms=duration_ms,

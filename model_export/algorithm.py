@@ -90,7 +90,8 @@ class Model(abc.ABC):
 
         Returns
         -------
-        float32 `(batch, items + 1)`, a fresh array, at least 0, higher is better; column 0 is 0.
+        float32 `(batch, items + 1)`, a fresh array, at least 0, higher is better; column 0 is 0. An item at 0 is one
+        that the model knows nothing about: it is in no list.
         """
 
     @abc.abstractmethod

@@ -15,10 +15,11 @@ from alsolike import bundle
 from model_export.algorithm import Algorithm, Model
 from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
-from model_export.onnx_file import check_parity, write_graphs
+from model_export.onnx_file import write_graphs
+from model_export.parity import check_parity
 from model_export.training_data import TrainingData
 
-PARITY_USERS = 256
+PARITY_USERS = 1000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

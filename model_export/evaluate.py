@@ -1,4 +1,8 @@
-"""Judges a model: every item is ranked for every query, with seen items allowed and masked."""
+"""Judges a model: every item is ranked for every query, with seen items allowed and masked.
+
+What is judged is the model's own list, which ends where it scores 0: serving fills it up with popular items, and none
+of those is a hit here.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +107,7 @@ def ndcg_of_scores(scores: Floats, queries: Queries, *, k: int, seen: Seen) -> f
     hits = Hits(k)
     for query, row in enumerate(scores):
         item_scores = row.copy()
-        item_scores[0] = -np.inf
+        _end(item_scores)
         hits.add(item_scores, open_targets(item_scores, queries, query, seen))
     return mean(hits.gains())
 
@@ -117,18 +121,24 @@ def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> In
     """Mask the items that may not be recommended and return the targets that may."""
     targets = queries.targets_of(query)
     if seen == "masked":
-        scores[queries.seen(query)] = -np.inf
-        targets = targets[scores[targets] > -np.inf]
+        past = queries.seen(query)
+        scores[past] = -np.inf
+        targets = targets[~np.isin(targets, past)]
     return targets
 
 
+def _end(scores: Floats) -> None:
+    """Mask, in place, padding and the items that the model knows nothing about."""
+    scores[scores <= 0] = -np.inf
+
+
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
-    """Chunks of scores with padding masked, and the number of each chunk's first query."""
+    """Chunks of scores, ended, and the number of each chunk's first query."""
     chunk = max(1, SCORE_BYTES_AT_ONCE // (4 * (model.items + 1)))
     for start in range(0, len(queries), chunk):
         rows = slice(start, start + chunk)
         scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
-        scores[:, 0] = -np.inf
+        _end(scores)
         yield start, scores
 
 

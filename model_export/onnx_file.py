@@ -1,8 +1,7 @@
-"""Writes the two graphs with one external data file, opens them, and checks them against the reference scores."""
+"""Writes the two graphs with one external data file, opens them, and runs them."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +16,6 @@ from model_export.onnx_graph import Graph, finish
 
 PAGE_BYTES = 4096
 """Tables start on page boundaries, so that they are mapped and not copied."""
-
-RELATIVE_TOLERANCE = 1e-4
-ABSOLUTE_TOLERANCE = 1e-6
-"""Scores are float32 sums that the graph adds in another order than the reference."""
-
-PARITY_K = 100
-
-
-class ParityError(AssertionError):
-    """The exported graph ranks otherwise than the model that it was exported from."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Parity:
-    """What a parity check found: histories compared, items compared each, largest relative difference of a score."""
-
-    histories: int
-    k: int
-    largest_difference: float
 
 
 def write_graphs(model: Model, directory: Path) -> None:
@@ -90,56 +70,6 @@ def recommend(
         inputs["bias"] = bias
     items, scores = session.run(["items", "scores"], inputs)
     return items, scores
-
-
-def check_parity(model: Model, directory: Path, histories: Histories, *, k: int = PARITY_K) -> Parity:
-    """Compare both graphs with the model on histories, once with nothing and once with the history excluded.
-
-    The k scores have to agree rank by rank and the score of each answered item has to be the reference's; items with
-    equal scores may stand in any order.
-
-    Raises
-    ------
-    ParityError
-        If a score differs by more than `RELATIVE_TOLERANCE`; the message says which.
-    """
-    reference = model.score(histories)
-    reference[:, 0] = -np.inf
-    k = min(k, model.items)
-    nothing = np.zeros((len(histories), 0), np.int64)
-    neutral = np.zeros(model.items + 1, np.float32)
-    largest = 0.0
-    for file_name, bias in ((GRAPH_FILE, None), (BIAS_GRAPH_FILE, neutral)):
-        session = open_session(directory / file_name)
-        for exclude in (nothing, histories.items):
-            expected = reference.copy()
-            np.put_along_axis(expected, exclude, -np.inf, axis=1)
-            items, scores = recommend(session, histories, exclude=exclude, k=k, bias=bias)
-            largest = max(largest, _difference(file_name, expected, items, scores))
-    return Parity(histories=len(histories), k=k, largest_difference=largest)
-
-
-def _difference(file_name: str, expected: Floats, items: Ints, scores: Floats) -> float:
-    """Return the largest relative difference of the answers."""
-    k = items.shape[1]
-    best = -np.sort(np.partition(-expected, k - 1, axis=1)[:, :k], axis=1)
-    of_items = np.take_along_axis(expected, items, axis=1)
-    largest = 0.0
-    for name, wanted in (("rank", best), ("item", of_items)):
-        finite = np.isfinite(wanted)
-        if (finite != np.isfinite(scores)).any():
-            raise ParityError(f"{file_name} answers masked items, or leaves out items that are not masked")
-        wanted, found = wanted[finite], scores[finite]
-        wrong = ~np.isclose(found, wanted, rtol=RELATIVE_TOLERANCE, atol=ABSOLUTE_TOLERANCE)
-        if wrong.any():
-            place = int(np.flatnonzero(wrong)[0])
-            raise ParityError(
-                f"{file_name} differs from the model: score by {name} is {found[place]}, expected {wanted[place]} "
-                f"within {RELATIVE_TOLERANCE:g}; {int(wrong.sum())} of {wrong.size} differ"
-            )
-        sizes = np.maximum(np.abs(wanted), ABSOLUTE_TOLERANCE / RELATIVE_TOLERANCE)
-        largest = max(largest, float((np.abs(found - wanted) / sizes).max(initial=0.0)))
-    return largest
 
 
 def _write_tables(graph: Graph, path: Path) -> list[onnx.TensorProto]:

@@ -2,10 +2,11 @@
 
 Inputs: `history` int64 [batch, length] (positions 1..N, oldest first; 0 is padding and may stand anywhere; length
 at least 1), `weights` float32 [batch, length], `exclude` int64 [batch, x] (0 = none), `k` int64 [1]. Outputs: `items`
-int64 [batch, k] (0 = none left), `scores` float32 [batch, k], best first, lower positions first among equals. The bias
-variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
+int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf beside 0), best first, lower positions first among
+equals. The bias variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
 
-A model adds its own nodes between `Graph.history` and the scores; masks and the exact top k are added here.
+A model adds its own nodes between `Graph.history` and the scores; masks and the exact top k are added here. The list
+ends where the model scores 0: an item that it knows nothing about is no answer, whatever its bias.
 """
 
 from __future__ import annotations
@@ -131,15 +132,14 @@ def finish(graph: Graph, scores: str, *, with_bias: bool) -> onnx.ModelProto:
     start = len(graph.nodes)
     try:
         if with_bias:
-            tail = graph.integers(0, graph.width - graph.items - 1)
-            scores = graph.op("Add", scores, graph.op("Pad", "bias", tail, graph.number(0.0)))
-        scores, items = _best(graph, _masked(graph, scores))
-        # A masked item is no answer: position 0 says that nothing is left.
-        masked = graph.op("Equal", scores, graph.number(-math.inf))
+            scores = _biased(graph, scores)
+        best, items = _best(graph, _masked(graph, scores))
+        # With a bias, scores may be negative; what the model scores 0 is -inf already.
+        answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
         nodes = [
             *graph.nodes,
-            helper.make_node("Identity", [scores], ["scores"], name="scores"),
-            helper.make_node("Where", [masked, graph.integers(0), items], ["items"], name="items"),
+            helper.make_node("Where", [answers, best, graph.number(-math.inf)], ["scores"], name="scores"),
+            helper.make_node("Where", [answers, items, graph.integers(0)], ["items"], name="items"),
         ]
     finally:
         del graph.nodes[start:]
@@ -166,6 +166,14 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
         ir_version=IR_VERSION,
         producer_name="alsolike",
     )
+
+
+def _biased(graph: Graph, scores: str) -> str:
+    """Add the bias to what the model scores above 0; the rest becomes -inf."""
+    tail = graph.integers(0, graph.width - graph.items - 1)
+    bias = graph.op("Pad", "bias", tail, graph.number(0.0))
+    known = graph.op("Greater", scores, graph.number(0.0))
+    return graph.op("Where", known, graph.op("Add", scores, bias), graph.number(-math.inf))
 
 
 def _masked(graph: Graph, scores: str) -> str:

@@ -16,7 +16,7 @@ LIST_LENGTH = 500
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ranking:
-    """An answer of the API and, for the same history and moment, of the reference; item ids, best first."""
+    """What the API's model ranked and, for the same history and moment, the reference; item ids, best first."""
 
     answered: tuple[str, ...]
     reference: tuple[str, ...]
@@ -73,12 +73,15 @@ def ask(
     *,
     on_answer: Callable[[], None] = lambda: None,
 ) -> dict[str, Ranking]:
-    """Ask the API for each user, and the reference for the same profile at the very time of the API's answer."""
+    """Ask the API for each user, and the reference for the same profile at the very time of the API's answer.
+
+    Popular items that fill an answer up are none of the model's and are not compared.
+    """
     rankings = {}
     for user_id in user_ids:
         answer = api.recommendations(user_id, k=LIST_LENGTH)
         answered_ms = recommendation_id.parse(answer.recommendation_id).answered_ms
-        answered = tuple(item.item_id for item in answer.items)
+        answered = tuple(item.item_id for item in answer.items[: len(answer.items) - answer.filled])
         expected = reference.rank(profiles[user_id], k=LIST_LENGTH, now_ms=answered_ms, answered=answered)
         rankings[user_id] = Ranking(answered, tuple(expected))
         on_answer()

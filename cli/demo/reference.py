@@ -28,7 +28,7 @@ class ReferenceModel:
         self._index = {item_id: index for index, item_id in enumerate(reference.item_ids)}
 
     def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
-        """Return the k best items for what a profile holds, asked at `now_ms`.
+        """Return the k best items for what a profile holds, asked at `now_ms`; less where nothing is known of others.
 
         Items of equal score come in the order of `answered`, so that an answer agrees exactly if it is right.
         """
@@ -42,7 +42,7 @@ class ReferenceModel:
         if self._exclude_seen:
             scores[list(seen)] = -np.inf
         order = np.argsort(-scores, kind="stable")
-        order = order[scores[order] > -np.inf]
+        order = order[scores[order] > 0]
         answered_rank = {self._index.get(item_id, -1): rank for rank, item_id in enumerate(answered)}
         ties = _ties(scores[order])
         ranked = sorted(

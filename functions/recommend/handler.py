@@ -97,5 +97,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return respond_error(error)
     count(Metric.RECOMMENDATIONS_SERVED)
     count(Metric.RECOMMENDATIONS_POPULAR, int(answer.source == "popular"))
+    count(Metric.RECOMMENDATIONS_FILLED, int(answer.filled > 0))
     count(Metric.RECOMMENDATIONS_DEGRADED, int(bool(answer.degraded)))
     return respond_answer(answer)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +61,9 @@ class History:
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+NO_HISTORY = History(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
 
 
 class Model:
@@ -122,7 +124,10 @@ class Model:
         )
 
     def rank(self, history: History, *, k: int, now_ms: int, bias: Bias | None = None) -> list[Ranked]:
-        """Return the k best items for a history of at least one interaction, best first; `bias` bars others."""
+        """Return the k best items for a history of at least one interaction, best first; `bias` bars others.
+
+        There are less than k where the model knows nothing of the rest.
+        """
         weights = self.bundle.manifest.history.weights(history.event_weights, now_ms - history.event_time_ms)
         items = history.items[None, :]
         feed: dict[str, npt.NDArray[Any]] = {
@@ -137,28 +142,39 @@ class Model:
         return [
             Ranked(position, score)
             for position, score in zip(positions[0].tolist(), scores[0].tolist(), strict=True)
-            if position and score > -math.inf
+            if position
         ]
 
-    def popular(self, k: int, *, bias: Bias | None = None) -> list[Ranked]:
-        """Return the k most popular items, best first; the score is the reciprocal of the rank.
+    def popular(
+        self, k: int, *, history: History = NO_HISTORY, after: Sequence[Ranked] = (), bias: Bias | None = None
+    ) -> list[Ranked]:
+        """Return k popular items, best first, that neither stand in `after` nor are barred, nor seen if that counts.
 
-        Where `bias` leaves less than k of the popular list, other items that it lets pass follow.
+        Where the popular list does not have so many, other items follow in the order of their positions. The score is
+        the reciprocal of the rank; behind `after` it is that of its last item divided by 1 + the rank, so that it is
+        lower and goes on falling.
         """
-        positions: Iterable[int]
-        if bias is None:
-            positions = self.bundle.popular[:k].tolist()
-        else:
-            listed = self.bundle.popular[bias[self.bundle.popular] == 0].tolist()
-            others = self._others(bias, listed) if len(listed) < k else ()
-            positions = itertools.islice(itertools.chain(listed, others), k)
-        return [Ranked(position, 1.0 / rank) for rank, position in enumerate(positions, start=1)]
+        left_out = {item.position for item in after}
+        if self.bundle.manifest.exclude_seen:
+            left_out.update(history.items.tolist())
+        positions = self._popular_first(k, left_out, bias)
+        best, offset = (after[-1].score, 1) if after else (1.0, 0)
+        return [Ranked(position, best / (offset + rank)) for rank, position in enumerate(positions, start=1)]
 
-    def _others(self, bias: Bias, listed: Sequence[int]) -> list[int]:
-        allowed = bias == 0
-        allowed[[0, *listed]] = False
-        others: list[int] = np.flatnonzero(allowed).tolist()
-        return others
+    def _popular_first(self, k: int, left_out: Set[int], bias: Bias | None) -> list[int]:
+        """Return k positions: the popular list, then the others, most frequent first."""
+        popular = self.bundle.popular
+        listed = (popular if bias is None else popular[bias[popular] > -np.inf]).tolist()
+        chosen = [position for position in listed if position not in left_out][:k]
+        if len(chosen) < k:
+            left_out = {0, *left_out, *listed}
+            count = k + len(left_out)
+            others: Iterable[int] = range(1, self.bundle.manifest.items + 1)
+            if bias is not None:
+                others = np.flatnonzero(bias > -np.inf)[:count].tolist()
+            rest = (position for position in others if position not in left_out)
+            chosen += itertools.islice(rest, k - len(chosen))
+        return chosen
 
 
 def _open_session(graph: Path) -> onnxruntime.InferenceSession:

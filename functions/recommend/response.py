@@ -11,6 +11,8 @@ from functions.recommend.service import Answer, Recommendation
 def respond_answer(answer: Answer) -> dict[str, Any]:
     """Return the HTTP answer; headers say where it comes from, which Personalize's shape cannot."""
     headers = {"x-alsolike-source": answer.source, "x-alsolike-model-version": answer.version}
+    if answer.filled:
+        headers["x-alsolike-filled"] = str(answer.filled)
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
     document = {

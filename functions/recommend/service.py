@@ -52,7 +52,9 @@ class Answer:
     Attributes
     ----------
     source
-        Whether the model ranked a history, the popular list stood in for an unknown one, or nothing is there.
+        Whether the model ranked a history, popular items stand in where it knows nothing of it, or nothing is there.
+    filled
+        How many popular items, at the end, follow those that the model ranked.
     degraded
         Why the answer is less than it should be; empty where it is not.
     """
@@ -60,12 +62,13 @@ class Answer:
     items: Sequence[Recommendation]
     recommendation_id: str
     source: Source
+    filled: int
     version: str
     degraded: tuple[str, ...]
 
 
 def recommend(request: Request, *, standing: Standing, people: People, now_ms: int) -> Answer:
-    """Answer a request; popular items where nothing is known of the user, nothing before the first model.
+    """Answer a request; popular items where the model knows nothing or no more, nothing before the first model.
 
     Where something that a filter needs cannot be had, the answer is empty rather than wrong.
 
@@ -84,6 +87,7 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
     obeyable = obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in degraded)
     model, catalogue = standing.model, standing.catalogue
     ranked: list[Ranked] = []
+    filling: list[Ranked] = []
     source: Source = "none"
     if model is not None and catalogue is not None and obeyable:
         profile, erased = _profile(people, request.user_id, degraded)
@@ -103,16 +107,14 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
             degraded.append(USER_UNAVAILABLE)
         else:
             history = model.history(profile.recent, positions)
-            source = "model" if len(history) else "popular"
-            ranked = (
-                model.rank(history, k=request.num_results, now_ms=now_ms, bias=bias)
-                if source == "model"
-                else model.popular(request.num_results, bias=bias)
-            )
+            k = request.num_results
+            ranked = model.rank(history, k=k, now_ms=now_ms, bias=bias) if len(history) else []
+            filling = model.popular(k - len(ranked), history=history, after=ranked, bias=bias)
+            source = "model" if ranked else "popular"
     version = NO_VERSION if model is None else model.version
     identity = recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version)
-    items = _recommendations(model, catalogue, ranked, columns=request.metadata_columns)
-    return Answer(items, identity, source, version, tuple(degraded))
+    items = _recommendations(model, catalogue, [*ranked, *filling], columns=request.metadata_columns)
+    return Answer(items, identity, source, len(filling) if ranked else 0, version, tuple(degraded))
 
 
 def _profile(people: People, user_id: str, degraded: list[str]) -> tuple[Profile, bool]:

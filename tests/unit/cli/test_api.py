@@ -15,7 +15,12 @@ from cli.main import app
 from tests.unit.cli.endpoints import Endpoints, serving
 from tests.unit.cli.shop import NAMES, put_parameters
 
-HEADERS = {"X-Alsolike-Source": "model", "x-alsolike-model-version": "v1", "x-alsolike-degraded": "bundle-unreadable"}
+HEADERS = {
+    "X-Alsolike-Source": "model",
+    "x-alsolike-filled": "1",
+    "x-alsolike-model-version": "v1",
+    "x-alsolike-degraded": "bundle-unreadable",
+}
 ANSWER = {
     "itemList": [
         {"itemId": "b", "score": 0.75, "metadata": {"TITLE": "Bread"}},
@@ -44,7 +49,8 @@ def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> No
         ("b", 0.75, {"TITLE": "Bread"}),
         ("c", 0.25, {}),
     ]
-    assert (answer.source, answer.model_version, answer.degraded) == ("model", "v1", "bundle-unreadable")
+    assert (answer.source, answer.filled, answer.model_version) == ("model", 1, "v1")
+    assert answer.degraded == "bundle-unreadable"
     path, authorization, body = server.requests[0]
     assert (path, authorization) == ("/recommendations", "Bearer <alsolike/recommendations.read>")
     assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}
@@ -115,7 +121,7 @@ def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Depl
 
     assert result.exit_code == 0
     assert "Bread" in result.stdout
-    assert "source model, model v1" in result.stdout
+    assert "source model, the last 1 popular, model v1" in result.stdout
     assert "degraded: bundle-unreadable" in result.stdout
     assert server.requests[-1][1] == "Bearer secret"
 

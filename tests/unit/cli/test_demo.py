@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alsolike import recommendation_id
 from alsolike.bundle import HistoryParameters
 from alsolike.profiles import Profile, RecentInteraction
+from cli.api import Api, Recommendations, RecommendedItem
 from cli.demo import replay
-from cli.demo.comparison import Move, Ranking, compare
+from cli.demo.comparison import Move, Ranking, ask, compare
 from cli.demo.journey import LiveEvent, prepare
 from cli.demo.reference import ReferenceModel
 from cli.demo.summary import Check, Summary
@@ -107,6 +109,30 @@ def test_reference_orders_equal_scores_as_the_answer_does_and_others_by_score() 
 
     assert ranked == ["d", "c", "b"]
     assert reference(0.1, 0.5, 0.6).rank(Profile("u#1"), k=3, now_ms=0, answered="abc") == ["c", "b", "a"]
+
+
+def test_reference_ends_where_the_model_knows_nothing() -> None:
+    assert reference(0.1, 0.0, 0.5).rank(Profile("u#1"), k=3, now_ms=0, answered="cab") == ["c", "a"]
+
+
+class Answering(Api):
+    """Answers that are known."""
+
+    def __init__(self, answer: Recommendations) -> None:
+        self.answer = answer
+
+    def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
+        return self.answer
+
+
+def test_popular_items_that_fill_an_answer_up_are_not_compared() -> None:
+    items = tuple(RecommendedItem(item_id, None, {}) for item_id in "cab")
+    identity = recommendation_id.create(answered_ms=0, recommender="for-you", version="v1")
+    api = Answering(Recommendations(items, identity, "model", 1, "v1", None, 1.0))
+
+    rankings = ask(["1"], {"1": Profile("u#1")}, api, reference(0.1, 0.0, 0.5))
+
+    assert rankings == {"1": Ranking(("c", "a"), ("c", "a"))}
 
 
 def test_reference_keeps_seen_items_out_where_the_model_does() -> None:

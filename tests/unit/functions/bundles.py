@@ -91,6 +91,8 @@ def _graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
         "last": np.array([2], np.int64),
         "second": np.array([1], np.int64),
         "ninf": np.array(-np.inf, np.float32),
+        "zero": np.array(0, np.float32),
+        "none": np.array(0, np.int64),
         "padding": np.array([[0]], np.int64),
         "columns": np.array([table.shape[0]], np.int64),
     }
@@ -100,12 +102,16 @@ def _graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
         helper.make_node("Mul", ["rows", "w"], ["weighted"]),
         helper.make_node("ReduceSum", ["weighted", "second"], ["sums"], keepdims=0),
         *biased,
+        helper.make_node("Greater", ["sums", "zero"], ["pointed_to"]),
+        helper.make_node("Where", ["pointed_to", scores, "ninf"], ["known"]),
         helper.make_node("Concat", ["exclude", "padding"], ["masked"], axis=1),
         helper.make_node("Shape", ["masked"], ["shape"]),
         helper.make_node("Expand", ["ninf", "shape"], ["ninfs"]),
-        helper.make_node("ScatterElements", [scores, "masked", "ninfs"], ["allowed"], axis=1),
+        helper.make_node("ScatterElements", ["known", "masked", "ninfs"], ["allowed"], axis=1),
         helper.make_node("Min", ["k", "columns"], ["count"]),
-        helper.make_node("TopK", ["allowed", "count"], ["scores", "items"], axis=1),
+        helper.make_node("TopK", ["allowed", "count"], ["scores", "best"], axis=1),
+        helper.make_node("Equal", ["scores", "ninf"], ["ended"]),
+        helper.make_node("Where", ["ended", "none", "best"], ["items"]),
     ]
     inputs = [
         helper.make_tensor_value_info("history", TensorProto.INT64, [1, "length"]),

@@ -62,6 +62,18 @@ def test_a_repeat_counts_only_where_seen_items_are_allowed() -> None:
     assert (quality["masked"].queries, quality["masked"].hr) == (1, 0)
 
 
+def test_an_item_of_score_0_is_neither_recommended_nor_a_hit() -> None:
+    """After 3 nothing is known: neither 4, the target, nor any of the other five stands in a list of nine."""
+    test = protocols.leave_one_out(interactions([[1, 2, 3, 4]], items=6)).test
+    model = Transitions().fit(interactions([[1, 2], [4, 5]], items=6))
+    asked = dataclasses.replace(test.queries, starts=test.queries.ends - 1)
+
+    quality = evaluate(model, asked, k=9)
+
+    for mode in ("masked", "allowed"):
+        assert (quality[mode].queries, quality[mode].hr, quality[mode].coverage) == (1, 0, 0)
+
+
 def test_coverage_counts_distinct_recommended_items() -> None:
     test = protocols.leave_one_out(interactions([[1, 2, 3, 4], [5, 6, 7, 8]])).test
 

@@ -59,6 +59,7 @@ class Metric(StrEnum):
     MODELS_REJECTED = "ModelsRejected"
     RECOMMENDATIONS_SERVED = "RecommendationsServed"
     RECOMMENDATIONS_POPULAR = "RecommendationsPopular"
+    RECOMMENDATIONS_FILLED = "RecommendationsFilled"
     RECOMMENDATIONS_DEGRADED = "RecommendationsDegraded"
 
 

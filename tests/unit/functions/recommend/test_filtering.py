@@ -52,6 +52,16 @@ def test_filter_starves_no_result_that_exists(filtered: Shop) -> None:
     assert filtered.items("up-to", filterValues={"PRICE": "2"}, numResults=1) == ["plum"]
 
 
+def test_filling_obeys_the_filter_and_is_declared(filtered: Shop) -> None:
+    """Of the model's fig and plum the filter lets none pass, of up to 2 the plum."""
+    _, popular = filtered.ask(filterArn=f"{ARN}:filter/cheap")
+    items, filled = filtered.ask(filterArn=f"{ARN}:filter/up-to", filterValues={"PRICE": "2"})
+
+    assert popular["x-alsolike-source"] == "popular"
+    assert [item["itemId"] for item in items] == ["plum", "pear"]
+    assert (filled["x-alsolike-source"], filled["x-alsolike-filled"]) == ("model", "1")
+
+
 def test_parameters_come_with_the_request(filtered: Shop) -> None:
     assert filtered.items("up-to", filterValues={"PRICE": '"3"'}) == ["fig", "plum", "pear"]
     assert filtered.items("without", filterValues={"CATEGORY": '"fruit","nuts"'}) == ["plum", "kiwi"]

@@ -28,6 +28,7 @@ def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], 
     assert counted() == {
         "RecommendationsServed": 1,
         "RecommendationsPopular": 0,
+        "RecommendationsFilled": 0,
         "RecommendationsDegraded": 0,
     }
 
@@ -85,10 +86,41 @@ def test_unknown_user_gets_popular_items(
 
     items, headers = shop.ask()
 
-    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-source"] == "popular"
     assert "x-alsolike-degraded" not in headers
     assert counted()["RecommendationsPopular"] == 1
+
+
+def test_popular_items_fill_an_answer_up_and_are_declared(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+    """The pear leads to fig and plum; nothing leads to the pear or the kiwi."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+
+    items, headers = shop.ask(numResults=10)
+
+    assert [(item["itemId"], item["score"]) for item in items] == [
+        ("fig", 2.0),
+        ("plum", 1.0),
+        ("pear", 1.0 / 2),
+        ("kiwi", 1.0 / 3),
+    ]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-filled"]) == ("model", "2")
+    assert "x-alsolike-degraded" not in headers
+    assert counted()["RecommendationsFilled"] == 1
+
+
+def test_history_that_leads_nowhere_gets_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+    shop.publish()
+    shop.remember("u#anna", "kiwi")
+
+    items, headers = shop.ask(numResults=2)
+
+    assert items == [{"itemId": "fig", "score": 1.0}, {"itemId": "pear", "score": 1 / 2}]
+    assert headers["x-alsolike-source"] == "popular"
+    assert "x-alsolike-filled" not in headers
+    counts = counted()
+    assert (counts["RecommendationsPopular"], counts["RecommendationsFilled"]) == (1, 0)
 
 
 def test_before_the_first_model_the_answer_is_empty_and_says_so(
@@ -108,7 +140,7 @@ def test_profiles_that_cannot_be_read_mean_popular_items(shop: Shop, counted: Ca
 
     items, headers = shop.ask()
 
-    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-source"] == "popular"
     assert headers["x-alsolike-degraded"] == "profile-unavailable"
     assert counted()["RecommendationsDegraded"] == 1

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alsolike import bundle
 from alsolike.bundle import HistoryParameters
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
-from functions.recommend.model import History, Model
+from functions.recommend.model import History, Model, Ranked
 from tests.unit.functions.bundles import MANIFEST, write_bundle
 from tests.unit.functions.factories import NOW_MS
 
@@ -28,6 +30,13 @@ def recent(*entries: tuple[str, str, float]) -> list[RecentInteraction]:
         RecentInteraction(NOW_MS - round(days * DAY_MS), f"e{index}", item_id, event_type)
         for index, (item_id, event_type, days) in enumerate(entries)
     ]
+
+
+@pytest.fixture(scope="module")
+def shop_of_30(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    directory = tmp_path_factory.mktemp("shop")
+    write_bundle(directory, item_ids=[f"i{n}" for n in range(1, 31)], popular=[f"i{n}" for n in range(30, 10, -1)])
+    return Model(directory)
 
 
 def known(loaded: Model, entries: Sequence[RecentInteraction]) -> History:
@@ -73,12 +82,13 @@ def test_only_the_latest_known_interactions_count(tmp_path: Path) -> None:
 def test_seen_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None:
     entries = recent(("pear", "view", 1), ("plum", "view", 0))
 
-    assert ranked(model(tmp_path / "a"), entries) == [("kiwi", 3.0), ("fig", 2.0), ("plum", 1.0), ("pear", 0.0)]
+    assert ranked(model(tmp_path / "a"), entries) == [("kiwi", 3.0), ("fig", 2.0), ("plum", 1.0)]
     assert ranked(model(tmp_path / "b", exclude_seen=True), entries) == [("kiwi", 3.0), ("fig", 2.0)]
 
 
-def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> None:
-    assert len(ranked(model(tmp_path), recent(("pear", "view", 0)), k=500)) == 4
+def test_the_list_ends_where_the_model_knows_nothing(tmp_path: Path) -> None:
+    assert ranked(model(tmp_path), recent(("pear", "view", 0)), k=500) == [("fig", 2.0), ("plum", 1.0)]
+    assert ranked(model(tmp_path), recent(("kiwi", "view", 0))) == []
 
 
 def test_popular_items_are_scored_by_their_rank(tmp_path: Path) -> None:
@@ -87,6 +97,44 @@ def test_popular_items_are_scored_by_their_rank(tmp_path: Path) -> None:
     items = loaded.popular(2)
 
     assert [(loaded.bundle.item_id(item.position), item.score) for item in items] == [("fig", 1.0), ("pear", 1 / 2)]
+    assert len(loaded.popular(500)) == 4
+
+
+def test_popular_items_after_others_score_less_and_are_not_among_them(tmp_path: Path) -> None:
+    """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi; the plum is in no list."""
+    loaded = model(tmp_path)
+
+    items = loaded.popular(3, after=[Ranked(4, 9.0), Ranked(1, 6.0)])
+
+    assert [(item.position, item.score) for item in items] == [(3, 6.0 / 2), (2, 6.0 / 3)]
+
+
+@pytest.mark.parametrize(("exclude_seen", "positions"), [(False, [1, 4]), (True, [4])])
+def test_popular_items_are_not_seen_ones_where_the_model_says_so(
+    exclude_seen: bool, positions: list[int], tmp_path: Path
+) -> None:
+    loaded = model(tmp_path, exclude_seen=exclude_seen)
+    history = known(loaded, recent(("pear", "view", 1), ("plum", "view", 0)))
+    bias = np.array([0, 0, -np.inf, -np.inf, 0], np.float32)
+
+    items = loaded.popular(4, history=history, bias=bias)
+
+    assert [item.position for item in items] == positions
+
+
+@given(data=st.data())
+def test_filling_gives_the_first_that_may_be_answered(shop_of_30: Model, data: st.DataObject) -> None:
+    """Popular are 30, 29, ..., 11; the others follow by position: 1, ..., 10."""
+    after = [Ranked(position, 1.0) for position in data.draw(st.lists(st.integers(1, 30), unique=True))]
+    barred = data.draw(st.none() | st.sets(st.integers(0, 30)))
+    k = data.draw(st.integers(0, 35))
+    bias = None if barred is None else np.array([-np.inf if n in barred else 0 for n in range(31)], np.float32)
+
+    items = shop_of_30.popular(k, after=after, bias=bias)
+
+    left_out = {item.position for item in after} | (barred or set())
+    order = [*range(30, 10, -1), *range(1, 11)]
+    assert [item.position for item in items] == [position for position in order if position not in left_out][:k]
 
 
 def test_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
@@ -123,7 +171,7 @@ def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
     ranking = loaded.rank(known(loaded, entries), k=4, now_ms=NOW_MS, bias=bias)
     popular = loaded.popular(4, bias=bias)
 
-    assert [(item.position, item.score) for item in ranking] == [(2, 1.0), (1, 0.0)]
+    assert [(item.position, item.score) for item in ranking] == [(2, 1.0)]
     assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]
 
 

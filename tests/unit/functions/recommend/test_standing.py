@@ -45,7 +45,7 @@ def test_item_that_the_catalogue_never_had_stays(shop: Shop) -> None:
     shop.publish()
     shop.catalogue({"fig": {"price": 1}})
 
-    assert sorted(shop.items(userId="nobody")) == ["fig", "kiwi", "pear"]
+    assert sorted(shop.items(userId="nobody")) == ["fig", "kiwi", "pear", "plum"]
 
 
 def test_deleted_item_passes_no_filter(shop: Shop) -> None:
@@ -111,7 +111,7 @@ def test_without_a_readable_configuration_answers_are_declared_and_named_filters
     items, headers = shop.ask(userId="nobody")
     barred, barred_headers = shop.ask(userId="nobody", **NAMED)
 
-    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-degraded"] == barred_headers["x-alsolike-degraded"] == "no-configuration"
     assert (barred, barred_headers["x-alsolike-source"]) == ([], "none")
     assert counted()["RecommendationsDegraded"] == 2
@@ -125,7 +125,7 @@ def test_without_a_readable_catalogue_filters_of_items_let_nothing_pass(shop: Sh
     items, headers = shop.ask(userId="nobody")
     barred, _ = shop.ask(userId="nobody", **NAMED)
 
-    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi"]
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-degraded"] == "no-catalogue"
     assert barred == []
 
