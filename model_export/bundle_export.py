@@ -15,8 +15,7 @@ from alsolike import bundle
 from model_export.algorithm import Algorithm, Model
 from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
-from model_export.onnx_file import write_graphs
-from model_export.parity import check_parity
+from model_export.stages import export_graphs
 from model_export.training_data import TrainingData
 
 PARITY_USERS = 1000
@@ -48,8 +47,7 @@ def export_bundle(
         If a graph does not rank as the model does.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    write_graphs(model, directory)
-    parity = check_parity(model, directory, latest_histories(data.interactions, model))
+    stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
     bundle.write_ids(directory, data.item_ids)
     bundle.write_meta(directory, data.properties)
     nobody = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
@@ -67,7 +65,7 @@ def export_bundle(
             last_event_ms=int(data.interactions.time_ms.max()),
             created_ms=provenance.created_ms,
             code_version=code_version(),
-            metrics={**provenance.metrics, "parity": dataclasses.asdict(parity)},
+            metrics={**provenance.metrics, "parity": dataclasses.asdict(parity), "stages": dataclasses.asdict(stages)},
         ),
     )
 

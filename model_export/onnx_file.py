@@ -12,22 +12,37 @@ from onnx import TensorProto, helper
 from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Ints
-from model_export.onnx_graph import Graph, finish
+from model_export.onnx_answer import finish
+from model_export.onnx_graph import Graph, InnerProducts
+from model_export.onnx_two_stages import add_head
 
 PAGE_BYTES = 4096
 """Tables start on page boundaries, so that they are mapped and not copied."""
 
 
-def write_graphs(model: Model, directory: Path) -> None:
-    """Write `graph.onnx`, `graph.bias.onnx` and the tables that both read, `graph.data`."""
+def write_graphs(model: Model, directory: Path, *, head_dimensions: int | None = None) -> InnerProducts | None:
+    """Write `graph.onnx`, `graph.bias.onnx` and the tables that both read, `graph.data`.
+
+    Parameters
+    ----------
+    head_dimensions
+        To answer in two stages, with a head of so many dimensions, a model whose scores are inner products alone.
+
+    Returns
+    -------
+    What the scores are made of, where they are inner products alone.
+    """
     graph = Graph(model.items)
     scores = model.export(graph)
+    if head_dimensions is not None:
+        add_head(graph, graph.products[scores], dimensions=head_dimensions)
     tables = _write_tables(graph, directory / DATA_FILE)
     for file_name, with_bias in ((GRAPH_FILE, False), (BIAS_GRAPH_FILE, True)):
-        proto = finish(graph, scores, with_bias=with_bias)
+        proto = finish(graph, scores, with_bias=with_bias, two_stages=head_dimensions is not None)
         proto.graph.initializer.extend(tables)
         (directory / file_name).write_bytes(proto.SerializeToString(deterministic=True))
         onnx.checker.check_model(str(directory / file_name))
+    return graph.products.get(scores)
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:

@@ -5,12 +5,13 @@ at least 1), `weights` float32 [batch, length], `exclude` int64 [batch, x] (0 = 
 int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf beside 0), best first, lower positions first among
 equals. The bias variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
 
-A model adds its own nodes between `Graph.history` and the scores; masks and the exact top k are added here. The list
-ends where the model scores 0: an item that it knows nothing about is no answer, whatever its bias.
+A model adds its own nodes between `Graph.history` and the scores; `onnx_answer` adds masks and the top k. The list ends
+where the model scores 0: an item that it knows nothing about is no answer, whatever its bias.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -29,6 +30,28 @@ OPSET = 18
 IR_VERSION = 10
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class InnerProducts:
+    """What scores are made of that are inner products alone.
+
+    Attributes
+    ----------
+    query
+        Tensor name, float32 [batch, d].
+    table
+        Name of a table of `Graph.tables`, float32 `(width, dimensions)`.
+    dimensions
+        Of a vector.
+    activation
+        Operator that makes them at least 0, rising.
+    """
+
+    query: str
+    table: str
+    dimensions: int
+    activation: str
+
+
 class Graph:
     """The graph under construction.
 
@@ -40,6 +63,8 @@ class Graph:
         Tensor name, int64 [batch, length].
     tables
         Learned arrays by name; they go to the external data file that both variants share.
+    products
+        By the name of their scores, inner products: where they are all of a model, they may be taken in two stages.
     """
 
     history = "history"
@@ -51,6 +76,7 @@ class Graph:
         self.tables: dict[str, npt.NDArray[Any]] = {}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
+        self.products: dict[str, InnerProducts] = {}
         self._decayed: dict[float, str] = {}
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -75,17 +101,51 @@ class Graph:
         """Add one learned number an item, float32 `(items + 1,)`, as a tensor [width]."""
         return self.weight(name, np.pad(values.astype(np.float32), (0, self.width - len(values))))
 
+    def item_vectors(self, name: str, vectors: npt.NDArray[np.float32]) -> str:
+        """Add one learned vector an item, float32 `(items + 1, d)`, row 0 zero, as a tensor [width, d].
+
+        The history may be gathered from it and `inner_products` taken with it: it is mapped once.
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer rows, or padding has a vector that is not 0.
+        """
+        if len(vectors) != self.items + 1 or vectors[0].any():
+            raise ValueError(
+                f"{name} has {len(vectors)} rows and padding {vectors[:1].tolist()}, "
+                f"expected {self.items + 1} rows and padding 0"
+            )
+        return self.weight(name, np.pad(vectors.astype(np.float32), ((0, self.width - len(vectors)), (0, 0))))
+
+    def inner_products(self, query: str, table: str, *, activation: str = "Relu") -> str:
+        """Return the scores activation(E q) of every item, float32 [batch, width].
+
+        Parameters
+        ----------
+        query
+            Tensor name, float32 [batch, d].
+        table
+            What `item_vectors` returned.
+        activation
+            ONNX operator of one input that rises and is at least 0, since scores are: `Relu` for products that are
+            above 0 where an item is wanted, `Softplus` for those that only say which of two is wanted more.
+        """
+        scores = self.op(activation, self.op("Gemm", query, table, transB=1))
+        self.products[scores] = InnerProducts(query, table, self.tables[table].shape[1], activation)
+        return scores
+
     def integers(self, *values: int) -> str:
         """Return a constant int64 vector."""
-        return self._constant(np.array(values, np.int64))
+        return self.constant(np.array(values, np.int64))
 
     def whole(self, value: int) -> str:
         """Return a constant int64 scalar."""
-        return self._constant(np.array(value, np.int64))
+        return self.constant(np.array(value, np.int64))
 
     def number(self, value: float) -> str:
         """Return a constant float32 scalar."""
-        return self._constant(np.array(value, np.float32))
+        return self.constant(np.array(value, np.float32))
 
     def decayed_weights(self, position_decay: float) -> str:
         """Return `weights` with positional decay, float32 [batch, length], 0 beside padding.
@@ -117,102 +177,21 @@ class Graph:
         """Return the batch size, int64 [1]."""
         return self.op("Slice", self.op("Shape", self.history), self.integers(0), self.integers(1))
 
+    def bias(self) -> str:
+        """Return the input `bias`, float32 [width]; only the bias variant has it."""
+        return self.op("Pad", "bias", self.integers(0, self.width - self.items - 1), self.number(0.0))
+
+    def barred(self) -> str:
+        """Return what may not be answered, int64 [batch, n]: padding, excluded items, columns after the last."""
+        never = self.integers(0, *range(self.items + 1, self.width))
+        return self.op("Concat", "exclude", self.for_batch(never), axis=1)
+
     def for_batch(self, row: str) -> str:
         """Repeat a row [1, n] or [n] for every history: [batch, n]."""
         return self.op("Expand", row, self.op("Concat", self.batch_size(), self.integers(1), axis=0))
 
-    def _constant(self, values: npt.NDArray[Any]) -> str:
+    def constant(self, values: npt.NDArray[Any]) -> str:
+        """Return a constant array; the same one stands once."""
         key = f"constant:{values.dtype}:{values.tolist()}"
         self.constants.setdefault(key, numpy_helper.from_array(values, key))
         return key
-
-
-def finish(graph: Graph, scores: str, *, with_bias: bool) -> onnx.ModelProto:
-    """Return the model: `scores`, masked, and the exact k best; tables are left out for the external file."""
-    start = len(graph.nodes)
-    try:
-        if with_bias:
-            scores = _biased(graph, scores)
-        best, items = _best(graph, _masked(graph, scores))
-        # With a bias, scores may be negative; what the model scores 0 is -inf already.
-        answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
-        nodes = [
-            *graph.nodes,
-            helper.make_node("Where", [answers, best, graph.number(-math.inf)], ["scores"], name="scores"),
-            helper.make_node("Where", [answers, items, graph.integers(0)], ["items"], name="items"),
-        ]
-    finally:
-        del graph.nodes[start:]
-    return _model(graph, nodes, with_bias=with_bias)
-
-
-def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onnx.ModelProto:
-    inputs = [
-        helper.make_tensor_value_info("history", TensorProto.INT64, ["batch", "length"]),
-        helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["batch", "length"]),
-        helper.make_tensor_value_info("exclude", TensorProto.INT64, ["batch", "excluded"]),
-        helper.make_tensor_value_info("k", TensorProto.INT64, [1]),
-    ]
-    if with_bias:
-        inputs.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [graph.items + 1]))
-    outputs = [
-        helper.make_tensor_value_info("items", TensorProto.INT64, ["batch", "best"]),
-        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "best"]),
-    ]
-    onnx_graph = helper.make_graph(nodes, "recommend", inputs, outputs, list(graph.constants.values()))
-    return helper.make_model(
-        onnx_graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="alsolike",
-    )
-
-
-def _biased(graph: Graph, scores: str) -> str:
-    """Add the bias to what the model scores above 0; the rest becomes -inf."""
-    tail = graph.integers(0, graph.width - graph.items - 1)
-    bias = graph.op("Pad", "bias", tail, graph.number(0.0))
-    known = graph.op("Greater", scores, graph.number(0.0))
-    return graph.op("Where", known, graph.op("Add", scores, bias), graph.number(-math.inf))
-
-
-def _masked(graph: Graph, scores: str) -> str:
-    """Set padding, excluded items and the columns after the last item to -inf."""
-    never = [0, *range(graph.items + 1, graph.width)]
-    columns = graph.op("Concat", "exclude", graph.for_batch(graph.integers(*never)), axis=1)
-    ninf = graph.op("Expand", graph.number(-math.inf), graph.op("Shape", columns))
-    return graph.op("ScatterElements", scores, columns, ninf, axis=1)
-
-
-def _best(graph: Graph, scores: str) -> tuple[str, str]:
-    """Return the scores and items of the k best, filled up with -inf and 0 when k is above the items."""
-    if graph.width < FLAT_BELOW:
-        count = graph.op("Min", "k", graph.integers(graph.width))
-        best, items = graph.ops("TopK", scores, count, outputs=2, axis=1, sorted=1)
-    else:
-        best, items, count = _two_level_best(graph, scores)
-    missing = graph.op("Concat", graph.integers(0, 0, 0), graph.op("Sub", "k", count), axis=0)
-    best = graph.op("Pad", best, missing, graph.number(-math.inf))
-    items = graph.op("Pad", items, missing, graph.whole(0))
-    return best, items
-
-
-def _two_level_best(graph: Graph, scores: str) -> tuple[str, str, str]:
-    """The k best items lie in the k blocks with the best maxima: exact, also in the order of equal scores.
-
-    The chosen blocks are put in ascending order, so that among equals the lower position comes first.
-    """
-    blocks = graph.width // BLOCK
-    blocked = graph.op("Reshape", scores, graph.integers(0, blocks, BLOCK))
-    maxima = graph.op("ReduceMax", blocked, graph.integers(2), keepdims=0)
-    block_count = graph.op("Min", "k", graph.integers(blocks))
-    _, chosen = graph.ops("TopK", maxima, block_count, outputs=2, axis=1, sorted=1)
-    chosen, _ = graph.ops("TopK", chosen, block_count, outputs=2, axis=1, sorted=1, largest=0)
-    candidates = graph.op("GatherND", blocked, graph.op("Unsqueeze", chosen, graph.integers(2)), batch_dims=1)
-    candidates = graph.op("Reshape", candidates, graph.integers(0, -1))
-    count = graph.op("Min", "k", graph.op("Mul", block_count, graph.integers(BLOCK)))
-    best, place = graph.ops("TopK", candidates, count, outputs=2, axis=1, sorted=1)
-    block = graph.op("Div", place, graph.integers(BLOCK))
-    within = graph.op("Sub", place, graph.op("Mul", block, graph.integers(BLOCK)))
-    first = graph.op("Mul", graph.op("GatherElements", chosen, block, axis=1), graph.integers(BLOCK))
-    return best, graph.op("Add", first, within), count

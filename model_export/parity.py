@@ -54,7 +54,7 @@ class Parity:
     largest_difference
         Of an answered score, as a part of min(max(1, r), the history's best score).
     recall
-        Share of the places that no left out item should have had; 1 unless less was allowed.
+        Share of the items of the model's lists that are answered; 1 unless less was allowed.
     """
 
     histories: int
@@ -94,8 +94,7 @@ def check_parity(
         biased.check(chunk, scores, exclude=nothing, bias=scarce)
     one = Histories(items=histories.items[:1], weights=histories.weights[:1])
     plain.check(one, model.score(one), exclude=np.arange(1, model.items + 1)[None, :])
-    answered = plain.answered + biased.answered
-    recall = 1.0 - (plain.left_out + biased.left_out) / max(1, answered)
+    recall = 1.0 - (plain.left_out + biased.left_out) / max(1, plain.places + biased.places)
     if not recall >= least_recall:
         file = plain if plain.left_out else biased
         raise ParityError(f"{file.first_left_out}; recall is {recall:.6f}, expected at least {least_recall:g}")
@@ -108,7 +107,7 @@ class _Checked:
 
     def __init__(self, path: Path, k: int) -> None:
         self._name, self._session, self._k = path.name, open_session(path), k
-        self.answered = self.left_out = 0
+        self.places = self.left_out = 0
         self.largest_difference = 0.0
         self.first_left_out = ""
 
@@ -122,7 +121,6 @@ class _Checked:
         self._check_order(items, found, expected)
         self._check_scores(items, found, expected, scale)
         self._count_left_out(items, found, expected, scale)
-        self.answered += int((items > 0).sum())
 
     def _check_order(self, items: Ints, found: Floats, expected: Floats) -> None:
         ended = items == 0
@@ -146,19 +144,22 @@ class _Checked:
         self.largest_difference = max(self.largest_difference, float(relative.max(initial=0.0)))
 
     def _count_left_out(self, items: Ints, found: Floats, expected: Floats, scale: Floats) -> None:
-        """Count the items that should have had the place of another, or of none."""
+        """Count the places of the model's lists, and those whose items are left out."""
         last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
         least = last + TOLERANCE * np.minimum(np.maximum(last, 1.0), scale)
         wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)
-        left_out = (expected > least).sum(axis=1) - (wanted > least).sum(axis=1)
-        if left_out.any() and not self.first_left_out:
-            row = int(np.flatnonzero(left_out)[0])
-            missing = np.setdiff1d(np.flatnonzero(expected[row] > least[row]), items[row])
-            self.first_left_out = (
-                f"{self._name} leaves out item {missing[0]} of score {expected[row, missing[0]]:.7g}, "
-                f"and ends at {last[row, 0]:.7g}"
-            )
-        self.left_out += int(left_out.sum())
+        complete = (expected > least).sum(axis=1) == (wanted > least).sum(axis=1)
+        self.places += int((items[complete] > 0).sum())
+        for row in np.flatnonzero(~complete).tolist():
+            best = np.sort(expected[row, expected[row] > 0])[::-1][: self._k]
+            self.places += len(best)
+            self.left_out += max(1, len(best) - int(np.count_nonzero(wanted[row] >= best[-1])))
+            if not self.first_left_out:
+                missing = np.setdiff1d(np.flatnonzero(expected[row] > least[row]), items[row])[0]
+                self.first_left_out = (
+                    f"{self._name} leaves out item {missing} of score {expected[row, missing]:.7g}, "
+                    f"and ends at {last[row, 0]:.7g}"
+                )
 
     def _refuse(self, wrong: npt.NDArray[np.bool_], what: str, items: Ints, found: Floats, expected: Floats) -> None:
         if wrong.any():

@@ -121,7 +121,7 @@ def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
     """Let a graph answer the same whatever it is asked."""
     proto = onnx.load(path, load_external_data=False)
     graph = Graph(4)
-    answers = [graph.integers(*items), graph._constant(np.array(scores, np.float32))]
+    answers = [graph.integers(*items), graph.constant(np.array(scores, np.float32))]
     rows = [graph.for_batch(answer) for answer in answers]
     del proto.graph.node[:]
     names = zip(rows, ("items", "scores"), strict=True)

@@ -1,0 +1,117 @@
+"""From scores to the answer: bias, masks, the k best and the end of the list; see `onnx_graph` for the contract."""
+
+from __future__ import annotations
+
+import math
+
+import onnx
+from onnx import TensorProto, helper
+
+from model_export.onnx_graph import BLOCK, FLAT_BELOW, IR_VERSION, OPSET, Graph
+from model_export.onnx_two_stages import best_in_two_stages
+
+
+def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: bool = False) -> onnx.ModelProto:
+    """Return the model: `scores`, masked, and the k best; tables are left out for the external file.
+
+    Parameters
+    ----------
+    two_stages
+        Whether to look for the best in two stages: `scores` are then inner products, and the graph has their `Head`.
+    """
+    start = len(graph.nodes)
+    try:
+        if two_stages:
+            best, items, count = best_in_two_stages(graph, graph.products[scores], with_bias=with_bias)
+        else:
+            best, items, count = _best(graph, _masked(graph, _biased(graph, scores) if with_bias else scores))
+        missing = graph.op("Concat", graph.integers(0, 0, 0), graph.op("Sub", "k", count), axis=0)
+        best = graph.op("Pad", best, missing, graph.number(-math.inf))
+        items = graph.op("Pad", items, missing, graph.whole(0))
+        # With a bias, scores may be negative; what the model scores 0 is -inf already.
+        answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
+        nodes = [
+            *graph.nodes,
+            helper.make_node("Where", [answers, best, graph.number(-math.inf)], ["scores"], name="scores"),
+            helper.make_node("Where", [answers, items, graph.integers(0)], ["items"], name="items"),
+        ]
+    finally:
+        del graph.nodes[start:]
+    return _model(graph, _needed(nodes), with_bias=with_bias)
+
+
+def _needed(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Leave out what leads to no output: ONNX Runtime would compute it."""
+    wanted, kept = {"items", "scores"}, []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
+
+
+def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onnx.ModelProto:
+    inputs = [
+        helper.make_tensor_value_info("history", TensorProto.INT64, ["batch", "length"]),
+        helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["batch", "length"]),
+        helper.make_tensor_value_info("exclude", TensorProto.INT64, ["batch", "excluded"]),
+        helper.make_tensor_value_info("k", TensorProto.INT64, [1]),
+    ]
+    if with_bias:
+        inputs.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [graph.items + 1]))
+    outputs = [
+        helper.make_tensor_value_info("items", TensorProto.INT64, ["batch", "best"]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "best"]),
+    ]
+    used = {name for node in nodes for name in node.input}
+    constants = [constant for name, constant in graph.constants.items() if name in used]
+    onnx_graph = helper.make_graph(nodes, "recommend", inputs, outputs, constants)
+    return helper.make_model(
+        onnx_graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="alsolike",
+    )
+
+
+def _biased(graph: Graph, scores: str) -> str:
+    """Add the bias to what the model scores above 0; the rest becomes -inf."""
+    known = graph.op("Greater", scores, graph.number(0.0))
+    return graph.op("Where", known, graph.op("Add", scores, graph.bias()), graph.number(-math.inf))
+
+
+def _masked(graph: Graph, scores: str) -> str:
+    """Set what may not be answered to -inf."""
+    barred = graph.barred()
+    ninf = graph.op("Expand", graph.number(-math.inf), graph.op("Shape", barred))
+    return graph.op("ScatterElements", scores, barred, ninf, axis=1)
+
+
+def _best(graph: Graph, scores: str) -> tuple[str, str, str]:
+    """Return the scores and items of the k best, and how many there are: k, or all that there are columns."""
+    if graph.width >= FLAT_BELOW:
+        return _two_level_best(graph, scores)
+    count = graph.op("Min", "k", graph.integers(graph.width))
+    best, items = graph.ops("TopK", scores, count, outputs=2, axis=1, sorted=1)
+    return best, items, count
+
+
+def _two_level_best(graph: Graph, scores: str) -> tuple[str, str, str]:
+    """The k best items lie in the k blocks with the best maxima: exact, also in the order of equal scores.
+
+    The chosen blocks are put in ascending order, so that among equals the lower position comes first.
+    """
+    blocks = graph.width // BLOCK
+    blocked = graph.op("Reshape", scores, graph.integers(0, blocks, BLOCK))
+    maxima = graph.op("ReduceMax", blocked, graph.integers(2), keepdims=0)
+    block_count = graph.op("Min", "k", graph.integers(blocks))
+    _, chosen = graph.ops("TopK", maxima, block_count, outputs=2, axis=1, sorted=1)
+    chosen, _ = graph.ops("TopK", chosen, block_count, outputs=2, axis=1, sorted=1, largest=0)
+    candidates = graph.op("GatherND", blocked, graph.op("Unsqueeze", chosen, graph.integers(2)), batch_dims=1)
+    candidates = graph.op("Reshape", candidates, graph.integers(0, -1))
+    count = graph.op("Min", "k", graph.op("Mul", block_count, graph.integers(BLOCK)))
+    best, place = graph.ops("TopK", candidates, count, outputs=2, axis=1, sorted=1)
+    block = graph.op("Div", place, graph.integers(BLOCK))
+    within = graph.op("Sub", place, graph.op("Mul", block, graph.integers(BLOCK)))
+    first = graph.op("Mul", graph.op("GatherElements", chosen, block, axis=1), graph.integers(BLOCK))
+    return best, graph.op("Add", first, within), count

@@ -1,0 +1,47 @@
+"""A model whose scores are inner products of the history's weighted vectors with all vectors; nothing is learned."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from model_export.algorithm import Model
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.interactions import Floats, Histories
+from model_export.onnx_graph import Graph
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Embeddings(Model):
+    """`vectors`: float32 `(items + 1, d)`, row 0 zero."""
+
+    vectors: Floats
+    softplus: bool = False
+
+    @classmethod
+    def random(cls, *, items: int, dimensions: int, spectrum: float, softplus: bool = False) -> Embeddings:
+        """Axis n is n ** -spectrum as wide as the first; norms differ."""
+        rng = np.random.default_rng(0)
+        vectors = rng.standard_normal((items + 1, dimensions), np.float32)
+        vectors *= np.arange(1, dimensions + 1, dtype=np.float32) ** -spectrum
+        vectors *= np.exp(0.3 * rng.standard_normal((items + 1, 1), np.float32))
+        vectors[0] = 0
+        return cls(settings=BuyAgain(), items=items, vectors=vectors, softplus=softplus)
+
+    def score(self, histories: Histories) -> Floats:
+        """Return the products, made at least 0."""
+        weights = np.where(histories.items > 0, histories.weights, np.float32(0))
+        queries = np.einsum("bl,bld->bd", weights, self.vectors[histories.items])
+        products: Floats = queries @ self.vectors.T
+        scores = np.logaddexp(products, np.float32(0)) if self.softplus else np.maximum(products, 0)
+        scores[:, 0] = 0
+        return scores
+
+    def export(self, graph: Graph) -> str:
+        """Gather, add up, multiply."""
+        table = graph.item_vectors("embeddings.vectors", self.vectors)
+        weights = graph.op("Unsqueeze", graph.decayed_weights(1.0), graph.integers(1))
+        query = graph.op("MatMul", weights, graph.op("Gather", table, graph.history, axis=0))
+        query = graph.op("Squeeze", query, graph.integers(1))
+        return graph.inner_products(query, table, activation="Softplus" if self.softplus else "Relu")
