@@ -11,11 +11,13 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.answering import answer
 from benchmarks.cold_start import cold_start
 from benchmarks.collecting import collect
 from benchmarks.importing import importing
 from benchmarks.ingestion import archive_events, update_profiles
 from benchmarks.measure import Result
+from benchmarks.opening import open_models
 from benchmarks.rebuilding import rebuild_profiles
 from benchmarks.recommending import recommend
 from benchmarks.snapshot import snapshot
@@ -29,6 +31,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         importing,
         rebuild_profiles,
         recommend,
+        open_models,
+        answer,
         snapshot,
         cold_start,
     )

@@ -172,6 +172,10 @@ class Histories:
     def __len__(self) -> int:
         return len(self.items)
 
+    def rows(self, chosen: slice) -> Histories:
+        """Return some of the histories."""
+        return Histories(items=self.items[chosen], weights=self.weights[chosen])
+
     def matrix(self, *, columns: int, position_decay: float = 1.0) -> sp.csr_array:
         """Return the decayed weights summed by item, float32 `(batch, columns)`; column 0 is empty."""
         batch, length = self.items.shape

@@ -92,7 +92,7 @@ def check_parity(
         plain.check(chunk, scores, exclude=chunk.items)
         biased.check(chunk, scores, exclude=chunk.items, bias=half)
         biased.check(chunk, scores, exclude=nothing, bias=scarce)
-    one = Histories(items=histories.items[:1], weights=histories.weights[:1])
+    one = histories.rows(slice(1))
     plain.check(one, model.score(one), exclude=np.arange(1, model.items + 1)[None, :])
     recall = 1.0 - (plain.left_out + biased.left_out) / max(1, plain.places + biased.places)
     if not recall >= least_recall:
@@ -202,5 +202,4 @@ def _bars(items: int) -> tuple[Floats, Floats]:
 def _chunks(histories: Histories, items: int) -> Iterator[Histories]:
     size = max(1, SCORE_BYTES_AT_ONCE // (4 * (items + 1)))
     for start in range(0, len(histories), size):
-        rows = slice(start, start + size)
-        yield Histories(items=histories.items[rows], weights=histories.weights[rows])
+        yield histories.rows(slice(start, start + size))

@@ -44,7 +44,7 @@ class Tried:
     head_dimensions
         None for one stage.
     median_ms
-        Of a request, one history at a time.
+        Processor time of a request, one history at a time.
     recall
         Share of one stage's items that stand in the answer too, the worse of both lengths.
     """
@@ -102,9 +102,9 @@ def measure(folders: dict[int | None, Path], histories: Sequence[Histories], *, 
                 found[head, k] += len(np.intersect1d(wanted, _items(session, history, min(k, items))))
     for history in [*histories] * ROUNDS:
         for head, session in sessions.items():
-            start = time.perf_counter()
+            start = time.process_time()
             _items(session, history, min(USUAL_K, items))
-            times[head].append(1000 * (time.perf_counter() - start))
+            times[head].append(1000 * (time.process_time() - start))
     return [
         Tried(
             head,
@@ -128,4 +128,4 @@ def _items(session: onnxruntime.InferenceSession, history: Histories, k: int) ->
 
 def _sample(histories: Histories) -> list[Histories]:
     rows = np.unique(np.linspace(0, len(histories) - 1, SAMPLE).astype(np.int64)).tolist()
-    return [Histories(items=histories.items[row : row + 1], weights=histories.weights[row : row + 1]) for row in rows]
+    return [histories.rows(slice(row, row + 1)) for row in rows]

@@ -1,0 +1,122 @@
+"""answer: the graphs of a million items, one history at a time; and what proving an export right costs."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from benchmarks.made_up_models import VectorsModel, random_histories, rows_model, vectors_model
+from benchmarks.measure import Result, cpu_medians_ms
+from model_export.algorithm import Model
+from model_export.interactions import Floats, Histories
+from model_export.onnx_file import open_session, recommend, write_graphs
+from model_export.parity import check_parity
+from model_export.stages import measure
+
+ITEMS = 1_000_000
+DIMENSIONS = 64
+TARGETS = 100
+HEADS = (32, 48, 64)
+SPECTRA = {"slowly": 0.35, "not": 0.0, "fast": 0.7}
+K = 25
+PARITY_HISTORIES = 200
+SAMPLE = 20
+
+Sessions = dict[str, onnxruntime.InferenceSession]
+
+
+def answer() -> Iterator[Result]:
+    """Vectors in one stage and in two, item rows, each without a filter and with one; and a parity check."""
+    for word, spectrum in SPECTRA.items():
+        model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=spectrum)
+        with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+            yield from _two_stages(model, Path(name), decay=f"axes {word} decaying")
+    model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=SPECTRA["slowly"])
+    for work, other in (
+        (f"{ITEMS:,} vectors of {DIMENSIONS}", model),
+        (f"{TARGETS} targets each of {ITEMS:,} items", rows_model(items=ITEMS, targets=TARGETS)),
+    ):
+        with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+            write_graphs(other, Path(name))
+            yield from _one_stage(other, Path(name), work)
+            yield _parity(other, Path(name), work)
+
+
+def _two_stages(model: VectorsModel, directory: Path, *, decay: str) -> Iterator[Result]:
+    folders: dict[int | None, Path] = {None: directory / "one", **{head: directory / str(head) for head in HEADS}}
+    for head, folder in folders.items():
+        folder.mkdir()
+        write_graphs(model, folder, head_dimensions=head)
+    histories = _one_by_one(random_histories(items=ITEMS, rows=SAMPLE))
+    one, *two = measure(folders, histories, items=ITEMS)
+    for tried in two:
+        yield Result(
+            "answer",
+            f"{ITEMS:,} vectors of {DIMENSIONS}, two stages, head of {tried.head_dimensions}, {decay}",
+            tried.median_ms,
+            "one stage",
+            one.median_ms,
+            note=f"recall {tried.recall:.4f}",
+        )
+    biased = {str(head): open_session(folder / BIAS_GRAPH_FILE) for head, folder in folders.items()}
+    medians = cpu_medians_ms(_asked(biased, histories[0], bias=_filter()))
+    yield Result(
+        "answer",
+        f"the same with a filter, head of {HEADS[-1]}",
+        medians[str(HEADS[-1])],
+        "one stage, filtered",
+        medians["None"],
+    )
+
+
+def _one_stage(model: Model, directory: Path, work: str) -> Iterator[Result]:
+    history = random_histories(items=ITEMS, rows=1)
+    sessions = {"plain": open_session(directory / GRAPH_FILE)}
+    biased = {"filtered": open_session(directory / BIAS_GRAPH_FILE)}
+    works = {
+        **_asked(sessions, history),
+        **_asked(biased, history, bias=_filter()),
+        "numpy": lambda: np.argpartition(-model.score(history)[0], K),
+    }
+    medians = cpu_medians_ms(works)
+    for name, floor in (("plain", "numpy"), ("filtered", "plain")):
+        yield Result("answer", f"{work}, one stage, {name}", medians[name], floor, medians[floor])
+
+
+def _parity(model: Model, directory: Path, work: str) -> Result:
+    histories = random_histories(items=ITEMS, rows=PARITY_HISTORIES)
+    start = time.process_time()
+    compared = check_parity(model, directory, histories).histories
+    ms = 1000 * (time.process_time() - start)
+    few = _one_by_one(histories.rows(slice(SAMPLE)))
+    score_ms = cpu_medians_ms({"score": lambda: [model.score(history) for history in few]}, rounds=3)["score"] / SAMPLE
+    return Result(
+        "answer",
+        f"parity of {compared} histories, {work}",
+        ms,
+        "the model's own scores of them",
+        score_ms * compared,
+        units_per_call=compared,
+    )
+
+
+def _asked(sessions: Sessions, history: Histories, *, bias: Floats | None = None) -> dict[str, Callable[[], object]]:
+    def asking(session: onnxruntime.InferenceSession) -> Callable[[], object]:
+        return lambda: recommend(session, history, exclude=history.items, k=K, bias=bias)
+
+    return {name: asking(session) for name, session in sessions.items()}
+
+
+def _one_by_one(histories: Histories) -> list[Histories]:
+    return [histories.rows(slice(row, row + 1)) for row in range(len(histories))]
+
+
+def _filter() -> Floats:
+    """Every other item passes."""
+    return np.where(np.arange(ITEMS + 1) % 2, 0, -np.inf).astype(np.float32)
