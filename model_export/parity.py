@@ -1,7 +1,7 @@
 """Compares exported graphs with the model that they were exported from, history by history, in order.
 
-With r an item's reference score (-inf where it is excluded or barred), s the score that the graph answers, and
-t = `TOLERANCE` * min(max(1, r), the history's best score of all), a graph is right where
+With r an item's reference score (-inf where it is excluded or barred), s the score that the graph answers, and t the
+smaller of `TOLERANCE` * max(1, r) and `TOLERANCE_OF_BEST` * the history's best score of all, a graph is right where
 
 - of every answered item s > 0 and |s - r| <= t;
 - s falls, and of equal s the lower position comes first, so that no item stands twice;
@@ -27,6 +27,9 @@ from model_export.interactions import Floats, Histories, Ints
 from model_export.onnx_file import open_session, recommend
 
 TOLERANCE = 1e-5
+TOLERANCE_OF_BEST = 1e-4
+"""Scores that are shares of a million items are all small."""
+
 PARITY_K = 100
 SCORE_BYTES_AT_ONCE = 32 << 20
 
@@ -52,7 +55,7 @@ class Parity:
     k
         Length of the compared lists.
     largest_difference
-        Of an answered score, as a part of min(max(1, r), the history's best score).
+        Of an answered score, as a part of max(1, r).
     recall
         Share of the items of the model's lists that are answered; 1 unless less was allowed.
     """
@@ -116,11 +119,11 @@ class _Checked:
         expected = scores + bias if bias is not None else scores.copy()
         np.put_along_axis(expected, exclude, -np.inf, axis=1)
         expected[:, 0] = -np.inf
-        scale = scores.max(axis=1, keepdims=True)
+        most = np.float32(TOLERANCE_OF_BEST) * scores.max(axis=1, keepdims=True)
         items, found = recommend(self._session, histories, exclude=exclude, k=self._k, bias=bias)
         self._check_order(items, found, expected)
-        self._check_scores(items, found, expected, scale)
-        self._count_left_out(items, found, expected, scale)
+        self._check_scores(items, found, expected, most)
+        self._count_left_out(items, found, expected, most)
 
     def _check_order(self, items: Ints, found: Floats, expected: Floats) -> None:
         ended = items == 0
@@ -130,23 +133,23 @@ class _Checked:
         wrong = (later > earlier) | ((later == earlier) & (items[:, 1:] <= items[:, :-1]) & ~ended[:, 1:])
         self._refuse(_behind(wrong), "is not sorted by score, then position", items, found, expected)
 
-    def _check_scores(self, items: Ints, found: Floats, expected: Floats, scale: Floats) -> None:
+    def _check_scores(self, items: Ints, found: Floats, expected: Floats, most: Floats) -> None:
         answers = items > 0
         wanted = np.take_along_axis(expected, items, axis=1)
-        unit = np.minimum(np.maximum(wanted, 1.0), scale)
+        size = np.maximum(wanted, 1.0)
+        tolerance = np.minimum(TOLERANCE * size, most)
         with np.errstate(invalid="ignore"):  # ended places are -inf on both sides
             difference = np.where(answers, np.abs(found - wanted), 0.0)
             best_after = np.maximum.accumulate(wanted[:, ::-1], axis=1)[:, ::-1]
-            late = answers & (best_after - wanted > TOLERANCE * unit)
-        self._refuse(~(difference <= TOLERANCE * unit), "differs from the model", items, found, expected)
+            late = answers & (best_after - wanted > tolerance)
+        self._refuse(~(difference <= tolerance), "differs from the model", items, found, expected)
         self._refuse(late, "has another order than the model", items, found, expected)
-        relative = difference / np.where(unit > 0, unit, 1.0)
-        self.largest_difference = max(self.largest_difference, float(relative.max(initial=0.0)))
+        self.largest_difference = max(self.largest_difference, float((difference / size).max(initial=0.0)))
 
-    def _count_left_out(self, items: Ints, found: Floats, expected: Floats, scale: Floats) -> None:
+    def _count_left_out(self, items: Ints, found: Floats, expected: Floats, most: Floats) -> None:
         """Count the places of the model's lists, and those whose items are left out."""
         last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
-        least = last + TOLERANCE * np.minimum(np.maximum(last, 1.0), scale)
+        least = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), most)
         wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)
         complete = (expected > least).sum(axis=1) == (wanted > least).sum(axis=1)
         self.places += int((items[complete] > 0).sum())

@@ -35,5 +35,5 @@ def test_a_file_beside_the_others_is_an_algorithm(tmp_path: Path, monkeypatch: p
     )
 
     assert manifest.algorithm == "newcomers"
-    assert manifest.metrics["parity"]["histories"] == 20
+    assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1  # cut short, scattered, empty
     assert Bundle(tmp_path / "model").manifest == manifest
