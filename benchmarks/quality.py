@@ -13,19 +13,18 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from alsolike.bundle import MS_PER_DAY
 from alsolike.configuration import DEFAULT
 from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
-from benchmarks.quality_peers import peers
+from benchmarks.quality_peers import Peer, peers
 from cli.demo.journey import prepare
 from model_export import protocols
-from model_export.algorithm import Algorithm
+from model_export.algorithm import Algorithm, Combination
 from model_export.algorithms import known, missing
-from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.evaluate import BOTH, Quality, Seen, evaluate
 from model_export.fits import Fits
@@ -33,7 +32,7 @@ from model_export.interaction_file import read
 from model_export.interactions import Interactions
 from model_export.protocols import Split
 from model_export.resources import measured
-from model_export.selection import Comparison
+from model_export.selection import Candidate, Comparison
 
 K = 10
 PAGE = Path("docs/quality.md")
@@ -72,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
         split = protocols.leave_one_out(data)
     left_out = set(options.without.split(","))
     algorithms = {name: each for name, each in known().items() if name not in left_out and missing(each) is None}
-    rows = [*_ours(split, algorithms), *_baselines(split, shop=options.name in SHOPS), *_peers(split)]
+    rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=options.name in SHOPS)]
     _write(options.name, _section(options.name, data, split, rows, seconds=time.monotonic() - started))
 
 
@@ -88,25 +87,34 @@ def _read(name: str, interactions: Path | None, items: Path | None, directory: P
     return read(interactions, items_path=items, configuration=DEFAULT).interactions
 
 
-def _ours(split: Split, algorithms: dict[str, Algorithm]) -> Iterator[Row]:
-    """Every algorithm, and blends without and with what needs torch."""
-    found: dict[str, dict[Seen, tuple[Quality, float, float, str]]] = {}
+def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algorithm]]:
+    """Return what is compared, by what its combination is called: all without and with what needs torch; peers."""
+    counting = {name: each for name, each in algorithms.items() if name != NEURAL}
+    groups: dict[str, Mapping[str, Algorithm]] = {"blend": counting}
+    if NEURAL in algorithms:
+        groups[f"blend with {NEURAL}"] = {**counting, NEURAL: algorithms[NEURAL]}
+    return groups | {"": {peer.label: peer for peer in peers()}}
+
+
+def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[Row]:
+    """Choose settings for the past masked and allowed; a model that is in two groups has one row."""
+    found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
     for seen in BOTH:
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_say)
-        counting = {name: each for name, each in algorithms.items() if name != NEURAL}
-        groups = {"blend": counting}
-        if NEURAL in algorithms:
-            groups[f"blend with {NEURAL}"] = {**counting, NEURAL: algorithms[NEURAL]}
-        for blend, group in groups.items():
+        for combination, group in groups.items():
             for candidate in comparison.candidates(group):
-                settings = candidate.settings
-                label = blend if isinstance(settings, Blend) else settings.name
-                cost = (candidate.fit_s, candidate.peak_mb, settings.describe())
-                found.setdefault(label, {})[seen] = (candidate.quality, *cost)
+                found.setdefault(_label(candidate.settings, combination), {})[seen] = candidate
     for label, by_seen in found.items():
         masked, allowed = by_seen["masked"], by_seen["allowed"]
-        yield Row(label, masked[0], allowed[0], masked[1], masked[2], f"masked: {masked[3]}; allowed: {allowed[3]}")
+        settings = f"masked: {masked.settings.describe()}; allowed: {allowed.settings.describe()}"
+        yield Row(label, masked.quality, allowed.quality, masked.fit_s, masked.peak_mb, settings)
+
+
+def _label(settings: Algorithm, combination: str) -> str:
+    if isinstance(settings, Combination):
+        return combination
+    return settings.label if isinstance(settings, Peer) else settings.name
 
 
 def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
@@ -114,11 +122,6 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
     if shop:
         for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)):
             yield _judged(label, BuyAgain(half_life_days=days, again_power=0.0), split)
-
-
-def _peers(split: Split) -> Iterator[Row]:
-    for peer in peers():
-        yield _judged(peer.label, peer, split)
 
 
 def _judged(label: str, algorithm: Algorithm, split: Split) -> Row:
@@ -144,7 +147,7 @@ def _section(name: str, data: Interactions, split: Split, rows: Sequence[Row], *
     lines += [
         f"| *published:* {each.model} | {each.hr:.4f} | {each.ndcg:.4f} | | | | |" for each in PUBLISHED.get(name, ())
     ]
-    lines += ["", *(f"- {row.model}: {row.settings}" for row in rows if row.model.startswith("blend"))]
+    lines += ["", *(f"- {row.model}: {row.settings}" for row in rows if row.settings)]
     sources = sorted({each.source for each in PUBLISHED.get(name, ())})
     return "\n".join([*lines, *(f"- published: {source}" for source in sources)])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,15 +18,33 @@ from model_export.onnx_graph import Graph
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Peer(Algorithm):
-    """A library's model by its name; settings are those that its documentation recommends or its defaults."""
+    """A library's model, its one setting that matters chosen on the validation part like our own.
+
+    Attributes
+    ----------
+    learn
+        Takes interactions and that setting; returns what scores a matrix of users and items.
+    """
 
     name: ClassVar[str] = "peer"
+    reading: ClassVar[frozenset[str]] = frozenset()
     label: str
-    learn: Callable[[Interactions], Callable[[sp.csr_array], Floats]]
+    learn: Callable[[Interactions, float], Callable[[sp.csr_array], Floats]]
+    setting_name: str
+    setting: float
+    tried: tuple[float, ...]
 
     def fit(self, interactions: Interactions) -> PeerModel:
         """Fit the library's model."""
-        return PeerModel(settings=self, items=interactions.items, of_matrix=self.learn(interactions))
+        return PeerModel(settings=self, items=interactions.items, of_matrix=self.learn(interactions, self.setting))
+
+    def alternatives(self) -> Sequence[Self]:
+        """Return all that is tried."""
+        return tuple(dataclasses.replace(self, setting=setting) for setting in self.tried)
+
+    def describe(self) -> str:
+        """Return the setting, for people."""
+        return f"{self.setting_name} {self.setting:g}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,14 +68,16 @@ def peers() -> Iterator[Peer]:
     """Yield the peers whose libraries are installed."""
     if importlib.util.find_spec("implicit") is not None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        yield Peer(label="implicit ALS, 256 factors", learn=_als)
-        yield Peer(label="implicit BM25, 100 neighbours", learn=_bm25)
+        tried = (1.0, 10.0, 40.0)
+        yield Peer(label="implicit ALS, 256 factors", learn=_als, setting_name="alpha", setting=tried[0], tried=tried)
+        tried = (20.0, 100.0, 500.0)
+        yield Peer(label="implicit BM25", learn=_bm25, setting_name="neighbours", setting=tried[0], tried=tried)
 
 
-def _als(interactions: Interactions) -> Callable[[sp.csr_array], Floats]:
+def _als(interactions: Interactions, alpha: float) -> Callable[[sp.csr_array], Floats]:
     from implicit.als import AlternatingLeastSquares
 
-    model = AlternatingLeastSquares(factors=256, random_state=0)
+    model = AlternatingLeastSquares(factors=256, alpha=alpha, random_state=0, num_threads=1)
     model.fit(_csr(interactions.matrix()), show_progress=False)
     items = np.asarray(model.item_factors)
 
@@ -69,10 +89,10 @@ def _als(interactions: Interactions) -> Callable[[sp.csr_array], Floats]:
     return score
 
 
-def _bm25(interactions: Interactions) -> Callable[[sp.csr_array], Floats]:
+def _bm25(interactions: Interactions, neighbours: float) -> Callable[[sp.csr_array], Floats]:
     from implicit.nearest_neighbours import BM25Recommender
 
-    model = BM25Recommender(K=100)
+    model = BM25Recommender(K=int(neighbours))
     model.fit(_csr(interactions.matrix()), show_progress=False)
 
     def score(matrix: sp.csr_array) -> Floats:
