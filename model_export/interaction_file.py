@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from alsolike.columns import column_name
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput, UnknownEventType
+from alsolike.returns import remaining
 from model_export.csv_blocks import blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
@@ -78,6 +79,7 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
     table = _read(path, required=("USER_ID", "ITEM_ID", "TIMESTAMP"), optional=("EVENT_TYPE",))
     time_ms = table["TIMESTAMP"].to_numpy()
     weights, notes = _weights(table, configuration)
+    weights = _without_returns(table, time_ms, weights)
     kept = weights > 0
     table = table.filter(pa.array(kept))
     items, catalogue = None, None
@@ -141,6 +143,22 @@ def _weights(table: pa.Table, configuration: Configuration) -> tuple[np.ndarray[
             listed = ", ".join(sorted(names[position] or _UNSTATED for position in positions))
             notes.append(f"{rows:,} rows {reason} are left out: {listed}")
     return weight_of[codes], notes
+
+
+def _without_returns(
+    table: pa.Table, time_ms: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """Return what rows weigh when returns have taken earlier ones back; of equal times the earlier row is earlier."""
+    if not (weights < 0).any():
+        return weights
+    users, items = (
+        table[name].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+        for name in ("USER_ID", "ITEM_ID")
+    )
+    order = np.argsort(time_ms, kind="stable")
+    left = np.empty(len(weights), np.float32)
+    left[order] = remaining((users * (items.max() + 1) + items)[order], weights[order])
+    return left
 
 
 def _weight(event_type: str, configuration: Configuration) -> float | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.errors import InvalidBundle
+from alsolike.returns import remaining
 from model_export.algorithm import Algorithm, Model
 from model_export.algorithms import known
 from model_export.interactions import Floats, Histories
@@ -60,11 +61,13 @@ class Reference:
         float32 `(items,)`, in the order of `item_ids`.
         """
         position = {item_id: index for index, item_id in enumerate(self.item_ids, start=1)}
-        rows = [row for row, item_id in enumerate(item_ids) if item_id in position][-self.history.length :]
-        event_weights = np.array([self.history.event_weights[event_types[row]] for row in rows])
+        rows = [row for row, item_id in enumerate(item_ids) if item_id in position]
+        items = np.array([position[item_ids[row]] for row in rows], np.int64)
+        left = remaining(items, np.array([self.history.event_weights[event_types[row]] for row in rows]))
+        latest = np.flatnonzero(left)[-self.history.length :]
         histories = Histories(
-            items=np.array([[position[item_ids[row]] for row in rows]], np.int64),
-            weights=self.history.weights(event_weights, np.array([age_ms[row] for row in rows]))[None, :],
+            items=items[None, latest],
+            weights=self.history.weights(left[latest], np.array(age_ms, np.int64)[rows][latest])[None, :],
         )
         return self.model.score(histories)[0, 1:]
 

@@ -15,6 +15,7 @@ from alsolike import identity, lake
 from alsolike.configuration import Configuration
 from alsolike.dataset import INTERACTION_COLUMNS
 from alsolike.errors import UnknownEventType
+from alsolike.returns import remaining
 from alsolike.tombstones import Erased, nobody
 
 LAKE_COLUMNS = (
@@ -47,7 +48,8 @@ class CleanInteractions:
 
 
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: Erased = nobody) -> CleanInteractions:
-    """Count each event once, keep event types with a weight, and leave out rare items and short histories.
+    """Count each event once, keep event types with a weight, and leave out what was taken back, rare items and short
+    histories.
 
     Parameters
     ----------
@@ -65,7 +67,8 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: Erased = 
     about = once[once["item_id"].notna()]
     weight = about["event_type"].map(_weights(about["event_type"], configuration)).astype("float32")
     known = about[weight.notna()].assign(weight=weight)
-    counted = known[known["weight"] > 0]
+    weighty = known[known["weight"] != 0]
+    counted = _without_returns(weighty)
     kept, rare, short = _minimums(
         pd.factorize(counted["item_id"])[0],
         pd.factorize(counted["profile_id"])[0],
@@ -80,7 +83,8 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: Erased = 
             "erased_user": len(every) - len(once),
             "no_item": len(once) - len(about),
             "unknown_event_type": len(about) - len(known),
-            "no_weight": len(known) - len(counted),
+            "no_weight": len(known) - len(weighty),
+            "taken_back": len(weighty) - len(counted),
             "rare_item": rare,
             "short_history": short,
         },
@@ -101,6 +105,16 @@ def _weights(event_types: pd.Series[str], configuration: Configuration) -> dict[
         except UnknownEventType:
             continue
     return weights
+
+
+def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that returns left something of, with what that weighs."""
+    if not (weighty["weight"] < 0).any():
+        return weighty
+    ordered = weighty.iloc[_order(weighty)]
+    items, users = (pd.factorize(ordered[name])[0].astype(np.int64) for name in ("item_id", "profile_id"))
+    left = remaining(users * (items.max() + 1) + items, ordered["weight"].to_numpy())
+    return ordered.assign(weight=left.astype(np.float32))[left > 0]
 
 
 def _minimums(

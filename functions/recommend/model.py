@@ -24,9 +24,11 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, Bundle
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
+from alsolike.returns import remaining
 
 GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException)
 _NONE = np.zeros((1, 1), np.int64)
+_NOTHING = np.zeros(0, np.int64)
 _OUTPUTS = ("items", "scores")
 
 Bias = npt.NDArray[np.float32]
@@ -53,17 +55,25 @@ class History:
         float64 `(n,)`, by event type.
     event_time_ms
         int64 `(n,)`.
+    returned
+        int64 `(m,)`, positions of which nothing is left, since they were taken back: kept out like seen ones.
     """
 
     items: npt.NDArray[np.int64]
     event_weights: npt.NDArray[np.float64]
     event_time_ms: npt.NDArray[np.int64]
+    returned: npt.NDArray[np.int64]
+
+    @property
+    def seen(self) -> npt.NDArray[np.int64]:
+        """The positions that are not recommended again where the model leaves out what was seen."""
+        return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def __len__(self) -> int:
         return len(self.items)
 
 
-NO_HISTORY = History(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
+NO_HISTORY = History(_NOTHING, np.zeros(0), _NOTHING, _NOTHING)
 
 
 class Model:
@@ -116,11 +126,18 @@ class Model:
         """
         parameters = self.bundle.manifest.history
         weights = np.array([parameters.event_weights.get(entry.event_type, np.nan) for entry in recent], np.float64)
-        known = np.flatnonzero((positions > 0) & ~np.isnan(weights))[-parameters.length :]
+        known = np.flatnonzero((positions > 0) & ~np.isnan(weights))
+        returned = _NOTHING
+        if (weights[known] < 0).any():
+            weights[known] = remaining(positions[known], weights[known])
+            left = known[weights[known] > 0]
+            known, returned = left, np.setdiff1d(positions[known], positions[left])
+        known = known[-parameters.length :]
         return History(
             items=positions[known],
             event_weights=weights[known],
             event_time_ms=np.array([recent[index].event_time_ms for index in known.tolist()], np.int64),
+            returned=returned,
         )
 
     def rank(self, history: History, *, k: int, now_ms: int, bias: Bias | None = None) -> list[Ranked]:
@@ -133,7 +150,7 @@ class Model:
         feed: dict[str, npt.NDArray[Any]] = {
             "history": items,
             "weights": weights[None, :],
-            "exclude": items if self.bundle.manifest.exclude_seen else _NONE,
+            "exclude": history.seen[None, :] if self.bundle.manifest.exclude_seen else _NONE,
             "k": np.array([k], np.int64),
         }
         if bias is not None:
@@ -156,7 +173,7 @@ class Model:
         """
         left_out = {item.position for item in after}
         if self.bundle.manifest.exclude_seen:
-            left_out.update(history.items.tolist())
+            left_out.update(history.seen.tolist())
         positions = self._popular_first(k, left_out, bias)
         best, offset = (after[-1].score, 1) if after else (1.0, 0)
         return [Ranked(position, best / (offset + rank)) for rank, position in enumerate(positions, start=1)]

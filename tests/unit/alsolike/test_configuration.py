@@ -25,7 +25,7 @@ def test_spellings_have_one_canonical_name(name: str, canonical: str) -> None:
 
 
 def test_types_without_a_weight_have_none() -> None:
-    assert DEFAULT.event_weights == {"view": 1, "click": 1, "cart": 3, "purchase": 5}
+    assert DEFAULT.event_weights == {"view": 1, "click": 1, "cart": 3, "purchase": 5, "return": -5}
 
 
 def test_declared_types_have_their_spellings_too() -> None:
@@ -37,5 +37,7 @@ def test_declared_types_have_their_spellings_too() -> None:
 
 @pytest.mark.parametrize("name", ["", "rating", "view ", "vi\x00ew"])
 def test_other_types_are_refused(name: str) -> None:
-    with pytest.raises(UnknownEventType, match=r"^event is .*expected one of view, click, cart, purchase, search$"):
+    with pytest.raises(
+        UnknownEventType, match=r"^event is .*expected one of view, click, cart, purchase, return, search$"
+    ):
         DEFAULT.canonical_event_type(name, field="event")

@@ -113,7 +113,12 @@ def test_an_alias_that_a_built_in_type_gives_up_can_be_a_type() -> None:
         (("events", "View"), {"weight": 1}, ("events", "View"), "events.View is no name, expected 1 to 63 lower-case"),
         (("events", "view"), None, ("events", "view"), "events.view is null, expected a mapping with weight"),
         (("events", "rate"), {}, ("events", "rate"), "events.rate lacks weight"),
-        (("events", "view", "weight"), -1, ("events", "view", "weight"), "is -1, expected a number from 0 to 100"),
+        (
+            ("events", "view", "weight"),
+            -101,
+            ("events", "view", "weight"),
+            "is -101, expected a number from -100 to 100",
+        ),
         (("events", "view", "weight"), "1", ("events", "view", "weight"), 'is "1", expected a number'),
         (("events", "view", "weight"), float("nan"), ("events", "view", "weight"), "expected a number"),
         (("events", "view", "item"), "none", ("events", "view", "item"), 'is "none", expected one of required, opt'),

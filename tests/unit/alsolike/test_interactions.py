@@ -62,7 +62,7 @@ def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
         ("query", " ", 'query is " ", expected a non-empty string'),
         ("query", "x" * 1001, "query has 1001 characters, expected at most 1000"),
         ("query", "a\nb", r'query is "a.*b", expected no control characters'),
-        ("event_type", "rating", "event_type is 'rating', expected one of view, click, cart, purchase, search"),
+        ("event_type", "rating", "event_type is 'rating', expected one of view, click, cart, purchase, return, search"),
         ("event_value", True, "event_value is true, expected a number"),
         ("event_value", "1", 'event_value is "1", expected a number'),
         ("event_time_ms", True, "event_time_ms is true, expected milliseconds since 1970"),

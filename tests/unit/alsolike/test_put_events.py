@@ -141,7 +141,7 @@ def test_a_wrong_event_costs_the_others_nothing() -> None:
     assert [each.item_id for each in found.interactions] == ["i0", "i2"]
     assert [str(error) for error in found.refused] == [
         "eventList[1].itemId is missing, expected a non-empty string",
-        "eventList[3].eventType is 'Rating', expected one of view, click, cart, purchase, search",
+        "eventList[3].eventType is 'Rating', expected one of view, click, cart, purchase, return, search",
     ]
     assert [isinstance(error, UnknownEventType) for error in found.refused] == [False, True]
 

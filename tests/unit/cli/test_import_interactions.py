@@ -112,7 +112,7 @@ def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: D
         (7, "TIMESTAMP is not after 1970"),
         (8, "TIMESTAMP is in the future"),
         (9, "TIMESTAMP is neither in seconds nor in milliseconds"),
-        (10, "EVENT_TYPE is unknown, expected one of view, click, cart, purchase, search"),
+        (10, "EVENT_TYPE is unknown, expected one of view, click, cart, purchase, return, search"),
         (11, "has 2 columns, expected 4"),
     ]
     assert bad[3][2:] == ["1", "a", "yesterday", "view"]

@@ -57,19 +57,26 @@ def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
     assert file.item_ids == ["007", "7"]
 
 
+def test_returned_purchases_are_left_out_whatever_the_order_of_rows(tmp_path: Path) -> None:
+    rows = "ann,x,30,return\nann,x,10,purchase\nann,y,20,purchase\nbob,x,10,purchase\nbob,x,5,return\n"
+    file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows))
+
+    assert sequence(file) == [(0, "y"), (1, "x")]
+
+
 def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None:
-    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,return\na,x,4,refund\n"
+    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,gift\na,x,4,wish\n"
 
     file = read(write(tmp_path / "rows.csv", text))
 
     assert sequence(file) == [(0, "x"), (0, "y")]
     assert file.interactions.weight.tolist() == [1.0, 5.0]
-    assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: refund, return",)
+    assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: gift, wish",)
 
 
 def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left_out(tmp_path: Path) -> None:
     events = {**DEFAULT.events, "wish": EventType("wish", 2.5, aliases=("wishlist",)), "view": EventType("view", 0.0)}
-    path = write_types(tmp_path / "rows.csv", ["WishList", "View", None, "search", "return"])
+    path = write_types(tmp_path / "rows.csv", ["WishList", "View", None, "search", "gift"])
 
     file = read(path, configuration=Configuration(events=events))
 
@@ -77,7 +84,7 @@ def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left
     assert file.interactions.weight.tolist() == [2.5]
     assert file.notes == (
         "1 rows state no EVENT_TYPE and count as view",
-        "1 rows of unknown EVENT_TYPE are left out: return",
+        "1 rows of unknown EVENT_TYPE are left out: gift",
         "3 rows of an EVENT_TYPE that weighs nothing are left out: View, search, view",
     )
 
@@ -91,13 +98,13 @@ def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
 def test_a_row_that_states_no_event_type_is_a_view_as_in_an_import(tmp_path: Path, name: str) -> None:
-    file = read(write_types(tmp_path / name, ["Purchase", None, "return"]))
+    file = read(write_types(tmp_path / name, ["Purchase", None, "gift"]))
 
     assert sequence(file) == [(0, "0"), (0, "1")]
     assert file.interactions.weight.tolist() == [5.0, 1.0]
     assert file.notes == (
         "1 rows state no EVENT_TYPE and count as view",
-        "1 rows of unknown EVENT_TYPE are left out: return",
+        "1 rows of unknown EVENT_TYPE are left out: gift",
     )
 
 
@@ -109,7 +116,7 @@ def test_a_file_without_a_known_event_type_weighs_every_row_alike(
     file = read(write_types(tmp_path / name, types))
 
     assert file.interactions.weight.tolist() == [1.0, 1.0]
-    assert file.notes == ("EVENT_TYPE holds none of view, click, cart, purchase: every interaction weighs 1",)
+    assert file.notes == ("EVENT_TYPE holds none of view, click, cart, purchase, return: every interaction weighs 1",)
 
 
 def test_a_parquet_column_of_nothing_but_null_is_no_event_type(tmp_path: Path) -> None:

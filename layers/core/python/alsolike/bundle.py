@@ -47,7 +47,7 @@ class HistoryParameters:
     half_life_days
         Age at which an interaction counts half; infinity for no decay (JSON: null).
     event_weights
-        Weight by canonical event type; other types count 0.
+        Weight by canonical event type, below 0 for one that takes back; other types count 0.
 
     Raises
     ------

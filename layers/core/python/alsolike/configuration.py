@@ -40,7 +40,8 @@ class EventType:
     Attributes
     ----------
     weight
-        Of one interaction in training and ranking; with 0 it is kept in the lake and counts for nothing.
+        Of one interaction in training and ranking; with 0 it is kept in the lake and counts for nothing, below 0 it
+        takes back what the user did with the item before (`alsolike.returns`).
     item_required
         Whether it is about an item; a search may have a query instead.
     aliases
@@ -92,6 +93,7 @@ _EVENTS = (
     EventType("click", 1.0),
     EventType("cart", 3.0, aliases=("addtocart", "add_to_cart")),
     EventType("purchase", 5.0),
+    EventType("return", -5.0, aliases=("refund",)),
     EventType("search", 0.0, item_required=False),
 )
 
@@ -131,7 +133,7 @@ class Configuration:
 
     @functools.cached_property
     def event_weights(self) -> Mapping[str, float]:
-        """Weight of each event type that counts."""
+        """Weight of each event type that counts, or takes back."""
         return MappingProxyType({event.name: event.weight for event in self.events.values() if event.weight})
 
     @functools.cached_property

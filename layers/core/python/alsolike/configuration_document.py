@@ -126,7 +126,7 @@ def _events(node: Node | None) -> dict[str, EventType]:
         fields = entry.fields("weight", "item", "aliases", required=() if name in events else ("weight",))
         values: dict[str, Any] = {}
         if "weight" in fields:
-            values["weight"] = fields["weight"].number(0, MAX_WEIGHT) or 0.0
+            values["weight"] = fields["weight"].number(-MAX_WEIGHT, MAX_WEIGHT) or 0.0
         if "item" in fields and (item := fields["item"].choice(_ITEM_REQUIRED)):
             values["item_required"] = _ITEM_REQUIRED[item]
         if "aliases" in fields:
@@ -138,7 +138,7 @@ def _events(node: Node | None) -> dict[str, EventType]:
             values["aliases"] = tuple(spelling for _, spelling in stated[name])
         events[name] = dataclasses.replace(events.get(name, EventType(name, 0.0)), **values)
     _refuse_ambiguous_spellings(node, events, stated)
-    if not any(event.weight for event in events.values()):
+    if not any(event.weight > 0 for event in events.values()):
         node.fault("leave nothing to train on, expected a weight above 0 for at least one type", at_key=True)
     return events
 

@@ -183,7 +183,7 @@ def test_every_kind_of_error_has_line_and_column(text: str, said: str) -> None:
 
 
 def test_check_prints_one_json_document_for_editors() -> None:
-    result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -1}}\n")
+    result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -101}}\n")
 
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
@@ -193,7 +193,7 @@ def test_check_prints_one_json_document_for_editors() -> None:
                 "line": 2,
                 "column": 25,
                 "path": "events.view.weight",
-                "message": "events.view.weight is -1, expected a number from 0 to 100",
+                "message": "events.view.weight is -101, expected a number from -100 to 100",
             }
         ],
         "warnings": [],
@@ -248,7 +248,7 @@ def test_what_is_shown_can_be_applied_again(shop: ConfigurationStore, file: Call
 
 
 def test_a_file_with_an_error_is_not_applied(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
-    path = file("format: 1\nevents: {view: {weight: -1}}\n")
+    path = file("format: 1\nevents: {view: {weight: -101}}\n")
 
     result = run("apply", path)
 

@@ -206,7 +206,7 @@ def test_event_type_declared_a_moment_ago_is_found_with_one_look_before_quaranti
 
     reasons = archived(aws("s3"), lake_bucket, batch, configurations)
 
-    known = "view, click, cart, purchase, search, rating"
+    known = "view, click, cart, purchase, return, search, rating"
     assert reasons == tuple(f"event_type is {kind!r}, expected one of {known}" for kind in ("nod", "shrug"))
     assert configurations.looks == 1
     assert [row[0] for row in read_once(lake_bucket)] == ["e0", "e2"]

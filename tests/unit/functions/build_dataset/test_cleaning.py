@@ -53,6 +53,28 @@ def test_repeated_event_counts_once_and_the_first_received_stays() -> None:
     assert interactions.dropped["duplicate_event"] == 1
 
 
+def test_returned_purchase_is_not_trained_on_whatever_the_order_of_rows() -> None:
+    interactions = cleaned(
+        row("e4", event_type="return", event_time_ms=NOW_MS + 2),
+        row("e1", event_type="view"),
+        row("e2", event_type="purchase", event_time_ms=NOW_MS + 1),
+        row("e3", event_type="purchase", event_time_ms=NOW_MS + 1, user="bert"),
+    )
+
+    assert interactions.frame[["profile_id", "weight"]].to_numpy().tolist() == [["u#anna", 1.0], ["u#bert", 5.0]]
+    assert interactions.dropped["taken_back"] == 2
+
+
+def test_return_that_weighs_less_leaves_the_rest_of_the_purchase() -> None:
+    interactions = cleaned(
+        row("e1", event_type="purchase"),
+        row("e2", event_type="return", event_time_ms=NOW_MS + 1),
+        events=(EventType("return", -2.0),),
+    )
+
+    assert interactions.frame["weight"].tolist() == [3.0]
+
+
 def test_weight_is_that_of_the_event_type_in_any_spelling() -> None:
     interactions = cleaned(
         row("e1", event_type="purchase"), row("e2", event_type="AddToCart"), row("e3", event_type="view")
@@ -145,6 +167,7 @@ def test_minimums_hold_also_after_the_others_are_left_out() -> None:
         "no_item": 0,
         "unknown_event_type": 0,
         "no_weight": 0,
+        "taken_back": 0,
         "rare_item": 2,
         "short_history": 2,
     }

@@ -149,7 +149,8 @@ def test_bad_events_cost_the_others_nothing(
     assert answer["statusCode"] == 400
     assert answer["document"]["message"] == (
         'eventList[1].itemId is "", expected a non-empty string; '
-        "eventList[2].eventType is 'Rating', expected one of view, click, cart, purchase, search (1 of 3 events stored)"
+        "eventList[2].eventType is 'Rating', expected one of view, click, cart, purchase, return, "
+        "search (1 of 3 events stored)"
     )
     assert len(stored_records(aws("kinesis"))) == 1
     assert counted() == {"EventsAccepted": 1, "RequestsRejected": 1}

@@ -86,6 +86,32 @@ def test_seen_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None
     assert ranked(model(tmp_path / "b", exclude_seen=True), entries) == [("kiwi", 3.0), ("fig", 2.0)]
 
 
+def test_returned_item_does_not_count(tmp_path: Path) -> None:
+    """Plum was bought and sent back: pear alone is left."""
+    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
+    entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
+
+    assert ranked(model(tmp_path, history=history), entries) == [("fig", 10.0), ("plum", 5.0)]
+
+
+def test_returned_item_is_left_out_like_a_seen_one(tmp_path: Path) -> None:
+    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
+    loaded = model(tmp_path, history=history, exclude_seen=True)
+    entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
+
+    assert ranked(loaded, entries) == [("fig", 10.0)]
+    assert loaded.bundle.positions(["plum"])[0] not in {
+        item.position for item in loaded.popular(4, history=known(loaded, entries))
+    }
+
+
+def test_length_of_a_history_counts_what_returns_left(tmp_path: Path) -> None:
+    history = HistoryParameters(length=1, half_life_days=7.0, event_weights={"view": 1.0, "return": -5.0})
+    entries = recent(("pear", "view", 0), ("plum", "view", 0), ("plum", "return", 0))
+
+    assert ranked(model(tmp_path, history=history), entries) == [("fig", 2.0), ("plum", 1.0)]
+
+
 def test_the_list_ends_where_the_model_knows_nothing(tmp_path: Path) -> None:
     assert ranked(model(tmp_path), recent(("pear", "view", 0)), k=500) == [("fig", 2.0), ("plum", 1.0)]
     assert ranked(model(tmp_path), recent(("kiwi", "view", 0))) == []
