@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from alsolike.bundle import MS_PER_DAY
-from alsolike.configuration import DEFAULT
+from alsolike.configuration import DEFAULT, HISTORY_LENGTH
 from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
 from benchmarks.quality_peers import Peer, peers
@@ -59,12 +59,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("name", metavar="set", choices=[*PUBLISHED, "ml-100k", *SHOPS])
     parser.add_argument("--interactions", type=Path, help=".csv(.gz), .parquet, S3-Rec's .txt or RecBole's .inter")
     parser.add_argument("--items", type=Path, help="what is known of the items")
+    parser.add_argument("--history", type=int, default=HISTORY_LENGTH, help="interactions that a model is told")
     parser.add_argument("--days", type=float, default=28.0, help="of the test window, for sets with real times")
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         data = _read(options.name, options.interactions, options.items, Path(directory))
+    data = dataclasses.replace(data, history_length=options.history)
     if options.name in SHOPS:
         split = protocols.temporal(data, holdout_ms=int(options.days * MS_PER_DAY))
     else:
@@ -135,7 +137,8 @@ def _judged(label: str, algorithm: Algorithm, split: Split) -> Row:
 def _section(name: str, data: Interactions, split: Split, rows: Sequence[Row], *, seconds: float) -> str:
     lines = [
         f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items; {split.protocol}, "
-        f"{len(split.test.queries):,} users asked; {os.cpu_count()} processors, all of it in {seconds / 60:.0f} min.",
+        f"{len(split.test.queries):,} users asked, a model told the latest {data.history_length} interactions; "
+        f"{os.cpu_count()} processors, all of it in {seconds / 60:.0f} min.",
         "",
         f"| model | HR@{K} | NDCG@{K} | HR@{K}, past allowed | NDCG@{K}, past allowed | fit s | peak MB |",
         "|---|---|---|---|---|---|---|",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
@@ -67,7 +66,6 @@ class PeerModel(Model):
 def peers() -> Iterator[Peer]:
     """Yield the peers whose libraries are installed."""
     if importlib.util.find_spec("implicit") is not None:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         tried = (1.0, 10.0, 40.0)
         yield Peer(label="implicit ALS, 256 factors", learn=_als, setting_name="alpha", setting=tried[0], tried=tried)
         tried = (20.0, 100.0, 500.0)
@@ -76,9 +74,11 @@ def peers() -> Iterator[Peer]:
 
 def _als(interactions: Interactions, alpha: float) -> Callable[[sp.csr_array], Floats]:
     from implicit.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
     model = AlternatingLeastSquares(factors=256, alpha=alpha, random_state=0, num_threads=1)
-    model.fit(_csr(interactions.matrix()), show_progress=False)
+    with threadpool_limits(1, "blas"):
+        model.fit(_csr(interactions.matrix()), show_progress=False)
     items = np.asarray(model.item_factors)
 
     def score(matrix: sp.csr_array) -> Floats:

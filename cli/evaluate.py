@@ -63,12 +63,12 @@ def evaluate(
     temporal: the last days are the test, as many before them the validation.
 
     Settings are chosen on the validation part. Rows are ordered by
-    TIMESTAMP, equal times as in the file. A model sees the latest 100
-    interactions of a user, as in production.
+    TIMESTAMP, equal times as in the file. A model sees the latest
+    interactions of a user, as in production: 100, or limits.history_length.
 
     Seen masked: items that the user had are not recommended and do not
     count. Seen allowed: they may be and do. Masked is a user's whole past
-    here; production keeps out what is among the latest 100 interactions.
+    here; production keeps out what is among the latest interactions.
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file

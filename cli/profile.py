@@ -67,12 +67,13 @@ def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
     from cli import console
     from cli.rebuilding.lake_reader import LakeReader
     from cli.rebuilding.profiles import profile_of
+    from cli.rebuilding.writing import history_length
     from cli.times import milliseconds, moment
 
     received_by_ms = milliseconds(moment(at, option="--at"))
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     with console.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
-        return profile_of(rows, _id(where, user, session=session), on_bytes=step.advance)
+        return profile_of(rows, _id(where, user, session=session), length=history_length(where), on_bytes=step.advance)
 
 
 def _id(where: Deployment, user: str, *, session: bool) -> str:

@@ -59,7 +59,9 @@ def export_bundle(
             version=provenance.version,
             algorithm=model.settings.name,
             items=model.items,
-            history=history_parameters(model.settings.half_life_days, event_weights=data.event_weights),
+            history=history_parameters(
+                data.interactions, model.settings.half_life_days, event_weights=data.event_weights
+            ),
             exclude_seen=provenance.exclude_seen,
             dataset_id=data.dataset_id,
             last_event_ms=int(data.interactions.time_ms.max()),
@@ -78,7 +80,7 @@ def latest_histories(interactions: Interactions, model: Model) -> Histories:
         starts=offsets[users],
         ends=offsets[users + 1],
         now_ms=np.full(len(users), interactions.time_ms.max(), np.int64),
-        parameters=history_parameters(model.settings.half_life_days),
+        parameters=history_parameters(interactions, model.settings.half_life_days),
     )
 
 

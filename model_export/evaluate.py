@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle import HistoryParameters
-from alsolike.configuration import HISTORY_LENGTH
 from model_export import metrics
 from model_export.algorithm import Model
-from model_export.interactions import Floats, Histories, Ints
+from model_export.interactions import Floats, Histories, Interactions, Ints
 from model_export.protocols import Queries
 
 Gains = npt.NDArray[np.float64]
@@ -49,24 +48,30 @@ class Quality:
     gains: Gains = dataclasses.field(repr=False, compare=False)
 
 
-def history_parameters(half_life_days: float, *, event_weights: Mapping[str, float] = NO_WEIGHTS) -> HistoryParameters:
+def history_parameters(
+    interactions: Interactions, half_life_days: float, *, event_weights: Mapping[str, float] = NO_WEIGHTS
+) -> HistoryParameters:
     """Return the parameters that serving would use with a model of this half-life.
 
     Parameters
     ----------
+    interactions
+        Say how long a history is.
     event_weights
         What an interaction of each type weighs. Rows of a dataset have their weights already.
     """
-    return HistoryParameters(length=HISTORY_LENGTH, half_life_days=half_life_days, event_weights=dict(event_weights))
+    return HistoryParameters(
+        length=interactions.history_length, half_life_days=half_life_days, event_weights=dict(event_weights)
+    )
 
 
 def histories(queries: Queries, *, half_life_days: float, rows: slice = slice(None)) -> Histories:
-    """Return the histories of the queries, cut to the latest `HISTORY_LENGTH` as serving cuts them."""
+    """Return the histories of the queries, cut to the latest as serving cuts them."""
     return queries.source.histories(
         starts=queries.starts[rows],
         ends=queries.ends[rows],
         now_ms=queries.now_ms[rows],
-        parameters=history_parameters(half_life_days),
+        parameters=history_parameters(queries.source, half_life_days),
     )
 
 
@@ -78,7 +83,7 @@ def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] =
     seen
         "allowed": items of the user's past may be recommended, every target counts. "masked": they are not, and only
         targets that are new to the user count; users without one are left out. All of the past is masked, also what
-        lies before the `HISTORY_LENGTH` interactions that serving knows and keeps out of its answers.
+        lies before the interactions that serving knows and keeps out of its answers.
 
     Returns
     -------

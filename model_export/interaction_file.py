@@ -99,6 +99,7 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
         properties = _properties(items)
         content = item_content([properties.get(item_id, {}) for item_id in item_ids])
         interactions = dataclasses.replace(interactions, content=content.vectors)
+    interactions = dataclasses.replace(interactions, history_length=configuration.limits.history_length)
     return InteractionFile(interactions=interactions, item_ids=item_ids, notes=tuple(notes))
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from alsolike.bundle import HistoryParameters
+from alsolike.configuration import HISTORY_LENGTH
 from model_export.recency import positional_decay
 
 Floats = npt.NDArray[np.float32]
@@ -35,6 +36,8 @@ class Interactions:
     content
         What the items' columns say, `(items + 1, features)`, rows of length 1 or 0, see `model_export.item_content`;
         None where nothing is known of any item.
+    history_length
+        A user's latest interactions that a model is told when it is served.
     """
 
     user: npt.NDArray[np.int32]
@@ -44,6 +47,7 @@ class Interactions:
     users: int
     items: int
     content: sp.csr_array | None = None
+    history_length: int = HISTORY_LENGTH
 
     def __len__(self) -> int:
         return len(self.user)

@@ -93,7 +93,9 @@ def load(directory: Path) -> TrainingData:
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
     return TrainingData(
         dataset_id=manifest.dataset_id,
-        interactions=dataclasses.replace(interactions, content=item_content(properties).vectors),
+        interactions=dataclasses.replace(
+            interactions, content=item_content(properties).vectors, history_length=manifest.history_length
+        ),
         item_ids=item_ids,
         properties=properties,
         event_weights=manifest.event_weights,

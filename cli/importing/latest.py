@@ -53,7 +53,8 @@ class LatestInteractions:
     Taking in is cheap: rows are kept as they come, and parted once all are there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, length: int = HISTORY_LENGTH) -> None:
+        self._length = length
         self._held: list[_Packed] = []
         self._held_rows = 0
         self._spooled: list[Path] = []
@@ -88,7 +89,7 @@ class LatestInteractions:
             self._held, self._held_rows = [], 0
 
     def of_part(self, number: int) -> Iterator[UserInteractions]:
-        """Yield each user of a part with at least their latest `HISTORY_LENGTH` interactions, and few more."""
+        """Yield each user of a part with at least the latest interactions that a profile holds, and few more."""
         if self._parts is None:
             self._part()
         assert self._parts is not None
@@ -97,10 +98,10 @@ class LatestInteractions:
             kept.append(table)
             rows += len(table)
             if rows > MEMORY_ROWS // 2:
-                kept = [_latest(pa.concat_tables(kept).combine_chunks())]
+                kept = [_latest(pa.concat_tables(kept).combine_chunks(), self._length)]
                 rows = len(kept[0])
         if kept:
-            yield from _by_user(_latest(pa.concat_tables(kept).combine_chunks()))
+            yield from _by_user(_latest(pa.concat_tables(kept).combine_chunks(), self._length))
 
     def _part(self) -> None:
         """Part the rows by user: in memory if they are few, else chunk by chunk into one file a part."""
@@ -185,13 +186,13 @@ def _table(rows: _Packed, order: npt.NDArray[np.int64]) -> pa.Table:
     return pa.table(columns, _SCHEMA)
 
 
-def _latest(rows: pa.Table) -> pa.Table:
-    """Return the rows without those that `HISTORY_LENGTH` later ones of their user follow.
+def _latest(rows: pa.Table, length: int) -> pa.Table:
+    """Return the rows without those that `length` later ones of their user follow.
 
     Rows of the same time as the last one kept stay too: which of them a profile keeps is the profile's own rule.
     """
     user = rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    many = np.flatnonzero(np.bincount(user)[user] > HISTORY_LENGTH)
+    many = np.flatnonzero(np.bincount(user)[user] > length)
     if not len(many):
         return rows
     user, time_ms = user[many], rows["event_time_ms"].to_numpy()[many]
@@ -202,7 +203,7 @@ def _latest(rows: pa.Table) -> pa.Table:
     starts = np.searchsorted(user, user, side="left")
     kept = np.ones(len(rows), bool)
     kept[many] = False
-    kept[many[order[time_ms >= time_ms[np.maximum(ends - HISTORY_LENGTH, starts)]]]] = True
+    kept[many[order[time_ms >= time_ms[np.maximum(ends - length, starts)]]]] = True
     return rows.filter(pa.array(kept))
 
 

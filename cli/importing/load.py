@@ -121,7 +121,7 @@ class InteractionsImport:
         self.configuration = configuration
         self.objects = 0
         self.days: set[str] = set()
-        self.latest = LatestInteractions()
+        self.latest = LatestInteractions(length=configuration.limits.history_length)
         self._deployment = deployment
         self._event_type = configuration.canonical_event_type(default_event_type)
         self._now_ms = now_ms
@@ -208,7 +208,14 @@ class InteractionsImport:
                 step.advance()
                 step.note(f"{profiles:,} users")
 
-            profiles = seed_profiles(self.latest, store, journal, erased=self._erased, on_part=on_part)
+            profiles = seed_profiles(
+                self.latest,
+                store,
+                journal,
+                length=self.configuration.limits.history_length,
+                erased=self._erased,
+                on_part=on_part,
+            )
         for file_journal, summary, _ in self._taken:
             file_journal.finish(dataclasses.asdict(summary))
         journal.forget()

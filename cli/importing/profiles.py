@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
+from alsolike.configuration import HISTORY_LENGTH
 from alsolike.interactions import profile_id
 from alsolike.profiles import ProfileStore
 from cli.importing.erased import Erased, nobody
@@ -22,6 +23,7 @@ def seed_profiles(
     store: ProfileStore,
     journal: Journal,
     *,
+    length: int = HISTORY_LENGTH,
     erased: Erased = nobody,
     on_part: Callable[[int], None] = lambda profiles: None,
 ) -> int:
@@ -31,6 +33,8 @@ def seed_profiles(
     ----------
     journal
         Knows the parts that an earlier run brought in, which are left out.
+    length
+        How many of them a profile keeps.
     erased
         Knows who is left out: an import may take hours, and somebody was erased since the rows were read.
     on_part
@@ -43,7 +47,7 @@ def seed_profiles(
     """
 
     def seed(user: UserInteractions) -> None:
-        store.create(profile_id(user_id=user[0], session_id=None), user[1], now_ms=journal.started_ms)
+        store.create(profile_id(user_id=user[0], session_id=None), user[1], now_ms=journal.started_ms, length=length)
 
     profiles = 0
     with ThreadPoolExecutor(_THREADS, "profiles") as pool:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.configuration import HISTORY_LENGTH
 from alsolike.profiles import Profile, RecentInteraction
 
 PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type")
@@ -40,12 +41,13 @@ class ProfileFiles:
                 self._writers[place] = pq.ParquetWriter(self._paths[place], _SCHEMA, compression="zstd")
             self._writers[place].write_table(rows.filter(pa.array(places == place)).cast(_SCHEMA))
 
-    def profiles(self) -> Iterator[Profile]:
-        """Yield every profile, once all rows are in."""
+    def profiles(self, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:
+        """Yield every profile with its latest `length` interactions, once all rows are in."""
         for writer in self._writers.values():
             writer.close()
         for place in sorted(self._writers):
             rows = pq.read_table(self._paths[place]).sort_by([("profile_id", "ascending")])
             columns = [rows[name].to_pylist() for name in PROFILE_COLUMNS]
             for profile_id, entries in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[0]):
-                yield Profile(profile_id).merge(RecentInteraction(*fields) for _, *fields in entries)
+                interactions = (RecentInteraction(*fields) for _, *fields in entries)
+                yield Profile(profile_id).merge(interactions, length=length)

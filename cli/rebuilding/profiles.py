@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alsolike import identity, lake
+from alsolike.configuration import HISTORY_LENGTH
 from alsolike.interactions import profile_id
 from alsolike.profiles import Joined, Profile, RecentInteraction
 from cli.rebuilding.lake_reader import ARROW_TYPES, LakeReader
@@ -36,7 +37,11 @@ def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda do
 
 
 def profiles_of(
-    rows: LakeReader, logins: pd.DataFrame, *, on_bytes: Callable[[float], None] = lambda done: None
+    rows: LakeReader,
+    logins: pd.DataFrame,
+    *,
+    length: int = HISTORY_LENGTH,
+    on_bytes: Callable[[float], None] = lambda done: None,
 ) -> Iterator[Profile]:
     """Yield every profile that the rows make, in constant memory: they are sorted through files on the disk.
 
@@ -54,13 +59,19 @@ def profiles_of(
                 frame = _owned(_frame(piece), logins)
                 sorted_rows.add(pa.Table.from_pandas(frame[list(PROFILE_COLUMNS)], preserve_index=False))
             on_bytes(found.size_bytes)
-        for profile in sorted_rows.profiles():
+        for profile in sorted_rows.profiles(length=length):
             yield dataclasses.replace(profile, joined=marks.pop(profile.profile_id, None))
     for session, joined in marks.items():
         yield Profile(session, joined=joined)
 
 
-def profile_of(rows: LakeReader, profile_id: str, *, on_bytes: Callable[[float], None] = lambda done: None) -> Profile:
+def profile_of(
+    rows: LakeReader,
+    profile_id: str,
+    *,
+    length: int = HISTORY_LENGTH,
+    on_bytes: Callable[[float], None] = lambda done: None,
+) -> Profile:
     """Return one profile; the lake is read twice, for the logins and for the rows."""
     logins = logins_of(rows, on_bytes=on_bytes)
     profile = Profile(profile_id)
@@ -69,7 +80,7 @@ def profile_of(rows: LakeReader, profile_id: str, *, on_bytes: Callable[[float],
             frame = _owned(_frame(piece), logins)
             own = frame[frame["profile_id"] == profile_id]
             entries = own[["event_time_ms", "event_id", "item_id", "event_type"]].itertuples(index=False, name=None)
-            profile = profile.merge(map(RecentInteraction._make, entries))
+            profile = profile.merge(map(RecentInteraction._make, entries), length=length)
         on_bytes(found.size_bytes)
     return dataclasses.replace(profile, joined=_marks(logins).get(profile_id))
 

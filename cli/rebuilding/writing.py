@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from alsolike.configuration import HISTORY_LENGTH
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.identity import Login
 from alsolike.profiles import Profile, ProfileStore
 from cli import console
@@ -39,11 +41,38 @@ def rebuild_profiles(
     with console.step("logins in the lake", total=size_bytes) as step:
         logins = logins_of(rows, on_bytes=step.advance)
         step.note(f"{len(logins):,} sessions")
-    return write_profiles(where, profiles_of(rows, logins), now_ms=now_ms, exactly=exactly)
+    length = history_length(where)
+    found = profiles_of(rows, logins, length=length)
+    return write_profiles(where, found, now_ms=now_ms, exactly=exactly, length=length)
 
 
-def write_profiles(where: Deployment, profiles: Iterator[Profile], *, now_ms: int, exactly: bool) -> int:
-    """Bring the live profiles to others; return how many those are. See `rebuild_profiles`."""
+def history_length(where: Deployment) -> int:
+    """Return how many interactions the configuration has a profile hold.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+    return store.current().configuration().limits.history_length
+
+
+def write_profiles(
+    where: Deployment,
+    profiles: Iterator[Profile],
+    *,
+    now_ms: int,
+    exactly: bool,
+    length: int = HISTORY_LENGTH,
+) -> int:
+    """Bring the live profiles to others; return how many those are. See `rebuild_profiles`.
+
+    Parameters
+    ----------
+    length
+        What a profile is cut to where it keeps what it has.
+    """
     store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
     erased = ErasedUsers(where)
     known: set[str] = set()
@@ -56,7 +85,7 @@ def write_profiles(where: Deployment, profiles: Iterator[Profile], *, now_ms: in
         if exactly:
             store.overwrite(profile, now_ms=now_ms)
         else:
-            _add(store, profile, now_ms=now_ms)
+            _add(store, profile, now_ms=now_ms, length=length)
 
     written = 0
     with console.step("live profiles") as step:
@@ -72,12 +101,12 @@ def write_profiles(where: Deployment, profiles: Iterator[Profile], *, now_ms: in
     return written
 
 
-def _add(store: ProfileStore, profile: Profile, *, now_ms: int) -> None:
+def _add(store: ProfileStore, profile: Profile, *, now_ms: int, length: int) -> None:
     if profile.joined is not None:
         login = Login(profile.joined.at_ms, "", profile.joined.profile_id.removeprefix("u#"))
-        store.join(profile.profile_id.removeprefix("s#"), login, now_ms=now_ms)
+        store.join(profile.profile_id.removeprefix("s#"), login, now_ms=now_ms, length=length)
     if profile.recent:
-        store.add(profile.profile_id, profile.recent, now_ms=now_ms)
+        store.add(profile.profile_id, profile.recent, now_ms=now_ms, length=length)
 
 
 def _written(profiles: Iterator[Profile], write: Callable[[Profile], None]) -> Iterator[Profile]:

@@ -82,6 +82,7 @@ def build_dataset(
         minimum_user_interactions=limits.minimum_user_interactions,
         repeat_share=interactions.repeat_share,
         configuration_version=configuration.version,
+        history_length=limits.history_length,
         lineage=partitions,
     )
     s3_uri = f"s3://{artefact_bucket}/{prefix(run.run_id)}"

@@ -66,7 +66,7 @@ def update_profiles(
 
     - of a session's logins that of the least time comes first, or in one batch with the others: what has been joined
       to somebody is not taken from them (users' profiles keep no trace of sessions); a rebuild corrects it;
-    - a session has no more than `HISTORY_LENGTH` interactions before its login comes: others are cut off by then;
+    - a session has no more than `limits.history_length` interactions before its login comes: others are cut off;
     - an event id has one content: of several a profile keeps the latest and the lake the one received first.
 
     A record that cannot be read is passed over: it stays unreadable however often it comes, and
@@ -91,12 +91,13 @@ def update_profiles(
     ]
     interactions = [each for _, each in kept]
     additions = _by_profile([record for record, _ in kept], interactions)
+    length = configurations.current(now_ms=now_ms).limits.history_length
 
     def apply(some: Sequence[_Addition]) -> list[tuple[_Addition, str]]:
         failed = []
         for addition in some:
             try:
-                _apply(addition, store=store, now_ms=now_ms, erased=erased)
+                _apply(addition, store=store, now_ms=now_ms, length=length, erased=erased)
             except (ConcurrentUpdate, Unavailable) as error:
                 failed.append((addition, str(error)))
         return failed
@@ -120,11 +121,11 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(PROFILES_AT_ONCE, "profiles")
 
 
-def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int, erased: Erased) -> None:
+def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int, length: int, erased: Erased) -> None:
     if addition.interactions:
-        store.add(addition.profile_id, addition.interactions, now_ms=now_ms, erased=erased)
+        store.add(addition.profile_id, addition.interactions, now_ms=now_ms, length=length, erased=erased)
     for session_id, login in addition.logins.items():
-        store.join(session_id, login, now_ms=now_ms)
+        store.join(session_id, login, now_ms=now_ms, length=length)
 
 
 def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput]) -> list[_Addition]:

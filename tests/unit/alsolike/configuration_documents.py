@@ -54,6 +54,7 @@ FULL: dict[str, Any] = {
         "clock_skew_s": 60,
         "minimum_item_interactions": 3,
         "minimum_user_interactions": 1,
+        "history_length": 50,
         "retention_days": 400,
     },
 }

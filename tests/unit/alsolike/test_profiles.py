@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike import profile as profile_module
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.profile import MAX_BYTES
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction, pack, recent, unpack
 from tests.unit.alsolike.records import TIME_MS, ids, interaction
 
@@ -39,10 +39,8 @@ def seen(second: int, event_id: str | None = None, item_id: str = "i") -> Recent
 
 def merged(*batches: list[RecentInteraction], length: int) -> tuple[RecentInteraction, ...]:
     profile = Profile("u#1")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(profile_module, "HISTORY_LENGTH", length)
-        for batch in batches:
-            profile = profile.merge(batch)
+    for batch in batches:
+        profile = profile.merge(batch, length=length)
     return profile.recent
 
 
@@ -107,6 +105,16 @@ def test_a_full_profile_of_the_longest_ids_fits_into_one_item(character: str) ->
 
     assert len(Profile("u#1").merge(batch).recent) == HISTORY_LENGTH
     assert len(pack(batch)) + key_bytes + 100 < DYNAMODB_ITEM_BYTES
+
+
+@settings(max_examples=10)
+@given(st.permutations(range(300)))
+def test_a_longer_profile_keeps_the_latest_that_fit_into_one_item_in_whatever_order_they_came(order: list[int]) -> None:
+    batch = [RecentInteraction(index, "\x00" * 253 + f"{index:03}", "\x00" * 256, "view") for index in order]
+    longest = merged(batch[:150], batch[150:], length=1000)
+
+    assert longest == tuple(sorted(batch)[-len(longest) :])
+    assert len(pack(longest)) <= MAX_BYTES < len(pack(sorted(batch)[-len(longest) - 1 :]))
 
 
 def test_a_profile_keeps_what_a_history_needs() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from alsolike import lake
 from alsolike.configuration import HISTORY_LENGTH
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import InvalidInput
 from alsolike.profiles import ProfileStore
 from cli.deployment import Deployment
@@ -291,6 +292,18 @@ def test_profiles_get_the_latest_interactions_of_the_whole_import(
     ]
     assert [recent.item_id for recent in store.read("u#2").recent] == ["x"]
     assert summary.profiles == 2
+
+
+def test_live_profiles_hold_as_many_as_the_configuration_says(deployment: Deployment, tmp_path: Path) -> None:
+    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    document = {"format": 1, "limits": {"history_length": 120}}
+    store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
+    rows = "".join(f"1,i{index},{1_500_000_000 + index}\n" for index in range(150))
+
+    load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n" + rows))
+
+    profile = ProfileStore(deployment.client("dynamodb"), "profiles").read("u#1")
+    assert [recent.item_id for recent in profile.recent] == [f"i{index}" for index in range(30, 150)]
 
 
 def test_default_event_type_fills_what_the_file_leaves_open(deployment: Deployment, tmp_path: Path) -> None:

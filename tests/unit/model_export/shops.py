@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.bundle import MS_PER_DAY
+from alsolike.configuration import HISTORY_LENGTH
 from alsolike.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.interactions import Histories, Interactions
 
@@ -69,6 +70,7 @@ def write_dataset(
     step_ms: int = MS_PER_DAY,
     start_ms: int = 1_700_000_000_000,
     properties: Mapping[str, Mapping[str, str]] | None = None,
+    history_length: int = HISTORY_LENGTH,
 ) -> Path:
     """Write a dataset as build_dataset does; each user's items `step_ms` apart."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -116,13 +118,20 @@ def write_dataset(
         minimum_user_interactions=1,
         repeat_share=0.0,
         lineage=(),
+        history_length=history_length,
     )
     (directory / MANIFEST_FILE).write_bytes(manifest.to_json())
     return directory
 
 
 def tiny_shop(
-    directory: Path, *, users: int = 20, items: int = 15, length: int = 12, step_ms: int = MS_PER_DAY
+    directory: Path,
+    *,
+    users: int = 20,
+    items: int = 15,
+    length: int = 12,
+    step_ms: int = MS_PER_DAY,
+    history_length: int = HISTORY_LENGTH,
 ) -> Path:
     """20 users who walk through 15 items."""
     sequences = random_sequences(users=users, items=items, length=length)
@@ -131,4 +140,5 @@ def tiny_shop(
         {f"user{user}": [f"item{item:02d}" for item in sequence] for user, sequence in enumerate(sequences)},
         step_ms=step_ms,
         properties={"item01": {"title": "First"}},
+        history_length=history_length,
     )

@@ -41,12 +41,12 @@ def without_times(value: Any) -> Any:
 
 
 def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
-    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", run_id="run-7", now_ms=123)
+    manifest = run(tiny_shop(tmp_path / "dataset", history_length=40), tmp_path / "model", run_id="run-7", now_ms=123)
 
     bundle = Bundle(tmp_path / "model")
     assert bundle.manifest == manifest
     assert (manifest.version, manifest.dataset_id, manifest.created_ms) == ("run-7", "run-1", 123)
-    assert (manifest.items, manifest.history.length) == (15, 100)
+    assert (manifest.items, manifest.history.length) == (15, 40)
     assert manifest.history.event_weights == {"purchase": 5.0}  # the dataset's: serving weighs as training did
     assert bundle.metadata(int(bundle.positions(["item01"])[0])) == {"title": "First"}
     assert bundle.metadata(int(bundle.positions(["item02"])[0])) == {}

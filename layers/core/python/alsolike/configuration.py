@@ -78,6 +78,8 @@ class Limits:
         How far ahead of the clock that judges it a time may be.
     minimum_item_interactions, minimum_user_interactions
         Items and users with fewer are left out of a dataset.
+    history_length
+        A user's latest interactions that the live profile holds and a model is told.
     retention_days
         How long the lake keeps an interaction; None for ever.
     """
@@ -85,6 +87,7 @@ class Limits:
     clock_skew_s: int = 300
     minimum_item_interactions: int = 5
     minimum_user_interactions: int = 2
+    history_length: int = HISTORY_LENGTH
     retention_days: int | None = None
 
 

@@ -34,6 +34,7 @@ _LIMITS = (
     ("clock_skew_s", 0, 604_800),
     ("minimum_item_interactions", 1, 10_000),
     ("minimum_user_interactions", 1, 10_000),
+    ("history_length", 1, 1_000),
     ("retention_days", 1, 36_500),
 )
 

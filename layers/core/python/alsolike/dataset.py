@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import InvalidDataset
 
 INTERACTIONS_FILE = "interactions.parquet"
@@ -28,8 +29,8 @@ class DatasetManifest:
     Attributes
     ----------
     dropped
-        Rows left out, by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`, `rare_item`,
-        `short_history`).
+        Rows left out, by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`, `taken_back`,
+        `rare_item`, `short_history`).
     first_event_ms, last_event_ms
         Time range of the interactions that are in, epoch milliseconds.
     repeat_share
@@ -38,6 +39,8 @@ class DatasetManifest:
         Lake partitions that were read.
     configuration_version
         Version of the configuration that weights and minimums are from; 0 is what is built in.
+    history_length
+        A user's latest interactions that a model is told when it is served.
     """
 
     dataset_id: str
@@ -56,6 +59,7 @@ class DatasetManifest:
     repeat_share: float
     lineage: tuple[str, ...]
     configuration_version: int = 0
+    history_length: int = HISTORY_LENGTH
     format_version: int = 1
 
     def to_json(self) -> bytes:

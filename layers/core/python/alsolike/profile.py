@@ -1,7 +1,7 @@
 """The live profile: the last interactions of a user or session, and its form as one packed DynamoDB item.
 
-Merging is a union by event id, cut to the latest `HISTORY_LENGTH`: it can be repeated and reordered without
-changing the result, which is what at-least-once delivery asks for. Of two contents under one id the later counts:
+Merging is a union by event id, cut to the latest so many: it can be repeated and reordered without changing
+the result, which is what at-least-once delivery asks for. Of two contents under one id the later counts:
 were it the earlier, an id cut off with its early content could come back with its late one.
 
 A session whose visitor logged in bears a mark, `Joined`; the rule is `alsolike.identity`.
@@ -17,6 +17,9 @@ import orjson
 
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.interactions import Interaction
+
+MAX_BYTES = 350_000
+"""Of the packed interactions: an item of the table may have 400 KB."""
 
 
 class RecentInteraction(NamedTuple):
@@ -69,7 +72,7 @@ class Profile:
     Attributes
     ----------
     recent
-        Oldest first, `HISTORY_LENGTH` at most.
+        Oldest first.
     revision
         0 for a profile that is not stored yet; one more with each write.
     joined
@@ -84,8 +87,14 @@ class Profile:
     joined: Joined | None = None
     erased: bool = False
 
-    def merge(self, interactions: Iterable[RecentInteraction]) -> Profile:
-        """Return the profile with the interactions added that it does not have yet."""
+    def merge(self, interactions: Iterable[RecentInteraction], *, length: int = HISTORY_LENGTH) -> Profile:
+        """Return the profile with the interactions added that it does not have yet, cut to the latest.
+
+        Parameters
+        ----------
+        length
+            How many are kept; less where their ids are so long that they would not go into one item of the table.
+        """
         if self.erased:
             return self
         by_id = {interaction.event_id: interaction for interaction in self.recent}
@@ -93,7 +102,7 @@ class Profile:
             known = by_id.get(interaction.event_id)
             if known is None or interaction > known:
                 by_id[interaction.event_id] = interaction
-        return dataclasses.replace(self, recent=tuple(sorted(by_id.values())[-HISTORY_LENGTH:]))
+        return dataclasses.replace(self, recent=_that_fit(sorted(by_id.values())[-length:]))
 
 
 def recent(interaction: Interaction) -> RecentInteraction:
@@ -103,6 +112,16 @@ def recent(interaction: Interaction) -> RecentInteraction:
     return RecentInteraction(
         interaction.event_time_ms, interaction.event_id, interaction.item_id, interaction.event_type
     )
+
+
+def _that_fit(interactions: Sequence[RecentInteraction]) -> tuple[RecentInteraction, ...]:
+    """Return the latest that pack into `MAX_BYTES`; which those are does not depend on how they came together."""
+    surplus = 0 if len(interactions) <= HISTORY_LENGTH else len(pack(interactions)) - MAX_BYTES
+    first = 0
+    while surplus > 0:
+        surplus -= len(pack(interactions[first : first + 1])) - 1  # one of the brackets becomes its comma
+        first += 1
+    return tuple(interactions[first:])
 
 
 def pack(interactions: Sequence[RecentInteraction]) -> bytes:

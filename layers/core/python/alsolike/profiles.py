@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.cache import BoundedCache
+from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.identity import Login
 from alsolike.interactions import profile_id
@@ -79,6 +80,7 @@ class ProfileStore:
         interactions: Sequence[RecentInteraction],
         *,
         now_ms: int,
+        length: int = HISTORY_LENGTH,
         erased: Erased = nobody,
     ) -> bool:
         """Merge interactions into a profile; return whether anything changed.
@@ -87,6 +89,8 @@ class ProfileStore:
 
         Parameters
         ----------
+        length
+            See `Profile.merge`.
         erased
             Says of a user id whether the user was erased. A session's mark may be remembered here longer than it is
             stored: without this its late interactions would make an erased user's profile anew.
@@ -100,11 +104,18 @@ class ProfileStore:
         """
         remembered = self._remembered.get(profile_id)
         stored = from_item(profile_id, remembered) if remembered else self.read(profile_id, consistent=True)
-        return self._add(stored, interactions, now_ms=now_ms, erased=erased)
+        return self._add(stored, interactions, now_ms=now_ms, length=length, erased=erased)
 
-    def create(self, profile_id: str, interactions: Sequence[RecentInteraction], *, now_ms: int) -> None:
+    def create(
+        self,
+        profile_id: str,
+        interactions: Sequence[RecentInteraction],
+        *,
+        now_ms: int,
+        length: int = HISTORY_LENGTH,
+    ) -> None:
         """Like `add`, cheaper where the profile is most likely not stored yet (bulk import)."""
-        self._add(Profile(profile_id), interactions, now_ms=now_ms)
+        self._add(Profile(profile_id), interactions, now_ms=now_ms, length=length)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
         """Put a profile in the place of what is stored, whatever that is; an erased one stays erased.
@@ -122,7 +133,7 @@ class ProfileStore:
             wanted = dataclasses.replace(profile, revision=stored.revision)
         raise self._lost()
 
-    def join(self, session_id: str, login: Login, *, now_ms: int) -> None:
+    def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
         """Move what a session did until its first login into the user's profile, and mark the session; once.
 
         The user's profile has the interactions before the session loses them: a call that was cut short is completed
@@ -143,7 +154,7 @@ class ProfileStore:
                 return
             users, sessions = joined.split(stored.recent)
             if users:
-                self.add(joined.profile_id, users, now_ms=now_ms)
+                self.add(joined.profile_id, users, now_ms=now_ms, length=length)
             session = dataclasses.replace(stored, recent=tuple(sessions), joined=joined)
         raise self._lost()
 
@@ -173,21 +184,27 @@ class ProfileStore:
         self._remembered.forget(profile_id)
 
     def _add(
-        self, stored: Profile, interactions: Sequence[RecentInteraction], *, now_ms: int, erased: Erased = nobody
+        self,
+        stored: Profile,
+        interactions: Sequence[RecentInteraction],
+        *,
+        now_ms: int,
+        length: int,
+        erased: Erased = nobody,
     ) -> bool:
         for _ in range(MAX_ATTEMPTS):
             users: Sequence[RecentInteraction] = ()
             own = interactions
             if stored.joined is not None:
                 users, own = stored.joined.split(interactions)
-            merged = stored.merge(own)
+            merged = stored.merge(own, length=length)
             changed = merged.recent != stored.recent
             newer = self._replace(merged, now_ms=now_ms) if changed else None
             if newer is not None:
                 stored = newer
                 continue
             if stored.joined is not None and users and not erased(stored.joined.user_id):
-                return self.add(stored.joined.profile_id, users, now_ms=now_ms) or changed
+                return self.add(stored.joined.profile_id, users, now_ms=now_ms, length=length) or changed
             return changed
         raise self._lost()
 

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.interactions import Interaction
 from alsolike.profiles import Joined, Profile, ProfileStore
 from alsolike.stream import stream_records
 from cli.deployment import Deployment
 from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
+from cli.rebuilding.writing import rebuild_profiles
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
 from tests.unit.functions.configurations import Applied
@@ -73,6 +75,18 @@ def test_a_session_that_logged_in_is_its_users_though_its_rows_lie_in_other_obje
     assert [each.event_id for each in found["u#anna"].recent] == ["browsed", "login"]
     assert [each.event_id for each in found["s#s"].recent] == ["after"]
     assert found["s#s"].joined == Joined("u#anna", NOW_MS - 2)
+
+
+def test_they_hold_as_many_interactions_as_the_configuration_says(deployment: Deployment) -> None:
+    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    document = {"format": 1, "limits": {"history_length": 120}}
+    store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
+    archive_batches(deployment, [interaction(f"e{n:03}", event_time_ms=NOW_MS - n) for n in range(150)])
+
+    rebuild_profiles(deployment, now_ms=NOW_MS)
+
+    profile = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table).read("u#anna")
+    assert [each.event_id for each in profile.recent] == [f"e{n:03}" for n in reversed(range(120))]
 
 
 def test_searches_make_no_history(deployment: Deployment) -> None:

@@ -140,6 +140,7 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
         "no_item": 0,
         "unknown_event_type": 0,
         "no_weight": 0,
+        "taken_back": 0,
         "rare_item": 1,
         "short_history": 0,
     }
@@ -154,7 +155,11 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
 def test_weights_and_minimums_are_those_of_the_configuration_that_holds(
     dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
-    document = {"format": 1, "events": {"view": {"weight": 2.5}}, "limits": {"minimum_item_interactions": 1}}
+    document = {
+        "format": 1,
+        "events": {"view": {"weight": 2.5}},
+        "limits": {"minimum_item_interactions": 1, "history_length": 7},
+    }
     store = ConfigurationStore(aws("s3"), artefact_bucket)
     store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
 
@@ -164,7 +169,8 @@ def test_weights_and_minimums_are_those_of_the_configuration_that_holds(
     table = pq.read_table(io.BytesIO(files["interactions.parquet"]))
     assert manifest.configuration_version == 1
     assert (manifest.minimum_item_interactions, manifest.minimum_user_interactions) == (1, 2)
-    assert manifest.event_weights == {"view": 2.5, "click": 1.0, "cart": 3.0, "purchase": 5.0}
+    assert manifest.history_length == 7
+    assert manifest.event_weights == {"view": 2.5, "click": 1.0, "cart": 3.0, "purchase": 5.0, "return": -5.0}
     assert set(table.column("weight").to_pylist()) == {2.5}
     assert manifest.items == 3  # the fig, which has one buyer, too
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.configuration import DEFAULT, HISTORY_LENGTH
+from alsolike.configuration import DEFAULT, HISTORY_LENGTH, Limits
 from alsolike.errors import Unavailable
 from alsolike.identity import first_logins, owner
 from alsolike.interactions import MAX_TIME_MS, Interaction
@@ -308,6 +308,34 @@ def test_profile_keeps_the_latest_interactions_only() -> None:
     update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])
 
     assert store.items("u#anna") == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
+
+
+def test_profile_keeps_as_many_as_the_configuration_says() -> None:
+    store = MemoryStore()
+    long = Applied(dataclasses.replace(DEFAULT, limits=Limits(history_length=120)))
+
+    update(
+        store,
+        [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)],
+        configurations=long,
+    )
+
+    assert store.items("u#anna") == [f"i{n}" for n in reversed(range(120))]
+
+
+def test_session_that_logs_in_brings_as_many_as_the_configuration_says() -> None:
+    store = MemoryStore()
+    long = Applied(dataclasses.replace(DEFAULT, limits=Limits(history_length=120)))
+    browsed = [
+        interaction(f"e{n:03}", user_id=None, session_id="s", item_id=f"i{n}", event_time_ms=NOW_MS - n)
+        for n in range(150)
+    ]
+    update(store, browsed, configurations=long)
+
+    login = interaction("login", user_id="anna", session_id="s", item_id="last", event_time_ms=NOW_MS + 1)
+    update(store, [login], first=150, configurations=long)
+
+    assert store.items("u#anna") == [*(f"i{n}" for n in reversed(range(119))), "last"]
 
 
 def test_a_session_that_is_remembered_brings_no_erased_user_back(aws: Callable[[str], Any]) -> None:
