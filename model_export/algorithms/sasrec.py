@@ -74,7 +74,7 @@ class Sasrec(Algorithm):
     size: int = 128
     heads: int = 1
     feed: int = 4
-    length: int = 50
+    length: int = 100
     dropout: float = 0.5
     negatives: int = 512
     learning_rate: float = 1e-3
