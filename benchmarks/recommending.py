@@ -32,6 +32,7 @@ from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
 from model_export.algorithms.transitions import Transitions
 from model_export.interactions import Interactions
+from model_export.item_content import DEFAULT_SCALE, content_index, item_content
 from model_export.onnx_file import open_session, write_graphs
 
 ITEMS = (2_000, 20_000, 100_000)
@@ -66,7 +67,7 @@ def _measure(items: int, directory: Path) -> Iterator[Result]:
     )
     sources = handler.Sources(watch, People(AS_THEY_COME, _Known(recent), UserStore(None, "")))
     setattr(handler, "_sources", lambda: sources)  # noqa: B010
-    known = model.history(recent, model.positions(recent))
+    known = model.history(recent, model.bundle.positions([interaction.item_id for interaction in recent]))
     feed = {
         "history": known.items[None, :],
         "weights": np.ones((1, len(known)), np.float32),
@@ -153,6 +154,7 @@ def _write_bundle(items: int, directory: Path) -> None:
     bundle.write_ids(directory, ids)
     bundle.write_meta(directory, [{} for _ in ids])
     bundle.write_popular(directory, np.arange(1, 501))
+    content_index(ids, item_content([{} for _ in ids]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest("bench", "transitions", items, parameters, False, "bench", 0, 0, "bench", {})
     bundle.write_manifest(directory, manifest)

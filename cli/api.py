@@ -39,6 +39,8 @@ class Recommendations:
         `model`, `popular` or `none`.
     filled
         How many popular items, at the end, follow those that the model ranked.
+    cold
+        How many items the model does not know.
     degraded
         Why the answer is less than it should be, if it is.
     duration_ms
@@ -49,6 +51,7 @@ class Recommendations:
     recommendation_id: str
     source: str
     filled: int
+    cold: int
     model_version: str | None
     degraded: str | None
     duration_ms: float
@@ -87,6 +90,7 @@ class Api:
             document.get("recommendationId", ""),
             source=headers.get("x-alsolike-source", ""),
             filled=int(headers.get("x-alsolike-filled", 0)),
+            cold=int(headers.get("x-alsolike-cold-items", 0)),
             model_version=_version(headers.get("x-alsolike-model-version")),
             degraded=headers.get("x-alsolike-degraded"),
             duration_ms=duration_ms,

@@ -36,6 +36,8 @@ def recommend(
         ],
     )
     said = [f"source {answer.source}", f"model {answer.model_version or 'none'}", f"{answer.duration_ms:.0f} ms"]
+    if answer.cold:
+        said.insert(1, f"{answer.cold} new to the model")
     if answer.filled:
         said.insert(1, f"the last {answer.filled} popular")
     if answer.degraded:

@@ -15,6 +15,7 @@ from alsolike import bundle
 from model_export.algorithm import Algorithm, Model
 from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
+from model_export.item_content import DEFAULT_SCALE, content_index, item_content
 from model_export.stages import export_graphs
 from model_export.training_data import TrainingData
 
@@ -50,6 +51,8 @@ def export_bundle(
     stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
     bundle.write_ids(directory, data.item_ids)
     bundle.write_meta(directory, data.properties)
+    index = content_index(data.item_ids, item_content(data.properties), scale=DEFAULT_SCALE)
+    index.write(directory / bundle.CONTENT_FILE)
     nobody = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
     popularity = popular_by.fit(data.interactions).score(nobody)[0, 1:]
     bundle.write_popular(directory, np.argsort(-popularity, kind="stable") + 1)

@@ -16,11 +16,15 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from alsolike.content_index import ContentIndex
 from alsolike.item_tokens import item_tokens
+from alsolike.ragged import Ragged, hashes_of
 from model_export.interactions import Floats, Interactions
 
 ITEMS_AT_ONCE = 2048
 MAX_PAIRS = 2_000_000_000
+DEFAULT_SCALE = 2.0
+"""Of the scores of cold items, see `alsolike.cold_items`, where nothing could be measured."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +61,24 @@ def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
     norms = np.sqrt(vectors.multiply(vectors).sum(axis=1))
     vectors.data /= np.repeat(norms, np.diff(vectors.indptr))
     return ItemContent(tokens=tokens, idf=idf, vectors=vectors)
+
+
+def content_index(item_ids: Sequence[str], content: ItemContent, *, scale: float) -> ContentIndex:
+    """Return the index of items at positions 1..len(item_ids), in which a new item finds its nearest."""
+    holders = sp.csc_array(content.vectors)
+    token_hashes = hashes_of([token.encode() for token in content.tokens])
+    order = np.argsort(token_hashes)
+    by_token = Ragged.of_codes(np.diff(holders.indptr).tolist(), holders.indices.astype(np.int32))
+    ones = np.ones_like(content.vectors.data)
+    has = sp.csr_array((ones, content.vectors.indices, content.vectors.indptr), shape=content.vectors.shape)
+    return ContentIndex(
+        item_hashes=np.sort(hashes_of([item_id.encode() for item_id in item_ids])),
+        token_hashes=token_hashes[order],
+        idf=content.idf[order],
+        holders=by_token.take(order),
+        norms=np.sqrt(has @ content.idf**2),
+        scale=scale,
+    )
 
 
 def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) -> sp.csr_array:

@@ -75,14 +75,16 @@ def ask(
 ) -> dict[str, Ranking]:
     """Ask the API for each user, and the reference for the same profile at the very time of the API's answer.
 
-    Popular items that fill an answer up are none of the model's and are not compared.
+    Popular items that fill an answer up, and cold ones among it, are none of the model's and are not compared.
     """
     rankings = {}
     for user_id in user_ids:
         answer = api.recommendations(user_id, k=LIST_LENGTH)
         answered_ms = recommendation_id.parse(answer.recommendation_id).answered_ms
-        answered = tuple(item.item_id for item in answer.items[: len(answer.items) - answer.filled])
-        expected = reference.rank(profiles[user_id], k=LIST_LENGTH, now_ms=answered_ms, answered=answered)
+        ranked = answer.items[: len(answer.items) - answer.filled]
+        answered = tuple(item.item_id for item in ranked if reference.knows(item.item_id))
+        k = LIST_LENGTH - answer.cold
+        expected = reference.rank(profiles[user_id], k=k, now_ms=answered_ms, answered=answered)
         rankings[user_id] = Ranking(answered, tuple(expected))
         on_answer()
     return rankings

@@ -27,6 +27,10 @@ class ReferenceModel:
         self._exclude_seen = exclude_seen
         self._index = {item_id: index for index, item_id in enumerate(reference.item_ids)}
 
+    def knows(self, item_id: str) -> bool:
+        """Return whether the model has the item."""
+        return item_id in self._index
+
     def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
         """Return the k best items for what a profile holds, asked at `now_ms`; less where nothing is known of others.
 
@@ -68,7 +72,9 @@ def fit(deployment: Deployment, version: str, directory: Path) -> ReferenceModel
     InvalidBundle
         If the bundle is not what its manifest says.
     """
-    _download(deployment, registry.model_prefix(version), (*bundle.FILES, bundle.MANIFEST_FILE), directory / "model")
+    _download(
+        deployment, registry.model_prefix(version), (*bundle.SERVED_FILES, bundle.MANIFEST_FILE), directory / "model"
+    )
     manifest = Bundle(directory / "model").manifest
     names = (dataset.INTERACTIONS_FILE, dataset.ITEMS_FILE, dataset.MANIFEST_FILE)
     _download(deployment, dataset.prefix(manifest.dataset_id), names, directory / "dataset")

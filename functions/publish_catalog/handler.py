@@ -1,4 +1,4 @@
-"""A batch of a table's stream, or the news of another configuration."""
+"""A batch of a table's stream, or the news of another configuration or champion."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import functools
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from alsolike.aws import client
+from alsolike.catalogue_change import Change
+from alsolike.champion_content import ChampionContents
+from alsolike.cold_publisher import ColdPublisher
 from alsolike.configuration_reader import ConfigurationReader
-from alsolike.errors import Unavailable
+from alsolike.errors import InvalidBundle, InvalidSnapshot, Unavailable
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
@@ -24,10 +28,11 @@ from functions.publish_catalog.settings import Settings
 
 
 @functools.cache
-def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, SnapshotPublisher]:
+def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, SnapshotPublisher, ColdPublisher]:
     settings = from_environment(Settings, os.environ)
-    s3, bucket = client("s3"), settings.artefact_bucket
-    store = SnapshotStore(s3, bucket, Path(tempfile.gettempdir()) / "catalog")
+    s3, bucket, scratch = client("s3"), settings.artefact_bucket, Path(tempfile.gettempdir())
+    store = SnapshotStore(s3, bucket, scratch / "catalog")
+    contents = ChampionContents(s3, bucket, scratch / "champion")
     configurations = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
     tombstones = TombstoneReader(
         s3,
@@ -35,14 +40,14 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
         lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
         check_s=settings.tombstone_check_s,
     )
-    return settings, configurations, tombstones, SnapshotPublisher(store)
+    return settings, configurations, tombstones, SnapshotPublisher(store), ColdPublisher(store, contents)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Take the batch, or the configuration's columns, in whole, or fail and get it again."""
-    settings, configurations, tombstones, publisher = _sources()
+    """Take the batch, or the configuration's columns and the champion, in whole, or fail and get it again."""
+    settings, configurations, tombstones, publisher, cold_publisher = _sources()
     now_ms = time.time_ns() // 1_000_000
     batch = read_batch(event)
     if batch is not None:
@@ -62,5 +67,19 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         count(Metric.SNAPSHOTS_TOO_LARGE, int(too_large))
         if too_large:
             logger.error("catalogue snapshot is larger than readers take", size_bytes=done.size_bytes)
+        _publish_cold(batch.changes if batch else (), publisher=cold_publisher, now_ms=now_ms)
         if batch is None and done.unmerged:  # nothing else would bring the columns about before an item changes
             raise Unavailable(done.unmerged)
+
+
+def _publish_cold(changes: Sequence[Change], *, publisher: ColdPublisher, now_ms: int) -> None:
+    """Publish cold items after the changes; what is unreadable would be at the next try, too."""
+    try:
+        done = publisher.publish(changes, now_ms=now_ms)
+    except (InvalidBundle, InvalidSnapshot) as error:
+        count(Metric.COLD_ITEMS_FAILED)
+        logger.error("cold items cannot be published", reason=str(error))
+        return
+    if done is not None:
+        count(Metric.COLD_ITEMS_COMPARED, done.compared)
+        count(Metric.COLD_ITEMS_LEFT_OUT, done.left_out)

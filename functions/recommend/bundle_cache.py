@@ -12,7 +12,7 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.bundle import FILES, MANIFEST_FILE
+from alsolike.bundle import MANIFEST_FILE, SERVED_FILES
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.registry import model_prefix
 
@@ -81,7 +81,7 @@ class BundleCache:
             shutil.rmtree(left_behind, ignore_errors=True)
         unfinished = Path(tempfile.mkdtemp(dir=self._directory, prefix=_UNFINISHED))
         try:
-            for name in (*FILES, MANIFEST_FILE):
+            for name in (*SERVED_FILES, MANIFEST_FILE):
                 self._download_file(f"{model_prefix(version)}{name}", unfinished / name, remaining_ms=remaining_ms)
             unfinished.rename(target)
         finally:

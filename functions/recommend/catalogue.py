@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle import Bundle
+from alsolike.cold_items import NO_COLD_ITEMS, ColdItems, ColdScorer
 from alsolike.configuration import Configuration
 from alsolike.filter_evaluation import Asked, FilterEvaluator
 from alsolike.filter_tree import Filter
-from alsolike.ragged import find
+from alsolike.ragged import Rows, find, hashes_of
 from alsolike.snapshot import Snapshot
 from functions.recommend.model import Bias
 
@@ -22,7 +23,13 @@ class Catalogue:
     """A snapshot beside a model's bundle, under one configuration.
 
     An item that the model knows and the catalogue never had is answered as the bundle has it; one that was deleted
-    from the catalogue is not answered.
+    from the catalogue is not answered. Cold items, which only the catalogue knows, have the positions after the
+    model's: items + 1, items + 2 and so on.
+
+    Attributes
+    ----------
+    cold
+        Scores the cold items; has none where the snapshot's are those of another model.
     """
 
     def __init__(self, snapshot: Snapshot, bundle: Bundle, configuration: Configuration) -> None:
@@ -31,9 +38,27 @@ class Catalogue:
         self._configuration = configuration
         deleted = find(bundle.id_hashes, snapshot.deleted_hashes())
         self._deleted = bundle.id_positions[deleted[deleted >= 0]].astype(np.int64)
+        cold, self._cold_rows = _cold_items(snapshot, bundle)
+        self._cold_hashes = cold.hashes
+        self.cold = ColdScorer(cold, items=bundle.manifest.items)
+
+    def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that nobody knows."""
+        positions = self._bundle.positions(item_ids)
+        if len(self.cold) and not positions.all():
+            unknown = np.flatnonzero(positions == 0)
+            found = find(self._cold_hashes, hashes_of([item_ids[place].encode() for place in unknown.tolist()]))
+            positions[unknown] = np.where(found >= 0, found + self._bundle.manifest.items + 1, 0)
+        return positions
+
+    def item_id(self, position: int) -> str:
+        """Return the id at a position."""
+        if position <= self._bundle.manifest.items:
+            return self._bundle.item_id(position)
+        return self._snapshot.item_id(int(self._cold_rows[position - self._bundle.manifest.items - 1]))
 
     def bias(self, filter_: Filter | None, asked: Asked, *, name: str) -> Bias | None:
-        """Return what bars items that were deleted or do not pass the filter; None where nothing is barred.
+        """Return by position what bars items that were deleted or do not pass the filter; None where nothing is barred.
 
         Raises
         ------
@@ -54,7 +79,7 @@ class Catalogue:
 
     @functools.cached_property
     def _bias_of_deleted(self) -> Bias:
-        bias = np.zeros(self._bundle.manifest.items + 1, np.float32)
+        bias = np.zeros(self._bundle.manifest.items + 1 + len(self.cold), np.float32)
         bias[self._deleted] = -np.inf
         return bias
 
@@ -64,8 +89,18 @@ class Catalogue:
         rows[self._bundle.id_positions] = self._snapshot.rows_by_hash(self._bundle.id_hashes)
         return FilterEvaluator(
             self._snapshot,
-            rows,
-            positions=self._bundle.positions,
+            np.concatenate([rows, self._cold_rows]),
+            positions=self.positions,
             canonical=self._configuration.canonical_event_type,
             barred=self._deleted,
         )
+
+
+def _cold_items(snapshot: Snapshot, bundle: Bundle) -> tuple[ColdItems, Rows]:
+    """Return the cold items that are in the catalogue, and their rows; none where they are cold to another model."""
+    cold = snapshot.cold
+    if cold is None or snapshot.cold_model != bundle.manifest.version:
+        return NO_COLD_ITEMS, np.zeros(0, np.int64)
+    rows = snapshot.rows_by_hash(cold.hashes)
+    live = np.flatnonzero(rows >= 0)
+    return cold.take(live), rows[live]

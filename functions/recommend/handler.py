@@ -98,5 +98,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     count(Metric.RECOMMENDATIONS_SERVED)
     count(Metric.RECOMMENDATIONS_POPULAR, int(answer.source == "popular"))
     count(Metric.RECOMMENDATIONS_FILLED, int(answer.filled > 0))
+    count(Metric.RECOMMENDATIONS_COLD, int(answer.cold > 0))
     count(Metric.RECOMMENDATIONS_DEGRADED, int(bool(answer.degraded)))
     return respond_answer(answer)

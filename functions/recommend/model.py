@@ -37,7 +37,7 @@ Bias = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ranked:
-    """One item of an answer, by its position in the model."""
+    """One item of an answer, by its position in the model; see `Catalogue` for items that the model does not know."""
 
     position: int
     score: float
@@ -112,21 +112,18 @@ class Model:
         """The model version."""
         return self.bundle.manifest.version
 
-    def positions(self, recent: Sequence[RecentInteraction]) -> npt.NDArray[np.int64]:
-        """Return the position of each interaction's item, 0 for one that the model does not know."""
-        return self.bundle.positions([interaction.item_id for interaction in recent])
-
     def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
         """Return the latest interactions with items and event types that the model knows.
 
         Parameters
         ----------
         positions
-            What `positions` returns for them.
+            Of their items; 0 and what lies after the model's last one are items that it does not know.
         """
         parameters = self.bundle.manifest.history
         weights = np.array([parameters.event_weights.get(entry.event_type, np.nan) for entry in recent], np.float64)
-        known = np.flatnonzero((positions > 0) & ~np.isnan(weights))
+        known_items = (positions > 0) & (positions <= self.bundle.manifest.items)
+        known = np.flatnonzero(known_items & ~np.isnan(weights))
         returned = _NOTHING
         if (weights[known] < 0).any():
             weights[known] = remaining(positions[known], weights[known])

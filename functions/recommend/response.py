@@ -13,6 +13,8 @@ def respond_answer(answer: Answer) -> dict[str, Any]:
     headers = {"x-alsolike-source": answer.source, "x-alsolike-model-version": answer.version}
     if answer.filled:
         headers["x-alsolike-filled"] = str(answer.filled)
+    if answer.cold:
+        headers["x-alsolike-cold-items"] = str(answer.cold)
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
     document = {

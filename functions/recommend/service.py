@@ -16,7 +16,8 @@ from alsolike.users import UserStore
 from functions.recommend import filtering
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.metadata import metadata
-from functions.recommend.model import Model, Ranked
+from functions.recommend.model import Ranked
+from functions.recommend.ranking import Ranking, rank
 from functions.recommend.request import Request
 from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION, Standing
 
@@ -55,6 +56,8 @@ class Answer:
         Whether the model ranked a history, popular items stand in where it knows nothing of it, or nothing is there.
     filled
         How many popular items, at the end, follow those that the model ranked.
+    cold
+        How many items the model does not know.
     degraded
         Why the answer is less than it should be; empty where it is not.
     """
@@ -63,6 +66,7 @@ class Answer:
     recommendation_id: str
     source: Source
     filled: int
+    cold: int
     version: str
     degraded: tuple[str, ...]
 
@@ -86,12 +90,11 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
     chosen = filtering.choose(request, standing.configuration) if obeyable else filtering.Chosen()
     obeyable = obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in degraded)
     model, catalogue = standing.model, standing.catalogue
-    ranked: list[Ranked] = []
-    filling: list[Ranked] = []
+    found = Ranking()
     source: Source = "none"
     if model is not None and catalogue is not None and obeyable:
         profile, erased = _profile(people, request.user_id, degraded)
-        positions = model.positions(profile.recent)
+        positions = catalogue.positions([interaction.item_id for interaction in profile.recent])
         try:
             bias = filtering.bias(
                 chosen,
@@ -106,15 +109,21 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
             logger.error("user cannot be read", reason=str(error))
             degraded.append(USER_UNAVAILABLE)
         else:
-            history = model.history(profile.recent, positions)
-            k = request.num_results
-            ranked = model.rank(history, k=k, now_ms=now_ms, bias=bias) if len(history) else []
-            filling = model.popular(k - len(ranked), history=history, after=ranked, bias=bias)
-            source = "model" if ranked else "popular"
+            found = rank(
+                profile.recent,
+                positions,
+                model=model,
+                catalogue=catalogue,
+                bias=bias,
+                k=request.num_results,
+                now_ms=now_ms,
+            )
+            source = "model" if found.ranked else "popular"
     version = NO_VERSION if model is None else model.version
     identity = recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version)
-    items = _recommendations(model, catalogue, [*ranked, *filling], columns=request.metadata_columns)
-    return Answer(items, identity, source, len(filling) if ranked else 0, version, tuple(degraded))
+    items = _recommendations(catalogue, [*found.ranked, *found.filling], columns=request.metadata_columns)
+    filled = len(found.filling) if found.ranked else 0
+    return Answer(items, identity, source, filled, found.cold, version, tuple(degraded))
 
 
 def _profile(people: People, user_id: str, degraded: list[str]) -> tuple[Profile, bool]:
@@ -141,11 +150,11 @@ def _user(people: People, user_id: str) -> Mapping[str, Any]:
 
 
 def _recommendations(
-    model: Model | None, catalogue: Catalogue | None, ranked: Sequence[Ranked], *, columns: Sequence[tuple[str, str]]
+    catalogue: Catalogue | None, ranked: Sequence[Ranked], *, columns: Sequence[tuple[str, str]]
 ) -> list[Recommendation]:
-    if model is None or catalogue is None:
+    if catalogue is None:
         return []
-    item_ids = [model.bundle.item_id(item.position) for item in ranked]
+    item_ids = [catalogue.item_id(item.position) for item in ranked]
     if not columns:
         return [Recommendation(item_id, item.score, None) for item_id, item in zip(item_ids, ranked, strict=True)]
     return [

@@ -27,7 +27,7 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
                 tar.extract(member, directory, filter="data")
     except (tarfile.TarError, zlib.error, EOFError) as error:
         raise InvalidBundle(f"model.tar.gz cannot be unpacked: {error}") from error
-    return Bundle(directory)
+    return Bundle(directory, files=FILES)
 
 
 def _bundle_files(tar: tarfile.TarFile, *, maximum_bytes: int) -> Iterator[tarfile.TarInfo]:

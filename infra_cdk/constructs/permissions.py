@@ -29,13 +29,13 @@ class Permission:
     conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str) -> Permission:
-    """Permit actions on the objects of a bucket below a prefix; `reason` says why not on single objects."""
+def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str, suffix: str = "") -> Permission:
+    """Permit actions on a bucket's objects of a prefix and a suffix; `reason` says why not on single objects."""
     # Stated as an import even before the CDK makes it one: cdk-nag's finding has the export's name in it.
     producer = cdk.Stack.of(bucket)
     return Permission(
         actions=actions,
-        resources=[f"{producer.export_value(bucket.bucket_arn)}/{prefix}*"],
+        resources=[f"{producer.export_value(bucket.bucket_arn)}/{prefix}*{suffix}"],
         wildcard_reason=reason,
     )
 

@@ -25,6 +25,9 @@ from infra_cdk.stacks.data import DataStack
 STREAM_HOURS = 24
 """How long a table's stream keeps a change: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 
+CHAMPION_KEY = "registry/champion.json"
+"""Where `alsolike.registry` says which model serves."""
+
 
 class CatalogueStack(cdk.Stack):
     """The function that publishes the catalogue, the streams and the event that it follows, and its alarms."""
@@ -57,11 +60,14 @@ class CatalogueStack(cdk.Stack):
         events.Rule(
             self,
             "ConfigurationApplied",
-            description=f"Alsolike {settings.name}: bring the catalogue's snapshot to the declared columns",
+            description=f"Alsolike {settings.name}: bring the snapshot to the declared columns and to the champion",
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [data.artefacts.bucket_name]}, "object": {"key": [CURRENT_KEY]}},
+                detail={
+                    "bucket": {"name": [data.artefacts.bucket_name]},
+                    "object": {"key": [CURRENT_KEY, CHAMPION_KEY]},
+                },
             ),
             targets=[targets.LambdaFunction(function, retry_attempts=2, max_event_age=cdk.Duration.hours(2))],
         )
@@ -101,6 +107,14 @@ class CatalogueStack(cdk.Stack):
                 Permission(
                     actions=["s3:GetObject", "s3:PutObject"],
                     resources=[artefacts.arn_for_objects("catalog/current.json")],
+                ),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CHAMPION_KEY)]),
+                objects(
+                    artefacts,
+                    "models/",
+                    suffix="/content.tensors",
+                    actions=["s3:GetObject"],
+                    reason="Any version may become the champion",
                 ),
                 *configuration_permissions(artefacts),
                 *tombstone_permissions(artefacts=artefacts, hash_key=self._data.hash_key),

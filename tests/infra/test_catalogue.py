@@ -10,6 +10,7 @@ import pytest
 from alsolike import catalogue_log
 from alsolike.catalogue_log import ChangeKind
 from alsolike.configuration_reader import CURRENT_KEY
+from alsolike.registry import CHAMPION_KEY
 from tests.infra.assembly import Assembly, flat
 
 
@@ -52,7 +53,7 @@ def test_a_change_is_published_within_a_minute(demo: Assembly, prod: Assembly) -
     assert (delay_s(demo), delay_s(prod)) == (2, 50)
 
 
-def test_an_applied_configuration_brings_the_snapshot_to_its_columns(assembly: Assembly) -> None:
+def test_an_applied_configuration_and_a_new_champion_bring_the_snapshot_to_them(assembly: Assembly) -> None:
     (rule,) = [
         r
         for r in assembly.of_type("AWS::Events::Rule")
@@ -64,7 +65,7 @@ def test_an_applied_configuration_brings_the_snapshot_to_its_columns(assembly: A
 
     pattern = rule.properties["EventPattern"]
     assert (pattern["source"], pattern["detail-type"]) == (["aws.s3"], ["Object Created"])
-    assert pattern["detail"]["object"]["key"] == [CURRENT_KEY]
+    assert pattern["detail"]["object"]["key"] == [CURRENT_KEY, CHAMPION_KEY]
     assert [bucket.properties["NotificationConfiguration"] for bucket in artefacts] == [
         {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     ]

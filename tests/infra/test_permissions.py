@@ -96,6 +96,8 @@ EXPECTED = {
         ("s3:PutObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.upload: upload_file, also in parts
         ("s3:AbortMultipartUpload", "Artefacts/catalog/segments/*"),  # upload_file, when a part fails
         ("s3:DeleteObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.delete: delete_objects
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        ("s3:GetObject", "Artefacts/models/*/content.tensors"),  # ChampionContents: download_file
     },
     "erase_user": {
         *TOMBSTONES,

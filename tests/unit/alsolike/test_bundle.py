@@ -45,7 +45,7 @@ def manifest(**changes: Any) -> Manifest:
 def write(directory: Path, item_ids: list[str]) -> Path:
     """Write a bundle whose graphs are no graphs: this module never opens them."""
     directory.mkdir()
-    for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE):
+    for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE, bundle.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
@@ -150,7 +150,15 @@ def test_one_flipped_bit_in_any_file_is_noticed(directory: Path, name: str) -> N
     (directory / name).write_bytes(content)
 
     with pytest.raises(InvalidBundle, match=rf"^{name} is .*sha256.*, manifest.json says "):
-        Bundle(directory)
+        Bundle(directory, files=bundle.FILES)
+
+
+def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
+    (directory / bundle.CONTENT_FILE).unlink()
+
+    assert Bundle(directory).manifest.items == 3
+    with pytest.raises(InvalidBundle, match=bundle.CONTENT_FILE):
+        Bundle(directory, files=bundle.FILES)
 
 
 @pytest.mark.parametrize("verify", [True, False])

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.catalogue_change import Change
+from alsolike.cold_items import ColdItems
 from alsolike.configuration import ColumnType
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest
-from alsolike.snapshot_publisher import GRACE_MS, TOMBSTONES_KEPT_MS, SnapshotPublisher
+from alsolike.snapshot_publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher
 from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_segment import Segment
-from alsolike.snapshot_store import SnapshotStore, StoredManifest
+from alsolike.snapshot_store import GRACE_MS, SnapshotStore, StoredManifest
 from tests.unit.alsolike.catalogue import CHANGES, COLUMNS, live
 
 BUCKET = "artefacts"
@@ -275,7 +276,7 @@ def test_columns_are_brought_about_whoever_publishes_meanwhile(s3: Any, reader: 
     interruptions = iter(range(3))
 
     class Overtaken(SnapshotStore):
-        def upload(self, segment: Segment, *, now_ms: int) -> Any:
+        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
             if (number := next(interruptions, None)) is not None:
                 other.publish([item(f"b{number}")], columns=COLUMNS, version=1, now_ms=NOW_MS)
             return super().upload(segment, now_ms=now_ms)

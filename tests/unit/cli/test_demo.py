@@ -128,7 +128,17 @@ class Answering(Api):
 def test_popular_items_that_fill_an_answer_up_are_not_compared() -> None:
     items = tuple(RecommendedItem(item_id, None, {}) for item_id in "cab")
     identity = recommendation_id.create(answered_ms=0, recommender="for-you", version="v1")
-    api = Answering(Recommendations(items, identity, "model", 1, "v1", None, 1.0))
+    api = Answering(Recommendations(items, identity, "model", 1, 0, "v1", None, 1.0))
+
+    rankings = ask(["1"], {"1": Profile("u#1")}, api, reference(0.1, 0.0, 0.5))
+
+    assert rankings == {"1": Ranking(("c", "a"), ("c", "a"))}
+
+
+def test_items_that_the_model_does_not_know_are_not_compared() -> None:
+    items = tuple(RecommendedItem(item_id, None, {}) for item_id in ("c", "new", "a"))
+    identity = recommendation_id.create(answered_ms=0, recommender="for-you", version="v1")
+    api = Answering(Recommendations(items, identity, "model", 0, 1, "v1", None, 1.0))
 
     rankings = ask(["1"], {"1": Profile("u#1")}, api, reference(0.1, 0.0, 0.5))
 

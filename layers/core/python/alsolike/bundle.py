@@ -28,7 +28,10 @@ DATA_FILE = "graph.data"
 POPULAR_FILE = "popular.npy"
 ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
 META_FILES = ("meta.off.npy", "meta.blob")
-FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, *ID_FILES, *META_FILES)
+CONTENT_FILE = "content.tensors"
+SERVED_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, *ID_FILES, *META_FILES)
+"""What serving reads; `content_index` of new items is for who publishes the catalogue."""
+FILES = (*SERVED_FILES, CONTENT_FILE)
 
 MAX_POPULAR = 500
 MS_PER_DAY = 86_400_000
@@ -209,8 +212,8 @@ class Bundle:
         uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
     """
 
-    def __init__(self, directory: Path, *, verify: bool = True) -> None:
-        """Open the bundle in `directory`; `verify` compares every file with its checksum.
+    def __init__(self, directory: Path, *, verify: bool = True, files: Sequence[str] = SERVED_FILES) -> None:
+        """Open the bundle in `directory`, which has these of its files; `verify` compares each with its checksum.
 
         Raises
         ------
@@ -221,7 +224,7 @@ class Bundle:
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
         self.directory = directory
         self.manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
-        for name in FILES:
+        for name in files:
             stated = self.manifest.files.get(name)
             if stated is None:
                 raise InvalidBundle(f"{MANIFEST_FILE} states no checksum of {name}")

@@ -54,12 +54,16 @@ class Metric(StrEnum):
     SNAPSHOT_ROWS_MERGED = "SnapshotRowsMerged"
     SNAPSHOT_MERGES_FAILED = "SnapshotMergesFailed"
     SNAPSHOTS_TOO_LARGE = "SnapshotsTooLarge"
+    COLD_ITEMS_COMPARED = "ColdItemsCompared"
+    COLD_ITEMS_LEFT_OUT = "ColdItemsLeftOut"
+    COLD_ITEMS_FAILED = "ColdItemsFailed"
     DATASETS_BUILT = "DatasetsBuilt"
     MODELS_PROMOTED = "ModelsPromoted"
     MODELS_REJECTED = "ModelsRejected"
     RECOMMENDATIONS_SERVED = "RecommendationsServed"
     RECOMMENDATIONS_POPULAR = "RecommendationsPopular"
     RECOMMENDATIONS_FILLED = "RecommendationsFilled"
+    RECOMMENDATIONS_COLD = "RecommendationsCold"
     RECOMMENDATIONS_DEGRADED = "RecommendationsDegraded"
 
 

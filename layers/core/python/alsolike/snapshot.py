@@ -14,7 +14,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.catalogue_change import is_deletion
+from alsolike.catalogue_change import Change, is_deletion
+from alsolike.cold_items import ColdItems
 from alsolike.configuration import ColumnType
 from alsolike.ragged import Rows, find, hashes_of
 from alsolike.snapshot_columns import (
@@ -39,11 +40,17 @@ class Snapshot:
         Changes whenever the segments do; "" for the empty snapshot.
     column_types
         The declared columns.
+    cold, cold_model
+        Items that the model of this version does not know, also such as have been deleted since; None where nobody has
+        looked for them.
     """
 
-    def __init__(self, segments: Sequence[Segment], *, version: str) -> None:
+    def __init__(
+        self, segments: Sequence[Segment], *, version: str, cold: ColdItems | None = None, cold_model: str = ""
+    ) -> None:
         """Overlay segments, which have the same columns; their order does not matter."""
         self.version = version
+        self.cold, self.cold_model = cold, cold_model
         # The largest first: lookups go to its mapped arrays, and to one index of all the others.
         self._segments = sorted(segments, key=len, reverse=True)
         self._starts = np.cumsum([0, *(len(segment) for segment in self._segments)])
@@ -52,15 +59,16 @@ class Snapshot:
         self._overlay()
 
     @classmethod
-    def open(cls, paths: Sequence[Path], *, version: str) -> Self:
-        """Map the files of a snapshot's segments.
+    def open(cls, paths: Sequence[Path], *, version: str, cold: Path | None = None, cold_model: str = "") -> Self:
+        """Map the files of a snapshot's segments and of its cold items.
 
         Raises
         ------
         InvalidSnapshot
-            If a file is not a segment.
+            If a file is not what it should be.
         """
-        return cls([Segment.map(path) for path in paths], version=version)
+        items = None if cold is None else ColdItems.map(cold)
+        return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
 
     def _overlay(self) -> None:
         """Index the rows of all segments but the largest, and note which of the largest they replace."""
@@ -151,9 +159,26 @@ class Snapshot:
         segment, local = self._locate(row)
         return segment.properties(local)
 
+    def change(self, row: int) -> Change:
+        """Return the change that made a row's item what it is."""
+        segment, local = self._locate(row)
+        return segment.change(local)
+
+    def hashes(self, rows: Rows) -> npt.NDArray[np.uint64]:
+        """Return `ragged.hashes_of` the id of each row's item."""
+        return self._of_all("hashes")[rows]
+
+    def updated_at_ms(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return when each row's item was changed last."""
+        return self._of_all("updated_at_ms")[rows]
+
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the id and the properties of every item."""
         return ((self.item_id(row), self.properties(row)) for row in self.live_rows().tolist())
+
+    def _of_all(self, name: str) -> npt.NDArray[Any]:
+        parts = [getattr(segment, name) for segment in self._segments]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def _locate(self, row: int) -> tuple[Segment, int]:
         place = int(np.searchsorted(self._starts, row, side="right")) - 1

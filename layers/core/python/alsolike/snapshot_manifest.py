@@ -57,6 +57,9 @@ class Manifest:
         When it was written.
     configuration_version
         Of the configuration that declares the columns: who knows an earlier one only leaves them as they are.
+    cold, cold_model
+        The file of `cold_items.ColdItems`, and the version of the champion that they are cold to; None and "" before
+        the first one.
     """
 
     segments: tuple[SegmentEntry, ...] = ()
@@ -64,18 +67,26 @@ class Manifest:
     retired: tuple[Retired, ...] = ()
     published_ms: int = 0
     configuration_version: int = 0
+    cold: SegmentEntry | None = None
+    cold_model: str = ""
+
+    @property
+    def files(self) -> tuple[SegmentEntry, ...]:
+        """Everything that a reader fetches: the segments and the cold items."""
+        return self.segments if self.cold is None else (*self.segments, self.cold)
 
     @property
     def version(self) -> str:
-        """Names the contents: it follows from the segments."""
-        if not self.segments:
+        """Names the contents: it follows from the files and from whom items are cold to."""
+        if not self.files:
             return ""
-        return hashlib.sha256("".join(sorted(entry.sha256 for entry in self.segments)).encode()).hexdigest()[:16]
+        digests = "".join(sorted(entry.sha256 for entry in self.files))
+        return hashlib.sha256((digests + self.cold_model).encode()).hexdigest()[:16]
 
     @property
     def size_bytes(self) -> int:
-        """Of all segments together."""
-        return sum(entry.size_bytes for entry in self.segments)
+        """Of all files together."""
+        return sum(entry.size_bytes for entry in self.files)
 
     def to_json(self) -> bytes:
         """Return the manifest as indented JSON."""
@@ -87,6 +98,8 @@ class Manifest:
             "configuration_version": self.configuration_version,
             "segments": self.segments,
             "retired": self.retired,
+            "cold": self.cold,
+            "cold_model": self.cold_model,
         }
         return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
@@ -109,6 +122,8 @@ class Manifest:
                 configuration_version=document["configuration_version"],
                 retired=tuple(Retired(**entry) for entry in document["retired"]),
                 published_ms=document["published_ms"],
+                cold=SegmentEntry(**document["cold"]) if document.get("cold") else None,
+                cold_model=document.get("cold_model", ""),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidSnapshot(f"{CURRENT_KEY} is unreadable: {error!r}") from error
@@ -121,6 +136,13 @@ class Manifest:
             segments=(*(entry for entry in self.segments if entry.key not in keys), *new),
             retired=(*self.retired, *(Retired(entry.key, now_ms) for entry in gone)),
             published_ms=now_ms,
+        )
+
+    def with_cold(self, cold: SegmentEntry, *, model: str, now_ms: int) -> Manifest:
+        """Return the manifest with another file of cold items."""
+        before = () if self.cold is None else (Retired(self.cold.key, now_ms),)
+        return dataclasses.replace(
+            self, cold=cold, cold_model=model, retired=(*self.retired, *before), published_ms=now_ms
         )
 
 

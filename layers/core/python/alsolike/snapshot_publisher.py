@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from alsolike.catalogue_change import Change
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.snapshot_manifest import YOUNG_ROWS, Manifest, SegmentEntry, to_merge
 from alsolike.snapshot_segment import Columns, Segment
-from alsolike.snapshot_store import SnapshotStore, StoredManifest
+from alsolike.snapshot_store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
-MAX_ATTEMPTS = 8
-GRACE_MS = 3_600_000
-"""More than a reader or writer needs for anything."""
 TOMBSTONES_KEPT_MS = 400 * 86_400_000
 """As long as a live profile lasts: until then a model may know a deleted item, and must not answer with it.
 
@@ -129,7 +126,7 @@ class SnapshotPublisher:
             everything = manifest.replace(manifest.segments, new, now_ms=now_ms)
             return dataclasses.replace(everything, columns=dict(columns), configuration_version=version)
 
-        stored = self._replace(stored, with_whole, now_ms=now_ms)
+        stored = self._store.change(stored, with_whole, now_ms=now_ms)
         return self._published(stored, changes=len(segment), merged_rows=0)
 
     def _append(
@@ -155,7 +152,7 @@ class SnapshotPublisher:
             declared = max(version, known) if dict(types) == dict(columns) else known
             return dataclasses.replace(appended, columns=dict(types), configuration_version=declared)
 
-        stored = self._replace(stored, with_changes, now_ms=now_ms)
+        stored = self._store.change(stored, with_changes, now_ms=now_ms)
         return stored, sum(entry.rows for entry in rewritten)
 
     def _merge_until_done(
@@ -202,7 +199,7 @@ class SnapshotPublisher:
             whole = manifest.replace(merging, [merged], now_ms=now_ms)
             return dataclasses.replace(whole, columns=declared[0], configuration_version=declared[1])
 
-        stored = self._replace(stored, with_merged, now_ms=now_ms)
+        stored = self._store.change(stored, with_merged, now_ms=now_ms)
         self._collect_orphans(now_ms=now_ms)
         return stored, sum(entry.rows for entry in merging)
 
@@ -215,32 +212,14 @@ class SnapshotPublisher:
                 raise _OvertakenError
             return dataclasses.replace(manifest, columns=columns, configuration_version=version)
 
-        return self._replace(stored, declaring, now_ms=now_ms)
-
-    def _replace(
-        self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int
-    ) -> StoredManifest:
-        """Write what `change` makes of the manifest, until nobody else is faster; delete what retired long ago."""
-        for _ in range(MAX_ATTEMPTS):
-            manifest = change(stored.manifest)
-            due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]
-            if due:
-                self._store.delete([entry.key for entry in due])
-                manifest = dataclasses.replace(
-                    manifest, retired=tuple(entry for entry in manifest.retired if entry not in due)
-                )
-            try:
-                return self._store.replace(stored, manifest)
-            except ConcurrentUpdate:
-                stored = self._store.manifest()
-        raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was written")
+        return self._store.change(stored, declaring, now_ms=now_ms)
 
     def _collect_orphans(self, *, now_ms: int) -> None:
         """Delete the segments of writers that died."""
         # Before the manifest is read, which then names what others have finished.
         listed = self._store.segment_keys(written_before_ms=now_ms - GRACE_MS)
         manifest = self._store.manifest().manifest
-        named = {entry.key for entry in manifest.segments} | {entry.key for entry in manifest.retired}
+        named = {entry.key for entry in manifest.files} | {entry.key for entry in manifest.retired}
         if orphans := [key for key in listed if key not in named]:
             self._store.delete(orphans)
 
@@ -251,7 +230,7 @@ class SnapshotPublisher:
         self, stored: StoredManifest, *, changes: int, merged_rows: int, unmerged: str | None = None
     ) -> Published:
         manifest = stored.manifest
-        self._store.keep_only(manifest.segments)
+        self._store.keep_only(manifest.files)
         return Published(changes, merged_rows, len(manifest.segments), manifest.size_bytes, unmerged)
 
 

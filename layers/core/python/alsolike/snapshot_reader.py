@@ -81,7 +81,7 @@ class SnapshotReader:
         if found is self._manifest:
             return
         self._snapshot, self._manifest = self._load(found.manifest, remaining_ms), found
-        self._store.keep_only(found.manifest.segments)
+        self._store.keep_only(found.manifest.files)
         logger.info("catalogue snapshot read", version=self._snapshot.version, items=len(self._snapshot))
 
     def _load(self, manifest: Manifest, remaining_ms: Callable[[], float] | None) -> Snapshot:
@@ -95,8 +95,9 @@ class SnapshotReader:
                 raise Unavailable("the catalogue snapshot is not here in time")
 
         paths = [self._store.fetch(entry, check_time=check_time) for entry in manifest.segments]
+        cold = self._store.fetch(manifest.cold, check_time=check_time) if manifest.cold is not None else None
         try:
-            return Snapshot.open(paths, version=manifest.version)
+            return Snapshot.open(paths, version=manifest.version, cold=cold, cold_model=manifest.cold_model)
         except InvalidSnapshot:
             self._store.keep_only(())  # what lies on the disk may be damaged: the next try fetches it again
             raise

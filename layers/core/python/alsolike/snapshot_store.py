@@ -13,9 +13,14 @@ from typing import Any
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.cold_items import ColdItems
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest, SegmentEntry
 from alsolike.snapshot_segment import Segment
+
+MAX_ATTEMPTS = 8
+GRACE_MS = 3_600_000
+"""More than a reader or writer needs for anything."""
 
 _UNFINISHED = ".unfinished-"
 _CHUNK_BYTES = 1 << 20
@@ -102,7 +107,31 @@ class SnapshotStore:
             raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
         return StoredManifest(manifest, answer["ETag"])
 
-    def upload(self, segment: Segment, *, now_ms: int) -> SegmentEntry:
+    def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
+        """Write what `change` makes of the manifest, until nobody else is faster; delete what retired long ago.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers won `MAX_ATTEMPTS` times in a row.
+        Unavailable
+            If S3 does not answer.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            manifest = change(stored.manifest)
+            due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]
+            if due:
+                self.delete([entry.key for entry in due])
+                manifest = dataclasses.replace(
+                    manifest, retired=tuple(entry for entry in manifest.retired if entry not in due)
+                )
+            try:
+                return self.replace(stored, manifest)
+            except ConcurrentUpdate:
+                stored = self.manifest()
+        raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was written")
+
+    def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> SegmentEntry:
         """Store a segment under a key of its own; it stays on the disk too.
 
         No two uploads share a key, so that whoever removes an old object can never remove a new one.

@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from alsolike import catalogue_log
+from alsolike.bundle import CONTENT_FILE
 from alsolike.catalogue_change import Change
 from alsolike.catalogue_log import ChangeKind
 from alsolike.configuration import ColumnType
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import Unavailable
 from alsolike.pseudonyms import pseudonyms_of
+from alsolike.registry import Registry
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_store import SnapshotStore
 from alsolike.tombstones import add_tombstone
 from functions.publish_catalog import handler
+from tests.unit.functions.bundles import upload_bundle, write_bundle
 from tests.unit.functions.factories import LambdaContext
 
 DAY = "2026-11-25"
@@ -247,3 +250,66 @@ def test_snapshot_that_readers_refuse_is_counted(
     deliver(context, record("a", 1))
 
     assert counted()["SnapshotsTooLarge"] == 1
+
+
+def crown(s3: Any, bucket: str, directory: Path, *, content: bool = True) -> None:
+    """Make a champion that knows a red vase, a red bowl and a blue cup."""
+    items = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour": "blue"}, "jug": {"colour": "blue"}}
+    write_bundle(directory, item_ids=list(items), popular=["vase"], properties=items)
+    if not content:
+        (directory / CONTENT_FILE).unlink()
+    upload_bundle(s3, bucket, directory, version="v1")
+    Registry(s3, bucket).promote("v1", reason="test", now_ms=NOW_MS)
+
+
+def cold_neighbours(snapshot: Snapshot) -> list[list[int]]:
+    found = snapshot.cold
+    return [] if found is None else [found.neighbours[row].tolist() for row in range(len(found))]
+
+
+def test_new_item_comes_with_its_nearest_known_ones(
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    counted: Callable[[], dict[str, float]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    tmp_path: Path,
+) -> None:
+    crown(aws("s3"), artefact_bucket, tmp_path / "v1")
+
+    deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="red"))
+
+    assert cold_neighbours(snapshot()) == [[1, 2]]
+    assert counted()["ColdItemsCompared"] == 1
+
+
+def test_news_of_a_champion_makes_what_it_does_not_know_cold(
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    tmp_path: Path,
+) -> None:
+    deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="blue"))
+    assert snapshot().cold is None
+    crown(aws("s3"), artefact_bucket, tmp_path / "v1")
+
+    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+
+    assert cold_neighbours(snapshot()) == [[3, 4]]
+
+
+def test_changes_are_published_though_the_champion_has_no_content_index(
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    counted: Callable[[], dict[str, float]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    tmp_path: Path,
+) -> None:
+    crown(aws("s3"), artefact_bucket, tmp_path / "v1", content=False)
+
+    deliver(context, record("plate", 1))
+
+    assert dict(snapshot().items()) == {"plate": {}}
+    assert counted()["ColdItemsFailed"] == 1

@@ -1,7 +1,7 @@
 """A deployment that answers through the handler."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import orjson
 
 from alsolike import recommendation_id
 from alsolike.catalogue_change import Change
+from alsolike.champion_content import ChampionContents
+from alsolike.cold_publisher import ColdPublisher
 from alsolike.configuration import ColumnType
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.profiles import ProfileStore, RecentInteraction
@@ -17,6 +19,7 @@ from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_store import SnapshotStore
 from alsolike.users import User, UserStore
 from functions.recommend import handler
+from tests.unit.functions.bundles import ITEMS as KNOWN
 from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
 
@@ -44,13 +47,21 @@ class Shop:
     users_table: str
     directory: Path
 
-    def publish(self, version: str = "v1") -> None:
+    def publish(
+        self,
+        version: str = "v1",
+        *,
+        exclude_seen: bool = False,
+        item_ids: Sequence[str] = KNOWN,
+        properties: Mapping[str, Mapping[str, Any]] = ITEMS,
+    ) -> None:
         folder = self.directory / version
         write_bundle(
             folder,
-            manifest=dataclasses.replace(MANIFEST, version=version),
+            manifest=dataclasses.replace(MANIFEST, version=version, exclude_seen=exclude_seen),
             transitions={("pear", "fig"): 2.0, ("pear", "plum"): 1.0},
-            properties=ITEMS,
+            item_ids=item_ids,
+            properties=properties,
         )
         upload_bundle(self.s3, self.bucket, folder, version=version)
         Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)
@@ -69,9 +80,11 @@ class Shop:
 
     def catalogue(self, items: Mapping[str, Mapping[str, Any] | None], *, at_ms: int = NOW_MS) -> None:
         """Publish items of the catalogue; None deletes one."""
-        publisher = SnapshotPublisher(SnapshotStore(self.s3, self.bucket, self.directory / "publisher"))
+        store = SnapshotStore(self.s3, self.bucket, self.directory / "publisher")
         changes = [Change(item_id, at_ms, properties) for item_id, properties in items.items()]
-        publisher.publish(changes, columns=COLUMNS, version=0, now_ms=at_ms)
+        SnapshotPublisher(store).publish(changes, columns=COLUMNS, version=0, now_ms=at_ms)
+        contents = ChampionContents(self.s3, self.bucket, self.directory / "champion")
+        ColdPublisher(store, contents).publish(changes, now_ms=at_ms)
 
     def ask(self, **fields: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
         answer = self.post({"userId": "anna", **fields})

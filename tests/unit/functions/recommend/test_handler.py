@@ -29,6 +29,7 @@ def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], 
         "RecommendationsServed": 1,
         "RecommendationsPopular": 0,
         "RecommendationsFilled": 0,
+        "RecommendationsCold": 0,
         "RecommendationsDegraded": 0,
     }
 

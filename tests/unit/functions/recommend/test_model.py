@@ -40,7 +40,7 @@ def shop_of_30(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def known(loaded: Model, entries: Sequence[RecentInteraction]) -> History:
-    return loaded.history(entries, loaded.positions(entries))
+    return loaded.history(entries, loaded.bundle.positions([entry.item_id for entry in entries]))
 
 
 def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -> list[tuple[str, float]]:

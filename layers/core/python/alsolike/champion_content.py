@@ -1,0 +1,75 @@
+"""The content index of the champion, for who publishes the catalogue."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.bundle import CONTENT_FILE
+from alsolike.content_index import ContentIndex
+from alsolike.errors import InvalidBundle, Unavailable
+from alsolike.registry import Registry, model_prefix
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChampionContent:
+    """What the champion of a version knows of items."""
+
+    version: str
+    index: ContentIndex
+
+
+class ChampionContents:
+    """Follows the champion of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    directory
+        Where the index is kept. No other process writes there.
+    """
+
+    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._directory = directory
+        self._registry = Registry(client, bucket)
+        self._content: ChampionContent | None = None
+
+    def current(self) -> ChampionContent | None:
+        """Return what the champion knows now, None before the first model.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer or the disk does not take the index.
+        InvalidBundle
+            If the pointer or the index is unreadable, or the champion's bundle has no index.
+        """
+        champion = self._registry.champion()
+        if champion is None:
+            return None
+        if self._content is None or self._content.version != champion.version:
+            self._content = ChampionContent(champion.version, self._index(champion.version))
+        return self._content
+
+    def _index(self, version: str) -> ContentIndex:
+        key, path = f"{model_prefix(version)}{CONTENT_FILE}", self._directory / CONTENT_FILE
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            self._client.download_file(self._bucket, key, str(path))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except (BotoCoreError, Boto3Error, OSError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key} cannot be fetched into {path}: {error}") from error
+        return ContentIndex.map(path)

@@ -1,0 +1,120 @@
+"""Keeping the snapshot's cold items: of those that changed the neighbours are found, of all when the champion changes.
+
+The snapshot has the changes already when their neighbours are looked for. So where two writers meet, one of them finds
+the other's items in the snapshot or adds its own afterwards; and what is repeated ends the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from alsolike.catalogue_change import Change
+from alsolike.champion_content import ChampionContent, ChampionContents
+from alsolike.cold_items import ColdItems
+from alsolike.errors import ConcurrentUpdate
+from alsolike.ragged import hashes_of
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_manifest import Manifest
+from alsolike.snapshot_store import MAX_ATTEMPTS, SnapshotStore
+
+MOST_COLD_ITEMS = 100_000
+"""Items whose neighbours are kept, those that changed last. It bounds the time of a recount and the readers' memory."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ColdPublished:
+    """What a publication of cold items did.
+
+    Attributes
+    ----------
+    items
+        How many the snapshot has now.
+    compared
+        Of how many the neighbours were looked for.
+    left_out
+        How many have none because there are more than `MOST_COLD_ITEMS`.
+    """
+
+    items: int
+    compared: int
+    left_out: int = 0
+
+
+class ColdPublisher:
+    """Publishes the cold items of one deployment.
+
+    Parameters
+    ----------
+    most
+        See `MOST_COLD_ITEMS`.
+    """
+
+    def __init__(self, store: SnapshotStore, contents: ChampionContents, *, most: int = MOST_COLD_ITEMS) -> None:
+        self._store = store
+        self._contents = contents
+        self._most = most
+
+    def publish(self, changes: Sequence[Change], *, now_ms: int) -> ColdPublished | None:
+        """Bring the cold items up to changes that the snapshot has, and to the champion; None before the first.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        ConcurrentUpdate
+            If other writers or new champions won `MAX_ATTEMPTS` times in a row.
+        InvalidBundle
+            If the champion's content index cannot be used.
+        InvalidSnapshot
+            If the snapshot is unreadable.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            content = self._contents.current()
+            if content is None:
+                return None
+            published = self._publish(changes, content, now_ms=now_ms)
+            if self._contents.current() == content:  # else what was written is cold to a champion of the past
+                return published
+        raise ConcurrentUpdate(f"the champion changed {MAX_ATTEMPTS} times while its cold items were published")
+
+    def _publish(self, changes: Sequence[Change], content: ChampionContent, *, now_ms: int) -> ColdPublished:
+        stored = self._store.manifest()
+        known = content.index.knows(hashes_of([change.entity_id.encode() for change in changes]))
+        changed = ColdItems.of([changes[place] for place in np.flatnonzero(~known).tolist()], content.index)
+        if _is_cold_to(stored.manifest, content) and not len(changed):
+            return ColdPublished(stored.manifest.cold.rows if stored.manifest.cold else 0, 0)
+        recounted = functools.cache(lambda: self._recount(stored.manifest, content))
+        published = ColdPublished(0, 0)
+
+        def with_cold(manifest: Manifest) -> Manifest:
+            nonlocal published
+            if manifest.cold is not None and _is_cold_to(manifest, content):
+                before, compared, left_out = ColdItems.map(self._store.fetch(manifest.cold)), len(changed), 0
+            else:
+                before, left_out = recounted()
+                compared = len(before)
+            items = ColdItems.merge([before, changed])
+            kept = items.newest(self._most)
+            published = ColdPublished(len(kept), compared, left_out + len(items) - len(kept))
+            return manifest.with_cold(self._store.upload(kept, now_ms=now_ms), model=content.version, now_ms=now_ms)
+
+        written = self._store.change(stored, with_cold, now_ms=now_ms)
+        self._store.keep_only(written.manifest.files)
+        return published
+
+    def _recount(self, manifest: Manifest, content: ChampionContent) -> tuple[ColdItems, int]:
+        """Find the neighbours of the items that the champion does not know; also return how many were too many."""
+        snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
+        rows = snapshot.live_rows()
+        rows = rows[~content.index.knows(snapshot.hashes(rows))]
+        last = np.lexsort((snapshot.hashes(rows), snapshot.updated_at_ms(rows)))[-self._most :]
+        items = ColdItems.of([snapshot.change(row) for row in rows[last].tolist()], content.index)
+        return items, len(rows) - len(last)
+
+
+def _is_cold_to(manifest: Manifest, content: ChampionContent) -> bool:
+    return manifest.cold_model == content.version

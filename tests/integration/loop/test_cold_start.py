@@ -1,0 +1,52 @@
+"""What the model has not seen: a new item is recommended without a training.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from tests.integration.loop.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
+
+
+def cold_items(answer: Answer) -> int:
+    return int(answer.headers.get("x-alsolike-cold-items", 0))
+
+
+def test_a_model_is_trained_on_what_is_there(shop: Shop, tmp_path: Path) -> None:
+    history, items = tmp_path / "history.csv", tmp_path / "items.csv"
+    rows = write_history(history, users=45, days=24, end=time.time() - 2 * SECONDS_PER_DAY)
+    aisles = {item: item.removeprefix("item-")[0] for _, item, _ in rows}
+    items.write_text("ITEM_ID,AISLE\n" + "".join(f"{item},aisle {aisle}\n" for item, aisle in sorted(aisles.items())))
+    shop.alsolike("import", "interactions", history)
+    shop.alsolike("import", "items", items)
+
+    assert shop.alsolike("train")["decision"] == "promoted"
+
+    answer = eventually(lambda: shop.recommend("user-0"), holds=lambda a: a.headers["x-alsolike-source"] == "model")
+    assert cold_items(answer) == 0
+
+
+def test_a_posted_item_is_recommended_to_whom_its_like_are(shop: Shop) -> None:
+    """User 0 shops in aisle 0, user 1 in aisle 1."""
+    started = time.monotonic()
+    rows = [{"itemId": "new", "properties": json.dumps({"aisle": "aisle 0"})}]
+    assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
+
+    answer = eventually(lambda: shop.recommend("user-0", k=25), holds=lambda found: "new" in found.items)
+
+    assert "new" in answer.items
+    assert cold_items(answer) == 1
+    assert time.monotonic() - started < 60
+    assert "new" not in shop.recommend("user-1", k=8).items
+
+
+def test_a_deleted_item_is_recommended_no_more(shop: Shop) -> None:
+    assert shop.administer("DELETE", "/items/new").status == 200
+
+    answer = eventually(lambda: shop.recommend("user-0", k=25), holds=lambda found: "new" not in found.items)
+
+    assert "new" not in answer.items

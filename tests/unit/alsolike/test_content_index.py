@@ -1,0 +1,87 @@
+"""The nearest known items of a new one, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike import content_index as module
+from alsolike.content_index import ContentIndex
+from alsolike.errors import InvalidBundle
+from alsolike.ragged import hashes_of
+from tests.unit.alsolike.content import index_of
+
+
+def nearest(index: ContentIndex, **properties: Any) -> dict[int, float]:
+    items, weights = index.nearest(properties)
+    return dict(zip(items.tolist(), weights.round(6).tolist(), strict=True))
+
+
+def test_items_count_by_their_cosine() -> None:
+    """Every token is in two of four items, so all weigh alike: the vase shares two tokens, bowl and cup one each."""
+    assert nearest(index_of(), colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
+
+
+def test_rare_tokens_count_more() -> None:
+    """Of 8 items 2 are glass and 4 are red, and log 4 is twice log 2."""
+    items = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} if n < 6 else {} for n in range(8)}
+
+    found = nearest(index_of(items), kind="glass", colour="red")
+
+    # Cosines are proportional to log(4) ** 2 / log(4) and log(2) ** 2 / log(2): 2 to 1, for two and four items.
+    assert found == pytest.approx({1: 2 / 8, 2: 2 / 8, 3: 1 / 8, 4: 1 / 8, 5: 1 / 8, 6: 1 / 8}, abs=1e-6)
+
+
+def test_weights_add_up_to_the_scale() -> None:
+    _, weights = index_of(scale=3.0).nearest({"colour": "red"})
+
+    assert weights.sum() == pytest.approx(3.0)
+
+
+def test_nothing_in_common_finds_nothing() -> None:
+    assert nearest(index_of(), colour="green") == {}
+    assert nearest(index_of()) == {}
+    assert nearest(index_of({"a": {}, "b": {}}), colour="red") == {}
+
+
+def test_the_most_frequent_of_equally_near_items_are_kept() -> None:
+    items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass" if n % 2 else "clay"} for n in range(60)}
+
+    found, _ = index_of(items).nearest({"kind": "glass"})
+
+    assert found.tolist() == list(range(2, 2 + 2 * module.NEIGHBOURS, 2))  # i1, i3, ... stand at 2, 4, ...
+
+
+def test_work_is_bounded_rarest_tokens_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} for n in range(6)}
+    monkeypatch.setattr(module, "MOST_COMPARED", 3)
+
+    assert sorted(nearest(index_of(items), kind="glass", colour="red")) == [1, 2, 3]
+
+
+def test_the_index_knows_the_models_items() -> None:
+    known = index_of().knows(hashes_of([b"vase", b"spoon", b"jug"]))
+
+    assert known.tolist() == [True, False, True]
+
+
+def test_a_written_index_answers_as_before(tmp_path: Path) -> None:
+    index = index_of(scale=2.5)
+    index.write(tmp_path / "content.tensors")
+
+    found = ContentIndex.map(tmp_path / "content.tensors")
+
+    assert found.scale == 2.5
+    assert nearest(found, colour="red", kind="glass") == nearest(index, colour="red", kind="glass")
+    np.testing.assert_array_equal(found.item_hashes, index.item_hashes)
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100])
+def test_what_is_no_index_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "content.tensors").write_bytes(data)
+
+    with pytest.raises(InvalidBundle, match=r"^content\.tensors is no content index"):
+        ContentIndex.map(tmp_path / "content.tensors")

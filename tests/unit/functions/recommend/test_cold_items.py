@@ -1,0 +1,136 @@
+"""Items that the model does not know, in answers.
+
+After a pear come a fig (2) and a plum (1). Fig and apple are from Greece, plum and kiwi are blue: two items that a new
+one shares a column with are its neighbours, each with weight 1/2.
+"""
+
+import pytest
+
+from alsolike.registry import Registry
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+ITEMS = {
+    "pear": {},
+    "apple": {"from": "Greece"},
+    "fig": {"from": "Greece"},
+    "plum": {"kind": "blue"},
+    "kiwi": {"kind": "blue"},
+}
+FILTERS = {
+    "cheap": "INCLUDE ItemID WHERE Items.PRICE < 2",
+    "unbought": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
+}
+
+
+@pytest.fixture
+def cold_shop(shop: Shop) -> Shop:
+    """Anna viewed a pear."""
+    shop.publish(item_ids=list(ITEMS), properties=ITEMS)
+    shop.remember("u#anna", "pear")
+    return shop
+
+
+def test_new_item_is_ranked_by_what_is_like_it(cold_shop: Shop) -> None:
+    """The date's neighbours are the fig (2) and the apple, which is not listed: 1/2 * 2."""
+    cold_shop.catalogue({"date": {"from": "Greece"}})
+
+    items, headers = cold_shop.ask(numResults=3)
+
+    assert items == [
+        {"itemId": "fig", "score": 2.0},
+        {"itemId": "plum", "score": 1.0},  # of equal scores the known item comes first
+        {"itemId": "date", "score": 1.0},
+    ]
+    assert headers["x-alsolike-cold-items"] == "1"
+    assert headers["x-alsolike-source"] == "model"
+
+
+def test_popular_items_follow_after_cold_ones(cold_shop: Shop) -> None:
+    cold_shop.catalogue({"sloe": {"kind": "blue"}})
+
+    items, headers = cold_shop.ask(numResults=4)
+
+    assert [item["itemId"] for item in items] == ["fig", "plum", "sloe", "pear"]
+    assert headers["x-alsolike-filled"] == "1"
+    assert items[2]["score"] == 0.5
+
+
+def test_items_without_neighbours_in_the_list_are_not_answered(cold_shop: Shop) -> None:
+    cold_shop.catalogue({"nut": {"kind": "nut"}})
+
+    items, headers = cold_shop.ask()
+
+    assert "nut" not in [item["itemId"] for item in items]
+    assert "x-alsolike-cold-items" not in headers
+
+
+def test_deleted_item_is_answered_no_more(cold_shop: Shop) -> None:
+    cold_shop.catalogue({"date": {"from": "Greece"}})
+    cold_shop.catalogue({"date": None}, at_ms=NOW_MS + 1)
+
+    assert "date" not in cold_shop.items()
+
+
+def test_cold_items_of_another_model_are_not_answered(cold_shop: Shop) -> None:
+    cold_shop.catalogue({"date": {"from": "Greece"}})
+    cold_shop.publish("v2", item_ids=list(ITEMS), properties=ITEMS)
+    Registry(cold_shop.s3, cold_shop.bucket).promote("v2", reason="test", now_ms=NOW_MS)
+
+    _, headers = cold_shop.ask()
+
+    assert headers["x-alsolike-model-version"] == "v2"
+    assert "x-alsolike-cold-items" not in headers
+
+
+def test_filters_apply_to_cold_items(cold_shop: Shop) -> None:
+    cold_shop.configure(items={"columns": {"price": "number"}}, filters=FILTERS)
+    cold_shop.catalogue({"date": {"from": "Greece", "price": 1}, "ouzo": {"from": "Greece", "price": 9}})
+
+    assert cold_shop.items("cheap") == ["date"]
+
+
+def test_filter_for_new_items_alone_still_knows_what_they_are_like(cold_shop: Shop) -> None:
+    cold_shop.configure(items={"columns": {"price": "number"}}, filters=FILTERS)
+    cold_shop.catalogue({"date": {"from": "Greece", "price": 1}})
+
+    items, _ = cold_shop.ask(filterArn=f"{ARN}:filter/cheap")
+
+    assert items == [{"itemId": "date", "score": 1.0}]
+
+
+def test_filters_see_the_users_interactions_with_cold_items(cold_shop: Shop) -> None:
+    cold_shop.configure(filters=FILTERS)
+    cold_shop.catalogue({"date": {"from": "Greece"}})
+    cold_shop.remember("u#anna", "date", "purchase")
+
+    assert "date" not in cold_shop.items("unbought")
+    assert "date" in cold_shop.items()
+
+
+def test_seen_cold_items_are_not_answered_where_seen_ones_are_not(shop: Shop) -> None:
+    shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
+    shop.catalogue({"date": {"from": "Greece"}})
+    shop.remember("u#anna", "pear")
+    assert "date" in shop.items()
+
+    shop.remember("u#anna", "date")
+
+    assert shop.items() == ["fig", "plum", "kiwi", "apple"]  # a popular one, and the rest
+
+
+def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop: Shop) -> None:
+    cold_shop.catalogue({"date": {"from": "Greece", "title": "Date"}})
+
+    items, _ = cold_shop.ask(metadataColumns={"ITEMS": ["TITLE"]})
+
+    assert [item["metadata"] for item in items if item["itemId"] == "date"] == [{"TITLE": "Date"}]
+
+
+def test_user_without_history_gets_no_cold_items(cold_shop: Shop) -> None:
+    cold_shop.catalogue({"date": {"from": "Greece"}})
+
+    _, headers = cold_shop.ask(userId="nobody")
+
+    assert headers["x-alsolike-source"] == "popular"
+    assert "x-alsolike-cold-items" not in headers
