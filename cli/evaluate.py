@@ -13,6 +13,10 @@ from cli import console
 from cli.options import AsJson
 
 if TYPE_CHECKING:
+    from model_export.algorithm import Algorithm
+    from model_export.evaluate import Seen
+    from model_export.fits import Fits
+    from model_export.interaction_file import InteractionFile
     from model_export.interactions import Interactions
     from model_export.protocols import Split
 
@@ -54,6 +58,9 @@ def evaluate(
     budget_s: Annotated[
         float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="What would take longer is left out.")
     ] = 3_600.0,
+    cold_start: Annotated[
+        bool, typer.Option("--cold-start", help="Also judge items that are first seen in the test, with and without.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare algorithms on held-out interactions; every item is ranked, no tie is broken in a model's favour.
@@ -69,6 +76,10 @@ def evaluate(
     Seen masked: items that the user had are not recommended and do not
     count. Seen allowed: they may be and do. Masked is a user's whole past
     here; production keeps out what is among the latest interactions.
+
+    Items first seen in the test are in no model's list. With --cold-start a
+    second table says what it is worth to answer with them by what is like
+    them (--items), as production does.
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
@@ -79,6 +90,8 @@ def evaluate(
     from model_export.interaction_file import read
     from model_export.selection import Comparison
 
+    if cold_start and items is None:
+        raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
     chosen = named(algorithms) if algorithms else known()
     configuration = read_file(config).configuration if config else DEFAULT
     with console.step("Reading interactions") as step:
@@ -89,6 +102,7 @@ def evaluate(
         console.say(f"note: {note}")
     split = _split(data, protocol, holdout_days)
     results: list[dict[str, Any]] = []
+    new_items: list[dict[str, Any]] = []
     fits, budget = Fits(), Budget(seconds=budget_s)
     left_out: dict[str, str] = {}
     for seen in BOTH:
@@ -108,11 +122,15 @@ def evaluate(
                         "peak_mb": candidate.peak_mb,
                     }
                 )
+                if cold_start:
+                    found = _cold_start(candidate.settings, split, file, fits=fits, k=k, seen=seen)
+                    new_items.append({"algorithm": candidate.settings.name, "seen": seen, **found})
                 step.advance()
         left_out |= comparison.left_out
     for name, reason in left_out.items():
         console.say(f"note: {name} is left out: {reason}")
-    results.sort(key=lambda result: list(chosen).index(result["algorithm"]))
+    for rows in (results, new_items):
+        rows.sort(key=lambda row: list(chosen).index(row["algorithm"]))
     if as_json:
         console.print_json(
             {
@@ -123,6 +141,7 @@ def evaluate(
                 "interactions": len(data),
                 "left_out": left_out,
                 "results": results,
+                **({"cold_start": new_items} if cold_start else {}),
             }
         )
         return
@@ -131,6 +150,31 @@ def evaluate(
         [[*list(result.values())[:-1], round(result["peak_mb"])] for result in results],
         title=f"{interactions.name}, {protocol.value}: {len(split.test.queries):,} users asked",
     )
+    if cold_start:
+        console.print_table(
+            ["algorithm", "seen", "scale", "new items", "users", "all without", "all with", "new without", "new with"],
+            [list(row.values()) for row in new_items],
+            title=f"NDCG@{k} of all targets and of items first seen in the test, without those in the answers and with",
+        )
+
+
+def _cold_start(
+    settings: Algorithm, split: Split, file: InteractionFile, *, fits: Fits, k: int, seen: Seen
+) -> dict[str, Any]:
+    """Return the figures of one algorithm; the scale is chosen on the validation part."""
+    from model_export.cold_start import choose_scale, measure
+
+    scale = choose_scale(fits.fit(settings, split.validation.fit), split, file.properties, k=k, seen=seen)
+    found = measure(fits.fit(settings, split.test.fit), split, file.properties, scale=scale, k=k, seen=seen)
+    return {
+        "scale": scale,
+        "new_items": found.items,
+        "users": found.users,
+        "ndcg_without": found.without.every_item,
+        "ndcg_with": found.with_.every_item,
+        "new_ndcg_without": found.without.new_items,
+        "new_ndcg_with": found.with_.new_items,
+    }
 
 
 def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -> Split:

@@ -33,7 +33,13 @@ class Provenance:
 
 
 def export_bundle(
-    model: Model, data: TrainingData, directory: Path, provenance: Provenance, *, popular_by: Algorithm
+    model: Model,
+    data: TrainingData,
+    directory: Path,
+    provenance: Provenance,
+    *,
+    popular_by: Algorithm,
+    cold_scale: float = DEFAULT_SCALE,
 ) -> bundle.Manifest:
     """Write the bundle; its manifest comes last, after the parity check.
 
@@ -41,6 +47,8 @@ def export_bundle(
     ----------
     popular_by
         Algorithm whose first items are popular: what unknown users are answered with.
+    cold_scale
+        Of the scores of items that the model does not know, see `model_export.cold_start`.
 
     Raises
     ------
@@ -51,7 +59,7 @@ def export_bundle(
     stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
     bundle.write_ids(directory, data.item_ids)
     bundle.write_meta(directory, data.properties)
-    index = content_index(data.item_ids, item_content(data.properties), scale=DEFAULT_SCALE)
+    index = content_index(data.item_ids, item_content(data.properties), scale=cold_scale)
     index.write(directory / bundle.CONTENT_FILE)
     nobody = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
     popularity = popular_by.fit(data.interactions).score(nobody)[0, 1:]

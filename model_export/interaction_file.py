@@ -6,7 +6,7 @@ import contextlib
 import csv
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +46,15 @@ class InteractionFile:
     ----------
     item_ids
         Ids of positions 1..N.
+    properties
+        Their columns.
     notes
         What a reader of the figures should know, one sentence each.
     """
 
     interactions: Interactions
     item_ids: Sequence[str]
+    properties: Sequence[Mapping[str, Any]]
     notes: tuple[str, ...]
 
 
@@ -95,12 +98,12 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
         weight=weights[kept],
         catalogue=catalogue,
     )
+    by_id = _properties(items) if items is not None else {}
+    properties = [by_id.get(item_id, {}) for item_id in item_ids]
     if items is not None and items.num_columns > 1:
-        properties = _properties(items)
-        content = item_content([properties.get(item_id, {}) for item_id in item_ids])
-        interactions = dataclasses.replace(interactions, content=content.vectors)
+        interactions = dataclasses.replace(interactions, content=item_content(properties).vectors)
     interactions = dataclasses.replace(interactions, history_length=configuration.limits.history_length)
-    return InteractionFile(interactions=interactions, item_ids=item_ids, notes=tuple(notes))
+    return InteractionFile(interactions=interactions, item_ids=item_ids, properties=properties, notes=tuple(notes))
 
 
 def _properties(items: pa.Table) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ from model_export.algorithms import known, named
 from model_export.bootstrap import interval
 from model_export.budget import Budget, machine_megabytes
 from model_export.bundle_export import Provenance, export_bundle
+from model_export.cold_start import ColdStart, Properties, choose_scale, measure
 from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
@@ -113,6 +114,11 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
             categories=_in_order(categories(data.properties), split.test),
         )  # fmt: skip
+        cold_scale, cold = _cold_start(winner, split, data.properties, fits=fits, seen=seen)
+        say(
+            f"{cold.items:,} items are new in the test: their ndcg {cold.with_.new_items:.4f} at scale {cold_scale:g}, "
+            f"that of all {cold.without.every_item:.4f} without and {cold.with_.every_item:.4f} with them"
+        )
         fits.forget()
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
         served = data.by_frequency()
@@ -131,12 +137,15 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "candidates": [_summary(candidate, winner) for candidate in candidates],
             "left_out": comparison.left_out,
             "slices": slices,
+            "cold_start": dataclasses.asdict(cold),
             "seed": hyperparameters.seed,
             "train_s": cost.seconds,
             "peak_mb": cost.peak_mb,
         },
     )
-    manifest = export_bundle(model, served, output, provenance, popular_by=_popularity(candidates))
+    manifest = export_bundle(
+        model, served, output, provenance, popular_by=_popularity(candidates), cold_scale=cold_scale
+    )
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
     say(f"ndcg_at_{K}={winner.quality.ndcg:.6f} hr_at_{K}={winner.quality.hr:.6f}")
@@ -171,6 +180,15 @@ def _asked_at_least(split: protocols.Split) -> int:
 def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
     exclude = repeat_share < REPEATS_ARE_REAL if exclude_seen is None else exclude_seen
     return "masked" if exclude else "allowed"
+
+
+def _cold_start(
+    winner: Candidate, split: protocols.Split, properties: Properties, *, fits: Fits, seen: Seen
+) -> tuple[float, ColdStart]:
+    """Return the scale of cold items' scores and what it brings."""
+    model = fits.fit(winner.settings, split.validation.fit)
+    scale = choose_scale(model, split, properties, k=K, seen=seen)
+    return scale, measure(fits.fit(winner.settings, split.test.fit), split, properties, scale=scale, k=K, seen=seen)
 
 
 def _popularity(candidates: list[Candidate]) -> Algorithm:

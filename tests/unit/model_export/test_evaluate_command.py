@@ -90,9 +90,25 @@ def test_an_item_without_interactions_counts_as_an_item(file: Path, tmp_path: Pa
     assert document["items"] == 21
 
 
+def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> None:
+    """Nobody has item 21, and its kind is that of half of the others."""
+    items = tmp_path / "items.csv"
+    items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 22)))
+    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
+
+    document = run_json(*arguments, "--cold-start")
+    table, _ = run(*arguments, "--cold-start")
+
+    assert [(found["seen"], found["new_items"]) for found in document["cold_start"]] == [("masked", 1), ("allowed", 1)]
+    assert all(found["users"] == found["new_ndcg_with"] == 0 for found in document["cold_start"])
+    assert all(found["ndcg_with"] <= found["ndcg_without"] for found in document["cold_start"])
+    assert "new with" in table
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--cold-start"], "name their file with --items"),
         (
             ["--algorithms", "als"],
             f"unknown algorithm 'als'; known are {', '.join(known())}",

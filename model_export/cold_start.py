@@ -1,0 +1,164 @@
+"""How good answers are with items that the model does not know: scored as serving does, by `alsolike.cold_items`.
+
+The scale of their scores is chosen on the validation part: as large as it may be without costing the answers as a whole
+more than `MOST_LOST`. New items have to be shown before anybody can like them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.catalogue_change import Change
+from alsolike.cold_items import LISTED, ColdItems, ColdScorer
+from alsolike.ragged import find, hashes_of
+from model_export.algorithm import Model
+from model_export.evaluate import Hits, Seen, mean, open_targets, scored
+from model_export.item_content import DEFAULT_SCALE, content_index, item_content
+from model_export.metrics import best_items
+from model_export.protocols import Part, Queries, Split
+
+SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+
+MOST_LOST = 0.002
+"""Share of the NDCG that new items may cost: less than a part of a blend has to be worth."""
+
+MOST_QUERIES = 5_000
+"""As many users choose a scale."""
+
+Properties = Sequence[Mapping[str, Any]]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """NDCG of answers with cold items at one scale; 0 is without.
+
+    Attributes
+    ----------
+    every_item
+        Of all users' targets.
+    new_items
+        Of users with cold targets, of those targets alone.
+    """
+
+    scale: float
+    every_item: float
+    new_items: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ColdStart:
+    """The test part without cold items, and with them at the chosen scale.
+
+    Attributes
+    ----------
+    items
+        Cold items.
+    users
+        Who had one of them.
+    """
+
+    items: int
+    users: int
+    without: Figures
+    with_: Figures
+
+
+def measure(model: Model, split: Split, properties: Properties, *, scale: float, k: int, seen: Seen) -> ColdStart:
+    """Measure a model that was fitted on the test part's interactions.
+
+    Parameters
+    ----------
+    properties
+        Columns of the items in the order of the whole data.
+    """
+    trial = Trial(split.test, properties, unknown(split.test))
+    (without, with_), users = trial.figures(model, split.test.queries, scales=(0.0, scale), k=k, seen=seen)
+    return ColdStart(items=len(trial.positions), users=users, without=without, with_=with_)
+
+
+def choose_scale(model: Model, split: Split, properties: Properties, *, k: int, seen: Seen) -> float:
+    """Return the largest of `SCALES` that costs the validation part at most `MOST_LOST`, or else the smallest.
+
+    `DEFAULT_SCALE` where no item is cold to the validation part.
+
+    Parameters
+    ----------
+    model
+        Fitted on the validation part's interactions.
+    """
+    trial = Trial(split.validation, properties, _unknown_to_validation(split))
+    if not len(trial.positions):
+        return DEFAULT_SCALE
+    queries = split.validation.queries.sample(MOST_QUERIES)
+    (without, *found), _ = trial.figures(model, queries, scales=(0.0, *SCALES), k=k, seen=seen)
+    least = (1.0 - MOST_LOST) * without.every_item
+    return max((each.scale for each in found if each.every_item >= least), default=SCALES[0])
+
+
+def unknown(part: Part) -> Mask:
+    """Return which items nobody had in what the part learns from, by position, `(items + 1,)`."""
+    mask: Mask = np.bincount(part.fit.item, minlength=part.fit.items + 1) == 0
+    mask[0] = False
+    return mask
+
+
+def _unknown_to_validation(split: Split) -> Mask:
+    """Leave out what first came in the test part: a shop does not have it yet."""
+    mask = unknown(split.validation)
+    if split.test.fit is not split.validation.fit:
+        later = np.zeros_like(mask)  # by the numbers of the whole data
+        later[split.test.order] = unknown(split.test)[1:]
+        mask[1:] &= ~later[split.validation.order]
+    return mask
+
+
+class Trial:
+    """A part's cold items beside the known ones, which have the positions before them.
+
+    Attributes
+    ----------
+    positions
+        int64, of the cold items.
+    """
+
+    def __init__(self, part: Part, properties: Properties, cold: Mask) -> None:
+        of_part = [properties[item - 1] for item in part.order.tolist()]
+        known = int(np.count_nonzero(~unknown(part)[1:]))
+        ids = [str(position) for position in range(1, known + 1)]
+        index = content_index(ids, item_content(of_part[:known]), scale=1.0)
+        self.positions = np.flatnonzero(cold)
+        items = ColdItems.of(
+            [Change(str(position), 0, of_part[position - 1]) for position in self.positions.tolist()], index
+        )
+        rows = find(items.hashes, hashes_of([str(position).encode() for position in self.positions.tolist()]))
+        self._scorer = ColdScorer(items.take(rows), items=known)
+        self._unknown = unknown(part)
+
+    def figures(
+        self, model: Model, queries: Queries, *, scales: Sequence[float], k: int, seen: Seen
+    ) -> tuple[list[Figures], int]:
+        """Return the figures of each scale, and how many users had a cold item."""
+        every = {scale: Hits(k) for scale in scales}
+        new = {scale: Hits(k) for scale in scales}
+        for start, chunk in scored(model, queries):
+            chunk[:, self._unknown] = -np.inf  # a model that serves has only what it learned from
+            for query, scores in enumerate(chunk, start):
+                targets = open_targets(scores, queries, query, seen)
+                cold_targets = np.intersect1d(targets, self.positions)
+                listed = best_items(scores, LISTED)
+                cold_scores = self._scorer.scores(listed, scores[listed])
+                if seen == "masked":
+                    cold_scores[np.isin(self.positions, queries.seen(query))] = 0.0
+                for scale in scales:
+                    scaled = cold_scores * np.float32(scale)
+                    scores[self.positions] = np.where(scaled > 0, scaled, -np.inf)
+                    every[scale].add(scores, targets)
+                    new[scale].add(scores, cold_targets)
+        found = [Figures(scale, mean(every[scale].gains()), mean(new[scale].gains())) for scale in scales]
+        return found, len(new[scales[0]].gains())

@@ -1,0 +1,85 @@
+"""Items that nobody had, judged by hand.
+
+Of the known items 1 and 2 are red and 3 is not. Item 4 is red, too, so that it scores the mean of what 1 and 2 score.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import MS_PER_DAY
+from model_export import protocols
+from model_export.algorithms.popularity import Popularity, PopularityModel
+from model_export.cold_start import SCALES, choose_scale, measure, unknown
+from model_export.item_content import DEFAULT_SCALE
+from model_export.protocols import Split
+from tests.unit.model_export.shops import interactions
+
+COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue")]
+
+
+def leave_one_out(*sequences: list[int], items: int = 5) -> Split:
+    """Of three items of each user the first is learned from, then validation and test."""
+    return protocols.leave_one_out(interactions(list(sequences), items=items))
+
+
+def popular(split: Split) -> PopularityModel:
+    return Popularity(trend_half_life_days=np.inf).fit(split.test.fit)
+
+
+def scale(split: Split, *, k: int = 3) -> float:
+    return choose_scale(popular(split), split, COLOURS, k=k, seen="allowed")
+
+
+def test_what_nobody_had_is_unknown() -> None:
+    part = leave_one_out([1, 1, 4], [2, 1, 1], [3, 1, 1]).test
+
+    names = np.concatenate([[0], part.order])
+    assert sorted(names[unknown(part)].tolist()) == [4, 5]
+
+
+def test_a_new_item_is_found_by_what_is_like_it() -> None:
+    """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 at scale 1 (1 + 1/2) / 2: it has the second rank."""
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
+
+    found = measure(popular(split), split, COLOURS, scale=1.0, k=3, seen="allowed")
+
+    second = 1 / math.log2(3)
+    assert (found.items, found.users) == (2, 2)
+    assert (found.without.every_item, found.without.new_items) == ((0 + 0 + 1 + 1) / 4, 0)
+    assert found.with_.new_items == pytest.approx(second)
+    assert found.with_.every_item == pytest.approx((second + second + 1 + 1) / 4)
+
+
+def test_new_items_that_the_past_holds_are_masked() -> None:
+    """Item 4 is what all users had before the test, which learned nothing of it."""
+    split = leave_one_out([1, 4, 2], [1, 4, 2], [2, 4, 3], [3, 4, 2])
+
+    found = measure(popular(split), split, COLOURS, scale=6.0, k=3, seen="masked")
+
+    assert found.with_.every_item == found.without.every_item > 0
+
+
+def test_the_scale_is_the_largest_that_costs_nothing() -> None:
+    """Everybody has item 1, which scores 1; item 4 scores 3/4 of the scale: from 1.5 on it is before it."""
+    assert scale(leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])) == 1.0
+
+
+def test_the_scale_is_the_largest_of_all_where_new_items_are_wanted() -> None:
+    assert scale(leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1])) == SCALES[-1]
+
+
+def test_the_scale_is_the_smallest_where_every_one_costs() -> None:
+    """Items 1, 2, 3 score 1, 1/4, 1/4, and item 4 at the smallest scale 5/16, which moves 3 out of a list of three."""
+    assert scale(leave_one_out([1, 3, 1], [1, 3, 1], [1, 3, 1], [1, 3, 1], [2, 3, 1], [3, 3, 1])) == SCALES[0]
+
+
+def test_the_scale_is_the_default_where_nothing_is_new() -> None:
+    assert scale(leave_one_out([1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)) == DEFAULT_SCALE
+
+
+def test_what_comes_in_the_test_part_alone_chooses_nothing() -> None:
+    data = interactions([[1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1]], items=4, step_ms=MS_PER_DAY)
+
+    assert scale(protocols.temporal(data, holdout_ms=MS_PER_DAY)) == DEFAULT_SCALE
