@@ -17,6 +17,7 @@ from alsolike import bundle
 from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.catalogue_change import Change
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
+from alsolike.popular_groups import PopularGroups
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.pseudonyms import AS_THEY_COME
 from alsolike.snapshot import EMPTY, Snapshot
@@ -154,6 +155,7 @@ def _write_bundle(items: int, directory: Path) -> None:
     bundle.write_ids(directory, ids)
     bundle.write_meta(directory, [{} for _ in ids])
     bundle.write_popular(directory, np.arange(1, 501))
+    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     content_index(ids, item_content([{} for _ in ids]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest("bench", "transitions", items, parameters, False, "bench", 0, 0, "bench", {})

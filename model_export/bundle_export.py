@@ -18,6 +18,7 @@ from model_export.interactions import Histories, Interactions
 from model_export.item_content import DEFAULT_SCALE, content_index, item_content
 from model_export.stages import export_graphs
 from model_export.training_data import TrainingData
+from model_export.user_groups import popular_groups, popular_items
 
 PARITY_USERS = 1000
 
@@ -61,9 +62,9 @@ def export_bundle(
     bundle.write_meta(directory, data.properties)
     index = content_index(data.item_ids, item_content(data.properties), scale=cold_scale)
     index.write(directory / bundle.CONTENT_FILE)
-    nobody = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
-    popularity = popular_by.fit(data.interactions).score(nobody)[0, 1:]
-    bundle.write_popular(directory, np.argsort(-popularity, kind="stable") + 1)
+    bundle.write_popular(directory, popular_items(popular_by, data.interactions))
+    groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
+    groups.write(directory / bundle.GROUPS_FILE)
     return bundle.write_manifest(
         directory,
         bundle.Manifest(

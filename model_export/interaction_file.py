@@ -91,7 +91,7 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
         catalogue = items["ITEM_ID"]
         if strangers := len(set(table["ITEM_ID"].to_pylist()) - set(catalogue.to_pylist())):
             notes.append(f"{strangers:,} items have interactions and do not stand in {items_path.name}")
-    interactions, item_ids = encode(
+    interactions, item_ids, _ = encode(
         user_ids=table["USER_ID"],
         item_ids=table["ITEM_ID"],
         time_ms=time_ms[kept],

@@ -37,6 +37,10 @@ class TrainingData:
         Metadata columns of positions 1..N.
     event_weights
         What an interaction of each event type weighs, from the manifest; those of `interactions` have theirs.
+    profile_ids
+        Of the users of `interactions`, in their order.
+    users
+        Columns by user id, of users whose columns may make groups.
     """
 
     dataset_id: str
@@ -44,6 +48,8 @@ class TrainingData:
     item_ids: Sequence[str]
     properties: Sequence[Mapping[str, Any]]
     event_weights: Mapping[str, float]
+    profile_ids: Sequence[str] = ()
+    users: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     def by_frequency(self) -> TrainingData:
         """Return the data with the most frequent items first, so that equal scores fall to the more frequent item.
@@ -73,7 +79,7 @@ def load(directory: Path) -> TrainingData:
         raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
     manifest = dataset.DatasetManifest.from_json(manifest_path.read_bytes())
     table = _read(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
-    interactions, item_ids = encode(
+    interactions, item_ids, profile_ids = encode(
         user_ids=table["profile_id"],
         item_ids=table["item_id"],
         time_ms=_numbers(table, "event_time_ms", pa.int64()),
@@ -89,7 +95,9 @@ def load(directory: Path) -> TrainingData:
             f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
             f"and {MINIMUM_INTERACTIONS} interactions"
         )
-    by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS))
+    by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
+    users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
+    users = _properties(_read(users_file, dataset.USER_COLUMNS), "user_id") if users_file.is_file() else {}
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
     return TrainingData(
         dataset_id=manifest.dataset_id,
@@ -99,6 +107,8 @@ def load(directory: Path) -> TrainingData:
         item_ids=item_ids,
         properties=properties,
         event_weights=manifest.event_weights,
+        profile_ids=profile_ids,
+        users=users,
     )
 
 
@@ -109,8 +119,8 @@ def encode(
     time_ms: np.ndarray[Any, Any],
     weight: np.ndarray[Any, Any],
     catalogue: pa.ChunkedArray | None = None,
-) -> tuple[Interactions, list[str]]:
-    """Number users and items; return the interactions and the ids of item positions 1..N.
+) -> tuple[Interactions, list[str], list[str]]:
+    """Number users and items; return the interactions, the ids of item positions 1..N and those of users 0..M - 1.
 
     Both are numbered by id, so that the order of rows of different users changes nothing.
 
@@ -130,7 +140,7 @@ def encode(
         users=len(user_names),
         items=len(item_names),
     )
-    return interactions, item_names
+    return interactions, item_names, user_names
 
 
 def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
@@ -166,14 +176,16 @@ def _numbers(table: pa.Table, column: str, kind: pa.DataType) -> np.ndarray[Any,
     return values
 
 
-def _properties(items: pa.Table) -> dict[str, Mapping[str, Any]]:
+def _properties(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, Any]]:
     properties: dict[str, Mapping[str, Any]] = {}
-    for item_id, document in zip(items["item_id"].to_pylist(), items["properties"].to_pylist(), strict=True):
+    for row_id, document in zip(rows[id_column].to_pylist(), rows["properties"].to_pylist(), strict=True):
         try:
             columns = orjson.loads(document)
         except orjson.JSONDecodeError as error:
-            raise InvalidDataset(f"properties of item {item_id!r} are not JSON: {error}") from error
+            raise InvalidDataset(f"properties of {id_column} {row_id!r} are not JSON: {error}") from error
         if not isinstance(columns, dict):
-            raise InvalidDataset(f"properties of item {item_id!r} are a {type(columns).__name__}, expected an object")
-        properties[str(item_id)] = columns
+            raise InvalidDataset(
+                f"properties of {id_column} {row_id!r} are a {type(columns).__name__}, expected an object"
+            )
+        properties[str(row_id)] = columns
     return properties

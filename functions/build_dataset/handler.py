@@ -14,6 +14,7 @@ from alsolike.observability import Metric, count, logger, metrics
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.tombstones import TombstoneReader
+from alsolike.users import UserStore
 from functions.build_dataset.run import run_of
 from functions.build_dataset.service import build_dataset
 from functions.build_dataset.settings import Settings
@@ -37,6 +38,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         lake_bucket=settings.lake_bucket,
         artefact_bucket=settings.artefact_bucket,
         catalogue=CatalogueStore(client("dynamodb"), settings.catalogue_table),
+        users=UserStore(client("dynamodb"), settings.users_table),
         configuration=configuration,
         tombstones=TombstoneReader(
             client("s3"),

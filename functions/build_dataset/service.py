@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Collection
 from typing import Any
 
 import awswrangler as wr
@@ -12,10 +13,23 @@ import pandas as pd
 
 from alsolike import lake
 from alsolike.catalog import CatalogueStore
+from alsolike.column_values import as_declared
 from alsolike.configuration import Configuration
-from alsolike.dataset import INTERACTIONS_FILE, ITEM_COLUMNS, ITEMS_FILE, MANIFEST_FILE, DatasetManifest, prefix
+from alsolike.dataset import (
+    INTERACTIONS_FILE,
+    ITEM_COLUMNS,
+    ITEMS_FILE,
+    MANIFEST_FILE,
+    USER_COLUMNS,
+    USERS_FILE,
+    DatasetManifest,
+    prefix,
+)
 from alsolike.errors import InvalidDataset
+from alsolike.interactions import profile_id
+from alsolike.popular_groups import GROUPING
 from alsolike.tombstones import TombstoneReader
+from alsolike.users import UserStore
 from functions.build_dataset.cleaning import LAKE_COLUMNS, clean, erased_profiles
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.run import Run
@@ -36,6 +50,7 @@ def build_dataset(
     lake_bucket: str,
     artefact_bucket: str,
     catalogue: CatalogueStore,
+    users: UserStore,
     configuration: Configuration,
     tombstones: TombstoneReader,
     now_ms: int,
@@ -64,8 +79,9 @@ def build_dataset(
             f"an item needs {limits.minimum_item_interactions} interactions "
             f"and a user {limits.minimum_user_interactions}"
         )
-    _check_nobody_erased(frame, tombstones, now_ms=now_ms)
     items = _items(catalogue)
+    of_users = _users(users, configuration, profiles=set(frame["profile_id"]))
+    _check_nobody_erased(frame, tombstones, now_ms=now_ms)
     manifest = DatasetManifest(
         dataset_id=run.run_id,
         created_ms=run.started_ms,
@@ -92,6 +108,7 @@ def build_dataset(
         dtype={"profile_id": "string", "item_id": "string", "event_time_ms": "bigint", "weight": "float"},
     )
     wr.s3.to_parquet(items, f"{s3_uri}{ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})
+    wr.s3.to_parquet(of_users, f"{s3_uri}{USERS_FILE}", dtype={"user_id": "string", "properties": "string"})
     client.put_object(
         Bucket=artefact_bucket,
         Key=f"{prefix(run.run_id)}{MANIFEST_FILE}",
@@ -116,3 +133,14 @@ def _items(catalogue: CatalogueStore) -> pd.DataFrame:
     """Return the whole catalogue, by item id: also items without interactions have a title and can be filtered."""
     rows = sorted((item.item_id, orjson.dumps(dict(item.properties)).decode()) for item in catalogue.scan())
     return pd.DataFrame(rows, columns=list(ITEM_COLUMNS), dtype=object)
+
+
+def _users(users: UserStore, configuration: Configuration, *, profiles: Collection[str]) -> pd.DataFrame:
+    """Return the users with interactions, by id: of their columns those that make groups, and no others."""
+    columns = {name: type_ for name, type_ in configuration.user_columns.items() if type_ in GROUPING}
+    rows = []
+    for user in users.scan() if columns else ():
+        known = {name: value for name, value in user.properties.items() if name in columns}
+        if known and profile_id(user_id=user.user_id, session_id=None) in profiles:
+            rows.append((user.user_id, orjson.dumps(as_declared(known, columns)).decode()))
+    return pd.DataFrame(sorted(rows), columns=list(USER_COLUMNS), dtype=object)

@@ -12,4 +12,5 @@ class Settings:
     lake_bucket: str
     artefact_bucket: str
     catalogue_table: str
+    users_table: str
     secret_arn: str

@@ -160,24 +160,37 @@ class Model:
         ]
 
     def popular(
-        self, k: int, *, history: History = NO_HISTORY, after: Sequence[Ranked] = (), bias: Bias | None = None
+        self,
+        k: int,
+        *,
+        history: History = NO_HISTORY,
+        after: Sequence[Ranked] = (),
+        within: Sequence[int] = (),
+        bias: Bias | None = None,
     ) -> list[Ranked]:
         """Return k popular items, best first, that neither stand in `after` nor are barred, nor seen if that counts.
 
         Where the popular list does not have so many, other items follow in the order of their positions. The score is
         the reciprocal of the rank; behind `after` it is that of its last item divided by 1 + the rank, so that it is
         lower and goes on falling.
+
+        Parameters
+        ----------
+        within
+            Positions that come before the popular ones of all: what is popular in a group.
         """
         left_out = {item.position for item in after}
         if self.bundle.manifest.exclude_seen:
             left_out.update(history.seen.tolist())
-        positions = self._popular_first(k, left_out, bias)
+        positions = self._popular_first(k, left_out, bias, within)
         best, offset = (after[-1].score, 1) if after else (1.0, 0)
         return [Ranked(position, best / (offset + rank)) for rank, position in enumerate(positions, start=1)]
 
-    def _popular_first(self, k: int, left_out: Set[int], bias: Bias | None) -> list[int]:
-        """Return k positions: the popular list, then the others, most frequent first."""
+    def _popular_first(self, k: int, left_out: Set[int], bias: Bias | None, within: Sequence[int]) -> list[int]:
+        """Return k positions: those popular in the group, the popular list, then the others, most frequent first."""
         popular = self.bundle.popular
+        if within:
+            popular = np.array(list(dict.fromkeys([*within, *popular.tolist()])), np.int32)
         listed = (popular if bias is None else popular[bias[popular] > -np.inf]).tolist()
         chosen = [position for position in listed if position not in left_out][:k]
         if len(chosen) < k:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from alsolike.cold_items import LISTED
+from alsolike.popular_groups import Group
 from alsolike.profiles import RecentInteraction
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.model import Bias, Model, Ranked
@@ -26,11 +27,14 @@ class Ranking:
         Popular items that follow.
     cold
         How many of `ranked` are cold.
+    within
+        The column of the group that `filling` is popular in; None where it is of all.
     """
 
     ranked: Sequence[Ranked] = ()
     filling: Sequence[Ranked] = ()
     cold: int = 0
+    within: str | None = None
 
 
 def rank(
@@ -40,6 +44,7 @@ def rank(
     model: Model,
     catalogue: Catalogue,
     bias: Bias | None,
+    group: Callable[[], Group | None],
     k: int,
     now_ms: int,
 ) -> Ranking:
@@ -51,21 +56,26 @@ def rank(
         What `catalogue.positions` returns for the interactions' items.
     bias
         By position, cold items included.
+    group
+        Says what the user has in common with others; asked where the interactions say nothing.
     """
     history = model.history(recent, positions)
     of_model = None if bias is None else bias[: model.bundle.manifest.items + 1]
     ranked: list[Ranked] = []
     cold: list[Ranked] = []
     if len(history):
-        some_cold = len(catalogue.cold) > 0
-        ranked = model.rank(history, k=max(k, LISTED) if some_cold else k, now_ms=now_ms, bias=of_model)
-        if some_cold:
+        ranked = model.rank(history, k=max(k, LISTED) if catalogue.cold else k, now_ms=now_ms, bias=of_model)
+        if catalogue.cold:
             # What speaks for a cold item is not what the answer may hold: a filter for new items leaves nothing else.
             listed = ranked if bias is None else model.rank(history, k=LISTED, now_ms=now_ms)
             cold = _cold(listed, model, catalogue, barred=_barred(recent, positions, model, bias), k=k)
     best = sorted([*ranked[:k], *cold], key=lambda item: -item.score)[:k]
-    filling = model.popular(k - len(best), history=history, after=best, bias=of_model)
-    return Ranking(best, filling, sum(item.position > model.bundle.manifest.items for item in best))
+    within = None if best else group()
+    filling = model.popular(
+        k - len(best), history=history, after=best, within=within.items if within else (), bias=of_model
+    )
+    known = sum(item.position <= model.bundle.manifest.items for item in best)
+    return Ranking(best, filling, len(best) - known, within.column if within else None)
 
 
 def _cold(

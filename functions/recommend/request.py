@@ -22,11 +22,14 @@ MAX_RESULTS = 500
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
 MAX_COLUMN_CHARACTERS = 150
+MAX_CONTEXT_KEYS = 150
+MAX_CONTEXT_CHARACTERS = 1_000
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
-_NOT_SUPPORTED = ("context", "promotions")
+_NOT_SUPPORTED = ("promotions",)
 _FIELDS = (
-    *_ARN_FIELDS, "userId", "itemId", "numResults", "metadataColumns", "filterArn", "filterValues", *_NOT_SUPPORTED,
+    *_ARN_FIELDS, "userId", "itemId", "numResults", "metadataColumns", "filterArn", "filterValues",
+    "context", *_NOT_SUPPORTED,
 )  # fmt: skip
 _PARAMETER = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_PARAMETER_CHARACTERS}}}")
 
@@ -45,6 +48,8 @@ class Request:
         The filter that is asked for by name.
     filter_values
         Its parameters' values.
+    context
+        What the call says of the user, by property; it counts before what is stored of the user.
     metadata_columns
         Names as they were asked for, each with the catalogue's name of the property.
     """
@@ -55,6 +60,7 @@ class Request:
     item_id: str | None = None
     filter_name: str | None = None
     filter_values: Values = dataclasses.field(default_factory=dict)
+    context: Mapping[str, str] = dataclasses.field(default_factory=dict)
     metadata_columns: tuple[tuple[str, str], ...] = ()
 
 
@@ -81,6 +87,7 @@ def parse_request(body: bytes) -> Request:
         item_id=wire.optional_string(fields, "itemId", maximum=MAX_ID_CHARACTERS),
         filter_name=arn.named(fields, "filterArn", kind="filter"),
         filter_values=_filter_values(fields),
+        context=_context(fields),
         metadata_columns=columns,
     )
 
@@ -115,6 +122,23 @@ def _filter_values(fields: Mapping[str, Any]) -> Values:
             text = wire.required_string(given, name, maximum=MAX_VALUE_CHARACTERS, where="filterValues.")
             values[name] = parse_values(name, text)
     return values
+
+
+def _context(fields: Mapping[str, Any]) -> dict[str, str]:
+    if fields.get("context") is None:
+        return {}
+    given = wire.as_object(fields["context"], where="context")
+    if len(given) > MAX_CONTEXT_KEYS:
+        raise InvalidInput(f"context has {len(given)} keys, expected at most {MAX_CONTEXT_KEYS}")
+    context = {}
+    for name in given:
+        if not 1 <= len(name) <= MAX_COLUMN_CHARACTERS:
+            raise InvalidInput(
+                f"context has a key {wire.describe(name)}, expected 1 to {MAX_COLUMN_CHARACTERS} characters"
+            )
+        value = wire.required_string(given, name, maximum=MAX_CONTEXT_CHARACTERS, where="context.")
+        context[property_name(name)] = value
+    return context
 
 
 def _num_results(fields: Mapping[str, Any], *, maximum: int) -> int:

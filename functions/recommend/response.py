@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from alsolike.http import respond
 from functions.recommend.service import Answer, Recommendation
@@ -15,6 +16,8 @@ def respond_answer(answer: Answer) -> dict[str, Any]:
         headers["x-alsolike-filled"] = str(answer.filled)
     if answer.cold:
         headers["x-alsolike-cold-items"] = str(answer.cold)
+    if answer.within:
+        headers["x-alsolike-popular-within"] = quote(answer.within)  # names of columns are anybody's
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
     document = {

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from alsolike import recommendation_id
+from alsolike.column_values import as_declared
+from alsolike.configuration import Configuration
 from alsolike.errors import NotFound, Unavailable
 from alsolike.interactions import profile_id
 from alsolike.observability import logger
+from alsolike.popular_groups import Group
 from alsolike.profiles import Profile, ProfileStore
 from alsolike.pseudonyms import EdgeIds
 from alsolike.users import UserStore
 from functions.recommend import filtering
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.metadata import metadata
-from functions.recommend.model import Ranked
+from functions.recommend.model import Model, Ranked
 from functions.recommend.ranking import Ranking, rank
 from functions.recommend.request import Request
 from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION, Standing
@@ -58,6 +62,8 @@ class Answer:
         How many popular items, at the end, follow those that the model ranked.
     cold
         How many items the model does not know.
+    within
+        The user column by which popular items are those of the user's like; None where they are of all.
     degraded
         Why the answer is less than it should be; empty where it is not.
     """
@@ -67,6 +73,7 @@ class Answer:
     source: Source
     filled: int
     cold: int
+    within: str | None
     version: str
     degraded: tuple[str, ...]
 
@@ -94,6 +101,7 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
     source: Source = "none"
     if model is not None and catalogue is not None and obeyable:
         profile, erased = _profile(people, request.user_id, degraded)
+        user = functools.cache(lambda: {} if erased else _user(people, request.user_id))
         positions = catalogue.positions([interaction.item_id for interaction in profile.recent])
         try:
             bias = filtering.bias(
@@ -103,7 +111,7 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
                 configuration=standing.configuration,
                 profile=profile,
                 positions=positions,
-                user=lambda: {} if erased else _user(people, request.user_id),
+                user=user,
             )
         except Unavailable as error:
             logger.error("user cannot be read", reason=str(error))
@@ -115,6 +123,7 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
                 model=model,
                 catalogue=catalogue,
                 bias=bias,
+                group=functools.partial(_group, request, model, standing.configuration, user=user, degraded=degraded),
                 k=request.num_results,
                 now_ms=now_ms,
             )
@@ -123,7 +132,7 @@ def recommend(request: Request, *, standing: Standing, people: People, now_ms: i
     identity = recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version)
     items = _recommendations(catalogue, [*found.ranked, *found.filling], columns=request.metadata_columns)
     filled = len(found.filling) if found.ranked else 0
-    return Answer(items, identity, source, filled, found.cold, version, tuple(degraded))
+    return Answer(items, identity, source, filled, found.cold, found.within, version, tuple(degraded))
 
 
 def _profile(people: People, user_id: str, degraded: list[str]) -> tuple[Profile, bool]:
@@ -147,6 +156,26 @@ def _user(people: People, user_id: str) -> Mapping[str, Any]:
         return people.users.get(people.ids.user(user_id)).row.properties
     except NotFound:
         return {}
+
+
+def _group(
+    request: Request,
+    model: Model,
+    configuration: Configuration,
+    *,
+    user: Callable[[], Mapping[str, Any]],
+    degraded: list[str],
+) -> Group | None:
+    """Return the smallest group of what the request and the shop say of the user."""
+    if not model.bundle.groups:
+        return None
+    stored: Mapping[str, Any] = {}
+    try:
+        stored = user()
+    except Unavailable as error:
+        logger.error("user cannot be read", reason=str(error))
+        degraded.append(USER_UNAVAILABLE)
+    return model.bundle.groups.of(as_declared({**stored, **request.context}, configuration.user_columns))
 
 
 def _recommendations(

@@ -63,18 +63,20 @@ class TrainingStack(cdk.Stack):
         )
 
     def _build_dataset(self) -> PythonFunction:
-        lake, artefacts, catalogue = self._data.lake, self._data.artefacts, self._data.catalogue
+        lake, artefacts = self._data.lake, self._data.artefacts
+        catalogue, users = self._data.catalogue, self._data.users
         return PythonFunction(
             self,
             "BuildDataset",
             name="build_dataset",
-            description="Builds a training dataset from the lake and the catalogue",
+            description="Builds a training dataset from the lake, the catalogue and the users",
             settings=self._settings,
             layers=[self._layers.core, self._layers.pandas],
             variables={
                 "LAKE_BUCKET": lake.bucket_name,
                 "ARTEFACT_BUCKET": artefacts.bucket_name,
                 "CATALOGUE_TABLE": catalogue.table_name,
+                "USERS_TABLE": users.table_name,
                 "SECRET_ARN": self._data.hash_key.secret_arn,
             },
             permissions=[
@@ -90,7 +92,7 @@ class TrainingStack(cdk.Stack):
                     actions=["s3:PutObject"],
                     reason="Each run writes a dataset under a new name",
                 ),
-                Permission(actions=["dynamodb:Scan"], resources=[catalogue.table_arn]),
+                Permission(actions=["dynamodb:Scan"], resources=[catalogue.table_arn, users.table_arn]),
             ],
             memory_mb=4_096,
             storage_mb=2_048,

@@ -42,7 +42,7 @@ VARIABLES = {
         "SECRET_ARN",
         "TOMBSTONE_CHECK_S",
     },
-    "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE", "SECRET_ARN"},
+    "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE", "USERS_TABLE", "SECRET_ARN"},
     "erase_user": {"ARTEFACT_BUCKET", "PROFILES_TABLE", "SECRET_ARN", "STATE_MACHINE_ARN", "PSEUDONYMISE_IDS"},
     "export_user": {
         "LAKE_BUCKET",

@@ -62,6 +62,7 @@ EXPECTED = {
         ("s3:GetObject", "Lake/interactions/*"),  # read_lake: get_object
         ("s3:PutObject", "Artefacts/datasets/*"),  # awswrangler's to_parquet; the manifest's put_object
         ("dynamodb:Scan", "Catalogue"),  # CatalogueStore.scan
+        ("dynamodb:Scan", "Users"),  # UserStore.scan
     },
     "compact_lake": CONFIGURATION
     | {

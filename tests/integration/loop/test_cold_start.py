@@ -1,4 +1,4 @@
-"""What the model has not seen: a new item is recommended without a training.
+"""What the model has not seen: a new item is recommended without a training, a new user gets what the user's like do.
 
 The tests build on one another, in their order.
 """
@@ -18,11 +18,16 @@ def cold_items(answer: Answer) -> int:
 
 def test_a_model_is_trained_on_what_is_there(shop: Shop, tmp_path: Path) -> None:
     history, items = tmp_path / "history.csv", tmp_path / "items.csv"
-    rows = write_history(history, users=45, days=24, end=time.time() - 2 * SECONDS_PER_DAY)
+    rows = write_history(history, users=60, days=24, end=time.time() - 2 * SECONDS_PER_DAY)
     aisles = {item: item.removeprefix("item-")[0] for _, item, _ in rows}
     items.write_text("ITEM_ID,AISLE\n" + "".join(f"{item},aisle {aisle}\n" for item, aisle in sorted(aisles.items())))
+    users = tmp_path / "users.csv"
+    users.write_text("USER_ID,CLUB\n" + "".join(f"user-{user},club {user % 3}\n" for user in range(60)))
+    (tmp_path / "alsolike.yaml").write_text("format: 1\nusers:\n  columns:\n    CLUB: string\n")
+    shop.alsolike("config", "apply", tmp_path / "alsolike.yaml")
     shop.alsolike("import", "interactions", history)
     shop.alsolike("import", "items", items)
+    shop.alsolike("import", "users", users)
 
     assert shop.alsolike("train")["decision"] == "promoted"
 
@@ -50,3 +55,19 @@ def test_a_deleted_item_is_recommended_no_more(shop: Shop) -> None:
     answer = eventually(lambda: shop.recommend("user-0", k=25), holds=lambda found: "new" not in found.items)
 
     assert "new" not in answer.items
+
+
+def test_a_new_user_gets_what_is_popular_among_the_users_like(shop: Shop) -> None:
+    """The members of club 1 shop in aisle 1."""
+    rows = [{"userId": "newcomer", "properties": json.dumps({"club": "club 1"})}]
+    assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": rows}).status == 200
+
+    stored = shop.recommend("newcomer", k=10)
+    said = shop.post("/recommendations", {"userId": "visitor", "numResults": 10, "context": {"CLUB": "club 2"}})
+    unknown = shop.recommend("stranger", k=10)
+
+    assert {item.removeprefix("item-")[0] for item in stored.items} == {"1"}
+    assert stored.headers["x-alsolike-popular-within"] == "club"
+    assert {item.removeprefix("item-")[0] for item in said.items} == {"2"}
+    assert (unknown.status, len(unknown.items)) == (200, 10)
+    assert "x-alsolike-popular-within" not in unknown.headers

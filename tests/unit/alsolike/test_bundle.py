@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from alsolike import bundle
 from alsolike.bundle import Bundle, HistoryParameters, Manifest
 from alsolike.errors import InvalidBundle
+from alsolike.popular_groups import PopularGroups
 from tests.unit.alsolike.records import ids
 
 HISTORY = HistoryParameters(length=100, half_life_days=30.0, event_weights={"view": 1.0, "purchase": 5.0})
@@ -47,6 +48,7 @@ def write(directory: Path, item_ids: list[str]) -> Path:
     directory.mkdir()
     for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE, bundle.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
+    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
     bundle.write_popular(directory, np.arange(len(item_ids), 0, -1))
@@ -162,7 +164,7 @@ def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("verify", [True, False])
-@pytest.mark.parametrize("name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE])
+@pytest.mark.parametrize("name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE, bundle.GROUPS_FILE])
 def test_a_missing_or_empty_file_makes_the_bundle_invalid(directory: Path, name: str, verify: bool) -> None:
     (directory / name).write_bytes(b"")
     with pytest.raises(InvalidBundle):

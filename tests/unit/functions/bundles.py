@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from alsolike import bundle
 from alsolike.bundle import HistoryParameters, Manifest
+from alsolike.popular_groups import Group, PopularGroups
 from model_export.item_content import content_index, item_content
 from tests.unit.functions.factories import NOW_MS
 
@@ -49,6 +50,7 @@ def write_bundle(
     popular: Sequence[str] = ("fig", "pear", "kiwi"),
     properties: Mapping[str, Mapping[str, Any]] | None = None,
     scale: float = 1.0,
+    groups: Sequence[Group] = (),
 ) -> Manifest:
     """Write a bundle: an item scores the weights of the history's items times their transitions to it."""
     position = {item_id: index for index, item_id in enumerate(item_ids, start=1)}
@@ -60,6 +62,7 @@ def write_bundle(
     (directory / bundle.BIAS_GRAPH_FILE).write_bytes(_graph(table, with_bias=True).SerializeToString())
     (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
     bundle.write_ids(directory, item_ids)
+    PopularGroups(groups).write(directory / bundle.GROUPS_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
     content_index(item_ids, item_content(columns), scale=scale).write(directory / bundle.CONTENT_FILE)

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle import FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
-from alsolike.dataset import INTERACTIONS_FILE
+from alsolike.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
+from alsolike.content_index import ContentIndex
+from alsolike.dataset import INTERACTIONS_FILE, USERS_FILE
 from alsolike.errors import InvalidDataset, InvalidInput
 from model_export.algorithms import known
 from model_export.hyperparameters import Hyperparameters
@@ -75,6 +76,38 @@ def test_the_bundle_recommends_what_usually_comes_next(tmp_path: Path) -> None:
     )
 
     assert bundle.item_id(int(items[0, 0])) == "item05"
+
+
+def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(9)}
+    manifest = run(write_dataset(tmp_path / "dataset", walks, properties=kinds), tmp_path / "model")
+
+    index = ContentIndex.map(tmp_path / "model" / CONTENT_FILE)
+    positions, weights = index.nearest({"kind": "k1"})
+
+    bundle = Bundle(tmp_path / "model")
+    assert {bundle.item_id(position) for position in positions.tolist()} == {"item01", "item04", "item07"}
+    assert weights.sum() == pytest.approx(manifest.metrics["cold_start"]["with_"]["scale"])
+
+
+def test_the_bundle_knows_what_is_popular_among_users_of_a_kind(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user % 2 + 2 * step) % 8:02d}" for step in range(6)] for user in range(40)}
+    plans = {f"user{user}": {"plan": "even" if user % 2 == 0 else "odd"} for user in range(40)}
+    dataset = write_dataset(tmp_path / "dataset", walks)
+    documents = [orjson.dumps(plan).decode() for plan in plans.values()]
+    pq.write_table(pa.table({"user_id": list(plans), "properties": documents}), dataset / USERS_FILE)
+    run(dataset, tmp_path / "model")
+
+    bundle = Bundle(tmp_path / "model")
+
+    for plan, first in (("even", 0), ("odd", 1)):
+        group = bundle.groups.of({"plan": plan})
+        assert group is not None
+        assert group.users == 20
+        assert {bundle.item_id(position) for position in group.items} == {
+            f"item{number:02d}" for number in range(first, 8, 2)
+        }
 
 
 def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import orjson
 
 from alsolike.errors import InvalidBundle
 from alsolike.mapped import MappedStrings, map_array, write_strings
+from alsolike.popular_groups import PopularGroups
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -29,7 +30,8 @@ POPULAR_FILE = "popular.npy"
 ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
 META_FILES = ("meta.off.npy", "meta.blob")
 CONTENT_FILE = "content.tensors"
-SERVED_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, *ID_FILES, *META_FILES)
+GROUPS_FILE = "popular.groups.json"
+SERVED_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, GROUPS_FILE, *ID_FILES, *META_FILES)
 """What serving reads; `content_index` of new items is for who publishes the catalogue."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
 
@@ -208,6 +210,8 @@ class Bundle:
         What the bundle says of itself.
     popular
         int32 positions, best first.
+    groups
+        What is popular among users who have something in common.
     id_hashes, id_positions
         uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
     """
@@ -232,6 +236,7 @@ class Bundle:
                 raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {stated}")
         try:
             self.popular: npt.NDArray[np.int32] = np.load(directory / POPULAR_FILE)
+            self.groups = PopularGroups.read(directory / GROUPS_FILE)
             self.id_hashes = map_array(directory / "ids.hash.npy")
             self.id_positions = map_array(directory / "ids.idx.npy")
             self._ids = MappedStrings(directory, "ids")

@@ -13,6 +13,7 @@ from alsolike.errors import InvalidDataset
 
 INTERACTIONS_FILE = "interactions.parquet"
 ITEMS_FILE = "items.parquet"
+USERS_FILE = "users.parquet"
 MANIFEST_FILE = "manifest.json"
 
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
@@ -20,6 +21,9 @@ INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
 
 ITEM_COLUMNS = ("item_id", "properties")
 """One row an item of the catalogue; properties is a JSON object in a string."""
+
+USER_COLUMNS = ("user_id", "properties")
+"""One row a user with interactions; properties has the declared columns that make `popular_groups`, lists as such."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

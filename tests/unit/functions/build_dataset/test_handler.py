@@ -13,6 +13,7 @@ from alsolike.dataset import DatasetManifest
 from alsolike.errors import InvalidDataset
 from alsolike.interactions import Interaction
 from alsolike.stream import StreamRecord, stream_records
+from alsolike.users import User, UserStore
 from functions.archive_events.service import archive
 from functions.build_dataset import handler, service
 from functions.build_dataset.cleaning import clean
@@ -24,12 +25,13 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def invoke(
-    lake_bucket: str, artefact_bucket: str, catalogue_table: str, monkeypatch: pytest.MonkeyPatch
+    lake_bucket: str, artefact_bucket: str, catalogue_table: str, users_table: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Any]]:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
     monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
+    monkeypatch.setenv("USERS_TABLE", users_table)
     handler._settings.cache_clear()
     yield lambda: handler.lambda_handler(EVENT, LambdaContext())
     handler._settings.cache_clear()
@@ -115,6 +117,38 @@ def test_interactions_are_typed_and_in_order(dataset: Callable[[], dict[str, byt
     assert table.slice(0, 1).to_pylist() == [
         {"profile_id": "u#user4", "item_id": "plum", "event_time_ms": NOW_MS - 9 * DAY_MS, "weight": 1.0}
     ]
+
+
+def test_users_come_with_the_declared_columns_that_make_groups(
+    dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
+) -> None:
+    """Of those who bought something: a number makes no group, and what is not declared may be anything."""
+    columns = {"plan": "string", "likes": "list", "age": "number"}
+    store = ConfigurationStore(aws("s3"), artefact_bucket)
+    store.apply(
+        store.current(), {"format": 1, "users": {"columns": columns}}, text="", by="me", reason="", now_ms=NOW_MS
+    )
+    users = [
+        User("user1", {"plan": "gold", "likes": "tea|jazz", "age": 30, "email": "one@example.org"}),
+        User("user0", {"plan": "tin"}),
+        User("user2", {"age": 40}),
+        User("stranger", {"plan": "gold"}),
+    ]
+    UserStore(aws("dynamodb"), users_table).put(users, now_ms=NOW_MS)
+
+    table = pq.read_table(io.BytesIO(dataset()["users.parquet"]))
+
+    assert table.to_pylist() == [
+        {"user_id": "user0", "properties": '{"plan":"tin"}'},
+        {"user_id": "user1", "properties": '{"plan":"gold","likes":["tea","jazz"]}'},
+    ]
+
+
+def test_users_are_not_read_where_no_column_makes_groups(dataset: Callable[[], dict[str, bytes]]) -> None:
+    table = pq.read_table(io.BytesIO(dataset()["users.parquet"]))
+
+    assert table.schema.remove_metadata() == pa.schema([("user_id", pa.string()), ("properties", pa.string())])
+    assert table.num_rows == 0
 
 
 def test_items_are_the_whole_catalogue(dataset: Callable[[], dict[str, bytes]]) -> None:

@@ -13,6 +13,7 @@ from alsolike.champion_content import ChampionContents
 from alsolike.cold_publisher import ColdPublisher
 from alsolike.configuration import ColumnType
 from alsolike.configuration_store import ConfigurationStore
+from alsolike.popular_groups import Group
 from alsolike.profiles import ProfileStore, RecentInteraction
 from alsolike.registry import Registry
 from alsolike.snapshot_publisher import SnapshotPublisher
@@ -54,6 +55,7 @@ class Shop:
         exclude_seen: bool = False,
         item_ids: Sequence[str] = KNOWN,
         properties: Mapping[str, Mapping[str, Any]] = ITEMS,
+        groups: Sequence[Group] = (),
     ) -> None:
         folder = self.directory / version
         write_bundle(
@@ -62,6 +64,7 @@ class Shop:
             transitions={("pear", "fig"): 2.0, ("pear", "plum"): 1.0},
             item_ids=item_ids,
             properties=properties,
+            groups=groups,
         )
         upload_bundle(self.s3, self.bucket, folder, version=version)
         Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)

@@ -1,0 +1,113 @@
+"""Users without a history: what is popular among their like. Popular of all are fig, pear and kiwi."""
+
+from typing import Any
+
+import pytest
+
+from alsolike.errors import Unavailable
+from alsolike.popular_groups import Group
+from alsolike.users import UserStore
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+GROUPS = (
+    Group("plan", "gold", 40, [2]),  # plum
+    Group("likes", "tea", 30, [4, 2]),  # kiwi, plum
+    Group("device", "phone", 20, [1]),  # pear
+)
+COLUMNS = {"plan": "string", "likes": "list"}
+
+
+@pytest.fixture
+def grouped(shop: Shop) -> Shop:
+    shop.publish(groups=GROUPS)
+    shop.configure(
+        users={"columns": COLUMNS},
+        items={"columns": {"price": "number"}},
+        filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"},
+    )
+    return shop
+
+
+def test_unknown_user_gets_what_is_popular_among_the_users_like_first(grouped: Shop) -> None:
+    grouped.register("anna", plan="gold")
+
+    items, headers = grouped.ask()
+
+    assert items == [
+        {"itemId": "plum", "score": 1.0},
+        {"itemId": "fig", "score": 1 / 2},
+        {"itemId": "pear", "score": 1 / 3},
+        {"itemId": "kiwi", "score": 1 / 4},
+    ]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-popular-within"]) == ("popular", "plan")
+
+
+def test_the_smallest_group_counts(grouped: Shop) -> None:
+    grouped.register("anna", plan="gold", likes="jazz|tea")
+
+    assert grouped.items(numResults=3) == ["kiwi", "plum", "fig"]
+
+
+def test_context_says_more_of_the_user(grouped: Shop) -> None:
+    assert grouped.items(userId="nobody", context={"LIKES": "tea"}, numResults=2) == ["kiwi", "plum"]
+    assert grouped.items(userId="nobody", context={"DEVICE": "phone"}, numResults=2) == ["pear", "fig"]
+
+
+def test_context_counts_before_what_is_stored(grouped: Shop) -> None:
+    grouped.register("anna", likes="tea")
+
+    assert grouped.items(context={"likes": "jazz"}, numResults=2) == ["fig", "pear"]
+
+
+@pytest.mark.parametrize("context", [None, {}, {"DEVICE": "fridge"}])
+def test_user_of_no_group_gets_what_is_popular_of_all(grouped: Shop, context: Any) -> None:
+    items, headers = grouped.ask(context=context, numResults=2)
+
+    assert [item["itemId"] for item in items] == ["fig", "pear"]
+    assert "x-alsolike-popular-within" not in headers
+
+
+def test_user_with_a_history_is_ranked_by_it(grouped: Shop) -> None:
+    grouped.register("anna", plan="gold")
+    grouped.remember("u#anna", "pear")
+
+    items, headers = grouped.ask(numResults=1)
+
+    assert items == [{"itemId": "fig", "score": 2.0}]
+    assert "x-alsolike-popular-within" not in headers
+
+
+def test_filters_apply_to_what_is_popular_in_a_group(grouped: Shop) -> None:
+    grouped.catalogue({"plum": {"price": 9}, "kiwi": {"price": 1}})
+
+    items, _ = grouped.ask(filterArn=f"{ARN}:filter/cheap", context={"LIKES": "tea"})
+
+    assert [item["itemId"] for item in items] == ["kiwi"]
+
+
+def test_users_that_cannot_be_read_get_what_is_popular_of_all(grouped: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outage(*_: Any, **__: Any) -> None:
+        raise Unavailable("the table is away")
+
+    monkeypatch.setattr(UserStore, "get", outage)
+
+    items, headers = grouped.ask(numResults=1)
+
+    assert items[0]["itemId"] == "fig"
+    assert headers["x-alsolike-degraded"] == "user-unavailable"
+
+
+def test_the_users_table_is_not_asked_where_the_model_has_no_groups(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UserStore, "get", None)
+    shop.publish()
+
+    assert shop.items(numResults=1) == ["fig"]
+
+
+def test_names_that_no_header_takes_are_encoded(shop: Shop) -> None:
+    shop.publish(groups=[Group("größe", "L", 20, [2])])
+    shop.register("anna", größe="L")
+
+    assert shop.ask()[1]["x-alsolike-popular-within"] == "gr%C3%B6%C3%9Fe"
