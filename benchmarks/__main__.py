@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.answering import answer
+from benchmarks.cold_items import cold_items
 from benchmarks.cold_start import cold_start
 from benchmarks.collecting import collect
 from benchmarks.importing import importing
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         importing,
         rebuild_profiles,
         recommend,
+        cold_items,
         open_models,
         answer,
         snapshot,

@@ -55,18 +55,10 @@ def recommend() -> Iterator[Result]:
 
 
 def _measure(items: int, directory: Path) -> Iterator[Result]:
-    _write_bundle(items, directory)
+    write_bundle(items, directory)
     model = Model(directory)
-    now_ms = time.time_ns() // 1_000_000
-    recent = tuple(
-        RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view") for n in range(HISTORY)
-    )
-    watch = Watch(
-        cast(ChampionLoader, _Loaded(Serving(model, None))),
-        configuration=Watched(_Read(Configuration(filters=FILTERS)), what="configuration", default=DEFAULT, retry_s=1),
-        snapshot=Watched(_Read(_snapshot(items)), what="catalogue", default=EMPTY, retry_s=1),
-    )
-    sources = handler.Sources(watch, People(AS_THEY_COME, _Known(recent), UserStore(None, "")))
+    recent = history_of(items)
+    sources = sources_of(model, Snapshot([segment(items)], version="bench"), recent)
     setattr(handler, "_sources", lambda: sources)  # noqa: B010
     known = model.history(recent, model.bundle.positions([interaction.item_id for interaction in recent]))
     feed = {
@@ -101,10 +93,28 @@ def _compare(work: str, fields: Mapping[str, Any], floor: Callable[[], object]) 
     )
 
 
-def _snapshot(items: int) -> Snapshot:
+def history_of(items: int) -> tuple[RecentInteraction, ...]:
+    """Return the interactions of the user who asks."""
+    now_ms = time.time_ns() // 1_000_000
+    return tuple(
+        RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view") for n in range(HISTORY)
+    )
+
+
+def sources_of(model: Model, snapshot: Snapshot, recent: tuple[RecentInteraction, ...]) -> handler.Sources:
+    """Return what the handler answers from, all of it in memory."""
+    watch = Watch(
+        cast(ChampionLoader, _Loaded(Serving(model, None))),
+        configuration=Watched(_Read(Configuration(filters=FILTERS)), what="configuration", default=DEFAULT, retry_s=1),
+        snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1),
+    )
+    return handler.Sources(watch, People(AS_THEY_COME, _Known(recent), UserStore(None, "")))
+
+
+def segment(items: int) -> Segment:
     """Every other item costs 1, the rest 2."""
     changes = [Change(f"item{position}", 0, {"price": 1 + position % 2}) for position in range(1, items + 1)]
-    return Snapshot([Segment.of(changes, {"price": ColumnType.NUMBER})], version="bench")
+    return Segment.of(changes, {"price": ColumnType.NUMBER})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +148,8 @@ class _Known(ProfileStore):
         return self._profile
 
 
-def _write_bundle(items: int, directory: Path) -> None:
+def write_bundle(items: int, directory: Path) -> None:
+    """Write a model of items without columns."""
     rng = np.random.default_rng(7)
     users, length = max(2_000, items // 10), 100
     rows = users * length

@@ -37,7 +37,7 @@ COLUMNS = {
 }
 
 
-class _DiskStore(SnapshotStore):
+class DiskStore(SnapshotStore):
     """Keeps the manifest in memory and segments on the disk: what S3 would cost is left out."""
 
     def __init__(self, directory: Path) -> None:
@@ -46,9 +46,11 @@ class _DiskStore(SnapshotStore):
         self._number = itertools.count()
 
     def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
+        """Return it."""
         return self.stored
 
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
+        """Keep it."""
         manifest.to_json()
         self.stored = StoredManifest(manifest, str(next(self._number)))
         return self.stored
@@ -57,6 +59,7 @@ class _DiskStore(SnapshotStore):
         """Leave it to `keep_only`."""
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
+        """Return none: nobody dies here."""
         return []
 
     def _send(self, path: Path, key: str) -> None:
@@ -73,23 +76,23 @@ def snapshot() -> Iterator[Result]:
 
 
 def _measure(directory: Path) -> Iterator[Result]:
-    store = _DiskStore(directory / "catalog")
+    store = DiskStore(directory / "catalog")
     publisher = SnapshotPublisher(store)
-    publisher.publish_all((_item(number) for number in range(ITEMS)), columns=COLUMNS, version=0, now_ms=NOW_MS)
+    publisher.publish_all((item(number) for number in range(ITEMS)), columns=COLUMNS, version=0, now_ms=NOW_MS)
     (large,) = store.stored.manifest.segments
 
     clock = itertools.count(1)
 
     def publish_one() -> None:
         at = next(clock)
-        change = Change(f"item{at}", NOW_MS + at, {**(_item(at).properties or {}), "price": at})
+        change = Change(f"item{at}", NOW_MS + at, {**(item(at).properties or {}), "price": at})
         publisher.publish([change], columns=COLUMNS, version=0, now_ms=NOW_MS)
 
     whole = Segment.map(store.fetch(large))
 
     def rewrite_all() -> None:
         with (directory / "whole").open("wb") as file:
-            Segment.merge([whole, Segment.of([_item(1)], COLUMNS)]).write(file)
+            Segment.merge([whole, Segment.of([item(1)], COLUMNS)]).write(file)
 
     one_ms = cpu_medians_ms({"one": publish_one}, rounds=50)["one"]
     all_ms = cpu_medians_ms({"all": rewrite_all}, rounds=3)["all"]
@@ -124,7 +127,8 @@ def _compared(
     return Result("snapshot", work, medians["product"], floor_name, medians["floor"], units_per_call=units)
 
 
-def _item(number: int) -> Change:
+def item(number: int) -> Change:
+    """Return a made-up item."""
     return Change(
         f"item{number}",
         NOW_MS - 1,

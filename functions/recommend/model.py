@@ -137,10 +137,14 @@ class Model:
             returned=returned,
         )
 
-    def rank(self, history: History, *, k: int, now_ms: int, bias: Bias | None = None) -> list[Ranked]:
+    def rank(
+        self, history: History, *, k: int, now_ms: int, bias: Bias | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Return the k best items for a history of at least one interaction, best first; `bias` bars others.
 
-        There are less than k where the model knows nothing of the rest.
+        Returns
+        -------
+        Positions and scores, less than k where the model knows nothing of the rest.
         """
         weights = self.bundle.manifest.history.weights(history.event_weights, now_ms - history.event_time_ms)
         items = history.items[None, :]
@@ -153,11 +157,8 @@ class Model:
         if bias is not None:
             feed["bias"] = bias
         positions, scores = self._sessions[GRAPH_FILE if bias is None else BIAS_GRAPH_FILE].run(_OUTPUTS, feed)
-        return [
-            Ranked(position, score)
-            for position, score in zip(positions[0].tolist(), scores[0].tolist(), strict=True)
-            if position
-        ]
+        known = np.count_nonzero(positions[0])  # where one is 0, all that follow are
+        return positions[0, :known], scores[0, :known]
 
     def popular(
         self,

@@ -61,15 +61,16 @@ def rank(
     """
     history = model.history(recent, positions)
     of_model = None if bias is None else bias[: model.bundle.manifest.items + 1]
-    ranked: list[Ranked] = []
-    cold: list[Ranked] = []
+    best: list[Ranked] = []
     if len(history):
-        ranked = model.rank(history, k=max(k, LISTED) if catalogue.cold else k, now_ms=now_ms, bias=of_model)
+        listed = model.rank(history, k=max(k, LISTED) if catalogue.cold else k, now_ms=now_ms, bias=of_model)
+        best = _first(*listed, k=k)
         if catalogue.cold:
-            # What speaks for a cold item is not what the answer may hold: a filter for new items leaves nothing else.
-            listed = ranked if bias is None else model.rank(history, k=LISTED, now_ms=now_ms)
-            cold = _cold(listed, model, catalogue, barred=_barred(recent, positions, model, bias), k=k)
-    best = sorted([*ranked[:k], *cold], key=lambda item: -item.score)[:k]
+            if bias is not None:  # what speaks for a cold item need not pass: a filter for new items bars all of it
+                listed = model.rank(history, k=LISTED, now_ms=now_ms)
+            barred = _barred(recent, positions, model, bias)
+            cold = _cold(catalogue.cold.scores(*listed), barred, first=model.bundle.manifest.items + 1, k=k)
+            best = sorted([*best, *cold], key=lambda item: -item.score)[:k]
     within = None if best else group()
     filling = model.popular(
         k - len(best), history=history, after=best, within=within.items if within else (), bias=of_model
@@ -78,18 +79,18 @@ def rank(
     return Ranking(best, filling, len(best) - known, within.column if within else None)
 
 
-def _cold(
-    listed: Sequence[Ranked], model: Model, catalogue: Catalogue, *, barred: npt.NDArray[np.int64], k: int
-) -> list[Ranked]:
-    """Return the k best cold items, best first."""
-    scores = catalogue.cold.scores(
-        np.array([item.position for item in listed], np.int64), np.array([item.score for item in listed], np.float32)
-    )
-    first = model.bundle.manifest.items + 1
+def _first(positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], *, k: int) -> list[Ranked]:
+    return [Ranked(*each) for each in zip(positions[:k].tolist(), scores[:k].tolist(), strict=True)]
+
+
+def _cold(scores: npt.NDArray[np.float32], barred: npt.NDArray[np.int64], *, first: int, k: int) -> list[Ranked]:
+    """Return the k best cold items, best first; `first` is the position of the first of them all."""
     scores[barred - first] = 0.0
-    found = np.flatnonzero(scores)
+    found = np.flatnonzero(scores > 0)
+    if len(found) > k:
+        found = found[scores[found] >= np.partition(scores[found], -k)[-k]]
     best = found[np.argsort(-scores[found], kind="stable")[:k]]
-    return [Ranked(first + index, score) for index, score in zip(best.tolist(), scores[best].tolist(), strict=True)]
+    return _first(first + best, scores[best], k=k)
 
 
 def _barred(

@@ -175,6 +175,7 @@ class ColdScorer:
         """
         positions, scores = positions[:LISTED], scores[:LISTED]
         starts, ends = self._offsets[positions], self._offsets[positions + 1]
-        rows = np.concatenate([np.zeros(0, np.int64), *map(np.arange, starts, ends)]).astype(np.int64)
-        gains = self._weights[rows] * np.repeat(scores, ends - starts)
+        counts = ends - starts
+        rows = np.arange(counts.sum()) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        gains = self._weights[rows] * np.repeat(scores, counts)
         return np.bincount(self._cold[rows], weights=gains, minlength=self._count).astype(np.float32)

@@ -81,7 +81,10 @@ class ContentIndex:
         items, place = np.unique(np.concatenate(holders), return_inverse=True)
         # The new item's own length is the same for all of them, and goes when weights are made to add up.
         cosines = np.bincount(place, weights=np.repeat(self.idf[tokens] ** 2, taken)) / self.norms[items]
-        best = np.lexsort((items, -cosines))[:NEIGHBOURS]
+        near = np.arange(len(items))
+        if len(items) > NEIGHBOURS:  # sorting all of them would take most of the time
+            near = np.flatnonzero(cosines >= np.partition(cosines, -NEIGHBOURS)[-NEIGHBOURS])
+        best = near[np.argsort(-cosines[near], kind="stable")[:NEIGHBOURS]]
         weights = self.scale * cosines[best] / cosines[best].sum()
         return items[best].astype(np.int32), weights.astype(np.float32)
 

@@ -45,7 +45,10 @@ def known(loaded: Model, entries: Sequence[RecentInteraction]) -> History:
 
 def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -> list[tuple[str, float]]:
     history = known(loaded, entries)
-    return [(loaded.bundle.item_id(item.position), item.score) for item in loaded.rank(history, k=k, now_ms=NOW_MS)]
+    positions, scores = loaded.rank(history, k=k, now_ms=NOW_MS)
+    return [
+        (loaded.bundle.item_id(position), score) for position, score in zip(positions, scores.tolist(), strict=True)
+    ]
 
 
 def test_items_are_ranked_by_the_weighted_history(tmp_path: Path) -> None:
@@ -194,10 +197,10 @@ def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
     bias = np.array([0, 0, 0, -np.inf, -np.inf], np.float32)
     entries = recent(("pear", "view", 1), ("plum", "view", 0))
 
-    ranking = loaded.rank(known(loaded, entries), k=4, now_ms=NOW_MS, bias=bias)
+    positions, scores = loaded.rank(known(loaded, entries), k=4, now_ms=NOW_MS, bias=bias)
     popular = loaded.popular(4, bias=bias)
 
-    assert [(item.position, item.score) for item in ranking] == [(2, 1.0)]
+    assert (positions.tolist(), scores.tolist()) == ([2], [1.0])
     assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]
 
 

@@ -1,0 +1,155 @@
+"""Items that the champion does not know: what they cost a request, a publication and a new champion."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import orjson
+
+from alsolike.catalogue_change import Change
+from alsolike.champion_content import ChampionContent, ChampionContents
+from alsolike.cold_items import ColdItems
+from alsolike.cold_publisher import ColdPublisher
+from alsolike.configuration import ColumnType
+from alsolike.content_index import NEIGHBOURS, ContentIndex
+from alsolike.ragged import Ragged, hashes_of
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_publisher import SnapshotPublisher
+from alsolike.snapshot_segment import Segment
+from benchmarks.lambda_call import CONTEXT, quiet
+from benchmarks.measure import Result, cpu_medians_ms
+from benchmarks.recommending import history_of, segment, sources_of, write_bundle
+from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
+from functions.recommend import handler
+from functions.recommend.model import Model
+from model_export.item_content import content_index, item_content
+
+ITEMS = 20_000
+KNOWN = 100_000
+COLD = (10_000, 100_000)
+
+
+def cold_items() -> Iterator[Result]:
+    """Requests with 10,000 cold items and without; publishing one of them; counting all of them anew."""
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
+        yield from _requests(Path(directory))
+        yield from _publications(Path(directory))
+
+
+def _requests(directory: Path) -> Iterator[Result]:
+    write_bundle(ITEMS, directory)
+    model, recent = Model(directory), history_of(ITEMS)
+    new = [Change(f"new{number}", 0, {"price": 1 + number % 2}) for number in range(COLD[0])]
+    segments = [segment(ITEMS), Segment.of(new, {"price": ColumnType.NUMBER})]
+    cold = Snapshot(segments, version="cold", cold=_made_up(new), cold_model=model.version)
+    with_cold = sources_of(model, cold, recent)
+    without = sources_of(model, Snapshot(segments, version="none"), recent)
+    for what, fields in (
+        ("request", {}),
+        ("filtered request", {"filterArn": "arn:aws:personalize:eu-west-1:123456789012:filter/price"}),
+    ):
+        event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna", **fields}).decode()}
+
+        def answer(sources: handler.Sources, event: dict[str, str] = event) -> None:
+            setattr(handler, "_sources", lambda: sources)  # noqa: B010
+            handler.lambda_handler(event, CONTEXT)
+
+        with quiet():
+            medians = cpu_medians_ms(
+                {"with": lambda: answer(with_cold), "without": lambda: answer(without)}, rounds=30, repeats=40
+            )
+        yield Result(
+            "cold_items",
+            f"{what}, {COLD[0]:,} cold items beside {ITEMS:,}",
+            medians["with"],
+            "the same without cold items",
+            medians["without"],
+            note=f"{medians['with'] - medians['without']:+.2f} ms",
+        )
+
+
+def _publications(directory: Path) -> Iterator[Result]:
+    known = [item(number) for number in range(KNOWN)]
+    content = item_content([change.properties or {} for change in known])
+    index = content_index([change.entity_id for change in known], content, scale=1.0)
+    for count in COLD:
+        yield from _publication(DiskStore(directory / f"catalog{count}"), index, count)
+
+
+def _publication(store: DiskStore, index: ContentIndex, count: int) -> Iterator[Result]:
+    contents = cast(ChampionContents, _Champion(ChampionContent("v1", index)))
+    publisher, cold_publisher = SnapshotPublisher(store), ColdPublisher(store, contents)
+    items = (item(number) for number in range(KNOWN + count))
+    publisher.publish_all(items, columns=COLUMNS, version=0, now_ms=NOW_MS)
+    snapshot = Snapshot.open([store.fetch(entry) for entry in store.stored.manifest.segments], version="")
+
+    def recount() -> None:
+        forgotten = dataclasses.replace(store.stored.manifest, cold_model="")
+        store.stored = dataclasses.replace(store.stored, manifest=forgotten)
+        cold_publisher.publish((), now_ms=NOW_MS)
+
+    def read() -> None:
+        rows = snapshot.live_rows()
+        for row in rows[~index.knows(snapshot.hashes(rows))].tolist():
+            snapshot.properties(row)
+
+    medians = cpu_medians_ms({"all": recount, "read": read}, rounds=1)
+    yield Result(
+        "cold_items",
+        f"new champion of {KNOWN:,} items: compare {count:,} cold ones",
+        medians["all"],
+        "reading the columns of as many",
+        medians["read"],
+        note="S3 left out",
+    )
+    clock = itertools.count(1)
+
+    def publish() -> Change:
+        at = next(clock)
+        changed = Change(f"item{KNOWN}", NOW_MS + at, item(KNOWN + at).properties)
+        publisher.publish([changed], columns=COLUMNS, version=0, now_ms=NOW_MS)
+        return changed
+
+    medians = cpu_medians_ms(
+        {"with": lambda: cold_publisher.publish([publish()], now_ms=NOW_MS), "without": publish}, rounds=30
+    )
+    cold = store.stored.manifest.cold
+    yield Result(
+        "cold_items",
+        f"publish 1 changed item of {count:,} cold ones",
+        medians["with"],
+        "the same without cold items",
+        medians["without"],
+        note=f"S3 left out; {cold.size_bytes / 1e6:.1f} MB are written" if cold else "",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Champion:
+    """A champion that stays."""
+
+    content: ChampionContent
+
+    def current(self) -> ChampionContent:
+        return self.content
+
+
+def _made_up(changes: list[Change]) -> ColdItems:
+    """Return cold items with random neighbours."""
+    rng = np.random.default_rng(0)
+    hashes = hashes_of([change.entity_id.encode() for change in changes])
+    return ColdItems(
+        hashes=np.sort(hashes),
+        updated_at_ms=np.zeros(len(changes), np.int64),
+        tie_breaks=np.zeros(len(changes), np.uint32),
+        neighbours=Ragged.of_codes(
+            [NEIGHBOURS] * len(changes), rng.integers(1, ITEMS + 1, NEIGHBOURS * len(changes), np.int32)
+        ),
+        weights=np.full(NEIGHBOURS * len(changes), 1 / NEIGHBOURS, np.float32),
+    )
