@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from model_export.algorithm import Model
-from model_export.interactions import Floats, Histories
+from model_export.interactions import Floats, Histories, Ints
 from model_export.onnx_graph import Graph
 
 
@@ -32,46 +33,50 @@ class ItemRows:
     value: Floats
 
     @classmethod
-    def strongest(cls, table: sp.csr_array, *, sources: npt.NDArray[np.int32], n: int) -> ItemRows:
-        """Keep the n largest positive values of each row of `table`.
+    def strongest(
+        cls, blocks: Iterable[sp.csr_array], *, sources: npt.NDArray[np.int32], items: int, n: int
+    ) -> ItemRows:
+        """Keep the n largest positive values of each row.
 
         Parameters
         ----------
-        table
-            `(len(sources), items + 1)`; row r belongs to item `sources[r]`.
+        blocks
+            Tables of `items + 1` columns whose rows, one block after the other, belong to `sources`; no more than one
+            of them is needed at a time.
         n
             Targets kept a row; of equal values the lower position stays.
         """
-        rows, columns = table.shape
-        width = max(1, min(n, int(np.diff(table.indptr).max(initial=0))))
-        target = np.zeros((rows + 1, width), np.int32)
-        value = np.zeros((rows + 1, width), np.float32)
-        for row in range(rows):
-            start, end = table.indptr[row], table.indptr[row + 1]
-            values, targets = table.data[start:end], table.indices[start:end]
-            if len(values) > width:
-                lowest = np.partition(values, len(values) - width)[len(values) - width]
-                near = np.flatnonzero(values >= lowest)
-                values, targets = values[near], targets[near]
-            order = np.lexsort((targets, -values))[:width]
-            order = order[values[order] > 0]
-            target[row + 1, : len(order)] = targets[order]
-            value[row + 1, : len(order)] = values[order]
-        row_of = np.zeros(columns, np.int32)
-        row_of[sources] = np.arange(1, rows + 1, dtype=np.int32)
-        return cls(row_of=row_of, target=target, value=value)
+        most = max(1, min(n, items))
+        target = np.zeros((len(sources) + 1, most), np.int32)
+        value = np.zeros((len(sources) + 1, most), np.float32)
+        first, width = 1, 1
+        for block in blocks:
+            for row in np.flatnonzero(np.diff(block.indptr)).tolist():
+                targets, values = _best(block, row, n=most)
+                target[first + row, : len(targets)] = targets
+                value[first + row, : len(values)] = values
+                width = max(width, len(values))
+            first += block.shape[0]
+        if first != len(sources) + 1:
+            raise ValueError(f"the blocks have {first - 1} rows, expected one for each of {len(sources)} sources")
+        row_of = np.zeros(items + 1, np.int32)
+        row_of[sources] = np.arange(1, len(sources) + 1, dtype=np.int32)
+        return cls(
+            row_of=row_of,
+            target=np.ascontiguousarray(target[:, :width]),
+            value=np.ascontiguousarray(value[:, :width]),
+        )
 
     @classmethod
-    def of_every_item(cls, table: sp.csr_array, *, n: int) -> ItemRows:
-        """Keep the n largest positive values of each row of a table of items by items, `(items + 1, items + 1)`."""
-        sources = np.arange(1, table.shape[0], dtype=np.int32)
-        return cls.strongest(sp.csr_array(table[1:]), sources=sources, n=n)
+    def of_every_item(cls, blocks: Iterable[sp.csr_array], *, items: int, n: int) -> ItemRows:
+        """Keep the n largest positive values of the rows of items 1 to `items`, which `blocks` hold in this order."""
+        return cls.strongest(blocks, sources=np.arange(1, items + 1, dtype=np.int32), items=items, n=n)
 
     def score(self, histories: Histories, *, position_decay: float) -> Floats:
         """Return decayed history times table, float32 `(batch, items + 1)`."""
-        columns = len(self.row_of)
-        history = histories.matrix(columns=columns, position_decay=position_decay)
-        scores = (history @ self._table()).toarray()
+        history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)
+        sources = np.unique(history.indices)
+        scores = (history[:, sources] @ self._table(sources)).toarray()
         return np.ascontiguousarray(scores, np.float32)
 
     def export(self, graph: Graph, *, name: str, position_decay: float) -> str:
@@ -82,12 +87,13 @@ class ItemRows:
         weights = graph.op("Unsqueeze", graph.decayed_weights(position_decay), graph.integers(2))
         return graph.add_by_item(targets, graph.op("Mul", values, weights))
 
-    def _table(self) -> sp.csr_array:
-        """Sources times targets, `(items + 1, items + 1)`."""
-        columns, n = len(self.row_of), self.target.shape[1]
-        target, value = self.target[self.row_of].ravel(), self.value[self.row_of].ravel()
-        indptr = np.arange(0, columns * n + 1, n)
-        return sp.csr_array((value, target, indptr), shape=(columns, columns))
+    def _table(self, sources: npt.NDArray[np.int32]) -> sp.csr_array:
+        """Some sources times all targets, `(len(sources), items + 1)`."""
+        n = self.target.shape[1]
+        rows = self.row_of[sources]
+        indptr = np.arange(0, len(rows) * n + 1, n)
+        shape = (len(rows), len(self.row_of))
+        return sp.csr_array((self.value[rows].ravel(), self.target[rows].ravel(), indptr), shape=shape)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,3 +109,32 @@ class ItemRowsModel(Model):
     def export(self, graph: Graph) -> str:
         """Add the same to the graph."""
         return self.rows.export(graph, name=self.settings.name, position_decay=self.settings.position_decay)
+
+
+def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:
+    """Yield ranges of items, from 1 on, whose counts add up to at most `most`, or that are one item with more.
+
+    Parameters
+    ----------
+    counts
+        `(items + 1,)`.
+    """
+    totals = np.cumsum(counts)
+    first = 1
+    while first < len(counts):
+        last = max(first + 1, int(np.searchsorted(totals, totals[first - 1] + most, side="right")))
+        yield range(first, last)
+        first = last
+
+
+def _best(table: sp.csr_array, row: int, *, n: int) -> tuple[npt.NDArray[np.int32], Floats]:
+    """Return the targets and values of a row's n largest positive values, largest first."""
+    start, end = table.indptr[row], table.indptr[row + 1]
+    targets, values = table.indices[start:end], table.data[start:end].astype(np.float32)
+    if len(values) > n:
+        lowest = np.partition(values, len(values) - n)[len(values) - n]
+        near = np.flatnonzero(values >= lowest)
+        values, targets = values[near], targets[near]
+    order = np.lexsort((targets, -values))[:n]
+    order = order[values[order] > 0]
+    return targets[order], values[order]

@@ -16,6 +16,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
+import scipy.sparse as sp
+
 from model_export.algorithm import Algorithm
 from model_export.interactions import Interactions
 from model_export.item_content import MAX_PAIRS, alike
@@ -46,5 +48,5 @@ class Content(Algorithm):
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Find each item's nearest."""
         table = alike(interactions, most=self.targets, max_pairs=self.max_pairs)
-        rows = ItemRows.of_every_item(table, n=self.targets)
+        rows = ItemRows.of_every_item([sp.csr_array(table[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)

@@ -67,13 +67,13 @@ class Ease(Algorithm):
         if pairs <= self.max_pairs:
             gram = sp.csr_array(users_items.T @ users_items)
             solved = local_ridge(gram, gram, ridge=self.ridge, sources=self.sources)
-            rows = ItemRows.of_every_item(solved, n=self.targets)
+            rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=interactions.items, n=self.targets)
         else:
             counts = np.bincount(interactions.item, minlength=interactions.items + 1)[1:]
             frequent = np.sort(np.argsort(-counts, kind="stable")[: self.max_items] + 1).astype(np.int32)
             inverse = _inverse(sp.csr_array(users_items[:, frequent]), ridge=self.ridge)
             table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
-            rows = ItemRows.strongest(table, sources=frequent, n=self.targets)
+            rows = ItemRows.strongest([table], sources=frequent, items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
 

@@ -14,7 +14,7 @@ equation 6 (the asymmetric cosine).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -22,7 +22,10 @@ import scipy.sparse as sp
 
 from model_export.algorithm import Algorithm
 from model_export.interactions import Interactions
-from model_export.item_rows import ItemRows, ItemRowsModel
+from model_export.item_rows import ItemRows, ItemRowsModel, source_blocks
+
+ROWS_AT_ONCE = 1 << 17
+"""Interactions whose pairs are in memory at once."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,13 +56,19 @@ class ItemKnn(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count who goes with whom."""
-        together = interactions.sessions(most=self.session)
-        counts = together.sum(axis=0)
-        similar = sp.csr_array(together.T @ together)
-        source_norm = counts ** (1.0 - self.target_power)
-        target_norm = counts**self.target_power
-        similar.data /= np.repeat(source_norm, np.diff(similar.indptr)) * target_norm[similar.indices] + self.shrink
-        similar.setdiag(0.0)
-        rows = ItemRows.of_every_item(similar, n=self.targets)
+        """Count who goes with whom, some sources at a time."""
+        rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
+
+    def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
+        """Yield the rows of the similarities."""
+        together = interactions.sessions(most=self.session)
+        items_sessions = sp.csr_array(together.T)
+        counts = np.diff(items_sessions.indptr).astype(np.float32)
+        source_norm, target_norm = counts ** (1.0 - self.target_power), counts**self.target_power
+        for sources in source_blocks(np.diff(items_sessions.indptr), most=ROWS_AT_ONCE):
+            similar = sp.csr_array(items_sessions[sources.start : sources.stop] @ together)
+            source = np.repeat(sources, np.diff(similar.indptr))
+            similar.data /= source_norm[source] * target_norm[similar.indices] + self.shrink
+            similar.data[similar.indices == source] = 0.0
+            yield similar

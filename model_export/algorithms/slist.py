@@ -71,7 +71,7 @@ class Slist(Algorithm):
         gram = sp.csr_array(pairs + (earlier.T @ earlier) * rest)
         cross = sp.csr_array(pairs + (later.T @ earlier) * rest)  # targets times sources; X'X is symmetric
         solved = local_ridge(gram, cross, ridge=self.ridge, sources=self.sources)
-        rows = ItemRows.of_every_item(solved, n=self.targets)
+        rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
 

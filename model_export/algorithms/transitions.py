@@ -14,15 +14,18 @@ rules, whose weight falls with the gap).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 
 from model_export.algorithm import Algorithm
-from model_export.interactions import Interactions
-from model_export.item_rows import ItemRows, ItemRowsModel
+from model_export.interactions import Interactions, Ints
+from model_export.item_rows import ItemRows, ItemRowsModel, source_blocks
+
+ROWS_AT_ONCE = 1 << 17
+"""Interactions whose pairs are in memory at once."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,27 +62,39 @@ class Transitions(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 0.97))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count the decayed pairs."""
-        counts = _pairs(interactions, gap_decay=self.gap_decay, max_gap=self.max_gap)
-        if self.backward:
-            counts = sp.csr_array(counts + counts.T * np.float32(self.backward))
-        sums = counts.sum(axis=1)
-        scale = np.where(sums > 0, np.maximum(sums, np.float32(1e-30)) ** -self.source_power, 0.0)
-        counts.data *= np.repeat(scale.astype(np.float32), np.diff(counts.indptr))
-        if not self.repeats:
-            counts.setdiag(0.0)
-        rows = ItemRows.of_every_item(counts, n=self.targets)
+        """Count the decayed pairs, some sources at a time."""
+        rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
+    def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
+        """Yield the rows of C, divided by a power of their sums."""
+        by_item = np.argsort(interactions.item, kind="stable")
+        starts = np.append(0, np.cumsum(np.bincount(interactions.item, minlength=interactions.items + 1)))
+        offsets = interactions.offsets
+        for sources in source_blocks(np.diff(starts), most=ROWS_AT_ONCE):
+            counts: Any = sp.csr_array((len(sources), interactions.items + 1), dtype=np.float64)
+            for first in range(starts[sources.start], starts[sources.stop], ROWS_AT_ONCE):
+                rows = by_item[first : min(first + ROWS_AT_ONCE, starts[sources.stop])]
+                pairs = self._pairs(interactions, offsets, rows)
+                begins = np.searchsorted(interactions.item[rows], np.append(sources, sources.stop))
+                of_source = sp.csr_array((np.ones(len(rows)), np.arange(len(rows)), begins))
+                counts = counts + of_source @ pairs
+            sums = counts.sum(axis=1)
+            scale = np.where(sums > 0, np.maximum(sums, 1e-30) ** -self.source_power, 0.0)
+            counts.data *= np.repeat(scale, np.diff(counts.indptr))
+            if not self.repeats:
+                counts.data[counts.indices == np.repeat(sources, np.diff(counts.indptr))] = 0.0
+            yield counts
 
-def _pairs(interactions: Interactions, *, gap_decay: float, max_gap: int) -> sp.csr_array:
-    """C[a, b] of the pairs of one user, weighted by the later event's weight, `(items + 1, items + 1)`."""
-    shape = (interactions.items + 1, interactions.items + 1)
-    counts: Any = sp.csr_array(shape, dtype=np.float32)
-    user, item, weight = interactions.user, interactions.item, interactions.weight
-    for gap in range(1, min(max_gap, len(interactions) - 1) + 1):
-        same = user[:-gap] == user[gap:]
-        values = weight[gap:][same] * np.float32(gap_decay ** (gap - 1))
-        pairs = sp.coo_array((values, (item[:-gap][same], item[gap:][same])), shape=shape)
-        counts = counts + pairs.tocsr()
-    return sp.csr_array(counts)
+    def _pairs(self, interactions: Interactions, offsets: Ints, rows: Ints) -> sp.csr_array:
+        """What interactions lead to, weighted by the later event's weight, float64 `(len(rows), items + 1)`."""
+        gaps = np.arange(1, self.max_gap + 1)
+        steps = np.append(gaps, -gaps) if self.backward else gaps
+        decay = self.gap_decay ** (np.abs(steps) - 1.0) * np.where(steps > 0, 1.0, self.backward)
+        user, places = interactions.user[rows], rows[:, None] + steps
+        inside = (places >= offsets[user, None]) & (places < offsets[user + 1, None])
+        later = np.maximum(places, rows[:, None])[inside]
+        values = np.broadcast_to(decay, places.shape)[inside] * interactions.weight[later]
+        ends = np.append(0, np.cumsum(inside.sum(axis=1)))
+        shape = (len(rows), interactions.items + 1)
+        return sp.csr_array((values, interactions.item[places[inside]], ends), shape=shape)
