@@ -127,6 +127,8 @@ def evaluate(
                     new_items.append({"algorithm": candidate.settings.name, "seen": seen, **found})
                 step.advance()
         left_out |= comparison.left_out
+    if not results:
+        raise InvalidInput(f"no algorithm can be fitted here: {left_out}")
     for name, reason in left_out.items():
         console.say(f"note: {name} is left out: {reason}")
     for rows in (results, new_items):

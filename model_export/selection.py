@@ -105,25 +105,29 @@ class Comparison:
         A combination combines the algorithms that are compared with it; if there are none, all others.
         """
         tuned = {}
-        for name, algorithm in self._possible(_singles(algorithms)):
-            model, found = tuned[name] = self._tune(algorithm)
-            yield self._test(model.settings, found)
+        for name, algorithm in _singles(algorithms).items():
+            if self._possible(algorithm):
+                model, found = tuned[name] = self._tune(algorithm)
+                yield self._test(model.settings, found)
         parts = {name: model for name, (model, _) in tuned.items()}
         for algorithm in algorithms.values():
-            if isinstance(algorithm, Combination):
-                parts = parts or {name: self._tune(part)[0] for name, part in self._possible(_singles(known()))}
+            if isinstance(algorithm, Combination) and self._possible(algorithm):
+                parts = parts or {
+                    name: self._tune(part)[0] for name, part in _singles(known()).items() if self._possible(part)
+                }
                 if parts:
                     yield self._test(*self._search(algorithm, parts))
 
-    def _possible(self, algorithms: Mapping[str, Algorithm]) -> Iterator[tuple[str, Algorithm]]:
-        for name, algorithm in algorithms.items():
-            past = self._split.validation.fit
-            reason = missing(algorithm) or algorithm.refusal(past) or self._budget.refusal(algorithm, past)
-            if reason is None:
-                yield name, algorithm
-            else:
-                self.left_out[name] = reason
-                self._say(f"{name} is left out: {reason}")
+    def _possible(self, algorithm: Algorithm) -> bool:
+        """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""
+        past = self._split.validation.fit
+        reason = missing(algorithm) or algorithm.refusal(past)
+        if reason is None and not isinstance(algorithm, Combination):
+            reason = self._budget.refusal(algorithm, past)
+        if reason is not None:
+            self.left_out[algorithm.name] = reason
+            self._say(f"{algorithm.name} is left out: {reason}")
+        return reason is None
 
     def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
         """Return the model with the best alternative's settings, the first among equals, and its users' NDCG."""

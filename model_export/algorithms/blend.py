@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from model_export.algorithm import Algorithm, Combination, Judge, Model
-from model_export.interactions import Floats, Histories
+from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_graph import Graph
 
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -25,6 +25,9 @@ ROUNDS = 2
 
 WORTH = 0.002
 """Share of the NDCG that a part has to add; it costs time in every answer."""
+
+MOST_ITEMS = 500_000
+"""The search holds scores of all items: of more, those of too few users go into memory to tell weights apart."""
 
 HALF_LIFE_OF = "buy_again"
 """A history has one half-life; own counts depend on it most."""
@@ -42,6 +45,15 @@ class Blend(Combination):
 
     name: ClassVar[str] = "blend"
     parts: tuple[tuple[Algorithm, float], ...] = ()
+
+    def refusal(self, interactions: Interactions) -> str | None:
+        """Refuse items whose scores are too many for a search."""
+        if interactions.items <= MOST_ITEMS:
+            return None
+        return (
+            f"it takes {MOST_ITEMS:,} items at most, there are {interactions.items:,}; the best single algorithm takes "
+            "its place"
+        )
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
         """Return the weights with the best validation NDCG: coordinate search from the best single model."""

@@ -29,6 +29,9 @@ from model_export.local_ridge import local_ridge
 
 ITEMS_AT_ONCE = 1024
 
+MOST_ITEMS = 100_000
+"""Where pairs are many; of more items the dense inverse would leave out nearly all."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ease(Algorithm):
@@ -60,11 +63,19 @@ class Ease(Algorithm):
         """Return short to long memories of the history; another ridge would cost another inverse."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
+    def refusal(self, interactions: Interactions) -> str | None:
+        """Refuse many items where pairs are many: the dense inverse is quadratic in items."""
+        if interactions.items <= MOST_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
+            return None
+        return (
+            f"it takes {self.max_pairs:,} pairs or {MOST_ITEMS:,} items at most, there are {pairs:,} pairs of "
+            f"{interactions.items:,} items; item_knn takes any number"
+        )
+
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Solve for B and keep the strongest targets of each item."""
         users_items = interactions.matrix()
-        pairs = int((np.diff(users_items.indptr).astype(np.int64) ** 2).sum())
-        if pairs <= self.max_pairs:
+        if _pairs(users_items) <= self.max_pairs:
             gram = sp.csr_array(users_items.T @ users_items)
             solved = local_ridge(gram, gram, ridge=self.ridge, sources=self.sources)
             rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=interactions.items, n=self.targets)
@@ -75,6 +86,11 @@ class Ease(Algorithm):
             table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
             rows = ItemRows.strongest([table], sources=frequent, items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
+
+
+def _pairs(users_items: sp.csr_array) -> int:
+    """Return how many pairs of one user's items there are, summed over users."""
+    return int((np.diff(users_items.indptr).astype(np.int64) ** 2).sum())
 
 
 def _inverse(users_items: sp.csr_array, *, ridge: float) -> Floats:

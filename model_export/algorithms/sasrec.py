@@ -34,6 +34,9 @@ EPSILON = 1e-5
 FEWEST = 5_000
 """Interactions to learn from."""
 
+MOST_ITEMS = 100_000
+"""A step of training moves the vectors of all items."""
+
 NEVER = -1e9
 """Added to what must not be chosen."""
 
@@ -103,10 +106,15 @@ class Sasrec(Algorithm):
         return best or self.fit(interactions)
 
     def refusal(self, interactions: Interactions) -> str | None:
-        """Refuse data that the counting algorithms do better with."""
-        if len(interactions) >= FEWEST:
-            return None
-        return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
+        """Refuse data that the counting algorithms do better with, and items whose vectors take too long to learn."""
+        if len(interactions) < FEWEST:
+            return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
+        if interactions.items > MOST_ITEMS:
+            return (
+                f"it takes {MOST_ITEMS:,} items at most, there are {interactions.items:,}; transitions reads the order "
+                "too and takes any number"
+            )
+        return None
 
     def trial(self) -> tuple[Self, float]:
         """Return one epoch; half of the most epochs are common."""

@@ -46,6 +46,9 @@ class Slist(Algorithm):
         Items that each item is regressed on.
     targets
         Targets kept an item.
+    max_pairs
+        Pairs of items in a session or `max_gap` apart, summed over interactions, up to which it is fitted; all that
+        differ are in memory.
     """
 
     name: ClassVar[str] = "slist"
@@ -57,10 +60,23 @@ class Slist(Algorithm):
     ridge: float = 100.0
     sources: int = 32
     targets: int = 100
+    max_pairs: int = 500_000_000
 
     def alternatives(self) -> Sequence[Self]:
         """Return short to long memories of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
+
+    def refusal(self, interactions: Interactions) -> str | None:
+        """Refuse more pairs than go into memory, whose number is quadratic in items where all go together."""
+        place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
+        together = np.diff(interactions.sessions(most=self.session).indptr).astype(np.int64)
+        pairs = int((together**2).sum() + (np.minimum(place, self.max_gap) ** 2).sum())
+        pairs = min(pairs, interactions.items**2)
+        if pairs <= self.max_pairs:
+            return None
+        return (
+            f"it takes {self.max_pairs:,} pairs of items at most, there may be {pairs:,}; transitions takes any number"
+        )
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Solve for B and keep the strongest targets of each item."""

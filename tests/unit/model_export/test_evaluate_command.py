@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from alsolike.errors import InvalidInput
 from cli.evaluate import evaluate
 from model_export.algorithms import known
+from model_export.algorithms.ease import Ease
 from tests.unit.model_export.shops import random_sequences
 
 app = typer.Typer()
@@ -132,3 +133,12 @@ def test_a_file_without_anything_to_ask_says_so(tmp_path: Path, protocol: str, m
 
     with pytest.raises(InvalidInput, match=message):
         run("--interactions", str(path), "--protocol", protocol)
+
+
+def test_an_algorithm_named_alone_that_refuses_the_data_ends_with_its_reason(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ease, "refusal", lambda self, interactions: f"there are {interactions.items} items")
+
+    with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 20 items'\}"):
+        run("--interactions", str(file), "--protocol", "temporal", "--algorithms", "ease")
