@@ -101,6 +101,7 @@ def evaluate(
     for note in file.notes:
         console.say(f"note: {note}")
     split = _split(data, protocol, holdout_days)
+    asked: dict[str, int] = {}
     results: list[dict[str, Any]] = []
     new_items: list[dict[str, Any]] = []
     fits, budget = Fits(), Budget(seconds=budget_s)
@@ -110,6 +111,7 @@ def evaluate(
             comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget)
             for candidate in comparison.candidates(chosen):
                 quality = candidate.quality
+                asked[seen] = quality.queries
                 results.append(
                     {
                         "algorithm": candidate.settings.name,
@@ -129,6 +131,9 @@ def evaluate(
         left_out |= comparison.left_out
     if not results:
         raise InvalidInput(f"no algorithm can be fitted here: {left_out}")
+    for mode, users in asked.items():
+        if not users:
+            console.say(f"note: seen {mode} asks nobody: no user has a target that may be recommended")
     for name, reason in left_out.items():
         console.say(f"note: {name} is left out: {reason}")
     for rows in (results, new_items):

@@ -98,6 +98,8 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
         weight=weights[kept],
         catalogue=catalogue,
     )
+    if repeated := interactions.repeated():
+        notes.append(f"{repeated:,} rows have the user, item and time of another row; each of them counts")
     by_id = _properties(items) if items is not None else {}
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
     if items is not None and items.num_columns > 1:

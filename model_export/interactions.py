@@ -68,7 +68,7 @@ class Interactions:
         Raises
         ------
         ValueError
-            If lengths differ, or a user, item or weight is out of range.
+            If lengths differ, or a user, item or weight is out of range; the first such weight is named.
         """
         lengths = {len(user), len(item), len(time_ms), len(weight)}
         if len(lengths) != 1:
@@ -77,8 +77,8 @@ class Interactions:
             raise ValueError(f"users lie in {user.min()}..{user.max()}, expected 0..{users - 1}")
         if len(item) and (item.min() < 1 or item.max() > items):
             raise ValueError(f"items lie in {item.min()}..{item.max()}, expected 1..{items}")
-        if len(weight) and weight.min() <= 0:
-            raise ValueError(f"the smallest weight is {weight.min()}, expected above 0")
+        if (bad := unusable_weights(weight)).any():
+            raise ValueError(f"row {bad.argmax()} weighs {weight[bad.argmax()]}, expected a finite number above 0")
         order = np.lexsort((time_ms, user))
         return cls(
             user=user[order].astype(np.int32),
@@ -93,6 +93,12 @@ class Interactions:
     def offsets(self) -> Ints:
         """First row of each user and the end, int64 `(users + 1,)`."""
         return np.searchsorted(self.user, np.arange(self.users + 1)).astype(np.int64)
+
+    def repeated(self) -> int:
+        """Return how many interactions have the user, item and time of another one, which is not counted."""
+        order = np.lexsort((self.item, self.time_ms, self.user))
+        columns = self.user[order], self.item[order], self.time_ms[order]
+        return int(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).sum())
 
     def select(self, rows: npt.NDArray[np.bool_]) -> Interactions:
         """Return the rows where `rows` is true; users and items keep their numbers."""
@@ -156,6 +162,12 @@ class Interactions:
             items=np.where(valid, self.item[rows], 0).astype(np.int64),
             weights=np.where(valid, weights, np.float32(0.0)),
         )
+
+
+def unusable_weights(weight: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return which weights are no finite numbers above 0."""
+    unusable: npt.NDArray[np.bool_] = ~(np.isfinite(weight) & (weight > 0))
+    return unusable
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

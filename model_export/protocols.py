@@ -58,6 +58,10 @@ class Queries:
         repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
         return repeats / max(1, len(self.targets))
 
+    def with_new_targets(self) -> int:
+        """Return how many queries have a target that does not stand in their user's past."""
+        return sum(not np.isin(self.targets_of(query), self.seen(query)).all() for query in range(len(self)))
+
     def sample(self, most: int) -> Queries:
         """Return at most `most` queries, evenly spaced, so that the choice is the same every time."""
         if len(self) <= most:

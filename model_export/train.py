@@ -81,7 +81,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
     Raises
     ------
     InvalidDataset
-        If the dataset is unreadable or too small.
+        If the dataset is unreadable or too small, or holds out nothing new where seen items are excluded.
     InvalidInput
         If a hyperparameter names what does not exist.
     ParityError
@@ -104,6 +104,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
             f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
         )
+        _require_targets(split, seen)
         fits = Fits()
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
         candidates = list(comparison.candidates(algorithms))
@@ -168,13 +169,23 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> prot
     split = protocols.leave_one_out(interactions)
     if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
         raise InvalidDataset(
-            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MINIMUM_ASKED_USERS}"
+            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MINIMUM_ASKED_USERS}, "
+            f"{MINIMUM_ASKED_USERS - asked} more"
         )
     return split
 
 
 def _asked_at_least(split: protocols.Split) -> int:
     return min(len(split.validation.queries), len(split.test.queries))
+
+
+def _require_targets(split: protocols.Split, seen: Seen) -> None:
+    """Refuse a hold-out whose items may not be recommended; the test part is not looked at, it chooses nothing."""
+    if seen == "masked" and (asked := split.validation.queries.with_new_targets()) < MINIMUM_ASKED_USERS:
+        raise InvalidDataset(
+            f"{asked} users have an item in the validation part that they had not had before; comparing algorithms "
+            f"without seen items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
+        )
 
 
 def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from alsolike import dataset
 from alsolike.errors import InvalidDataset
-from model_export.interactions import Interactions
+from model_export.interactions import Interactions, unusable_weights
 from model_export.item_content import item_content
 
 MINIMUM_USERS = 5
@@ -72,7 +72,8 @@ def load(directory: Path) -> TrainingData:
     Raises
     ------
     InvalidDataset
-        If a file or column is missing, has another type, or there is too little to train on.
+        If a file or column is missing, has another type, a weight is no finite number above 0, or there is too little
+        to train on.
     """
     manifest_path = directory / dataset.MANIFEST_FILE
     if not manifest_path.is_file():
@@ -83,18 +84,9 @@ def load(directory: Path) -> TrainingData:
         user_ids=table["profile_id"],
         item_ids=table["item_id"],
         time_ms=_numbers(table, "event_time_ms", pa.int64()),
-        weight=_numbers(table, "weight", pa.float32()),
+        weight=_weights(table),
     )
-    if (
-        interactions.users < MINIMUM_USERS
-        or interactions.items < MINIMUM_ITEMS
-        or len(interactions) < MINIMUM_INTERACTIONS
-    ):
-        raise InvalidDataset(
-            f"dataset {manifest.dataset_id} holds {interactions.users} users, {interactions.items} items and "
-            f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
-            f"and {MINIMUM_INTERACTIONS} interactions"
-        )
+    _require_minimum(interactions, manifest.dataset_id)
     by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
     users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
     users = _properties(_read(users_file, dataset.USER_COLUMNS), "user_id") if users_file.is_file() else {}
@@ -174,6 +166,32 @@ def _numbers(table: pa.Table, column: str, kind: pa.DataType) -> np.ndarray[Any,
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InvalidDataset(f"column {column} is {table[column].type}, expected {kind}: {error}") from error
     return values
+
+
+def _weights(table: pa.Table) -> np.ndarray[Any, Any]:
+    weights = _numbers(table, "weight", pa.float32())
+    if count := int((bad := unusable_weights(weights)).sum()):
+        first = int(bad.argmax())
+        raise InvalidDataset(
+            f"{dataset.INTERACTIONS_FILE} has {count:,} rows whose weight is no finite number above 0; the first is "
+            f"row {first + 1} ({weights[first]})"
+        )
+    return weights
+
+
+def _require_minimum(interactions: Interactions, dataset_id: str) -> None:
+    minimums = {
+        "users": (interactions.users, MINIMUM_USERS),
+        "items": (interactions.items, MINIMUM_ITEMS),
+        "interactions": (len(interactions), MINIMUM_INTERACTIONS),
+    }
+    missing = [f"{least - count} {name}" for name, (count, least) in minimums.items() if count < least]
+    if missing:
+        raise InvalidDataset(
+            f"dataset {dataset_id} holds {interactions.users} users, {interactions.items} items and "
+            f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
+            f"and {MINIMUM_INTERACTIONS} interactions: {' and '.join(missing)} more"
+        )
 
 
 def _properties(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, Any]]:

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,10 @@ def test_rows_are_sorted_by_user_and_time_and_equal_times_keep_their_order() -> 
         ([2], [1], [1.0], "expected 0..1"),
         ([0], [0], [1.0], "expected 1..9"),
         ([0], [10], [1.0], "expected 1..9"),
-        ([0], [1], [0.0], "expected above 0"),
+        ([0], [1], [0.0], "row 0 weighs 0.0, expected a finite number above 0"),
+        ([0], [1], [-1.5], "row 0 weighs -1.5, expected a finite number above 0"),
+        ([0], [1], [math.nan], "row 0 weighs nan, expected a finite number above 0"),
+        ([0], [1], [math.inf], "row 0 weighs inf, expected a finite number above 0"),
         ([0, 1], [1], [1.0], "expected one length"),
     ],
 )

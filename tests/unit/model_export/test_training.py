@@ -153,7 +153,8 @@ def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None
 
     assert (new.metrics["repeat_share"], new.exclude_seen) == (0.0, True)
     assert (repeated.metrics["repeat_share"], repeated.exclude_seen) == (1.0, False)
-    assert run(tmp_path / "again", tmp_path / "forced", exclude_seen=True).exclude_seen
+    mixed = {user: (once if index % 2 else again)[user] for index, user in enumerate(once)}
+    assert run(write_dataset(tmp_path / "mixed", mixed), tmp_path / "forced", exclude_seen=True).exclude_seen
 
 
 def test_repeats_of_the_test_part_decide_nothing(tmp_path: Path) -> None:
