@@ -1,7 +1,7 @@
 """The time and memory that a comparison may take, and whether an algorithm fits in.
 
-What a fit will take is told from a short fit on some of the users: time and memory are taken to grow with the
-interactions, which is more than they do where items stay the same.
+What a fit will take is told from two short fits on some of the users: what they differ by is taken to grow with the
+interactions, the rest to be of the items, which are all there in a short fit too.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ import time
 
 from model_export.algorithm import Algorithm
 from model_export.interactions import Interactions
-from model_export.resources import measured, resident_mb
+from model_export.resources import measured
 
 TRIAL_ROWS = 50_000
-"""Interactions of the short fit; data of up to four times as many is fitted without one."""
+"""Interactions of the longer short fit, which has `TRIAL_SHARE` of large data; up to four times as many have none."""
+
+TRIAL_SHARE = 0.01
+SHORTER = 10
+"""The longer short fit has so many times the interactions of the other."""
 
 FITS = 3
 """Of an algorithm in a comparison: on the validation's past, on the test's, and on everything."""
@@ -45,16 +49,18 @@ class Budget:
         left = self.seconds - (time.monotonic() - self.started)
         if left <= 0:
             return f"the {self.seconds:,.0f} s of the budget are used up"
-        some = _of_some_users(interactions)
         settings, longer = algorithm.trial()
-        before = resident_mb()
-        with measured() as cost:
-            settings.fit(some)
-        scale = len(interactions) / max(1, len(some))
-        seconds = FITS * cost.seconds * longer * scale
+        rows = max(TRIAL_ROWS, int(TRIAL_SHARE * len(interactions)))
+        few, more = (_of_some_users(interactions, rows=each) for each in (rows // SHORTER, rows))
+        with measured() as of_few:
+            settings.fit(few)
+        with measured() as of_more:
+            settings.fit(more)
+        rest = (len(interactions) - len(more)) / max(1, len(more) - len(few))
+        seconds = FITS * longer * (of_more.seconds + rest * max(0.0, of_more.seconds - of_few.seconds))
         if seconds > left:
             return f"its {FITS} fits would take about {seconds:,.0f} s, {left:,.0f} s of the budget are left"
-        megabytes = before + max(0.0, cost.peak_mb - before) * scale
+        megabytes = of_more.peak_mb + rest * max(0.0, of_more.peak_mb - of_few.peak_mb)
         if megabytes > self.megabytes:
             return f"a fit would take about {megabytes:,.0f} MB, the budget is {self.megabytes:,.0f} MB"
         return None
@@ -65,7 +71,7 @@ def machine_megabytes() -> float:
     return 0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
 
 
-def _of_some_users(interactions: Interactions) -> Interactions:
-    """Return about `TRIAL_ROWS` interactions of users that are evenly spaced."""
-    step = max(1, len(interactions) // TRIAL_ROWS)
+def _of_some_users(interactions: Interactions, *, rows: int) -> Interactions:
+    """Return about `rows` interactions of users that are evenly spaced."""
+    step = max(1, len(interactions) // rows)
     return interactions.select(interactions.user % step == 0)

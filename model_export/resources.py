@@ -51,17 +51,6 @@ def measured() -> Iterator[Cost]:
         _running.remove(cost)
 
 
-def resident_mb() -> float:
-    """Return the resident memory of the process in 10^6 bytes; where the kernel does not tell, the most it ever was."""
-    try:
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    except OSError:
-        pass
-    return _peak_bytes() / 1e6
-
-
 def _note_peak() -> None:
     peak_mb = _peak_bytes() / 1e6
     for cost in _running:

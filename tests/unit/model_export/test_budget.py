@@ -25,6 +25,18 @@ class Heavy(Popularity):
         return super().fit(interactions)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Constant(Popularity):
+    """Holds 200 MB while it is fitted."""
+
+    name: ClassVar[str] = "constant"
+
+    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+        held = np.ones(200_000_000, np.uint8)
+        assert held.all()
+        return super().fit(interactions)
+
+
 def shop(rows: int) -> Interactions:
     return Interactions.from_rows(
         user=np.arange(rows) // 10,
@@ -46,11 +58,23 @@ def test_small_data_is_fitted_without_a_trial() -> None:
     assert FITTED == []
 
 
-def test_a_trial_is_a_fit_on_some_of_the_users() -> None:
+def test_trials_are_fits_on_some_of_the_users() -> None:
     FITTED.clear()
 
     assert Budget(seconds=3_600).refusal(Heavy(), LARGE) is None
-    assert FITTED == [TRIAL_ROWS]
+    assert FITTED == [TRIAL_ROWS // 10, TRIAL_ROWS]
+
+
+def test_of_large_data_a_hundredth_is_tried() -> None:
+    FITTED.clear()
+
+    assert Budget(seconds=3_600).refusal(Heavy(), shop(150 * TRIAL_ROWS)) is None
+    assert FITTED == [TRIAL_ROWS * 15 // 100, TRIAL_ROWS * 15 // 10]
+
+
+def test_what_is_of_the_items_does_not_grow_with_the_interactions() -> None:
+    # 200 MB whatever there is to fit: a fifth of the rows is no reason to expect 1,000.
+    assert Budget(megabytes=900.0).refusal(Constant(), LARGE) is None
 
 
 def test_without_limits_there_is_no_trial() -> None:
