@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle import MS_PER_DAY
-from model_export.interactions import Interactions, Ints
+from model_export.interactions import Interactions, Ints, distinct
 
 LONGEST_HOLDOUT_DAYS = 28.0
 HOLDOUT_SHARE = 0.1
@@ -165,7 +165,7 @@ def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part
     fit = interactions.select(past)
     inside = ~past & (interactions.time_ms <= until_ms)
     key = interactions.user[inside].astype(np.int64) * (interactions.items + 1) + interactions.item[inside]
-    users, targets = np.divmod(np.unique(key), interactions.items + 1)
+    users, targets = np.divmod(distinct(key), interactions.items + 1)
     offsets = fit.offsets
     known = offsets[users + 1] > offsets[users]
     users, targets = users[known], targets[known]

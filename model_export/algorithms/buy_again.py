@@ -22,7 +22,7 @@ import numpy as np
 
 from alsolike.bundle import MS_PER_DAY
 from model_export.algorithm import Algorithm, Model
-from model_export.interactions import Floats, Histories, Interactions
+from model_export.interactions import Floats, Histories, Interactions, distinct
 from model_export.onnx_graph import Graph
 
 PRIOR = 10.0
@@ -64,9 +64,9 @@ def _again(interactions: Interactions, *, days: float) -> Floats:
     window_ms = min(days * MS_PER_DAY, span_ms / 2)
     late = time_ms > time_ms.max(initial=0) - window_ms
     key = interactions.user.astype(np.int64) * columns + interactions.item
-    before, within = np.unique(key[~late]), np.unique(key[late])
+    before, within = distinct(key[~late]), distinct(key[late])
     had = np.bincount(before % columns, minlength=columns)
-    again = np.bincount(before[np.isin(before, within)] % columns, minlength=columns)
+    again = np.bincount(np.intersect1d(before, within, assume_unique=True) % columns, minlength=columns)
     if not again.any():
         return np.ones(columns, np.float32)
     mean = again.sum() / had.sum()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alsolike.bundle import MS_PER_DAY, HistoryParameters
-from model_export.interactions import Histories, Interactions
+from model_export.interactions import Histories, Interactions, distinct
 from tests.unit.model_export.shops import interactions
 
 NO_DECAY = HistoryParameters(length=3, half_life_days=float("inf"), event_weights={})
@@ -69,3 +69,15 @@ def test_the_matrix_sums_decayed_weights_by_item_and_skips_padding() -> None:
     matrix = histories.matrix(columns=9, position_decay=0.5).toarray()
 
     assert matrix.tolist() == [[0, 0, 0, 0, 0, 0, 0, 1 * 0.5**2 + 4 * 1, 2 * 0.5]]
+
+
+@pytest.mark.parametrize(("keys", "once"), [([], []), ([0], [0]), ([7, 0, 3, 7, 0], [0, 3, 7])])
+def test_distinct_keys_are_in_order(keys: list[int], once: list[int]) -> None:
+    assert distinct(np.array(keys, np.int64)).tolist() == once
+
+
+def test_rows_that_repeat_another_are_counted() -> None:
+    # Of user 0: item 1 three times at 5, once at 6; item 2 at 5. Of user 1: item 1 at 5.
+    data = rows([0, 0, 1, 0, 0, 0], [1, 2, 1, 1, 1, 1], [5, 5, 5, 6, 5, 5], [1.0, 1.0, 1.0, 1.0, 1.0, 3.0])
+
+    assert data.repeated() == 2
