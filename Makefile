@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults check format lint types imports bench bench-ingest bench-quality layers synth lock clean
+.PHONY: help demo neural test test-faults check format lint types imports bench bench-ingest bench-train bench-quality layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
 bench-ingest: $(VENV)/dev.done  ## ratios against the floor: collect, consumers, import; an import's memory
 	$(BIN)/python -m benchmarks collect update_profiles archive_events importing $(ARGS)
 	$(BIN)/python -m benchmarks.importing memory
+
+bench-train: $(VENV)/neural-at-hand.done  ## time and memory of fits as data grows, written to docs/performance.md (ARGS="1M 10M")
+	$(BIN)/python -m benchmarks.training $(ARGS)
 
 bench-quality: $(VENV)/neural-at-hand.done  ## quality on public data, written to docs/quality.md (ARGS="beauty --interactions FILE")
 	$(BIN)/python -m benchmarks.quality $(ARGS)

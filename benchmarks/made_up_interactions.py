@@ -1,0 +1,55 @@
+"""Interactions that nobody had: items by a power law, twenty a user, the same for the same seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model_export.interactions import Interactions
+from model_export.item_content import item_content
+
+A_USER = 20
+"""Interactions, on average."""
+
+YEAR_MS = 365 * 86_400_000
+ROWS_AT_ONCE = 1_000_000
+WORDS = 4
+
+
+def made_up_interactions(*, rows: int, items: int) -> Interactions:
+    """Return interactions of which an item's share is 1 / its rank; pairs are chance, so hardly any of them repeat."""
+    rng = np.random.default_rng(0)
+    users = max(1, rows // A_USER)
+    return Interactions.from_rows(
+        user=rng.integers(0, users, rows, np.int32),
+        item=_by_rank(rng, rows=rows, ranks=items),
+        time_ms=rng.integers(0, YEAR_MS, rows),
+        weight=np.ones(rows, np.float32),
+        users=users,
+        items=items,
+    )
+
+
+def with_columns(interactions: Interactions) -> Interactions:
+    """Return the interactions with items that have a brand and a title of four words, by a power law as well."""
+    rng, items = np.random.default_rng(1), interactions.items
+    brands = _by_rank(rng, rows=items, ranks=max(2, items // 20)).tolist()
+    words = _by_rank(rng, rows=items * WORDS, ranks=max(2, items // 10)).reshape(items, WORDS).tolist()
+    properties: list[dict[str, Any]] = [
+        {"brand": f"b{brand}", "title": " ".join(f"w{word}" for word in title)}
+        for brand, title in zip(brands, words, strict=True)
+    ]
+    return dataclasses.replace(interactions, content=item_content(properties).vectors)
+
+
+def _by_rank(rng: np.random.Generator, *, rows: int, ranks: int) -> npt.NDArray[np.int32]:
+    """Draw ranks from 1 on, each as often as 1 / itself."""
+    cumulative = np.cumsum(1.0 / np.arange(1, ranks + 1))
+    drawn = np.empty(rows, np.int32)
+    for start in range(0, rows, ROWS_AT_ONCE):
+        piece = drawn[start : start + ROWS_AT_ONCE]
+        piece[:] = np.searchsorted(cumulative, rng.random(len(piece)) * cumulative[-1]) + 1
+    return drawn

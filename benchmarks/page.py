@@ -1,0 +1,15 @@
+"""Sections of a page that commands write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def write_section(page: Path, name: str, section: str) -> None:
+    """Put the section between its marks in the page; the rest stays."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.read_text().partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page} has no marks {begin} and {end}")
+    page.write_text(f"{before}{begin}\n{section}\n{end}{after}")

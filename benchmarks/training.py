@@ -1,0 +1,151 @@
+"""`python -m benchmarks.training`: what a fit takes as data grows, written to docs/performance.md.
+
+Each algorithm is fitted with its defaults on made-up interactions of each size, in a process of its own, until it
+refuses, or needs more time or memory than the limits. Memory is all that the process has while it fits, the
+interactions among it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.made_up_interactions import A_USER, made_up_interactions, with_columns
+from benchmarks.page import write_section
+from model_export.algorithm import Combination
+from model_export.algorithms import known, missing
+from model_export.interactions import Interactions
+from model_export.resources import measured
+
+PAGE = Path("docs/performance.md")
+SIZES = {"1M": (1_000_000, 10_000), "10M": (10_000_000, 100_000), "100M": (100_000_000, 1_000_000)}
+"""Interactions and items."""
+
+COLUMNS = ("user", "item", "time_ms", "weight")
+SINGLES = {name: algorithm for name, algorithm in known().items() if not isinstance(algorithm, Combination)}
+LIMIT_BYTES = 16_000_000_000
+"""Of a fit; a process may map no more."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fitted:
+    """What came of one fit.
+
+    Attributes
+    ----------
+    seconds, processor_s
+        By the clock, and of processors: beside other work the former is longer.
+    times
+        Where a fit is several alike: how many, of which one was measured.
+    outcome
+        Why there was none.
+    """
+
+    seconds: float = 0.0
+    processor_s: float = 0.0
+    peak_mb: float = 0.0
+    times: float = 1.0
+    outcome: str = ""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure sizes and algorithms; write the sections of the page where all algorithms were measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
+    parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
+    parser.add_argument("--algorithms", metavar="A,B", help="which, and then nothing is written")
+    parser.add_argument("--minutes", type=float, default=20.0, help="after which a fit is ended")
+    options = parser.parse_args(arguments)
+    names = options.algorithms.split(",") if options.algorithms else list(SINGLES)
+    if unknown := {*options.sizes} - SIZES.keys() | {*names} - SINGLES.keys():
+        parser.error(f"unknown {', '.join(sorted(unknown))}, expected of {', '.join([*SIZES, *SINGLES])}")
+    for size in options.sizes or SIZES:
+        with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
+            path = _made_up(size, Path(directory))
+            section = _section(size, {name: measure(name, size, path, minutes=options.minutes) for name in names})
+        sys.stdout.write(section + "\n")
+        if not options.algorithms:
+            write_section(PAGE, f"training {size}", section)
+
+
+def measure(name: str, size: str, path: Path, *, minutes: float) -> Fitted:
+    """Fit one algorithm on the interactions of a file in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_fit, args=(sender, name, size, path))
+    process.start()
+    sender.close()
+    try:
+        receiver.recv()  # the interactions are read
+        in_time = receiver.poll(60 * minutes)
+        found: Fitted = receiver.recv() if in_time else Fitted(outcome=f"over {minutes:g} min")
+    except EOFError:
+        found = Fitted(outcome="ended by the system")
+    process.kill()
+    process.join()
+    sys.stderr.write(f"{size} {name}: {_cells(found)}\n")
+    return found
+
+
+def _made_up(size: str, directory: Path) -> Path:
+    rows, items = SIZES[size]
+    interactions = made_up_interactions(rows=rows, items=items)
+    path = directory / "interactions.npz"
+    np.savez(path, **{name: getattr(interactions, name) for name in COLUMNS})
+    return path
+
+
+def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
+    rows, items = SIZES[size]
+    with np.load(path) as columns:
+        interactions = Interactions(**columns, users=rows // A_USER, items=items)
+    if name == "content":
+        interactions = with_columns(interactions)
+    sender.send(None)
+    algorithm = SINGLES[name]
+    settings, times = algorithm.trial()
+    if reason := missing(algorithm) or algorithm.refusal(interactions):
+        sender.send(Fitted(outcome=f"refused: {reason}"))
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+    try:
+        started = time.process_time()
+        with measured() as cost:
+            settings.fit(interactions)
+        processor_s = time.process_time() - started
+    except MemoryError:
+        sender.send(Fitted(outcome=f"over {LIMIT_BYTES / 1e9:.0f} GB"))
+        return
+    sender.send(Fitted(seconds=cost.seconds, processor_s=processor_s, peak_mb=cost.peak_mb, times=times))
+
+
+def _section(size: str, fitted: Mapping[str, Fitted]) -> str:
+    rows, items = SIZES[size]
+    lines = [
+        f"{rows:,} interactions of {rows // A_USER:,} users with {items:,} items; {os.cpu_count()} processors.",
+        "",
+        "| algorithm | seconds | processor s | peak GB |",
+        "|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *(f"| `{name}` | {_cells(each)} |" for name, each in fitted.items())])
+
+
+def _cells(fitted: Fitted) -> str:
+    if fitted.outcome:
+        return f"{fitted.outcome} | | "
+    times = "" if fitted.times == 1 else f" x {fitted.times:g}"
+    return f"{fitted.seconds:,.2f}{times} | {fitted.processor_s:,.2f}{times} | {fitted.peak_mb / 1000:.2f}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
