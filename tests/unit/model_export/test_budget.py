@@ -8,6 +8,7 @@ from model_export.algorithm import Model
 from model_export.algorithms.popularity import Popularity
 from model_export.budget import TRIAL_ROWS, Budget, machine_megabytes
 from model_export.interactions import Interactions
+from model_export.resources import measured
 
 FITTED: list[int] = []
 
@@ -74,7 +75,9 @@ def test_of_large_data_a_hundredth_is_tried() -> None:
 
 def test_what_is_of_the_items_does_not_grow_with_the_interactions() -> None:
     # 200 MB whatever there is to fit: a fifth of the rows is no reason to expect 1,000.
-    assert Budget(megabytes=900.0).refusal(Constant(), LARGE) is None
+    with measured() as now:
+        pass
+    assert Budget(megabytes=now.peak_mb + 500).refusal(Constant(), LARGE) is None
 
 
 def test_without_limits_there_is_no_trial() -> None:
