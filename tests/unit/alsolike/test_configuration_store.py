@@ -101,8 +101,8 @@ def test_applying_what_is_built_in_changes_nothing(store: ConfigurationStore) ->
 
 
 def test_a_document_that_cannot_be_used_is_not_written(s3: Any, store: ConfigurationStore) -> None:
-    with pytest.raises(InvalidConfiguration, match=r"events\.view\.weight is -1"):
-        apply(store, weighing(-1))
+    with pytest.raises(InvalidConfiguration, match=r"events\.view\.weight is -101"):
+        apply(store, weighing(-101))
 
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
 
