@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from alsolike.bundle import FILES, MANIFEST_FILE, Bundle
+from alsolike.bundle import CONTENT_FILE, FILES, MANIFEST_FILE, Bundle
 from alsolike.errors import InvalidBundle
 
 
@@ -18,8 +18,8 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
     Raises
     ------
     InvalidBundle
-        If the archive is unreadable, holds anything but a bundle's files, or more than `maximum_bytes`, or if
-        the bundle is not what its manifest says.
+        If the archive is unreadable, holds anything but a bundle's files, or more than `maximum_bytes` of what serving
+        reads or of what it does not, or if the bundle is not what its manifest says.
     """
     try:
         with tarfile.open(fileobj=archive, mode="r|gz") as tar:
@@ -39,7 +39,7 @@ def _bundle_files(tar: tarfile.TarFile, *, maximum_bytes: int) -> Iterator[tarfi
         name = member.name.removeprefix("./")
         if not member.isfile() or name not in (*FILES, MANIFEST_FILE):
             raise InvalidBundle(f"model.tar.gz holds {member.name!r}, which is no file of a model bundle")
-        size_bytes += member.size
-        if size_bytes > maximum_bytes:
+        size_bytes += member.size if name != CONTENT_FILE else 0
+        if max(size_bytes, member.size) > maximum_bytes:
             raise InvalidBundle(f"model.tar.gz holds more than {maximum_bytes} bytes, at {member.name!r}")
         yield member

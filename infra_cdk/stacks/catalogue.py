@@ -160,6 +160,7 @@ class CatalogueStack(cdk.Stack):
         for construct_id, metric, above, what in (
             ("Lag", age, 600_000, "Changes of items or users wait for ten minutes"),
             ("Merges", outcome("SnapshotMergesFailed"), 0, "Segments of the catalogue's snapshot are not merged"),
+            ("Cold", outcome("ColdItemsFailed"), 0, "The neighbours of new items are not found"),
             ("Size", outcome("SnapshotsTooLarge"), 0, "The catalogue's snapshot is larger than recommend loads"),
         ):
             alarm(

@@ -73,7 +73,8 @@ def test_an_applied_configuration_and_a_new_champion_bring_the_snapshot_to_them(
 
 
 @pytest.mark.parametrize(
-    ("metric", "threshold"), [("IteratorAge", 600_000), ("SnapshotMergesFailed", 0), ("SnapshotsTooLarge", 0)]
+    ("metric", "threshold"),
+    [("IteratorAge", 600_000), ("SnapshotMergesFailed", 0), ("SnapshotsTooLarge", 0), ("ColdItemsFailed", 0)],
 )
 def test_people_are_told_of_what_keeps_changes_from_readers(assembly: Assembly, metric: str, threshold: int) -> None:
     (alarm,) = [

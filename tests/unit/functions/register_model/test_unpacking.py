@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle import Bundle
+from alsolike.bundle import CONTENT_FILE, Bundle
 from alsolike.errors import InvalidBundle
 from functions.register_model import unpacking
 from tests.unit.functions.bundles import archive_of, write_bundle
@@ -69,11 +69,19 @@ def test_link_under_an_expected_name_is_refused(bundle: Path, target: Path) -> N
 
 
 def test_archive_that_unpacks_to_too_much_is_refused(bundle: Path, target: Path) -> None:
-    size_bytes = sum(path.stat().st_size for path in bundle.iterdir())
+    size_bytes = sum(path.stat().st_size for path in bundle.iterdir() if path.name != CONTENT_FILE)
 
     unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes)
     with pytest.raises(InvalidBundle, match=f"more than {size_bytes - 1} bytes"):
         unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes - 1)
+
+
+def test_content_index_counts_by_itself_since_serving_does_not_read_it(bundle: Path, target: Path) -> None:
+    size_bytes = sum(path.stat().st_size for path in bundle.iterdir())
+    (bundle / CONTENT_FILE).write_bytes(b"x" * (size_bytes + 1))
+
+    with pytest.raises(InvalidBundle, match=f"more than {size_bytes} bytes, at '.*{CONTENT_FILE}'"):
+        unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes)
 
 
 @pytest.mark.parametrize("cut", [0, 10, 400])
