@@ -22,7 +22,7 @@ from alsolike.ragged import Ragged, hashes_of
 from model_export.interactions import Floats, Interactions
 
 ITEMS_AT_ONCE = 2048
-MAX_PAIRS = 2_000_000_000
+MAX_PAIRS = 200_000_000
 DEFAULT_SCALE = 2.0
 """Of the scores of cold items, see `alsolike.cold_items`, where nothing could be measured."""
 

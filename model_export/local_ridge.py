@@ -31,9 +31,11 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
     size = gram.shape[0]
     gram.sum_duplicates()  # sorted, values are found by bisection
     diagonal = gram.diagonal()
+    # scipy bisects where it is asked for a tenth of the values or more at a time, else it looks through whole rows.
+    at_once = max(TARGETS_AT_ONCE, gram.nnz // (10 * sources**2) + 1)
     pieces = [
-        _solve(gram, *_chosen(cross, diagonal, range(first, min(size, first + TARGETS_AT_ONCE)), ridge, sources), ridge)
-        for first in range(0, size, TARGETS_AT_ONCE)
+        _solve(gram, *_chosen(cross, diagonal, range(first, min(size, first + at_once)), ridge, sources), ridge)
+        for first in range(0, size, at_once)
     ]
     source, target, value = (np.concatenate(column) for column in zip(*pieces, strict=True))
     return sp.csr_array((value, (source, target)), shape=(size, size))

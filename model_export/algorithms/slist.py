@@ -60,7 +60,7 @@ class Slist(Algorithm):
     ridge: float = 100.0
     sources: int = 32
     targets: int = 100
-    max_pairs: int = 500_000_000
+    max_pairs: int = 100_000_000
 
     def alternatives(self) -> Sequence[Self]:
         """Return short to long memories of the history."""
