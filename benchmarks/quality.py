@@ -18,6 +18,7 @@ from pathlib import Path
 
 from alsolike.bundle import MS_PER_DAY
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH
+from benchmarks.page import write_section
 from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
 from benchmarks.quality_peers import Peer, peers
@@ -74,7 +75,9 @@ def main(arguments: Sequence[str]) -> None:
     left_out = set(options.without.split(","))
     algorithms = {name: each for name, each in known().items() if name not in left_out and missing(each) is None}
     rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=options.name in SHOPS)]
-    _write(options.name, _section(options.name, data, split, rows, seconds=time.monotonic() - started))
+    section = _section(options.name, data, split, rows, seconds=time.monotonic() - started)
+    write_section(PAGE, options.name, section)
+    sys.stdout.write(section + "\n")
 
 
 def _read(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
@@ -157,18 +160,6 @@ def _section(name: str, data: Interactions, split: Split, rows: Sequence[Row], *
 
 def _figures(quality: Quality | None) -> str:
     return " | " if quality is None else f"{quality.hr:.4f} | {quality.ndcg:.4f}"
-
-
-def _write(name: str, section: str) -> None:
-    """Put the section between its marks in the page; the rest stays."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = PAGE.read_text()
-    before, _, rest = page.partition(begin)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise SystemExit(f"{PAGE} has no marks {begin} and {end}")
-    PAGE.write_text(f"{before}{begin}\n{section}\n{end}{after}")
-    sys.stdout.write(section + "\n")
 
 
 def _say(line: str) -> None:
