@@ -82,8 +82,13 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
     table = _read(path, required=("USER_ID", "ITEM_ID", "TIMESTAMP"), optional=("EVENT_TYPE",))
     time_ms = table["TIMESTAMP"].to_numpy()
     weights, notes = _weights(table, configuration)
+    stated = int((weights > 0).sum())
     weights = _without_returns(table, time_ms, weights)
+    if taken := stated - int((weights > 0).sum()):
+        notes.append(f"returns took {taken:,} rows back")
     kept = weights > 0
+    if not kept.any():
+        raise InvalidInput(f"{path.name} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
     table = table.filter(pa.array(kept))
     items, catalogue = None, None
     if items_path is not None:

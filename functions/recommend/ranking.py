@@ -75,8 +75,9 @@ def rank(
     filling = model.popular(
         k - len(best), history=history, after=best, within=within.items if within else (), bias=of_model
     )
+    of_group = within is not None and bool(filling) and filling[0].position in within.items
     known = sum(item.position <= model.bundle.manifest.items for item in best)
-    return Ranking(best, filling, len(best) - known, within.column if within else None)
+    return Ranking(best, filling, len(best) - known, within.column if within and of_group else None)
 
 
 def _first(positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], *, k: int) -> list[Ranked]:

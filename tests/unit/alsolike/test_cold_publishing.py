@@ -148,6 +148,33 @@ def test_of_too_many_those_that_changed_last_are_kept(catalogue: Catalogue) -> N
     assert catalogue.cold("a", "b", "c", "d") == ["c", "d"]
 
 
+def test_deleted_items_make_room_for_others(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("new1", 5), item("new2", 6))
+    catalogue.publish(item("new1", 5), item("new2", 6), most=2)
+    catalogue.change(Change("new1", 7, None), Change("new2", 7, None))
+    catalogue.change(item("late", 1))
+
+    assert catalogue.publish(item("late", 1), most=2) == ColdPublished(items=1, compared=1)
+    assert catalogue.cold("new1", "new2", "late") == ["late"]
+
+
+def test_file_that_is_lost_is_made_again_and_the_catalogue_is_read_without_it(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("old"))
+    catalogue.publish()
+    stored = catalogue._store.manifest().manifest.cold
+    assert stored is not None
+    catalogue.s3.delete_object(Bucket=BUCKET, Key=stored.key)
+    (catalogue._directory / "publisher").rename(catalogue._directory / "lost")
+
+    assert catalogue.cold("old") == []
+    assert len(catalogue._reader.current(now_ms=NOW_MS)) == 1
+    catalogue.change(item("new"))
+    assert catalogue.publish(item("new")) == ColdPublished(items=2, compared=2)
+    assert catalogue.cold("old", "new") == ["old", "new"]
+
+
 def test_two_writers_lose_nothing(s3: Any, tmp_path: Path) -> None:
     other = Catalogue(s3, tmp_path / "other")
     other.crown("v1")

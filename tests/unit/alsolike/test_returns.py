@@ -1,4 +1,7 @@
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +35,14 @@ def test_return_of_what_was_never_bought_takes_nothing_back() -> None:
 
 def test_second_return_takes_back_what_the_first_left() -> None:
     assert left((PEAR, 5), (PEAR, 5), (PEAR, -5), (PEAR, -5), (PEAR, -5)) == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_fractions_that_add_up_leave_nothing(kind: type[np.floating[Any]]) -> None:
+    """0.3 - (0.1 + 0.2) is not 0 in either precision."""
+    found = remaining(np.array([PEAR, PEAR, PEAR, PLUM]), np.array([0.1, 0.2, -0.3, 0.1], kind))
+
+    assert found.tolist() == [0.0, 0.0, 0.0, float(kind(0.1))]
 
 
 @given(ENTRIES)

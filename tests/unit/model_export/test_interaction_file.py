@@ -64,6 +64,17 @@ def test_returned_purchases_are_left_out_whatever_the_order_of_rows(tmp_path: Pa
     assert sequence(file) == [(0, "y"), (1, "x")]
 
 
+def test_what_returns_took_back_is_told_and_nothing_else_left_is_an_error(tmp_path: Path) -> None:
+    head = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
+    some = read(write(tmp_path / "some.csv", head + "ann,x,1,purchase\nann,x,2,return\nann,y,3,view\n"))
+
+    assert some.notes == ("returns took 1 rows back",)
+    with pytest.raises(InvalidInput, match=r"^none\.csv has no interaction that counts: returns took 1 rows back$"):
+        read(write(tmp_path / "none.csv", head + "ann,x,1,purchase\nann,x,2,return\n"))
+    with pytest.raises(InvalidInput, match=r"^none\.csv has no interaction that counts: "):
+        read(write(tmp_path / "none.csv", head + "ann,x,2,return\n"))
+
+
 def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None:
     text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,gift\na,x,4,wish\n"
 

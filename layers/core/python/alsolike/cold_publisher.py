@@ -15,7 +15,8 @@ import numpy as np
 from alsolike.catalogue_change import Change
 from alsolike.champion_content import ChampionContent, ChampionContents
 from alsolike.cold_items import ColdItems
-from alsolike.errors import ConcurrentUpdate
+from alsolike.errors import ConcurrentUpdate, InvalidSnapshot
+from alsolike.observability import logger
 from alsolike.ragged import hashes_of
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_manifest import Manifest
@@ -92,12 +93,13 @@ class ColdPublisher:
 
         def with_cold(manifest: Manifest) -> Manifest:
             nonlocal published
-            if manifest.cold is not None and _is_cold_to(manifest, content):
-                before, compared, left_out = ColdItems.map(self._store.fetch(manifest.cold)), len(changed), 0
-            else:
+            before, compared, left_out = self._stored(manifest, content), len(changed), 0
+            if before is None:
                 before, left_out = recounted()
                 compared = len(before)
             items = ColdItems.merge([before, changed])
+            if len(items) > self._most:
+                items = self._live(items, manifest)
             kept = items.newest(self._most)
             published = ColdPublished(len(kept), compared, left_out + len(items) - len(kept))
             return manifest.with_cold(self._store.upload(kept, now_ms=now_ms), model=content.version, now_ms=now_ms)
@@ -105,6 +107,23 @@ class ColdPublisher:
         written = self._store.change(stored, with_cold, now_ms=now_ms)
         self._store.keep_only(written.manifest.files)
         return published
+
+    def _stored(self, manifest: Manifest, content: ChampionContent) -> ColdItems | None:
+        """Return the cold items as they are; None where they are another champion's or cannot be used."""
+        if manifest.cold is None or not _is_cold_to(manifest, content):
+            return None
+        try:
+            return ColdItems.map(self._store.fetch(manifest.cold))
+        except InvalidSnapshot as error:
+            logger.error("cold items are compared anew", reason=str(error))
+            self._store.keep_only(())  # what lies on the disk may be damaged
+            return None
+
+    def _live(self, items: ColdItems, manifest: Manifest) -> ColdItems:
+        """Leave out deleted items, which else stay until the next champion."""
+        snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
+        live = np.isin(items.hashes, snapshot.hashes(snapshot.live_rows()))
+        return items.take(np.flatnonzero(live))
 
     def _recount(self, manifest: Manifest, content: ChampionContent) -> tuple[ColdItems, int]:
         """Find the neighbours of the items that the champion does not know; also return how many were too many."""

@@ -42,7 +42,7 @@ def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType
 
 
 def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
-    """Return the properties with every declared list as one, also where it is written like `a|b`.
+    """Return the properties with declared lists and booleans as such, also where they are texts: `a|b`, `True`.
 
     Examples
     --------
@@ -50,11 +50,17 @@ def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]
     {'tags': ['kid', 'teen'], 'title': 'a|b'}
     """
     return {
-        name: [each for each in value.split("|") if each]
-        if isinstance(value, str) and columns.get(name) is ColumnType.LIST
-        else value
+        name: _declared(value, columns.get(name)) if isinstance(value, str) else value
         for name, value in properties.items()
     }
+
+
+def _declared(text: str, column_type: ColumnType | None) -> object:
+    if column_type is ColumnType.LIST:
+        return [each for each in text.split("|") if each]
+    if column_type is ColumnType.BOOLEAN and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return text
 
 
 def fits(value: object, column_type: ColumnType) -> bool:

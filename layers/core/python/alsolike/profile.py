@@ -115,7 +115,11 @@ def recent(interaction: Interaction) -> RecentInteraction:
 
 
 def _that_fit(interactions: Sequence[RecentInteraction]) -> tuple[RecentInteraction, ...]:
-    """Return the latest that pack into `MAX_BYTES`; which those are does not depend on how they came together."""
+    """Return the latest that pack into `MAX_BYTES`.
+
+    Where ids of hundreds of bytes make that fewer than a profile may have, the oldest ones kept may depend on the order
+    in which they came.
+    """
     surplus = 0 if len(interactions) <= HISTORY_LENGTH else len(pack(interactions)) - MAX_BYTES
     first = 0
     while surplus > 0:

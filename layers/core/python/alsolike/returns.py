@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+NOTHING = 1e-6
+"""Share of a weight that is none."""
+
 
 def remaining(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return what each interaction still weighs, at least 0.
@@ -34,9 +37,13 @@ def remaining(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray[n
         if owed < 0:
             earlier.append(row)
         while owed > 0 and earlier:
-            taken = min(owed, float(left[earlier[-1]]))
-            left[earlier[-1]] -= taken
+            latest = earlier[-1]
+            taken = min(owed, float(left[latest]))
+            left[latest] -= taken
             owed -= taken
-            if not left[earlier[-1]]:
+            if left[latest] <= NOTHING * float(weight[latest]):  # sums of fractions come out a little off
+                left[latest] = 0.0
                 earlier.pop()
+            if owed <= NOTHING * -float(weight[row]):
+                break
     return left

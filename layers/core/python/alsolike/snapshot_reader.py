@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alsolike.cold_items import ColdItems
 from alsolike.errors import InvalidSnapshot, Unavailable
-from alsolike.observability import logger
+from alsolike.observability import Metric, count, logger
 from alsolike.snapshot import EMPTY, Snapshot
 from alsolike.snapshot_manifest import Manifest
 from alsolike.snapshot_store import SnapshotStore, StoredManifest
@@ -95,9 +96,22 @@ class SnapshotReader:
                 raise Unavailable("the catalogue snapshot is not here in time")
 
         paths = [self._store.fetch(entry, check_time=check_time) for entry in manifest.segments]
-        cold = self._store.fetch(manifest.cold, check_time=check_time) if manifest.cold is not None else None
+        cold = self._cold(manifest, check_time)
         try:
             return Snapshot.open(paths, version=manifest.version, cold=cold, cold_model=manifest.cold_model)
         except InvalidSnapshot:
             self._store.keep_only(())  # what lies on the disk may be damaged: the next try fetches it again
             raise
+
+    def _cold(self, manifest: Manifest, check_time: Callable[[], None]) -> Path | None:
+        """Return the file of the cold items; None where it cannot be used, which the rest does not suffer from."""
+        if manifest.cold is None:
+            return None
+        try:
+            path = self._store.fetch(manifest.cold, check_time=check_time)
+            ColdItems.map(path)
+        except InvalidSnapshot as error:
+            logger.error("cold items cannot be read", reason=str(error), version=manifest.version)
+            count(Metric.COLD_ITEMS_FAILED)
+            return None
+        return path

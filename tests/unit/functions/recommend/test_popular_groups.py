@@ -53,6 +53,24 @@ def test_context_says_more_of_the_user(grouped: Shop) -> None:
     assert grouped.items(userId="nobody", context={"DEVICE": "phone"}, numResults=2) == ["pear", "fig"]
 
 
+@pytest.mark.parametrize("text", ["true", "True", "TRUE"])
+def test_context_says_yes_in_any_case(shop: Shop, text: str) -> None:
+    shop.publish(groups=[Group("trial", "true", 20, [2])])
+    shop.configure(users={"columns": {"trial": "boolean"}})
+
+    assert shop.items(userId="nobody", context={"TRIAL": text}, numResults=1) == ["plum"]
+
+
+def test_group_of_which_no_item_passes_is_not_named(grouped: Shop) -> None:
+    grouped.register("anna", plan="gold")
+    grouped.catalogue({"plum": {"price": 9}, "kiwi": {"price": 1}})
+
+    items, headers = grouped.ask(filterArn=f"{ARN}:filter/cheap")
+
+    assert [item["itemId"] for item in items] == ["kiwi"]
+    assert "x-alsolike-popular-within" not in headers
+
+
 def test_context_counts_before_what_is_stored(grouped: Shop) -> None:
     grouped.register("anna", likes="tea")
 
