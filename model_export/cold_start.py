@@ -85,7 +85,7 @@ def measure(model: Model, split: Split, properties: Properties, *, scale: float,
 def choose_scale(model: Model, split: Split, properties: Properties, *, k: int, seen: Seen) -> float:
     """Return the largest of `SCALES` that costs the validation part at most `MOST_LOST`, or else the smallest.
 
-    `DEFAULT_SCALE` where no item is cold to the validation part, or the model finds nothing there.
+    `DEFAULT_SCALE` where no item is cold to the validation part, or nothing is found there.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def choose_scale(model: Model, split: Split, properties: Properties, *, k: int, 
         return DEFAULT_SCALE
     queries = split.validation.queries.sample(MOST_QUERIES)
     (without, *found), _ = trial.figures(model, queries, scales=(0.0, *SCALES), k=k, seen=seen)
-    if not without.every_item:
+    if not any(each.every_item for each in (without, *found)):
         return DEFAULT_SCALE
     least = (1.0 - MOST_LOST) * without.every_item
     return max((each.scale for each in found if each.every_item >= least), default=SCALES[0])

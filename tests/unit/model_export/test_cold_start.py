@@ -70,6 +70,11 @@ def test_the_scale_is_the_largest_of_all_where_new_items_are_wanted() -> None:
     assert scale(leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1])) == SCALES[-1]
 
 
+def test_the_scale_is_the_usual_one_where_nothing_is_found() -> None:
+    """Item 5 is like nothing, and all want it."""
+    assert scale(leave_one_out([1, 5, 1], [1, 5, 1], [2, 5, 1], [3, 5, 1])) == DEFAULT_SCALE
+
+
 def test_the_scale_is_the_smallest_where_every_one_costs() -> None:
     """Items 1, 2, 3 score 1, 1/4, 1/4, and item 4 at the smallest scale 5/16, which moves 3 out of a list of three."""
     assert scale(leave_one_out([1, 3, 1], [1, 3, 1], [1, 3, 1], [1, 3, 1], [2, 3, 1], [3, 3, 1])) == SCALES[0]
