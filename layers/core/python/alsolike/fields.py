@@ -1,0 +1,289 @@
+"""What a request's fields may hold. Declared once, a field reads what is sent and describes itself as JSON Schema.
+
+An error names the place, what stands there and what was expected. Null is the same as absent, as Personalize's clients
+have it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from alsolike import wire
+from alsolike.errors import InvalidInput
+
+Schema = dict[str, Any]
+
+NOT_BLANK = r"^(?=[\s\S]*\S)[^\x00-\x1f\x7f]+$"
+"""Something that is no space, and no control characters: what `wire` takes as text."""
+
+
+class Field(Protocol):
+    """What one field may hold."""
+
+    def read(self, value: Any, where: str) -> Any:
+        """Return the value, checked, which is not null; `where` is its place.
+
+        Raises
+        ------
+        InvalidInput
+            If it is something else.
+        """
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema (2020-12) of what `read` takes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """Text of up to `maximum` characters, not blank, without control characters.
+
+    Attributes
+    ----------
+    pattern
+        What the whole text has to match; written so that JSON Schema reads it alike.
+    expected
+        The pattern in words.
+    """
+
+    maximum: int
+    pattern: str | None = None
+    expected: str = ""
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> str:
+        """See `Field`."""
+        text = wire.required_string({where: value}, where, maximum=self.maximum)
+        if self.pattern is not None and not re.search(self.pattern, text):
+            raise InvalidInput(f"{where} is {wire.describe(text)}, expected {self.expected}")
+        return text
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return _described(
+            {"type": "string", "minLength": 1, "maxLength": self.maximum, "pattern": self.pattern or NOT_BLANK},
+            self.about,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number."""
+
+    minimum: int
+    maximum: int
+    default: int | None = None
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> int:
+        """See `Field`."""
+        if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
+            raise InvalidInput(
+                f"{where} is {wire.describe(value)}, expected a whole number from {self.minimum} to {self.maximum}"
+            )
+        return value
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema: Schema = {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+        if self.default is not None:
+            schema["default"] = self.default
+        return _described(schema, self.about)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number."""
+
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> float:
+        """See `Field`."""
+        number = wire.optional_number({where: value}, where)
+        assert number is not None
+        return number
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return _described({"type": "number"}, self.about)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> bool:
+        """See `Field`."""
+        if not isinstance(value, bool):
+            raise InvalidInput(f"{where} is {wire.describe(value)}, expected true or false")
+        return value
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return _described({"type": "boolean"}, self.about)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some texts."""
+
+    choices: Sequence[str]
+    default: str | None = None
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> str:
+        """See `Field`."""
+        if value not in self.choices or not isinstance(value, str):
+            raise InvalidInput(f"{where} is {wire.describe(value)}, expected one of {', '.join(self.choices)}")
+        return value
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema: Schema = {"type": "string", "enum": list(self.choices)}
+        if self.default is not None:
+            schema["default"] = self.default
+        return _described(schema, self.about)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of `minimum` elements to `maximum`."""
+
+    element: Field
+    minimum: int
+    maximum: int
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> list[Any]:
+        """See `Field`."""
+        elements = wire.required_list({where: value}, where, minimum=self.minimum, maximum=self.maximum)
+        return [_given(self.element, each, f"{where}[{index}]") for index, each in enumerate(elements)]
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema = {
+            "type": "array",
+            "items": self.element.schema(),
+            "minItems": self.minimum,
+            "maxItems": self.maximum,
+        }
+        return _described(schema, self.about)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MapOf:
+    """An object whose keys and values are data; a key with null is left out.
+
+    Attributes
+    ----------
+    keys
+        What its keys are called in an error about their number.
+    """
+
+    key: Text
+    value: Field
+    maximum: int
+    keys: str = "keys"
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> dict[str, Any]:
+        """See `Field`."""
+        given = wire.as_object(value, where=where)
+        if len(given) > self.maximum:
+            raise InvalidInput(f"{where} has {len(given)} {self.keys}, expected at most {self.maximum}")
+        return {
+            self.key.read(key, f"a key of {where}"): self.value.read(each, f"{where}.{key}")
+            for key, each in given.items()
+            if each is not None
+        }
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return _described(
+            {
+                "type": "object",
+                "propertyNames": self.key.schema(),
+                "additionalProperties": _or_null(self.value.schema()),
+                "maxProperties": self.maximum,
+            },
+            self.about,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fields:
+    """An object with fields of its own; any other is refused, so that a misspelt one is never ignored.
+
+    Attributes
+    ----------
+    rules
+        What JSON Schema says beyond single fields, and whoever reads checks by itself.
+    """
+
+    fields: Mapping[str, Field]
+    required: Sequence[str] = ()
+    rules: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    about: str = ""
+
+    def read(self, value: Any, where: str = "") -> dict[str, Any]:
+        """Return the fields that are given; see `Field`."""
+        given = value if isinstance(value, dict) and not where else wire.as_object(value, where=where or "body")
+        place = f"{where}." if where else ""
+        wire.only_known(given, self.fields, where=place)
+        read = {name: self.fields[name].read(each, place + name) for name, each in given.items() if each is not None}
+        for name in self.required:
+            if name not in read:
+                raise _missing(self.fields[name], place + name)
+        return read
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema: Schema = {
+            "type": "object",
+            "properties": {
+                name: field.schema() if name in self.required else _or_null(field.schema())
+                for name, field in self.fields.items()
+            },
+            "additionalProperties": False,
+            **self.rules,
+        }
+        if self.required:
+            schema["required"] = list(self.required)
+        return _described(schema, self.about)
+
+
+_KINDS = {
+    Text: "a non-empty string",
+    Whole: "a whole number",
+    Number: "a number",
+    Flag: "true or false",
+    Choice: "a string",
+    ListOf: "a list",
+    MapOf: "an object",
+    Fields: "an object",
+}
+
+
+def _missing(field: Field, where: str) -> InvalidInput:
+    return InvalidInput(f"{where} is missing, expected {_KINDS[type(field)]}")
+
+
+def _given(field: Field, value: Any, where: str) -> Any:
+    """Read an element of a list, where null is no element."""
+    if value is None:
+        raise _missing(field, where)
+    return field.read(value, where)
+
+
+def _or_null(schema: Schema) -> Schema:
+    if "enum" in schema:
+        return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _described(schema: Schema, about: str) -> Schema:
+    return {**schema, "description": about} if about else schema
