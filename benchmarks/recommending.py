@@ -20,6 +20,7 @@ from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configur
 from alsolike.popular_groups import PopularGroups
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.pseudonyms import AS_THEY_COME
+from alsolike.related import RelatedItems
 from alsolike.snapshot import EMPTY, Snapshot
 from alsolike.snapshot_segment import Segment
 from alsolike.users import UserStore
@@ -167,6 +168,7 @@ def write_bundle(items: int, directory: Path) -> None:
     bundle.write_meta(directory, [{} for _ in ids])
     bundle.write_popular(directory, np.arange(1, 501))
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
+    RelatedItems.none(items).write(directory / bundle.RELATED_FILE)
     content_index(ids, item_content([{} for _ in ids]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest("bench", "transitions", items, parameters, False, "bench", 0, 0, "bench", {})

@@ -12,6 +12,7 @@ import numpy as np
 
 import alsolike
 from alsolike import bundle
+from alsolike.related import RelatedItems
 from model_export.algorithm import Algorithm, Model
 from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
@@ -65,6 +66,7 @@ def export_bundle(
     bundle.write_popular(directory, popular_items(popular_by, data.interactions))
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / bundle.GROUPS_FILE)
+    RelatedItems.none(model.items).write(directory / bundle.RELATED_FILE)
     return bundle.write_manifest(
         directory,
         bundle.Manifest(

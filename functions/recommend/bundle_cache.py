@@ -12,7 +12,7 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.bundle import MANIFEST_FILE, SERVED_FILES
+from alsolike.bundle import MANIFEST_FILE, SERVED_FILES, Manifest
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.registry import model_prefix
 
@@ -52,7 +52,7 @@ class BundleCache:
         Raises
         ------
         InvalidBundle
-            If the version misses a file.
+            If the version misses a file, or its manifest is unreadable.
         Unavailable
             If S3 does not answer, or not in time, or the disk does not take the files.
         """
@@ -81,19 +81,25 @@ class BundleCache:
             shutil.rmtree(left_behind, ignore_errors=True)
         unfinished = Path(tempfile.mkdtemp(dir=self._directory, prefix=_UNFINISHED))
         try:
-            for name in (*SERVED_FILES, MANIFEST_FILE):
-                self._download_file(f"{model_prefix(version)}{name}", unfinished / name, remaining_ms=remaining_ms)
+            self._download_file(version, MANIFEST_FILE, unfinished, remaining_ms=remaining_ms)
+            manifest = Manifest.from_json((unfinished / MANIFEST_FILE).read_bytes())
+            for name in manifest.files_of(SERVED_FILES):
+                self._download_file(version, name, unfinished, remaining_ms=remaining_ms)
             unfinished.rename(target)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
-    def _download_file(self, key: str, path: Path, *, remaining_ms: Callable[[], float]) -> None:
+    def _download_file(self, version: str, name: str, directory: Path, *, remaining_ms: Callable[[], float]) -> None:
+        key = f"{model_prefix(version)}{name}"
+
         def check_time(_: int) -> None:
             if remaining_ms() < ANSWER_TIME_MS:
                 raise Unavailable(f"s3://{self._bucket}/{key} is not here in time")
 
         try:
-            self._client.download_file(self._bucket, key, str(path), Callback=check_time, Config=_ONE_ATTEMPT)
+            self._client.download_file(
+                self._bucket, key, str(directory / name), Callback=check_time, Config=_ONE_ATTEMPT
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
                 raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error

@@ -42,7 +42,8 @@ class ModelStore:
 
     def upload(self, directory: Path, *, version: str) -> None:
         """Upload a bundle's files, its manifest last: a version with a manifest is complete."""
-        for name in (*FILES, MANIFEST_FILE):
+        manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
+        for name in (*manifest.files_of(FILES), MANIFEST_FILE):
             self._client.upload_file(str(directory / name), self._bucket, f"{model_prefix(version)}{name}")
 
     def manifest(self, version: str) -> Manifest | None:

@@ -20,7 +20,9 @@ from alsolike import bundle
 from alsolike.bundle import Bundle, HistoryParameters, Manifest
 from alsolike.errors import InvalidBundle
 from alsolike.popular_groups import PopularGroups
+from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
 from tests.unit.alsolike.records import ids
+from tests.unit.functions.bundles import without_related
 
 HISTORY = HistoryParameters(length=100, half_life_days=30.0, event_weights={"view": 1.0, "purchase": 5.0})
 
@@ -49,6 +51,7 @@ def write(directory: Path, item_ids: list[str]) -> Path:
     for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE, bundle.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
+    RelatedItems.none(len(item_ids)).write(directory / bundle.RELATED_FILE)
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
     bundle.write_popular(directory, np.arange(len(item_ids), 0, -1))
@@ -118,7 +121,7 @@ def test_an_unknown_id_with_the_hash_of_a_known_one_stays_unknown(
     def hash_of_length(blobs: list[bytes]) -> Any:
         return np.array([len(blob) for blob in blobs], "<u8")
 
-    monkeypatch.setattr(bundle, "_hash", hash_of_length)
+    monkeypatch.setattr(bundle, "hashes_of", hash_of_length)
     opened = Bundle(write(tmp_path / "v1", ["a", "bb"]))
 
     assert opened.positions(["a", "x", "bb", "yy"]).tolist() == [1, 0, 2, 0]
@@ -163,8 +166,46 @@ def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
         Bundle(directory, files=bundle.FILES)
 
 
+def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
+    tables = RelatedItems(
+        {SIMILAR: RelatedTable.of_rows([[(3, 0.5)], [], []]), TOGETHER: RelatedTable.of_rows([[], [(1, 0.25)], []])}
+    )
+    tables.write(directory / bundle.RELATED_FILE)
+    bundle.write_manifest(directory, manifest())
+
+    opened = Bundle(directory)
+
+    assert opened.has_related
+    assert [each.tolist() for each in opened.related(SIMILAR, 1)] == [[3], [0.5]]
+    assert [each.tolist() for each in opened.related(TOGETHER, 2)] == [[1], [0.25]]
+    assert [each.tolist() for each in opened.related(TOGETHER, 0)] == [[], []]
+
+
+def test_a_bundle_from_before_there_were_related_items_is_read_without(directory: Path) -> None:
+    without_related(directory)
+
+    opened = Bundle(directory, files=bundle.FILES)
+
+    assert not opened.has_related
+    assert [(kind, [each.tolist() for each in opened.related(kind, 1)]) for kind in KINDS] == [
+        (SIMILAR, [[], []]),
+        (TOGETHER, [[], []]),
+    ]
+    assert opened.manifest.files_of(bundle.FILES) == [name for name in bundle.FILES if name != bundle.RELATED_FILE]
+
+
+def test_related_items_of_another_model_are_refused(directory: Path) -> None:
+    RelatedItems.none(4).write(directory / bundle.RELATED_FILE)
+    bundle.write_manifest(directory, manifest())
+
+    with pytest.raises(InvalidBundle, match=r"related\.tensors has similar of 4 items, the model has 3"):
+        Bundle(directory)
+
+
 @pytest.mark.parametrize("verify", [True, False])
-@pytest.mark.parametrize("name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE, bundle.GROUPS_FILE])
+@pytest.mark.parametrize(
+    "name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE, bundle.GROUPS_FILE, bundle.RELATED_FILE]
+)
 def test_a_missing_or_empty_file_makes_the_bundle_invalid(directory: Path, name: str, verify: bool) -> None:
     (directory / name).write_bytes(b"")
     with pytest.raises(InvalidBundle):

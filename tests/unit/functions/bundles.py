@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+import orjson
 from onnx import TensorProto, helper, numpy_helper
 
 from alsolike import bundle
 from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.popular_groups import Group, PopularGroups
+from alsolike.related import KINDS, RelatedItems, RelatedTable
 from model_export.item_content import content_index, item_content
 from tests.unit.functions.factories import NOW_MS
 
@@ -51,8 +53,12 @@ def write_bundle(
     properties: Mapping[str, Mapping[str, Any]] | None = None,
     scale: float = 1.0,
     groups: Sequence[Group] = (),
+    related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> Manifest:
-    """Write a bundle: an item scores the weights of the history's items times their transitions to it."""
+    """Write a bundle: an item scores the weights of the history's items times their transitions to it.
+
+    `related` has scores by kind, item and related item, best first.
+    """
     position = {item_id: index for index, item_id in enumerate(item_ids, start=1)}
     table = np.zeros((len(item_ids) + 1, len(item_ids) + 1), np.float32)
     for (source, target), value in (transitions or {}).items():
@@ -63,11 +69,28 @@ def write_bundle(
     (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
     bundle.write_ids(directory, item_ids)
     PopularGroups(groups).write(directory / bundle.GROUPS_FILE)
+    RelatedItems(
+        {
+            kind: RelatedTable.of_rows(
+                [[(position[target], score) for target, score in rows.get(item_id, {}).items()] for item_id in item_ids]
+            )
+            for kind in KINDS
+            for rows in [(related or {}).get(kind, {})]
+        }
+    ).write(directory / bundle.RELATED_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
     content_index(item_ids, item_content(columns), scale=scale).write(directory / bundle.CONTENT_FILE)
     bundle.write_popular(directory, np.array([position[item_id] for item_id in popular]))
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
+
+
+def without_related(directory: Path) -> None:
+    """Make the bundle one from before there were related items."""
+    document = orjson.loads((directory / bundle.MANIFEST_FILE).read_bytes())
+    del document["files"][bundle.RELATED_FILE]
+    (directory / bundle.MANIFEST_FILE).write_bytes(orjson.dumps(document))
+    (directory / bundle.RELATED_FILE).unlink()
 
 
 def archive_of(directory: Path, *, prefix: str = "./") -> bytes:

@@ -20,6 +20,8 @@ import orjson
 from alsolike.errors import InvalidBundle
 from alsolike.mapped import MappedStrings, map_array, write_strings
 from alsolike.popular_groups import PopularGroups
+from alsolike.ragged import hashes_of
+from alsolike.related import NO_ROW, RelatedItems, Row
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -31,9 +33,12 @@ ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
 META_FILES = ("meta.off.npy", "meta.blob")
 CONTENT_FILE = "content.tensors"
 GROUPS_FILE = "popular.groups.json"
-SERVED_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, GROUPS_FILE, *ID_FILES, *META_FILES)
+RELATED_FILE = "related.tensors"
+SERVED_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES, *META_FILES)
 """What serving reads; `content_index` of new items is for who publishes the catalogue."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
+LATER_FILES = (RELATED_FILE,)
+"""What bundles of earlier versions do not have, and are served without."""
 
 MAX_POPULAR = 500
 MS_PER_DAY = 86_400_000
@@ -113,6 +118,10 @@ class Manifest:
     files: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
+    def files_of(self, names: Sequence[str]) -> list[str]:
+        """Return these files of a bundle without those that an earlier version did not write."""
+        return [name for name in names if name in self.files or name not in LATER_FILES]
+
     def to_json(self) -> bytes:
         """Return the manifest as indented JSON (infinity becomes null)."""
         option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
@@ -165,7 +174,7 @@ def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
     if "" in item_ids:
         raise InvalidBundle(f"the item at position {item_ids.index('') + 1} has an empty id")
     blobs = [item_id.encode() for item_id in item_ids]
-    hashes = _hash(blobs)
+    hashes = hashes_of(blobs)
     order = np.argsort(hashes, kind="stable")
     ordered = hashes[order]
     if len(twins := np.flatnonzero(ordered[1:] == ordered[:-1])):
@@ -212,6 +221,8 @@ class Bundle:
         int32 positions, best first.
     groups
         What is popular among users who have something in common.
+    has_related
+        False in a bundle of an earlier version, which knows nothing `related`.
     id_hashes, id_positions
         uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
     """
@@ -228,7 +239,7 @@ class Bundle:
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
         self.directory = directory
         self.manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
-        for name in files:
+        for name in self.manifest.files_of(files):
             stated = self.manifest.files.get(name)
             if stated is None:
                 raise InvalidBundle(f"{MANIFEST_FILE} states no checksum of {name}")
@@ -243,20 +254,23 @@ class Bundle:
             self._meta = MappedStrings(directory, "meta")
         except (OSError, ValueError, EOFError) as error:  # what an unverified bundle may bring
             raise InvalidBundle(f"{directory} is unreadable: {error}") from error
+        items = self.manifest.items
         for name, count in (
             ("ids", len(self._ids)),
             ("meta", len(self._meta)),
             ("hashes", len(self.id_hashes) + 1),
         ):
-            if count != self.manifest.items + 1:
-                raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {self.manifest.items}")
+            if count != items + 1:
+                raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {items}")
+        self.has_related = RELATED_FILE in self.manifest.files
+        self._related = RelatedItems.map(directory / RELATED_FILE, items=items) if self.has_related else None
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""
         if not item_ids:
             return np.zeros(0, np.int64)
         blobs = [item_id.encode() for item_id in item_ids]
-        hashes = _hash(blobs)
+        hashes = hashes_of(blobs)
         slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
         found = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
         for index, position in enumerate(found.tolist()):
@@ -273,10 +287,9 @@ class Bundle:
         columns: dict[str, Any] = orjson.loads(self._meta[position])
         return columns
 
-
-def _hash(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
-    digests = b"".join(hashlib.blake2b(blob, digest_size=8).digest() for blob in blobs)
-    return np.frombuffer(digests, "<u8")
+    def related(self, kind: str, position: int) -> Row:
+        """Return what belongs to the item at a position, see `RelatedItems.row`; nothing where not `has_related`."""
+        return NO_ROW if self._related is None else self._related.row(kind, position)
 
 
 def _checksum(path: Path) -> dict[str, Any]:

@@ -29,8 +29,8 @@ _MAX_HEADER_BYTES = 16_000_000
 _TYPES = {
     name: np.dtype(code)
     for name, code in (
-        ("U64", "<u8"), ("I64", "<i8"), ("F64", "<f8"), ("U32", "<u4"), ("I32", "<i4"), ("F32", "<f4"), ("U8", "u1"),
-        ("I8", "i1"),
+        ("U64", "<u8"), ("I64", "<i8"), ("F64", "<f8"), ("U32", "<u4"), ("I32", "<i4"), ("F32", "<f4"), ("F16", "<f2"),
+        ("U8", "u1"), ("I8", "i1"),
     )
 }  # fmt: skip
 _NAMES = {dtype: name for name, dtype in _TYPES.items()}

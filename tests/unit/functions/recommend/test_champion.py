@@ -6,6 +6,7 @@ import pytest
 from alsolike.registry import CHAMPION_KEY
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
+from tests.unit.functions.bundles import MANIFEST, upload_bundle, without_related, write_bundle
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 
@@ -40,7 +41,7 @@ def test_rollback_brings_the_earlier_model_back(deployment: Deployment) -> None:
     assert deployment.serving(after_s=CHECK_S) == ("v1", None)
 
 
-@pytest.mark.parametrize("damage", ["graph.data", "graph.onnx", "popular.npy", "manifest.json"])
+@pytest.mark.parametrize("damage", ["graph.data", "graph.onnx", "popular.npy", "related.tensors", "manifest.json"])
 def test_damaged_champion_never_replaces_a_good_model(damage: str, deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
@@ -62,6 +63,15 @@ def test_champion_with_a_missing_file_never_replaces_a_good_model(deployment: De
     deployment.s3.delete_object(Bucket=deployment.bucket, Key="models/v2/ids.blob")
 
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
+def test_champion_of_an_earlier_version_is_served_without_related_items(deployment: Deployment) -> None:
+    write_bundle(deployment.directory / "v1", manifest=MANIFEST)
+    without_related(deployment.directory / "v1")
+    upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
+    deployment.promote("v1")
+
+    assert deployment.serving() == ("v1", None)
 
 
 def test_damaged_first_model_is_no_model(deployment: Deployment) -> None:

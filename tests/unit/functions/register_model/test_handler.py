@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
+from alsolike.bundle import FILES, MANIFEST_FILE, RELATED_FILE, Manifest
 from alsolike.errors import ConcurrentUpdate, InvalidBundle
 from alsolike.registry import Champion, Registry
 from functions.register_model import handler
 from functions.register_model.service import MAX_JUDGEMENTS
 from functions.register_model.settings import Settings
-from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, write_bundle
+from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, without_related, write_bundle
 from tests.unit.functions.factories import NOW_MS, LambdaContext
 
 GROUP = "recommender"
@@ -76,6 +76,17 @@ def test_good_model_becomes_champion(workflow: Workflow, counted: Callable[[], d
     assert workflow.champion() == "v1"
     assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}
     assert counted() == {"ModelsPromoted": 1}
+
+
+def test_model_of_an_earlier_training_image_is_registered_without_related_items(workflow: Workflow) -> None:
+    folder = workflow.directory / "v1"
+    write_bundle(folder)
+    without_related(folder)
+
+    workflow.register(workflow.put("v1", archive_of(folder)))
+
+    assert workflow.champion() == "v1"
+    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE} - {RELATED_FILE}
 
 
 def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) -> None:
