@@ -47,6 +47,10 @@ class InvalidSnapshot(AlsolikeError):
     """A part of the catalogue snapshot is missing, corrupt, or of a format that this version cannot read."""
 
 
+class InvalidTrends(AlsolikeError):
+    """An object of trend counters is corrupt, or of a format that this version cannot read."""
+
+
 class InvalidDataset(AlsolikeError):
     """A dataset is missing a file or column, or is too small to train on."""
 

@@ -43,6 +43,8 @@ class Metric(StrEnum):
     INTERACTIONS_ARCHIVED = "InteractionsArchived"
     RECORDS_QUARANTINED = "RecordsQuarantined"
     RECORDS_UNREADABLE = "RecordsUnreadable"
+    TRENDS_COUNTED = "TrendsCounted"
+    TRENDS_REPEATED = "TrendsRepeated"
     LAKE_OBJECTS_MERGED = "LakeObjectsMerged"
     LAKE_OBJECTS_UNREADABLE = "LakeObjectsUnreadable"
     LAKE_DAYS_EXPIRED = "LakeDaysExpired"

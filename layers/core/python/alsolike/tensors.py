@@ -62,20 +62,34 @@ def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        header_bytes = int.from_bytes(mapped[:_SIZE_BYTES], "little")
-        if header_bytes > min(_MAX_HEADER_BYTES, len(mapped) - _SIZE_BYTES):
-            raise ValueError(f"a header of {header_bytes} bytes in a file of {len(mapped)}")
-        start = _SIZE_BYTES + header_bytes
-        header = orjson.loads(mapped[_SIZE_BYTES:start])
-        metadata = header.pop(_METADATA)
-        return dict(_arrays(mapped, header, start=start)), metadata
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise InvalidSnapshot(f"{path.name} is unreadable: {error}") from error
+    return parse_tensors(mapped, name=path.name)
 
 
-def _arrays(mapped: mmap.mmap, header: Mapping[str, Any], *, start: int) -> Iterator[tuple[str, Array]]:
+def parse_tensors(data: bytes | mmap.mmap, *, name: str) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the arrays that lie in `data`, not copied, with its metadata; see `map_tensors`.
+
+    Parameters
+    ----------
+    name
+        What errors call it.
+    """
+    try:
+        header_bytes = int.from_bytes(data[:_SIZE_BYTES], "little")
+        if header_bytes > min(_MAX_HEADER_BYTES, len(data) - _SIZE_BYTES):
+            raise ValueError(f"a header of {header_bytes} bytes in a file of {len(data)}")
+        start = _SIZE_BYTES + header_bytes
+        header = orjson.loads(data[_SIZE_BYTES:start])
+        metadata = header.pop(_METADATA)
+        return dict(_arrays(data, header, start=start)), metadata
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidSnapshot(f"{name} is unreadable: {error}") from error
+
+
+def _arrays(data: bytes | mmap.mmap, header: Mapping[str, Any], *, start: int) -> Iterator[tuple[str, Array]]:
     for name, entry in header.items():
         dtype, (length,), (begin, end) = _TYPES[entry["dtype"]], entry["shape"], entry["data_offsets"]
-        if not 0 <= begin <= end <= len(mapped) - start or end - begin != length * dtype.itemsize:
-            raise ValueError(f"array {name} lies at {begin} to {end} of {len(mapped) - start} bytes")
-        yield name, np.frombuffer(mapped, dtype, length, start + begin)
+        if not 0 <= begin <= end <= len(data) - start or end - begin != length * dtype.itemsize:
+            raise ValueError(f"array {name} lies at {begin} to {end} of {len(data) - start} bytes")
+        yield name, np.frombuffer(data, dtype, length, start + begin)

@@ -1,0 +1,1 @@
+"""Counting what is wanted now: interactions from the stream into the counters of trends."""

@@ -1,0 +1,61 @@
+"""A Kinesis batch into the counters of trends."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.configuration_reader import ConfigurationReader
+from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.observability import Metric, count, logger, metrics
+from alsolike.pseudonyms import pseudonyms_of
+from alsolike.settings import from_environment
+from alsolike.stream import stream_records
+from alsolike.tombstones import TombstoneReader
+from alsolike.trends_store import TrendsStore
+from functions.count_trends.service import Counters, count_trends
+from functions.count_trends.settings import Settings
+
+
+@functools.cache
+def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
+    settings = from_environment(Settings, os.environ)
+    s3, bucket = client("s3"), settings.artefact_bucket
+    tombstones = TombstoneReader(
+        s3,
+        bucket,
+        lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
+        check_s=settings.tombstone_check_s,
+    )
+    configurations = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
+    return Counters(TrendsStore(s3, bucket)), configurations, tombstones
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Count the batch whole, or get it again whole."""
+    counters, configurations, tombstones = _sources()
+    now_ms = time.time_ns() // 1_000_000
+    records = stream_records(event)
+    try:
+        outcome = count_trends(
+            records,
+            counters=counters,
+            configurations=configurations,
+            now_ms=now_ms,
+            erased=functools.partial(tombstones.erased, now_ms=now_ms),
+        )
+    except (ConcurrentUpdate, Unavailable) as error:
+        # An error would have the batch halved, time and again, into writes of single records.
+        logger.error("trends not counted", reason=str(error), records=len(records))
+        return {"batchItemFailures": [{"itemIdentifier": records[0].sequence}]}
+    count(Metric.TRENDS_COUNTED, outcome.counted)
+    count(Metric.TRENDS_REPEATED, outcome.repeated)
+    count(Metric.RECORDS_UNREADABLE, outcome.unreadable)
+    if outcome.erased:
+        count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
+    return {"batchItemFailures": []}

@@ -1,0 +1,148 @@
+"""Adding a batch of the stream to the counters of trends, each record once.
+
+The sequence number of the last record that was added is kept with the counters, in one object that is written on
+condition that nobody wrote it since it was read. So a record counts once, however often its batch is delivered and
+however it is cut; two processes that work on one shard at the same time count what the other has not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from alsolike.errors import ConcurrentUpdate, InvalidInput, InvalidTrends
+from alsolike.observability import logger
+from alsolike.stream import ConfigurationSource, StreamRecord, parse_batch
+from alsolike.tombstones import Erased, nobody
+from alsolike.trends import NOTHING_COUNTED, Event, ShardCounts
+from alsolike.trends_store import TrendsStore, trends_key
+
+MAX_ATTEMPTS = 5
+REMEMBERED_SHARDS = 16
+"""Each takes about a megabyte of memory; an execution environment rarely sees more than a few."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch.
+
+    Attributes
+    ----------
+    counted
+        Events that were added.
+    repeated
+        Events that had been added by an earlier delivery.
+    erased
+        Records of erased users.
+    """
+
+    counted: int
+    repeated: int
+    unreadable: int
+    erased: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Known:
+    """A shard's counters as they were read or written last."""
+
+    counts: ShardCounts
+    etag: str | None
+
+
+class Counters:
+    """The counters of the shards that this process has seen, remembered between batches.
+
+    A memory that has become old costs one refused write, and the object is read again.
+    """
+
+    def __init__(self, store: TrendsStore) -> None:
+        self._store = store
+        self._known: dict[str, _Known] = {}
+
+    def add(self, shard_id: str, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> int:
+        """Add the events of the records up to `sequence` that are not in yet; return how many those were.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers won `MAX_ATTEMPTS` times in a row.
+        Unavailable
+            If S3 does not answer.
+        """
+        key = trends_key(shard_id)
+        for _ in range(MAX_ATTEMPTS):
+            known = self._known.pop(key, None) or self._read(key)
+            new = sum(event.sequence > known.counts.sequence for event in events)
+            if new:
+                counts = known.counts.add(events, sequence=sequence, arrived_ms=arrived_ms)
+                try:
+                    known = _Known(counts, self._store.write(key, counts, replaces=known.etag))
+                except ConcurrentUpdate:
+                    continue
+            self._remember(key, known)
+            return new
+        raise ConcurrentUpdate(f"{self._store.uri(key)} changed {MAX_ATTEMPTS} times while it was updated")
+
+    def _read(self, key: str) -> _Known:
+        stored = self._store.read(key)
+        if stored is None:
+            return _Known(NOTHING_COUNTED, None)
+        try:
+            return _Known(ShardCounts.from_bytes(stored.data, name=self._store.uri(key)), stored.etag)
+        except InvalidTrends as error:
+            # Nobody can mend it, and what it held would have faded soon: the shard begins anew.
+            logger.error("trends of a shard begin anew", reason=str(error))
+            return _Known(NOTHING_COUNTED, stored.etag)
+
+    def _remember(self, key: str, known: _Known) -> None:
+        self._known[key] = known
+        while len(self._known) > REMEMBERED_SHARDS:
+            del self._known[next(iter(self._known))]
+
+
+def count_trends(
+    records: Sequence[StreamRecord],
+    *,
+    counters: Counters,
+    configurations: ConfigurationSource,
+    now_ms: int,
+    erased: Erased = nobody,
+) -> Outcome:
+    """Add the batch's events to the counters of their items.
+
+    An event counts with its type's weight, by its own time, at the latest the one at which its record arrived. What
+    weighs nothing or less, what has no item, and what cannot be read, as what is dated further ahead than
+    `limits.clock_skew_s`, does not count; nor does what erased users did.
+
+    Parameters
+    ----------
+    records
+        One batch of one shard, in order.
+    erased
+        Says of a user id whether the user was erased.
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If other writers won time and again.
+    Unavailable
+        If S3 does not answer, or there is no configuration to read the records by, or nobody can tell who was erased.
+    """
+    parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
+    weights = configurations.current(now_ms=now_ms).event_weights
+    events = []
+    unreadable = of_erased = 0
+    for record, interaction in zip(records, parsed, strict=True):
+        if isinstance(interaction, InvalidInput):
+            unreadable += 1
+        elif erased(interaction.user_id):
+            of_erased += 1
+        elif interaction.item_id is not None and (weight := weights.get(interaction.event_type, 0)) > 0:
+            time_ms = min(interaction.event_time_ms, record.arrived_ms)
+            events.append(Event(int(record.sequence), interaction.item_id, time_ms, weight))
+    counted = 0
+    if events:
+        last = records[-1]
+        counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
+    return Outcome(counted, len(events) - counted, unreadable, of_erased)

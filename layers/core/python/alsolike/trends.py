@@ -1,0 +1,266 @@
+"""Which items are wanted more than usual: counters that fade, and the score that is made of them.
+
+Each event adds its type's weight to its item's counters, and each counter fades by its own time constant `tau`: after a
+time t, e^(-t/tau) of it is left. So a counter with the time constant of a window holds, at a steady rate, what came in
+during that window, and the one of a week what came in during a week: the item's usual.
+
+The score of an item in a window compares what came in with what its past predicts:
+
+    past     = baseline - fast                      what the baseline holds from before the window
+    expected = past * min(1, sum of fast / sum of past)          the sums go over all items
+    score    = (fast - expected) / sqrt(expected + PRIOR)
+
+An item that has its usual share of what comes in scores 0, however popular it is and however busy the hour. The ratio
+of the sums is at most 1: a past that is shorter than the window, as in a new shop, is not blown up to one, and what is
+wanted most scores highest. Counts vary by about the root of what is expected, so a score is in standard deviations of
+events that weigh 1; `PRIOR` is what an item that nobody has seen before may get by chance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.errors import InvalidInput, InvalidSnapshot, InvalidTrends
+from alsolike.tensors import Array, parse_tensors, write_tensors
+
+WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 10_800, "1d": 86_400})
+"""The windows that trends are asked for, with their time constants in seconds."""
+
+BASELINE_S = 7 * 86_400
+"""Time constant of what is usual: every day of the week is in it."""
+
+KEPT_ITEMS = 4_000
+"""Items that a shard's counters keep.
+
+With these, an object has about 200 KB, and reading four of them takes milliseconds. Half would do for what is
+trending; the other half is for popular items, whose past would be forgotten with them.
+"""
+
+PRIOR = 5.0
+"""Added to what is expected: one view of an unknown item scores 1 / sqrt(5), ten score 4.5."""
+
+LEAST_SCORE = 1.0
+"""Below one standard deviation nothing trends: neither an item that was looked at once or twice, nor ordinary noise."""
+
+FORMAT = "alsolike-trends-1"
+
+Counts = npt.NDArray[np.float64]
+
+_COLUMNS = (*WINDOWS.values(), BASELINE_S)
+_BASELINE = len(WINDOWS)
+_TAU_MS = np.array(_COLUMNS, np.float64) * 1_000
+_SEPARATOR = "\n"
+"""Between item ids, which have no control characters."""
+_DECIMALS = 6
+"""Scores that differ by less are ties: sums of the same numbers in another order do."""
+
+
+class Event(NamedTuple):
+    """An event that counts.
+
+    Attributes
+    ----------
+    sequence
+        Of its record in the shard.
+    time_ms
+        When it happened, at the latest when its record arrived.
+    """
+
+    sequence: int
+    item_id: str
+    time_ms: int
+    weight: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShardCounts:
+    """What one shard's records come to.
+
+    Attributes
+    ----------
+    sequence
+        Of the last record that is in it; -1 before the first.
+    as_of_ms
+        The time that `counts` and `totals` are as of.
+    items
+        Ids of the items in `counts`.
+    counts
+        float64 (items, windows + 1): a counter a window, in their order, and the baseline's.
+    totals
+        float64 (windows + 1): the same of all items, kept or not.
+    """
+
+    sequence: int
+    as_of_ms: int
+    items: tuple[str, ...]
+    counts: Counts
+    totals: Counts
+
+    def add(self, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> ShardCounts:
+        """Return the counts with the events of the records up to `sequence`, each of them once.
+
+        Those at or below the sequence number that is in already are passed over.
+
+        Parameters
+        ----------
+        arrived_ms
+            When the last record arrived; no event is later. Counts are as of the latest such time, so that they depend
+            on the records alone.
+        """
+        if sequence <= self.sequence:
+            return self
+        new = [event for event in events if event.sequence > self.sequence]
+        as_of_ms = max([self.as_of_ms, arrived_ms, *(event.time_ms for event in new)])
+        row_of = dict(zip(self.items, range(len(self.items)), strict=True))
+        rows = np.array([row_of.setdefault(event.item_id, len(row_of)) for event in new], np.int64)
+        ages_ms = np.array([as_of_ms - event.time_ms for event in new], np.float64)
+        added = np.exp(-ages_ms[:, None] / _TAU_MS) * np.array([event.weight for event in new], np.float64)[:, None]
+        faded = _faded(self, as_of_ms)
+        counts = np.zeros((len(row_of), len(_COLUMNS)))
+        counts[: len(self.items)] = faded.counts
+        np.add.at(counts, rows, added)
+        return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, faded.totals + added.sum(axis=0))._pruned()
+
+    def to_bytes(self) -> bytes:
+        """Return what `from_bytes` reads: counters as float32."""
+        file = io.BytesIO()
+        tensors: dict[str, Array] = {
+            "totals": self.totals,
+            "counts": self.counts.astype(np.float32).ravel(),
+            "items": np.frombuffer(_SEPARATOR.join(self.items).encode(), np.uint8),
+        }
+        metadata = {"format": FORMAT, "sequence": str(self.sequence), "as_of_ms": str(self.as_of_ms)}
+        write_tensors(file, tensors, metadata=metadata)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, name: str) -> ShardCounts:
+        """Read what `to_bytes` wrote.
+
+        Parameters
+        ----------
+        name
+            What errors call it.
+
+        Raises
+        ------
+        InvalidTrends
+            If it is anything else.
+        """
+        try:
+            tensors, metadata = parse_tensors(data, name=name)
+            if metadata["format"] != FORMAT:
+                raise ValueError(f"format is {metadata['format']!r}, expected {FORMAT!r}")
+            text = tensors["items"].tobytes().decode()
+            items = tuple(text.split(_SEPARATOR)) if text else ()
+            counts = tensors["counts"].astype(np.float64).reshape(len(items), len(_COLUMNS))
+            totals = tensors["totals"].astype(np.float64).reshape(len(_COLUMNS))
+            if not (np.isfinite(counts).all() and np.isfinite(totals).all()):
+                raise ValueError("a counter is no number")
+            return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals)
+        except (InvalidSnapshot, ValueError, KeyError, TypeError) as error:
+            raise InvalidTrends(f"{name} has no trends that this version reads: {error}") from error
+
+    def _pruned(self) -> ShardCounts:
+        """Keep the items that rank first by their score in any window, or by their baseline, whichever is better."""
+        if len(self.items) <= KEPT_ITEMS:
+            return self
+        best = np.max([_scores(self.counts, self.totals, column) for column in range(_BASELINE)], axis=0)
+        rank = np.minimum(_ranks(best), _ranks(self.counts[:, _BASELINE]))
+        kept = np.sort(np.argsort(rank, kind="stable")[:KEPT_ITEMS])
+        items = tuple(self.items[row] for row in kept.tolist())
+        return dataclasses.replace(self, items=items, counts=self.counts[kept])
+
+
+NOTHING_COUNTED = ShardCounts(-1, 0, (), np.zeros((0, len(_COLUMNS))), np.zeros(len(_COLUMNS)))
+
+
+class Trends:
+    """The counters of all shards together; they never change.
+
+    Parameters
+    ----------
+    shards
+        In an order that is always the same.
+    """
+
+    def __init__(self, shards: Sequence[ShardCounts] = ()) -> None:
+        self._as_of_ms = max((shard.as_of_ms for shard in shards), default=0)
+        faded = [_faded(shard, self._as_of_ms) for shard in shards]
+        self._totals: Counts = sum((shard.totals for shard in faded), np.zeros(len(_COLUMNS)))
+        if len(faded) == 1:
+            self._items, self._counts = faded[0].items, faded[0].counts
+            return
+        row_of: dict[str, int] = {}
+        rows = [[row_of.setdefault(item, len(row_of)) for item in shard.items] for shard in faded]
+        self._items, self._counts = tuple(row_of), np.zeros((len(row_of), len(_COLUMNS)))
+        for shard, places in zip(faded, rows, strict=True):
+            self._counts[places] += shard.counts
+
+    def best(self, window: str, *, now_ms: int, k: int | None = None) -> list[tuple[str, float]]:
+        """Return the items that trend with their scores, the best first; of equal ones the lesser id first.
+
+        Only items with a score of at least `LEAST_SCORE` do: where nothing has happened, the list is empty.
+
+        Parameters
+        ----------
+        window
+            One of `WINDOWS`.
+        now_ms
+            What the counters fade to.
+        k
+            The most that are returned; None for all.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such window.
+        """
+        if window not in WINDOWS:
+            raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
+        left = _left(now_ms - self._as_of_ms)
+        found = _scores(self._counts * left, self._totals * left, list(WINDOWS).index(window)).round(_DECIMALS)
+        rows = np.flatnonzero(found >= LEAST_SCORE)
+        if k is not None and k < len(rows):
+            least = np.partition(found[rows], -k)[-k] if k > 0 else np.inf
+            rows = rows[found[rows] >= least]  # with all that tie for the last place
+        ranked = sorted((-float(found[row]), self._items[row]) for row in rows.tolist())
+        return [(item, -negated) for negated, item in ranked[:k]]
+
+
+NO_TRENDS = Trends()
+"""Nothing was counted yet."""
+
+
+def _left(age_ms: float) -> Counts:
+    """Return what is left of each column's counters after a time; all, if it has not come yet."""
+    return np.exp(-max(age_ms, 0) / _TAU_MS)
+
+
+def _faded(shard: ShardCounts, as_of_ms: int) -> ShardCounts:
+    left = _left(as_of_ms - shard.as_of_ms)
+    return dataclasses.replace(shard, as_of_ms=as_of_ms, counts=shard.counts * left, totals=shard.totals * left)
+
+
+def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
+    fast = counts[:, column]
+    past = np.maximum(counts[:, _BASELINE] - fast, 0)  # below 0 by rounding alone
+    sum_of_fast = totals[column]
+    sum_of_past = max(totals[_BASELINE] - sum_of_fast, 0)
+    expected = past * min(1, sum_of_fast / sum_of_past) if sum_of_past else past
+    scores: Counts = (fast - expected) / np.sqrt(expected + PRIOR)
+    return scores
+
+
+def _ranks(values: Counts) -> npt.NDArray[Any]:
+    """Return each value's place from the largest, 0, on; of equal ones the first is first."""
+    ranks = np.empty(len(values), np.int64)
+    ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
+    return ranks

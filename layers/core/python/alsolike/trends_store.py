@@ -1,0 +1,120 @@
+"""Where the counters of trends are kept: one object a shard of the stream, written by whoever read it last."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.trends import ShardCounts
+
+TRENDS_PREFIX = "trends/"
+
+_NOT_FOUND = ("NoSuchKey", "404")
+_CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the last: to match, it must be
+
+
+def trends_key(shard_id: str) -> str:
+    """Return the key of a shard's object in the artefact bucket."""
+    return f"{TRENDS_PREFIX}{shard_id}.tensors"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredBytes:
+    """An object as it was read.
+
+    Attributes
+    ----------
+    etag
+        What a conditional write compares.
+    """
+
+    data: bytes
+    etag: str
+
+
+class TrendsStore:
+    """The objects of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def etags(self) -> Mapping[str, str]:
+        """Return the ETag of each object by its key, in the order of the keys.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=TRENDS_PREFIX)
+            return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])}
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"{self.uri(TRENDS_PREFIX)}: {error}") from error
+
+    def read(self, key: str) -> StoredBytes | None:
+        """Return an object, or None if there is none.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return StoredBytes(answer["Body"].read(), answer["ETag"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_FOUND:
+                return None
+            raise Unavailable(f"{self.uri(key)}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"{self.uri(key)}: {error}") from error
+
+    def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
+        """Write a shard's object in place of the one that the counts were made from; return its ETag.
+
+        Parameters
+        ----------
+        replaces
+            That one's ETag; None if there was none.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another one is there, or none where one was.
+        Unavailable
+            If S3 does not answer.
+        """
+        condition = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
+        try:
+            answer = self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=counts.to_bytes(),
+                ContentType="application/octet-stream",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONDITION_FAILED:
+                raise ConcurrentUpdate(f"{self.uri(key)} was written by somebody else") from error
+            raise Unavailable(f"{self.uri(key)}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"{self.uri(key)}: {error}") from error
+        return str(answer["ETag"])
+
+    def uri(self, key: str) -> str:
+        """Return what messages call an object."""
+        return f"s3://{self._bucket}/{key}"

@@ -1,0 +1,112 @@
+"""The handler, on S3's conditional writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from alsolike.trends import ShardCounts
+from alsolike.trends_reader import TrendsReader
+from alsolike.trends_store import TrendsStore, trends_key
+from functions.count_trends import handler
+from tests.unit.functions.factories import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
+
+
+@pytest.fixture
+def invoke(artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("SECRET_ARN", "the-key")
+    handler._sources.cache_clear()
+    yield lambda event: handler.lambda_handler(event, LambdaContext())
+    handler._sources.cache_clear()
+
+
+@pytest.fixture
+def items(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], dict[str, float]]:
+    """Return each item's baseline."""
+
+    def read() -> dict[str, float]:
+        stored = TrendsStore(aws("s3"), artefact_bucket).read(trends_key(SHARD))
+        assert stored is not None
+        counts = ShardCounts.from_bytes(stored.data, name="stored")
+        return dict(zip(counts.items, counts.counts[:, -1].tolist(), strict=True))
+
+    return read
+
+
+def test_batches_trend_each_event_once_however_often_it_comes(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    batch = kinesis_event([*(interaction(f"e{n}") for n in range(9)), b"poison"])
+
+    answers = [invoke(batch), invoke(batch)]
+    handler._sources.cache_clear()  # another process
+    answers.append(invoke(batch))
+    answers.append(invoke(kinesis_event([interaction("e10", item_id="plum", event_type="purchase")], first=10)))
+
+    assert answers == [{"batchItemFailures": []}] * 4
+    assert counted() == {"TrendsCounted": 9 + 0 + 0 + 1, "TrendsRepeated": 9 + 9, "RecordsUnreadable": 3}
+    trends = TrendsReader(aws("s3"), artefact_bucket).current(now_ms=NOW_MS)
+    assert [item for item, _ in trends.best("1h", now_ms=NOW_MS)] == ["pear", "plum"]
+
+
+def test_memory_that_another_process_made_old_is_read_again(
+    invoke: Callable[..., Any], items: Callable[[], dict[str, float]]
+) -> None:
+    invoke(kinesis_event([interaction("e1")]))
+    remembered = handler._sources()
+    handler._sources.cache_clear()
+    invoke(kinesis_event([interaction("e2", item_id="plum")], first=1))
+
+    handler_sources, handler._sources = handler._sources, lambda: remembered  # type: ignore[assignment]
+    try:
+        invoke(kinesis_event([interaction("e2", item_id="plum"), interaction("e3", item_id="fig")], first=1))
+    finally:
+        handler._sources = handler_sources
+
+    assert items() == pytest.approx({"pear": 1, "plum": 1, "fig": 1}, rel=1e-3)
+
+
+def test_batch_comes_again_whole_when_s3_fails(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, logged: Callable[[], str]
+) -> None:
+    aws("s3").delete_bucket(Bucket=artefact_bucket)
+
+    answer = invoke(kinesis_event([interaction("e1"), interaction("e2")]))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": sequence(0)}]}
+    assert "trends not counted" in logged()
+    assert "anna" not in logged()
+
+
+def test_object_that_went_is_begun_anew(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    items: Callable[[], dict[str, float]],
+) -> None:
+    invoke(kinesis_event([interaction("e1")]))
+    aws("s3").delete_object(Bucket=artefact_bucket, Key=trends_key(SHARD))
+
+    invoke(kinesis_event([interaction("e2", item_id="plum")], first=1))
+
+    assert items().keys() == {"plum"}
+
+
+def test_erased_users_events_do_not_count(
+    invoke: Callable[..., Any],
+    erase: Callable[[str], None],
+    items: Callable[[], dict[str, float]],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    erase("anna")
+
+    invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", item_id="plum")]))
+
+    assert items().keys() == {"plum"}
+    assert counted()["EventsOfErasedUsers"] == 1

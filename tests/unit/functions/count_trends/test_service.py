@@ -1,0 +1,283 @@
+"""Each event counts once."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.interactions import MAX_TIME_MS, Interaction
+from alsolike.stream import ConfigurationSource, StreamRecord, stream_records
+from alsolike.tombstones import Erased, nobody
+from alsolike.trends import WINDOWS, ShardCounts
+from alsolike.trends_store import StoredBytes, TrendsStore, trends_key
+from functions.count_trends.service import MAX_ATTEMPTS, Counters, Outcome, count_trends
+from tests.unit.functions.configurations import RATING, Applied, with_clock_skew
+from tests.unit.functions.factories import FIRST_SEQUENCE, NOW_MS, SHARD, interaction, kinesis_event
+
+KEY = trends_key(SHARD)
+
+
+class MemoryStore(TrendsStore):
+    """Objects in memory, conditions and all."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "memory")
+        self.objects: dict[str, StoredBytes] = {}
+        self.versions = itertools.count()
+        self.writes = 0
+
+    def read(self, key: str) -> StoredBytes | None:
+        return self.objects.get(key)
+
+    def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
+        found = self.objects.get(key)
+        if (found.etag if found else None) != replaces:
+            raise ConcurrentUpdate(f"{key} was written by somebody else")
+        etag = str(next(self.versions))
+        self.objects[key] = StoredBytes(counts.to_bytes(), etag)
+        self.writes += 1
+        return etag
+
+    def counts(self, shard: str = SHARD) -> ShardCounts:
+        return ShardCounts.from_bytes(self.objects[trends_key(shard)].data, name=shard)
+
+    def weights(self) -> dict[str, float]:
+        """What each item's events of a minute ago weigh together."""
+        counts = self.counts()
+        hour = list(WINDOWS).index("1h")
+        age_ms = counts.as_of_ms - (NOW_MS - 60_000)
+        return dict(zip(counts.items, (counts.counts[:, hour] * math.exp(age_ms / 3_600_000)).tolist(), strict=True))
+
+
+def count(
+    store: MemoryStore,
+    records: Sequence[Interaction | bytes],
+    *,
+    configurations: ConfigurationSource | None = None,
+    erased: Erased = nobody,
+) -> Outcome:
+    return count_trends(
+        stream_records(kinesis_event(records)),
+        counters=Counters(store),
+        configurations=configurations or Applied(),
+        now_ms=NOW_MS,
+        erased=erased,
+    )
+
+
+def test_event_counts_with_the_weight_of_its_type() -> None:
+    store = MemoryStore()
+
+    outcome = count(
+        store,
+        [
+            interaction("e1", item_id="pear"),
+            interaction("e2", item_id="pear", event_type="purchase"),
+            interaction("e3", item_id="plum", event_type="AddToCart"),
+        ],
+    )
+
+    assert outcome == Outcome(counted=3, repeated=0, unreadable=0)
+    assert store.weights() == pytest.approx({"pear": 1 + 5, "plum": 3}, rel=1e-5)
+
+
+def test_what_weighs_nothing_or_less_or_has_no_item_does_not_count() -> None:
+    store = MemoryStore()
+
+    outcome = count(
+        store,
+        [
+            interaction("e1", event_type="return"),
+            interaction("e2", event_type="search", query="shoes"),
+            interaction("e3", event_type="search", item_id=None, query="shoes"),
+        ],
+    )
+
+    assert outcome == Outcome(counted=0, repeated=0, unreadable=0)
+    assert store.objects == {}
+
+
+def test_weights_are_those_that_hold_when_the_batch_comes() -> None:
+    store = MemoryStore()
+    configurations = Applied(with_clock_skew(300), RATING)  # the second look finds the type
+
+    count(store, [interaction("e1"), interaction("e2", event_type="rating")], configurations=configurations)
+
+    assert store.weights() == pytest.approx({"pear": 1 + 2}, rel=1e-5)
+
+
+def test_records_of_erased_users_and_unreadable_ones_are_passed_over() -> None:
+    store = MemoryStore()
+
+    outcome = count(
+        store,
+        [interaction("e1"), b"poison", interaction("e2", user_id="ben", item_id="plum")],
+        erased=lambda user: user == "ben",
+    )
+
+    assert outcome == Outcome(counted=1, repeated=0, unreadable=1, erased=1)
+    assert store.counts().items == ("pear",)
+
+
+@pytest.mark.parametrize(("ahead_ms", "counted"), [(300_000, 1), (300_002, 0), (MAX_TIME_MS - NOW_MS, 0)])
+def test_event_of_a_clock_that_is_ahead_counts_as_of_its_arrival_or_not_at_all(ahead_ms: int, counted: int) -> None:
+    store = MemoryStore()
+
+    outcome = count(store, [interaction("e1", event_time_ms=NOW_MS + ahead_ms)])
+
+    assert (outcome.counted, outcome.unreadable) == (counted, 1 - counted)
+    if counted:
+        np.testing.assert_array_equal(store.counts().counts, 1)
+
+
+def test_late_event_counts_by_its_own_time() -> None:
+    store = MemoryStore()
+
+    count(store, [interaction("e1", event_time_ms=NOW_MS - 3_600_000)])
+
+    assert store.counts().counts[0, list(WINDOWS).index("1h")] == pytest.approx(math.exp(-1))
+
+
+def test_batch_that_was_counted_is_passed_over_and_not_written_again() -> None:
+    store = MemoryStore()
+    records = [interaction("e1"), interaction("e2")]
+
+    first, second = count(store, records), count(store, records)
+
+    assert (first, second) == (Outcome(2, 0, 0), Outcome(0, 2, 0))
+    assert store.writes == 1
+
+
+def test_sequence_numbers_are_compared_as_numbers() -> None:
+    store = MemoryStore()
+    event = kinesis_event([interaction("e1"), interaction("e2")])
+    event["Records"][0]["kinesis"]["sequenceNumber"] = "9"
+    event["Records"][1]["kinesis"]["sequenceNumber"] = "10"
+    counters = Counters(store)
+
+    for record in stream_records(event):
+        count_trends([record], counters=counters, configurations=Applied(), now_ms=NOW_MS)
+
+    assert store.weights() == pytest.approx({"pear": 2}, rel=1e-5)
+
+
+def test_shards_are_counted_apart() -> None:
+    store = MemoryStore()
+    counters = Counters(store)
+    for shard, item in (("shardId-0", "pear"), ("shardId-1", "plum"), ("shardId-0", "fig")):
+        first = 1 if item == "fig" else 0
+        records = stream_records(kinesis_event([interaction("e1", item_id=item)], shard=shard, first=first))
+        count_trends(records, counters=counters, configurations=Applied(), now_ms=NOW_MS)
+
+    assert store.counts("shardId-0").items == ("pear", "fig")
+    assert store.counts("shardId-1").items == ("plum",)
+
+
+def test_unreadable_object_is_replaced(logged: Callable[[], str]) -> None:
+    store = MemoryStore()
+    store.objects[KEY] = StoredBytes(b"alsolike-trends-0", "old")
+
+    assert count(store, [interaction("e1")]).counted == 1
+    assert store.counts().items == ("pear",)
+    assert "trends of a shard begin anew" in logged()
+
+
+class Hurried(MemoryStore):
+    """Somebody else is faster, so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
+        if self.times:
+            self.times -= 1
+            raise ConcurrentUpdate(f"{key} was written by somebody else")
+        return super().write(key, counts, replaces=replaces)
+
+
+def test_lost_race_is_run_again_but_not_for_ever() -> None:
+    assert count(Hurried(MAX_ATTEMPTS - 1), [interaction("e1")]).counted == 1
+    with pytest.raises(ConcurrentUpdate, match="changed 5 times while it was updated"):
+        count(Hurried(MAX_ATTEMPTS), [interaction("e1")])
+
+
+class Flaky(MemoryStore):
+    """Some writes are not acknowledged, whether they were made or not."""
+
+    def __init__(self, fates: Sequence[str]) -> None:
+        super().__init__()
+        self.fates = list(fates)
+
+    def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
+        fate = self.fates.pop() if self.fates else "kept"
+        if fate == "lost":
+            raise Unavailable("s3 was not reached")
+        etag = super().write(key, counts, replaces=replaces)
+        if fate == "silent":
+            raise Unavailable("s3 did not answer")
+        return etag
+
+
+RECORDS: Sequence[StreamRecord] = [
+    record._replace(arrived_ms=NOW_MS + 7 * 60_000 * number)
+    for number, record in enumerate(
+        stream_records(
+            kinesis_event(
+                [
+                    interaction(
+                        f"e{n}",
+                        item_id=f"i{n % 5}",
+                        event_type=("return", "view", "purchase", "cart")[n % 4],
+                        event_time_ms=NOW_MS - 3_600_000 * (n % 3),
+                    )
+                    for n in range(24)
+                ]
+            )
+        )
+    )
+]
+
+
+@given(
+    deliveries=st.lists(
+        st.tuples(st.integers(0, 23), st.integers(1, 24), st.integers(0, 2)), max_size=15
+    ),  # how far back, how many, by whom
+    fates=st.lists(st.sampled_from(["kept", "lost", "silent"]), max_size=15),
+)
+def test_counts_do_not_depend_on_how_batches_are_cut_repeated_and_shared_out(
+    deliveries: Sequence[tuple[int, int, int]], fates: Sequence[str]
+) -> None:
+    straight, tangled = MemoryStore(), Flaky(fates)
+    count_trends(RECORDS, counters=Counters(straight), configurations=Applied(), now_ms=NOW_MS)
+    processes = [Counters(tangled) for _ in range(3)]  # each with its own memory
+    done = 0
+
+    def deliver(first: int, last: int, process: int) -> int:
+        """Hand over a batch as Lambda does: in order, again where it failed; return up to where all is done."""
+        try:
+            count_trends(RECORDS[first:last], counters=processes[process], configurations=Applied(), now_ms=NOW_MS)
+        except Unavailable:
+            return done
+        return max(done, last)
+
+    for back, size, process in deliveries:
+        first = max(done - back, 0)
+        if first < len(RECORDS):
+            done = deliver(first, min(first + size, len(RECORDS)), process)
+    while done < len(RECORDS):
+        done = deliver(done, len(RECORDS), 0)
+
+    expected, found = straight.counts(), tangled.counts()
+    assert len(expected.items) == 5
+    assert found.sequence == FIRST_SEQUENCE + 23
+    assert (found.as_of_ms, found.items) == (expected.as_of_ms, expected.items)
+    np.testing.assert_allclose(found.counts, expected.counts, rtol=1e-5)
+    np.testing.assert_allclose(found.totals, expected.totals, rtol=1e-5)
