@@ -23,13 +23,14 @@ from alsolike.pseudonyms import AS_THEY_COME
 from alsolike.related import RelatedItems
 from alsolike.snapshot import EMPTY, Snapshot
 from alsolike.snapshot_segment import Segment
+from alsolike.trends import NO_TRENDS
 from alsolike.users import UserStore
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from functions.recommend import handler
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
-from functions.recommend.service import People
+from functions.recommend.people import People
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
 from model_export.algorithms.transitions import Transitions
@@ -109,7 +110,9 @@ def sources_of(model: Model, snapshot: Snapshot, recent: tuple[RecentInteraction
         configuration=Watched(_Read(Configuration(filters=FILTERS)), what="configuration", default=DEFAULT, retry_s=1),
         snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1),
     )
-    return handler.Sources(watch, People(AS_THEY_COME, _Known(recent), UserStore(None, "")))
+    people = People(AS_THEY_COME, _Known(recent), UserStore(None, ""))
+    trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1)
+    return handler.Sources(watch, people, trends, time_budget_ms=100)
 
 
 def segment(items: int) -> Segment:

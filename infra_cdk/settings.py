@@ -67,6 +67,9 @@ class Settings:
     pseudonymise_ids
         Whether the API replaces the ids of users and sessions by keyed hashes before anything is stored. It cannot be
         changed later: the same person would be two.
+    time_budget_ms
+        How long an answer with recommendations may take before less than the model's is answered, and half of it how
+        long the profile may take; 0 for as long as it takes.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
     """
@@ -102,6 +105,7 @@ class Settings:
     tombstone_check_s: int = 5
     erasure_settle_s: int = 960
     pseudonymise_ids: bool = False
+    time_budget_ms: int = 100
     snap_start: bool = False
     provisioned_concurrency: int = 0
     throttle_rate_per_s: int = 500
@@ -211,6 +215,7 @@ _RANGES = (
     ("configuration_check_s", 0, 60),
     ("snapshot_check_s", 0, 3_600),
     ("tombstone_check_s", 0, 60),
+    ("time_budget_ms", 0, 10_000),
     ("erasure_settle_s", 0, 86_400),
     ("provisioned_concurrency", 0, 1_000),
     ("throttle_rate_per_s", 1, 100_000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +20,28 @@ from alsolike.snapshot import Snapshot
 from functions.recommend.model import Bias
 
 
+class NoBundle:
+    """What stands for a bundle before the first model: it knows no item."""
+
+    id_hashes = np.zeros(0, np.uint64)
+    id_positions = np.zeros(0, np.int32)
+
+    def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return 0 for every item."""
+        return np.zeros(len(item_ids), np.int64)
+
+    def item_id(self, position: int) -> str:
+        """Raise: no item has a position."""
+        raise IndexError(position)
+
+    def metadata(self, position: int) -> dict[str, Any]:
+        """Raise: no item has a position."""
+        raise IndexError(position)
+
+
+NO_BUNDLE = NoBundle()
+
+
 class Catalogue:
     """A snapshot beside a model's bundle, under one configuration.
 
@@ -32,15 +55,21 @@ class Catalogue:
         Scores the cold items; has none where the snapshot's are those of another model.
     """
 
-    def __init__(self, snapshot: Snapshot, bundle: Bundle, configuration: Configuration) -> None:
+    def __init__(self, snapshot: Snapshot, bundle: Bundle | NoBundle, configuration: Configuration) -> None:
         self._snapshot = snapshot
         self._bundle = bundle
         self._configuration = configuration
-        deleted = find(bundle.id_hashes, snapshot.deleted_hashes())
+        self._deleted_hashes = np.sort(snapshot.deleted_hashes())
+        deleted = find(bundle.id_hashes, self._deleted_hashes)
         self._deleted = bundle.id_positions[deleted[deleted >= 0]].astype(np.int64)
         cold, self._cold_rows = _cold_items(snapshot, bundle)
         self._cold_hashes = cold.hashes
-        self.cold = ColdScorer(cold, items=bundle.manifest.items)
+        self.cold_items = cold
+        self.cold = ColdScorer(cold, items=self._items)
+
+    @property
+    def _items(self) -> int:
+        return len(self._bundle.id_hashes)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that nobody knows."""
@@ -48,14 +77,14 @@ class Catalogue:
         if len(self.cold) and not positions.all():
             unknown = np.flatnonzero(positions == 0)
             found = find(self._cold_hashes, hashes_of([item_ids[place].encode() for place in unknown.tolist()]))
-            positions[unknown] = np.where(found >= 0, found + self._bundle.manifest.items + 1, 0)
+            positions[unknown] = np.where(found >= 0, found + self._items + 1, 0)
         return positions
 
     def item_id(self, position: int) -> str:
         """Return the id at a position."""
-        if position <= self._bundle.manifest.items:
+        if position <= self._items:
             return self._bundle.item_id(position)
-        return self._snapshot.item_id(int(self._cold_rows[position - self._bundle.manifest.items - 1]))
+        return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
     def bias(self, filter_: Filter | None, asked: Asked, *, name: str) -> Bias | None:
         """Return by position what bars items that were deleted or do not pass the filter; None where nothing is barred.
@@ -69,6 +98,58 @@ class Catalogue:
             return self._evaluator.bias(filter_, asked, name=name)
         return self._bias_of_deleted if len(self._deleted) else None
 
+    def passing(
+        self,
+        item_ids: Sequence[str],
+        filter_: Filter | None,
+        asked: Asked,
+        *,
+        name: str,
+        bias: Bias | None,
+        recent: Sequence[str],
+    ) -> npt.NDArray[np.bool_]:
+        """Return which of some items may be answered, bool `(len(item_ids),)`; whether the model knows them or not.
+
+        An item that neither the model nor the catalogue knows has no values of any column.
+
+        Parameters
+        ----------
+        bias
+            What `bias` returned for the same filter.
+        recent
+            Items of the interactions of `asked`.
+        """
+        positions = self.positions(item_ids)
+        passes = np.ones(len(item_ids), bool) if bias is None else bias[positions] > -np.inf
+        unknown = np.flatnonzero(positions == 0)
+        if len(unknown):
+            strangers = [item_ids[place] for place in unknown.tolist()]
+            passes[unknown] = self._strangers_passing(strangers, filter_, asked, name=name, recent=recent)
+        return passes
+
+    def _strangers_passing(
+        self, item_ids: Sequence[str], filter_: Filter | None, asked: Asked, *, name: str, recent: Sequence[str]
+    ) -> npt.NDArray[np.bool_]:
+        """Return which items without a position pass: they get positions 1..n of their own for that."""
+        hashes = hashes_of([item_id.encode() for item_id in item_ids])
+        alive = find(self._deleted_hashes, hashes) < 0
+        if filter_ is None:
+            return alive
+        own = {item_id: position for position, item_id in enumerate(item_ids, start=1)}
+
+        def positions(wanted: Sequence[str]) -> npt.NDArray[np.int64]:
+            return np.array([own.get(item_id, 0) for item_id in wanted], np.int64)
+
+        evaluator = FilterEvaluator(
+            self._snapshot,
+            np.concatenate([[-1], self._snapshot.rows_by_hash(hashes)]),
+            positions=positions,
+            canonical=self._configuration.canonical_event_type,
+        )
+        of_theirs = dataclasses.replace(asked.recent, positions=positions(recent)) if recent else asked.recent
+        bias = evaluator.bias(filter_, dataclasses.replace(asked, recent=of_theirs), name=name)
+        return alive & (bias[1:] > -np.inf)
+
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """Return the properties of items: the catalogue's, else the model's; {} where neither has the item."""
         positions = self._bundle.positions(item_ids).tolist()
@@ -79,13 +160,13 @@ class Catalogue:
 
     @functools.cached_property
     def _bias_of_deleted(self) -> Bias:
-        bias = np.zeros(self._bundle.manifest.items + 1 + len(self.cold), np.float32)
+        bias = np.zeros(self._items + 1 + len(self.cold), np.float32)
         bias[self._deleted] = -np.inf
         return bias
 
     @functools.cached_property
     def _evaluator(self) -> FilterEvaluator:
-        rows: npt.NDArray[np.int64] = np.full(self._bundle.manifest.items + 1, -1)
+        rows: npt.NDArray[np.int64] = np.full(self._items + 1, -1)
         rows[self._bundle.id_positions] = self._snapshot.rows_by_hash(self._bundle.id_hashes)
         return FilterEvaluator(
             self._snapshot,
@@ -96,10 +177,10 @@ class Catalogue:
         )
 
 
-def _cold_items(snapshot: Snapshot, bundle: Bundle) -> tuple[ColdItems, Rows]:
+def _cold_items(snapshot: Snapshot, bundle: Bundle | NoBundle) -> tuple[ColdItems, Rows]:
     """Return the cold items that are in the catalogue, and their rows; none where they are cold to another model."""
     cold = snapshot.cold
-    if cold is None or snapshot.cold_model != bundle.manifest.version:
+    if cold is None or isinstance(bundle, NoBundle) or snapshot.cold_model != bundle.manifest.version:
         return NO_COLD_ITEMS, np.zeros(0, np.int64)
     rows = snapshot.rows_by_hash(cold.hashes)
     live = np.flatnonzero(rows >= 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,8 @@ from alsolike.configuration import Configuration
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.filter_evaluation import NOTHING, Asked, Recent
 from alsolike.filter_tree import Filter
-from alsolike.profiles import Profile
+from alsolike.profiles import RecentInteraction
 from functions.recommend.catalogue import Catalogue
-from functions.recommend.model import Bias
 from functions.recommend.request import Request
 
 _SHOWN_FILTERS = 10
@@ -38,6 +37,11 @@ class Chosen:
         """Whether it cannot be obeyed without a catalogue."""
         return self.filter is not None and self.filter.needs_catalogue
 
+    @property
+    def needs_user(self) -> bool:
+        """Whether it cannot be obeyed without what the shop says of the user."""
+        return self.filter is not None and self.filter.needs_user
+
 
 def choose(request: Request, configuration: Configuration) -> Chosen:
     """Return the filter that the request names, else the recommender's own.
@@ -55,60 +59,47 @@ def choose(request: Request, configuration: Configuration) -> Chosen:
     if name is None:
         if request.filter_values:
             raise InvalidInput(f"filterValues is given without filterArn, and {request.recommender} has no filter")
-        _check_item(request, needed=False)
         return Chosen()
     expression = configuration.filters.get(name)
     if expression is None:
         raise NotFound(f"filterArn ends in {name!r}, expected {_known(configuration)}")
     chosen = Chosen(name, _parse(expression))
     assert chosen.filter is not None
-    _check_item(request, needed=chosen.filter.needs_item)
+    if chosen.filter.needs_item and request.item_id is None:
+        raise InvalidInput("itemId is missing, expected an item: the filter compares with CurrentItem")
     return chosen
 
 
-def bias(
+def asked(
     chosen: Chosen,
     request: Request,
     *,
     catalogue: Catalogue,
     configuration: Configuration,
-    profile: Profile,
+    recent: Sequence[RecentInteraction],
     positions: npt.NDArray[np.int64],
     user: Callable[[], Mapping[str, Any]],
-) -> Bias | None:
-    """Return what bars items that the request may not be answered with; None where nothing is barred.
+) -> Asked:
+    """Return what the request brings to its filter.
 
     Parameters
     ----------
-    positions
-        Of the items of the profile's interactions in the model.
+    recent
+        The interactions of the user who asks, and `positions` those of their items; looked at by filters that do.
     user
         Returns the properties of the user who asks; called only where the filter looks at them.
-
-    Raises
-    ------
-    InvalidInput
-        If the values asked with do not fit the filter.
     """
     filter_ = chosen.filter
     if filter_ is None:
-        return catalogue.bias(None, Asked(), name="")
-    asked = Asked(
+        return Asked()
+    return Asked(
         values=request.filter_values,
-        recent=_recent(profile, positions) if filter_.needs_history else NOTHING,
+        recent=_recent(recent, positions) if filter_.needs_history else NOTHING,
         item=as_declared(catalogue.properties([request.item_id])[0], configuration.item_columns)
         if request.item_id
         else {},
         user=as_declared(user(), configuration.user_columns) if filter_.needs_user else {},
     )
-    return catalogue.bias(filter_, asked, name=chosen.name)
-
-
-def _check_item(request: Request, *, needed: bool) -> None:
-    if request.item_id is not None and not needed:
-        raise InvalidInput("itemId is not supported yet, except with a filter that compares with CurrentItem")
-    if request.item_id is None and needed:
-        raise InvalidInput("itemId is missing, expected an item: the filter compares with CurrentItem")
 
 
 def _known(configuration: Configuration) -> str:
@@ -119,9 +110,9 @@ def _known(configuration: Configuration) -> str:
     return ", ".join(names[:_SHOWN_FILTERS]) + more
 
 
-def _recent(profile: Profile, positions: npt.NDArray[np.int64]) -> Recent:
+def _recent(recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> Recent:
     return Recent(
         positions,
-        [interaction.event_type for interaction in profile.recent],
-        np.array([interaction.event_time_ms for interaction in profile.recent], np.int64),
+        [interaction.event_type for interaction in recent],
+        np.array([interaction.event_time_ms for interaction in recent], np.int64),
     )

@@ -1,4 +1,4 @@
-"""POST /recommendations."""
+"""The routes that recommend and rank."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alsolike.aws import client
 from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.errors import AlsolikeError
-from alsolike.http import request_body, respond_error
+from alsolike.http import respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, pseudonyms_of
@@ -22,19 +22,26 @@ from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from alsolike.snapshot import EMPTY
 from alsolike.snapshot_reader import SnapshotReader
+from alsolike.trends import NO_TRENDS, Trends
+from alsolike.trends_reader import TrendsReader
 from alsolike.users import UserStore
+from functions.recommend.budget import Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
-from functions.recommend.request import parse_request
+from functions.recommend.people import People
+from functions.recommend.request import PARSERS
 from functions.recommend.response import respond_answer
-from functions.recommend.service import People, recommend
+from functions.recommend.service import Answer, recommend
 from functions.recommend.settings import Settings
-from functions.recommend.standing import CATALOGUE, CONFIGURATION, Watch
+from functions.recommend.standing import CATALOGUE, CONFIGURATION, TRENDS, Watch
 from functions.recommend.watched import Watched
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""A popular list in time is worth more than a late profile, and the loaded model more than a late champion."""
+"""Of S3: the loaded model is worth more than a late champion."""
+
+LOOK_TIME_MS = 8_000
+"""How long preparing may take: Lambda gives initialisation and restoring ten seconds."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,12 +50,18 @@ class Sources:
 
     watch: Watch
     people: People
+    trends: Watched[Trends]
+    time_budget_ms: int
 
 
 @functools.cache
 def _sources() -> Sources:
     settings = from_environment(Settings, os.environ)
-    s3, dynamodb = (client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS) for service in ("s3", "dynamodb"))
+    s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+    # Half of the time for the profile: popular items in time are worth more than a late history. Botocore would wait up
+    # to a second before another attempt.
+    profile_s = settings.time_budget_ms / 2_000 or CALL_TIMEOUT_S
+    dynamodb = client("dynamodb", read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
     champion = ChampionLoader(
         Registry(s3, bucket), BundleCache(s3, bucket, scratch / "models"), check_s=settings.champion_check_s
@@ -68,10 +81,16 @@ def _sources() -> Sources:
         ),
         snapshot=Watched(snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s),
     )
+    trends = Watched(
+        TrendsReader(s3, bucket, check_s=settings.trends_check_s),
+        what=TRENDS,
+        default=NO_TRENDS,
+        retry_s=settings.trends_check_s,
+    )
     people = People(
         _ids(settings), ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table)
     )
-    return Sources(watch, people)
+    return Sources(watch, people, trends, settings.time_budget_ms)
 
 
 def _ids(settings: Settings) -> EdgeIds:
@@ -87,17 +106,67 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
     sources = _sources()
     now_ms = time.time_ns() // 1_000_000
+    budget = Budget(sources.time_budget_ms)
     try:
-        request = parse_request(request_body(event))
+        request = PARSERS[event["routeKey"]](event)
         standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-        answer = recommend(request, standing=standing, people=sources.people, now_ms=now_ms)
+        answer = recommend(
+            request,
+            standing=standing,
+            people=sources.people,
+            trends=functools.partial(_trends, sources, now_ms),
+            budget=budget,
+            now_ms=now_ms,
+        )
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
         return respond_error(error)
+    _count(answer)
+    return respond_answer(answer, request, event)
+
+
+def _trends(sources: Sources, now_ms: int, degraded: list[str]) -> Trends:
+    trends, lacking = sources.trends.current(now_ms=now_ms)
+    if lacking is not None:
+        degraded.append(lacking)
+    return trends
+
+
+def _count(answer: Answer) -> None:
     count(Metric.RECOMMENDATIONS_SERVED)
     count(Metric.RECOMMENDATIONS_POPULAR, int(answer.source == "popular"))
     count(Metric.RECOMMENDATIONS_FILLED, int(answer.filled > 0))
     count(Metric.RECOMMENDATIONS_COLD, int(answer.cold > 0))
     count(Metric.RECOMMENDATIONS_DEGRADED, int(bool(answer.degraded)))
-    return respond_answer(answer)
+    if answer.degraded:
+        count(_DEGRADED_TO[answer.source])
+
+
+_DEGRADED_TO = {
+    "model": Metric.DEGRADED_TO_MODEL,
+    "similar": Metric.DEGRADED_TO_SIMILAR,
+    "popular": Metric.DEGRADED_TO_POPULAR,
+    "trending": Metric.DEGRADED_TO_TRENDING,
+    "recent": Metric.DEGRADED_TO_RECENT,
+    "none": Metric.DEGRADED_TO_NOTHING,
+}
+
+
+def _prepare() -> None:
+    """Load the champion, or look for a new one, before a request waits for it; a request tries again what fails."""
+    deadline_ms = time.monotonic() * 1000 + LOOK_TIME_MS
+    try:
+        _sources().watch.standing(
+            now_ms=time.time_ns() // 1_000_000, remaining_ms=lambda: deadline_ms - time.monotonic() * 1000
+        )
+    except AlsolikeError as error:
+        logger.error("not prepared", reason=str(error))
+
+
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):
+    _prepare()
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+    from snapshot_restore_py import register_after_restore  # of Lambda's runtime
+
+    register_after_restore(_prepare)

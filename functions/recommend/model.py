@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
+import time
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
 _NONE = np.zeros((1, 1), np.int64)
 _NOTHING = np.zeros(0, np.int64)
 _OUTPUTS = ("items", "scores")
+_REMEMBERED_RUNS = 9
+_ABLATED_AT_ONCE = 16
 
 Bias = npt.NDArray[np.float32]
 """float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
@@ -55,6 +59,8 @@ class History:
         float64 `(n,)`, by event type.
     event_time_ms
         int64 `(n,)`.
+    indices
+        int64 `(n,)`, where they stand in the profile.
     returned
         int64 `(m,)`, positions of which nothing is left, since they were taken back: kept out like seen ones.
     """
@@ -62,7 +68,8 @@ class History:
     items: npt.NDArray[np.int64]
     event_weights: npt.NDArray[np.float64]
     event_time_ms: npt.NDArray[np.int64]
-    returned: npt.NDArray[np.int64]
+    returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    indices: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
@@ -73,7 +80,7 @@ class History:
         return len(self.items)
 
 
-NO_HISTORY = History(_NOTHING, np.zeros(0), _NOTHING, _NOTHING)
+NO_HISTORY = History(_NOTHING, np.zeros(0), _NOTHING)
 
 
 class Model:
@@ -88,6 +95,7 @@ class Model:
             If it is not what its manifest says, or a graph does not run.
         """
         self.bundle = Bundle(directory)
+        self._run_ms: dict[str, collections.deque[float]] = {}
         self._sessions = {name: self._opened(name) for name in (GRAPH_FILE, BIAS_GRAPH_FILE)}
 
     def _opened(self, name: str) -> onnxruntime.InferenceSession:
@@ -103,6 +111,7 @@ class Model:
         try:
             session = _open_session(self.bundle.directory / name)
             session.run(_OUTPUTS, feed)
+            self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)
         except (*GRAPH_ERRORS, ValueError) as error:  # onnxruntime's word for a missing or unknown input
             raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
         return session
@@ -135,30 +144,92 @@ class Model:
             event_weights=weights[known],
             event_time_ms=np.array([recent[index].event_time_ms for index in known.tolist()], np.int64),
             returned=returned,
+            indices=known,
         )
 
+    def expected_ms(self, *, with_bias: bool) -> float:
+        """Return how long a run takes, by the fastest of the latest; 0 where there was none yet.
+
+        The fastest, since what else the machine does says nothing of the model.
+        """
+        return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
+
+    def passed_over(self, *, with_bias: bool) -> None:
+        """Note that a run was left out as it was expected to take too long; after some, it is tried again."""
+        runs = self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE]
+        if runs:
+            runs.popleft()
+
     def rank(
-        self, history: History, *, k: int, now_ms: int, bias: Bias | None = None
+        self, history: History, *, k: int, now_ms: int, bias: Bias | None = None, leave_out_seen: bool | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Return the k best items for a history of at least one interaction, best first; `bias` bars others.
+
+        Parameters
+        ----------
+        leave_out_seen
+            Whether items of the history are left out; None for as it was measured to be better.
 
         Returns
         -------
         Positions and scores, less than k where the model knows nothing of the rest.
         """
-        weights = self.bundle.manifest.history.weights(history.event_weights, now_ms - history.event_time_ms)
-        items = history.items[None, :]
+        if leave_out_seen is None:
+            leave_out_seen = self.bundle.manifest.exclude_seen
         feed: dict[str, npt.NDArray[Any]] = {
-            "history": items,
-            "weights": weights[None, :],
-            "exclude": history.seen[None, :] if self.bundle.manifest.exclude_seen else _NONE,
+            "history": history.items[None, :],
+            "weights": self._weights(history, now_ms)[None, :],
+            "exclude": history.seen[None, :] if leave_out_seen else _NONE,
             "k": np.array([k], np.int64),
         }
+        name = GRAPH_FILE
         if bias is not None:
-            feed["bias"] = bias
-        positions, scores = self._sessions[GRAPH_FILE if bias is None else BIAS_GRAPH_FILE].run(_OUTPUTS, feed)
+            feed["bias"], name = bias, BIAS_GRAPH_FILE
+        start = time.perf_counter()
+        positions, scores = self._sessions[name].run(_OUTPUTS, feed)
+        self._run_ms[name].append((time.perf_counter() - start) * 1000)
         known = np.count_nonzero(positions[0])  # where one is 0, all that follow are
         return positions[0, :known], scores[0, :known]
+
+    def without_each(
+        self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int
+    ) -> npt.NDArray[np.float32]:
+        """Return the score of some items with the whole history, and without each of its latest interactions.
+
+        An interaction that is left out becomes padding in its place: the others stay where they are in the history.
+
+        Returns
+        -------
+        float32 `(1 + min(latest, len(history)), len(positions))`: the whole history first, then the interactions
+        without which it is, oldest first; 0 where the model knows nothing.
+        """
+        weights = self._weights(history, now_ms)
+        first = max(len(history) - latest, 0)
+        left_out = np.array([-1, *range(first, len(history))])
+        bias = np.full(self.bundle.manifest.items + 1, -np.inf, np.float32)
+        bias[positions] = 0
+        column = {position: place for place, position in enumerate(positions.tolist())}
+        found = np.zeros((len(left_out), len(positions)), np.float32)
+        for start in range(0, len(left_out), _ABLATED_AT_ONCE):
+            block = left_out[start : start + _ABLATED_AT_ONCE]
+            kept = np.arange(len(history))[None, :] != block[:, None]
+            feed: dict[str, npt.NDArray[Any]] = {
+                "history": np.where(kept, history.items, 0),
+                "weights": np.where(kept, weights, 0).astype(np.float32),
+                "exclude": np.zeros((len(block), 1), np.int64),
+                "k": np.array([len(positions)], np.int64),
+                "bias": bias,
+            }
+            for row, (items, scores) in enumerate(
+                zip(*self._sessions[BIAS_GRAPH_FILE].run(_OUTPUTS, feed), strict=True), start=start
+            ):
+                for position, score in zip(items.tolist(), scores.tolist(), strict=True):
+                    if position:
+                        found[row, column[position]] = score
+        return found
+
+    def _weights(self, history: History, now_ms: int) -> npt.NDArray[np.float32]:
+        return self.bundle.manifest.history.weights(history.event_weights, now_ms - history.event_time_ms)
 
     def popular(
         self,
@@ -168,6 +239,7 @@ class Model:
         after: Sequence[Ranked] = (),
         within: Sequence[int] = (),
         bias: Bias | None = None,
+        leave_out: Sequence[int] = (),
     ) -> list[Ranked]:
         """Return k popular items, best first, that neither stand in `after` nor are barred, nor seen if that counts.
 
@@ -179,8 +251,10 @@ class Model:
         ----------
         within
             Positions that come before the popular ones of all: what is popular in a group.
+        leave_out
+            Positions that are not among them.
         """
-        left_out = {item.position for item in after}
+        left_out = {item.position for item in after}.union(leave_out)
         if self.bundle.manifest.exclude_seen:
             left_out.update(history.seen.tolist())
         positions = self._popular_first(k, left_out, bias, within)

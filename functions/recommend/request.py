@@ -1,37 +1,47 @@
-"""The body of POST /recommendations: Personalize's GetRecommendations, as far as it is supported."""
+"""Requests for recommendations, in Personalize's form and as plain GETs: each becomes the same `Request`."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from alsolike import wire
 from alsolike.columns import property_name
 from alsolike.errors import InvalidInput, NotFound
-from alsolike.filter_values import MAX_VALUE_CHARACTERS, Values, parse_values
-from alsolike.filters import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
-from alsolike.interactions import MAX_ID_CHARACTERS
-from alsolike.recommendation_id import RECOMMENDER_CODES
-from functions.recommend import arn
-
-DEFAULT_RECOMMENDER = "for-you"
-DEFAULT_RESULTS = 25
-MAX_RESULTS = 500
-MAX_RESULTS_WITH_METADATA = 50
-MAX_METADATA_COLUMNS = 10
-MAX_COLUMN_CHARACTERS = 150
-MAX_CONTEXT_KEYS = 150
-MAX_CONTEXT_CHARACTERS = 1_000
+from alsolike.fields import Whole
+from alsolike.filter_values import Values, parse_values
+from alsolike.http import request_body
+from alsolike.path_ids import path_id
+from alsolike.queries import read_query
+from alsolike.recommendation_requests import (
+    DEFAULT_RESULTS,
+    DEFAULT_WINDOW,
+    FOR_YOU,
+    GET_PERSONALIZED_RANKING,
+    GET_RECOMMENDATIONS,
+    LISTING,
+    MAX_BODY_BYTES,
+    MAX_RESULTS_WITH_METADATA,
+    OF_ITEMS,
+    OF_USERS,
+    PERSONALIZED_RANKING,
+    POPULAR,
+    POPULAR_QUERY,
+    SIMILAR_ITEMS,
+    SIMILAR_QUERY,
+    TRENDING,
+    TRENDING_QUERY,
+    USER_QUERY,
+    WINDOWS,
+)
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _NOT_SUPPORTED = ("promotions",)
-_FIELDS = (
-    *_ARN_FIELDS, "userId", "itemId", "numResults", "metadataColumns", "filterArn", "filterValues",
-    "context", *_NOT_SUPPORTED,
-)  # fmt: skip
-_PARAMETER = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_PARAMETER_CHARACTERS}}}")
+_FEW = Whole(0, MAX_RESULTS_WITH_METADATA)
+
+RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
+"""What a campaign that ranks may be called: both rank with the same model."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,9 +51,11 @@ class Request:
     Attributes
     ----------
     user_id
-        A user, or the session of somebody unknown.
+        A user, or the session of somebody unknown; None where nobody is named.
+    session_id
+        The session that a browser's token is good for; `user_id` is then the user of that token.
     item_id
-        The item that a filter's CurrentItem means.
+        The item that recommenders of items start from, and that a filter's CurrentItem means.
     filter_name
         The filter that is asked for by name.
     filter_values
@@ -52,20 +64,28 @@ class Request:
         What the call says of the user, by property; it counts before what is stored of the user.
     metadata_columns
         Names as they were asked for, each with the catalogue's name of the property.
+    window
+        Of trending items.
+    to_rank
+        The items that are to be ranked, each once; None where recommendations are asked for.
     """
 
-    user_id: str
+    user_id: str | None = None
     num_results: int = DEFAULT_RESULTS
-    recommender: str = DEFAULT_RECOMMENDER
+    recommender: str = FOR_YOU
+    session_id: str | None = None
     item_id: str | None = None
     filter_name: str | None = None
     filter_values: Values = dataclasses.field(default_factory=dict)
     context: Mapping[str, str] = dataclasses.field(default_factory=dict)
     metadata_columns: tuple[tuple[str, str], ...] = ()
+    window: str = DEFAULT_WINDOW
+    explain: bool = False
+    to_rank: tuple[str, ...] | None = None
 
 
-def parse_request(body: bytes) -> Request:
-    """Read the body.
+def parse_recommendations(event: Mapping[str, Any]) -> Request:
+    """Read `POST /recommendations`.
 
     Raises
     ------
@@ -74,92 +94,145 @@ def parse_request(body: bytes) -> Request:
     NotFound
         If it names a recommender that does not exist.
     """
-    fields = wire.parse_object(body)
-    wire.only_known(fields, _FIELDS)
-    for name in _NOT_SUPPORTED:
-        if fields.get(name) is not None:
-            raise InvalidInput(f"{name} is not supported yet")
-    columns = _metadata_columns(fields)
-    return Request(
-        user_id=wire.required_string(fields, "userId", maximum=MAX_ID_CHARACTERS),
-        num_results=_num_results(fields, maximum=MAX_RESULTS_WITH_METADATA if columns else MAX_RESULTS),
-        recommender=_recommender(fields),
-        item_id=wire.optional_string(fields, "itemId", maximum=MAX_ID_CHARACTERS),
-        filter_name=arn.named(fields, "filterArn", kind="filter"),
-        filter_values=_filter_values(fields),
-        context=_context(fields),
-        metadata_columns=columns,
-    )
-
-
-def _recommender(fields: Mapping[str, Any]) -> str:
-    given = [name for name in _ARN_FIELDS if fields.get(name) is not None]
-    if len(given) == 2:
+    given = GET_RECOMMENDATIONS.read(_body(event))
+    named = [name for name in _ARN_FIELDS if name in given]
+    if len(named) == 2:
         raise InvalidInput("campaignArn and recommenderArn are both given, expected one of them")
-    for name in given:
-        recommender = arn.named(fields, name, kind=name.removesuffix("Arn"))
-        if recommender is None or recommender not in RECOMMENDER_CODES:
-            known = " or ".join(f"/{known}" for known in RECOMMENDER_CODES)
-            raise NotFound(f"{name} is {wire.describe(fields[name])}, expected one that ends in {known}")
-        return recommender
-    return DEFAULT_RECOMMENDER
+    recommender, window = _listing(given, named[0]) if named else (FOR_YOU, DEFAULT_WINDOW)
+    return _checked(_request(given, recommender=recommender, user_id=given.get("userId"), window=window))
 
 
-def _filter_values(fields: Mapping[str, Any]) -> Values:
-    if fields.get("filterValues") is None:
-        return {}
-    given = wire.as_object(fields["filterValues"], where="filterValues")
-    if len(given) > MAX_PARAMETERS:
-        raise InvalidInput(f"filterValues has {len(given)} parameters, expected at most {MAX_PARAMETERS}")
-    values = {}
-    for name, value in given.items():
-        if not _PARAMETER.fullmatch(name):
-            raise InvalidInput(
-                f"filterValues has a parameter {wire.describe(name)}, "
-                f"expected 1 to {MAX_PARAMETER_CHARACTERS} letters, digits and underscores"
-            )
-        if value is not None:
-            text = wire.required_string(given, name, maximum=MAX_VALUE_CHARACTERS, where="filterValues.")
-            values[name] = parse_values(name, text)
-    return values
+def parse_ranking(event: Mapping[str, Any]) -> Request:
+    """Read `POST /personalize-ranking`; see `parse_recommendations`."""
+    given = GET_PERSONALIZED_RANKING.read(_body(event))
+    name = _segment(given["campaignArn"])
+    if name not in RANKING_NAMES:
+        raise NotFound(f"campaignArn is {wire.describe(given['campaignArn'])}, {_expected(RANKING_NAMES)}")
+    items = given["inputList"]
+    if given.get("metadataColumns", {}).get("ITEMS") and len(items) > MAX_RESULTS_WITH_METADATA:
+        raise InvalidInput(
+            f"inputList has {len(items)} elements, expected 1 to {MAX_RESULTS_WITH_METADATA} with metadata"
+        )
+    request = _request(given, recommender=PERSONALIZED_RANKING, user_id=given["userId"])
+    return dataclasses.replace(request, num_results=len(items), to_rank=tuple(dict.fromkeys(items)))
 
 
-def _context(fields: Mapping[str, Any]) -> dict[str, str]:
-    if fields.get("context") is None:
-        return {}
-    given = wire.as_object(fields["context"], where="context")
-    if len(given) > MAX_CONTEXT_KEYS:
-        raise InvalidInput(f"context has {len(given)} keys, expected at most {MAX_CONTEXT_KEYS}")
-    context = {}
-    for name in given:
-        if not 1 <= len(name) <= MAX_COLUMN_CHARACTERS:
-            raise InvalidInput(
-                f"context has a key {wire.describe(name)}, expected 1 to {MAX_COLUMN_CHARACTERS} characters"
-            )
-        value = wire.required_string(given, name, maximum=MAX_CONTEXT_CHARACTERS, where="context.")
-        context[property_name(name)] = value
+def parse_for_user(event: Mapping[str, Any]) -> Request:
+    """Read `GET /users/{userId}/recommendations`; see `parse_recommendations`."""
+    return _of_query(event, user_id=path_id(event, "userId"))
+
+
+def parse_for_session(event: Mapping[str, Any]) -> Request:
+    """Read `GET /session/recommendations`: the token says who asks."""
+    return _with_session(_of_query(event, user_id=_token(event).get("userId")), event)
+
+
+def parse_similar(event: Mapping[str, Any]) -> Request:
+    """Read `GET /items/{itemId}/similar`; see `parse_recommendations`."""
+    given = read_query(event, SIMILAR_QUERY)
+    request = _request(given, recommender=given.get("recommender", SIMILAR_ITEMS), user_id=None)
+    return dataclasses.replace(request, item_id=path_id(event, "itemId"))
+
+
+def parse_similar_for_session(event: Mapping[str, Any]) -> Request:
+    """Read `GET /session/items/{itemId}/similar`; filters may look at what the session did."""
+    return _with_session(dataclasses.replace(parse_similar(event), user_id=_token(event).get("userId")), event)
+
+
+def parse_trending(event: Mapping[str, Any]) -> Request:
+    """Read `GET /trending`; see `parse_recommendations`."""
+    return _request(read_query(event, TRENDING_QUERY), recommender=TRENDING, user_id=None)
+
+
+def parse_popular(event: Mapping[str, Any]) -> Request:
+    """Read `GET /popular`; see `parse_recommendations`."""
+    return _request(read_query(event, POPULAR_QUERY), recommender=POPULAR, user_id=None)
+
+
+PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
+    "POST /recommendations": parse_recommendations,
+    "POST /personalize-ranking": parse_ranking,
+    "GET /users/{userId}/recommendations": parse_for_user,
+    "GET /items/{itemId}/similar": parse_similar,
+    "GET /trending": parse_trending,
+    "GET /popular": parse_popular,
+    "GET /session/recommendations": parse_for_session,
+    "GET /session/items/{itemId}/similar": parse_similar_for_session,
+}
+"""By route key."""
+
+
+def _body(event: Mapping[str, Any]) -> dict[str, Any]:
+    body = request_body(event)
+    if len(body) > MAX_BODY_BYTES:
+        raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BODY_BYTES}")
+    fields = wire.parse_object(body)
+    for name in _NOT_SUPPORTED:
+        if fields.pop(name, None) is not None:
+            raise InvalidInput(f"{name} is not supported yet")
+    return fields
+
+
+def _token(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the authorizer found in a session's token."""
+    context: Mapping[str, Any] = event["requestContext"]["authorizer"]["lambda"]
     return context
 
 
-def _num_results(fields: Mapping[str, Any], *, maximum: int) -> int:
-    value = fields.get("numResults")
-    if value is None:
-        return DEFAULT_RESULTS
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= maximum:
-        raise InvalidInput(f"numResults is {wire.describe(value)}, expected a whole number from 0 to {maximum}")
-    return value or DEFAULT_RESULTS
+def _with_session(request: Request, event: Mapping[str, Any]) -> Request:
+    return dataclasses.replace(request, session_id=_token(event)["sessionId"])
 
 
-def _metadata_columns(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    if fields.get("metadataColumns") is None:
-        return ()
-    datasets = wire.as_object(fields["metadataColumns"], where="metadataColumns")
-    wire.only_known(datasets, ("ITEMS",), where="metadataColumns.")
-    if datasets.get("ITEMS") is None:
-        return ()
-    names = wire.required_list(datasets, "ITEMS", minimum=0, maximum=MAX_METADATA_COLUMNS, where="metadataColumns.")
-    for index, name in enumerate(names):
-        wire.required_string(
-            {str(index): name}, str(index), maximum=MAX_COLUMN_CHARACTERS, where="metadataColumns.ITEMS."
-        )
-    return tuple((name, property_name(name)) for name in names)
+def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:
+    given = read_query(event, USER_QUERY)
+    request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
+    if request.recommender in OF_ITEMS and request.item_id is None:
+        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+    return request
+
+
+def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None, **more: Any) -> Request:
+    """Return the request whose fields are these; the names in a query are those of the body where both have them."""
+    columns = given["metadata"] if "metadata" in given else given.get("metadataColumns", {}).get("ITEMS", [])
+    if columns and "numResults" in given:
+        _FEW.read(given["numResults"], "numResults")
+    filter_arn = given.get("filterArn")
+    return Request(
+        user_id=user_id,
+        num_results=given.get("numResults") or DEFAULT_RESULTS,
+        recommender=recommender,
+        item_id=given.get("itemId"),
+        filter_name=given.get("filter") if filter_arn is None else _segment(filter_arn),
+        filter_values={name: parse_values(name, text) for name, text in given.get("filterValues", {}).items()},
+        context={property_name(name): value for name, value in given.get("context", {}).items()},
+        metadata_columns=tuple((name, property_name(name)) for name in columns),
+        window=more.get("window") or given.get("window", DEFAULT_WINDOW),
+        explain=given.get("explain", False),
+    )
+
+
+def _checked(request: Request) -> Request:
+    if request.recommender in OF_USERS and request.user_id is None:
+        raise InvalidInput("userId is missing, expected a non-empty string")
+    if request.recommender in OF_ITEMS and request.item_id is None:
+        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+    return request
+
+
+def _listing(given: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Return the recommender that an ARN names, and its window: `trending-3h` names both."""
+    segment = _segment(given[name])
+    for window in WINDOWS:
+        if segment == f"{TRENDING}-{window}":
+            return TRENDING, window
+    if segment not in LISTING:
+        raise NotFound(f"{name} is {wire.describe(given[name])}, {_expected(LISTING)}")
+    return segment, DEFAULT_WINDOW
+
+
+def _segment(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def _expected(names: tuple[str, ...]) -> str:
+    return f"expected one that ends in {' or '.join(f'/{name}' for name in names)}"

@@ -1,16 +1,41 @@
-"""An answer as Personalize's GetRecommendations words it."""
+"""Answers as Personalize words them; plain GETs also say how long they may be kept."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from alsolike.http import respond
+from alsolike.recommendation_requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
+from functions.recommend.request import Request
 from functions.recommend.service import Answer, Recommendation
 
+_OF_NOBODY = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
 
-def respond_answer(answer: Answer) -> dict[str, Any]:
+KEPT_S = 60
+"""How long an answer that is nobody's in particular may be kept: about as long as a new catalogue takes to count."""
+
+
+def respond_answer(answer: Answer, request: Request, event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the HTTP answer; headers say where it comes from, which Personalize's shape cannot."""
+    items = "personalizedRanking" if request.recommender == PERSONALIZED_RANKING else "itemList"
+    document = {
+        items: [_predicted_item(item) for item in answer.items],
+        "recommendationId": answer.recommendation_id,
+    }
+    headers = _headers(answer)
+    if event["routeKey"].startswith("GET "):
+        headers.update(_caching(answer, request))
+        if _matches(event, headers["etag"]):
+            return {"statusCode": 304, "headers": headers}
+    return respond(document, headers=headers)
+
+
+def _headers(answer: Answer) -> dict[str, str]:
     headers = {"x-alsolike-source": answer.source, "x-alsolike-model-version": answer.version}
     if answer.filled:
         headers["x-alsolike-filled"] = str(answer.filled)
@@ -20,15 +45,35 @@ def respond_answer(answer: Answer) -> dict[str, Any]:
         headers["x-alsolike-popular-within"] = quote(answer.within)  # names of columns are anybody's
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
-    document = {
-        "itemList": [_predicted_item(item) for item in answer.items],
-        "recommendationId": answer.recommendation_id,
-    }
-    return respond(document, headers=headers)
+    return headers
 
 
 def _predicted_item(item: Recommendation) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score}
     if item.metadata is not None:
         document["metadata"] = item.metadata
+    if item.reasons is not None:
+        document["reason"] = item.reasons
     return document
+
+
+def _caching(answer: Answer, request: Request) -> dict[str, str]:
+    """Return ETag and Cache-Control.
+
+    Two answers with the same items and metadata are the same to who shows them: scores, which fall with every second,
+    and the recommendation id do not count.
+    """
+    shown = orjson.dumps([[item.item_id, item.metadata, item.reasons] for item in answer.items])
+    etag = f'"{hashlib.blake2b(shown, digest_size=12).hexdigest()}"'
+    personal = request.recommender not in _OF_NOBODY or request.user_id is not None or request.session_id is not None
+    if personal or answer.degraded:
+        return {"etag": etag, "cache-control": "private, no-cache"}
+    # Columns may be anything that the shop knows of an item: those are kept by who asked for them alone.
+    scope = "private" if request.metadata_columns else "public"
+    return {"etag": etag, "cache-control": f"{scope}, max-age={KEPT_S}"}
+
+
+def _matches(event: Mapping[str, Any], etag: str) -> bool:
+    """Whether the caller has an answer of this tag (RFC 9110, section 13.1.2: weak comparison)."""
+    given = event.get("headers", {}).get("if-none-match", "")
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in given.split(","))

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where everything is, and how often to look for a new champion, configuration and catalogue.
+    """Where everything is, and how often to look for a new champion, configuration, catalogue and trends.
 
     `pseudonymise_ids` is 0 or 1; only with 1 the secret is asked for.
 
@@ -15,6 +15,8 @@ class Settings:
     ----------
     max_snapshot_mb
         The largest catalogue that there is room for on the disk, twice and beside two bundles.
+    time_budget_ms
+        How long an answer may take before less is answered, 0 for as long as it takes.
     """
 
     profiles_table: str
@@ -24,5 +26,7 @@ class Settings:
     champion_check_s: float = 30.0
     configuration_check_s: float = 30.0
     snapshot_check_s: float = 30.0
+    trends_check_s: float = 30.0
+    time_budget_ms: int = 100
     max_snapshot_mb: int = 70
     pseudonymise_ids: int = 0

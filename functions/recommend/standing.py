@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from alsolike.configuration import Configuration
-from alsolike.snapshot import Snapshot
-from functions.recommend.catalogue import Catalogue
+from alsolike.configuration import DEFAULT, Configuration
+from alsolike.snapshot import EMPTY, Snapshot
+from functions.recommend.catalogue import NO_BUNDLE, Catalogue
 from functions.recommend.champion import ChampionLoader
 from functions.recommend.model import Model
 from functions.recommend.watched import Watched
 
-CONFIGURATION, CATALOGUE = "configuration", "catalogue"
+CONFIGURATION, CATALOGUE, TRENDS = "configuration", "catalogue", "trends"
 NO_CONFIGURATION, NO_CATALOGUE = f"no-{CONFIGURATION}", f"no-{CATALOGUE}"
 
 LOOK_TIME_MS = 9_000
@@ -25,14 +25,16 @@ class Standing:
 
     Attributes
     ----------
-    model, catalogue
+    model
         None before the first model.
+    catalogue
+        The catalogue as that model sees it.
     degraded
         What is missing or older than it should be.
     """
 
     model: Model | None
-    catalogue: Catalogue | None
+    catalogue: Catalogue
     configuration: Configuration
     degraded: tuple[str, ...] = ()
 
@@ -49,8 +51,8 @@ class Watch:
         self._champion = champion
         self._configuration = configuration
         self._snapshot = snapshot
-        self._parts: tuple[Model, Snapshot, Configuration] | None = None
-        self._catalogue: Catalogue | None = None
+        self._parts: tuple[Model | None, Snapshot, Configuration] = (None, EMPTY, DEFAULT)
+        self._catalogue = Catalogue(EMPTY, NO_BUNDLE, DEFAULT)
 
     def standing(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Standing:
         """Return what answers now.
@@ -73,11 +75,9 @@ class Watch:
         model = serving.model
         return Standing(model, self._view(model, snapshot, configuration), configuration, degraded)
 
-    def _view(self, model: Model | None, snapshot: Snapshot, configuration: Configuration) -> Catalogue | None:
-        if model is None:
-            return None
+    def _view(self, model: Model | None, snapshot: Snapshot, configuration: Configuration) -> Catalogue:
         parts = self._parts
-        if parts is None or parts[0] is not model or parts[1] is not snapshot or parts[2] is not configuration:
+        if parts[0] is not model or parts[1] is not snapshot or parts[2] is not configuration:
+            self._catalogue = Catalogue(snapshot, NO_BUNDLE if model is None else model.bundle, configuration)
             self._parts = (model, snapshot, configuration)
-            self._catalogue = Catalogue(snapshot, model.bundle, configuration)
         return self._catalogue

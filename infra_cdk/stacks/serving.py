@@ -57,7 +57,16 @@ class ServingStack(cdk.Stack):
             api.route(key, function=collect, scope=ADMINISTER)
         api.route("DELETE /users/{userId}", function=privacy.erase_user, scope=ADMINISTER)
         api.route("GET /users/{userId}/data", function=privacy.export_user, scope=ADMINISTER)
-        api.route("POST /recommendations", function=self._recommend().live, scope=READ_RECOMMENDATIONS)
+        recommend = self._recommend().live
+        for key in (
+            "POST /recommendations",
+            "POST /personalize-ranking",
+            "GET /users/{userId}/recommendations",
+            "GET /items/{itemId}/similar",
+            "GET /trending",
+            "GET /popular",
+        ):
+            api.route(key, function=recommend, scope=READ_RECOMMENDATIONS)
         consume(
             self._update_profiles().live,
             stream=data.stream,
@@ -148,6 +157,7 @@ class ServingStack(cdk.Stack):
                 "CHAMPION_CHECK_S": str(self._settings.champion_check_s),
                 "SNAPSHOT_CHECK_S": str(self._settings.snapshot_check_s),
                 "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
+                "TIME_BUDGET_MS": str(self._settings.time_budget_ms),
                 **configuration_variables(artefacts, settings=self._settings),
                 "SECRET_ARN": self._data.hash_key.secret_arn,
                 "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),

@@ -73,6 +73,7 @@ VARIABLES = {
         "CONFIGURATION_CHECK_S",
         "SNAPSHOT_CHECK_S",
         "MAX_SNAPSHOT_MB",
+        "TIME_BUDGET_MS",
         "OPENBLAS_NUM_THREADS",
         "SECRET_ARN",
         "PSEUDONYMISE_IDS",

@@ -7,9 +7,18 @@ import pytest
 
 from functions.collect.routes import routes
 from functions.collect.settings import Settings
+from functions.recommend.request import PARSERS
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat
 
+RECOMMENDING = (
+    "POST /recommendations",
+    "POST /personalize-ranking",
+    "GET /users/{userId}/recommendations",
+    "GET /items/{itemId}/similar",
+    "GET /trending",
+    "GET /popular",
+)
 SCOPES = {
     "POST /events": ["alsolike/events.write"],
     "POST /items": ["alsolike/events.write"],
@@ -23,13 +32,15 @@ SCOPES = {
     "PATCH /users/{userId}": ["alsolike/admin"],
     "DELETE /users/{userId}": ["alsolike/admin"],
     "GET /users/{userId}/data": ["alsolike/admin"],
-    "POST /recommendations": ["alsolike/recommendations.read"],
-}
-FUNCTION_OF = dict.fromkeys(SCOPES, "collect") | {
-    "DELETE /users/{userId}": "erase_user",
-    "GET /users/{userId}/data": "export_user",
-    "POST /recommendations": "recommend",
-}
+} | {route: ["alsolike/recommendations.read"] for route in RECOMMENDING}
+FUNCTION_OF = (
+    dict.fromkeys(SCOPES, "collect")
+    | {
+        "DELETE /users/{userId}": "erase_user",
+        "GET /users/{userId}/data": "export_user",
+    }
+    | dict.fromkeys(RECOMMENDING, "recommend")
+)
 
 
 def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
@@ -59,6 +70,12 @@ def test_every_route_of_collect_has_code_behind_it() -> None:
     assert set(routes(settings, **clients)) == {
         route for route, function in FUNCTION_OF.items() if function == "collect"
     }
+
+
+def test_every_route_of_recommend_has_code_behind_it() -> None:
+    of_sessions = {route for route in PARSERS if "/session/" in route}
+
+    assert set(PARSERS) - of_sessions == set(RECOMMENDING)
 
 
 def test_authorizer_accepts_our_two_clients_and_the_pools_issuer_only(demo: Assembly) -> None:

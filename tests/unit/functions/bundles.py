@@ -123,7 +123,6 @@ def _graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
         "ninf": np.array(-np.inf, np.float32),
         "zero": np.array(0, np.float32),
         "none": np.array(0, np.int64),
-        "padding": np.array([[0]], np.int64),
         "columns": np.array([table.shape[0]], np.int64),
     }
     nodes = [
@@ -134,6 +133,8 @@ def _graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
         *biased,
         helper.make_node("Greater", ["sums", "zero"], ["pointed_to"]),
         helper.make_node("Where", ["pointed_to", scores, "ninf"], ["known"]),
+        helper.make_node("ReduceMax", ["exclude", "second"], ["some"], keepdims=1),
+        helper.make_node("Sub", ["some", "some"], ["padding"]),
         helper.make_node("Concat", ["exclude", "padding"], ["masked"], axis=1),
         helper.make_node("Shape", ["masked"], ["shape"]),
         helper.make_node("Expand", ["ninf", "shape"], ["ninfs"]),
@@ -144,15 +145,15 @@ def _graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
         helper.make_node("Where", ["ended", "none", "best"], ["items"]),
     ]
     inputs = [
-        helper.make_tensor_value_info("history", TensorProto.INT64, [1, "length"]),
-        helper.make_tensor_value_info("weights", TensorProto.FLOAT, [1, "length"]),
-        helper.make_tensor_value_info("exclude", TensorProto.INT64, [1, "excluded"]),
+        helper.make_tensor_value_info("history", TensorProto.INT64, ["batch", "length"]),
+        helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["batch", "length"]),
+        helper.make_tensor_value_info("exclude", TensorProto.INT64, ["batch", "excluded"]),
         helper.make_tensor_value_info("k", TensorProto.INT64, [1]),
         *bias,
     ]
     outputs = [
-        helper.make_tensor_value_info("items", TensorProto.INT64, [1, "best"]),
-        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, "best"]),
+        helper.make_tensor_value_info("items", TensorProto.INT64, ["batch", "best"]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "best"]),
     ]
     initializers = [external, *(numpy_helper.from_array(values, name) for name, values in constants.items())]
     graph = helper.make_graph(nodes, "table", inputs, outputs, initializers)

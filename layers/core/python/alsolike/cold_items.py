@@ -93,6 +93,12 @@ class ColdItems:
             weights=Ragged(self.neighbours.offsets, self.weights).take(rows).data,
         )
 
+    def nearest(self, row: int) -> tuple[Array, Array]:
+        """Return the neighbours of an item and their weights, the nearest first."""
+        weights = Ragged(self.neighbours.offsets, self.weights)[row]
+        order = np.argsort(-weights, kind="stable")
+        return self.neighbours[row][order], weights[order]
+
     def __len__(self) -> int:
         return len(self.hashes)
 

@@ -67,6 +67,12 @@ class Metric(StrEnum):
     RECOMMENDATIONS_FILLED = "RecommendationsFilled"
     RECOMMENDATIONS_COLD = "RecommendationsCold"
     RECOMMENDATIONS_DEGRADED = "RecommendationsDegraded"
+    DEGRADED_TO_MODEL = "DegradedToModel"
+    DEGRADED_TO_SIMILAR = "DegradedToSimilar"
+    DEGRADED_TO_POPULAR = "DegradedToPopular"
+    DEGRADED_TO_TRENDING = "DegradedToTrending"
+    DEGRADED_TO_RECENT = "DegradedToRecent"
+    DEGRADED_TO_NOTHING = "DegradedToNothing"
 
 
 def log_refusal(error: Exception) -> None:

@@ -14,7 +14,18 @@ from types import MappingProxyType
 
 from alsolike.errors import InvalidInput
 
-RECOMMENDER_CODES = MappingProxyType({"for-you": "fy"})
+RECOMMENDER_CODES = MappingProxyType(
+    {
+        "for-you": "fy",
+        "similar-items": "si",
+        "bought-together": "bt",
+        "buy-again": "ba",
+        "trending": "tr",
+        "popular": "po",
+        "recently-viewed": "rv",
+        "personalized-ranking": "pr",
+    }
+)
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _FORM = re.compile(r"(?P<text>([0-9a-z]{1,12})-([a-z]{2})-([0-9a-f]{8})-[0-9a-f]{6})-(?P<check>[0-9a-f]{4})")

@@ -29,7 +29,7 @@ def shop(
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setenv("USERS_TABLE", users_table)
     monkeypatch.setenv("SECRET_ARN", "the-key")
-    for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S"):
+    for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S", "TRENDS_CHECK_S", "TIME_BUDGET_MS"):
         monkeypatch.setenv(check, "0")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     handler._sources.cache_clear()

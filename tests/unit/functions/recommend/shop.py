@@ -1,6 +1,7 @@
 """A deployment that answers through the handler."""
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from alsolike.profiles import ProfileStore, RecentInteraction
 from alsolike.registry import Registry
 from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_store import SnapshotStore
+from alsolike.trends import NOTHING_COUNTED, Event
+from alsolike.trends_store import trends_key
 from alsolike.users import User, UserStore
 from functions.recommend import handler
 from tests.unit.functions.bundles import ITEMS as KNOWN
@@ -56,6 +59,7 @@ class Shop:
         item_ids: Sequence[str] = KNOWN,
         properties: Mapping[str, Mapping[str, Any]] = ITEMS,
         groups: Sequence[Group] = (),
+        related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     ) -> None:
         folder = self.directory / version
         write_bundle(
@@ -65,12 +69,13 @@ class Shop:
             item_ids=item_ids,
             properties=properties,
             groups=groups,
+            related=related,
         )
         upload_bundle(self.s3, self.bucket, folder, version=version)
         Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)
 
-    def remember(self, profile_id: str, item_id: str, event_type: str = "view") -> None:
-        interaction = RecentInteraction(NOW_MS - 1000, f"{item_id}-{event_type}", item_id, event_type)
+    def remember(self, profile_id: str, item_id: str, event_type: str = "view", *, before_ms: int = 1000) -> None:
+        interaction = RecentInteraction(NOW_MS - before_ms, f"{item_id}-{event_type}-{before_ms}", item_id, event_type)
         ProfileStore(self.dynamodb, self.profiles_table).add(profile_id, [interaction], now_ms=NOW_MS)
 
     def register(self, user_id: str, **properties: Any) -> None:
@@ -89,6 +94,37 @@ class Shop:
         contents = ChampionContents(self.s3, self.bucket, self.directory / "champion")
         ColdPublisher(store, contents).publish(changes, now_ms=at_ms)
 
+    def count(self, **events: int) -> None:
+        """Let items have so many events in this minute."""
+        now_ms = time.time_ns() // 1_000_000
+        each = (item_id for item_id, number in events.items() for _ in range(number))
+        counted = [Event(sequence, item_id, now_ms, 1.0) for sequence, item_id in enumerate(each)]
+        counts = NOTHING_COUNTED.add(counted, sequence=len(counted), arrived_ms=now_ms)
+        self.s3.put_object(Bucket=self.bucket, Key=trends_key("shard-1"), Body=counts.to_bytes())
+
+    def get(
+        self,
+        route: str,
+        *,
+        path: dict[str, str] | None = None,
+        token: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: str,
+    ) -> dict[str, Any]:
+        event = http_event(route, path=path, query=query)
+        event["headers"].update(headers or {})
+        if token is not None:
+            event["requestContext"]["authorizer"] = {"lambda": dict(token)}
+        answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
+        return answer
+
+    def got(self, route: str, **arguments: Any) -> tuple[list[str], str]:
+        """Return the items of a plain route, and where they are from."""
+        answer = self.get(route, **arguments)
+        assert answer["statusCode"] == 200, answer["body"]
+        items = [item["itemId"] for item in orjson.loads(answer["body"])["itemList"]]
+        return items, answer["headers"]["x-alsolike-source"]
+
     def ask(self, **fields: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
         answer = self.post({"userId": "anna", **fields})
         assert answer["statusCode"] == 200, answer["body"]
@@ -105,7 +141,7 @@ class Shop:
         answer = self.post({"userId": "anna", **fields})
         return answer["statusCode"], orjson.loads(answer["body"])["message"]
 
-    def post(self, body: Any, *, remaining_ms: int = 10_000) -> dict[str, Any]:
+    def post(self, body: Any, *, route: str = "POST /recommendations", remaining_ms: int = 10_000) -> dict[str, Any]:
         context = LambdaContext(remaining_ms=remaining_ms)
-        answer: dict[str, Any] = handler.lambda_handler(http_event("POST /recommendations", body), context)
+        answer: dict[str, Any] = handler.lambda_handler(http_event(route, body), context)
         return answer

@@ -168,7 +168,6 @@ def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: 
             "filterValues.SIZE is not a parameter of filter up-to, expected PRICE",
         ),
         ({"filterArn": f"{ARN}:filter/cheaper"}, 400, "itemId is missing, expected an item: the filter compares with"),
-        ({"itemId": "pear"}, 400, "itemId is not supported yet, except with a filter that compares with CurrentItem"),
     ],
 )
 def test_filter_that_cannot_be_applied_says_why(

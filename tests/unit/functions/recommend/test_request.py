@@ -1,19 +1,24 @@
 import contextlib
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.errors import InvalidInput, NotFound
-from functions.recommend.request import Request, parse_request
+from functions.recommend.request import PARSERS, Request
+from tests.unit.functions.factories import http_event
 
 ARN = "arn:aws:personalize:eu-west-1:123456789012:recommender/for-you"
 
 
 def parse(**fields: Any) -> Request:
-    return parse_request(orjson.dumps({"userId": "anna", **fields}))
+    return read("POST /recommendations", {"userId": "anna", **fields})
+
+
+def read(route: str, body: Any = b"", *, path: dict[str, str] | None = None, **query: str) -> Request:
+    event = http_event(route, body, base64_encoded=isinstance(body, bytes), path=path, query=query)
+    return PARSERS[route](event)
 
 
 def test_user_alone_is_enough() -> None:
@@ -58,7 +63,7 @@ def test_metadata_columns_are_taken_in_either_spelling() -> None:
             {"metadataColumns": {"ITEMS": ["c"] * 11}},
             "metadataColumns.ITEMS has 11 elements, expected 0 to 10",
         ),
-        ({"metadataColumns": {"ITEMS": [""]}}, 'metadataColumns.ITEMS.0 is "", expected a non-empty string'),
+        ({"metadataColumns": {"ITEMS": [""]}}, 'metadataColumns.ITEMS[0] is "", expected a non-empty string'),
         ({"metadataColumns": ["title"]}, 'metadataColumns is ["title"], expected an object'),
         ({"itemId": ""}, 'itemId is "", expected a non-empty string'),
         ({"filterArn": "arn"}, 'filterArn is "arn", expected arn:aws:personalize:<region>:<account>:filter/<name>'),
@@ -67,12 +72,12 @@ def test_metadata_columns_are_taken_in_either_spelling() -> None:
         ({"filterValues": {"A": 1}}, "filterValues.A is 1, expected a non-empty string"),
         ({"filterValues": {"A": "x" * 1_001}}, "filterValues.A has 1001 characters, expected at most 1000"),
         ({"filterValues": {"A": '"x'}}, 'filterValues.A is "\\"x", expected quoted values with commas between'),
-        ({"filterValues": {"A-B": "1"}}, 'filterValues has a parameter "A-B", expected 1 to 50 letters'),
+        ({"filterValues": {"A-B": "1"}}, 'a key of filterValues is "A-B", expected 1 to 50 letters'),
         ({"filterValues": {f"P{n}": "1" for n in range(26)}}, "filterValues has 26 parameters, expected at most 25"),
         ({"context": []}, "context is [], expected an object"),
         ({"context": {f"K{n}": "v" for n in range(151)}}, "context has 151 keys, expected at most 150"),
-        ({"context": {"": "v"}}, 'context has a key "", expected 1 to 150 characters'),
-        ({"context": {"K" * 151: "v"}}, 'context has a key "KKK'),
+        ({"context": {"": "v"}}, 'a key of context is "", expected a non-empty string'),
+        ({"context": {"K" * 151: "v"}}, "a key of context has 151 characters, expected at most 150"),
         ({"context": {"DEVICE": 7}}, "context.DEVICE is 7, expected"),
         ({"context": {"DEVICE": "x" * 1001}}, "context.DEVICE "),
         ({"promotions": []}, "promotions is not supported yet"),
@@ -97,11 +102,11 @@ def test_filter_is_named_by_the_end_of_its_arn_and_its_values_are_read() -> None
 
 
 def test_unknown_recommender_is_not_found() -> None:
-    with pytest.raises(NotFound, match="expected one that ends in /for-you"):
-        parse(recommenderArn=ARN.replace("for-you", "similar-items"))
+    with pytest.raises(NotFound, match="expected one that ends in /for-you or /buy-again"):
+        parse(recommenderArn=ARN.replace("for-you", "for-them"))
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_request_or_an_error_of_the_caller(body: bytes) -> None:
     with contextlib.suppress(InvalidInput, NotFound):
-        assert parse_request(body).user_id
+        assert read("POST /recommendations", body).user_id

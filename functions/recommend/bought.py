@@ -1,0 +1,41 @@
+"""What a shopper bought, by the live profile."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from alsolike.configuration import Configuration
+from alsolike.profiles import RecentInteraction
+from alsolike.returns import remaining
+
+PURCHASE = "purchase"
+HALF_LIFE_MS = 90 * 86_400_000
+
+
+def bought(
+    recent: Sequence[RecentInteraction], configuration: Configuration, *, now_ms: int
+) -> list[tuple[str, float]]:
+    """Return the items that were bought and not taken back, with a score each, best first.
+
+    The score is the number of purchases, each counting half after 90 days. An event type is a purchase if it is called
+    so; where a shop has none of that name, if it weighs the most of all.
+    """
+    weights = configuration.event_weights
+    purchase = PURCHASE if PURCHASE in weights else max(weights, key=lambda name: weights[name], default=PURCHASE)
+    if purchase not in weights:
+        return []
+    told = [each for each in recent if each.event_type == purchase or weights.get(each.event_type, 0) < 0]
+    items = {item_id: number for number, item_id in enumerate(dict.fromkeys(each.item_id for each in told))}
+    left = remaining(
+        np.array([items[each.item_id] for each in told], np.int64),
+        np.array([weights[each.event_type] for each in told], np.float64),
+    )
+    scores: defaultdict[str, float] = defaultdict(float)
+    for each, weight in zip(told, left.tolist(), strict=True):
+        if weight > 0:
+            age_ms = max(now_ms - each.event_time_ms, 0)
+            scores[each.item_id] += weight / weights[purchase] * 0.5 ** (age_ms / HALF_LIFE_MS)
+    return sorted(scores.items(), key=lambda item: -item[1])

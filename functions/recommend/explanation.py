@@ -1,0 +1,58 @@
+"""Why an item was ranked: what its score would lose without each of the shopper's interactions.
+
+Where a model's score is a sum over the history (transitions, item-kNN, EASE, SLIST and blends of them), what it would
+lose without an interaction is that interaction's own addend, and the addends of all make the score. Where it is not
+(SASRec), leaving one out is the definition (occlusion: Zeiler and Fergus 2014, section 4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+
+from alsolike.profiles import RecentInteraction
+from functions.recommend.model import History, Model
+
+EXPLAINED_INTERACTIONS = 50
+"""The latest so many are left out in turn: each costs a run of the model."""
+
+REASONS = 3
+"""So many interactions at most are named of an item: those that counted most."""
+
+
+def reasons(
+    item_ids: Sequence[str], positions: Sequence[int], *, model: Model, history: History,
+    recent: Sequence[RecentInteraction], now_ms: int,
+) -> dict[str, list[str]]:  # fmt: skip
+    """Return the reasons of items that the model ranked: JSON texts, what counted most first.
+
+    Each has `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and `contribution`: what
+    the item's score would lose without it.
+
+    Parameters
+    ----------
+    recent
+        The interactions of `history`, in its order.
+    """
+    places = np.array(positions, np.int64)
+    scores = model.without_each(history, places, latest=EXPLAINED_INTERACTIONS, now_ms=now_ms)
+    lost = scores[0] - scores[1:]
+    explained = recent[len(recent) - len(lost) :]
+    found = {}
+    for column, item_id in enumerate(item_ids):
+        best = np.argsort(-lost[:, column], kind="stable")[:REASONS]
+        found[item_id] = [_reason(explained[row], float(lost[row, column])) for row in best if lost[row, column] > 0]
+    return found
+
+
+def _reason(interaction: RecentInteraction, contribution: float) -> str:
+    return orjson.dumps(
+        {
+            "itemId": interaction.item_id,
+            "eventType": interaction.event_type,
+            "timestamp": interaction.event_time_ms / 1000,
+            "contribution": contribution,
+        }
+    ).decode()

@@ -1,0 +1,95 @@
+"""Who asks: the live profile and what the shop says of the user, each read once and only where something needs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError
+
+from alsolike.errors import NotFound, Unavailable
+from alsolike.interactions import profile_id
+from alsolike.observability import logger
+from alsolike.profiles import Profile, ProfileStore
+from alsolike.pseudonyms import EdgeIds
+from alsolike.users import UserStore
+
+PROFILE_UNAVAILABLE = "profile-unavailable"
+USER_UNAVAILABLE = "user-unavailable"
+
+NOBODY = Profile("")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class People:
+    """What is known of people, and under which ids."""
+
+    ids: EdgeIds
+    profiles: ProfileStore
+    users: UserStore
+
+
+class Shopper:
+    """The user or session of one request.
+
+    Parameters
+    ----------
+    session_id
+        Given where a session's token says who asks: then `user_id` is a user alone, else it may be a session's, too.
+    degraded
+        Takes what could not be read.
+    """
+
+    def __init__(self, people: People, *, user_id: str | None, session_id: str | None, degraded: list[str]) -> None:
+        self._people = people
+        self._user_id = user_id
+        self._session_id = user_id if session_id is None else session_id
+        self._degraded = degraded
+
+    @functools.cached_property
+    def profile(self) -> Profile:
+        """The user's profile, or that of the session; an empty one where it cannot be read."""
+        ids = self._people.ids
+        found = NOBODY
+        try:
+            if self._user_id is not None:
+                found = self._read(profile_id(user_id=ids.user(self._user_id), session_id=None))
+            if not found.recent and self._session_id is not None:
+                of_session = self._read(profile_id(user_id=None, session_id=ids.session(self._session_id)))
+                found = dataclasses.replace(of_session, erased=found.erased)
+        except Unavailable as error:
+            logger.error("profile cannot be read", reason=str(error))
+            self._degraded.append(PROFILE_UNAVAILABLE)
+        return found
+
+    @functools.cached_property
+    def properties(self) -> Mapping[str, Any]:
+        """What the shop says of the user; nothing of one that is being erased, though it may still be there.
+
+        Raises
+        ------
+        Unavailable
+            If it cannot be read.
+        """
+        if self._user_id is None or self.profile.erased:
+            return {}
+        try:
+            return self._people.users.get(self._people.ids.user(self._user_id)).row.properties
+        except NotFound:
+            return {}
+        except Unavailable as error:
+            logger.error("user cannot be read", reason=str(error))
+            if USER_UNAVAILABLE not in self._degraded:
+                self._degraded.append(USER_UNAVAILABLE)
+            raise
+
+    def _read(self, profile: str) -> Profile:
+        """Read a profile; once more where DynamoDB had closed the connection meanwhile, which costs no waiting."""
+        try:
+            return self._people.profiles.read(profile)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, ConnectionClosedError):
+                raise
+            return self._people.profiles.read(profile)

@@ -1,0 +1,273 @@
+"""The recommenders, by name: what each answers, and on which step it stands when something fails.
+
+`for-you` goes down a ladder: the model; what is similar to what was viewed last; what the bundle knows to be popular;
+what is trending now; nothing. The answer's `source` says which step it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.observability import logger
+from alsolike.recommendation_requests import (
+    BOUGHT_TOGETHER,
+    BUY_AGAIN,
+    FOR_YOU,
+    PERSONALIZED_RANKING,
+    POPULAR,
+    RECENTLY_VIEWED,
+    SIMILAR_ITEMS,
+    TRENDING,
+)
+from functions.recommend import bought, item_rows
+from functions.recommend.model import GRAPH_ERRORS, NO_HISTORY, History, Ranked
+from functions.recommend.ranking import rank
+from functions.recommend.scene import Scene, Scored
+
+MODEL_FAILED = "model-failed"
+MODEL_SLOW = "model-slow"
+
+LADDER_WINDOW = "1d"
+"""Of trending items that stand in for others: the longest, for the most items."""
+
+Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """What a recommender found.
+
+    Attributes
+    ----------
+    items
+        Best first.
+    source
+        Where they are from: the step of the ladder.
+    filled
+        How many popular items, at the end, follow those that are from there.
+    cold
+        How many items the model does not know, among those that it ranked.
+    within
+        The user column by which popular items are those of the user's like; None where they are of all.
+    history
+        What the model was told, where it ranked.
+    """
+
+    items: Sequence[Scored] = ()
+    source: Source = "none"
+    filled: int = 0
+    cold: int = 0
+    within: str | None = None
+    history: History = NO_HISTORY
+
+
+NOTHING = Found()
+
+
+def for_you(scene: Scene) -> Found:
+    """Return what the shopper would also like."""
+    model = scene.model
+    if model is None:
+        return _trending_now(scene)
+    if not _model_fits(scene):
+        return _similar_to_last_viewed(scene)
+    try:
+        ranking = rank(
+            scene.recent,
+            scene.positions,
+            model=model,
+            catalogue=scene.catalogue,
+            bias=scene.bias,
+            group=scene.group,
+            k=scene.request.num_results,
+            now_ms=scene.now_ms,
+        )
+    except GRAPH_ERRORS as error:
+        return _similar_to_last_viewed(_failed(scene, error))
+    return Found(
+        scene.named([*ranking.ranked, *ranking.filling]),
+        "model" if ranking.ranked else "popular",
+        filled=len(ranking.filling) if ranking.ranked else 0,
+        cold=ranking.cold,
+        within=ranking.within,
+        history=model.history(scene.recent, scene.positions) if scene.request.explain else NO_HISTORY,
+    )
+
+
+def popular(scene: Scene) -> Found:
+    """Return what is popular: among those who have something in common with the shopper, then among all."""
+    model = scene.model
+    if model is None:
+        return _trending_now(scene)
+    group = scene.group()
+    within = group.items if group else ()
+    ranked = model.popular(scene.request.num_results, within=within, bias=scene.bias_of_model)
+    of_group = group is not None and bool(ranked) and ranked[0].position in within
+    return Found(
+        scene.named(ranked), "popular" if ranked else "none", within=group.column if group and of_group else None
+    )
+
+
+def trending(scene: Scene) -> Found:
+    """Return what is had more often now than it used to be; popular items follow."""
+    found = scene.passing(scene.trends().best(scene.request.window, now_ms=scene.now_ms))
+    return _filled(scene, found[: scene.request.num_results], source="trending")
+
+
+def recently_viewed(scene: Scene) -> Found:
+    """Return the items that the shopper had to do with, the latest first; nothing else follows."""
+    latest = dict.fromkeys(
+        interaction.item_id
+        for interaction in reversed(scene.recent)
+        if scene.configuration.event_weights.get(interaction.event_type, 0) > 0
+    )
+    found = scene.passing([(item_id, 1 / rank) for rank, item_id in enumerate(latest, start=1)])
+    return Found(found[: scene.request.num_results], "recent" if found else "none")
+
+
+def buy_again(scene: Scene) -> Found:
+    """Return what the shopper bought, in the order in which the model expects it again; nothing else follows."""
+    candidates = scene.passing(bought.bought(scene.recent, scene.configuration, now_ms=scene.now_ms))
+    scores, history = _scores(scene, [item_id for item_id, _ in candidates])
+    # What the model says nothing of comes after, as it was bought: the latest and most frequent first.
+    ordered = sorted(candidates, key=lambda item: -scores.get(item.item_id, 0.0))[: scene.request.num_results]
+    items = [Scored(item_id, scores.get(item_id, 0.0)) for item_id, _ in ordered]
+    return Found(items, ("model" if scores else "recent") if items else "none", history=history)
+
+
+def similar_items(scene: Scene) -> Found:
+    """Return what is like an item; what the model ranks after it, and popular items, follow."""
+    return _of_item(scene, "similar")
+
+
+def bought_together(scene: Scene) -> Found:
+    """Return what is bought together with an item; what the model ranks after it, and popular items, follow."""
+    return _of_item(scene, "together")
+
+
+def personalized_ranking(scene: Scene) -> Found:
+    """Return the given items that may be answered, those first that the model ranks for the shopper.
+
+    The others that the model knows come after, the more frequent first; then those that it does not know, in the order
+    in which they were given.
+    """
+    given = scene.request.to_rank or ()
+    allowed = [item_id for item_id, _ in scene.passing([(item_id, 0.0) for item_id in given])]
+    scores, history = _scores(scene, allowed)
+    positions = scene.catalogue.positions(allowed).tolist()
+    known = scene.model.bundle.manifest.items if scene.model else 0
+    frequency = {
+        item_id: place if 0 < place <= known else known + 1 for item_id, place in zip(allowed, positions, strict=True)
+    }
+    ordered = sorted(allowed, key=lambda item_id: (-scores.get(item_id, 0.0), frequency[item_id]))
+    items = [Scored(item_id, scores.get(item_id, 0.0)) for item_id in ordered]
+    return Found(items, ("model" if scores else "popular") if items else "none", history=history)
+
+
+RECOMMENDERS: Mapping[str, Callable[[Scene], Found]] = {
+    FOR_YOU: for_you,
+    SIMILAR_ITEMS: similar_items,
+    BOUGHT_TOGETHER: bought_together,
+    BUY_AGAIN: buy_again,
+    TRENDING: trending,
+    POPULAR: popular,
+    RECENTLY_VIEWED: recently_viewed,
+    PERSONALIZED_RANKING: personalized_ranking,
+}
+
+
+def _model_fits(scene: Scene) -> bool:
+    """Whether there is time for the model; if not, the answer is declared to be less than it should be."""
+    assert scene.model is not None
+    with_bias = scene.bias is not None
+    if scene.budget.allows(scene.model.expected_ms(with_bias=with_bias)):
+        return True
+    scene.model.passed_over(with_bias=with_bias)
+    scene.degraded.append(MODEL_SLOW)
+    return False
+
+
+def _failed(scene: Scene, error: Exception) -> Scene:
+    logger.error("model does not run", error_type=type(error).__name__)
+    scene.degraded.append(MODEL_FAILED)
+    return scene
+
+
+def _similar_to_last_viewed(scene: Scene) -> Found:
+    """Return what is like the latest item of which something is like it, then popular items."""
+    model = scene.model
+    assert model is not None
+    for position in dict.fromkeys(reversed(scene.positions.tolist())):
+        seen = scene.positions if model.bundle.manifest.exclude_seen else position
+        ranked = item_rows.row(scene, "similar", position, leave_out=seen)
+        if ranked:
+            return _filled(scene, scene.named(ranked[: scene.request.num_results]), source="similar")
+    return popular(scene)
+
+
+def _trending_now(scene: Scene) -> Found:
+    """Return what is trending: all that is known without a model."""
+    found = scene.passing(scene.trends().best(LADDER_WINDOW, now_ms=scene.now_ms))[: scene.request.num_results]
+    return Found(found, "trending" if found else "none")
+
+
+def _of_item(scene: Scene, kind: str) -> Found:
+    model, item_id = scene.model, scene.request.item_id
+    assert item_id is not None
+    if model is None:
+        return _trending_now(scene)
+    k = scene.request.num_results
+    position = int(scene.catalogue.positions([item_id])[0])
+    ranked = item_rows.row(scene, kind, position, leave_out=position)[:k]
+    more: Sequence[Ranked] = ()
+    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and _model_fits(scene):
+        try:
+            more = item_rows.after(scene, position, behind=ranked)
+        except GRAPH_ERRORS as error:
+            _failed(scene, error)
+    found = scene.named([*ranked, *more][:k])
+    source: Source = "similar" if ranked else "model" if more else "popular"
+    return _filled(scene, found, source=source, leave_out=position)
+
+
+def _filled(scene: Scene, found: Sequence[Scored], *, source: Source, leave_out: int = 0) -> Found:
+    """Return what was found, and popular items after it where it is less than was asked for."""
+    missing = scene.request.num_results - len(found)
+    if missing <= 0 or scene.model is None:
+        return Found(found, source if found else "none")
+    places = scene.catalogue.positions([item_id for item_id, _ in found]).tolist()
+    after = [Ranked(place, item.score) for place, item in zip(places, found, strict=True)]
+    filling = scene.named(scene.model.popular(missing, after=after, bias=scene.bias_of_model, leave_out=(leave_out,)))
+    if not found:
+        return Found(filling, "popular" if filling else "none")
+    return Found([*found, *filling], source, filled=len(filling))
+
+
+def _scores(scene: Scene, item_ids: Sequence[str]) -> tuple[dict[str, float], History]:
+    """Return the score of each item of which the model knows something for the shopper, and what it was told."""
+    model = scene.model
+    if model is None or not item_ids:
+        return {}, NO_HISTORY
+    history = model.history(scene.recent, scene.positions)
+    places = scene.catalogue.positions(item_ids)
+    known: npt.NDArray[np.int64] = places[(places > 0) & (places <= model.bundle.manifest.items)]
+    if not len(history) or not len(known) or not _model_fits(scene):
+        return {}, NO_HISTORY
+    only = np.full(model.bundle.manifest.items + 1, -np.inf, np.float32)
+    only[known] = 0
+    try:
+        positions, scores = model.rank(history, k=len(known), now_ms=scene.now_ms, bias=only, leave_out_seen=False)
+    except GRAPH_ERRORS as error:
+        _failed(scene, error)
+        return {}, NO_HISTORY
+    by_position = dict(zip(positions.tolist(), scores.tolist(), strict=True))
+    return {
+        item_id: by_position[place]
+        for item_id, place in zip(item_ids, places.tolist(), strict=True)
+        if place in by_position
+    }, history

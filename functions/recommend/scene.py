@@ -1,0 +1,148 @@
+"""Everything that a recommender may look at to answer one request, each part made when it is first needed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.column_values import as_declared
+from alsolike.configuration import Configuration
+from alsolike.errors import Unavailable
+from alsolike.filter_evaluation import Asked
+from alsolike.popular_groups import Group
+from alsolike.profiles import RecentInteraction
+from functions.recommend import filtering
+from functions.recommend.budget import Budget
+from functions.recommend.catalogue import Catalogue
+from functions.recommend.model import Bias, Model, Ranked
+from functions.recommend.people import Shopper
+from functions.recommend.request import Request
+
+
+class Scored(NamedTuple):
+    """One item of an answer."""
+
+    item_id: str
+    score: float
+
+
+class Trends(Protocol):
+    """What is trending; see `alsolike.trends`."""
+
+    def best(self, window: str, *, now_ms: int) -> Sequence[tuple[str, float]]:
+        """Return items and scores, best first."""
+
+
+class Scene:
+    """One request, and what it is answered from.
+
+    Attributes
+    ----------
+    model
+        None before the first model.
+    degraded
+        Why the answer is less than it should be; recommenders add to it.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        model: Model | None,
+        catalogue: Catalogue,
+        configuration: Configuration,
+        shopper: Shopper,
+        chosen: filtering.Chosen,
+        trends: Callable[[], Trends],
+        budget: Budget,
+        degraded: list[str],
+        now_ms: int,
+    ) -> None:
+        self.request = request
+        self.model = model
+        self.catalogue = catalogue
+        self.configuration = configuration
+        self.shopper = shopper
+        self.trends = trends
+        self.budget = budget
+        self.degraded = degraded
+        self.now_ms = now_ms
+        self._chosen = chosen
+
+    @property
+    def recent(self) -> Sequence[RecentInteraction]:
+        """The shopper's latest interactions, oldest first."""
+        return self.shopper.profile.recent
+
+    @functools.cached_property
+    def positions(self) -> npt.NDArray[np.int64]:
+        """The position of the item of each recent interaction, see `Catalogue.positions`."""
+        return self.catalogue.positions([interaction.item_id for interaction in self.recent])
+
+    @functools.cached_property
+    def bias(self) -> Bias | None:
+        """What bars items, by position, cold items included; None where nothing is barred.
+
+        Raises
+        ------
+        InvalidInput
+            If the values asked with do not fit the filter.
+        Unavailable
+            If the filter looks at the user, who cannot be read.
+        """
+        return self.catalogue.bias(self._chosen.filter, self._asked, name=self._chosen.name)
+
+    @property
+    def bias_of_model(self) -> Bias | None:
+        """The part of `bias` that is about items that the model knows."""
+        assert self.model is not None
+        return None if self.bias is None else self.bias[: self.model.bundle.manifest.items + 1]
+
+    def passing(self, scored: Sequence[tuple[str, float]]) -> list[Scored]:
+        """Return those that may be answered, in their order; items that nobody knows are among them.
+
+        Raises
+        ------
+        InvalidInput, Unavailable
+            See `bias`.
+        """
+        passes = self.catalogue.passing(
+            [item_id for item_id, _ in scored], self._chosen.filter, self._asked, name=self._chosen.name,
+            bias=self.bias, recent=[interaction.item_id for interaction in self.recent] if self._looks_back else (),
+        )  # fmt: skip
+        return [Scored(*each) for each, passed in zip(scored, passes, strict=True) if passed]
+
+    def named(self, ranked: Sequence[Ranked]) -> list[Scored]:
+        """Return items by their ids instead of their positions."""
+        return [Scored(self.catalogue.item_id(item.position), item.score) for item in ranked]
+
+    def group(self) -> Group | None:
+        """Return the smallest group of what the request and the shop say of the user."""
+        if self.model is None or not self.model.bundle.groups:
+            return None
+        stored: Mapping[str, Any] = {}
+        with contextlib.suppress(Unavailable):  # which is declared by then
+            stored = self.shopper.properties
+        known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
+        return self.model.bundle.groups.of(known)
+
+    @property
+    def _looks_back(self) -> bool:
+        return self._chosen.filter is not None and self._chosen.filter.needs_history
+
+    @functools.cached_property
+    def _asked(self) -> Asked:
+        return filtering.asked(
+            self._chosen,
+            self.request,
+            catalogue=self.catalogue,
+            configuration=self.configuration,
+            recent=self.recent if self._looks_back else (),
+            positions=self.positions if self._looks_back else np.zeros(0, np.int64),
+            user=lambda: self.shopper.properties,
+        )

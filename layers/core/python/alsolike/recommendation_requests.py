@@ -1,0 +1,171 @@
+"""What may be asked of the recommenders: the bodies and queries of their routes, field by field."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+from alsolike.fields import Choice, Field, Fields, Flag, ListOf, MapOf, Text, Whole
+from alsolike.filter_values import MAX_VALUE_CHARACTERS
+from alsolike.filters import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
+from alsolike.interactions import MAX_ID_CHARACTERS
+
+DEFAULT_RESULTS = 25
+MAX_RESULTS = 500
+MAX_RESULTS_WITH_METADATA = 50
+MAX_METADATA_COLUMNS = 10
+MAX_BODY_BYTES = 512_000
+"""500 ids of 256 characters are 128 KB, 512 KB where each character takes four bytes."""
+
+WINDOWS = ("30m", "1h", "3h", "1d")
+DEFAULT_WINDOW = "1h"
+
+FOR_YOU = "for-you"
+SIMILAR_ITEMS = "similar-items"
+BOUGHT_TOGETHER = "bought-together"
+BUY_AGAIN = "buy-again"
+TRENDING = "trending"
+POPULAR = "popular"
+RECENTLY_VIEWED = "recently-viewed"
+PERSONALIZED_RANKING = "personalized-ranking"
+
+OF_USERS = (FOR_YOU, BUY_AGAIN, RECENTLY_VIEWED)
+"""Recommenders that have to be told whom they recommend to."""
+OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
+"""Recommenders that have to be told which item they start from."""
+LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
+"""All that recommend; `PERSONALIZED_RANKING` ranks what it is given."""
+
+_SEGMENT = r"[^/\x00-\x1f\x7f]"
+
+
+def _arn(kind: str) -> Text:
+    return Text(
+        MAX_ID_CHARACTERS,
+        pattern=rf"^arn:[a-z0-9-]+:personalize:[^:\x00-\x1f\x7f]*:[^:\x00-\x1f\x7f]*:[^\x00-\x1f\x7f]*{_SEGMENT}$",
+        expected=f"arn:aws:personalize:<region>:<account>:{kind}/<name>",
+        about=f"Of Amazon Personalize's form; its last segment names the {kind}.",
+    )
+
+
+_USER = Text(MAX_ID_CHARACTERS, about="A user, or the session of somebody unknown.")
+_ITEM = Text(MAX_ID_CHARACTERS, about="The item that the page is about; filters call it CurrentItem.")
+_RESULTS = Whole(
+    0, MAX_RESULTS, DEFAULT_RESULTS, about="How many items; 0 means the default. 50 at most with metadata."
+)
+_COLUMN = Text(150)
+_COLUMNS = ListOf(_COLUMN, 0, MAX_METADATA_COLUMNS, about="Columns of the catalogue to answer with.")
+_FILTER_VALUES = MapOf(
+    Text(
+        MAX_PARAMETER_CHARACTERS,
+        pattern="^[A-Za-z0-9_]+$",
+        expected=f"1 to {MAX_PARAMETER_CHARACTERS} letters, digits and underscores",
+    ),
+    Text(MAX_VALUE_CHARACTERS),
+    MAX_PARAMETERS,
+    keys="parameters",
+    about='Values of the filter\'s parameters: plain (`20`), or quoted with commas between (`"Drama","Crime"`).',
+)
+_CONTEXT = MapOf(
+    Text(150),
+    Text(1_000),
+    150,
+    about="What the shop knows of the user in this moment; it counts before what is stored.",
+)
+_EXPLAIN = Flag(about="Whether each item comes with the interactions that speak for it, in `reason`.")
+_METADATA_COLUMNS = Fields({"ITEMS": _COLUMNS})
+
+# With metadata there may be fewer items: the largest columns times the most items would be more than Lambda sends.
+_FEW_WITH_METADATA = {
+    "if": {
+        "required": ["metadataColumns"],
+        "properties": {
+            "metadataColumns": {
+                "type": "object",
+                "required": ["ITEMS"],
+                "properties": {"ITEMS": {"type": "array", "minItems": 1}},
+            }
+        },
+    },
+}
+
+
+def _named(segment: str) -> dict[str, Any]:
+    """Return the schema of a call whose ARN, in either field, ends like this."""
+    pattern = {"type": "string", "pattern": f"/({segment})$"}
+    return {
+        "anyOf": [{"required": [name], "properties": {name: pattern}} for name in ("recommenderArn", "campaignArn")]
+    }
+
+
+def _needs(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"type": "string"}}}
+
+
+_OF_ITEMS = "|".join(OF_ITEMS)
+_OF_NOBODY = f"{_OF_ITEMS}|{POPULAR}|{TRENDING}(-({'|'.join(WINDOWS)}))?"
+
+GET_RECOMMENDATIONS = Fields(
+    {
+        "campaignArn": _arn("campaign"),
+        "recommenderArn": _arn("recommender"),
+        "userId": _USER,
+        "itemId": _ITEM,
+        "numResults": _RESULTS,
+        "metadataColumns": _METADATA_COLUMNS,
+        "filterArn": _arn("filter"),
+        "filterValues": _FILTER_VALUES,
+        "context": _CONTEXT,
+        "explain": _EXPLAIN,
+    },
+    rules={
+        **_FEW_WITH_METADATA,
+        "then": {"properties": {"numResults": {"maximum": MAX_RESULTS_WITH_METADATA}}},
+        "allOf": [
+            {"anyOf": [{"properties": {name: {"type": "null"}}} for name in ("campaignArn", "recommenderArn")]},
+            {"anyOf": [_named(_OF_NOBODY), _needs("userId")]},
+            {"anyOf": [{"not": _named(_OF_ITEMS)}, _needs("itemId")]},
+        ],
+    },
+    about="GetRecommendations of Amazon Personalize's runtime, and `explain`.",
+)
+
+GET_PERSONALIZED_RANKING = Fields(
+    {
+        "campaignArn": _arn("campaign"),
+        "userId": _USER,
+        "inputList": ListOf(Text(MAX_ID_CHARACTERS), 1, MAX_RESULTS, about="Items to rank; 50 at most with metadata."),
+        "metadataColumns": _METADATA_COLUMNS,
+        "filterArn": _arn("filter"),
+        "filterValues": _FILTER_VALUES,
+        "context": _CONTEXT,
+        "explain": _EXPLAIN,
+    },
+    required=("campaignArn", "userId", "inputList"),
+    rules={**_FEW_WITH_METADATA, "then": {"properties": {"inputList": {"maxItems": MAX_RESULTS_WITH_METADATA}}}},
+    about="GetPersonalizedRanking of Amazon Personalize's runtime, and `explain`.",
+)
+
+_QUERY: MappingProxyType[str, Field] = MappingProxyType(
+    {
+        "numResults": _RESULTS,
+        "metadata": _COLUMNS,
+        "filter": Text(MAX_ID_CHARACTERS, about="The name of a filter of the configuration."),
+        "filterValues": _FILTER_VALUES,
+    }
+)
+_OF_ANYBODY: MappingProxyType[str, Field] = MappingProxyType({**_QUERY, "context": _CONTEXT, "explain": _EXPLAIN})
+
+USER_QUERY = Fields(
+    {
+        "recommender": Choice(LISTING, FOR_YOU),
+        "itemId": _ITEM,
+        "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Of `trending`."),
+        **_OF_ANYBODY,
+    }
+)
+"""Of `GET /users/{userId}/recommendations` and `GET /session/recommendations`."""
+SIMILAR_QUERY = Fields({"recommender": Choice(OF_ITEMS, SIMILAR_ITEMS), **_QUERY, "explain": _EXPLAIN})
+"""Of `GET /items/{itemId}/similar` and `GET /session/items/{itemId}/similar`."""
+TRENDING_QUERY = Fields({"window": Choice(WINDOWS, DEFAULT_WINDOW), **_QUERY})
+POPULAR_QUERY = Fields({**_QUERY, "context": _CONTEXT})

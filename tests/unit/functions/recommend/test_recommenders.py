@@ -1,0 +1,256 @@
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike import recommendation_id
+from functions.recommend import handler
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}, "together": {"pear": {"plum": 0.5}}}
+SIMILAR = "GET /items/{itemId}/similar"
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Shop:
+    shop.publish(related=RELATED)
+    return shop
+
+
+def named(recommender: str, **fields: Any) -> dict[str, Any]:
+    return {"recommenderArn": f"{ARN}:recommender/{recommender}", **fields}
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    assert answer["statusCode"] == 200, answer["body"]
+    return [item["itemId"] for item in orjson.loads(answer["body"])["itemList"]]
+
+
+def test_similar_items_are_the_items_row_then_what_the_model_ranks_after_it(stocked: Shop) -> None:
+    items, headers = stocked.ask(**named("similar-items", userId=None, itemId="pear", numResults=3))
+
+    assert [(item["itemId"], item["score"]) for item in items] == [("kiwi", 0.75), ("fig", 0.5), ("plum", 0.125)]
+    assert headers["x-alsolike-source"] == "similar"
+    assert "x-alsolike-filled" not in headers
+
+
+def test_items_bought_together_are_of_a_table_of_their_own(stocked: Shop) -> None:
+    items, headers = stocked.ask(**named("bought-together", userId=None, itemId="pear", numResults=1))
+
+    assert items == [{"itemId": "plum", "score": 0.5}]
+    assert headers["x-alsolike-source"] == "similar"
+
+
+def test_an_item_is_never_among_what_is_similar_to_it(stocked: Shop) -> None:
+    assert stocked.got(SIMILAR, path={"itemId": "pear"}) == (["kiwi", "fig", "plum"], "similar")
+    assert stocked.got(SIMILAR, path={"itemId": "plum"}) == (["fig", "pear", "kiwi"], "popular")
+
+
+def test_similar_items_obey_filters_and_do_not_end_for_them(stocked: Shop) -> None:
+    stocked.configure(items={"columns": {"price": "number"}}, filters={"dear": "INCLUDE ItemID WHERE Items.PRICE > 2"})
+    stocked.catalogue({"plum": {"price": 3}, "fig": {"price": 1}, "kiwi": {"price": 2}})
+
+    assert stocked.got(SIMILAR, path={"itemId": "pear"}, filter="dear") == (["plum"], "model")
+
+
+def test_item_that_the_model_does_not_know_is_stood_for_by_popular_items(stocked: Shop) -> None:
+    assert stocked.got(SIMILAR, path={"itemId": "durian"}, numResults="2") == (["fig", "pear"], "popular")
+
+
+def test_bundle_without_tables_answers_similar_items_with_the_model(shop: Shop) -> None:
+    shop.publish()
+
+    assert shop.got(SIMILAR, path={"itemId": "pear"}, numResults="2") == (["fig", "plum"], "model")
+
+
+def test_recently_viewed_are_the_latest_items_once_each_and_nothing_more(stocked: Shop) -> None:
+    """A return is no view, and the durian is in no catalogue and no model."""
+    for before_ms, (item_id, event_type) in enumerate(
+        [("durian", "view"), ("pear", "purchase"), ("fig", "view"), ("durian", "cart"), ("plum", "return")]
+    ):
+        stocked.remember("u#anna", item_id, event_type, before_ms=1000 + before_ms)
+
+    items, headers = stocked.ask(**named("recently-viewed"))
+
+    assert [(item["itemId"], item["score"]) for item in items] == [("durian", 1.0), ("pear", 1 / 2), ("fig", 1 / 3)]
+    assert headers["x-alsolike-source"] == "recent"
+
+
+def test_deleted_items_are_not_recently_viewed(stocked: Shop) -> None:
+    for item_id in ("durian", "pear", "fig"):
+        stocked.remember("u#anna", item_id)
+    stocked.catalogue({"durian": None, "pear": None})
+
+    assert [item["itemId"] for item in stocked.ask(**named("recently-viewed"))[0]] == ["fig"]
+
+
+def test_filters_look_at_items_that_the_model_does_not_know(stocked: Shop) -> None:
+    stocked.configure(
+        items={"columns": {"price": "number"}},
+        filters={
+            "cheap": "INCLUDE ItemID WHERE Items.PRICE < 2",
+            "no-durian": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("durian")',
+            "unbought": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
+        },
+    )
+    stocked.catalogue({"durian": {"price": 1}, "rambutan": {"price": 3}})
+    for item_id in ("durian", "rambutan", "salak"):
+        stocked.remember("u#anna", item_id)
+    stocked.remember("u#anna", "rambutan", "purchase")
+
+    assert set(stocked.items(**named("recently-viewed"))) == {"durian", "rambutan", "salak"}
+    assert set(stocked.items("cheap", **named("recently-viewed"))) == {"durian"}
+    assert set(stocked.items("no-durian", **named("recently-viewed"))) == {"rambutan", "salak"}
+    assert set(stocked.items("unbought", **named("recently-viewed"))) == {"durian", "salak"}
+
+
+def test_buy_again_ranks_what_was_bought_and_kept_as_the_model_does(stocked: Shop) -> None:
+    """The pear leads to the fig; the plum was taken back; the kiwi, viewed only, is not had again."""
+    stocked.remember("u#anna", "fig", "purchase", before_ms=3000)
+    stocked.remember("u#anna", "durian", "purchase", before_ms=2500)
+    stocked.remember("u#anna", "plum", "purchase", before_ms=2000)
+    stocked.remember("u#anna", "plum", "return", before_ms=1500)
+    stocked.remember("u#anna", "kiwi", before_ms=1200)
+    stocked.remember("u#anna", "pear", before_ms=1000)
+
+    items, headers = stocked.ask(**named("buy-again"))
+
+    assert [(item["itemId"], item["score"]) for item in items] == [("fig", 2.0), ("durian", 0.0)]
+    assert headers["x-alsolike-source"] == "model"
+
+
+def test_who_bought_nothing_has_nothing_to_buy_again(stocked: Shop) -> None:
+    stocked.remember("u#anna", "pear")
+
+    items, headers = stocked.ask(**named("buy-again"))
+
+    assert (items, headers["x-alsolike-source"]) == ([], "none")
+
+
+def test_what_was_bought_often_and_lately_comes_first_where_the_model_knows_nothing(shop: Shop) -> None:
+    shop.remember("u#anna", "durian", "purchase", before_ms=400 * DAY_MS)
+    shop.remember("u#anna", "salak", "purchase", before_ms=2 * DAY_MS)
+    shop.remember("u#anna", "salak", "purchase", before_ms=3 * DAY_MS)
+    shop.remember("u#anna", "rambutan", "purchase", before_ms=1 * DAY_MS)
+
+    items, headers = shop.ask(**named("buy-again"))
+
+    assert [item["itemId"] for item in items] == ["salak", "rambutan", "durian"]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("recent", "no-model")
+
+
+def test_trending_items_come_first_and_popular_ones_follow(stocked: Shop) -> None:
+    stocked.count(durian=30, plum=20)
+
+    answer = stocked.get("GET /trending", window="30m", numResults="4")
+
+    assert ids(answer) == ["durian", "plum", "fig", "pear"]
+    assert answer["headers"]["x-alsolike-source"] == "trending"
+    assert answer["headers"]["x-alsolike-filled"] == "2"
+
+
+@pytest.mark.parametrize("name", ["trending", "trending-30m", "trending-1d"])
+def test_personalizes_clients_name_the_window_in_the_arn(name: str, stocked: Shop) -> None:
+    stocked.count(plum=20)
+
+    assert stocked.ask(**named(name, numResults=1))[0][0]["itemId"] == "plum"
+
+
+def test_trends_that_cannot_be_read_are_declared(stocked: Shop) -> None:
+    stocked.ask()
+    sources = handler._sources()
+    sources.trends._reader._store._bucket = "gone"  # type: ignore[attr-defined]
+
+    answer = stocked.get("GET /trending")
+
+    assert ids(answer) == ["fig", "pear", "kiwi", "plum"]
+    assert answer["headers"]["x-alsolike-degraded"] == "no-trends"
+    assert answer["headers"]["cache-control"] == "private, no-cache"
+
+
+def test_popular_items_are_those_of_all(stocked: Shop) -> None:
+    assert stocked.got("GET /popular") == (["fig", "pear", "kiwi", "plum"], "popular")
+
+
+def test_user_routes_take_any_recommender(stocked: Shop) -> None:
+    stocked.remember("u#anna", "pear")
+    route, path = "GET /users/{userId}/recommendations", {"userId": "anna"}
+
+    assert stocked.got(route, path=path, numResults="2") == (["fig", "plum"], "model")
+    assert stocked.got(route, path=path, recommender="recently-viewed") == (["pear"], "recent")
+    assert stocked.got(route, path=path, recommender="similar-items", itemId="pear", numResults="1") == (
+        ["kiwi"],
+        "similar",
+    )
+
+
+def test_session_token_says_who_asks_and_whose_profile_is_read(stocked: Shop) -> None:
+    """A token of a session is not good for the profile of a user who is called the same."""
+    stocked.remember("u#visit", "kiwi")
+    stocked.remember("s#visit", "pear")
+    stocked.remember("u#anna", "plum")
+    route = "GET /session/recommendations"
+
+    def seen(**token: str) -> list[str]:
+        return stocked.got(route, token=token, recommender="recently-viewed")[0]
+
+    assert seen(sessionId="visit") == ["pear"]
+    assert seen(sessionId="visit", userId="anna") == ["plum"]
+    assert seen(sessionId="visit", userId="ben") == ["pear"]
+    assert stocked.got(
+        "GET /session/items/{itemId}/similar", path={"itemId": "pear"}, token={"sessionId": "visit"}, numResults="1"
+    ) == (["kiwi"], "similar")
+
+
+def test_ranking_orders_what_it_is_given(stocked: Shop) -> None:
+    """The pear leads to fig, then plum; of the others the kiwi is known, the durian and the salak are not."""
+    stocked.remember("u#anna", "pear")
+    stocked.catalogue({"gone": None})
+
+    document = rank(stocked, ["durian", "kiwi", "gone", "plum", "salak", "fig", "plum"])
+
+    assert [(item["itemId"], item["score"]) for item in document["personalizedRanking"]] == [
+        ("fig", 2.0), ("plum", 1.0), ("kiwi", 0.0), ("durian", 0.0), ("salak", 0.0),
+    ]  # fmt: skip
+    assert recommendation_id.parse(document["recommendationId"]).recommender == "personalized-ranking"
+
+
+def test_ranking_ranks_seen_items_too(shop: Shop) -> None:
+    shop.publish(exclude_seen=True)
+    shop.remember("u#anna", "fig")
+    shop.remember("u#anna", "pear")
+
+    assert [item["itemId"] for item in rank(shop, ["plum", "fig"])["personalizedRanking"]] == ["fig", "plum"]
+
+
+def test_ranking_leaves_out_what_a_filter_bars(stocked: Shop) -> None:
+    stocked.configure(filters={"no-fig": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'})
+    stocked.remember("u#anna", "pear")
+
+    document = rank(stocked, ["plum", "fig"], filterArn=f"{ARN}:filter/no-fig")
+
+    assert [item["itemId"] for item in document["personalizedRanking"]] == ["plum"]
+
+
+def rank(shop: Shop, items: list[str], **fields: Any) -> dict[str, Any]:
+    body = {"campaignArn": f"{ARN}:campaign/personalized-ranking", "userId": "anna", "inputList": items, **fields}
+    answer = shop.post(body, route="POST /personalize-ranking")
+    assert answer["statusCode"] == 200, answer["body"]
+    document: dict[str, Any] = orjson.loads(answer["body"])
+    return document
+
+
+def test_every_recommender_answers_before_the_first_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+    shop.count(plum=20)
+    shop.remember("u#anna", "pear", "purchase")
+
+    for recommender, expected in {
+        "for-you": "trending", "similar-items": "trending", "bought-together": "trending", "popular": "trending",
+        "trending": "trending", "recently-viewed": "recent", "buy-again": "recent",
+    }.items():  # fmt: skip
+        _, headers = shop.ask(**named(recommender, itemId="pear"))
+        assert headers["x-alsolike-source"] == expected, recommender
+        assert headers["x-alsolike-degraded"] == "no-model"
+        counted()
