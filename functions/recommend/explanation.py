@@ -1,8 +1,10 @@
-"""Why an item was ranked: what its score would lose without each of the shopper's interactions.
+"""Why an item was ranked: what its score would lose if one of the shopper's interactions weighed nothing.
 
-Where a model's score is a sum over the history (transitions, item-kNN, EASE, SLIST and blends of them), what it would
-lose without an interaction is that interaction's own addend, and the addends of all make the score. Where it is not
-(SASRec), leaving one out is the definition (occlusion: Zeiler and Fergus 2014, section 4.2).
+The model itself says it: its graph is run with that weight at 0. Where its score is a sum over the history
+(transitions, item-kNN, EASE, SLIST, content, buy again), what is lost is the interaction's own addend, and the addends
+of all make the score. Where it is not (SASRec; a blend, which divides each part by its sum), leaving one out is the
+definition: occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section
+4.2.
 """
 
 from __future__ import annotations

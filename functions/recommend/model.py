@@ -194,14 +194,14 @@ class Model:
     def without_each(
         self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int
     ) -> npt.NDArray[np.float32]:
-        """Return the score of some items with the whole history, and without each of its latest interactions.
+        """Return the score of some items, and what it would be if one of the latest interactions weighed nothing.
 
-        An interaction that is left out becomes padding in its place: the others stay where they are in the history.
+        An interaction of weight 0 stays in its place, so that all others count as they do.
 
         Returns
         -------
-        float32 `(1 + min(latest, len(history)), len(positions))`: the whole history first, then the interactions
-        without which it is, oldest first; 0 where the model knows nothing.
+        float32 `(1 + min(latest, len(history)), len(positions))`: as it is, then without each of the latest, oldest
+        first; 0 where the model knows nothing.
         """
         weights = self._weights(history, now_ms)
         first = max(len(history) - latest, 0)
@@ -214,7 +214,7 @@ class Model:
             block = left_out[start : start + _ABLATED_AT_ONCE]
             kept = np.arange(len(history))[None, :] != block[:, None]
             feed: dict[str, npt.NDArray[Any]] = {
-                "history": np.where(kept, history.items, 0),
+                "history": np.broadcast_to(history.items, kept.shape),
                 "weights": np.where(kept, weights, 0).astype(np.float32),
                 "exclude": np.zeros((len(block), 1), np.int64),
                 "k": np.array([len(positions)], np.int64),

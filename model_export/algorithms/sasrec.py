@@ -142,8 +142,8 @@ class SasrecModel(Model):
     arrays: Mapping[str, Floats]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the softmax over all items, 0 for a history without any."""
-        items, is_item = _latest(histories.items, self.settings.length)
+        """Return the softmax over all items, 0 for a history without any; what weighs nothing is not in it."""
+        items, is_item = _latest(np.where(histories.weights != 0, histories.items, 0), self.settings.length)
         place = np.maximum(np.cumsum(is_item, axis=1) - 1, 0)
         x = self.arrays["item.weight"][items] + self.arrays["position.weight"][place]
         y = _norm(x, self.arrays, "norm_attention")
@@ -236,6 +236,8 @@ class SasrecModel(Model):
     def _places(self, graph: Graph) -> tuple[str, str]:
         """Return each interaction's place among the latest `length`, int64, and whether it is one of them."""
         is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
+        weighs = graph.op("Not", graph.op("Equal", "weights", graph.number(0.0)))
+        is_item = graph.op("And", is_item, weighs)
         valid = graph.op("Cast", is_item, to=TensorProto.INT64)
         count = graph.op("CumSum", valid, graph.whole(1))
         total = graph.op("ReduceSum", valid, graph.integers(1), keepdims=1)

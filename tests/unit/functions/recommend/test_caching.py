@@ -1,0 +1,70 @@
+"""Plain GETs: what may be kept, by whom, and how it is asked whether it still holds."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.unit.functions.recommend.shop import Shop
+
+SIMILAR = "GET /items/{itemId}/similar"
+FOR_USER = "GET /users/{userId}/recommendations"
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Shop:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("route", "arguments", "cache_control"),
+    [
+        ("GET /popular", {}, "public, max-age=60"),
+        ("GET /trending", {}, "public, max-age=60"),
+        (SIMILAR, {"path": {"itemId": "pear"}}, "public, max-age=60"),
+        (SIMILAR, {"path": {"itemId": "pear"}, "metadata": "TITLE"}, "private, max-age=60"),
+        (FOR_USER, {"path": {"userId": "anna"}}, "private, no-cache"),
+        (FOR_USER, {"path": {"userId": "anna"}, "recommender": "popular"}, "private, no-cache"),
+        ("GET /session/recommendations", {"token": {"sessionId": "s"}}, "private, no-cache"),
+    ],
+)
+def test_what_is_of_nobody_may_be_kept(
+    route: str, arguments: dict[str, Any], cache_control: str, stocked: Shop
+) -> None:
+    assert stocked.get(route, **arguments)["headers"]["cache-control"] == cache_control
+
+
+def test_answer_that_is_known_is_not_sent_again(stocked: Shop) -> None:
+    first = stocked.get(FOR_USER, path={"userId": "anna"})
+    etag = first["headers"]["etag"]
+
+    def again(tag: str) -> dict[str, Any]:
+        return stocked.get(FOR_USER, path={"userId": "anna"}, headers={"if-none-match": tag})
+
+    for tag in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        answer = again(tag)
+        assert (answer["statusCode"], answer.get("body")) == (304, None)
+        assert answer["headers"]["etag"] == etag
+    assert again('"other"')["statusCode"] == 200
+
+
+def test_other_items_are_another_answer_and_other_scores_are_not(stocked: Shop) -> None:
+    def etag() -> str:
+        answer = stocked.get(FOR_USER, path={"userId": "anna"}, numResults="2")
+        found.append(orjson.loads(answer["body"])["itemList"])
+        tag: str = answer["headers"]["etag"]
+        return tag
+
+    found: list[list[dict[str, Any]]] = []
+    first = etag()
+    stocked.remember("u#anna", "pear", "purchase")
+    assert etag() == first
+    assert found[0] != found[1]
+    stocked.catalogue({"fig": None})
+    assert etag() != first
+
+
+def test_posts_are_not_kept(stocked: Shop) -> None:
+    assert not {"etag", "cache-control"} & stocked.ask()[1].keys()

@@ -1,0 +1,62 @@
+"""Before a request waits: the champion is loaded at initialisation, and looked for again after a restoration."""
+
+import importlib
+from collections.abc import Callable, Iterator
+
+import pytest
+import snapshot_restore_py
+
+from functions.recommend import handler
+from tests.unit.functions.recommend.shop import Shop
+
+
+@pytest.fixture
+def initialised(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def initialise(kind: str) -> None:
+        monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
+        importlib.reload(handler)
+
+    yield initialise
+    monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE")
+    importlib.reload(handler)
+
+
+def loaded() -> str | None:
+    """Return the version that is loaded, without looking for another."""
+    model = handler._sources().watch._champion._serving.model
+    return None if model is None else model.version
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"), [("snap-start", "v1"), ("provisioned-concurrency", "v1"), ("on-demand", None)]
+)
+def test_champion_is_loaded_where_initialisation_is_ahead_of_requests(
+    kind: str, version: str | None, shop: Shop, initialised: Callable[[str], None]
+) -> None:
+    shop.publish("v1")
+
+    initialised(kind)
+
+    assert loaded() == version
+
+
+def test_restored_process_looks_at_the_pointer_before_its_first_request(
+    shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAMPION_CHECK_S", "0")
+    shop.publish("v1")
+    initialised("snap-start")
+    shop.publish("v2")
+    (restored, arguments, keywords) = snapshot_restore_py.get_after_restore()[-1]
+
+    restored(*arguments, **keywords)
+
+    assert loaded() == "v2"
+
+
+def test_initialisation_survives_a_store_that_does_not_answer(shop: Shop, initialised: Callable[[str], None]) -> None:
+    shop.s3.delete_bucket(Bucket=shop.bucket)
+
+    initialised("snap-start")
+
+    assert loaded() is None
