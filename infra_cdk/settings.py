@@ -40,13 +40,14 @@ class Settings:
         fixed; without an account, the CLI's credentials decide.
     removal_policy
         What happens to buckets, tables and streams when their stack goes.
-    update_window_s, archive_window_s, publish_window_s
-        How long a batch is gathered before `update_profiles`, `archive_events` and `publish_catalog` see it.
+    update_window_s, archive_window_s, trends_window_s, publish_window_s
+        How long a batch is gathered before `update_profiles`, `archive_events`, `count_trends` and `publish_catalog`
+        see it.
     update_retries
-        How often a batch of `update_profiles` is tried again; -1 until its records are too old. A try against a table
-        that does not answer takes seconds, so that the default outlasts a failure of an hour, and a defect that one
-        record brings out does not hold up its shard for a day. `archive_events` has no such limit: the lake must
-        not miss an hour because its bucket did.
+        How often a batch of `update_profiles` or `count_trends` is tried again; -1 until its records are too old. A try
+        against a table that does not answer takes seconds, so that the default outlasts a failure of an hour, and a
+        defect that one record brings out does not hold up its shard for a day. `archive_events` has no such limit: the
+        lake must not miss an hour because its bucket did.
     training_schedule, compaction_schedule
         EventBridge schedule expressions; None leaves training, or the lake's upkeep, to be started by hand.
     lake_first_date
@@ -87,6 +88,7 @@ class Settings:
     update_window_s: int = 0
     archive_batch_size: int = 10_000
     archive_window_s: int = 60
+    trends_window_s: int = 10
     update_retries: int = 1_000
     publish_window_s: int = 20
     compaction_schedule: str | None = "rate(1 day)"
@@ -102,6 +104,7 @@ class Settings:
     champion_check_s: int = 30
     configuration_check_s: int = 30
     snapshot_check_s: int = 30
+    trends_check_s: int = 30
     tombstone_check_s: int = 5
     erasure_settle_s: int = 960
     pseudonymise_ids: bool = False
@@ -205,6 +208,7 @@ _RANGES = (
     ("update_window_s", 0, 300),
     ("archive_batch_size", 1, 10_000),
     ("archive_window_s", 0, 300),
+    ("trends_window_s", 0, 300),
     ("update_retries", -1, 10_000),
     ("publish_window_s", 0, 300),
     ("lake_cold_days", 1, 36_500),
@@ -214,6 +218,7 @@ _RANGES = (
     ("champion_check_s", 0, 3_600),
     ("configuration_check_s", 0, 60),
     ("snapshot_check_s", 0, 3_600),
+    ("trends_check_s", 0, 3_600),
     ("tombstone_check_s", 0, 60),
     ("time_budget_ms", 0, 10_000),
     ("erasure_settle_s", 0, 86_400),

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.lake_view import interactions_once
+from infra_cdk.constructs.trends import TRENDS_PREFIX
 from infra_cdk.settings import Settings
 
 TABLE_NAME = "interactions"
@@ -66,6 +67,13 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(prefix="datasets/", expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix="training/", expiration=cdk.Duration.days(30)),
+                s3.LifecycleRule(
+                    prefix=TRENDS_PREFIX,
+                    # Four times the baseline's time constant: of what a closed shard counted, a fiftieth is left.
+                    expiration=cdk.Duration.days(28),
+                    # A version every few seconds, of which nobody needs the last; of two rules S3 obeys the shorter.
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                ),
             ],
         )
         _send_events(self.artefacts)

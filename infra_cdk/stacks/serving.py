@@ -6,6 +6,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra_cdk.constructs import trends
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
@@ -87,6 +88,15 @@ class ServingStack(cdk.Stack):
             # and then waiting loses nothing.
             retries=-1,
         )
+        consume(
+            self._count_trends().live,
+            stream=data.stream,
+            failed=data.lake,
+            settings=settings,
+            batch_size=trends.BATCH_SIZE,
+            window_s=settings.trends_window_s,
+            retries=settings.update_retries,
+        )
         Parameters(
             self,
             "Parameters",
@@ -156,6 +166,7 @@ class ServingStack(cdk.Stack):
                 "USERS_TABLE": users.table_name,
                 "CHAMPION_CHECK_S": str(self._settings.champion_check_s),
                 "SNAPSHOT_CHECK_S": str(self._settings.snapshot_check_s),
+                "TRENDS_CHECK_S": str(self._settings.trends_check_s),
                 "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
                 "TIME_BUDGET_MS": str(self._settings.time_budget_ms),
                 **configuration_variables(artefacts, settings=self._settings),
@@ -180,6 +191,7 @@ class ServingStack(cdk.Stack):
                     actions=["s3:GetObject"],
                     reason="Segments of the catalogue are named after their contents",
                 ),
+                trends.trends_permission(artefacts),
                 # Which also permit to list the bucket: else S3 says 403, not 404, of what is not there yet.
                 *configuration_permissions(artefacts),
                 *([hash_key_permission(self._data.hash_key)] if self._settings.pseudonymise_ids else []),
@@ -246,4 +258,28 @@ class ServingStack(cdk.Stack):
             ],
             memory_mb=2_048,
             timeout_s=120,
+        )
+
+    def _count_trends(self) -> PythonFunction:
+        artefacts = self._data.artefacts
+        return PythonFunction(
+            self,
+            "CountTrends",
+            name="count_trends",
+            description="Counts which items are wanted more than usual",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.onnx_runtime],  # for its numpy
+            variables={
+                **configuration_variables(artefacts, settings=self._settings),
+                **self._tombstone_variables(),
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+            permissions=[
+                *self._tombstone_permissions(),
+                *configuration_permissions(artefacts),
+                trends.trends_permission(artefacts, writes=True),
+                *consumer_permissions(stream=self._data.stream, failed=self._data.lake),
+            ],
+            memory_mb=512,
+            timeout_s=60,
         )

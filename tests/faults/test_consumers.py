@@ -47,8 +47,14 @@ def archived(shop: Shop) -> Any:
     return rows.to_json(orient="records"), shop.objects("lake-bucket", "quarantine/")
 
 
+def trending(shop: Shop) -> Any:
+    """Return the counters of each shard."""
+    return shop.objects("artefact-bucket", "trends/")
+
+
 CONSUMERS = pytest.mark.parametrize(
-    ("function", "state"), [("update_profiles", profiles), ("archive_events", archived)]
+    ("function", "state"),
+    [("update_profiles", profiles), ("archive_events", archived), ("count_trends", trending)],
 )
 
 

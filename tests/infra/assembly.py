@@ -11,6 +11,7 @@ FUNCTIONS = (
     "build_dataset",
     "collect",
     "compact_lake",
+    "count_trends",
     "erase_user",
     "export_user",
     "publish_catalog",

@@ -2,8 +2,10 @@ from typing import Any
 
 import pytest
 
-from alsolike import lake
+from alsolike import lake, trends_store
+from alsolike.trends import BASELINE_S
 from infra_cdk.constructs.data_lake import COLUMNS, PARTITION_COLUMN, TABLE_NAME
+from infra_cdk.constructs.trends import TRENDS_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat, listed
 
 STATEFUL = (
@@ -133,7 +135,20 @@ def test_no_rule_expires_interactions_or_models(assembly: Assembly) -> None:
         if "ExpirationInDays" in rule
     }
 
-    assert expiring == {"quarantine/", "aws/lambda/", "datasets/", "training/"}
+    assert expiring == {"quarantine/", "aws/lambda/", "datasets/", "training/", "trends/"}
+
+
+def test_counters_of_trends_outlive_a_closed_shard_and_their_versions_do_not_pile_up(assembly: Assembly) -> None:
+    (rule,) = [
+        rule
+        for bucket in assembly.of_type("AWS::S3::Bucket")
+        for rule in rules(bucket)
+        if rule.get("Prefix") == TRENDS_PREFIX
+    ]
+
+    assert TRENDS_PREFIX == trends_store.TRENDS_PREFIX
+    assert rule["ExpirationInDays"] * 86_400 == 4 * BASELINE_S
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def rules(bucket: Resource) -> list[dict[str, Any]]:

@@ -42,6 +42,13 @@ VARIABLES = {
         "SECRET_ARN",
         "TOMBSTONE_CHECK_S",
     },
+    "count_trends": {
+        "ARTEFACT_BUCKET",
+        "CONFIGURATION_CHECK_S",
+        "SECRET_ARN",
+        "TOMBSTONE_CHECK_S",
+        "OPENBLAS_NUM_THREADS",
+    },
     "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE", "USERS_TABLE", "SECRET_ARN"},
     "erase_user": {"ARTEFACT_BUCKET", "PROFILES_TABLE", "SECRET_ARN", "STATE_MACHINE_ARN", "PSEUDONYMISE_IDS"},
     "export_user": {
@@ -72,6 +79,7 @@ VARIABLES = {
         "CHAMPION_CHECK_S",
         "CONFIGURATION_CHECK_S",
         "SNAPSHOT_CHECK_S",
+        "TRENDS_CHECK_S",
         "MAX_SNAPSHOT_MB",
         "TIME_BUDGET_MS",
         "OPENBLAS_NUM_THREADS",
@@ -88,6 +96,7 @@ LAYERS = {
     "collect": ["Core"],
     "update_profiles": ["Core"],
     "archive_events": ["Core", "Pandas"],
+    "count_trends": ["Core", "OnnxRuntime"],
     "build_dataset": ["Core", "Pandas"],
     "register_model": ["Core", "OnnxRuntime"],
     "recommend": ["Core", "OnnxRuntime"],
@@ -118,7 +127,7 @@ def test_environment_is_what_the_function_reads(demo: Assembly, name: str) -> No
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Alsolike"
 
 
-@pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT"])
+@pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT", "TRENDS"])
 def test_recommend_looks_for_news_as_often_as_the_environment_says(demo: Assembly, prod: Assembly, what: str) -> None:
     def interval(assembly: Assembly) -> str:
         value: str = assembly.function("recommend").properties["Environment"]["Variables"][f"{what}_CHECK_S"]
@@ -208,3 +217,10 @@ def aliases(assembly: Assembly) -> list[Resource]:
 
 def of(resource: Resource, function: Resource) -> bool:
     return resource.stack == function.stack and resource.properties["FunctionName"] == {"Ref": function.logical_id}
+
+
+def test_versions_go_with_the_deployment_that_replaces_them(assembly: Assembly) -> None:
+    """SnapStart bills each published version for as long as it is there."""
+    kept = {version.attributes.get("DeletionPolicy", "Delete") for version in assembly.of_type("AWS::Lambda::Version")}
+
+    assert kept == {"Delete"}

@@ -55,6 +55,13 @@ EXPECTED = {
         ("s3:PutObject", "Lake/interactions/*"),
         ("s3:PutObject", "Lake/quarantine/*"),  # archive: put_object
     },
+    "count_trends": CONSUMER
+    | CONFIGURATION
+    | TOMBSTONES
+    | {
+        ("s3:GetObject", "Artefacts/trends/*"),  # TrendsStore.read: get_object
+        ("s3:PutObject", "Artefacts/trends/*"),  # TrendsStore.write: put_object
+    },
     "build_dataset": CONFIGURATION
     | TOMBSTONES
     | {
@@ -160,7 +167,9 @@ EXPECTED = {
         ("s3:GetObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.fetch: get_object
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
         ("s3:GetObject", "Artefacts/models/*"),  # BundleCache: download_file, which is head_object and get_object
-        ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
+        ("s3:GetObject", "Artefacts/trends/*"),  # TrendsStore.read: get_object
+        # TrendsStore.etags: list_objects_v2; without it get_object of what is not there says 403, not NoSuchKey
+        ("s3:ListBucket", "Artefacts"),
     },
 }
 # Actions that AWS grants on everything or not at all.

@@ -136,7 +136,7 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
 
 @pytest.mark.parametrize(
     ("function", "batch", "demo_window_s", "prod_window_s"),
-    [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60)],
+    [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 10)],
 )
 def test_consumer_gets_batches_as_the_environment_says(
     demo: Assembly, prod: Assembly, function: str, batch: int, demo_window_s: int, prod_window_s: int
@@ -148,7 +148,9 @@ def test_consumer_gets_batches_as_the_environment_says(
     assert there["MaximumBatchingWindowInSeconds"] == prod_window_s
 
 
-@pytest.mark.parametrize(("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1)])
+@pytest.mark.parametrize(
+    ("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1), ("count_trends", 1_000)]
+)
 def test_consumer_is_retried_as_long_as_waiting_helps(
     demo: Assembly, prod: Assembly, function: str, retries: int
 ) -> None:
@@ -160,7 +162,7 @@ def test_consumer_is_retried_as_long_as_waiting_helps(
     assert there["MaximumRecordAgeInSeconds"] == 167 * 3600
 
 
-@pytest.mark.parametrize("function", ["update_profiles", "archive_events"])
+@pytest.mark.parametrize("function", ["update_profiles", "archive_events", "count_trends"])
 def test_failing_record_is_isolated_and_at_last_kept(assembly: Assembly, function: str) -> None:
     properties = mapping(assembly, function).properties
 
@@ -171,6 +173,11 @@ def test_failing_record_is_isolated_and_at_last_kept(assembly: Assembly, functio
     lake = flat(assembly.function("archive_events").properties["Environment"]["Variables"]["LAKE_BUCKET"])
     assert destination.startswith("ExportsOutputFnGetAttDataLake")
     assert lake.removeprefix("ExportsOutputRef")[:16] == destination.removeprefix("ExportsOutputFnGetAtt")[:16]
+
+
+def test_batches_of_a_shard_are_counted_one_after_the_other(assembly: Assembly) -> None:
+    """Records at or below the last sequence number are passed over: none may be overtaken."""
+    assert mapping(assembly, "count_trends").properties.get("ParallelizationFactor", 1) == 1
 
 
 def test_lambda_may_write_where_it_puts_failed_records() -> None:
