@@ -49,18 +49,24 @@ class Shop:
     def administer(self, method: str, path: str, document: Any = None) -> Answer:
         return self._call(method, path, document, token=self.cloud.token(["alsolike/admin"]))
 
-    def _call(self, method: str, path: str, document: Any, *, token: str) -> Answer:
+    def get(self, path: str, *, token: str | None = None, **headers: str) -> Answer:
+        return self._call("GET", path, None, token=self._token if token is None else token, headers=headers)
+
+    def _call(
+        self, method: str, path: str, document: Any, *, token: str, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         request = urllib.request.Request(
             self.cloud.api_url + path,
             method=method,
             data=None if document is None else json.dumps(document).encode(),
-            headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+            headers={"authorization": f"Bearer {token}", "content-type": "application/json", **(headers or {})},
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as response:
                 return Answer(response.status, dict(response.headers), json.load(response))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, dict(error.headers), json.load(error))
+            text = error.read()
+            return Answer(error.code, dict(error.headers), json.loads(text) if text else {})
 
     def send(self, user: str, *item_ids: str, at: float | None = None) -> Answer:
         event = {"eventType": "purchase", "sentAt": at or time.time()}

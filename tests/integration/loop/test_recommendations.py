@@ -1,0 +1,141 @@
+"""Every route that recommends, through the gateway and the functions, with Personalize's own client and plainly.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import time
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.integration.loop.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
+from tests.integration.loop.tls import https_before
+
+ARN = "arn:aws:personalize:us-east-1:123456789012"
+
+
+@pytest.fixture
+def runtime(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The client of a shop that moves here: an endpoint and a token, nothing else."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/recommendations.read"]))
+    with https_before(shop.cloud.api_url, tmp_path) as (url, certificate):
+        yield boto3.client(
+            "personalize-runtime",
+            region_name="us-east-1",
+            endpoint_url=url,
+            verify=str(certificate),
+            config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
+        )
+
+
+def get(shop: Shop, path: str, **query: str) -> Answer:
+    return shop.get(f"{path}?{urllib.parse.urlencode(query)}" if query else path)
+
+
+def test_what_trends_is_answered_before_there_is_a_model(shop: Shop) -> None:
+    for visit in range(20):
+        shop.send(f"visitor-{visit}", "item-77")
+
+    answer = eventually(lambda: get(shop, "/trending", window="30m"), holds=lambda found: bool(found.items))
+
+    assert answer.items == ["item-77"]
+    assert answer.headers["x-alsolike-source"] == "trending"
+    assert answer.headers["x-alsolike-degraded"] == "no-model"
+
+
+def test_a_model_is_trained(shop: Shop, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    write_history(history, users=60, days=24, end=time.time() - 2 * SECONDS_PER_DAY)
+    shop.alsolike("import", "interactions", history)
+
+    assert shop.alsolike("train")["decision"] == "promoted"
+
+    eventually(lambda: shop.recommend("user-0"), holds=lambda a: a.headers["x-alsolike-source"] == "model")
+
+
+@pytest.mark.parametrize(
+    ("recommender", "asked", "source"),
+    [
+        ("for-you", {"userId": "user-0"}, "model"),
+        ("buy-again", {"userId": "user-0"}, "model"),
+        ("recently-viewed", {"userId": "user-0"}, "recent"),
+        ("similar-items", {"itemId": "item-03"}, None),
+        ("bought-together", {"itemId": "item-03"}, None),
+        ("trending-1d", {}, "trending"),
+        ("popular", {}, "popular"),
+    ],
+)
+def test_personalizes_client_gets_every_recommender(
+    runtime: Any, recommender: str, asked: dict[str, str], source: str | None
+) -> None:
+    found = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/{recommender}", numResults=5, **asked)
+
+    assert found["itemList"]
+    assert found["recommendationId"]
+    headers = found["ResponseMetadata"]["HTTPHeaders"]
+    assert source in (None, headers["x-alsolike-source"])
+    assert "x-alsolike-degraded" not in headers
+
+
+def test_personalizes_client_ranks(runtime: Any) -> None:
+    """User 0 buys in aisle 0."""
+    found = runtime.get_personalized_ranking(
+        campaignArn=f"{ARN}:campaign/personalized-ranking", userId="user-0", inputList=["unknown", "item-11", "item-03"]
+    )
+
+    assert [item["itemId"] for item in found["personalizedRanking"]] == ["item-03", "item-11", "unknown"]
+
+
+def test_plain_routes_say_how_long_they_hold(shop: Shop) -> None:
+    first = get(shop, "/items/item-03/similar", numResults="3")
+    assert first.headers["cache-control"] == "public, max-age=60"
+    assert "item-03" not in first.items
+
+    again = shop.get("/items/item-03/similar?numResults=3", **{"if-none-match": first.headers["etag"]})
+
+    assert (again.status, again.headers["etag"]) == (304, first.headers["etag"])
+    assert get(shop, "/popular", numResults="2").items
+    mine = get(shop, "/users/user-0/recommendations", numResults="3", explain="true")
+    assert mine.headers["cache-control"] == "private, no-cache"
+    assert all('"contribution"' in reason for item in mine.document["itemList"] for reason in item["reason"])
+    assert any(item["reason"] for item in mine.document["itemList"])
+
+
+def test_what_a_user_does_is_recently_viewed_within_seconds(shop: Shop) -> None:
+    shop.send("user-0", "item-21")
+
+    def viewed() -> list[str]:
+        return get(shop, "/users/user-0/recommendations", recommender="recently-viewed").items
+
+    assert eventually(viewed, holds=lambda items: items[:1] == ["item-21"])[0] == "item-21"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("/popular?numResults=501", 400, "numResults is 501, expected a whole number from 0 to 500"),
+        ("/popular?numResult=5", 400, "numResult is not a known field"),
+        ("/trending?window=2d", 400, 'window is "2d", expected one of 30m, 1h, 3h, 1d'),
+        ("/items/%FF/similar?filter=none", 404, "filterArn ends in"),
+        ("/users/u/recommendations?recommender=similar-items", 400, "itemId is missing"),
+        ("/users/u/recommendations?filter=none", 404, "filterArn ends in"),
+    ],
+)
+def test_wrong_queries_say_what_is_wrong(shop: Shop, path: str, status: int, message: str) -> None:
+    answer = shop.get(path)
+
+    assert answer.status == status
+    assert answer.document["message"].startswith(message)
+
+
+def test_gateways_own_refusals_keep_their_form(shop: Shop) -> None:
+    for token, status, message in (("", 401, "Unauthorized"), (shop.cloud.token(["alsolike/admin"]), 403, "Forbidden")):
+        answer = shop.get("/popular", token=token)
+        assert (answer.status, answer.document) == (status, {"message": message})
