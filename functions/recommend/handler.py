@@ -40,7 +40,7 @@ CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
 """Of S3: the loaded model is worth more than a late champion."""
 
-LOOK_TIME_MS = 8_000
+PREPARE_MS = 9_500
 """How long preparing may take: Lambda gives initialisation and restoring ten seconds."""
 
 
@@ -155,13 +155,10 @@ _DEGRADED_TO = {
 
 def _prepare() -> None:
     """Load the champion, or look for a new one, before a request waits for it; a request tries again what fails."""
-    deadline_ms = time.monotonic() * 1000 + LOOK_TIME_MS
-    try:
-        _sources().watch.standing(
-            now_ms=time.time_ns() // 1_000_000, remaining_ms=lambda: deadline_ms - time.monotonic() * 1000
-        )
-    except AlsolikeError as error:
-        logger.error("not prepared", reason=str(error))
+    deadline_ms = time.monotonic() * 1000 + PREPARE_MS
+    _sources().watch.standing(
+        now_ms=time.time_ns() // 1_000_000, remaining_ms=lambda: deadline_ms - time.monotonic() * 1000
+    )
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):

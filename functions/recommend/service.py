@@ -72,8 +72,6 @@ def recommend(
         If it names a filter that there is not.
     InvalidInput
         If it does not bring what its filter needs.
-    Unavailable
-        If ids are pseudonymised and nobody can tell how.
     """
     degraded = list(standing.degraded)
     obeyable = request.filter_name is None or NO_CONFIGURATION not in degraded

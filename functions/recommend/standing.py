@@ -6,14 +6,21 @@ import dataclasses
 from collections.abc import Callable
 
 from alsolike.configuration import DEFAULT, Configuration
+from alsolike.errors import Unavailable
+from alsolike.observability import logger
 from alsolike.snapshot import EMPTY, Snapshot
 from functions.recommend.catalogue import NO_BUNDLE, Catalogue
-from functions.recommend.champion import ChampionLoader
+from functions.recommend.champion import NO_MODEL, ChampionLoader, Serving
 from functions.recommend.model import Model
 from functions.recommend.watched import Watched
 
 CONFIGURATION, CATALOGUE, TRENDS = "configuration", "catalogue", "trends"
 NO_CONFIGURATION, NO_CATALOGUE = f"no-{CONFIGURATION}", f"no-{CATALOGUE}"
+
+RETRY_MS = 5_000
+"""How long no champion is asked for after one could not be had: less than usual, as nothing else answers."""
+
+NO_SERVING = Serving(None, NO_MODEL)
 
 LOOK_TIME_MS = 9_000
 """Time that has to be left for a look at the configuration or the catalogue, which a silent S3 makes long."""
@@ -51,18 +58,13 @@ class Watch:
         self._champion = champion
         self._configuration = configuration
         self._snapshot = snapshot
+        self._next_try_ms = 0
         self._parts: tuple[Model | None, Snapshot, Configuration] = (None, EMPTY, DEFAULT)
         self._catalogue = Catalogue(EMPTY, NO_BUNDLE, DEFAULT)
 
     def standing(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Standing:
-        """Return what answers now.
-
-        Raises
-        ------
-        Unavailable
-            If no model is loaded yet and S3 does not answer.
-        """
-        serving = self._champion.serving(now_ms=now_ms, remaining_ms=remaining_ms)
+        """Return what answers now: no model, where none is loaded yet and S3 does not answer."""
+        serving = self._serving(now_ms=now_ms, remaining_ms=remaining_ms)
         configuration, lacking = (
             self._configuration.current(now_ms=now_ms) if remaining_ms() > LOOK_TIME_MS else self._configuration.kept
         )
@@ -74,6 +76,17 @@ class Watch:
         degraded = tuple(reason for reason in (serving.degraded, lacking, behind) if reason is not None)
         model = serving.model
         return Standing(model, self._view(model, snapshot, configuration), configuration, degraded)
+
+    def _serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
+        """Return the champion; a silent S3 makes one request wait, and those of the next seconds do without."""
+        if now_ms < self._next_try_ms:
+            return NO_SERVING
+        try:
+            return self._champion.serving(now_ms=now_ms, remaining_ms=remaining_ms)
+        except Unavailable as error:
+            logger.error("no champion can be had", reason=str(error))
+            self._next_try_ms = now_ms + RETRY_MS
+            return NO_SERVING
 
     def _view(self, model: Model | None, snapshot: Snapshot, configuration: Configuration) -> Catalogue:
         parts = self._parts

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from functions.recommend import handler
@@ -152,3 +153,31 @@ def test_similar_items_do_without_a_model_that_fails(failing: Shop) -> None:
 
     assert [item["itemId"] for item in items] == ["kiwi", "fig", "plum"]
     assert (headers["x-alsolike-filled"], headers["x-alsolike-degraded"]) == ("1", "model-failed")
+
+
+def test_nothing_is_answered_where_nothing_can_be_had_and_the_model_as_soon_as_it_can(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
+) -> None:
+    """A fresh process, and S3 is silent: the request is answered all the same."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    calls = []
+
+    def unreachable(**_: Any) -> None:
+        calls.append(1)
+        raise EndpointConnectionError(endpoint_url="https://s3")
+
+    watch = handler._sources().watch
+    with monkeypatch.context() as outage:
+        for name in ("get_object", "list_objects_v2"):
+            outage.setattr(watch._champion._registry._client, name, unreachable)
+        items, headers = shop.ask()
+        asked = len(calls)
+        shop.ask()
+
+    assert (items, headers["x-alsolike-source"]) == ([], "none")
+    assert headers["x-alsolike-degraded"] == "no-model, no-configuration, no-catalogue, no-trends"
+    assert counted()["DegradedToNothing"] == 2
+    assert len(calls) - asked < asked
+    watch._next_try_ms = 0
+    assert shop.items(numResults=1) == ["fig"]
