@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import console, evaluate, models, profile, recommend, rows, status, train, up
+from cli import console, evaluate, models, profile, recommend, rows, status, train, trends, up
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.erasing import command as erasing
@@ -34,6 +34,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(filtering.app, name="filters")
 app.command()(train.train)
 app.command()(recommend.recommend)
+app.command()(trends.trends)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(quarantine.app, name="quarantine")

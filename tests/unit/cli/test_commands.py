@@ -32,6 +32,7 @@ VERBS = (
     "import",
     "train",
     "recommend",
+    "trends",
     "evaluate",
     "models",
     "quarantine",

@@ -1,0 +1,36 @@
+"""`alsolike trends`: what is wanted more than usual."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+
+def trends(
+    window: Annotated[str, typer.Option(help="30m, 1h, 3h or 1d.")] = "1h",
+    k: Annotated[int, typer.Option("-k", min=1, help="How many items.")] = 10,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which items trend: how far each is above its usual share of what comes in, in standard deviations."""
+    from alsolike.trends_reader import TrendsReader
+    from cli import console, deployment
+
+    where = deployment.resolve(stack=stack, state=state)
+    now_ms = time.time_ns() // 1_000_000
+    found = TrendsReader(where.client("s3"), where.names.artefact_bucket).current(now_ms=now_ms)
+    best = found.best(window, now_ms=now_ms, k=k)
+    if as_json:
+        items = [{"item_id": item, "score": score} for item, score in best]
+        console.print_json({"window": window, "items": items})
+    elif not best:
+        console.print_line(f"nothing trends in {window}")
+    else:
+        console.print_table(
+            ["rank", "item", "score"], [[rank, item, f"{score:.1f}"] for rank, (item, score) in enumerate(best, 1)]
+        )

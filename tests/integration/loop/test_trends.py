@@ -1,0 +1,62 @@
+"""A burst over the API leads the trends within seconds, counted once."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from alsolike.trends import Trends
+from alsolike.trends_reader import TrendsReader
+from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, eventually, kill
+
+ITEMS = 8
+DAYS = 20
+
+
+def view(shop: Shop, session: str, *items: tuple[str, float]) -> None:
+    """Send views of items at their times, at most ten, as a shop does."""
+    call: dict[str, Any] = {
+        "trackingId": shop.name("tracking-id"),
+        "sessionId": session,
+        "eventList": [
+            {"eventType": "view", "itemId": item, "eventId": f"{session}-{number}", "sentAt": at}
+            for number, (item, at) in enumerate(items)
+        ],
+    }
+    answer = shop.post("/events", call)
+    assert answer.status == 200, answer.document
+
+
+def trends(shop: Shop) -> Trends:
+    reader = TrendsReader(shop.cloud.client("s3"), shop.name("artefact-bucket"))
+    return reader.current(now_ms=time.time_ns() // 1_000_000)
+
+
+def best(shop: Shop) -> dict[str, float]:
+    return dict(trends(shop).best("30m", now_ms=time.time_ns() // 1_000_000))
+
+
+def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop: Shop) -> None:
+    now = time.time()
+    for day in range(DAYS):  # each item once a day, at this hour
+        view(shop, f"day-{day}", *((f"item-{n}", now - (DAYS - day) * SECONDS_PER_DAY) for n in range(ITEMS)))
+    view(shop, "today", *((f"item-{n}", now) for n in range(ITEMS)))
+    for visitor in range(3):
+        view(shop, f"visitor-{visitor}", *[("news", time.time())] * 10)
+
+    found = eventually(lambda: best(shop), holds=lambda scores: scores.get("news", 0) > 10)
+
+    assert list(found) == ["news"]
+    assert found["news"] < 30 / 5**0.5  # each of the thirty once: 13.4, a little faded
+    listed = shop.alsolike("trends", "--window", "30m", "-k", "3")
+    assert [item["item_id"] for item in listed["items"]] == ["news"]
+
+
+def test_another_process_goes_on_where_the_killed_one_was(shop: Shop) -> None:
+    before = best(shop)["news"]
+    kill(shop, "CountTrends")
+
+    view(shop, "one-more", ("news", time.time()))
+    after = eventually(lambda: best(shop)["news"], holds=lambda score: score > before)
+
+    assert before < after < before + 1

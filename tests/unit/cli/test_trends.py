@@ -1,0 +1,61 @@
+"""`alsolike trends` prints what the counters say."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike.errors import InvalidInput
+from alsolike.trends import NOTHING_COUNTED, Event
+from alsolike.trends_store import TrendsStore, trends_key
+from cli import main as command
+from cli.deployment import Deployment
+from tests.unit.cli.shop import put_parameters
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, ["trends", "--stack", "shop", *arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def shop(deployment: Deployment) -> Deployment:
+    """The deployment `--stack shop`."""
+    put_parameters(deployment.client("ssm"), "shop")
+    return deployment
+
+
+@pytest.fixture
+def burst(shop: Deployment) -> None:
+    """Four hours ago 30 views of plums, now 9 of pears and 6 of figs."""
+    now_ms = time.time_ns() // 1_000_000
+    ages = [("plum", 4 * 3_600_000)] * 30 + [("pear", 0)] * 9 + [("fig", 0)] * 6
+    events = [Event(n, item, now_ms - age_ms, 1.0) for n, (item, age_ms) in enumerate(ages)]
+    counts = NOTHING_COUNTED.add(events, sequence=len(events), arrived_ms=now_ms)
+    TrendsStore(shop.client("s3"), "artefacts").write(trends_key("shardId-0"), counts, replaces=None)
+
+
+@pytest.mark.usefixtures("burst")
+def test_items_are_listed_the_best_first() -> None:
+    found = json.loads(run("--json").stdout)
+
+    assert found["window"] == "1h"
+    assert [item["item_id"] for item in found["items"]] == ["pear", "fig"]
+    assert found["items"][0]["score"] == pytest.approx(9 / 5**0.5, rel=0.02)
+    assert [item["item_id"] for item in json.loads(run("--window", "1d", "-k", "1", "--json").stdout)["items"]] == [
+        "plum"
+    ]
+    rows = [line.strip("│").split() for line in run().stdout.splitlines() if line.startswith("│")]
+    assert [[cell for cell in row if cell != "│"] for row in rows] == [["1", "pear", "4.0"], ["2", "fig", "2.7"]]
+
+
+def test_empty_list_is_said_to_be_empty(shop: Deployment) -> None:
+    assert run().stdout == "nothing trends in 1h\n"
+    assert json.loads(run("--json").stdout) == {"window": "1h", "items": []}
+
+
+def test_unknown_window_is_refused(shop: Deployment) -> None:
+    with pytest.raises(InvalidInput, match="expected one of 30m, 1h, 3h, 1d"):
+        run("--window", "2h")
