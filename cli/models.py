@@ -63,6 +63,11 @@ def show(version: Version, stack: Stack = None, state: State = None, as_json: As
     if manifest:
         console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
         console.print_line(f"code       {manifest.code_version}")
+        for kind, related in manifest.metrics.get("related", {}).items():  # models of earlier versions have none
+            console.print_line(
+                f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} items asked, "
+                f"{related['popular_hr']:.4f} with the most frequent ones"
+            )
     console.print_line(f"package    {found.package_arn}")
     for promotion in promotions:
         console.print_line(f"promoted   {_time(promotion.promoted_ms)}: {promotion.reason}")

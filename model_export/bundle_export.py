@@ -12,7 +12,7 @@ import numpy as np
 
 import alsolike
 from alsolike import bundle
-from alsolike.related import RelatedItems
+from model_export import related
 from model_export.algorithm import Algorithm, Model
 from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
@@ -42,6 +42,7 @@ def export_bundle(
     *,
     popular_by: Algorithm,
     cold_scale: float = DEFAULT_SCALE,
+    seed: int = 0,
 ) -> bundle.Manifest:
     """Write the bundle; its manifest comes last, after the parity check.
 
@@ -51,6 +52,8 @@ def export_bundle(
         Algorithm whose first items are popular: what unknown users are answered with.
     cold_scale
         Of the scores of items that the model does not know, see `model_export.cold_start`.
+    seed
+        Of the tables of related items, see `model_export.related`.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def export_bundle(
     bundle.write_popular(directory, popular_items(popular_by, data.interactions))
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / bundle.GROUPS_FILE)
-    RelatedItems.none(model.items).write(directory / bundle.RELATED_FILE)
+    _write_related(data, directory, seed=seed)
     return bundle.write_manifest(
         directory,
         bundle.Manifest(
@@ -84,6 +87,16 @@ def export_bundle(
             metrics={**provenance.metrics, "parity": dataclasses.asdict(parity), "stages": dataclasses.asdict(stages)},
         ),
     )
+
+
+def _write_related(data: TrainingData, directory: Path, *, seed: int) -> None:
+    """Write the tables of related items last: they may take what is left beside the other files."""
+    others = (directory / name for name in bundle.SERVED_FILES if name != bundle.RELATED_FILE)
+    most_bytes = related.most_bytes(sum(path.stat().st_size for path in others))
+    tables = related.related_items(
+        data.interactions, event_weights=data.event_weights, seed=seed, most_bytes=most_bytes
+    )
+    tables.write(directory / bundle.RELATED_FILE)
 
 
 def latest_histories(interactions: Interactions, model: Model) -> Histories:

@@ -94,7 +94,7 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
     known: Any = interactions.content
     if known is None:
         known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
-    vectors = _rarest(known, max_pairs)
+    vectors = rarest(known, max_pairs)
     tokens_items = sp.csr_array(vectors.T)
     pieces = []
     for first in range(0, vectors.shape[0], ITEMS_AT_ONCE):
@@ -105,7 +105,7 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
     return sp.csr_array(sp.vstack(pieces))
 
 
-def _rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
+def rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
     """Leave out the most frequent tokens, so that the others make at most `max_pairs`."""
     counts = np.bincount(vectors.indices, minlength=vectors.shape[1]).astype(np.int64)
     order = np.argsort(counts, kind="stable")

@@ -52,7 +52,7 @@ class ItemRows:
         first, width = 1, 1
         for block in blocks:
             for row in np.flatnonzero(np.diff(block.indptr)).tolist():
-                targets, values = _best(block, row, n=most)
+                targets, values = best_of_row(block, row, n=most)
                 target[first + row, : len(targets)] = targets
                 value[first + row, : len(values)] = values
                 width = max(width, len(values))
@@ -127,7 +127,7 @@ def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:
         first = last
 
 
-def _best(table: sp.csr_array, row: int, *, n: int) -> tuple[npt.NDArray[np.int32], Floats]:
+def best_of_row(table: sp.csr_array, row: int, *, n: int) -> tuple[npt.NDArray[np.int32], Floats]:
     """Return the targets and values of a row's n largest positive values, largest first."""
     start, end = table.indptr[row], table.indptr[row + 1]
     targets, values = table.indices[start:end], table.data[start:end].astype(np.float32)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from alsolike.bundle import Manifest
 from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
-from model_export import checkpoints, protocols, reference
+from model_export import checkpoints, protocols, reference, related_quality
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
 from model_export.bootstrap import interval
@@ -31,7 +31,7 @@ from model_export.interactions import Interactions
 from model_export.resources import measured
 from model_export.selection import Candidate, Comparison, Say, choose
 from model_export.slices import categories, sliced
-from model_export.training_data import load
+from model_export.training_data import TrainingData, load
 
 K = 10
 """Length of the judged list."""
@@ -121,6 +121,9 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             f"that of all {cold.without.every_item:.4f} without and {cold.with_.every_item:.4f} with them"
         )
         fits.forget()
+        related = _related(data, hyperparameters)
+        for kind, figures in related.items():
+            say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
         served = data.by_frequency()
         model = fits.fit(winner.settings, served.interactions)
@@ -139,14 +142,16 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "left_out": comparison.left_out,
             "slices": slices,
             "cold_start": dataclasses.asdict(cold),
+            "related": {kind: dataclasses.asdict(figures) for kind, figures in related.items()},
             "seed": hyperparameters.seed,
             "train_s": cost.seconds,
             "peak_mb": cost.peak_mb,
         },
     )
     manifest = export_bundle(
-        model, served, output, provenance, popular_by=_popularity(candidates), cold_scale=cold_scale
-    )
+        model, served, output, provenance,
+        popular_by=_popularity(candidates), cold_scale=cold_scale, seed=hyperparameters.seed,
+    )  # fmt: skip
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
     say(f"ndcg_at_{K}={winner.quality.ndcg:.6f} hr_at_{K}={winner.quality.hr:.6f}")
@@ -200,6 +205,21 @@ def _cold_start(
     model = fits.fit(winner.settings, split.validation.fit)
     scale = choose_scale(model, split, properties, k=K, seen=seen)
     return scale, measure(fits.fit(winner.settings, split.test.fit), split, properties, scale=scale, k=K, seen=seen)
+
+
+def _related(data: TrainingData, hyperparameters: Hyperparameters) -> Mapping[str, related_quality.Figures]:
+    """Return what related items are worth in the window before the last one, as the validation part has it."""
+    interactions = data.interactions
+    holdout_ms = protocols.holdout_ms(interactions, days=hyperparameters.holdout_days)
+    last_ms = int(interactions.time_ms.max())
+    return related_quality.measure(
+        interactions,
+        event_weights=data.event_weights,
+        after_ms=last_ms - 2 * holdout_ms,
+        until_ms=last_ms - holdout_ms,
+        k=K,
+        seed=hyperparameters.seed,
+    )
 
 
 def _popularity(candidates: list[Candidate]) -> Algorithm:

@@ -53,7 +53,7 @@ class Ragged:
         return cls(_offsets([len(string) for string in strings]), np.frombuffer(b"".join(strings), np.uint8))
 
     @classmethod
-    def of_codes(cls, lengths: Sequence[int], codes: Array) -> Ragged:
+    def of_codes(cls, lengths: Sequence[int] | Rows, codes: Array) -> Ragged:
         """Pack codes, given how many of them each row has."""
         return cls(_offsets(lengths), codes)
 

@@ -1,0 +1,140 @@
+"""How often the related items of an item hold what a user has next, or has in the same basket.
+
+Both tables are made of what was before a window of time and asked about it. Beside each figure stands that of the most
+frequent items, which are the same for every item: a table that does not beat them says nothing, but shows more items.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.related import SIMILAR, TOGETHER
+from model_export.baskets import basket_numbers, purchases
+from model_export.interactions import Interactions, Ints, distinct
+from model_export.item_rows import source_blocks
+from model_export.related import PAIRS_AT_ONCE, Scores, Similar, Together, best_rows
+
+MOST_ASKED = 5_000
+"""Questions to each table."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """What a table is worth.
+
+    Attributes
+    ----------
+    asked
+        Questions, each of an item.
+    hr
+        Share of them of which one of the first k related items is right.
+    popular_hr
+        The same of the k most frequent items but the one asked about.
+    """
+
+    asked: int
+    hr: float
+    popular_hr: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Questions:
+    """Items, and which items would be right: `targets[offsets[q]:offsets[q + 1]]` for `items[q]`."""
+
+    items: Ints
+    targets: Ints
+    offsets: Ints
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def hits(self, answers: npt.NDArray[np.int32]) -> float:
+        """Return the share of questions of which an answer, `(questions, k)`, is right."""
+        right = [
+            bool(np.isin(answers[query], self.targets[self.offsets[query] : self.offsets[query + 1]]).any())
+            for query in range(len(self))
+        ]
+        return float(np.mean(right)) if right else 0.0
+
+
+def measure(
+    interactions: Interactions,
+    *,
+    event_weights: Mapping[str, float],
+    after_ms: int,
+    until_ms: int,
+    k: int,
+    seed: int,
+) -> dict[str, Figures]:
+    """Return the figures of each kind in the window `after_ms < time <= until_ms`.
+
+    Parameters
+    ----------
+    event_weights
+        What an interaction of each type weighs.
+    k
+        Related items that are looked at.
+    seed
+        Of how large baskets are dealt.
+    """
+    past = interactions.select(interactions.time_ms <= after_ms)
+    window = interactions.select((interactions.time_ms > after_ms) & (interactions.time_ms <= until_ms))
+    popular = past.frequency_order()[: k + 1]
+    bought = purchases(past, event_weights)
+    asked: Sequence[tuple[str, Scores, Questions]] = (
+        (SIMILAR, Similar(past), next_items(window)),
+        (TOGETHER, Together(bought, seed=seed), rest_of_baskets(purchases(window, event_weights))),
+    )
+    return {kind: _figures(scores, questions, popular, k=k) for kind, scores, questions in asked}
+
+
+def next_items(window: Interactions) -> Questions:
+    """Ask each interaction's item for the item that its user has next, where that is another one."""
+    follows = (window.user[1:] == window.user[:-1]) & (window.item[1:] != window.item[:-1])
+    rows = _sample(np.flatnonzero(follows))
+    return Questions(
+        items=window.item[rows].astype(np.int64),
+        targets=window.item[rows + 1].astype(np.int64),
+        offsets=np.arange(len(rows) + 1),
+    )
+
+
+def rest_of_baskets(bought: Interactions) -> Questions:
+    """Ask each item of a basket for the others in it."""
+    columns = bought.items + 1
+    basket, item = np.divmod(distinct(basket_numbers(bought) * columns + bought.item), columns)
+    starts, ends = np.searchsorted(basket, basket), np.searchsorted(basket, basket, side="right")
+    rows = _sample(np.flatnonzero(ends - starts > 1))
+    others = [np.delete(item[starts[row] : ends[row]], row - starts[row]) for row in rows.tolist()]
+    return Questions(
+        items=item[rows],
+        targets=np.concatenate([np.zeros(0, np.int64), *others]),
+        offsets=np.cumsum([0, *map(len, others)]),
+    )
+
+
+def _figures(scores: Scores, questions: Questions, popular: Ints, *, k: int) -> Figures:
+    sources = distinct(questions.items)
+    related = np.zeros((len(sources), k), np.int32)
+    costs = np.append(0, scores.pairs[sources])
+    for block in source_blocks(costs, most=PAIRS_AT_ONCE):
+        rows = best_rows(scores, sources[block.start - 1 : block.stop - 1], n=k)
+        for row, (targets, _) in enumerate(rows, start=block.start - 1):
+            related[row, : len(targets)] = targets
+    frequent = [[item for item in popular.tolist() if item != source][:k] for source in questions.items.tolist()]
+    return Figures(
+        asked=len(questions),
+        hr=questions.hits(related[np.searchsorted(sources, questions.items)]),
+        popular_hr=questions.hits(np.array(frequent, np.int32)),
+    )
+
+
+def _sample(rows: Ints) -> Ints:
+    """Return at most `MOST_ASKED` rows, evenly spaced."""
+    if len(rows) <= MOST_ASKED:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, MOST_ASKED).astype(np.int64)]
