@@ -36,6 +36,7 @@ def use_memory_transport() -> None:
     """Let every client of this process go through such a session; functions find the names of its stores."""
     os.environ.update(ARTEFACT_BUCKET=BUCKET, LAKE_BUCKET=BUCKET, PROFILES_TABLE=TABLE, SECRET_ARN="secret")
     boto3.DEFAULT_SESSION = session()
+    setattr(alsolike.aws, "session", lambda: boto3.DEFAULT_SESSION._session)  # noqa: B010
     alsolike.aws.client.cache_clear()
 
 

@@ -8,19 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import Boto3Error
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.bundle import MANIFEST_FILE, SERVED_FILES, Manifest
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.registry import model_prefix
+from alsolike.s3_files import download
 
 ANSWER_TIME_MS = 5_000
 """Time that is left for the last read and the answer when no more is downloaded."""
 
 _UNFINISHED = ".unfinished-"
-_ONE_ATTEMPT = TransferConfig(num_download_attempts=1)  # a body that breaks off is another request's to fetch
 
 
 class BundleCache:
@@ -61,7 +59,7 @@ class BundleCache:
             return target
         try:
             self._download(version, target, remaining_ms=remaining_ms)
-        except (BotoCoreError, Boto3Error, OSError) as error:
+        except (BotoCoreError, OSError) as error:
             raise Unavailable(f"{self._uri(version)} cannot be fetched into {self._directory}: {error}") from error
         return target
 
@@ -92,14 +90,12 @@ class BundleCache:
     def _download_file(self, version: str, name: str, directory: Path, *, remaining_ms: Callable[[], float]) -> None:
         key = f"{model_prefix(version)}{name}"
 
-        def check_time(_: int) -> None:
+        def check_time() -> None:
             if remaining_ms() < ANSWER_TIME_MS:
                 raise Unavailable(f"s3://{self._bucket}/{key} is not here in time")
 
         try:
-            self._client.download_file(
-                self._bucket, key, str(directory / name), Callback=check_time, Config=_ONE_ATTEMPT
-            )
+            download(self._client, self._bucket, key, directory / name, check_time=check_time)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
                 raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error

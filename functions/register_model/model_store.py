@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
 from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import model_prefix
+from alsolike.s3_files import upload
 
 
 class ModelStore:
@@ -44,7 +45,7 @@ class ModelStore:
         """Upload a bundle's files, its manifest last: a version with a manifest is complete."""
         manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
         for name in (*manifest.files_of(FILES), MANIFEST_FILE):
-            self._client.upload_file(str(directory / name), self._bucket, f"{model_prefix(version)}{name}")
+            upload(self._client, self._bucket, f"{model_prefix(version)}{name}", directory / name)
 
     def manifest(self, version: str) -> Manifest | None:
         """Return a version's manifest, or None where none is readable: such a champion is no measure."""

@@ -105,7 +105,7 @@ EXPECTED = {
         ("s3:AbortMultipartUpload", "Artefacts/catalog/segments/*"),  # upload_file, when a part fails
         ("s3:DeleteObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.delete: delete_objects
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
-        ("s3:GetObject", "Artefacts/models/*/content.tensors"),  # ChampionContents: download_file
+        ("s3:GetObject", "Artefacts/models/*/content.tensors"),  # ChampionContents: get_object
     },
     "erase_user": {
         *TOMBSTONES,
@@ -166,7 +166,7 @@ EXPECTED = {
         ("s3:GetObject", "Artefacts/catalog/current.json"),  # SnapshotStore.manifest: get_object
         ("s3:GetObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.fetch: get_object
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
-        ("s3:GetObject", "Artefacts/models/*"),  # BundleCache: download_file, which is head_object and get_object
+        ("s3:GetObject", "Artefacts/models/*"),  # BundleCache: get_object
         ("s3:GetObject", "Artefacts/trends/*"),  # TrendsStore.read: get_object
         # TrendsStore.etags: list_objects_v2; without it get_object of what is not there says 403, not NoSuchKey
         ("s3:ListBucket", "Artefacts"),

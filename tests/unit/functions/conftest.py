@@ -37,6 +37,7 @@ def aws(
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3_session)
+        monkeypatch.setattr(alsolike.aws, "session", lambda: boto3_session._session)
         yield clients
 
 

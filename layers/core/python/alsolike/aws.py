@@ -1,12 +1,21 @@
-"""AWS clients: one of each per process, with time limits that fit a request."""
+"""AWS clients: one of each per process, with time limits that fit a request.
+
+They are botocore's own, as boto3's are, without what boto3 puts around them: a function makes calls, and its cold start
+would pay for importing transfers by threads and resources. Botocore also reads hundreds of kilobytes of descriptions
+before the first client is there; how it reads them is a third of what that costs.
+"""
 
 from __future__ import annotations
 
+import gzip
+import os
 from functools import cache
 from typing import Any
 
-import boto3
+import orjson
 from botocore.config import Config
+from botocore.loaders import JSONFileLoader, Loader
+from botocore.session import Session, get_session
 
 
 @cache
@@ -19,7 +28,7 @@ def client(service: str, *, read_timeout_s: float = 20, attempts: int = 4, check
         Whether botocore compares each call with the service's description before it is sent: a tenth of what a call
         costs, for a function that makes the same few calls all day.
     """
-    return boto3.client(
+    return session().create_client(
         service,
         config=Config(
             connect_timeout=2,
@@ -29,3 +38,31 @@ def client(service: str, *, read_timeout_s: float = 20, attempts: int = 4, check
             parameter_validation=checks_calls,
         ),
     )
+
+
+@cache
+def session() -> Session:
+    """Return the process's botocore session."""
+    made = get_session()
+    made.register_component("data_loader", _Descriptions(file_loader=_Files()))
+    return made
+
+
+class _Descriptions(Loader):  # type: ignore[misc]
+    """Botocore's descriptions of services."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Return the names of all folders; botocore looks into each of the four hundred, which says no more here."""
+        return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]  # noqa: PTH112, PTH208
+
+
+class _Files(JSONFileLoader):  # type: ignore[misc]
+    """Reads them several times as fast."""
+
+    def load_file(self, file_path: str) -> Any:
+        """Return what `file_path`, given without its suffix, holds, or None where there is no such file."""
+        for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
+            if os.path.isfile(path):  # noqa: PTH113
+                with opened(path, "rb") as file:
+                    return orjson.loads(file.read())
+        return None

@@ -6,13 +6,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.bundle import CONTENT_FILE
 from alsolike.content_index import ContentIndex
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.registry import Registry, model_prefix
+from alsolike.s3_files import download
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,11 +65,11 @@ class ChampionContents:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
-            self._client.download_file(self._bucket, key, str(path))
+            download(self._client, self._bucket, key, path)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
                 raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except (BotoCoreError, Boto3Error, OSError) as error:
+        except (BotoCoreError, OSError) as error:
             raise Unavailable(f"s3://{self._bucket}/{key} cannot be fetched into {path}: {error}") from error
         return ContentIndex.map(path)

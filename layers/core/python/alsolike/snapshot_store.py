@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.cold_items import ColdItems
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
+from alsolike.s3_files import upload
 from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest, SegmentEntry
 from alsolike.snapshot_segment import Segment
 
@@ -26,7 +26,7 @@ _UNFINISHED = ".unfinished-"
 _CHUNK_BYTES = 1 << 20
 _DELETED_AT_ONCE = 1_000  # S3's limit
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
-_FAILURES = (BotoCoreError, Boto3Error, ClientError, OSError)
+_FAILURES = (BotoCoreError, ClientError, OSError)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class SnapshotStore:
         return entry
 
     def _send(self, path: Path, key: str) -> None:
-        self._client.upload_file(str(path), self._bucket, key)
+        upload(self._client, self._bucket, key, path)
 
     def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
         """Return the segment's file, downloaded and verified if it is not there yet.

@@ -5,8 +5,7 @@ import shutil
 from typing import Any
 
 import pytest
-from boto3.exceptions import RetriesExceededError
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ResponseStreamingError
 
 from alsolike.errors import Unavailable
 from functions.recommend.bundle_cache import ANSWER_TIME_MS
@@ -43,7 +42,7 @@ def test_nothing_loaded_and_no_answer_is_unavailable(deployment: Deployment, mon
     "error",
     [
         OSError(errno.ENOSPC, "No space left on device"),
-        RetriesExceededError(ConnectionResetError()),
+        ResponseStreamingError(error=ConnectionResetError()),
         EndpointConnectionError(endpoint_url="https://s3"),
     ],
 )
@@ -54,13 +53,16 @@ def test_champion_that_cannot_be_downloaded_is_tried_once_a_check_and_the_loaded
     deployment.serving()
     deployment.publish("v2")
     downloads: list[str] = []
+    get_object = deployment.s3.get_object
 
-    def fail(_: str, key: str, *__: Any, **___: Any) -> None:
-        downloads.append(key)
+    def fail(*, Key: str, **call: Any) -> Any:  # noqa: N803
+        if Key.startswith("registry/"):
+            return get_object(Key=Key, **call)
+        downloads.append(Key)
         raise error
 
     with monkeypatch.context() as outage:
-        outage.setattr(deployment.loader._bundles._client, "download_file", fail)
+        outage.setattr(deployment.s3, "get_object", fail)
         assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
         assert deployment.serving(after_s=CHECK_S - 1) == ("v1", STALE_MODEL)
 
@@ -123,14 +125,14 @@ def test_nothing_of_a_killed_download_is_on_the_disk_while_the_next_one_runs(
 ) -> None:
     (deployment.cache / ".unfinished-x").mkdir(parents=True)
     deployment.publish("v1")
-    client = deployment.loader._bundles._client
-    download_file, seen = client.download_file, set()
+    get_object, seen = deployment.s3.get_object, set()
 
-    def look(*call: Any, **options: Any) -> None:
-        seen.update(deployment.cached())
-        download_file(*call, **options)
+    def look(*, Key: str, **call: Any) -> Any:  # noqa: N803
+        if Key.startswith("models/"):
+            seen.update(deployment.cached())
+        return get_object(Key=Key, **call)
 
-    monkeypatch.setattr(client, "download_file", look)
+    monkeypatch.setattr(deployment.s3, "get_object", look)
     deployment.serving()
 
     assert len(seen) == 1
@@ -142,16 +144,15 @@ def test_earlier_champion_that_cannot_be_fetched_now_is_asked_for_again(
 ) -> None:
     deployment.publish("v1")
     deployment.publish("v2", damage="graph.data")
-    client = deployment.loader._bundles._client
-    download_file = client.download_file
+    get_object = deployment.s3.get_object
 
-    def only_v2(bucket: str, key: str, *call: Any, **options: Any) -> None:
-        if key.startswith("models/v1/"):
+    def only_v2(*, Key: str, **call: Any) -> Any:  # noqa: N803
+        if Key.startswith("models/v1/"):
             unreachable()
-        download_file(bucket, key, *call, **options)
+        return get_object(Key=Key, **call)
 
     with monkeypatch.context() as outage:
-        outage.setattr(client, "download_file", only_v2)
+        outage.setattr(deployment.s3, "get_object", only_v2)
         with pytest.raises(Unavailable):
             deployment.serving()
 

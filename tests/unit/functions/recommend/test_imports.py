@@ -1,0 +1,26 @@
+"""What a cold start of `recommend` pays for is what it imports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "pandas", "pyarrow", "pydantic", "scipy", "onnx", "awswrangler", "aws_xray_sdk", "boto3", "s3transfer",
+    "multiprocessing", "asyncio",
+)  # fmt: skip
+ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
+
+
+@pytest.mark.parametrize("function", ["recommend", "update_profiles"])
+def test_handler_and_its_clients_import_no_library_that_they_can_do_without(function: str) -> None:
+    code = (
+        f"import sys, functions.{function}.handler; from alsolike.aws import client; client('s3'); client('dynamodb'); "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+
+    assert {*HEAVY}.isdisjoint(done.stdout.split())
