@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from alsolike.errors import Unavailable
+from alsolike.event_fields import MAX_EVENTS_PER_CALL
 from alsolike.interactions import Interaction, profile_id
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
-from alsolike.put_events import MAX_EVENTS_PER_CALL
 from cli.api import Api
 from cli.aws import asking
 from cli.demo.journey import LiveEvent

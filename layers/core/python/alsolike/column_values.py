@@ -81,3 +81,16 @@ def fits(value: object, column_type: ColumnType) -> bool:
         return False
     # Milliseconds would be past the year 10000.
     return column_type is ColumnType.NUMBER or 0 <= value < _YEAR_10000_S
+
+
+def column_schema(column_type: ColumnType) -> dict[str, Any]:
+    """Return the JSON Schema of what `fits` a column's type."""
+    if column_type in (ColumnType.STRING, ColumnType.TEXT):
+        return {"type": "string"}
+    if column_type is ColumnType.BOOLEAN:
+        return {"type": "boolean"}
+    if column_type is ColumnType.LIST:
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    if column_type is ColumnType.NUMBER:
+        return {"type": "number"}
+    return {"type": "number", "minimum": 0, "exclusiveMaximum": _YEAR_10000_S}

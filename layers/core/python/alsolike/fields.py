@@ -9,19 +9,21 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from alsolike import wire
 from alsolike.errors import InvalidInput
 
 Schema = dict[str, Any]
 
-NOT_BLANK = r"^(?=[\s\S]*\S)[^\x00-\x1f\x7f]+$"
+NOT_BLANK = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 """Something that is no space, and no control characters: what `wire` takes as text."""
 
 
 class Field(Protocol):
-    """What one field may hold."""
+    """What one field may hold; `kind` is what is expected where it is missing."""
+
+    kind: ClassVar[str]
 
     def read(self, value: Any, where: str) -> Any:
         """Return the value, checked, which is not null; `where` is its place.
@@ -48,6 +50,7 @@ class Text:
         The pattern in words.
     """
 
+    kind: ClassVar[str] = "a non-empty string"
     maximum: int
     pattern: str | None = None
     expected: str = ""
@@ -55,7 +58,10 @@ class Text:
 
     def read(self, value: Any, where: str) -> str:
         """See `Field`."""
-        text = wire.required_string({where: value}, where, maximum=self.maximum)
+        if type(value) is str and 0 < len(value) <= self.maximum and value.isprintable() and not value.isspace():
+            text = value  # nearly always
+        else:
+            text = wire.text(value, where, maximum=self.maximum)
         if self.pattern is not None and not re.search(self.pattern, text):
             raise InvalidInput(f"{where} is {wire.describe(text)}, expected {self.expected}")
         return text
@@ -72,6 +78,7 @@ class Text:
 class Whole:
     """A whole number."""
 
+    kind: ClassVar[str] = "a whole number"
     minimum: int
     maximum: int
     default: int | None = None
@@ -79,6 +86,8 @@ class Whole:
 
     def read(self, value: Any, where: str) -> int:
         """See `Field`."""
+        if isinstance(value, float) and value.is_integer() and self.minimum <= value <= self.maximum:
+            return int(value)  # to JSON, 5.0 and 5 are one number
         if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
             raise InvalidInput(
                 f"{where} is {wire.describe(value)}, expected a whole number from {self.minimum} to {self.maximum}"
@@ -97,13 +106,12 @@ class Whole:
 class Number:
     """A finite number."""
 
+    kind: ClassVar[str] = "a number"
     about: str = ""
 
     def read(self, value: Any, where: str) -> float:
         """See `Field`."""
-        number = wire.optional_number({where: value}, where)
-        assert number is not None
-        return number
+        return wire.number(value, where)
 
     def schema(self) -> Schema:
         """See `Field`."""
@@ -114,6 +122,7 @@ class Number:
 class Flag:
     """True or false."""
 
+    kind: ClassVar[str] = "true or false"
     about: str = ""
 
     def read(self, value: Any, where: str) -> bool:
@@ -131,6 +140,7 @@ class Flag:
 class Choice:
     """One of some texts."""
 
+    kind: ClassVar[str] = "a string"
     choices: Sequence[str]
     default: str | None = None
     about: str = ""
@@ -153,6 +163,7 @@ class Choice:
 class ListOf:
     """A list of `minimum` elements to `maximum`."""
 
+    kind: ClassVar[str] = "a list"
     element: Field
     minimum: int
     maximum: int
@@ -160,7 +171,7 @@ class ListOf:
 
     def read(self, value: Any, where: str) -> list[Any]:
         """See `Field`."""
-        elements = wire.required_list({where: value}, where, minimum=self.minimum, maximum=self.maximum)
+        elements = wire.elements(value, where, minimum=self.minimum, maximum=self.maximum)
         return [_given(self.element, each, f"{where}[{index}]") for index, each in enumerate(elements)]
 
     def schema(self) -> Schema:
@@ -184,6 +195,7 @@ class MapOf:
         What its keys are called in an error about their number.
     """
 
+    kind: ClassVar[str] = "an object"
     key: Text
     value: Field
     maximum: int
@@ -195,11 +207,9 @@ class MapOf:
         given = wire.as_object(value, where=where)
         if len(given) > self.maximum:
             raise InvalidInput(f"{where} has {len(given)} {self.keys}, expected at most {self.maximum}")
-        return {
-            self.key.read(key, f"a key of {where}"): self.value.read(each, f"{where}.{key}")
-            for key, each in given.items()
-            if each is not None
-        }
+        for key in given:
+            self.key.read(key, f"a key of {where}")
+        return {key: self.value.read(each, f"{where}.{key}") for key, each in given.items() if each is not None}
 
     def schema(self) -> Schema:
         """See `Field`."""
@@ -207,7 +217,7 @@ class MapOf:
             {
                 "type": "object",
                 "propertyNames": self.key.schema(),
-                "additionalProperties": _or_null(self.value.schema()),
+                "additionalProperties": or_null(self.value.schema()),
                 "maxProperties": self.maximum,
             },
             self.about,
@@ -224,6 +234,7 @@ class Fields:
         What JSON Schema says beyond single fields, and whoever reads checks by itself.
     """
 
+    kind: ClassVar[str] = "an object"
     fields: Mapping[str, Field]
     required: Sequence[str] = ()
     rules: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -233,8 +244,13 @@ class Fields:
         """Return the fields that are given; see `Field`."""
         given = value if isinstance(value, dict) and not where else wire.as_object(value, where=where or "body")
         place = f"{where}." if where else ""
-        wire.only_known(given, self.fields, where=place)
-        read = {name: self.fields[name].read(each, place + name) for name, each in given.items() if each is not None}
+        fields = self.fields
+        read = {}
+        for name, each in given.items():
+            if name not in fields:
+                wire.only_known(given, fields, where=place)
+            elif each is not None:
+                read[name] = fields[name].read(each, place + name)
         for name in self.required:
             if name not in read:
                 raise _missing(self.fields[name], place + name)
@@ -245,7 +261,7 @@ class Fields:
         schema: Schema = {
             "type": "object",
             "properties": {
-                name: field.schema() if name in self.required else _or_null(field.schema())
+                name: field.schema() if name in self.required else or_null(field.schema())
                 for name, field in self.fields.items()
             },
             "additionalProperties": False,
@@ -256,20 +272,8 @@ class Fields:
         return _described(schema, self.about)
 
 
-_KINDS = {
-    Text: "a non-empty string",
-    Whole: "a whole number",
-    Number: "a number",
-    Flag: "true or false",
-    Choice: "a string",
-    ListOf: "a list",
-    MapOf: "an object",
-    Fields: "an object",
-}
-
-
 def _missing(field: Field, where: str) -> InvalidInput:
-    return InvalidInput(f"{where} is missing, expected {_KINDS[type(field)]}")
+    return InvalidInput(f"{where} is missing, expected {field.kind}")
 
 
 def _given(field: Field, value: Any, where: str) -> Any:
@@ -279,7 +283,10 @@ def _given(field: Field, value: Any, where: str) -> Any:
     return field.read(value, where)
 
 
-def _or_null(schema: Schema) -> Schema:
+def or_null(schema: Schema) -> Schema:
+    """Return the schema of what may be null as well."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if "enum" in schema:
         return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
     return {**schema, "type": [schema["type"], "null"]}

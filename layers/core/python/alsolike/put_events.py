@@ -12,29 +12,9 @@ import orjson
 from alsolike import wire
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput, NotFound, UnknownEventType
-from alsolike.interactions import (
-    MAX_ID_CHARACTERS,
-    MAX_PROPERTIES_CHARACTERS,
-    MAX_QUERY_CHARACTERS,
-    MAX_RECOMMENDATION_ID_CHARACTERS,
-    MAX_TIME_MS,
-    Interaction,
-    content_event_id,
-    item_ids,
-)
+from alsolike.event_fields import CALL, EVENT, QUERY
+from alsolike.interactions import Interaction, content_event_id
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
-
-MAX_EVENTS_PER_CALL = 10
-MAX_ATTRIBUTION_CHARACTERS = 1024
-
-# Dictionaries for the look-up; their order is that of the messages.
-_EVENT_FIELDS = dict.fromkeys(
-    (
-        "eventType", "sentAt", "eventId", "eventValue", "itemId",
-        "properties", "recommendationId", "impression", "metricAttribution",
-    )
-)  # fmt: skip
-_CALL_FIELDS = dict.fromkeys(("trackingId", "userId", "sessionId", "eventList"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,21 +69,17 @@ def parse_put_events(
     NotFound
         If the call is for another tracking id.
     """
-    call = wire.parse_object(body)
-    wire.only_known(call, _CALL_FIELDS)
-    found = wire.required_string(call, "trackingId", maximum=MAX_ID_CHARACTERS)
-    if tracking_id is not None and found != tracking_id:
-        raise NotFound(f"trackingId is {wire.describe(found)}, expected {tracking_id}")
-    session_id = wire.required_string(call, "sessionId", maximum=MAX_ID_CHARACTERS)
-    user_id = wire.optional_string(call, "userId", maximum=MAX_ID_CHARACTERS)
-    sender = _Sender(None if user_id is None else ids.user(user_id), ids.session(session_id))
+    call = CALL.read(wire.parse_object(body))
+    if tracking_id is not None and call["trackingId"] != tracking_id:
+        raise NotFound(f"trackingId is {wire.describe(call['trackingId'])}, expected {tracking_id}")
+    user_id = call.get("userId")
+    sender = _Sender(None if user_id is None else ids.user(user_id), ids.session(call["sessionId"]))
     interactions: list[Interaction] = []
     refused: list[InvalidInput] = []
-    events = wire.required_list(call, "eventList", minimum=1, maximum=MAX_EVENTS_PER_CALL)
     same: Counter[bytes] = Counter()
-    for index, event in enumerate(events):
+    for index, event in enumerate(call["eventList"]):
         try:
-            where = f"eventList[{index}]."
+            where = f"eventList[{index}]"
             interactions.append(_parse(event, sender, same, where=where, now_ms=now_ms, configuration=configuration))
         except InvalidInput as error:
             refused.append(error)
@@ -111,7 +87,7 @@ def parse_put_events(
 
 
 def _parse(
-    element: object,
+    element: Any,
     sender: _Sender,
     same: Counter[bytes],
     *,
@@ -120,34 +96,28 @@ def _parse(
     configuration: Configuration,
 ) -> Interaction:
     """Read an event; `same` counts those of the same content that stand before it in the call."""
-    event = wire.as_object(element, where=where[:-1])
-    wire.only_known(event, _EVENT_FIELDS, where=where)
-    event_time_ms = _time_ms(event, where=where)
+    event = EVENT.read(element, where)
     properties, query = _properties(event, where=where)
-    item_id = wire.optional_string(event, "itemId", maximum=MAX_ID_CHARACTERS, where=where)
-    name = wire.required_string(event, "eventType", maximum=MAX_ID_CHARACTERS, where=where)
-    event_id = wire.optional_string(event, "eventId", maximum=MAX_ID_CHARACTERS, where=where)
+    item_id = event.get("itemId")
     interaction = Interaction(
-        event_id=event_id or _made_id(event, sender, same),
+        event_id=event.get("eventId") or _made_id(element, sender, same),
         user_id=sender.user_id,
         session_id=sender.session_id,
         item_id=item_id,
-        event_type=_event_type(name, configuration, where=where),
-        event_value=wire.optional_number(event, "eventValue", where=where),
-        event_time_ms=event_time_ms,
-        recommendation_id=wire.optional_string(
-            event, "recommendationId", maximum=MAX_RECOMMENDATION_ID_CHARACTERS, where=where
-        ),
-        impression=item_ids(event, "impression", minimum=1, where=where),
+        event_type=_event_type(event["eventType"], configuration, where=where),
+        event_value=event.get("eventValue"),
+        event_time_ms=event["sentAt"],
+        recommendation_id=event.get("recommendationId"),
+        impression=tuple(event.get("impression", ())),
         properties=properties,
         received_time_ms=now_ms,
         query=query,
     )
     if item_id is None:
         if configuration.events[interaction.event_type].item_required:
-            raise InvalidInput(f"{where}itemId is missing, expected a non-empty string")
+            raise InvalidInput(f"{where}.itemId is missing, expected a non-empty string")
         if query is None:
-            raise InvalidInput(f"{where}itemId and properties.query are missing, expected at least one")
+            raise InvalidInput(f"{where}.itemId and properties.query are missing, expected at least one")
     return interaction
 
 
@@ -162,34 +132,17 @@ def _event_type(name: str, configuration: Configuration, *, where: str) -> str:
     try:
         return configuration.canonical_event_type(name)
     except UnknownEventType as error:
-        raise UnknownEventType(f"{where}{error}") from error
-
-
-def _time_ms(event: Mapping[str, Any], *, where: str) -> int:
-    sent_at = wire.optional_number(event, "sentAt", where=where)
-    if sent_at is None:
-        raise InvalidInput(f"{where}sentAt is missing, expected seconds since 1970")
-    time_ms = round(sent_at * 1000) if abs(sent_at) < 1e12 else int(sent_at)
-    if not 0 < time_ms <= MAX_TIME_MS:
-        raise InvalidInput(f"{where}sentAt is {sent_at:.15g}, expected a time after 1970 and before the year 10000")
-    return time_ms
+        raise UnknownEventType(f"{where}.{error}") from error
 
 
 def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | None]:
     """Return what stays a property, as JSON, and the query, which has a field of its own."""
-    if "properties" not in event and "metricAttribution" not in event:
-        return "{}", None
-    properties = wire.json_string(event, "properties", maximum=MAX_PROPERTIES_CHARACTERS, where=where)
+    properties = event.get("properties", {})
     query = properties.pop("query", None)
     if isinstance(query, str) and (not query or query.isspace()):  # a search box left empty
         query = None
     if query is not None:
-        wire.required_string({"query": query}, "query", maximum=MAX_QUERY_CHARACTERS, where=f"{where}properties.")
-    attribution = event.get("metricAttribution")
-    if attribution is not None:
-        source = wire.as_object(attribution, where=f"{where}metricAttribution")
-        wire.only_known(source, ("eventAttributionSource",), where=f"{where}metricAttribution.")
-        properties["eventAttributionSource"] = wire.required_string(
-            source, "eventAttributionSource", maximum=MAX_ATTRIBUTION_CHARACTERS, where=f"{where}metricAttribution."
-        )
+        QUERY.read(query, f"{where}.properties.query")
+    if "metricAttribution" in event:
+        properties.update(event["metricAttribution"])
     return orjson.dumps(properties).decode(), query

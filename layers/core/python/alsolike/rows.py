@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
@@ -10,10 +11,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import orjson
 
 from alsolike import wire
-from alsolike.column_values import check_values, fits
+from alsolike.column_values import check_values, column_schema, fits
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidInput, NotFound
+from alsolike.fields import Fields, Schema, Text, or_null
 from alsolike.interactions import MAX_ID_CHARACTERS
+from alsolike.put_fields import JsonObject, ListApart
 
 
 class Row(Protocol):
@@ -28,6 +31,7 @@ R = TypeVar("R", bound=Row)
 
 MAX_ROWS_PER_CALL = 10
 _UNDECLARED: Mapping[str, ColumnType] = MappingProxyType({})
+_ALWAYS: Mapping[str, ColumnType] = MappingProxyType({"creationTimestamp": ColumnType.TIMESTAMP})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,15 +102,12 @@ def parse_put(
     NotFound
         If the call is for another dataset.
     """
-    call = wire.parse_object(body)
-    wire.only_known(call, ("datasetArn", kind.list_field))
-    found = wire.required_string(call, "datasetArn", maximum=MAX_ID_CHARACTERS)
-    if dataset_arn is not None and found != dataset_arn:
-        raise NotFound(f"datasetArn is {wire.describe(found)}, expected {dataset_arn}")
+    call = put_call(kind).read(wire.parse_object(body))
+    if dataset_arn is not None and call["datasetArn"] != dataset_arn:
+        raise NotFound(f"datasetArn is {wire.describe(call['datasetArn'])}, expected {dataset_arn}")
     rows: list[R] = []
     refused: list[InvalidInput] = []
-    elements = wire.required_list(call, kind.list_field, minimum=1, maximum=MAX_ROWS_PER_CALL)
-    for index, element in enumerate(elements):
+    for index, element in enumerate(call[kind.list_field]):
         try:
             rows.append(_parse_row(element, kind, where=f"{kind.list_field}[{index}]", columns=columns))
         except InvalidInput as error:
@@ -153,6 +154,56 @@ def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: Row
     return merged
 
 
+@functools.cache
+def row_fields(kind: RowKind[R]) -> Fields:
+    """Return what a row of a put call holds."""
+    return _row_fields(kind, _UNDECLARED)
+
+
+@functools.cache
+def put_call(kind: RowKind[R]) -> Fields:
+    """Return what a put call holds."""
+    return described_put(kind, _UNDECLARED)
+
+
+def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
+    """Return what a put call holds, and says of the declared columns."""
+    return Fields(
+        {
+            "datasetArn": Text(MAX_ID_CHARACTERS, about="The deployment's own."),
+            kind.list_field: ListApart(_row_fields(kind, columns), 1, MAX_ROWS_PER_CALL),
+        },
+        required=("datasetArn", kind.list_field),
+        about=f"Put{kind.list_field.title()} of Amazon Personalize. Good {kind.list_field} are stored also where "
+        "others are refused.",
+    )
+
+
+def changes_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
+    """Return the JSON Schema of what `parse_changes` takes."""
+    return {"type": "object", "minProperties": 1, **_columns_schema(kind, columns)}
+
+
+def _row_fields(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
+    properties = JsonObject(
+        kind.max_properties_characters,
+        rules=_columns_schema(kind, columns),
+        about="The metadata columns, by names in camelCase.",
+    )
+    return Fields({kind.id_field: Text(MAX_ID_CHARACTERS), "properties": properties}, required=(kind.id_field,))
+
+
+def _columns_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
+    """Return what JSON Schema says of the columns that `check_properties` takes."""
+    return {
+        "maxProperties": kind.max_columns,
+        "propertyNames": {"minLength": 1},
+        "properties": {
+            name: or_null(column_schema(column_type)) for name, column_type in {**_ALWAYS, **columns}.items()
+        },
+    }
+
+
 def check_properties(
     properties: Mapping[str, Any], kind: RowKind[R], *, columns: Mapping[str, ColumnType], where: str = ""
 ) -> None:
@@ -172,12 +223,10 @@ def check_properties(
 
 
 def _parse_row(element: object, kind: RowKind[R], *, where: str, columns: Mapping[str, ColumnType]) -> R:
-    fields = wire.as_object(element, where=where)
-    wire.only_known(fields, (kind.id_field, "properties"), where=f"{where}.")
-    row_id = wire.required_string(fields, kind.id_field, maximum=MAX_ID_CHARACTERS, where=f"{where}.")
-    properties = wire.json_string(fields, "properties", maximum=kind.max_properties_characters, where=f"{where}.")
+    fields = row_fields(kind).read(element, where)
+    properties = fields.get("properties", {})
     check_properties(properties, kind, columns=columns, where=f"{where}.properties.")
-    return kind.make(row_id, properties)
+    return kind.make(fields[kind.id_field], properties)
 
 
 def _check_columns(properties: Mapping[str, Any], kind: RowKind[R], *, where: str) -> None:

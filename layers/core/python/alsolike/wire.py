@@ -58,6 +58,23 @@ def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str 
             raise InvalidInput(f"{where}{_cut(name)} is not a known field, expected {', '.join(known)}")
 
 
+def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
+    """Return a value that must be a string, which is not blank; `where` and `name` are its place.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no string, blank, longer than `maximum` characters, or has control characters.
+    """
+    if not isinstance(value, str) or not value or value.isspace():
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
+    if len(value) > maximum:
+        raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
+    if not value.isprintable() and _CONTROL_CHARACTER.search(value):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected no control characters")
+    return value
+
+
 def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str | None:
     """Return the string field, or None where it is absent or null.
 
@@ -67,7 +84,7 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
         If it is no string, blank, longer than `maximum` characters, or has control characters.
     """
     value = fields.get(name)
-    return None if value is None else _checked_string(value, name, maximum, where)
+    return None if value is None else text(value, name, maximum=maximum, where=where)
 
 
 def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
@@ -81,7 +98,20 @@ def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
     value = fields.get(name)
     if value is None:
         raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")
-    return _checked_string(value, name, maximum, where)
+    return text(value, name, maximum=maximum, where=where)
+
+
+def number(value: object, name: str, *, where: str = "") -> float:
+    """Return a value that must be a finite number.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none (a boolean is none).
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a number")
+    return float(value)
 
 
 def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") -> float | None:
@@ -93,11 +123,7 @@ def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") ->
         If it is no finite number (a boolean is none).
     """
     value = fields.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a number")
-    return float(value)
+    return None if value is None else number(value, name, where=where)
 
 
 def required_list(fields: Mapping[str, Any], name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
@@ -108,7 +134,17 @@ def required_list(fields: Mapping[str, Any], name: str, *, minimum: int, maximum
     InvalidInput
         If it is missing, no list, or has too few or too many elements.
     """
-    value = fields.get(name)
+    return elements(fields.get(name), name, minimum=minimum, maximum=maximum, where=where)
+
+
+def elements(value: object, name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
+    """Return a value that must be a list.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none, or has too few or too many elements.
+    """
     if not isinstance(value, list):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a list")
     if not minimum <= len(value) <= maximum:
@@ -138,36 +174,27 @@ def json_text(fields: Mapping[str, Any], name: str, *, where: str = "") -> str:
         If it is no string, or an empty one.
     """
     value = fields.get(name)
-    if value is None:
-        return "{}"
-    if not isinstance(value, str) or not value:
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected JSON in a string")
-    return value
+    return "{}" if value is None else _json_text(value, f"{where}{name}")
 
 
-def json_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> dict[str, Any]:
-    """Return the object inside a field that holds JSON in a string, as Personalize's `properties` does; {} if absent.
+def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
+    """Return the object inside a value that holds JSON in a string, as Personalize's `properties` does.
 
     Raises
     ------
     InvalidInput
         If it is neither such a string nor an object, too long, or not a JSON object.
     """
-    value = fields.get(name)
     # A hand-written request sends the object itself; the client libraries send a string.
-    text = orjson.dumps(value).decode() if isinstance(value, dict) else json_text(fields, name, where=where)
+    text = orjson.dumps(value).decode() if isinstance(value, dict) else _json_text(value, where)
     if len(text) > maximum:
-        raise InvalidInput(f"{where}{name} has {len(text)} characters, expected at most {maximum}")
-    return parse_object(text.encode(), what=f"{where}{name}")
+        raise InvalidInput(f"{where} has {len(text)} characters, expected at most {maximum}")
+    return parse_object(text.encode(), what=where)
 
 
-def _checked_string(value: object, name: str, maximum: int, where: str) -> str:
-    if not isinstance(value, str) or not value or value.isspace():
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
-    if len(value) > maximum:
-        raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
-    if not value.isprintable() and _CONTROL_CHARACTER.search(value):
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected no control characters")
+def _json_text(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"{where} is {describe(value)}, expected JSON in a string")
     return value
 
 
