@@ -35,6 +35,7 @@ from local_cloud.execution.invoker import Invoker
 from local_cloud.execution.workspaces import Workspaces
 from local_cloud.gateway.deployed import read_http_apis
 from local_cloud.gateway.http_api import HttpApiServer
+from local_cloud.gateway.invocations import TimedInvocations
 from local_cloud.loopback_server import ADDRESS
 from local_cloud.moto_changes import change_moto
 from local_cloud.moto_state import MotoState, compile_pattern
@@ -83,6 +84,7 @@ class LocalCloud:
             pump=self._pump,
             most_environments=settings.most_environments,
         )
+        self._timed_invocations = TimedInvocations(self._invoker.invoke)
         self._async_configs = AsyncConfigs()
         self._asynchronous = AsyncInvocations(self._invoker.invoke, config=self._async_configs.of, report=report)
         self._delivery = Delivery(self.clients, invoke_later=self._asynchronous.accept)
@@ -135,11 +137,12 @@ class LocalCloud:
         for api in read_http_apis(
             deployment,
             issuer_keys=self._issuer_keys,
+            invoke=self._timed_invocations,
             write_log=self._pump.log,
             region=settings.region,
             account=settings.account,
         ):
-            self._apis[api.api_id] = HttpApiServer(api, invoke=self._invoker.invoke)
+            self._apis[api.api_id] = HttpApiServer(api, invoke=self._timed_invocations)
         deployment = localize(deployment, self.api_urls(), self.clients)
         self._scheduler = Scheduler(
             read_schedules(deployment),
@@ -202,6 +205,7 @@ class LocalCloud:
         """End every thread, port and process, and remove the files."""
         for server in self._apis.values():
             server.stop()
+        self._timed_invocations.close()
         if self._scheduler:
             self._scheduler.close()
         if self._sources:

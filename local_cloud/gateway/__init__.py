@@ -1,1 +1,1 @@
-"""The HTTP API front door: routes, JWT authorizers, CORS and the version 2.0 payload."""
+"""The HTTP API front door: routes, authorizers, throttling, CORS and the version 2.0 payload."""

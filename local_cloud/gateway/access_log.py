@@ -18,14 +18,17 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A request with its answer, and what is known about the way between."""
+    """A request with its answer, and what is known about the way between.
+
+    `authorizer` is what ``$context.authorizer.<name>`` means.
+    """
 
     request: HttpRequest
     response: HttpResponse
     api: ApiContext
     route_key: str | None
     latency_ms: float
-    claims: Mapping[str, Any]
+    authorizer: Mapping[str, Any]
     authorizer_error: str = ""
 
 
@@ -69,7 +72,7 @@ def access_line(format_text: str, served: Served) -> str:
         "routeKey": served.route_key,
         "stage": served.api.stage,
         "status": response.status,
-        **{f"authorizer.claims.{name}": value for name, value in served.claims.items()},
+        **{f"authorizer.{name}": value for name, value in served.authorizer.items()},
     }
 
     def fill(variable: re.Match[str]) -> str:

@@ -14,6 +14,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from local_cloud.gateway.admission import Admission, RefusedError
+from local_cloud.gateway.request import ApiContext, HttpRequest
+from local_cloud.gateway.response import message_response
+from local_cloud.gateway.routes import Match
+
 _ALGORITHMS = ["RS256", "RS384", "RS512"]
 
 
@@ -48,7 +53,28 @@ class JwtAuthorizer:
         self._issuer = issuer
         self._audiences = set(audiences)
         self._keys = KeySet.import_key_set({"keys": list(keys["keys"])})
-        self.header = header
+        self._header = header
+
+    def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
+        """Return whom a request speaks for.
+
+        Raises
+        ------
+        RefusedError
+            401 without a good token, 403 without a scope of the route.
+        """
+        header, scopes = request.header(self._header), match.route.scopes
+        try:
+            identity = self.authorize(header, required_scopes=scopes)
+        except UnauthorizedError as error:
+            invalid = f' scope="{" ".join(scopes)}" error="invalid_token" error_description="{error}"'
+            challenge = ("www-authenticate", f"Bearer{invalid if header else ''}")
+            raise RefusedError(message_response(401, "Unauthorized", challenge), str(error)) from error
+        except ForbiddenError as error:
+            challenge = ("www-authenticate", f'Bearer scope="{" ".join(scopes)}" error="{error}"')
+            raise RefusedError(message_response(403, "Forbidden", challenge), str(error)) from error
+        claims = {f"claims.{name}": value for name, value in identity.claims.items()}
+        return Admission(authorizer_context(identity), claims)
 
     def authorize(self, header: str | None, *, required_scopes: Sequence[str]) -> Identity:
         """Return who sends a request.

@@ -1,16 +1,23 @@
 """Reads the HTTP APIs of a deployment; what cannot be served faithfully is an error."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.gateway.access_log import AccessLog
+from local_cloud.gateway.admission import Authorizer
 from local_cloud.gateway.authorizer import JwtAuthorizer
 from local_cloud.gateway.cors import Cors
 from local_cloud.gateway.http_api import HttpApi, Stage
+from local_cloud.gateway.lambda_authorizer import Invoke, LambdaAuthorizer, identity_source
 from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Route, RouteTable
+from local_cloud.gateway.throttling import Throttle
 
+# What kind of authorizer a route's AuthorizationType asks for.
+_AUTHORIZER_TYPES = {"NONE": None, "JWT": "JWT", "CUSTOM": "REQUEST"}
+_FUNCTION_IN_URI = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(.+)/invocations")
 _HEADER_SOURCE = "$request.header."
 _LONGEST_TIMEOUT_MS = 30_000
 
@@ -19,6 +26,7 @@ def read_http_apis(
     deployment: Deployment,
     *,
     issuer_keys: Callable[[str], Mapping[str, Any] | None],
+    invoke: Invoke,
     write_log: Callable[[str, str, str], None],
     region: str,
     account: str,
@@ -29,6 +37,8 @@ def read_http_apis(
     ----------
     issuer_keys
         Gives the public keys of a JWT issuer; None if it is not of this cloud.
+    invoke
+        Invokes the functions of Lambda authorizers.
 
     Raises
     ------
@@ -40,16 +50,18 @@ def read_http_apis(
             raise _refusal(resource, "ProtocolType", "only HTTP APIs are served here")
         api_id = resource.physical_id
         authorizers = {
-            authorizer.physical_id: _authorizer(authorizer, issuer_keys)
+            authorizer.physical_id: _authorizer(authorizer, issuer_keys=issuer_keys, invoke=invoke)
             for authorizer in _parts(deployment, "Authorizer", api_id)
         }
         cors = resource.properties.get("CorsConfiguration")
+        routes = list(_routes(deployment, api_id))
+        keys = {route.key for route in routes}
         yield HttpApi(
             api_id=api_id,
             name=resource.properties.get("Name", api_id),
-            routes=RouteTable(_routes(deployment, api_id)),
+            routes=RouteTable(routes),
             stages={
-                stage.physical_id: _stage(stage, api_id, write_log=write_log, region=region, account=account)
+                stage.physical_id: _stage(stage, api_id, keys, write_log=write_log, region=region, account=account)
                 for stage in _parts(deployment, "Stage", api_id)
             },
             authorizers=authorizers,
@@ -64,11 +76,17 @@ def _parts(deployment: Deployment, kind: str, api_id: str) -> list[Resource]:
 
 def _routes(deployment: Deployment, api_id: str) -> Iterator[Route]:
     integrations = {part.physical_id: part for part in _parts(deployment, "Integration", api_id)}
+    authorizer_types: dict[str | None, str] = {
+        part.physical_id: part.properties["AuthorizerType"] for part in _parts(deployment, "Authorizer", api_id)
+    }
     for resource in _parts(deployment, "Route", api_id):
         properties = resource.properties
         kind = properties.get("AuthorizationType", "NONE")
-        if kind not in ("NONE", "JWT"):
+        if kind not in _AUTHORIZER_TYPES:
             raise _refusal(resource, "AuthorizationType", f"{kind} is not implemented here")
+        authorizer_id = properties.get("AuthorizerId") if _AUTHORIZER_TYPES[kind] else None
+        if authorizer_types.get(authorizer_id) != _AUTHORIZER_TYPES[kind]:
+            raise _refusal(resource, "AuthorizerId", f"{authorizer_id!r} is no authorizer of this API for {kind}")
         integration = integrations.get(properties.get("Target", "").rpartition("/")[2])
         if integration is None:
             raise _refusal(resource, "Target", f"{properties.get('Target')!r} is no integration of this API")
@@ -77,7 +95,7 @@ def _routes(deployment: Deployment, api_id: str) -> Iterator[Route]:
             key=properties["RouteKey"],
             function_arn=_function_arn(integration),
             timeout_s=timeout_ms / 1000,
-            authorizer_id=properties.get("AuthorizerId") if kind == "JWT" else None,
+            authorizer_id=authorizer_id,
             scopes=tuple(properties.get("AuthorizationScopes") or ()),
         )
 
@@ -94,8 +112,18 @@ def _function_arn(integration: Resource) -> str:
 
 
 def _stage(
-    resource: Resource, api_id: str, *, write_log: Callable[[str, str, str], None], region: str, account: str
+    resource: Resource,
+    api_id: str,
+    route_keys: Collection[str],
+    *,
+    write_log: Callable[[str, str, str], None],
+    region: str,
+    account: str,
 ) -> Stage:
+    route_settings = resource.properties.get("RouteSettings") or {}
+    if unknown := sorted(set(route_settings) - set(route_keys)):
+        raise _refusal(resource, "RouteSettings", f"there is no route {unknown[0]!r}")
+    throttle = Throttle(resource.properties.get("DefaultRouteSettings") or {}, route_settings)
     settings = resource.properties.get("AccessLogSettings") or {}
     access_log = None
     if destination := settings.get("DestinationArn"):
@@ -111,13 +139,42 @@ def _stage(
         stage=resource.physical_id,
         stage_variables=resource.properties.get("StageVariables") or {},
     )
-    return Stage(api=context, access_log=access_log)
+    return Stage(api=context, throttle=throttle, access_log=access_log)
 
 
-def _authorizer(resource: Resource, issuer_keys: Callable[[str], Mapping[str, Any] | None]) -> JwtAuthorizer:
+def _authorizer(
+    resource: Resource, *, issuer_keys: Callable[[str], Mapping[str, Any] | None], invoke: Invoke
+) -> Authorizer:
+    match resource.properties.get("AuthorizerType"):
+        case "JWT":
+            return _jwt_authorizer(resource, issuer_keys)
+        case "REQUEST":
+            return _lambda_authorizer(resource, invoke)
+        case kind:
+            raise _refusal(resource, "AuthorizerType", f"{kind!r} is none of JWT and REQUEST")
+
+
+def _lambda_authorizer(resource: Resource, invoke: Invoke) -> LambdaAuthorizer:
     properties = resource.properties
-    if properties.get("AuthorizerType") != "JWT":
-        raise _refusal(resource, "AuthorizerType", "only JWT authorizers are implemented here")
+    if properties.get("AuthorizerPayloadFormatVersion") != "2.0":
+        raise _refusal(resource, "AuthorizerPayloadFormatVersion", "only 2.0 is implemented here")
+    if properties.get("EnableSimpleResponses") is not True:
+        raise _refusal(resource, "EnableSimpleResponses", "only simple responses are implemented here")
+    function = _FUNCTION_IN_URI.fullmatch(str(properties.get("AuthorizerUri")))
+    if function is None:
+        raise _refusal(resource, "AuthorizerUri", f"{properties.get('AuthorizerUri')!r} names no function")
+    expressions, ttl_s = properties.get("IdentitySource") or [], properties.get("AuthorizerResultTtlInSeconds") or 0
+    if ttl_s and not expressions:
+        raise _refusal(resource, "IdentitySource", "is required where results are cached")
+    try:
+        sources = [identity_source(expression) for expression in expressions]
+    except ValueError as error:
+        raise _refusal(resource, "IdentitySource", str(error)) from error
+    return LambdaAuthorizer(function_arn=function[1], sources=sources, ttl_s=ttl_s, invoke=invoke)
+
+
+def _jwt_authorizer(resource: Resource, issuer_keys: Callable[[str], Mapping[str, Any] | None]) -> JwtAuthorizer:
+    properties = resource.properties
     sources = properties.get("IdentitySource") or [f"{_HEADER_SOURCE}Authorization"]
     source = sources[0] if isinstance(sources, list) else sources
     if not source.lower().startswith(_HEADER_SOURCE):

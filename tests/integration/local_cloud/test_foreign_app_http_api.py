@@ -137,7 +137,7 @@ def test_each_request_has_a_line_in_the_access_log(cloud: ForeignCloud) -> None:
     cloud.http("GET", "/secure", headers={"Authorization": "Bearer nonsense"})
 
     lines = cloud.log_lines(cloud.output("AccessLog"))
-    assert "ANY /echo/{proxy+} 200 -" in lines
+    assert "ANY /echo/{proxy+} 200 - -" in lines
     assert any(line.startswith("GET /secure 401 the token cannot be verified") for line in lines)
 
 

@@ -147,7 +147,7 @@ def test_own_cross_origin_headers_of_a_function_are_replaced() -> None:
 
 
 def test_access_line_fills_known_variables_and_hyphens_the_others() -> None:
-    served = Served(request(), HttpResponse(200, (), b"abcd"), API, "GET /a", 12.7, {"sub": "me"})
+    served = Served(request(), HttpResponse(200, (), b"abcd"), API, "GET /a", 12.7, {"claims.sub": "me"})
     format_text = json.dumps({"r": "$context.routeKey", "n": "$context.responseLength", "x": "$context.unknown.name"})
 
     line = access_line(f"{format_text} $context.authorizer.claims.sub $context.status.", served)

@@ -35,6 +35,19 @@ def test_http_api_has_its_routes_authorizer_and_stage(cloud: MotoCloud) -> None:
                 "JwtConfiguration": {"Audience": ["client"], "Issuer": "https://issuer"},
             },
         },
+        "Doorman": {
+            "Type": "AWS::ApiGatewayV2::Authorizer",
+            "Properties": {
+                **api,
+                "Name": "doorman",
+                "AuthorizerType": "REQUEST",
+                "AuthorizerPayloadFormatVersion": "2.0",
+                "EnableSimpleResponses": True,
+                "AuthorizerUri": f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/arn:f/invocations",
+                "AuthorizerResultTtlInSeconds": 60,
+                "IdentitySource": ["$request.header.Authorization"],
+            },
+        },
         "Route": {
             "Type": "AWS::ApiGatewayV2::Route",
             "Properties": {
@@ -54,6 +67,7 @@ def test_http_api_has_its_routes_authorizer_and_stage(cloud: MotoCloud) -> None:
                 "AutoDeploy": True,
                 "AccessLogSettings": {"DestinationArn": "arn:aws:logs:x", "Format": "$context.requestId"},
                 "DefaultRouteSettings": {"ThrottlingBurstLimit": 10, "ThrottlingRateLimit": 5},
+                "RouteSettings": {"POST /events": {"ThrottlingBurstLimit": 3, "ThrottlingRateLimit": 1}},
             },
         },
     }
@@ -75,4 +89,7 @@ def test_http_api_has_its_routes_authorizer_and_stage(cloud: MotoCloud) -> None:
     assert integration["PayloadFormatVersion"] == "2.0"
     (stage,) = client.get_stages(ApiId=api_id)["Items"]
     assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] == 10
+    doorman = client.get_authorizer(ApiId=api_id, AuthorizerId=created["Doorman"].physical_id)
+    assert (doorman["AuthorizerType"], doorman["EnableSimpleResponses"]) == ("REQUEST", True)
+    assert created["Stage"].properties["RouteSettings"]["POST /events"]["ThrottlingBurstLimit"] == 3
     assert stage["AccessLogSettings"]["Format"] == "$context.requestId"

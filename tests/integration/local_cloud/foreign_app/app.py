@@ -241,15 +241,38 @@ class ForeignStack(cdk.Stack):
             authorizer=authorizer,
             authorization_scopes=["shop/read"],
         )
+        self.add_guarded_routes(api, echo_integration)
+        limited = api.add_routes(path="/limited", methods=[apigw.HttpMethod.GET], integration=echo_integration)
         log = logs.LogGroup(self, "AccessLog", removal_policy=cdk.RemovalPolicy.DESTROY)
         assert api.default_stage
         stage = api.default_stage.node.default_child
         assert isinstance(stage, apigw.CfnStage)
         stage.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
-            destination_arn=log.log_group_arn, format="$context.routeKey $context.status $context.authorizer.error"
+            destination_arn=log.log_group_arn,
+            format="$context.routeKey $context.status $context.authorizer.error $context.authorizer.who",
         )
+        stage.route_settings = {"GET /limited": {"ThrottlingRateLimit": 0.001, "ThrottlingBurstLimit": 2}}
+        stage.node.add_dependency(*limited)
         ssm.StringParameter(self, "ApiAddress", parameter_name="/foreign/api", string_value=api.api_endpoint)
         self.output(ApiUrl=str(api.url), AccessLog=log.log_group_name)
+
+    def add_guarded_routes(self, api: apigw.HttpApi, integration: integrations.HttpLambdaIntegration) -> None:
+        doorman = self.function("Doorman", "web.decide", layers=[self.layer])
+        for name, ttl_s, paths in (
+            ("Remembering", 300, ("/guarded", "/guarded/{id}")),
+            ("Forgetful", 0, ("/guarded-anew",)),
+        ):
+            authorizer = authorizers.HttpLambdaAuthorizer(
+                name,
+                doorman,
+                response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
+                identity_source=["$request.header.X-Key", "$request.querystring.room"],
+                results_cache_ttl=cdk.Duration.seconds(ttl_s),
+            )
+            for path in paths:
+                api.add_routes(
+                    path=path, methods=[apigw.HttpMethod.GET], integration=integration, authorizer=authorizer
+                )
 
     def add_workflow(self) -> None:
         anything = self.function("Step", "consumers.anything")

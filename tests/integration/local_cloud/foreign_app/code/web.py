@@ -37,6 +37,16 @@ def answer(event: dict[str, Any], context: Any) -> Any:
     return {"statusCode": 204}
 
 
+def decide(event: dict[str, Any], context: Any) -> Any:
+    """Decide on a request as its key asks; say who comes, and what was asked."""
+    key = event["identitySource"][0]
+    if key == "broken":
+        raise RuntimeError("no decision")
+    if key == "vague":
+        return {"isAuthorized": "perhaps"}
+    return {"isAuthorized": key.startswith("open"), "context": {"who": key, "number": 7, "asked": event}}
+
+
 def where(event: dict[str, Any], context: Any) -> Any:
     """Say in which process, with which temporary directory, this runs; take a while to overlap with others."""
     time.sleep(0.3)

@@ -1,0 +1,38 @@
+"""Invokes functions for requests that do not wait forever."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from local_cloud.execution.function import Outcome
+
+_MOST_AT_ONCE = 64
+
+
+class TimedInvocations:
+    """Invokes functions and stops waiting when time is up; the function itself goes on, as on AWS."""
+
+    def __init__(self, invoke: Callable[[str, bytes], Outcome]) -> None:
+        self._invoke = invoke
+        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="integration")
+
+    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> Outcome:
+        """Invoke a function and wait.
+
+        Raises
+        ------
+        TimeoutError
+            If it has not answered in time.
+        ThrottledError, FunctionNotFoundError
+            As from the invoker.
+        """
+        invocation = self._threads.submit(self._invoke, function_arn, json.dumps(event).encode())
+        try:
+            return invocation.result(timeout_s)
+        except TimeoutError:
+            raise TimeoutError(f"the function has not answered within {timeout_s} s") from None
+
+    def close(self) -> None:
+        """Begin no other invocation."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

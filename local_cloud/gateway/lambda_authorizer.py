@@ -1,0 +1,154 @@
+"""Lambda authorizers with payload format 2.0 and simple responses, and the cache of what they say.
+
+References
+----------
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from local_cloud.execution.function import FunctionNotFoundError, Outcome, ThrottledError
+from local_cloud.gateway.admission import Admission, RefusedError
+from local_cloud.gateway.request import ApiContext, HttpRequest, payload_event
+from local_cloud.gateway.response import internal_server_error, message_response
+from local_cloud.gateway.routes import Match
+
+TIMEOUT_S = 10.0
+"""API Gateway's, whatever the function's own."""
+
+_SOURCE = re.compile(r"\$(request\.header|request\.querystring|stageVariables|context)\.(.+)")
+_PLACES = {"request.querystring": "queryStringParameters", "stageVariables": "stageVariables"}
+
+Event = dict[str, Any]
+
+
+class Invoke(Protocol):
+    """Invokes a function and waits, but not forever; see `TimedInvocations`."""
+
+    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> Outcome:
+        """Return what the function answered."""
+
+
+def identity_source(expression: str) -> Callable[[Event], str | None]:
+    """Return what reads an identity source from the event of a request.
+
+    Raises
+    ------
+    ValueError
+        If it names anything but a header, a parameter of the query, a stage variable or ``$context.routeKey``.
+    """
+    found = _SOURCE.fullmatch(expression)
+    if found is None or (found[1] == "context" and found[2] != "routeKey"):
+        raise ValueError(f"{expression!r} is no identity source that is implemented here")
+    place, name = found[1], found[2]
+    if place == "context":
+        return lambda event: event["routeKey"]
+    if place == "request.header":
+        return lambda event: event["headers"].get(name.lower())
+    return lambda event: event.get(_PLACES[place], {}).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    is_authorized: bool
+    context: Mapping[str, Any] | None
+    ends_at_s: float
+
+
+class LambdaAuthorizer:
+    """Asks a function about requests, and remembers what it says of an identity.
+
+    Parameters
+    ----------
+    sources
+        The identity sources; a request that lacks one is refused without asking.
+    ttl_s
+        How long an answer, of either kind, holds for all routes of the authorizer; 0 to ask each time.
+    """
+
+    def __init__(
+        self,
+        *,
+        function_arn: str,
+        sources: Sequence[Callable[[Event], str | None]],
+        ttl_s: float,
+        invoke: Invoke,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._function_arn = function_arn
+        self._sources = sources
+        self._ttl_s = ttl_s
+        self._invoke = invoke
+        self._clock = clock
+        self._decisions: dict[tuple[str, ...], _Decision] = {}
+        self._lock = threading.Lock()
+
+    def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
+        """Return whom a request speaks for, by the function's answer or the memory of it.
+
+        Raises
+        ------
+        RefusedError
+            401 without an identity, 403 if the function says no, 500 if it says nothing that can be understood.
+        """
+        event = _request_event(request, api, match)
+        found = [source(event) for source in self._sources]
+        identity = tuple(value for value in found if value)
+        if len(identity) < len(found):
+            raise RefusedError(message_response(401, "Unauthorized"), "the request lacks an identity source")
+        decision = self._remembered(identity)
+        if decision is None:
+            decision = self._ask({**event, "identitySource": list(identity) or None})
+            self._remember(identity, decision)
+        if not decision.is_authorized:
+            raise RefusedError(message_response(403, "Forbidden"), "the authorizer says no")
+        return Admission({"lambda": decision.context}, decision.context or {})
+
+    def _ask(self, event: Event) -> _Decision:
+        try:
+            outcome = self._invoke(self._function_arn, event, timeout_s=TIMEOUT_S)
+        except (TimeoutError, ThrottledError, FunctionNotFoundError) as error:
+            raise _failure(str(error)) from error
+        if outcome.error is not None:
+            raise _failure(outcome.payload.decode(errors="replace"))
+        try:
+            answer = json.loads(outcome.payload)
+        except ValueError as error:
+            raise _failure("the authorizer's response is not JSON") from error
+        if not isinstance(answer, dict) or not isinstance(answer.get("isAuthorized"), bool):
+            raise _failure("the authorizer's response has no isAuthorized that is true or false")
+        context = answer.get("context")
+        if context is not None and not isinstance(context, dict):
+            raise _failure("the authorizer's context is no object")
+        return _Decision(answer["isAuthorized"], context, self._clock() + self._ttl_s)
+
+    def _remembered(self, identity: tuple[str, ...]) -> _Decision | None:
+        with self._lock:
+            decision = self._decisions.get(identity)
+        return decision if decision and decision.ends_at_s > self._clock() else None
+
+    def _remember(self, identity: tuple[str, ...], decision: _Decision) -> None:
+        if self._ttl_s <= 0 or not identity:
+            return
+        now_s = self._clock()
+        with self._lock:
+            kept = {key: held for key, held in self._decisions.items() if held.ends_at_s > now_s}
+            self._decisions = {**kept, identity: decision}
+
+
+def _request_event(request: HttpRequest, api: ApiContext, match: Match) -> Event:
+    """Return the authorizer's event: an integration's without the body, with what is asked for."""
+    event = payload_event(request, api, route_key=match.route.key, path_parameters=match.parameters, authorizer=None)
+    event = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
+    arn = f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{event['rawPath']}"
+    return {**event, "type": "REQUEST", "routeArn": arn}
+
+
+def _failure(reason: str) -> RefusedError:
+    return RefusedError(internal_server_error(reason), reason)

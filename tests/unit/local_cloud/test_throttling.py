@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local_cloud.gateway.throttling import Throttle, TokenBucket
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def taken(throttle: Throttle, route: str, requests: int) -> int:
+    return sum(throttle.admits(route) for _ in range(requests))
+
+
+def test_a_burst_passes_and_then_what_the_rate_brings(clock: Clock) -> None:
+    throttle = Throttle({"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}, {}, clock=clock)
+
+    assert taken(throttle, "GET /a", 10) == 5
+    clock.now_s += 1.4  # 2.8 tokens
+    assert taken(throttle, "GET /a", 10) == 2
+    clock.now_s += 0.1  # the 0.8 that was left and 0.2
+    assert taken(throttle, "GET /a", 10) == 1
+
+
+def test_a_bucket_holds_no_more_than_a_burst_however_long_nobody_comes(clock: Clock) -> None:
+    throttle = Throttle({"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}, {}, clock=clock)
+
+    clock.now_s += 3_600
+
+    assert taken(throttle, "GET /a", 10) == 5
+
+
+def test_each_route_has_a_bucket_and_its_own_limits_before_the_stages(clock: Clock) -> None:
+    throttle = Throttle(
+        {"ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 3},
+        {"GET /a": {"ThrottlingBurstLimit": 1}, "GET /b": {"ThrottlingRateLimit": 9, "ThrottlingBurstLimit": 2}},
+        clock=clock,
+    )
+
+    assert [taken(throttle, route, 10) for route in ("GET /a", "GET /b", "GET /c", "GET /d")] == [1, 2, 3, 3]
+    clock.now_s += 1
+    # GET /a has the stage's rate.
+    assert [taken(throttle, route, 10) for route in ("GET /a", "GET /b", "GET /c")] == [1, 2, 1]
+
+
+def test_without_limits_those_of_an_account_hold(clock: Clock) -> None:
+    assert taken(Throttle({}, {}, clock=clock), "GET /a", 6_000) == 5_000
+
+
+def test_nothing_passes_where_nothing_may(clock: Clock) -> None:
+    assert taken(Throttle({"ThrottlingBurstLimit": 0}, {}, clock=clock), "GET /a", 3) == 0
+
+
+@given(st.floats(0.01, 100), st.integers(1, 50), st.lists(st.floats(0, 10), max_size=100))
+def test_never_more_pass_than_a_burst_and_what_the_rate_brings(rate: float, burst: int, pauses: list[float]) -> None:
+    clock = Clock()
+    bucket = TokenBucket(rate_per_s=rate, burst=burst, clock=clock)
+
+    passed = 0
+    for pause_s in pauses:
+        clock.now_s += pause_s
+        passed += bucket.take()
+
+    assert passed <= burst + rate * sum(pauses) + 1e-6
