@@ -23,6 +23,10 @@ class InvalidFilter(InvalidInput):
         self.offset = offset
 
 
+class WrongSignature(InvalidInput):
+    """A token is signed with none of the keys that are known; a newer one may have signed it."""
+
+
 class NotFound(AlsolikeError):
     """The request names a resource that this deployment does not have."""
 

@@ -38,6 +38,8 @@ class Metric(StrEnum):
     ITEMS_ACCEPTED = "ItemsAccepted"
     USERS_ACCEPTED = "UsersAccepted"
     REQUESTS_REJECTED = "RequestsRejected"
+    SESSION_TOKENS_REFUSED = "SessionTokensRefused"
+    SESSION_KEYS_STALE = "SessionKeysStale"
     PROFILES_UPDATED = "ProfilesUpdated"
     INTERACTIONS_APPLIED = "InteractionsApplied"
     INTERACTIONS_ARCHIVED = "InteractionsArchived"

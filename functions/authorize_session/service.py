@@ -1,0 +1,36 @@
+"""Whom a request speaks for, by its token."""
+
+from __future__ import annotations
+
+from alsolike.errors import InvalidInput, WrongSignature
+from alsolike.session_tokens import Session, verify
+from functions.authorize_session.keys import SessionKeys
+
+_SCHEME = "bearer "
+
+
+def authorize(header: str, *, keys: SessionKeys, now_s: float) -> Session:
+    """Return the session of a request's `Authorization` header.
+
+    Parameters
+    ----------
+    now_s
+        Seconds since 1970.
+
+    Raises
+    ------
+    InvalidInput
+        If it holds no token that is good now.
+    Unavailable
+        If the key was never read and cannot be.
+    """
+    if header[: len(_SCHEME)].lower() != _SCHEME:
+        raise InvalidInput("the Authorization header does not begin with Bearer")
+    token = header[len(_SCHEME) :].strip(" ")
+    try:
+        return verify(token, keys.current(now_s=now_s), now_s=now_s)
+    except WrongSignature:
+        # The shop may mint with a value that was made current just now.
+        if not keys.refresh(now_s=now_s):
+            raise
+    return verify(token, keys.current(now_s=now_s), now_s=now_s)

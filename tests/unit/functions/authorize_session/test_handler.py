@@ -1,0 +1,185 @@
+"""The authorizer of the routes for browsers: a good token passes with its session, everything else is a plain no."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from alsolike.errors import Unavailable
+from alsolike.session_tokens import Session, mint
+from functions.authorize_session import handler
+from functions.authorize_session.keys import CHECK_ON_MISMATCH_S, CHECK_S
+from tests.unit.functions.factories import LambdaContext
+
+NOW_S = 1_790_000_000
+OLD, NEW, NEWEST = "o" * 64, "n" * 64, "w" * 64
+
+
+def token(key: str = OLD, *, user_id: str | None = "anna", now_s: int = NOW_S) -> str:
+    return mint(key.encode(), Session("s1", user_id), now_s=now_s)
+
+
+class Secret:
+    """The session key, how often it was asked for, and whether it can be."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.reads = 0
+        self.reachable = True
+        client.meta.events.register("before-call.secretsmanager.GetSecretValue", self._asked)
+        self.arn: str = client.create_secret(Name="session-key", SecretString=OLD)["ARN"]
+
+    def rotate(self, value: str) -> None:
+        self._client.put_secret_value(SecretId=self.arn, SecretString=value)
+
+    def forget(self) -> None:
+        self._client.meta.events.unregister("before-call.secretsmanager.GetSecretValue", self._asked)
+
+    def _asked(self, *, params: Any, **_: Any) -> None:
+        if not self.reachable:
+            raise EndpointConnectionError(endpoint_url="https://secretsmanager")
+        self.reads += b"AWSCURRENT" in params["body"]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = float(NOW_S)
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def secret(aws: Callable[[str], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
+    client = aws("secretsmanager")
+    secret = Secret(client)
+    monkeypatch.setenv("SESSION_KEY_ARN", secret.arn)
+    monkeypatch.setattr(handler, "client", lambda *_, **__: client)
+    handler._keys.cache_clear()
+    yield secret
+    secret.forget()
+    handler._keys.cache_clear()
+
+
+def ask(header: str) -> dict[str, Any]:
+    event = {"version": "2.0", "type": "REQUEST", "identitySource": [header], "routeKey": "POST /session/events"}
+    answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
+    return answer
+
+
+def passes(text: str) -> bool:
+    return bool(ask(f"Bearer {text}")["isAuthorized"])
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_good_token_passes_and_says_whose_it_is() -> None:
+    assert ask(f"Bearer {token()}") == {"isAuthorized": True, "context": {"sessionId": "s1", "userId": "anna"}}
+    assert ask(f"bearer  {token(user_id=None)} ") == {"isAuthorized": True, "context": {"sessionId": "s1"}}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        token(),
+        f"Basic {token()}",
+        f"Bearer{token()}",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {token()},Bearer {token()}",
+        f"Bearer {token()} {token()}",
+        f"Bearer {token()[:-1]}",
+        f"Bearer {token(NEW)}",
+        f"Bearer {token(now_s=NOW_S - 900)}",
+        f"Bearer {token(now_s=NOW_S + 60)}",
+        f"Bearer {'a' * 10_240}",
+        "Bearer ä.ö.ü",
+        "Bearer \ud800.a.b",
+        "Bearer ..",
+        ".",
+    ],
+)
+def test_anything_else_is_refused_and_counted_without_a_word_of_it(
+    secret: Secret, header: str, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
+) -> None:
+    assert ask(header) == {"isAuthorized": False}
+
+    assert counted() == {"SessionTokensRefused": 1}
+    assert '"request refused"' in logged()
+    assert not [secret for secret in (*token().split("."), OLD, NEW, "anna") if secret in logged()]
+
+
+def test_a_pass_is_silent_about_whose_it_is(secret: Secret, logged: Callable[[], str]) -> None:
+    assert passes(token())
+
+    assert "anna" not in logged()
+    assert secret.arn not in logged()
+
+
+def test_the_key_is_read_once_and_again_after_five_minutes(secret: Secret, clock: Clock) -> None:
+    assert passes(token())
+    clock.now_s += CHECK_S
+    assert passes(token())
+    assert secret.reads == 1
+
+    clock.now_s += 1
+    assert passes(token())
+    assert secret.reads == 2
+
+
+def test_a_new_key_is_good_at_once_and_the_old_one_until_the_next(secret: Secret, clock: Clock) -> None:
+    assert passes(token())
+    secret.rotate(NEW)
+    clock.now_s += CHECK_ON_MISMATCH_S
+
+    assert passes(token(NEW))
+    assert passes(token(OLD))
+
+    secret.rotate(NEWEST)
+    clock.now_s += CHECK_S + 1
+    assert [passes(token(key)) for key in (NEWEST, NEW, OLD)] == [True, True, False]
+
+
+def test_forged_tokens_do_not_make_it_read_the_key_all_the_time(secret: Secret, clock: Clock) -> None:
+    forged = token("f" * 64)
+
+    assert not any(passes(forged) for _ in range(5))
+    assert secret.reads == 1
+    clock.now_s += CHECK_ON_MISMATCH_S
+    assert not any(passes(forged) for _ in range(5))
+    assert secret.reads == 2
+
+
+def test_known_keys_stay_good_while_the_secret_cannot_be_read(
+    secret: Secret, clock: Clock, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
+) -> None:
+    assert passes(token())
+    secret.reachable = False
+    clock.now_s += CHECK_S + 1
+
+    assert passes(token())
+    assert not passes(token(NEW))
+
+    # The second time that was a moment ago.
+    assert counted() == {"SessionKeysStale": 1, "SessionTokensRefused": 1}
+    assert '"EndpointConnectionError"' in logged()
+
+
+def test_without_any_key_it_fails_rather_than_refuses(secret: Secret) -> None:
+    secret.reachable = False
+
+    with pytest.raises(Unavailable, match="secretsmanager"):
+        ask(f"Bearer {token()}")
+
+    secret.reachable = True
+    assert passes(token())
