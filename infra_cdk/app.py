@@ -12,7 +12,8 @@ import aws_cdk as cdk
 import cdk_nag
 
 from infra_cdk.constructs.python_layers import MissingLayer
-from infra_cdk.settings import InvalidSettings, Settings, load_settings
+from infra_cdk.context import load_settings
+from infra_cdk.settings import InvalidSettings, Settings
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.lake import LakeStack

@@ -1,12 +1,10 @@
-"""Typed settings of an environment, read from the context in `cdk.json`."""
+"""Typed settings of an environment."""
 
 import dataclasses
 import datetime as dt
 import re
-import types
-import typing
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES
 
@@ -20,6 +18,9 @@ MAX_RECORD_AGE_HOURS = 168
 # It becomes part of the token endpoint's host name: 63 characters at most, none of the three words.
 _NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 _SCHEDULE = re.compile(r"(rate|cron)\(.+\)")
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+# As browsers write them: in lower case, without a path.
+_ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -71,6 +72,14 @@ class Settings:
     time_budget_ms
         How long an answer with recommendations may take before less than the model's is answered, and half of it how
         long the profile may take; 0 for as long as it takes.
+    throttle_rate_per_s, throttle_burst
+        Of a route without limits of its own. Every route has some by what its token has to be: `recommend_…` those that
+        read recommendations, `events_…` those that send events, items and users, `session_…` those of browsers,
+        `admin_…` those that administer. Each route has a bucket of its own.
+    session_cache_s
+        How long API Gateway lets a token of a session pass that was checked once: so much later than its end, too.
+    cors_origins
+        Origins of the pages that may call the API from a browser, such as https://shop.example.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
     """
@@ -113,6 +122,16 @@ class Settings:
     provisioned_concurrency: int = 0
     throttle_rate_per_s: int = 500
     throttle_burst: int = 1_000
+    recommend_rate_per_s: int = 300
+    recommend_burst: int = 600
+    events_rate_per_s: int = 300
+    events_burst: int = 600
+    session_rate_per_s: int = 300
+    session_burst: int = 600
+    admin_rate_per_s: int = 50
+    admin_burst: int = 100
+    session_cache_s: int = 60
+    cors_origins: Sequence[str] = ()
     token_validity_minutes: int = 60
     alarm_email: str | None = None
 
@@ -140,6 +159,13 @@ class Settings:
         _require(
             email, email is None or bool(_EMAIL.fullmatch(email)), "alarm_email", "an address such as a@example.com"
         )
+        for origin in self.cors_origins:
+            _require(
+                origin,
+                bool(_ORIGIN.fullmatch(origin)),
+                "cors_origins",
+                "https://HOST or https://HOST:PORT in lower case, or http:// with localhost or 127.0.0.1",
+            )
         _require(
             self.provisioned_concurrency,
             not (self.snap_start and self.provisioned_concurrency),
@@ -200,6 +226,7 @@ class Settings:
             ) from None
 
 
+_LIMITED = ("recommend", "events", "session", "admin")
 # Field, least, most: the limits of the services.
 _RANGES = (
     ("stream_shards", 1, 500),
@@ -225,40 +252,10 @@ _RANGES = (
     ("provisioned_concurrency", 0, 1_000),
     ("throttle_rate_per_s", 1, 100_000),
     ("throttle_burst", 1, 100_000),
+    *((f"{routes}_{limit}", 1, 100_000) for routes in _LIMITED for limit in ("rate_per_s", "burst")),
+    ("session_cache_s", 0, 300),
     ("token_validity_minutes", 5, 1_440),
 )
-
-
-def load_settings(environments: object, name: str) -> Settings:
-    """Return the settings of environment `name` out of `environments`, the mapping in the context.
-
-    Raises
-    ------
-    InvalidSettings
-        If there is no such environment, or a key is unknown or has a value that cannot be used.
-    """
-    if not isinstance(environments, Mapping):
-        raise InvalidSettings(f"cdk.json: context.environments is {environments!r}, expected an object by name")
-    if name not in environments:
-        raise InvalidSettings(
-            f"environment {name!r} is not in cdk.json: context.environments has {sorted(environments)}"
-        )
-    place = f"cdk.json: context.environments.{name}"
-    given = environments[name]
-    if not isinstance(given, Mapping):
-        raise InvalidSettings(f"{place} is {given!r}, expected an object")
-    expected = typing.get_type_hints(Settings)
-    for key, value in given.items():
-        if key not in expected or key == "name":
-            raise InvalidSettings(f"{place}.{key} is unknown; known are {sorted(set(expected) - {'name'})}")
-        if not _is_a(value, expected[key]):
-            raise InvalidSettings(f"{place}.{key} is {value!r}, expected {_described(expected[key])}")
-    if "region" not in given:
-        raise InvalidSettings(f"{place}.region is missing")
-    try:
-        return Settings(name=name, **given)
-    except InvalidSettings as error:
-        raise InvalidSettings(f"{place}.{error}") from None
 
 
 def _require(value: object, condition: bool, field: str, expectation: str) -> None:
@@ -271,21 +268,3 @@ def _is_date(text: str) -> bool:
         return dt.date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-
-
-def _is_a(value: object, hint: Any) -> bool:
-    if isinstance(hint, types.UnionType):
-        return any(_is_a(value, part) for part in typing.get_args(hint))
-    if typing.get_origin(hint) is Literal:
-        return value in typing.get_args(hint)
-    # JSON's true is no number here, though Python's bool is an int.
-    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
-
-
-def _described(hint: Any) -> str:
-    if isinstance(hint, types.UnionType):
-        return " or ".join(_described(part) for part in typing.get_args(hint))
-    if typing.get_origin(hint) is Literal:
-        return " or ".join(repr(value) for value in typing.get_args(hint))
-    names = {"str": "text", "int": "a whole number", "bool": "true or false", "NoneType": "null"}
-    return names[hint.__name__]

@@ -1,4 +1,4 @@
-"""POST /events: interactions onto the stream."""
+"""POST /events and, from browsers, POST /session/events: interactions onto the stream."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from alsolike.configuration_reader import ConfigurationReader
 from alsolike.errors import UnknownEventType
 from alsolike.observability import Metric, count
 from alsolike.put_events import EventCall, parse_put_events
+from alsolike.session_tokens import Session
 from functions.collect.people import People
 from functions.collect.refusal import refuse
 from functions.collect.request import Request
@@ -44,7 +45,14 @@ class Events:
         Unavailable
             If the stream did not take all of them; the same call may be repeated.
         """
-        call = self._parse(request)
+        return self._put(request, session=None)
+
+    def put_of_session(self, request: Request) -> dict[str, object]:
+        """Put a browser's events on the stream: they belong to the session of its token; see `put`."""
+        return self._put(request, session=request.session)
+
+    def _put(self, request: Request, *, session: Session | None) -> dict[str, object]:
+        call = self._parse(request, session=session)
         if call.interactions and self._people.erased(call.interactions[0].user_id, now_ms=request.now_ms):
             count(Metric.EVENTS_OF_ERASED_USERS, len(call.interactions))
         elif call.interactions:
@@ -54,7 +62,7 @@ class Events:
         refuse(call.refused, stored=len(call.interactions), what="events")
         return {}
 
-    def _parse(self, request: Request) -> EventCall:
+    def _parse(self, request: Request, *, session: Session | None) -> EventCall:
         body, now_ms = request.body(maximum=MAX_BYTES), request.now_ms
 
         def parse(configuration: Configuration) -> EventCall:
@@ -64,6 +72,7 @@ class Events:
                 tracking_id=self._tracking_id,
                 configuration=configuration,
                 ids=self._people.ids,
+                session=session,
             )
 
         call = parse(self._configuration.current(now_ms=now_ms))

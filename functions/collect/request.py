@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.errors import InvalidInput
 from alsolike.http import request_body
 from alsolike.path_ids import path_id
+from alsolike.session_tokens import Session, session_of
 
 LARGEST_PAGE = 1000
 USUAL_PAGE = 100
@@ -44,6 +45,11 @@ class Request:
     def path_id(self, name: str) -> str:
         """Return the id in the path; see `alsolike.path_ids`."""
         return path_id(self.event, name)
+
+    @property
+    def session(self) -> Session:
+        """Whom the token speaks for, on a route for browsers."""
+        return session_of(self.event)
 
     @property
     def limit(self) -> int:

@@ -1,8 +1,10 @@
-"""The HTTP API: routes to functions, each behind a token with the route's scope."""
+"""The HTTP API: routes to functions, each behind a token with the route's scope or a token of a session."""
 
 import json
 import re
+from collections.abc import Sequence
 
+import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -10,10 +12,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.constructs.log_group import log_group
-from infra_cdk.constructs.token_issuer import TokenIssuer, scope_name
+from infra_cdk.constructs.session_authorizer import SessionAuthorizer
+from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer, scope_name
 from infra_cdk.settings import Settings
 
-# No header and no body: those could hold tokens and personal data.
+# No header and no body: those could hold tokens and personal data. Nor what the authorizer of sessions says: ids.
 _ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "requestTime": "$context.requestTime",
@@ -27,6 +30,23 @@ _ACCESS_LOG_FIELDS = {
     "clientId": "$context.authorizer.claims.client_id",
 }
 
+_SESSION = "session"
+# The settings that limit a route, `<name>_rate_per_s` and `<name>_burst`, by what its token has to be.
+_LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin", _SESSION: "session"}
+
+_REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
+_ANSWER_HEADERS = (
+    "etag",
+    "x-alsolike-cold-items",
+    "x-alsolike-degraded",
+    "x-alsolike-filled",
+    "x-alsolike-model-version",
+    "x-alsolike-popular-within",
+    "x-alsolike-source",
+    "x-amzn-errortype",
+)
+_PREFLIGHT_S = 3_600
+
 
 class HttpApi(Construct):
     """An API that knows its callers by their tokens, limits their rate and logs their requests.
@@ -34,8 +54,18 @@ class HttpApi(Construct):
     A web application firewall cannot be attached to an HTTP API; it would go on a distribution before it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, tokens: TokenIssuer) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        tokens: TokenIssuer,
+        sessions: SessionAuthorizer,
+    ) -> None:
         super().__init__(scope, construct_id)
+        self._settings = settings
+        self._sessions = sessions.authorizer
         self._authorizer = authorizers.HttpJwtAuthorizer(
             "Tokens",
             tokens.issuer,
@@ -47,6 +77,7 @@ class HttpApi(Construct):
             api_name=f"alsolike-{settings.name}",
             create_default_stage=False,
             default_authorizer=self._authorizer,
+            cors_preflight=_cors(settings.cors_origins),
         )
         stage = apigw.HttpStage(
             self,
@@ -64,6 +95,8 @@ class HttpApi(Construct):
             destination_arn=log_group(self, "AccessLog", settings=settings).log_group_arn,
             format=json.dumps(_ACCESS_LOG_FIELDS),
         )
+        self._stage = resource
+        self._route_settings: dict[str, dict[str, int]] = {}
         self.url = self._api.api_endpoint
 
     def route(self, key: str, *, function: lambda_.IFunction, scope: str) -> None:
@@ -74,8 +107,23 @@ class HttpApi(Construct):
         key
             Like `POST /events`.
         """
+        self._add(key, function, authorizer=self._authorizer, scopes=[scope_name(scope)], limits=_LIMITS[scope])
+
+    def session_route(self, key: str, *, function: lambda_.IFunction) -> None:
+        """Send the requests of a route for browsers to `function` if their token is a session's."""
+        self._add(key, function, authorizer=self._sessions, scopes=None, limits=_LIMITS[_SESSION])
+
+    def _add(
+        self,
+        key: str,
+        function: lambda_.IFunction,
+        *,
+        authorizer: apigw.IHttpRouteAuthorizer,
+        scopes: Sequence[str] | None,
+        limits: str,
+    ) -> None:
         method, path = key.split(" ")
-        self._api.add_routes(
+        routes = self._api.add_routes(
             path=path,
             methods=[apigw.HttpMethod[method]],
             integration=integrations.HttpLambdaIntegration(
@@ -83,6 +131,31 @@ class HttpApi(Construct):
                 function,
                 payload_format_version=apigw.PayloadFormatVersion.VERSION_2_0,
             ),
-            authorizer=self._authorizer,
-            authorization_scopes=[scope_name(scope)],
+            authorizer=authorizer,
+            authorization_scopes=scopes,
         )
+        self._route_settings[key] = {
+            "ThrottlingRateLimit": getattr(self._settings, f"{limits}_rate_per_s"),
+            "ThrottlingBurstLimit": getattr(self._settings, f"{limits}_burst"),
+        }
+        self._stage.route_settings = self._route_settings
+        # API Gateway takes no settings of a route that is not there yet.
+        self._stage.node.add_dependency(*routes)
+
+
+def _cors(origins: Sequence[str]) -> apigw.CorsPreflightOptions | None:
+    """Allow browsers on pages of these origins what the routes for them need; None without any origin.
+
+    An HTTP API has one such configuration, so it holds for every route. It adds no right to any: a token is in a header
+    that a page has to set itself, never in a cookie that a browser would add.
+    """
+    if not origins:
+        return None
+    return apigw.CorsPreflightOptions(
+        allow_origins=list(origins),
+        allow_methods=[apigw.CorsHttpMethod.GET, apigw.CorsHttpMethod.POST],
+        allow_headers=list(_REQUEST_HEADERS),
+        expose_headers=list(_ANSWER_HEADERS),
+        allow_credentials=False,
+        max_age=cdk.Duration.seconds(_PREFLIGHT_S),
+    )

@@ -36,7 +36,22 @@ class DataStack(cdk.Stack):
         self.tracking_id = f"alsolike-{settings.name}"
         self.items_dataset_arn = self._dataset_arn("ITEMS")
         self.users_dataset_arn = self._dataset_arn("USERS")
-        self.hash_key = _hash_key(self, settings=settings)
+        self.hash_key = _key(
+            self,
+            "HashKey",
+            description="the key of the hashes that stand for ids; never change it",
+            not_rotated="Another key gives every id another hash: a rotation would bring erased users back and part "
+            "users whose ids are pseudonymised from their history",
+            settings=settings,
+        )
+        self.session_key = _key(
+            self,
+            "SessionKey",
+            description="the key that signs tokens of sessions; the value before a change stays good until the next",
+            not_rotated="The shop's backend signs with it and has to read it anew, so the shop says when; the current "
+            "and the previous value are both taken, and what they sign ends within the hour",
+            settings=settings,
+        )
         self.alerts = alerts_topic(self, "Alerts", settings=settings)
         Parameters(
             self,
@@ -56,6 +71,7 @@ class DataStack(cdk.Stack):
                 "glue-database": data_lake.database_name,
                 "glue-table": data_lake.table_name,
                 "hash-key-arn": self.hash_key.secret_arn,
+                "session-key-arn": self.session_key.secret_arn,
                 "alerts-topic-arn": self.alerts.topic_arn,
             },
         )
@@ -88,19 +104,16 @@ def _table(
     )
 
 
-def _hash_key(scope: Construct, *, settings: Settings) -> secretsmanager.Secret:
-    """Create the secret of the keyed hashes that stand for people's ids."""
+def _key(
+    scope: Construct, construct_id: str, *, description: str, not_rotated: str, settings: Settings
+) -> secretsmanager.Secret:
+    """Create a secret of 64 letters and digits; `not_rotated` says why nothing rotates it by itself."""
     secret = secretsmanager.Secret(
         scope,
-        "HashKey",
-        description=f"Alsolike {settings.name}: the key of the hashes that stand for ids; never change it",
+        construct_id,
+        description=f"Alsolike {settings.name}: {description}",
         generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
         removal_policy=removal_policy(settings),
     )
-    acknowledge(
-        secret,
-        finding="AwsSolutions-SMG4",
-        reason="Another key gives every id another hash: a rotation would bring erased users back and part users whose "
-        "ids are pseudonymised from their history",
-    )
+    acknowledge(secret, finding="AwsSolutions-SMG4", reason=not_rotated)
     return secret

@@ -15,6 +15,7 @@ from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import hash_key_permission, tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
@@ -42,8 +43,11 @@ class ServingStack(cdk.Stack):
         self._data = data
         self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
         tokens = TokenIssuer(self, "Tokens", settings=settings)
-        api = HttpApi(self, "Http", settings=settings, tokens=tokens)
-        collect = self._collect().live
+        sessions = SessionAuthorizer(
+            self, "Sessions", settings=settings, layers=self._layers, session_key=data.session_key
+        )
+        api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
+        collect, recommend = self._collect().live, self._recommend().live
         for key in ("POST /events", "POST /items", "POST /users"):
             api.route(key, function=collect, scope=WRITE_EVENTS)
         for key in (
@@ -58,7 +62,6 @@ class ServingStack(cdk.Stack):
             api.route(key, function=collect, scope=ADMINISTER)
         api.route("DELETE /users/{userId}", function=privacy.erase_user, scope=ADMINISTER)
         api.route("GET /users/{userId}/data", function=privacy.export_user, scope=ADMINISTER)
-        recommend = self._recommend().live
         for key in (
             "POST /recommendations",
             "POST /personalize-ranking",
@@ -68,6 +71,9 @@ class ServingStack(cdk.Stack):
             "GET /popular",
         ):
             api.route(key, function=recommend, scope=READ_RECOMMENDATIONS)
+        api.session_route("POST /session/events", function=collect)
+        for key in ("GET /session/recommendations", "GET /session/items/{itemId}/similar"):
+            api.session_route(key, function=recommend)
         consume(
             self._update_profiles().live,
             stream=data.stream,

@@ -101,6 +101,6 @@ def test_snapstart_is_on_where_callers_wait_in_production_only(demo: Assembly, p
         functions = assembly.of_type("AWS::Lambda::Function")
         return {f.properties["Handler"].split(".")[1] for f in functions if "SnapStart" in f.properties}
 
-    assert (snapped(demo), snapped(prod)) == (set(), {"collect", "recommend"})
+    assert (snapped(demo), snapped(prod)) == (set(), {"authorize_session", "collect", "recommend"})
     storage = prod.function("recommend").properties["EphemeralStorage"]
     assert storage == {"Size": 512}

@@ -179,7 +179,9 @@ def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly
     assert f"interactions/{day}" == lake.partition_prefix("2026-11-25")
 
 
-def test_the_key_of_the_hashes_is_generated(assembly: Assembly) -> None:
-    secret = assembly.only("AWS::SecretsManager::Secret")
+def test_each_key_is_generated_and_one_of_its_own(assembly: Assembly) -> None:
+    secrets = assembly.of_type("AWS::SecretsManager::Secret")
 
-    assert secret.properties["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert len(secrets) == 2
+    for secret in secrets:
+        assert secret.properties["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}

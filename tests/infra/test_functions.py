@@ -5,6 +5,7 @@ import pytest
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
+    "authorize_session": {"SESSION_KEY_ARN"},
     "publish_catalog": {
         "LAKE_BUCKET",
         "ARTEFACT_BUCKET",
@@ -88,6 +89,7 @@ VARIABLES = {
     },
 }
 LAYERS = {
+    "authorize_session": ["Core"],
     "erase_user": ["Core"],
     "export_user": ["Core", "Pandas"],
     "purge_user": ["Core", "Pandas"],

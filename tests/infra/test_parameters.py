@@ -19,6 +19,7 @@ KEYS = {
     "profiles-table",
     "pseudonymise-ids",
     "region",
+    "session-key-arn",
     "state-machine-arn",
     "stream-name",
     "token-url",

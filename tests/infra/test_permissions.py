@@ -34,6 +34,7 @@ TOMBSTONES = {
 }
 # Each line is a call in the function's code. S3's HeadObject needs s3:GetObject, an upload in parts s3:PutObject.
 EXPECTED = {
+    "authorize_session": {("secretsmanager:GetSecretValue", "SessionKey")},  # SessionKeys: get_secret_value
     "collect": {
         ("kinesis:PutRecords", "Stream"),  # EventStream: put_records
         *((f"dynamodb:{action}", table) for action in ROWS for table in ("Catalogue", "Users")),
@@ -292,6 +293,7 @@ def short(arn: str) -> str:
         ("EventsStream", "Stream"),
         ("Profiles", "Profiles"),
         ("HashKey", "HashKey"),
+        ("SessionKey", "SessionKey"),
         ("Catalogue", "Catalogue"),
         ("AttUsers", "Users"),
         (":model-package/", "Packages"),

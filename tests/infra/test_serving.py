@@ -1,6 +1,8 @@
 import dataclasses
 import inspect
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +10,11 @@ import pytest
 from functions.collect.routes import routes
 from functions.collect.settings import Settings
 from functions.recommend.request import PARSERS
+from infra_cdk.app import create_app, read_context
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat
 
+ROOT = Path(__file__).parents[2]
 RECOMMENDING = (
     "POST /recommendations",
     "POST /personalize-ranking",
@@ -33,6 +37,7 @@ SCOPES = {
     "DELETE /users/{userId}": ["alsolike/admin"],
     "GET /users/{userId}/data": ["alsolike/admin"],
 } | {route: ["alsolike/recommendations.read"] for route in RECOMMENDING}
+FOR_BROWSERS = {"POST /session/events", "GET /session/recommendations", "GET /session/items/{itemId}/similar"}
 FUNCTION_OF = (
     dict.fromkeys(SCOPES, "collect")
     | {
@@ -40,14 +45,49 @@ FUNCTION_OF = (
         "GET /users/{userId}/data": "export_user",
     }
     | dict.fromkeys(RECOMMENDING, "recommend")
+    | dict.fromkeys(FOR_BROWSERS, "recommend")
+    | {"POST /session/events": "collect"}
 )
 
 
 def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
     routes = assembly.of_type("AWS::ApiGatewayV2::Route")
+    of_machines = [r for r in routes if r.properties["AuthorizationType"] == "JWT"]
 
-    assert {r.properties["RouteKey"]: r.properties["AuthorizationScopes"] for r in routes} == SCOPES
-    assert {r.properties["AuthorizationType"] for r in routes} == {"JWT"}
+    assert {r.properties["RouteKey"]: r.properties["AuthorizationScopes"] for r in of_machines} == SCOPES
+    assert {r.properties["RouteKey"] for r in routes} == set(FUNCTION_OF)
+
+
+def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) -> None:
+    routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] != "JWT"]
+    sessions = authorizer(assembly, "REQUEST")
+
+    assert {r.properties["RouteKey"] for r in routes} == FOR_BROWSERS
+    assert {r.properties["AuthorizationType"] for r in routes} == {"CUSTOM"}
+    assert {r.properties["AuthorizerId"]["Ref"] for r in routes} == {sessions.logical_id}
+    assert "AuthorizationScopes" not in {name for r in routes for name in r.properties}
+
+
+def test_the_authorizer_of_sessions_caches_by_token_for_less_than_a_token_lives(assembly: Assembly) -> None:
+    properties = authorizer(assembly, "REQUEST").properties
+
+    assert properties["IdentitySource"] == ["$request.header.Authorization"]
+    assert properties["AuthorizerPayloadFormatVersion"] == "2.0"
+    assert properties["EnableSimpleResponses"] is True
+    assert properties["AuthorizerResultTtlInSeconds"] == 60
+
+
+def test_api_gateway_alone_invokes_the_authorizer_and_as_that_alone(assembly: Assembly) -> None:
+    (alias,) = [
+        each.logical_id
+        for each in assembly.of_type("AWS::Lambda::Alias")
+        if each.properties["FunctionName"] == {"Ref": assembly.function("authorize_session").logical_id}
+    ]
+    (permission,) = [p for p in assembly.of_type("AWS::Lambda::Permission") if alias in json.dumps(p.properties)]
+
+    assert permission.properties["Principal"] == "apigateway.amazonaws.com"
+    sessions, api = authorizer(assembly, "REQUEST").logical_id, assembly.only("AWS::ApiGatewayV2::Api").logical_id
+    assert flat(permission.properties["SourceArn"]).endswith(f":{api}/authorizers/{sessions}")
 
 
 @pytest.mark.parametrize(("route", "function"), FUNCTION_OF.items())
@@ -73,13 +113,11 @@ def test_every_route_of_collect_has_code_behind_it() -> None:
 
 
 def test_every_route_of_recommend_has_code_behind_it() -> None:
-    of_sessions = {route for route in PARSERS if "/session/" in route}
-
-    assert set(PARSERS) - of_sessions == set(RECOMMENDING)
+    assert set(PARSERS) == {route for route, function in FUNCTION_OF.items() if function == "recommend"}
 
 
 def test_authorizer_accepts_our_two_clients_and_the_pools_issuer_only(demo: Assembly) -> None:
-    jwt = demo.only("AWS::ApiGatewayV2::Authorizer").properties["JwtConfiguration"]
+    jwt = authorizer(demo, "JWT").properties["JwtConfiguration"]
 
     assert jwt["Audience"] == [parameter(demo, key).properties["Value"] for key in ("client-id", "admin-client-id")]
     assert jwt["Issuer"] == parameter(demo, "issuer").properties["Value"]
@@ -127,11 +165,62 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
 
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 2000, "ThrottlingBurstLimit": 2000}
     assert limits == {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
+    assert set(stage["RouteSettings"]) == set(FUNCTION_OF)
     log = demo.referred(stage["AccessLogSettings"]["DestinationArn"], stack="alsolike-demo-serving")
     assert log.type == "AWS::Logs::LogGroup"
     fields = json.loads(stage["AccessLogSettings"]["Format"])
     assert fields["requestId"] == "$context.requestId"
     assert not [value for value in fields.values() if "authorization" in value.lower() or "body" in value.lower()]
+    # What the authorizer of sessions says are ids.
+    known = {"$context.authorizer.error", "$context.authorizer.claims.client_id"}
+    assert {value for value in fields.values() if ".authorizer." in value} == known
+
+
+def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
+    limits = prod.only("AWS::ApiGatewayV2::Stage").properties["RouteSettings"]
+
+    rates = {key: (values["ThrottlingRateLimit"], values["ThrottlingBurstLimit"]) for key, values in limits.items()}
+    by_scope = {"recommendations.read": (300, 600), "events.write": (300, 600), "admin": (50, 100)}
+    assert rates == {
+        **{key: by_scope[scope.partition("/")[2]] for key, (scope,) in SCOPES.items()},
+        **dict.fromkeys(FOR_BROWSERS, (300, 600)),
+    }
+
+
+def test_each_class_of_routes_has_limits_of_its_own(layers: Path, tmp_path: Path) -> None:
+    values = {name: number for number, name in enumerate(("recommend", "events", "session", "admin"), start=1)}
+    limits = {f"{name}_{limit}": value for name, value in values.items() for limit in ("rate_per_s", "burst")}
+    context = {**read_context(), "environments": {"dev": {"region": "us-east-1", **limits}}}
+
+    create_app(context, environment="dev", outdir=tmp_path, layers=layers, check_templates=False).synth()
+
+    settings = Assembly.read(tmp_path).only("AWS::ApiGatewayV2::Stage").properties["RouteSettings"]
+    keys = ("POST /recommendations", "POST /items", "GET /session/recommendations", "GET /users")
+    assert [settings[key]["ThrottlingRateLimit"] for key in keys] == [1, 2, 3, 4]
+    assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4]
+
+
+def test_the_stage_is_made_after_the_routes_that_it_limits(assembly: Assembly) -> None:
+    routes = {route.logical_id for route in assembly.of_type("AWS::ApiGatewayV2::Route")}
+
+    assert routes <= set(assembly.only("AWS::ApiGatewayV2::Stage").attributes["DependsOn"])
+
+
+def test_no_page_of_another_origin_calls_the_api_unless_it_is_named(demo: Assembly, prod: Assembly) -> None:
+    cors = demo.only("AWS::ApiGatewayV2::Api").properties["CorsConfiguration"]
+
+    assert "CorsConfiguration" not in prod.only("AWS::ApiGatewayV2::Api").properties
+    assert cors["AllowOrigins"] == ["http://localhost:8000", "http://127.0.0.1:8000"]
+    assert cors["AllowMethods"] == ["GET", "POST"]
+    assert cors["AllowHeaders"] == ["authorization", "content-type", "if-none-match"]
+    assert cors["AllowCredentials"] is False
+
+
+def test_a_page_may_read_every_header_that_is_answered(demo: Assembly) -> None:
+    exposed = demo.only("AWS::ApiGatewayV2::Api").properties["CorsConfiguration"]["ExposeHeaders"]
+    code = "".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
+
+    assert set(re.findall("x-alsolike-[a-z-]+", code)) | {"etag", "x-amzn-errortype"} == set(exposed)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +281,12 @@ def test_prefix_of_the_token_endpoint_differs_between_deployments(demo: Assembly
         "alsolike-demo-",
         {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]},
     ]
+
+
+def authorizer(assembly: Assembly, kind: str) -> Resource:
+    authorizers = assembly.of_type("AWS::ApiGatewayV2::Authorizer")
+    (resource,) = [each for each in authorizers if each.properties["AuthorizerType"] == kind]
+    return resource
 
 
 def mapping(assembly: Assembly, function: str) -> Resource:

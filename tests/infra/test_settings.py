@@ -1,8 +1,9 @@
 import pytest
 
 from infra_cdk.app import read_context
+from infra_cdk.context import load_settings
 from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, repository_arn
-from infra_cdk.settings import InvalidSettings, Settings, load_settings
+from infra_cdk.settings import InvalidSettings, Settings
 
 
 def environments(**values: object) -> dict[str, object]:
@@ -44,6 +45,10 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
         ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(\.\.\.\) or cron\(\.\.\.\)"),
         ({"configuration_check_s": 61}, r"configuration_check_s is 61, expected 0 to 60"),
+        ({"admin_burst": 0}, r"admin_burst is 0, expected 1 to 100000"),
+        ({"session_cache_s": 301}, r"session_cache_s is 301, expected 0 to 300"),
+        ({"cors_origins": "https://a.example"}, r"cors_origins is 'https://a.example', expected a list of text"),
+        ({"cors_origins": [7]}, r"cors_origins is \[7\], expected a list of text"),
         ({"update_retries": -2}, r"update_retries is -2, expected -1 to 10000"),
         (
             {"snap_start": True, "provisioned_concurrency": 1},
@@ -54,6 +59,49 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
 def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidSettings, match=message):
         load_settings(environments(**values), "test")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://shop.example",
+        "https://www.my-shop.example:8443",
+        "https://xn--schn-7qa.example",
+        "https://10.0.0.1",
+        "http://localhost",
+        "http://localhost:3000",
+        "http://127.0.0.1:8000",
+    ],
+)
+def test_an_origin_as_browsers_write_it_may_be_allowed(origin: str) -> None:
+    assert load_settings(environments(cors_origins=[origin]), "test").cors_origins == [origin]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*",
+        "https://*.shop.example",
+        "http://shop.example",
+        "http://localhost.shop.example",
+        "https://shop.example/",
+        "https://shop.example/app",
+        "https://Shop.example",
+        "https://me@shop.example",
+        "https://shop.example:0",
+        "https://shop.example:123456",
+        "https://-shop.example",
+        "https://shop..example",
+        "https://shop.example\n",
+        "shop.example",
+        "null",
+        "",
+    ],
+)
+def test_another_origin_is_refused(origin: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"test\.cors_origins is .*, expected https://HOST or https://HOST:PORT"):
+        load_settings(environments(cors_origins=["https://good.example", origin]), "test")
 
 
 @pytest.mark.parametrize(("retention_hours", "age_hours"), [(24, 23), (168, 167), (169, 168), (8_760, 168)])

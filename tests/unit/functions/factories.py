@@ -66,6 +66,7 @@ def http_event(
     base64_encoded: bool = False,
     path: dict[str, str] | None = None,
     query: dict[str, str] | None = None,
+    authorizer: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     method, raw_path = route.split(" ")
@@ -77,7 +78,12 @@ def http_event(
         "rawPath": raw_path,
         "rawQueryString": "",
         "headers": {"content-type": "application/json"},
-        "requestContext": {"http": {"method": method, "path": raw_path}, "requestId": "r1", "stage": "$default"},
+        "requestContext": {
+            "http": {"method": method, "path": raw_path},
+            "requestId": "r1",
+            "stage": "$default",
+            **({"authorizer": authorizer} if authorizer else {}),
+        },
         "body": base64.b64encode(data).decode() if base64_encoded else data.decode(),
         "isBase64Encoded": base64_encoded,
     }

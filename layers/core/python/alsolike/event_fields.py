@@ -101,6 +101,18 @@ CALL = Fields(
     about="PutEvents of Amazon Personalize. Good events are stored also where others are refused.",
 )
 
+SESSION_CALL = Fields(
+    {name: CALL.fields[name] for name in ("trackingId", "eventList")},
+    required=("eventList",),
+    about="Events of a browser: the token says whose they are.",
+)
+
+SESSION_CALL = Fields(
+    {name: CALL.fields[name] for name in ("trackingId", "eventList")},
+    required=("eventList",),
+    about="Events of a browser: the token says whose they are.",
+)
+
 
 def put_events(configuration: Configuration) -> Fields:
     """Return what a call may hold, with the event types of `configuration`."""

@@ -1,4 +1,7 @@
-"""Personalize's PutEvents: what the body of `POST /events` says, event by event."""
+"""Personalize's PutEvents: what the body of `POST /events` says, event by event.
+
+`POST /session/events` takes the same from browsers, whose sessions are known by their tokens.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ import orjson
 from alsolike import wire
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput, NotFound, UnknownEventType
-from alsolike.event_fields import CALL, EVENT, QUERY
+from alsolike.event_fields import CALL, EVENT, QUERY, SESSION_CALL
 from alsolike.interactions import Interaction, content_event_id
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
+from alsolike.session_tokens import Session
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,12 +37,6 @@ class EventCall:
     refused: tuple[InvalidInput, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Sender:
-    user_id: str | None
-    session_id: str
-
-
 def parse_put_events(
     body: bytes,
     *,
@@ -46,8 +44,9 @@ def parse_put_events(
     tracking_id: str | None = None,
     configuration: Configuration = DEFAULT,
     ids: EdgeIds = AS_THEY_COME,
+    session: Session | None = None,
 ) -> EventCall:
-    """Read the body of `POST /events`; a bad event costs the others nothing.
+    """Read the body of `POST /events` or `POST /session/events`; a bad event costs the others nothing.
 
     An event without `eventId` gets one made of its content, and of its number among those that say the same, so that
     a repeated call changes nothing, also where it leaves out what was refused. Times
@@ -61,6 +60,9 @@ def parse_put_events(
         Has the event types.
     ids
         Says how ids of people are stored; nothing of the call keeps them otherwise, not even a made event id.
+    session
+        Whom the call's token speaks for: then the body does not say it, and need not name the tracking id. Event ids
+        count within the session.
 
     Raises
     ------
@@ -69,26 +71,37 @@ def parse_put_events(
     NotFound
         If the call is for another tracking id.
     """
-    call = CALL.read(wire.parse_object(body))
-    if tracking_id is not None and call["trackingId"] != tracking_id:
-        raise NotFound(f"trackingId is {wire.describe(call['trackingId'])}, expected {tracking_id}")
-    user_id = call.get("userId")
-    sender = _Sender(None if user_id is None else ids.user(user_id), ids.session(call["sessionId"]))
+    call = (CALL if session is None else SESSION_CALL).read(wire.parse_object(body))
+    found = call.get("trackingId", tracking_id)
+    if tracking_id is not None and found != tracking_id:
+        raise NotFound(f"trackingId is {wire.describe(found)}, expected {tracking_id}")
+    sender = _stored(session or Session(call["sessionId"], call.get("userId")), ids)
     interactions: list[Interaction] = []
     refused: list[InvalidInput] = []
     same: Counter[bytes] = Counter()
     for index, event in enumerate(call["eventList"]):
         try:
             where = f"eventList[{index}]"
-            interactions.append(_parse(event, sender, same, where=where, now_ms=now_ms, configuration=configuration))
+            interaction = _parse(event, sender, same, where=where, now_ms=now_ms, configuration=configuration)
+            interactions.append(interaction if session is None else _confined(interaction))
         except InvalidInput as error:
             refused.append(error)
     return EventCall(tuple(interactions), tuple(refused))
 
 
+def _stored(session: Session, ids: EdgeIds) -> Session:
+    return Session(ids.session(session.session_id), None if session.user_id is None else ids.user(session.user_id))
+
+
+def _confined(interaction: Interaction) -> Interaction:
+    """Return a browser's event under an id of its session's own: it must not pass for an event of somebody else."""
+    event_id = content_event_id(interaction.session_id, interaction.event_id)
+    return dataclasses.replace(interaction, event_id=event_id)
+
+
 def _parse(
     element: Any,
-    sender: _Sender,
+    sender: Session,
     same: Counter[bytes],
     *,
     where: str,
@@ -121,7 +134,7 @@ def _parse(
     return interaction
 
 
-def _made_id(event: Mapping[str, Any], sender: _Sender, same: Counter[bytes]) -> str:
+def _made_id(event: Mapping[str, Any], sender: Session, same: Counter[bytes]) -> str:
     content = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
     number = same[content]
     same[content] += 1

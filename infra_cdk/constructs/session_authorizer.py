@@ -1,0 +1,58 @@
+"""Who may call the routes for browsers: whoever has a token of a session, minted by the shop's backend."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra_cdk.constructs.permissions import Permission
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+
+
+class SessionAuthorizer(Construct):
+    """The function that checks tokens of sessions, as an authorizer of the API it is bound to.
+
+    API Gateway may invoke it as that authorizer, and nobody else may.
+
+    Attributes
+    ----------
+    authorizer
+        For routes of one API.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        layers: PythonLayers,
+        session_key: secretsmanager.ISecret,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        function = PythonFunction(
+            self,
+            "AuthorizeSession",
+            name="authorize_session",
+            description="Says whose session a browser's request belongs to",
+            settings=settings,
+            layers=[layers.core],
+            variables={"SESSION_KEY_ARN": session_key.secret_arn},
+            permissions=[
+                Permission(actions=["secretsmanager:GetSecretValue"], resources=[session_key.secret_arn]),
+            ],
+            memory_mb=512,
+            # API Gateway waits for 10 s.
+            timeout_s=9,
+            starts_fast=True,
+        )
+        self.authorizer = authorizers.HttpLambdaAuthorizer(
+            "Sessions",
+            function.live,
+            response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
+            # The cache's key as well: every route of this authorizer asks the same of a token, so none has its own.
+            identity_source=["$request.header.Authorization"],
+            results_cache_ttl=cdk.Duration.seconds(settings.session_cache_s),
+        )

@@ -1,0 +1,62 @@
+"""Reads the settings of an environment from the context in `cdk.json`."""
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from infra_cdk.settings import InvalidSettings, Settings
+
+
+def load_settings(environments: object, name: str) -> Settings:
+    """Return the settings of environment `name` out of `environments`, the mapping in the context.
+
+    Raises
+    ------
+    InvalidSettings
+        If there is no such environment, or a key is unknown or has a value that cannot be used.
+    """
+    if not isinstance(environments, Mapping):
+        raise InvalidSettings(f"cdk.json: context.environments is {environments!r}, expected an object by name")
+    if name not in environments:
+        raise InvalidSettings(
+            f"environment {name!r} is not in cdk.json: context.environments has {sorted(environments)}"
+        )
+    place = f"cdk.json: context.environments.{name}"
+    given = environments[name]
+    if not isinstance(given, Mapping):
+        raise InvalidSettings(f"{place} is {given!r}, expected an object")
+    expected = typing.get_type_hints(Settings)
+    for key, value in given.items():
+        if key not in expected or key == "name":
+            raise InvalidSettings(f"{place}.{key} is unknown; known are {sorted(set(expected) - {'name'})}")
+        if not _is_a(value, expected[key]):
+            raise InvalidSettings(f"{place}.{key} is {value!r}, expected {_described(expected[key])}")
+    if "region" not in given:
+        raise InvalidSettings(f"{place}.region is missing")
+    try:
+        return Settings(name=name, **given)
+    except InvalidSettings as error:
+        raise InvalidSettings(f"{place}.{error}") from None
+
+
+def _is_a(value: object, hint: Any) -> bool:
+    if isinstance(hint, types.UnionType):
+        return any(_is_a(value, part) for part in typing.get_args(hint))
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    if typing.get_origin(hint) is Sequence:
+        return isinstance(value, list) and all(_is_a(part, typing.get_args(hint)[0]) for part in value)
+    # JSON's true is no number here, though Python's bool is an int.
+    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _described(hint: Any) -> str:
+    if isinstance(hint, types.UnionType):
+        return " or ".join(_described(part) for part in typing.get_args(hint))
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(repr(value) for value in typing.get_args(hint))
+    if typing.get_origin(hint) is Sequence:
+        return f"a list of {_described(typing.get_args(hint)[0])}"
+    names = {"str": "text", "int": "a whole number", "bool": "true or false", "NoneType": "null"}
+    return names[hint.__name__]

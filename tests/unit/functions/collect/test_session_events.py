@@ -1,0 +1,134 @@
+"""POST /session/events: a browser's events are its session's, whatever they say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.pseudonyms import Pseudonyms
+from functions.collect import handler
+from tests.unit.functions.collect.conftest import TRACKING_ID
+from tests.unit.functions.collect.test_events import CALL, EVENT, interaction, stored_records
+
+OWN = {**EVENT, "eventId": "order-7"}
+
+Send = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def browse(collect: Callable[..., Any]) -> Send:
+    """Send a browser's call; by default of a session in which nobody is logged in."""
+
+    def send(body: Any, *, session: str = "s1", user: str | None = None) -> dict[str, Any]:
+        context = {"sessionId": session} | ({} if user is None else {"userId": user})
+        answer: dict[str, Any] = collect("POST /session/events", body, authorizer={"lambda": context})
+        return answer
+
+    return send
+
+
+def test_events_stand_under_the_session_of_the_token(browse: Send, aws: Callable[[str], Any]) -> None:
+    answer = browse({"eventList": [EVENT]})
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    (record,) = stored_records(aws("kinesis"))
+    assert record["PartitionKey"] == "s#s1"
+    stored = interaction(record)
+    assert (stored.user_id, stored.session_id, stored.item_id, stored.event_type) == (None, "s1", "pear", "view")
+
+
+def test_events_of_somebody_logged_in_stand_under_the_user_of_the_token(
+    browse: Send, aws: Callable[[str], Any]
+) -> None:
+    browse({"eventList": [EVENT], "trackingId": TRACKING_ID}, user="anna")
+
+    (record,) = stored_records(aws("kinesis"))
+    assert record["PartitionKey"] == "u#anna"
+    assert (interaction(record).user_id, interaction(record).session_id) == ("anna", "s1")
+
+
+@pytest.mark.parametrize("field", ["userId", "sessionId"])
+def test_a_browser_does_not_say_who_it_is(browse: Send, aws: Callable[[str], Any], field: str) -> None:
+    answer = browse({"eventList": [EVENT], field: "ben"})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == f"{field} is not a known field, expected trackingId, eventList"
+    assert stored_records(aws("kinesis")) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        ({}, 400, "eventList is missing, expected a list"),
+        ({"eventList": []}, 400, "eventList has 0 elements, expected 1 to 10"),
+        ({"eventList": [EVENT] * 11}, 400, "eventList has 11 elements, expected 1 to 10"),
+        ({"eventList": [EVENT], "trackingId": 7}, 400, "trackingId is 7, expected a non-empty string"),
+        ({"eventList": [EVENT], "trackingId": "other"}, 404, f'trackingId is "other", expected {TRACKING_ID}'),
+        (b"{", 400, "body is not valid JSON"),
+        (b"", 400, "body is not valid JSON"),
+        ([], 400, "body is [], expected an object"),
+    ],
+)
+def test_a_wrong_envelope_stores_nothing(
+    browse: Send, aws: Callable[[str], Any], body: Any, status: int, message: str
+) -> None:
+    answer = browse(body)
+
+    assert answer["statusCode"] == status
+    assert answer["document"]["message"].startswith(message)
+    assert stored_records(aws("kinesis")) == []
+
+
+def test_good_events_of_a_bad_call_are_stored(browse: Send, aws: Callable[[str], Any]) -> None:
+    answer = browse({"eventList": [EVENT, {**EVENT, "itemId": ""}]})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"].endswith("(1 of 2 events stored)")
+    assert len(stored_records(aws("kinesis"))) == 1
+
+
+def test_an_event_id_counts_within_its_session_alone(
+    browse: Send, collect: Callable[..., Any], aws: Callable[[str], Any]
+) -> None:
+    collect("POST /events", {**CALL, "eventList": [OWN]})
+    browse({"eventList": [OWN]})
+    browse({"eventList": [OWN]}, user="anna")
+    browse({"eventList": [OWN]}, session="s2")
+
+    shop, first, again, other = [interaction(record).event_id for record in stored_records(aws("kinesis"))]
+    assert shop == "order-7"
+    assert first == again
+    assert len({shop, first, other}) == 3
+
+
+def test_a_repeated_call_has_the_same_event_ids(browse: Send, aws: Callable[[str], Any]) -> None:
+    for _ in range(2):
+        browse({"eventList": [EVENT, EVENT]})
+
+    ids = [interaction(record).event_id for record in stored_records(aws("kinesis"))]
+    assert ids[:2] == ids[2:]
+    assert len(set(ids)) == 2
+
+
+def test_an_erased_users_browser_is_answered_and_nothing_stored(
+    browse: Send, aws: Callable[[str], Any], erase: Callable[[str], None]
+) -> None:
+    erase("anna")
+
+    assert browse({"eventList": [EVENT]}, user="anna")["statusCode"] == 200
+
+    assert stored_records(aws("kinesis")) == []
+
+
+def test_ids_of_a_token_are_hashed_as_any_others(
+    browse: Send, aws: Callable[[str], Any], pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+    handler._routes.cache_clear()
+
+    browse({"eventList": [OWN]}, user="anna")
+
+    (record,) = stored_records(aws("kinesis"))
+    stored = interaction(record)
+    assert (stored.user_id, stored.session_id) == (pseudonyms.user("anna"), pseudonyms.session("s1"))
+    assert b"anna" not in record["Data"]
