@@ -50,6 +50,7 @@ class Names:
     catalogue_table: str
     users_table: str
     hash_key_arn: str
+    session_key_arn: str
     pseudonymise_ids: str
     erasure_state_machine_arn: str
     glue_database: str

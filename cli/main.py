@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import console, evaluate, models, profile, recommend, rows, status, train, trends, up
+from cli import console, evaluate, models, profile, recommend, rows, session_token, status, train, trends, up
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.erasing import command as erasing
@@ -35,6 +35,7 @@ app.add_typer(filtering.app, name="filters")
 app.command()(train.train)
 app.command()(recommend.recommend)
 app.command()(trends.trends)
+app.command()(session_token.session_token)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(quarantine.app, name="quarantine")

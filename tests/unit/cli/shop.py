@@ -26,6 +26,7 @@ NAMES = Names(
     catalogue_table="catalogue",
     users_table="users",
     hash_key_arn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:hash-key",
+    session_key_arn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:session-key",
     pseudonymise_ids="0",
     erasure_state_machine_arn="arn:aws:states:eu-west-1:123456789012:stateMachine:erasure",
     glue_database="shop",

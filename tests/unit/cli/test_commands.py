@@ -33,6 +33,7 @@ VERBS = (
     "train",
     "recommend",
     "trends",
+    "session-token",
     "evaluate",
     "models",
     "quarantine",

@@ -1,0 +1,56 @@
+"""`alsolike session-token`: a token as the shop's backend would mint it, to try the routes for browsers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import Stack, State
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+_SECONDS = {"s": 1, "m": 60, "h": 3_600}
+
+
+def session_token(
+    session: Annotated[str, typer.Option("--session", metavar="ID", help="The session's id.", show_default=False)],
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="ID", help="The user who is logged in during it.")
+    ] = None,
+    lifetime: Annotated[str, typer.Option(help="How long it is good: seconds, or with s, m or h; 1h at most.")] = "15m",
+    stack: Stack = None,
+    state: State = None,
+) -> None:
+    """Print a token of a session, with which a browser sends its events and reads its recommendations.
+
+    It takes the right to read the deployment's session key. A shop's backend mints its tokens itself: docs/sessions.md.
+    """
+    import sys
+    import time
+
+    from alsolike.session_tokens import Session, mint
+    from cli import deployment
+
+    lifetime_s = _seconds(lifetime)
+    where = deployment.resolve(stack=stack, state=state)
+    token = mint(_key(where), Session(session, user), now_s=int(time.time()), lifetime_s=lifetime_s)
+    sys.stdout.write(f"{token}\n")
+
+
+def _key(where: Deployment) -> bytes:
+    from cli.aws import asking
+
+    with asking(f"secret {where.names.session_key_arn}"):
+        answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
+    return str(answer["SecretString"]).encode()
+
+
+def _seconds(text: str) -> int:
+    from alsolike.errors import InvalidInput
+
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
+    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+        raise InvalidInput(f"--lifetime is {text!r}, expected seconds, or a number with s, m or h, such as 15m")
+    return int(number) * _SECONDS[unit]

@@ -1,0 +1,87 @@
+"""`alsolike session-token` prints a token that the deployment's authorizer takes, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.session_tokens import Session, verify
+from cli import main as command
+from cli.deployment import Deployment
+from tests.unit.cli.shop import NAMES, put_parameters
+
+KEY, NEW = "k" * 64, "n" * 64
+
+
+@pytest.fixture
+def secrets(deployment: Deployment) -> Any:
+    put_parameters(deployment.client("ssm"), "shop")
+    client = deployment.client("secretsmanager")
+    client.create_secret(Name=NAMES.session_key_arn.rpartition(":")[2], SecretString=KEY)
+    return client
+
+
+def session_token(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, ["session-token", "--stack", "shop", *arguments], catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize(
+    ("arguments", "session"),
+    [(("--session", "s1"), Session("s1")), (("--session", "ü 1", "--user", "anna"), Session("ü 1", "anna"))],
+)
+def test_it_prints_a_token_of_the_session_good_for_15_minutes(arguments: tuple[str, ...], session: Session) -> None:
+    result = session_token(*arguments)
+
+    assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
+    token = result.stdout.rstrip("\n")
+    assert verify(token, [KEY.encode()], now_s=time.time() + 890) == session
+    with pytest.raises(InvalidInput, match="ended"):
+        verify(token, [KEY.encode()], now_s=time.time() + 901)
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize(("lifetime", "seconds"), [("30", 30), ("30s", 30), ("2m", 120), ("1h", 3600)])
+def test_a_lifetime_is_seconds_or_has_a_unit(lifetime: str, seconds: int) -> None:
+    token = session_token("--session", "s1", "--lifetime", lifetime).stdout.strip()
+
+    verify(token, [KEY.encode()], now_s=time.time() + seconds - 10)
+    with pytest.raises(InvalidInput, match="ended"):
+        verify(token, [KEY.encode()], now_s=time.time() + seconds + 1)
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--session", "s1", "--lifetime", "1d"), "--lifetime is '1d', expected seconds"),
+        (("--session", "s1", "--lifetime", ""), "--lifetime is '', expected seconds"),
+        (("--session", "s1", "--lifetime", "-5"), "--lifetime is '-5', expected seconds"),
+        (("--session", "s1", "--lifetime", "61m"), "lifetime is 3660 s, expected 1 to 3600"),
+        (("--session", "s1", "--lifetime", "0"), "lifetime is 0 s, expected 1 to 3600"),
+        (("--session", ""), 'sid is "", expected a non-empty string'),
+        (("--session", "s1", "--user", "a" * 257), "sub has 257 characters"),
+    ],
+)
+def test_what_makes_no_token_is_named(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        session_token(*arguments)
+
+
+def test_it_signs_with_the_current_key(secrets: Any) -> None:
+    secrets.put_secret_value(SecretId=NAMES.session_key_arn.rpartition(":")[2], SecretString=NEW)
+
+    token = session_token("--session", "s1").stdout.strip()
+
+    assert verify(token, [NEW.encode()], now_s=time.time()) == Session("s1")
+
+
+def test_a_key_that_cannot_be_read_is_named(deployment: Deployment) -> None:
+    put_parameters(deployment.client("ssm"), "shop")
+
+    with pytest.raises(Unavailable, match=r"secret arn:aws:secretsmanager:.*:session-key: "):
+        session_token("--session", "s1")
