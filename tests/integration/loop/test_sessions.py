@@ -154,8 +154,8 @@ def test_whatever_is_wrong_with_a_token_it_is_forbidden_and_never_a_server_error
     good, now_s = signed(), claims["iat"]
     header, payload, signature = good.split(".")
     other = signed(sid="other").split(".")[1]
-    missing = [signed(**{name: ...}) for name in claims]
-    mistyped = [signed(**{name: [value]}) for name, value in claims.items() if name != "aud"]
+    missing = [signed(key, "HS256", **{name: ...}) for name in claims]
+    mistyped = [signed(key, "HS256", **{name: [value]}) for name, value in claims.items() if name != "aud"]
     wrong: list[str | bytes] = [
         *missing,
         *mistyped,
