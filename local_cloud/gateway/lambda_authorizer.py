@@ -102,10 +102,12 @@ class LambdaAuthorizer:
         identity = tuple(value for value in found if value)
         if len(identity) < len(found):
             raise RefusedError(message_response(401, "Unauthorized"), "the request lacks an identity source")
-        decision = self._remembered(identity)
+        key = (api.stage, *identity)
+        decision = self._remembered(key)
         if decision is None:
             decision = self._ask({**event, "identitySource": list(identity) or None})
-            self._remember(identity, decision)
+            if self._ttl_s and identity:
+                self._remember(key, decision)
         if not decision.is_authorized:
             raise RefusedError(message_response(403, "Forbidden"), "the authorizer says no")
         return Admission({"lambda": decision.context}, decision.context or {})
@@ -128,18 +130,16 @@ class LambdaAuthorizer:
             raise _failure("the authorizer's context is no object")
         return _Decision(answer["isAuthorized"], context, self._clock() + self._ttl_s)
 
-    def _remembered(self, identity: tuple[str, ...]) -> _Decision | None:
+    def _remembered(self, key: tuple[str, ...]) -> _Decision | None:
         with self._lock:
-            decision = self._decisions.get(identity)
+            decision = self._decisions.get(key)
         return decision if decision and decision.ends_at_s > self._clock() else None
 
-    def _remember(self, identity: tuple[str, ...], decision: _Decision) -> None:
-        if self._ttl_s <= 0 or not identity:
-            return
+    def _remember(self, key: tuple[str, ...], decision: _Decision) -> None:
         now_s = self._clock()
         with self._lock:
-            kept = {key: held for key, held in self._decisions.items() if held.ends_at_s > now_s}
-            self._decisions = {**kept, identity: decision}
+            kept = {other: held for other, held in self._decisions.items() if held.ends_at_s > now_s}
+            self._decisions = {**kept, key: decision}
 
 
 def _request_event(request: HttpRequest, api: ApiContext, match: Match) -> Event:

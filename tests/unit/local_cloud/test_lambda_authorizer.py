@@ -1,5 +1,6 @@
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,6 +119,15 @@ def test_with_the_route_among_them_each_route_has_decisions_of_its_own(function:
 
     for route in (ROUTE, ROUTE, Match(Route("GET /b", "arn"), {})):
         status(authorizer, key, route=route)
+
+    assert len(function.asked) == 2
+
+
+def test_each_stage_has_decisions_of_its_own(function: Function) -> None:
+    authorizer = function.authorizer("$request.header.Key")
+
+    for stage in ("$default", "$default", "trial"):
+        authorizer.admit(request(("key", "a")), replace(API, stage=stage), ROUTE)
 
     assert len(function.asked) == 2
 
