@@ -6,6 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +29,7 @@ from alsolike.session_tokens import (
     verify,
 )
 
+DOCUMENT = Path(__file__).parents[3] / "docs/sessions.md"
 KEY, OTHER = b"k" * 64, b"o" * 64
 NOW_S = 1_764_032_400
 CLAIMS: dict[str, Any] = {
@@ -255,3 +259,12 @@ def test_what_the_authorizer_says_is_read_behind_it(session: Session) -> None:
 
     assert context == {"sessionId": "s-1"} | ({} if session.user_id is None else {"userId": "u-1"})
     assert session_of({"requestContext": {"authorizer": {"lambda": context}}}) == session
+
+
+def test_the_documented_example_mints_a_good_token() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    names: dict[str, Any] = {"key": KEY}
+
+    exec(example, names)
+
+    assert verify(names["token"], [KEY], now_s=time.time()) == Session("f81d4fae", "42")
