@@ -75,7 +75,7 @@ bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-ingest: $(VENV)/dev.done  ## ratios against the floor: collect, consumers, import; an import's memory
-	$(BIN)/python -m benchmarks collect update_profiles archive_events importing $(ARGS)
+	$(BIN)/python -m benchmarks collect update_profiles archive_events count_trends importing $(ARGS)
 	$(BIN)/python -m benchmarks.importing memory
 
 bench-train: $(VENV)/neural-at-hand.done  ## time and memory of fits as data grows, written to docs/performance.md (ARGS="1M 10M")

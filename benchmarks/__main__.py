@@ -22,6 +22,7 @@ from benchmarks.opening import open_models
 from benchmarks.rebuilding import rebuild_profiles
 from benchmarks.recommending import recommend
 from benchmarks.snapshot import snapshot
+from benchmarks.trends import count_trends
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     benchmark.__name__: benchmark
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         collect,
         update_profiles,
         archive_events,
+        count_trends,
         importing,
         rebuild_profiles,
         recommend,

@@ -31,7 +31,7 @@ def archive_events() -> Iterator[Result]:
     use_memory_transport()
     from functions.archive_events.handler import lambda_handler
 
-    event = _event(ARCHIVE_RECORDS, profiles=2_000)
+    event = kinesis_event(ARCHIVE_RECORDS, profiles=2_000)
 
     def floor() -> None:
         rows = [orjson.loads(base64.b64decode(record["kinesis"]["data"])) for record in event["Records"]]
@@ -65,7 +65,7 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
     # Each call brings new events, or nothing would be written.
     events = iter(
         [
-            _event(PROFILE_RECORDS, profiles=profiles, sessions=sessions, first=first + call * PROFILE_RECORDS)
+            kinesis_event(PROFILE_RECORDS, profiles=profiles, sessions=sessions, first=first + call * PROFILE_RECORDS)
             for call in range(PROFILE_CALLS + PROFILE_ROUNDS + 1)
         ]
     )
@@ -116,7 +116,8 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
     )
 
 
-def _event(records: int, *, profiles: int, sessions: int = 5_000, first: int = 0) -> dict[str, Any]:
+def kinesis_event(records: int, *, profiles: int, sessions: int = 5_000, first: int = 0) -> dict[str, Any]:
+    """Return a batch of records, numbered from `first` on."""
     return {
         "Records": [
             {

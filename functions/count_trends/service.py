@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, InvalidTrends
+from alsolike.errors import ConcurrentUpdate, InvalidTrends
 from alsolike.observability import logger
-from alsolike.stream import ConfigurationSource, StreamRecord, parse_batch
+from alsolike.record_columns import read_columns
+from alsolike.stream import ConfigurationSource, StreamRecord
 from alsolike.tombstones import Erased, nobody
 from alsolike.trends import NOTHING_COUNTED, Event, ShardCounts
 from alsolike.trends_store import TrendsStore, trends_key
@@ -129,20 +130,23 @@ def count_trends(
     Unavailable
         If S3 does not answer, or there is no configuration to read the records by, or nobody can tell who was erased.
     """
-    parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
+    columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
+    users, types = columns["user_id"], columns["event_type"]
+    gone = {user for user in set(users) if erased(user)}
     weights = configurations.current(now_ms=now_ms).event_weights
-    events = []
-    unreadable = of_erased = 0
-    for record, interaction in zip(records, parsed, strict=True):
-        if isinstance(interaction, InvalidInput):
-            unreadable += 1
-        elif erased(interaction.user_id):
-            of_erased += 1
-        elif interaction.item_id is not None and (weight := weights.get(interaction.event_type, 0)) > 0:
-            time_ms = min(interaction.event_time_ms, record.arrived_ms)
-            events.append(Event(int(record.sequence), interaction.item_id, time_ms, weight))
+    unreadable = {record.sequence for record, _ in refused}
+    readable = [record for record in records if record.sequence not in unreadable] if refused else records
+    weight_of = {name: weight for name in set(types) if (weight := weights.get(name, 0)) > 0}
+    events = [
+        Event(int(record.sequence), item_id, min(time_ms, record.arrived_ms), weight_of[name])
+        for record, user, item_id, time_ms, name in zip(
+            readable, users, columns["item_id"], columns["event_time_ms"], types, strict=True
+        )
+        if name in weight_of and item_id is not None and user not in gone
+    ]
     counted = 0
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    return Outcome(counted, len(events) - counted, unreadable, of_erased)
+    of_erased = sum(user in gone for user in users) if gone else 0
+    return Outcome(counted, len(events) - counted, len(unreadable), of_erased)

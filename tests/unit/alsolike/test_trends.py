@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike import trends
 from alsolike.errors import InvalidInput, InvalidTrends
 from alsolike.trends import (
     BASELINE_S,
@@ -27,6 +29,8 @@ from alsolike.trends import (
 NOW_MS = 1_790_000_000_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 LIST = list(WINDOWS)
+BASELINE = len(WINDOWS)
+"""The column of what is usual; the one after it is assumed."""
 
 
 def counted(*events: tuple[str, float, float], by: ShardCounts = NOTHING_COUNTED, now_ms: int = NOW_MS) -> ShardCounts:
@@ -39,10 +43,10 @@ def counted(*events: tuple[str, float, float], by: ShardCounts = NOTHING_COUNTED
 def standing(items: Mapping[str, tuple[float, float]], *, fast: float, baseline: float) -> Trends:
     """Trends of an hour, given each item's fast and baseline counts, and the sums of all items."""
     column = LIST.index("1h")
-    counts = np.zeros((len(items), len(WINDOWS) + 1))
-    totals = np.zeros(len(WINDOWS) + 1)
-    counts[:, column], counts[:, -1] = zip(*items.values(), strict=True)
-    totals[column], totals[-1] = fast, baseline
+    counts = np.zeros((len(items), len(WINDOWS) + 2))
+    totals = np.zeros(len(WINDOWS) + 2)
+    counts[:, column], counts[:, BASELINE] = zip(*items.values(), strict=True)
+    totals[column], totals[BASELINE] = fast, baseline
     return Trends([ShardCounts(1, NOW_MS, tuple(items), counts, totals)])
 
 
@@ -50,7 +54,7 @@ def test_counters_fade_each_by_its_own_window() -> None:
     counts = counted(("pear", HOUR_MS, 3.0))
 
     assert counts.counts[0] == pytest.approx(
-        [3 * math.exp(-2), 3 * math.exp(-1), 3 * math.exp(-1 / 3), 3 * math.exp(-1 / 24), 3 * math.exp(-1 / 168)]
+        [3 * math.exp(-2), 3 * math.exp(-1), 3 * math.exp(-1 / 3), 3 * math.exp(-1 / 24), 3 * math.exp(-1 / 168), 0]
     )
     assert counts.totals == pytest.approx(counts.counts[0])
 
@@ -60,14 +64,14 @@ def test_counter_of_a_steady_rate_is_what_comes_in_during_its_window() -> None:
 
     counts = counted(*every_minute)
 
-    assert counts.counts[0] == pytest.approx([s / 60 for s in (*WINDOWS.values(), BASELINE_S)], rel=0.02)
+    assert counts.counts[0] == pytest.approx([*(s / 60 for s in (*WINDOWS.values(), BASELINE_S)), 0], rel=0.02)
 
 
 def test_event_long_past_counts_as_the_past_and_not_as_news() -> None:
     counts = counted(("pear", 14 * DAY_MS, 100.0))
 
     assert counts.counts[0, LIST.index("1d")] == pytest.approx(100 * math.exp(-14), abs=1e-9)
-    assert counts.counts[0, -1] == pytest.approx(100 * math.exp(-2))
+    assert counts.counts[0, BASELINE] == pytest.approx(100 * math.exp(-2))
     assert [Trends([counts]).best(window, now_ms=NOW_MS) for window in WINDOWS] == [[]] * len(WINDOWS)
 
 
@@ -82,7 +86,7 @@ def test_late_event_counts_the_same_as_in_time() -> None:
 
 def test_score_is_what_exceeds_the_expected_in_its_deviations() -> None:
     # An hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
-    trends = standing(
+    shop = standing(
         {
             "popular": (50, 8_450),  # expected (8_450 - 50) / 168 = 50
             "rising": (30, 870),  # expected (870 - 30) / 168 = 5
@@ -94,7 +98,7 @@ def test_score_is_what_exceeds_the_expected_in_its_deviations() -> None:
         baseline=16_900,
     )
 
-    found = trends.best("1h", now_ms=NOW_MS)
+    found = shop.best("1h", now_ms=NOW_MS)
 
     assert [item for item, _ in found] == ["rising", "unknown"]
     assert dict(found) == pytest.approx({"rising": (30 - 5) / math.sqrt(5 + 5), "unknown": 12 / math.sqrt(5)}, abs=1e-6)
@@ -102,16 +106,16 @@ def test_score_is_what_exceeds_the_expected_in_its_deviations() -> None:
 
 def test_busy_hour_lets_no_item_trend() -> None:
     # Everything three times as often as usual: 300 in place of 100, of each item its share.
-    trends = standing({"a": (150, 8_550), "b": (90, 5_130), "c": (60, 3_420)}, fast=300, baseline=17_100)
+    shop = standing({"a": (150, 8_550), "b": (90, 5_130), "c": (60, 3_420)}, fast=300, baseline=17_100)
 
-    assert trends.best("1h", now_ms=NOW_MS) == []
+    assert shop.best("1h", now_ms=NOW_MS) == []
 
 
 def test_in_a_new_shop_what_is_wanted_most_trends() -> None:
     # Ten minutes after the first event the baseline knows little more than the hour does.
-    trends = standing({"a": (40, 42), "b": (20, 21), "c": (1, 1)}, fast=61, baseline=64)
+    shop = standing({"a": (40, 42), "b": (20, 21), "c": (1, 1)}, fast=61, baseline=64)
 
-    found = trends.best("1h", now_ms=NOW_MS)
+    found = shop.best("1h", now_ms=NOW_MS)
 
     assert [item for item, _ in found] == ["a", "b"]
     expected = {"a": (40 - 2) / math.sqrt(2 + 5), "b": (20 - 1) / math.sqrt(1 + 5)}
@@ -119,11 +123,11 @@ def test_in_a_new_shop_what_is_wanted_most_trends() -> None:
 
 
 def test_equal_scores_are_in_the_order_of_ids() -> None:
-    trends = standing({"c": (9, 9), "a": (9, 9), "b": (9, 9), "d": (20, 20)}, fast=1, baseline=1_000)
+    shop = standing({"c": (9, 9), "a": (9, 9), "b": (9, 9), "d": (20, 20)}, fast=1, baseline=1_000)
 
-    assert [item for item, _ in trends.best("1h", now_ms=NOW_MS)] == ["d", "a", "b", "c"]
-    assert [item for item, _ in trends.best("1h", now_ms=NOW_MS, k=3)] == ["d", "a", "b"]
-    assert trends.best("1h", now_ms=NOW_MS, k=0) == []
+    assert [item for item, _ in shop.best("1h", now_ms=NOW_MS)] == ["d", "a", "b", "c"]
+    assert [item for item, _ in shop.best("1h", now_ms=NOW_MS, k=3)] == ["d", "a", "b"]
+    assert shop.best("1h", now_ms=NOW_MS, k=0) == []
 
 
 def test_no_trends_are_an_empty_list() -> None:
@@ -191,7 +195,7 @@ def test_popular_items_and_those_that_trend_are_kept() -> None:
 
     assert len(counts.items) == KEPT_ITEMS
     assert {"news", *(f"popular-{n}" for n in range(200))} <= set(counts.items)
-    assert counts.totals[-1] > counts.counts[:, -1].sum()  # the sums are of all items
+    assert counts.totals[BASELINE] > counts.counts[:, BASELINE].sum()  # the sums are of all items
     assert Trends([counts]).best("1h", now_ms=NOW_MS)[0][0] == "news"
 
 
@@ -205,12 +209,33 @@ def test_burst_of_an_item_that_nobody_has_room_for_builds_up_over_batches() -> N
     assert Trends([counts]).best("30m", now_ms=NOW_MS + 60_000 * 15)[0][0] == "news"
 
 
+def test_item_that_was_forgotten_is_assumed_to_have_had_a_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trends, "KEPT_ITEMS", 2)
+    before = counted(("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0), now_ms=NOW_MS - DAY_MS)
+    monkeypatch.setattr(trends, "KEPT_ITEMS", 3)
+
+    after = counted(("c", 0, 2.0), by=before)
+
+    assert before.items == ("a", "b")
+    assert before.forgotten == pytest.approx(30 * math.exp(-4 / 7))
+    assert after.items == ("a", "b", "c")
+    assert after.counts[2] == pytest.approx([2] * 5 + [30 * math.exp(-5 / 7)])
+    assert after.totals[BASELINE] == pytest.approx(160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7) + 2)
+    # Of that past the hour expects 2 / (160 e^(-3/7) + 30 e^(-5/7)), all of which is c's.
+    expected = 30 * math.exp(-5 / 7) * 2 / (160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7))
+    monkeypatch.setattr(trends, "LEAST_SCORE", 0)
+    best = Trends([after]).best("1h", now_ms=NOW_MS)
+    assert best == [("c", round((2 - expected) / math.sqrt(expected + PRIOR), 6))]
+
+
 def test_counters_come_back_as_they_were_written() -> None:
     counts = counted(("pear", 0, 1.0), ("größe 42", HOUR_MS, 0.3), ("🍐", DAY_MS, 5.0))
+    counts = dataclasses.replace(counts, forgotten=0.1)
 
     read = ShardCounts.from_bytes(counts.to_bytes(), name="x")
 
     assert (read.sequence, read.as_of_ms, read.items) == (counts.sequence, NOW_MS, counts.items)
+    assert read.forgotten == 0.1
     np.testing.assert_allclose(read.counts, counts.counts, rtol=1e-7)
     np.testing.assert_array_equal(read.totals, counts.totals)
     assert read.to_bytes() == counts.to_bytes()
@@ -219,7 +244,7 @@ def test_counters_come_back_as_they_were_written() -> None:
 def test_nothing_comes_back_as_nothing() -> None:
     read = ShardCounts.from_bytes(NOTHING_COUNTED.to_bytes(), name="x")
 
-    assert (read.sequence, read.items, read.counts.shape) == (-1, (), (0, len(WINDOWS) + 1))
+    assert (read.sequence, read.items, read.counts.shape) == (-1, (), (0, len(WINDOWS) + 2))
 
 
 def damaged(field: str, value: float) -> bytes:
@@ -239,6 +264,7 @@ def damaged(field: str, value: float) -> bytes:
         counted(("pear", 0, 1.0)).to_bytes().replace(b"pear", b"pea\xff"),
         damaged("counts", math.nan),
         damaged("totals", math.inf),
+        dataclasses.replace(counted(("pear", 0, 1.0)), forgotten=math.nan).to_bytes(),
     ],
 )
 def test_damaged_object_is_refused(data: bytes) -> None:

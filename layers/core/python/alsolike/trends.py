@@ -6,7 +6,7 @@ during that window, and the one of a week what came in during a week: the item's
 
 The score of an item in a window compares what came in with what its past predicts:
 
-    past     = baseline - fast                      what the baseline holds from before the window
+    past     = baseline + assumed - fast            what the baseline holds from before the window
     expected = past * min(1, sum of fast / sum of past)          the sums go over all items
     score    = (fast - expected) / sqrt(expected + PRIOR)
 
@@ -14,12 +14,16 @@ An item that has its usual share of what comes in scores 0, however popular it i
 of the sums is at most 1: a past that is shorter than the window, as in a new shop, is not blown up to one, and what is
 wanted most scores highest. Counts vary by about the root of what is expected, so a score is in standard deviations of
 events that weigh 1; `PRIOR` is what an item that nobody has seen before may get by chance.
+
+A shard keeps so many items and forgets the others' past. An item that comes in is assumed to have as much of it as the
+most popular one that was forgotten, faded: else what is just too seldom to be kept would trend each time it comes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -36,11 +40,10 @@ WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 
 BASELINE_S = 7 * 86_400
 """Time constant of what is usual: every day of the week is in it."""
 
-KEPT_ITEMS = 4_000
-"""Items that a shard's counters keep.
+KEPT_ITEMS = 2_000
+"""Items that a shard's counters keep: about 80 KB, which a request that waits for them reads in milliseconds.
 
-With these, an object has about 200 KB, and reading four of them takes milliseconds. Half would do for what is
-trending; the other half is for popular items, whose past would be forgotten with them.
+About half of them are what trends, more than anybody asks for; the others are popular, with the past that they have.
 """
 
 PRIOR = 5.0
@@ -53,8 +56,8 @@ FORMAT = "alsolike-trends-1"
 
 Counts = npt.NDArray[np.float64]
 
-_COLUMNS = (*WINDOWS.values(), BASELINE_S)
-_BASELINE = len(WINDOWS)
+_COLUMNS = (*WINDOWS.values(), BASELINE_S, BASELINE_S)
+_BASELINE, _ASSUMED = len(WINDOWS), len(WINDOWS) + 1
 _TAU_MS = np.array(_COLUMNS, np.float64) * 1_000
 _SEPARATOR = "\n"
 """Between item ids, which have no control characters."""
@@ -92,9 +95,11 @@ class ShardCounts:
     items
         Ids of the items in `counts`.
     counts
-        float64 (items, windows + 1): a counter a window, in their order, and the baseline's.
+        float64 (items, windows + 2): a counter a window, in their order, the baseline's, and what is assumed of it.
     totals
-        float64 (windows + 1): the same of all items, kept or not.
+        float64 (windows + 2): the same of all items, kept or not; nothing is assumed.
+    forgotten
+        The largest baseline that was dropped, as of the same time.
     """
 
     sequence: int
@@ -102,6 +107,7 @@ class ShardCounts:
     items: tuple[str, ...]
     counts: Counts
     totals: Counts
+    forgotten: float = 0.0
 
     def add(self, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> ShardCounts:
         """Return the counts with the events of the records up to `sequence`, each of them once.
@@ -121,12 +127,16 @@ class ShardCounts:
         row_of = dict(zip(self.items, range(len(self.items)), strict=True))
         rows = np.array([row_of.setdefault(event.item_id, len(row_of)) for event in new], np.int64)
         ages_ms = np.array([as_of_ms - event.time_ms for event in new], np.float64)
-        added = np.exp(-ages_ms[:, None] / _TAU_MS) * np.array([event.weight for event in new], np.float64)[:, None]
+        weights = np.array([event.weight for event in new], np.float64)
+        added = weights[:, None] * np.exp(-ages_ms[:, None] / _TAU_MS)
+        added[:, _ASSUMED] = 0
         faded = _faded(self, as_of_ms)
         counts = np.zeros((len(row_of), len(_COLUMNS)))
         counts[: len(self.items)] = faded.counts
+        counts[len(self.items) :, _ASSUMED] = faded.forgotten
         np.add.at(counts, rows, added)
-        return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, faded.totals + added.sum(axis=0))._pruned()
+        totals = faded.totals + added.sum(axis=0)
+        return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, totals, faded.forgotten)._pruned()
 
     def to_bytes(self) -> bytes:
         """Return what `from_bytes` reads: counters as float32."""
@@ -136,7 +146,8 @@ class ShardCounts:
             "counts": self.counts.astype(np.float32).ravel(),
             "items": np.frombuffer(_SEPARATOR.join(self.items).encode(), np.uint8),
         }
-        metadata = {"format": FORMAT, "sequence": str(self.sequence), "as_of_ms": str(self.as_of_ms)}
+        numbers = {"sequence": self.sequence, "as_of_ms": self.as_of_ms, "forgotten": self.forgotten}
+        metadata = {"format": FORMAT, **{name: str(number) for name, number in numbers.items()}}
         write_tensors(file, tensors, metadata=metadata)
         return file.getvalue()
 
@@ -162,9 +173,10 @@ class ShardCounts:
             items = tuple(text.split(_SEPARATOR)) if text else ()
             counts = tensors["counts"].astype(np.float64).reshape(len(items), len(_COLUMNS))
             totals = tensors["totals"].astype(np.float64).reshape(len(_COLUMNS))
-            if not (np.isfinite(counts).all() and np.isfinite(totals).all()):
+            forgotten = float(metadata["forgotten"])
+            if not (np.isfinite(counts).all() and np.isfinite(totals).all() and np.isfinite(forgotten)):
                 raise ValueError("a counter is no number")
-            return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals)
+            return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals, forgotten)
         except (InvalidSnapshot, ValueError, KeyError, TypeError) as error:
             raise InvalidTrends(f"{name} has no trends that this version reads: {error}") from error
 
@@ -174,9 +186,14 @@ class ShardCounts:
             return self
         best = np.max([_scores(self.counts, self.totals, column) for column in range(_BASELINE)], axis=0)
         rank = np.minimum(_ranks(best), _ranks(self.counts[:, _BASELINE]))
-        kept = np.sort(np.argsort(rank, kind="stable")[:KEPT_ITEMS])
-        items = tuple(self.items[row] for row in kept.tolist())
-        return dataclasses.replace(self, items=items, counts=self.counts[kept])
+        order = np.argsort(rank, kind="stable")
+        kept, dropped = np.sort(order[:KEPT_ITEMS]), order[KEPT_ITEMS:]
+        return dataclasses.replace(
+            self,
+            items=tuple(map(self.items.__getitem__, kept.tolist())),
+            counts=self.counts[kept],
+            forgotten=max(self.forgotten, float(self.counts[dropped, _BASELINE].max())),
+        )
 
 
 NOTHING_COUNTED = ShardCounts(-1, 0, (), np.zeros((0, len(_COLUMNS))), np.zeros(len(_COLUMNS)))
@@ -198,11 +215,11 @@ class Trends:
         if len(faded) == 1:
             self._items, self._counts = faded[0].items, faded[0].counts
             return
-        row_of: dict[str, int] = {}
-        rows = [[row_of.setdefault(item, len(row_of)) for item in shard.items] for shard in faded]
-        self._items, self._counts = tuple(row_of), np.zeros((len(row_of), len(_COLUMNS)))
-        for shard, places in zip(faded, rows, strict=True):
-            self._counts[places] += shard.counts
+        items = dict.fromkeys(itertools.chain.from_iterable(shard.items for shard in faded))
+        row_of = dict(zip(items, range(len(items)), strict=True))
+        self._items, self._counts = tuple(items), np.zeros((len(items), len(_COLUMNS)))
+        for shard in faded:
+            self._counts[list(map(row_of.__getitem__, shard.items))] += shard.counts
 
     def best(self, window: str, *, now_ms: int, k: int | None = None) -> list[tuple[str, float]]:
         """Return the items that trend with their scores, the best first; of equal ones the lesser id first.
@@ -246,12 +263,18 @@ def _left(age_ms: float) -> Counts:
 
 def _faded(shard: ShardCounts, as_of_ms: int) -> ShardCounts:
     left = _left(as_of_ms - shard.as_of_ms)
-    return dataclasses.replace(shard, as_of_ms=as_of_ms, counts=shard.counts * left, totals=shard.totals * left)
+    return dataclasses.replace(
+        shard,
+        as_of_ms=as_of_ms,
+        counts=shard.counts * left,
+        totals=shard.totals * left,
+        forgotten=shard.forgotten * float(left[_BASELINE]),
+    )
 
 
 def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
     fast = counts[:, column]
-    past = np.maximum(counts[:, _BASELINE] - fast, 0)  # below 0 by rounding alone
+    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # below 0 by rounding alone
     sum_of_fast = totals[column]
     sum_of_past = max(totals[_BASELINE] - sum_of_fast, 0)
     expected = past * min(1, sum_of_fast / sum_of_past) if sum_of_past else past

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.trends import ShardCounts
+from alsolike.trends import WINDOWS, ShardCounts
 from alsolike.trends_reader import TrendsReader
 from alsolike.trends_store import TrendsStore, trends_key
 from functions.count_trends import handler
@@ -31,7 +31,7 @@ def items(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], dict[
         stored = TrendsStore(aws("s3"), artefact_bucket).read(trends_key(SHARD))
         assert stored is not None
         counts = ShardCounts.from_bytes(stored.data, name="stored")
-        return dict(zip(counts.items, counts.counts[:, -1].tolist(), strict=True))
+        return dict(zip(counts.items, counts.counts[:, len(WINDOWS)].tolist(), strict=True))
 
     return read
 
