@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults check format lint types imports bench bench-ingest bench-train bench-quality layers synth lock clean
+.PHONY: help demo neural test test-faults check format lint types imports bench bench-ingest bench-serving bench-train bench-quality layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
 bench-ingest: $(VENV)/dev.done  ## ratios against the floor: collect, consumers, import; an import's memory
 	$(BIN)/python -m benchmarks collect update_profiles archive_events count_trends importing $(ARGS)
 	$(BIN)/python -m benchmarks.importing memory
+
+bench-serving: $(VENV)/dev.done  ## ratios and targets of serving, written to docs/performance.md (ARGS="starting gateway")
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving $(ARGS)
 
 bench-train: $(VENV)/neural-at-hand.done  ## time and memory of fits as data grows, written to docs/performance.md (ARGS="1M 10M")
 	$(BIN)/python -m benchmarks.training $(ARGS)

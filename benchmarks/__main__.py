@@ -20,7 +20,6 @@ from benchmarks.ingestion import archive_events, update_profiles
 from benchmarks.measure import Result
 from benchmarks.opening import open_models
 from benchmarks.rebuilding import rebuild_profiles
-from benchmarks.recommending import recommend
 from benchmarks.snapshot import snapshot
 from benchmarks.trends import count_trends
 
@@ -33,7 +32,6 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         count_trends,
         importing,
         rebuild_profiles,
-        recommend,
         cold_items,
         open_models,
         answer,

@@ -35,7 +35,6 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "archive_events": (("s3",), "import awswrangler"),
     "build_dataset": (("s3", "dynamodb"), "import awswrangler"),
     "register_model": (("s3", "sagemaker"), "import numpy"),
-    "recommend": (("s3", "dynamodb"), "import numpy, onnxruntime"),
 }
 """Each function's clients and heavy libraries."""
 
@@ -55,7 +54,6 @@ def cold_start() -> Iterator[Result]:
             statistics.median(times[product]),
             " + ".join(filter(None, [libraries.removeprefix("import "), "powertools", "boto3 clients"])),
             statistics.median(times[floor]),
-            note="no download of a model" if name == "recommend" else "",
         )
 
 

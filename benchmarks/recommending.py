@@ -6,7 +6,7 @@ import dataclasses
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -26,19 +26,22 @@ from alsolike.snapshot_segment import Segment
 from alsolike.trends import NO_TRENDS
 from alsolike.users import UserStore
 from benchmarks.lambda_call import CONTEXT, quiet
-from benchmarks.measure import Result, cpu_medians_ms
+from benchmarks.made_up_models import vectors_model
+from benchmarks.measure import cpu_medians_ms
+from benchmarks.rows import Row
 from functions.recommend import handler
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
 from functions.recommend.people import People
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
+from model_export.algorithm import Model as ExportedModel
 from model_export.algorithms.transitions import Transitions
 from model_export.interactions import Interactions
 from model_export.item_content import DEFAULT_SCALE, content_index, item_content
 from model_export.onnx_file import open_session, write_graphs
 
-ITEMS = (2_000, 20_000, 100_000)
+VERSION = "bench"
 HISTORY = 50
 K = 25
 FILTERS = {
@@ -49,50 +52,66 @@ FILTERS = {
 T = TypeVar("T")
 
 
-def recommend() -> Iterator[Result]:
-    """A user with 50 interactions asks for 25 items of an item-to-item model, with a filter and without."""
-    for items in ITEMS:
-        with tempfile.TemporaryDirectory() as directory:
-            yield from _measure(items, Path(directory))
+def recommend() -> Iterator[Row]:
+    """A user with 50 interactions asks for 25 items of vectors and of an item-to-item model, with filters and without.
+
+    The floor is the bare ONNX run and the JSON of the same answer.
+    """
+    for items, most, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
+        vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
+        yield from _measure(f"{items:,} vectors of 64", vectors, most=most, extra_ms=extra_ms)
+    for items in (20_000, 100_000):
+        yield from _measure(f"item-to-item, {items:,} items", _item_to_item(items))
+    yield from _measure("item-to-item, 20,000 items", _item_to_item(20_000), filters=FILTERS)
 
 
-def _measure(items: int, directory: Path) -> Iterator[Result]:
-    write_bundle(items, directory)
-    model = Model(directory)
-    recent = history_of(items)
-    sources = sources_of(model, Snapshot([segment(items)], version="bench"), recent)
-    setattr(handler, "_sources", lambda: sources)  # noqa: B010
-    known = model.history(recent, model.bundle.positions([interaction.item_id for interaction in recent]))
-    feed = {
-        "history": known.items[None, :],
-        "weights": np.ones((1, len(known)), np.float32),
-        "exclude": np.zeros((1, 1), np.int64),
-        "k": np.array([K], np.int64),
-    }
-    plain = open_session(directory / bundle.GRAPH_FILE)
-    yield _compare(f"request, {items:,} items, history of {HISTORY}", {}, lambda: plain.run(None, feed))
-    biased = open_session(directory / bundle.BIAS_GRAPH_FILE)
-    feed = {**feed, "bias": np.where(np.arange(items + 1) % 2, 0, -np.inf).astype(np.float32)}
-    for name in FILTERS:
-        filter_arn = {"filterArn": f"arn:aws:personalize:eu-west-1:123456789012:filter/{name}"}
-        yield _compare(f"the same, filtered by {name}, {items:,} items", filter_arn, lambda: biased.run(None, feed))
+def _measure(
+    work: str, exported: ExportedModel, *, filters: Iterable[str] = (), most: float | None = None, extra_ms: float = 0.0
+) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+        directory, items = Path(name), exported.items
+        write_model(exported, directory)
+        model, recent = Model(directory), history_of(items)
+        sources = sources_of(model, Snapshot([segment(items)], version="bench"), recent)
+        setattr(handler, "_sources", lambda: sources)  # noqa: B010
+        known = model.history(recent, model.bundle.positions([interaction.item_id for interaction in recent]))
+        feed = {
+            "history": known.items[None, :],
+            "weights": np.ones((1, len(known)), np.float32),
+            "exclude": np.zeros((1, 1), np.int64),
+            "k": np.array([K], np.int64),
+        }
+        if not filters:
+            plain = open_session(directory / bundle.GRAPH_FILE)
+            yield _compared(f"request, {work}", {}, lambda: plain.run(None, feed), most=most, extra_ms=extra_ms)
+        biased = open_session(directory / bundle.BIAS_GRAPH_FILE)
+        feed_biased = {**feed, "bias": np.where(np.arange(items + 1) % 2, 0, -np.inf).astype(np.float32)}
+        for name in filters:
+            filter_arn = {"filterArn": f"arn:aws:personalize:eu-west-1:123456789012:filter/{name}"}
+            yield _compared(f"the same, filtered by {name}", filter_arn, lambda: biased.run(None, feed_biased))
 
 
-def _compare(work: str, fields: Mapping[str, Any], floor: Callable[[], object]) -> Result:
+def _compared(
+    work: str,
+    fields: Mapping[str, Any],
+    run: Callable[[], object],
+    *,
+    most: float | None = None,
+    extra_ms: float = 0.0,
+) -> Row:
     body = orjson.dumps({"userId": "anna", **fields}).decode()
     event = {"routeKey": "POST /recommendations", "body": body}
     with quiet():
-        medians = cpu_medians_ms(
-            {"product": lambda: handler.lambda_handler(event, CONTEXT), "floor": floor}, rounds=30, repeats=40
-        )
-    return Result(
-        "recommend",
-        work,
-        medians["product"],
-        "bare ONNX run of the same graph",
-        medians["floor"],
-        note="profile in memory, no DynamoDB call",
-    )
+        answer = orjson.loads(handler.lambda_handler(event, CONTEXT)["body"])
+
+        def floor() -> None:
+            run()
+            orjson.dumps(answer)
+
+        works = {"product": lambda: handler.lambda_handler(event, CONTEXT), "floor": floor}
+        medians = cpu_medians_ms(works, rounds=30, repeats=40)
+    against = "bare ONNX run and JSON of the answer"
+    return Row.compared(work, medians["product"], against, medians["floor"], most=most, extra_ms=extra_ms)
 
 
 def history_of(items: int) -> tuple[RecentInteraction, ...]:
@@ -153,7 +172,26 @@ class _Known(ProfileStore):
 
 
 def write_bundle(items: int, directory: Path) -> None:
-    """Write a model of items without columns."""
+    """Write the bundle of an item-to-item model, fitted on chance, of items without columns."""
+    write_model(_item_to_item(items), directory)
+
+
+def write_model(model: ExportedModel, directory: Path, *, head_dimensions: int | None = None) -> None:
+    """Write the bundle of a model of items without columns."""
+    write_graphs(model, directory, head_dimensions=head_dimensions)
+    ids = [f"item{position}" for position in range(1, model.items + 1)]
+    bundle.write_ids(directory, ids)
+    bundle.write_meta(directory, [{} for _ in ids])
+    bundle.write_popular(directory, np.arange(1, 501))
+    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
+    RelatedItems.none(model.items).write(directory / bundle.RELATED_FILE)
+    content_index(ids, item_content([{} for _ in ids]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
+    parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
+    manifest = Manifest(VERSION, "made up", model.items, parameters, False, "bench", 0, 0, "bench", {})
+    bundle.write_manifest(directory, manifest)
+
+
+def _item_to_item(items: int) -> ExportedModel:
     rng = np.random.default_rng(7)
     users, length = max(2_000, items // 10), 100
     rows = users * length
@@ -165,14 +203,4 @@ def write_bundle(items: int, directory: Path) -> None:
         users=users,
         items=items,
     )
-    write_graphs(Transitions().fit(interactions), directory)
-    ids = [f"item{position}" for position in range(1, items + 1)]
-    bundle.write_ids(directory, ids)
-    bundle.write_meta(directory, [{} for _ in ids])
-    bundle.write_popular(directory, np.arange(1, 501))
-    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
-    RelatedItems.none(items).write(directory / bundle.RELATED_FILE)
-    content_index(ids, item_content([{} for _ in ids]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
-    parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
-    manifest = Manifest("bench", "transitions", items, parameters, False, "bench", 0, 0, "bench", {})
-    bundle.write_manifest(directory, manifest)
+    return Transitions().fit(interactions)

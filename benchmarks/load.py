@@ -1,0 +1,99 @@
+"""A constant rate of requests to the embedded cloud's gateway, whatever it answers: an open loop.
+
+How long a request takes counts from when it was due, so that one that waits for a slow one before it counts in full
+(Gil Tene's coordinated omission). The client, the gateway, the functions and moto share the machine's processors.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from alsolike.errors import AlsolikeError, Unavailable
+from alsolike.profiles import ProfileStore
+from alsolike.registry import Registry
+from benchmarks.made_up_models import rows_model
+from benchmarks.made_up_profiles import user_id, write_profiles
+from benchmarks.recommending import VERSION, write_model
+from benchmarks.rows import Row
+from cli import boot, console, deployment
+from cli.api import Api
+from cli.deployment import Deployment
+from functions.register_model.model_store import ModelStore
+
+ITEMS = 20_000
+USERS = 200
+RATE_PER_S = 50
+SECONDS = 60
+WARM_UP_S = 5
+CONNECTIONS = 32
+SERVED_TIMEOUT_S = 60.0
+
+
+def gateway() -> Iterator[Row]:
+    """50 requests a second for a minute."""
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+        boot.build_layers()
+        boot.synthesize("demo", Path(name) / "cdk.out")
+        with boot.running_cloud(Path(name) / "cdk.out", state=Path(name) / "cloud.json") as cloud:
+            where = deployment.of_cloud(cloud)
+            _deploy_model(where, Path(name))
+            api = Api(where)
+            _wait_until_served(api)
+            _load(api, seconds=WARM_UP_S)
+            with console.step(f"send {RATE_PER_S} requests a second", total=SECONDS * RATE_PER_S) as step:
+                times_ms, degraded = _load(api, seconds=SECONDS, on_sent=step.advance)
+    errors = RATE_PER_S * SECONDS - len(times_ms)
+    cuts = statistics.quantiles(times_ms, n=100, method="inclusive")
+    yield Row(
+        f"{RATE_PER_S} requests/s for {SECONDS} s, {ITEMS:,} items, through the embedded gateway, by the clock",
+        f"p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms, {errors} errors, {degraded} degraded",
+        target="no error",
+        met=not errors,
+    )
+
+
+def _deploy_model(where: Deployment, scratch: Path) -> None:
+    """Make a made-up model champion, and write what its users did."""
+    directory, s3 = scratch / "bundle", where.client("s3")
+    directory.mkdir()
+    write_model(rows_model(items=ITEMS, targets=100), directory)
+    ModelStore(s3, where.names.artefact_bucket).upload(directory, version=VERSION)
+    registry = Registry(s3, where.names.artefact_bucket)
+    registry.promote(VERSION, reason="made up", now_ms=time.time_ns() // 1_000_000)
+    write_profiles(ProfileStore(where.client("dynamodb"), where.names.profiles_table), users=USERS, items=ITEMS)
+
+
+def _wait_until_served(api: Api) -> None:
+    deadline = time.monotonic() + SERVED_TIMEOUT_S
+    while (answer := api.recommendations(user_id(0), k=25)).model_version != VERSION or answer.source != "model":
+        if time.monotonic() > deadline:
+            raise Unavailable(f"after {SERVED_TIMEOUT_S:g} s the API still answers {answer}")
+        time.sleep(0.2)
+
+
+def _load(api: Api, *, seconds: int, on_sent: Callable[[], object] = lambda: None) -> tuple[list[float], int]:
+    """Return how long each answer took from when it was due, without those that failed, and how many were degraded."""
+
+    def ask(number: int, due: float) -> tuple[float, bool] | None:
+        try:
+            answer = api.recommendations(user_id(number % USERS), k=25)
+        except AlsolikeError:
+            return None
+        return 1000 * (time.monotonic() - due), answer.degraded is not None
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(CONNECTIONS) as clients:
+        asked = []
+        for number in range(RATE_PER_S * seconds):
+            due = start + number / RATE_PER_S
+            time.sleep(max(0.0, due - time.monotonic()))
+            asked.append(clients.submit(ask, number, due))
+            on_sent()
+        found = [answer.result() for answer in asked]
+    answered = [answer for answer in found if answer is not None]
+    return [ms for ms, _ in answered], sum(degraded for _, degraded in answered)

@@ -1,0 +1,75 @@
+"""Rows of a table of measurements with targets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Self
+
+from benchmarks.measure import Result
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured, and what it should be at most.
+
+    Attributes
+    ----------
+    work
+        What was measured.
+    found
+        What it takes, with its unit.
+    against, found_against
+        What it is compared with in the same run, and what that takes.
+    ratio
+        Of the two; None where there is nothing to compare with.
+    target
+        In words; empty where there is none.
+    met
+        Whether the target is; None where there is none or it could not be measured.
+    """
+
+    work: str
+    found: str
+    against: str = ""
+    found_against: str = ""
+    ratio: float | None = None
+    target: str = ""
+    met: bool | None = None
+
+    @classmethod
+    def compared(
+        cls, work: str, ms: float, against: str, floor_ms: float, *, most: float | None = None, extra_ms: float = 0.0
+    ) -> Self:
+        """Return a row of milliseconds, with a target of `most` times the floor and `extra_ms` more."""
+        target, met = "", None
+        if most is not None:
+            target = f"≤ {most:g}x" + (f" + {extra_ms:g} ms" if extra_ms else "")
+            met = ms <= most * floor_ms + extra_ms
+        return cls(work, f"{ms:.3g} ms", against, f"{floor_ms:.3g} ms", ms / floor_ms, target, met)
+
+    @classmethod
+    def of(cls, result: Result, *, most: float | None = None) -> Self:
+        """Return the row of another benchmark's result."""
+        return cls.compared(result.work, result.cost_ms, result.floor, result.floor_ms, most=most)
+
+    @classmethod
+    def not_installed(cls, work: str, ms: float, against: str, package: str) -> Self:
+        """Return a row whose comparison has to wait for a package that is installed by hand."""
+        return cls(work, f"{ms:.3g} ms", against, f"{package} is not installed")
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts of a table's columns, see `COLUMNS`."""
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        verdict = "" if self.met is None else "met" if self.met else "**missed**"
+        return self.work, self.found, self.against, self.found_against, ratio, self.target, verdict
+
+
+COLUMNS = ("work", "takes", "against", "takes", "ratio", "target", "")
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the table of a page."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |".replace("  |", " |") for cells in lines)

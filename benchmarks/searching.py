@@ -1,0 +1,187 @@
+"""One history's best items: the graphs that serving runs, against numpy and other libraries, on one thread each."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import scipy.sparse as sp
+
+from alsolike.bundle import GRAPH_FILE
+from benchmarks.made_up_models import VectorsModel, random_histories, rows_model, vectors_model
+from benchmarks.measure import cpu_medians_ms
+from benchmarks.rows import Row
+from model_export.interactions import Floats, Histories
+from model_export.item_rows import ItemRowsModel
+from model_export.onnx_file import open_session, write_graphs
+from model_export.stages import choose, measure
+
+DIMENSIONS = 64
+TARGETS = 100
+K = 10
+HISTORIES = 32
+ROUNDS, REPEATS = 15, 8
+SPECTRA = {"fast": 0.7, "slowly": 0.35}
+HEADS = (32, 48, 64)
+
+Work = Callable[[], object]
+
+
+def item_to_item() -> Iterator[Row]:
+    """100 targets an item, with 20,000 to 1,000,000 items."""
+    for items in (20_000, 100_000):
+        with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+            model, histories = rows_model(items=items, targets=TARGETS), random_histories(items=items, rows=HISTORIES)
+            works = {"ours": _asking(_session(model, Path(name)), histories)}
+            if _installed("implicit"):
+                works["implicit"] = _implicit_items(model, histories)
+            yield _row(f"item-to-item, {items:,} items", works, "implicit", what="implicit's ItemItem", most=1)
+    items = 1_000_000
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+        model, histories = rows_model(items=items, targets=TARGETS), random_histories(items=items, rows=HISTORIES)
+        vectors = np.random.default_rng(0).standard_normal((items, DIMENSIONS), np.float32)
+        query = vectors[0].copy()
+        works = {"ours": _asking(_session(model, Path(name)), histories), "scan": lambda: vectors @ query}
+        yield _row(f"item-to-item, {items:,} items", works, "scan", what="numpy's scan of as many vectors", most=0.1)
+
+
+def embeddings() -> Iterator[Row]:
+    """Vectors of 64 whose axes matter less and less, answered in the stages that an export would choose."""
+    for items, most in ((100_000, 1.0), (1_000_000, 0.4)):
+        for word, spectrum in SPECTRA.items():
+            model = vectors_model(items=items, dimensions=DIMENSIONS, spectrum=spectrum)
+            with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+                yield from _vectors(model, Path(name), f"{items:,} vectors, axes decaying {word}", most=most)
+
+
+def _vectors(model: VectorsModel, directory: Path, work: str, *, most: float) -> Iterator[Row]:
+    histories = random_histories(items=model.items, rows=HISTORIES)
+    head, recall = _chosen(model, directory, histories)
+    stages = "one stage" if head is None else f"head of {head}"
+    works: dict[str, Work] = {"ours": _asking(open_session(directory / str(head) / GRAPH_FILE), histories)}
+    vectors, queries = model.vectors, _queries(model, histories)
+    works["numpy"] = _in_turns(lambda row: _scan(vectors, queries[row]), len(queries))
+    if _installed("implicit"):
+        works["implicit"] = _implicit_factors(vectors, queries, histories)
+    if _installed("faiss"):
+        works["faiss"] = _faiss(vectors, queries)
+    medians = _medians(works)
+    for name, what, package in (
+        ("numpy", "numpy's scan and argpartition", ""),
+        ("implicit", "implicit's ALS.recommend", "implicit"),
+        ("faiss", "faiss's IndexFlatIP", "faiss-cpu"),
+    ):
+        said = f"{work}, {stages}, recall {recall:.4f}"
+        if name in medians:
+            yield Row.compared(said, medians["ours"], what, medians[name], most=most)
+        else:
+            yield Row.not_installed(said, medians["ours"], what, package)
+
+
+def _chosen(model: VectorsModel, directory: Path, histories: Histories) -> tuple[int | None, float]:
+    """Return the head that an export would choose, and its recall."""
+    folders: dict[int | None, Path] = {head: directory / str(head) for head in (None, *HEADS)}
+    for head, folder in folders.items():
+        folder.mkdir()
+        write_graphs(model, folder, head_dimensions=head)
+    one_by_one = [histories.rows(slice(row, row + 1)) for row in range(len(histories))]
+    chosen = choose(measure(folders, one_by_one, items=model.items))
+    return chosen.head_dimensions, chosen.recall
+
+
+def _session(model: ItemRowsModel, directory: Path) -> onnxruntime.InferenceSession:
+    write_graphs(model, directory)
+    return open_session(directory / GRAPH_FILE)
+
+
+def _asking(session: onnxruntime.InferenceSession, histories: Histories) -> Work:
+    feeds = [
+        {
+            "history": histories.items[row : row + 1],
+            "weights": histories.weights[row : row + 1],
+            "exclude": histories.items[row : row + 1],
+            "k": np.array([K], np.int64),
+        }
+        for row in range(len(histories))
+    ]
+    return _in_turns(lambda row: session.run(None, feeds[row]), len(feeds))
+
+
+def _scan(vectors: Floats, query: Floats) -> object:
+    scores = vectors @ query
+    best = np.argpartition(scores, -K)[-K:]
+    return best[np.argsort(-scores[best])]
+
+
+def _queries(model: VectorsModel, histories: Histories) -> Sequence[Floats]:
+    """Return what the graph makes of each history, as an array of its own."""
+    return [
+        np.ascontiguousarray(weights @ model.vectors[items], np.float32)
+        for items, weights in zip(histories.items, histories.weights, strict=True)
+    ]
+
+
+def _implicit_items(model: ItemRowsModel, histories: Histories) -> Work:
+    from implicit._nearest_neighbours import NearestNeighboursScorer
+    from implicit.nearest_neighbours import ItemItemRecommender
+
+    columns = model.items + 1
+    rows = model.rows
+    indptr = np.arange(0, columns * TARGETS + 1, TARGETS)
+    table = (rows.value.astype(np.float64).ravel(), rows.target.ravel(), indptr)
+    peer = ItemItemRecommender(K=TARGETS, num_threads=1)
+    peer.similarity = sp.csr_matrix(table, shape=(columns, columns))
+    peer.scorer = NearestNeighboursScorer(peer.similarity)
+    users = _user_items(histories, columns, np.float64)
+    return _in_turns(lambda row: peer.recommend(0, users[row], N=K), len(users))
+
+
+def _implicit_factors(vectors: Floats, queries: Sequence[Floats], histories: Histories) -> Work:
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    peer = AlternatingLeastSquares(factors=vectors.shape[1], num_threads=1)
+    peer.item_factors, peer.user_factors = vectors, np.stack(queries)
+    users = _user_items(histories, len(vectors), np.float32)
+    return _in_turns(lambda row: peer.recommend(row, users[row], N=K), len(users))
+
+
+def _faiss(vectors: Floats, queries: Sequence[Floats]) -> Work:
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    return _in_turns(lambda row: index.search(queries[row][None], K), len(queries))
+
+
+def _user_items(histories: Histories, columns: int, kind: Any) -> list[sp.csr_matrix]:
+    return [
+        sp.csr_matrix((weights.astype(kind), items, [0, len(items)]), shape=(1, columns))
+        for items, weights in zip(histories.items, histories.weights, strict=True)
+    ]
+
+
+def _in_turns(ask: Callable[[int], object], count: int) -> Work:
+    rows = itertools.cycle(range(count))
+    return lambda: ask(next(rows))
+
+
+def _row(work: str, works: dict[str, Work], floor: str, *, what: str, most: float) -> Row:
+    medians = _medians(works)
+    if floor in medians:
+        return Row.compared(work, medians["ours"], what, medians[floor], most=most)
+    return Row.not_installed(work, medians["ours"], what, floor)
+
+
+def _medians(works: dict[str, Work]) -> dict[str, float]:
+    return cpu_medians_ms(works, rounds=ROUNDS, repeats=REPEATS)
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

@@ -1,0 +1,156 @@
+"""Fresh processes of `recommend`: how soon one answers, and how much memory one has that serves.
+
+AWS is moto in this process, over HTTP; the processes that are measured are the product's own code, and the bundle lies
+on their disk already. Python's bytecode is there, which Lambda's layers do not have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import orjson
+from moto.server import ThreadedMotoServer
+
+from alsolike.profiles import ProfileStore
+from alsolike.registry import CHAMPION_KEY, Promotion, model_prefix
+from benchmarks.made_up_models import rows_model, vectors_model
+from benchmarks.made_up_profiles import write_profiles
+from benchmarks.recommending import VERSION, write_model
+from benchmarks.rows import Row
+from benchmarks.serve_requests import USERS
+from model_export.algorithm import Model
+
+ROUNDS = 9
+FEW, MANY = 20_000, 1_000_000
+
+REQUESTS = 200
+BUCKET = "artefacts"
+REGION = "eu-west-1"
+LIMIT_MB = 512
+
+_IMPORTS = "import functions.recommend.handler"
+_CLIENTS = f"{_IMPORTS}; from alsolike.aws import client; client('s3'); client('dynamodb')"
+_BARE = "import numpy, onnxruntime"
+
+
+def starting() -> Iterator[Row]:
+    """Processor time from a process's start to its first answer, and peak memory after 200, mapped files among it."""
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name, _aws() as environment:
+        models = {
+            "few": (f"{FEW:,} items, item-to-item", rows_model(items=FEW, targets=100)),
+            "many": (f"{MANY:,} items, item-to-item", rows_model(items=MANY, targets=100)),
+            "vectors": (f"{MANY:,} items, vectors of 64", vectors_model(items=MANY, dimensions=64, spectrum=0.35)),
+        }
+        deployed = {work: _deployed(model, Path(name) / work, environment) for work, (_, model) in models.items()}
+        commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
+            **{work: (_serve(1), deployed[work]) for work in models},
+            "imports": (["-c", _IMPORTS], environment),
+            "clients": (["-c", _CLIENTS], environment),
+            "bare": (["-c", _BARE], environment),
+        }
+        said = {work: _answers(_serve(REQUESTS), deployed[work]) for work in models}
+        times: dict[str, list[float]] = {work: [] for work in commands}
+        for _ in range(ROUNDS):
+            for work, command in commands.items():
+                times[work].append(_process_ms(*command))
+    medians = {work: statistics.median(values) for work, values in times.items()}
+    first = f"first answer, {models['few'][0]}"
+    for work, what, most in (
+        ("imports", "importing the handler", 1.1),
+        ("clients", "that, and making its two clients", None),
+        ("bare", "importing numpy and onnxruntime", 3),
+    ):
+        yield Row.compared(first, medians["few"], what, medians[work], most=most)
+    for work in ("many", "vectors"):
+        yield Row.compared(f"first answer, {models[work][0]}", medians[work], first, medians["few"], most=1.2)
+    heavy = sorted({module for one in said.values() for module in one["heavy"]})
+    yield Row("pandas, pyarrow, pydantic imported", ", ".join(heavy) or "none", target="none", met=not heavy)
+    for work in ("many", "vectors"):
+        asked = f"after {REQUESTS} requests, {models[work][0]}"
+        memory_mb, peak_mb = said[work]["memory_mb"], said[work]["peak_mb"]
+        yield Row(f"memory {asked}", f"{memory_mb:.0f} MB", target=f"≤ {LIMIT_MB} MB", met=memory_mb <= LIMIT_MB)
+        yield Row(f"peak resident set {asked}, pages that are mapped twice counted twice", f"{peak_mb:.0f} MB")
+
+
+@contextlib.contextmanager
+def _aws() -> Iterator[dict[str, str]]:
+    """Run an AWS with a champion and profiles; yield the environment of functions that use it."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "OPENBLAS_NUM_THREADS": "1",
+        "ARTEFACT_BUCKET": BUCKET,
+        "PROFILES_TABLE": "profiles",
+        "USERS_TABLE": "users",
+        "SECRET_ARN": "secret",
+        "TIME_BUDGET_MS": "0",
+    }
+    session = boto3.Session("bench", "bench", region_name=REGION)
+    s3, dynamodb = (session.client(service, endpoint_url=f"http://{host}:{port}") for service in ("s3", "dynamodb"))
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    champion = {"history": [Promotion(VERSION, 0, "made up")]}
+    s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=orjson.dumps(champion))
+    dynamodb.create_table(
+        TableName="profiles",
+        KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "profile_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    write_profiles(ProfileStore(dynamodb, "profiles"), users=USERS, items=FEW)
+    try:
+        yield environment
+    finally:
+        server.stop()
+
+
+def _deployed(model: Model, scratch: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Put the model's bundle where a process finds it that has downloaded it before."""
+    directory = scratch / model_prefix(VERSION)
+    directory.mkdir(parents=True)
+    write_model(model, directory)
+    return {**environment, "TMPDIR": str(scratch)}
+
+
+def _serve(requests: int) -> list[str]:
+    return ["-m", "benchmarks.serve_requests", str(requests)]
+
+
+def _process_ms(arguments: Sequence[str], environment: Mapping[str, str]) -> float:
+    before = _children_s()
+    _run(arguments, environment)
+    return (_children_s() - before) * 1000
+
+
+def _answers(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(_run(arguments, environment).splitlines()[-1])
+    return document
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> bytes:
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stderr.decode()[-2000:]}")
+    return done.stdout
+
+
+def _children_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
