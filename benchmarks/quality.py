@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
-        data = _read(options.name, options.interactions, options.items, Path(directory))
+        data = read_set(options.name, options.interactions, options.items, Path(directory))
     data = dataclasses.replace(data, history_length=options.history)
     if options.name in SHOPS:
         split = protocols.temporal(data, holdout_ms=int(options.days * MS_PER_DAY))
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str]) -> None:
     sys.stdout.write(section + "\n")
 
 
-def _read(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
+def read_set(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
+    """Read a set; a shop that comes with the package needs no files. What is converted goes into the directory."""
     if name == "complete-journey" and interactions is None:
         journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
         interactions, items = journey.interactions, journey.items

@@ -105,9 +105,16 @@ class _Sets:
 
 
 class Similar:
-    """`similar` of the formulas above."""
+    """`similar` of the formulas above.
 
-    def __init__(self, interactions: Interactions) -> None:
+    Parameters
+    ----------
+    content_share
+        c.
+    """
+
+    def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:
+        self._prior = np.float32(SHRINK * content_share)
         self._sessions = _Sets.of(interactions.sessions(most=SESSION))
         self._counts = self._sessions.counts
         known: Any = interactions.content
@@ -126,7 +133,7 @@ class Similar:
     def rows(self, sources: Ints) -> sp.csr_array:
         """See `Scores`."""
         prior = sp.csr_array(self._content[sources] @ self._holders)
-        prior.data *= np.float32(SHRINK * CONTENT_SHARE)
+        prior.data *= self._prior
         scores = sp.csr_array(self._sessions.met(sources) + prior)
         source = np.repeat(sources, np.diff(scores.indptr))
         scores.data /= np.sqrt(self._counts[source] * self._counts[scores.indices]) + np.float32(SHRINK)
@@ -134,12 +141,20 @@ class Similar:
 
 
 class Together:
-    """`together` of the formulas above; pairs that met once come behind the others of their row."""
+    """`together` of the formulas above; pairs that met once come behind the others of their row.
 
-    def __init__(self, bought: Interactions, *, seed: int) -> None:
+    Parameters
+    ----------
+    seed
+        Of how large baskets are dealt.
+    target_power
+        a.
+    """
+
+    def __init__(self, bought: Interactions, *, seed: int, target_power: float = TARGET_POWER) -> None:
         self._baskets = _Sets.of(basket_items(bought, seed=seed))
         counts = self._baskets.counts
-        self._source_norm, self._target_norm = counts ** (1.0 - TARGET_POWER), counts**TARGET_POWER
+        self._source_norm, self._target_norm = counts ** (1.0 - target_power), counts**target_power
 
     @property
     def pairs(self) -> Ints:

@@ -52,13 +52,11 @@ class Questions:
     def __len__(self) -> int:
         return len(self.items)
 
-    def hits(self, answers: npt.NDArray[np.int32]) -> float:
-        """Return the share of questions of which an answer, `(questions, k)`, is right."""
-        right = [
-            bool(np.isin(answers[query], self.targets[self.offsets[query] : self.offsets[query + 1]]).any())
-            for query in range(len(self))
-        ]
-        return float(np.mean(right)) if right else 0.0
+    def right(self, answers: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Return which questions have an answer, of `(questions, k)`, that is right."""
+        bounds = zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        targets = (self.targets[begin:end] for begin, end in bounds)
+        return np.array([np.isin(*each).any() for each in zip(answers, targets, strict=True)], np.bool_)
 
 
 def measure(
@@ -83,13 +81,19 @@ def measure(
     """
     past = interactions.select(interactions.time_ms <= after_ms)
     window = interactions.select((interactions.time_ms > after_ms) & (interactions.time_ms <= until_ms))
-    popular = past.frequency_order()[: k + 1]
-    bought = purchases(past, event_weights)
+    together = Together(purchases(past, event_weights), seed=seed)
     asked: Sequence[tuple[str, Scores, Questions]] = (
         (SIMILAR, Similar(past), next_items(window)),
-        (TOGETHER, Together(bought, seed=seed), rest_of_baskets(purchases(window, event_weights))),
+        (TOGETHER, together, rest_of_baskets(purchases(window, event_weights))),
     )
-    return {kind: _figures(scores, questions, popular, k=k) for kind, scores, questions in asked}
+    return {
+        kind: Figures(
+            asked=len(questions),
+            hr=share(questions.right(related(scores, questions.items, k=k))),
+            popular_hr=share(questions.right(frequent(past, questions.items, k=k))),
+        )
+        for kind, scores, questions in asked
+    }
 
 
 def next_items(window: Interactions) -> Questions:
@@ -117,20 +121,27 @@ def rest_of_baskets(bought: Interactions) -> Questions:
     )
 
 
-def _figures(scores: Scores, questions: Questions, popular: Ints, *, k: int) -> Figures:
-    sources = distinct(questions.items)
-    related = np.zeros((len(sources), k), np.int32)
-    costs = np.append(0, scores.pairs[sources])
-    for block in source_blocks(costs, most=PAIRS_AT_ONCE):
+def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
+    """Return the k best of each item, `(len(items), k)`, 0 where there are no more."""
+    sources = distinct(items)
+    best = np.zeros((len(sources), k), np.int32)
+    for block in source_blocks(np.append(0, scores.pairs[sources]), most=PAIRS_AT_ONCE):
         rows = best_rows(scores, sources[block.start - 1 : block.stop - 1], n=k)
         for row, (targets, _) in enumerate(rows, start=block.start - 1):
-            related[row, : len(targets)] = targets
-    frequent = [[item for item in popular.tolist() if item != source][:k] for source in questions.items.tolist()]
-    return Figures(
-        asked=len(questions),
-        hr=questions.hits(related[np.searchsorted(sources, questions.items)]),
-        popular_hr=questions.hits(np.array(frequent, np.int32)),
-    )
+            best[row, : len(targets)] = targets
+    return best[np.searchsorted(sources, items)]
+
+
+def frequent(past: Interactions, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
+    """Return the k most frequent items but the one itself, `(len(items), k)` or less of fewer items."""
+    popular = past.frequency_order()[: k + 1]
+    rows = [popular[popular != item][:k] for item in items.tolist()]
+    return np.array(rows, np.int32)
+
+
+def share(right: npt.NDArray[np.bool_]) -> float:
+    """Return the share that is right, 0 of nothing."""
+    return float(right.mean()) if len(right) else 0.0
 
 
 def _sample(rows: Ints) -> Ints:

@@ -155,7 +155,8 @@ def register(deployment: Deployment, version: str, *, status: str = "Approved") 
             "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
             "last_event_ms": 1_500_000_000_000, "created_ms": 1_500_000_000_001, "code_version": "abc", "files": {},
             "metrics": {"candidates": [{"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2,
-                                        "fit_s": 1.0}]},
+                                        "fit_s": 1.0}],
+                        "k": 10, "related": {"similar": {"asked": 5000, "hr": 0.31, "popular_hr": 0.02}}},
             "format_version": 1,
         }  # fmt: skip
         key = f"models/{version}/manifest.json"
@@ -195,6 +196,8 @@ def test_models_show_has_figures_and_promotions(models: Deployment) -> None:
 
     assert document["manifest"]["dataset_id"] == "b"
     assert [promotion["reason"] for promotion in document["promotions"]] == ["second"]
+    shown = run("models", "show", "b", "--stack", "shop").stdout
+    assert "similar    HR@10 0.3100 of 5,000 items asked, 0.0200 with the most frequent ones" in shown
     assert "rejected" in run("models", "show", "c", "--stack", "shop").stdout
 
 

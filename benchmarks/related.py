@@ -1,0 +1,117 @@
+"""`python -m benchmarks.related SET|SIZE...`: what related items are worth, and what they take; docs/related-items.md.
+
+A set is one of `benchmarks.quality`'s shops: the tables are made of what was before a window of 28 days and asked about
+it. Constants were chosen on the validation's window, the one before the last; the test's chose nothing. A size is one
+of `benchmarks.training`'s, of made-up interactions; for baskets their times are brought together, five purchases each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from alsolike.bundle import MS_PER_DAY
+from alsolike.configuration import DEFAULT
+from alsolike.related import RelatedTable
+from benchmarks.made_up_interactions import YEAR_MS, made_up_interactions, with_columns
+from benchmarks.page import write_section
+from benchmarks.quality import SHOPS, read_set
+from benchmarks.training import SIZES
+from model_export.baskets import purchases
+from model_export.interactions import Interactions
+from model_export.related import Scores, Similar, Together, table
+from model_export.related_quality import Questions, frequent, next_items, related, rest_of_baskets, share
+from model_export.resources import measured
+
+K = 10
+PAGE = Path("docs/related-items.md")
+RARE = 10
+"""Items with fewer interactions before the window are rare."""
+
+HOLDOUT_MS = 28 * MS_PER_DAY
+TIMES_A_YEAR = 4
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure sets and sizes and write their sections of the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.related", description=__doc__)
+    parser.add_argument("names", nargs="+", metavar="name", help=f"any of {', '.join([*SHOPS, *SIZES])}")
+    parser.add_argument("--interactions", type=Path, help="of a set that does not come with the package")
+    parser.add_argument("--items", type=Path, help="what is known of the items")
+    options = parser.parse_args(arguments)
+    for name in options.names:
+        lines = _cost(*SIZES[name]) if name in SIZES else _quality(name, options.interactions, options.items)
+        section = "\n".join(lines)
+        sys.stdout.write(section + "\n")
+        write_section(PAGE, name, section)
+
+
+def _quality(name: str, interactions: Path | None, items: Path | None) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory:
+        data = read_set(name, interactions, items, Path(directory))
+    counts = np.bincount(data.item, minlength=data.items + 1)
+    data = data.select(counts[data.item] >= DEFAULT.limits.minimum_item_interactions)
+    last_ms = int(data.time_ms.max())
+    windows = [_asked(data, after_ms=last_ms - n * HOLDOUT_MS, until_ms=last_ms - (n - 1) * HOLDOUT_MS) for n in (2, 1)]
+    yield f"{len(data):,} interactions, {data.users:,} users, {len(np.unique(data.item)):,} items."
+    yield ""
+    yield f"| HR@{K} | validation | rare items | test | rare items |"
+    yield "|---|---|---|---|---|"
+    for rows in zip(*windows, strict=True):
+        yield f"| {rows[0][0]} | {' | '.join(figures for _, figures in rows)} |"
+
+
+def _asked(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tuple[str, str]]:
+    """Yield what was asked of which table, and the share that is right, of all items and of rare ones."""
+    past = data.select(data.time_ms <= after_ms)
+    window = data.select((data.time_ms > after_ms) & (data.time_ms <= until_ms))
+    counts = np.bincount(past.item, minlength=data.items + 1)
+    bought, weights = purchases(past, DEFAULT.event_weights), DEFAULT.event_weights
+    following, baskets = next_items(window), rest_of_baskets(purchases(window, weights))
+    tables: Sequence[tuple[str, Questions, Callable[[], Scores] | None]] = (
+        ("next item: `similar`", following, lambda: Similar(past)),
+        ("next item: without columns, c = 0", following, lambda: Similar(past, content_share=0.0)),
+        ("next item: more of columns, c = 0.1", following, lambda: Similar(past, content_share=0.1)),
+        ("next item: the most frequent", following, None),
+        ("rest of the basket: `together`", baskets, lambda: Together(bought, seed=0)),
+        ("rest of the basket: cosine, a = 1/2", baskets, lambda: Together(bought, seed=0, target_power=0.5)),
+        ("rest of the basket: conditional, a = 0", baskets, lambda: Together(bought, seed=0, target_power=0.0)),
+        ("rest of the basket: `similar`", baskets, lambda: Similar(past)),
+        ("rest of the basket: the most frequent", baskets, None),
+    )
+    for label, asked, scores in tables:
+        answers = related(scores(), asked.items, k=K) if scores else frequent(past, asked.items, k=K)
+        right, rare = asked.right(answers), counts[asked.items] < RARE
+        shown = len(np.unique(answers[answers > 0]))
+        yield f"{label}", f"{share(right):.4f} ({shown:,} items) | {share(right[rare]):.4f}"
+
+
+def _cost(rows: int, items: int) -> Iterator[str]:
+    data = with_columns(made_up_interactions(rows=rows, items=items))
+    apart_ms = YEAR_MS // TIMES_A_YEAR + 1
+    baskets = dataclasses.replace(data, time_ms=data.time_ms // apart_ms * apart_ms)
+    yield f"{rows:,} interactions of {data.users:,} users with {items:,} items that have columns."
+    yield ""
+    yield "| table | seconds | processor s | peak GB | entries |"
+    yield "|---|---|---|---|---|"
+    tables: Sequence[tuple[str, Callable[[], RelatedTable]]] = (
+        ("similar", lambda: table(Similar(data))),
+        ("together", lambda: table(Together(purchases(baskets, {"purchase": 1.0}), seed=0))),
+    )
+    for kind, make in tables:
+        started = time.process_time()
+        with measured() as cost:
+            made = make()
+        figures = f"{cost.seconds:.1f} | {time.process_time() - started:.1f} | {cost.peak_mb / 1000:.2f}"
+        yield f"| `{kind}` | {figures} | {len(made.scores):,} |"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
