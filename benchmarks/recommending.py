@@ -30,6 +30,7 @@ from benchmarks.made_up_models import vectors_model
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
 from functions.recommend import handler
+from functions.recommend.batch import BatchFiles
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
 from functions.recommend.people import People
@@ -131,7 +132,8 @@ def sources_of(model: Model, snapshot: Snapshot, recent: tuple[RecentInteraction
     )
     people = People(AS_THEY_COME, _Known(recent), UserStore(None, ""))
     trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1)
-    return handler.Sources(watch, people, trends, time_budget_ms=100)
+    batches = handler.Batches(people.profiles, BatchFiles(None, ""))
+    return handler.Sources(watch, people, trends, time_budget_ms=100, batches=lambda: batches)
 
 
 def segment(items: int) -> Segment:
@@ -169,6 +171,9 @@ class _Known(ProfileStore):
 
     def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
         return self._profile
+
+    def read_many(self, profile_ids: Iterable[str], **_: Any) -> dict[str, Profile]:
+        return dict.fromkeys(profile_ids, self._profile)
 
 
 def write_bundle(items: int, directory: Path) -> None:

@@ -57,6 +57,7 @@ class Names:
     glue_table: str
     state_machine_arn: str
     build_dataset_function: str
+    recommend_function: str
     model_package_group: str
     alerts_topic_arn: str
     region: str

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+UNLIMITED = 0
+"""The limit of what may take as long as it takes."""
+
 ALWAYS = 10
 """What takes less than one part in so many of the whole is done in any case: leaving it out would save nothing."""
 

@@ -1,4 +1,4 @@
-"""The routes that recommend and rank."""
+"""The routes that recommend and rank, and batches of users, with which the function is invoked directly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,12 @@ from alsolike.snapshot_reader import SnapshotReader
 from alsolike.trends import NO_TRENDS, Trends
 from alsolike.trends_reader import TrendsReader
 from alsolike.users import UserStore
-from functions.recommend.budget import Budget
+from functions.recommend.batch import BatchFiles, answer_batch, parse_batch
+from functions.recommend.budget import UNLIMITED, Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
 from functions.recommend.people import People
-from functions.recommend.request import PARSERS
+from functions.recommend.request import PARSERS, Request
 from functions.recommend.response import respond_answer
 from functions.recommend.service import Answer, recommend
 from functions.recommend.settings import Settings
@@ -39,6 +41,10 @@ from functions.recommend.watched import Watched
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
 """Of S3: the loaded model is worth more than a late champion."""
+
+BATCH_TIMEOUT_S = 5
+BATCH_ATTEMPTS = 4
+"""Of DynamoDB, where nobody waits for a page: a hundred profiles are up to 16 MB."""
 
 PREPARE_MS = 9_500
 """How long preparing may take: Lambda gives initialisation and restoring ten seconds."""
@@ -52,6 +58,15 @@ class Sources:
     people: People
     trends: Watched[Trends]
     time_budget_ms: int
+    batches: Callable[[], Batches]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Batches:
+    """What batches need beside that; made with the first one."""
+
+    profiles: ProfileStore
+    files: BatchFiles
 
 
 @functools.cache
@@ -90,7 +105,15 @@ def _sources() -> Sources:
     people = People(
         _ids(settings), ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table)
     )
-    return Sources(watch, people, trends, settings.time_budget_ms)
+    return Sources(
+        watch, people, trends, settings.time_budget_ms, functools.cache(functools.partial(_batches, settings))
+    )
+
+
+def _batches(settings: Settings) -> Batches:
+    dynamodb = client("dynamodb", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
+    s3 = client("s3", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
+    return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))
 
 
 def _ids(settings: Settings) -> EdgeIds:
@@ -106,6 +129,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
     sources = _sources()
     now_ms = time.time_ns() // 1_000_000
+    if "batch" in event:
+        return _answer_batch(event, context, sources=sources, now_ms=now_ms)
     budget = Budget(sources.time_budget_ms)
     try:
         request = PARSERS[event["routeKey"]](event)
@@ -124,6 +149,29 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return respond_error(error)
     _count(answer)
     return respond_answer(answer, request, event)
+
+
+def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
+    """Answer a batch; what is wrong with all of it fails the invocation, which its caller is told."""
+    remaining_ms = context.get_remaining_time_in_millis
+    batches = sources.batches()
+    batch = parse_batch(event["batch"], files=batches.files)
+    standing = sources.watch.standing(now_ms=now_ms, remaining_ms=remaining_ms)
+
+    def answer(request: Request, people: People) -> Answer:
+        trends = functools.partial(_trends, sources, now_ms)
+        return recommend(
+            request, standing=standing, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms
+        )
+
+    return answer_batch(
+        batch,
+        people=sources.people,
+        profiles=batches.profiles,
+        files=batches.files,
+        answer=answer,
+        remaining_ms=remaining_ms,
+    )
 
 
 def _trends(sources: Sources, now_ms: int, degraded: list[str]) -> Trends:

@@ -114,6 +114,7 @@ class ServingStack(cdk.Stack):
                 "client-id": tokens.client.user_pool_client_id,
                 "admin-client-id": tokens.administrator.user_pool_client_id,
                 "issuer": tokens.issuer,
+                "recommend-function": recommend.function_arn,
             },
         )
 
@@ -183,6 +184,7 @@ class ServingStack(cdk.Stack):
             },
             permissions=[
                 Permission(actions=["dynamodb:GetItem"], resources=[profiles.table_arn, users.table_arn]),
+                Permission(actions=["dynamodb:BatchGetItem"], resources=[profiles.table_arn]),
                 Permission(
                     actions=["s3:GetObject"],
                     resources=[

@@ -18,6 +18,7 @@ KEYS = {
     "model-package-group",
     "profiles-table",
     "pseudonymise-ids",
+    "recommend-function",
     "region",
     "session-key-arn",
     "state-machine-arn",

@@ -198,6 +198,59 @@ def test_a_writer_that_always_loses_gives_up(dynamodb: Any) -> None:
         store.add("u#1", [seen(1)], now_ms=NOW_MS)
 
 
+def test_many_profiles_are_read_as_each_alone(dynamodb: Any) -> None:
+    store = ProfileStore(dynamodb, "profiles")
+    for number in range(230):
+        store.create(f"u#{number}", [seen(number)], now_ms=NOW_MS)
+    store.erase("u#7", now_ms=NOW_MS)
+    wanted = [*(f"u#{number}" for number in range(229, -1, -1)), "u#unknown", "u#5"]
+
+    found = store.read_many(wanted)
+
+    assert found == {profile_id: store.read(profile_id) for profile_id in wanted}
+    assert list(found) == wanted[:-1]
+    assert found["u#7"].erased
+
+
+class Throttled:
+    """A DynamoDB client that reads at most so many keys of each call, by its number from 0."""
+
+    def __init__(self, client: Any, *most: int) -> None:
+        self._client = client
+        self._most = list(most)
+        self.asked: list[int] = []
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - as boto3 has it
+        keys = RequestItems["profiles"]["Keys"]
+        self.asked.append(len(keys))
+        most = self._most.pop(0) if self._most else len(keys)
+        if not most:
+            return {"Responses": {}, "UnprocessedKeys": {"profiles": {"Keys": keys}}}
+        answer = self._client.batch_get_item(RequestItems={"profiles": {"Keys": keys[:most]}})
+        return {**answer, "UnprocessedKeys": {"profiles": {"Keys": keys[most:]}} if keys[most:] else {}}
+
+
+def test_keys_that_were_not_looked_at_are_asked_for_again_after_a_pause_where_none_were(dynamodb: Any) -> None:
+    store = ProfileStore(dynamodb, "profiles")
+    for number in range(120):
+        store.create(f"u#{number}", [seen(number)], now_ms=NOW_MS)
+    client = Throttled(dynamodb, 60, 0, 0, 100)
+    pauses: list[float] = []
+
+    found = ProfileStore(client, "profiles").read_many([f"u#{n}" for n in range(120)], pause=pauses.append)
+
+    assert [profile.recent for profile in found.values()] == [(seen(number),) for number in range(120)]
+    assert client.asked == [100, 60, 60, 60]  # 120 less the first 60, three times
+    assert pauses == [0.05, 0.1]
+
+
+def test_a_table_that_reads_nothing_of_many_is_unavailable(dynamodb: Any) -> None:
+    store = ProfileStore(Throttled(dynamodb, *[0] * 8), "profiles")
+
+    with pytest.raises(Unavailable, match="profile table profiles: nothing was read 8 times in a row"):
+        store.read_many(["u#1"], pause=lambda seconds: None)
+
+
 def test_a_missing_table_and_a_silent_network_are_unavailable(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable, match=r"profile table other: .*ResourceNotFoundException"):
         ProfileStore(dynamodb, "other").add("u#1", [seen(1)], now_ms=NOW_MS)

@@ -33,6 +33,7 @@ NAMES = Names(
     glue_table="interactions",
     state_machine_arn="arn:aws:states:eu-west-1:123456789012:stateMachine:training",
     build_dataset_function="build-dataset",
+    recommend_function="recommend",
     model_package_group="models",
     alerts_topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts",
     region=REGION,

@@ -75,6 +75,10 @@ class Metric(StrEnum):
     DEGRADED_TO_TRENDING = "DegradedToTrending"
     DEGRADED_TO_RECENT = "DegradedToRecent"
     DEGRADED_TO_NOTHING = "DegradedToNothing"
+    BATCH_USERS_ANSWERED = "BatchUsersAnswered"
+    BATCH_USERS_DEGRADED = "BatchUsersDegraded"
+    BATCH_USERS_REFUSED = "BatchUsersRefused"
+    BATCH_USERS_NOT_DONE = "BatchUsersNotDone"
 
 
 def log_refusal(error: Exception) -> None:

@@ -35,6 +35,12 @@ OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
 """Recommenders that have to be told which item they start from."""
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
 """All that recommend; `PERSONALIZED_RANKING` ranks what it is given."""
+OF_BATCHES = (*OF_USERS, TRENDING, POPULAR)
+"""Recommenders that batches of users are answered with."""
+
+MAX_BATCH_USERS = 1_000
+BATCH_PREFIX = "batch/"
+"""Where batches are in the artefact bucket: their users, and their answers."""
 
 _SEGMENT = r"[^/\x00-\x1f\x7f]"
 
@@ -169,3 +175,22 @@ SIMILAR_QUERY = Fields({"recommender": Choice(OF_ITEMS, SIMILAR_ITEMS), **_QUERY
 """Of `GET /items/{itemId}/similar` and `GET /session/items/{itemId}/similar`."""
 TRENDING_QUERY = Fields({"window": Choice(WINDOWS, DEFAULT_WINDOW), **_QUERY})
 POPULAR_QUERY = Fields({**_QUERY, "context": _CONTEXT})
+
+_KEY = Text(
+    512,
+    pattern=rf"^{BATCH_PREFIX}[^\x00-\x1f\x7f]+$",
+    expected=f"a key of the artefact bucket below {BATCH_PREFIX}",
+)
+
+BATCH = Fields(
+    {
+        "input": Fields({"key": _KEY}, required=("key",), about="A JSON list of users, instead of `users`."),
+        "first": Whole(0, MAX_BATCH_USERS, 0, about="How many users of the list another call has answered already."),
+        "recommender": Choice(OF_BATCHES, FOR_YOU),
+        "numResults": Whole(0, MAX_RESULTS, DEFAULT_RESULTS),
+        "filter": Text(MAX_ID_CHARACTERS),
+        "filterValues": _FILTER_VALUES,
+        "output": Fields({"key": _KEY}, required=("key",), about="Where the answers go, instead of into the response."),
+    }
+)
+"""Of the event with which `recommend` is invoked directly, beside `users`: a bad one of those is refused by itself."""
