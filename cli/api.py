@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -16,15 +17,18 @@ from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailabl
 from cli.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, Deployment
 
 _TIMEOUT_S = 30
+_ARN = "arn:aws:personalize::"
+"""Of names in Personalize's form, of which only the last segment counts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecommendedItem:
-    """An item of an answer; metadata by the name of the column that was asked for."""
+    """An item of an answer; metadata by the name of the column that was asked for, reasons where they were."""
 
     item_id: str
     score: float | None
     metadata: Mapping[str, str]
+    reasons: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Recommendations:
     items
         Best first.
     source
-        `model`, `popular` or `none`.
+        `model`, `similar`, `recent`, `popular`, `trending` or `none`.
     filled
         How many popular items, at the end, follow those that the model ranked.
     cold
@@ -67,22 +71,43 @@ class Api:
         self._tracking_id = deployment.names.tracking_id
         self._local = threading.local()
 
-    def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
-        """Return the `k` best items for a user.
+    def recommendations(
+        self,
+        user_id: str | None,
+        *,
+        k: int,
+        metadata: Sequence[str] = (),
+        recommender: str | None = None,
+        item_id: str | None = None,
+        filter_name: str | None = None,
+        filter_values: Mapping[str, str] = MappingProxyType({}),
+        explain: bool = False,
+    ) -> Recommendations:
+        """Return the `k` best items, for a user where one is given.
 
         Raises
         ------
         InvalidInput, NotFound, Unavailable
             As the API says.
         """
-        body: dict[str, Any] = {"userId": user_id, "numResults": k}
+        given = {
+            "userId": user_id,
+            "itemId": item_id,
+            "recommenderArn": recommender and f"{_ARN}:recommender/{recommender}",
+            "filterArn": filter_name and f"{_ARN}:filter/{filter_name}",
+            "filterValues": dict(filter_values),
+            "explain": explain,
+        }
+        body: dict[str, Any] = {"numResults": k, **{name: value for name, value in given.items() if value}}
         if metadata:
             body["metadataColumns"] = {"ITEMS": list(metadata)}
         started = time.perf_counter()
         document, headers = self._post("/recommendations", body, scope=READ_RECOMMENDATIONS)
         duration_ms = (time.perf_counter() - started) * 1000
         items = tuple(
-            RecommendedItem(item["itemId"], item.get("score"), item.get("metadata") or {})
+            RecommendedItem(
+                item["itemId"], item.get("score"), item.get("metadata") or {}, tuple(item.get("reason") or ())
+            )
             for item in document["itemList"]
         )
         return Recommendations(

@@ -1,37 +1,144 @@
-"""`alsolike recommend`: what a user would also like, asked over the HTTP API."""
+"""`alsolike recommend`: what a user would also like, asked over the HTTP API; or what each of many would."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import AsJson, Stack, State
 
+if TYPE_CHECKING:
+    from cli.api import Recommendations
+    from cli.recommending.asking import Question
+
+_INTERRUPTED = 130
+_K, _K_OF_MANY = 10, 25
+_PARALLEL = 8
+_OUTPUT = Path("recommendations.parquet")
+
 
 def recommend(
-    user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom to recommend to.", show_default=False)],
-    k: Annotated[int, typer.Option("-k", min=1, max=500, help="How many items.")] = 10,
-    metadata: Annotated[str, typer.Option(help="Columns of the catalogue to show, by comma; '' for none.")] = "TITLE",
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to.")] = None,
+    users: Annotated[
+        str | None,
+        typer.Option(
+            "--users",
+            metavar="FILE",
+            help="Recommend to many: one id a line, a CSV or Parquet with a column USER_ID, or - for standard input.",
+        ),
+    ] = None,
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, max=500, help="How many items.", show_default="10, of many users 25")
+    ] = None,
+    recommender: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Such as buy-again.", show_default="for-you")
+    ] = None,
+    item: Annotated[str | None, typer.Option(metavar="ID", help="The item that similar-items starts from.")] = None,
+    filter_name: Annotated[
+        str | None, typer.Option("--filter", metavar="NAME", help="A filter of the configuration.")
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--value", metavar="P=V", help="A value of the filter's parameter P; repeatable."),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what speaks for each item.")] = False,
+    metadata: Annotated[
+        str | None,
+        typer.Option(help="Columns of the catalogue to show, by comma; '' for none.", show_default="TITLE"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Parquet file for recommendations of many users.", show_default=str(_OUTPUT)),
+    ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(min=1, max=16, help="Invocations at a time, for many users.", show_default=str(_PARALLEL)),
+    ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the items that a user would also like, best first."""
-    from cli import console, deployment
+    """Show the items that a user would also like, best first; or write those of many users to a file.
+
+    The file has a row for each item: user_id, rank, item_id, score, source, model_version, recommender. Users without
+    an answer are listed with reasons beside the input, in FILE.failed.csv, and the exit status is 1.
+    """
+    _refuse(
+        {"--user": user, "--item": item, "--explain": explain or None, "--metadata": metadata},
+        where=users is not None,
+        reason="goes with one user, not with --users",
+    )
+    _refuse({"--output": output, "--parallel": parallel}, where=users is None, reason="goes with --users")
+    filter_values = _values(values or ())
+    if filter_values and filter_name is None and recommender is None:
+        raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
+    if users is not None:
+        from cli.recommending.asking import Question
+
+        question = Question(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
+        _recommend_to_many(
+            users, question, output=output or _OUTPUT, parallel=parallel or _PARALLEL, stack=stack, state=state,
+            as_json=as_json,
+        )  # fmt: skip
+        return
+    if user is None and item is None and recommender is None:
+        raise typer.BadParameter("expected --user ID, --item ID or --users FILE: who or what is it about?")
+    from cli import deployment
     from cli.api import Api
 
-    columns = [name.strip() for name in metadata.split(",") if name.strip()]
-    answer = Api(deployment.resolve(stack=stack, state=state)).recommendations(user, k=k, metadata=columns)
+    columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
+    answer = Api(deployment.resolve(stack=stack, state=state)).recommendations(
+        user,
+        k=k or _K,
+        metadata=columns,
+        recommender=recommender or ("similar-items" if user is None else None),
+        item_id=item,
+        filter_name=filter_name,
+        filter_values=filter_values,
+        explain=explain,
+    )
+    _show(answer, as_json=as_json, explain=explain)
+
+
+def _refuse(options: Mapping[str, object], *, where: bool, reason: str) -> None:
+    for option, value in options.items():
+        if where and value is not None:
+            raise typer.BadParameter(f"{option} {reason}")
+
+
+def _values(pairs: Sequence[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not name or not sign:
+            raise typer.BadParameter(f"--value is {pair!r}, expected PARAMETER=VALUE")
+        if name in values:
+            raise typer.BadParameter(f'--value names {name} twice, expected all of its values at once: {name}="a","b"')
+        values[name] = value
+    return values
+
+
+def _show(answer: Recommendations, *, as_json: bool, explain: bool) -> None:
+    from cli import console
+
     if as_json:
         console.print_json(dataclasses.asdict(answer))
         return
     shown = {name.lower(): name for item in answer.items for name in item.metadata}
     console.print_table(
-        ["rank", "item", *shown.values(), "score"],
+        ["rank", "item", *shown.values(), "score", *(["because of"] if explain else [])],
         [
-            [rank, item.item_id, *(item.metadata.get(name) for name in shown.values()), item.score]
+            [
+                rank,
+                item.item_id,
+                *(item.metadata.get(name) for name in shown.values()),
+                item.score,
+                *(["; ".join(item.reasons)] if explain else []),
+            ]
             for rank, item in enumerate(answer.items, start=1)
         ],
     )
@@ -43,3 +150,49 @@ def recommend(
     if answer.degraded:
         said.append(f"degraded: {answer.degraded}")
     console.print_line(", ".join(said))
+
+
+def _recommend_to_many(
+    users: str,
+    question: Question,
+    *,
+    output: Path,
+    parallel: int,
+    stack: str | None,
+    state: Path | None,
+    as_json: bool,
+) -> None:
+    from cli import console, deployment
+    from cli.recommending.asking import Asker
+    from cli.recommending.failed import FailedUsers
+    from cli.recommending.run import failed_path, recommend_to
+    from cli.recommending.table import RecommendationFile
+    from cli.recommending.user_ids import UserIds
+
+    where = deployment.resolve(stack=stack, state=state)
+    ids = UserIds(users, lambda: where.client("s3"))
+    asker = Asker(where.client("lambda"), where.names.recommend_function, question)
+    try:
+        with (
+            FailedUsers(failed_path(users, output)) as failed,
+            RecommendationFile(output, recommender=question.recommender) as file,
+            console.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
+        ):
+            summary = recommend_to(ids, asker, file, failed, k=question.k, parallel=parallel, step=step)
+    except KeyboardInterrupt:
+        console.say("alsolike: stopped; nothing was written")
+        raise typer.Exit(_INTERRUPTED) from None
+    if as_json:
+        document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(output)}
+        console.print_json({**document, "failed_file": str(failed.path) if summary.failed else None})
+    else:
+        console.print_line(
+            f"{summary.users:,} users, {summary.items:,} items in {summary.seconds:.1f} s, "
+            f"{summary.users_per_s:,.0f} users/s, in {output}"
+        )
+        console.print_line(", ".join(f"{count:,} from {source}" for source, count in summary.sources.items()))
+        for reason, count in summary.degraded.items():
+            console.print_line(f"degraded: {count:,} x {reason}")
+    if summary.failed:
+        console.say(f"alsolike: {summary.failed:,} users have no answer; they are in {failed.path}, with reasons")
+        raise typer.Exit(1)

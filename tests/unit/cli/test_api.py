@@ -56,6 +56,31 @@ def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> No
     assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}
 
 
+def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_shape(server: Endpoints) -> None:
+    explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": ["bought c", "viewed d"]}]}
+    server.answers["/recommendations"] = 200, HEADERS, explained
+
+    answer = api(server).recommendations(
+        None,
+        k=2,
+        recommender="similar-items",
+        item_id="pear",
+        filter_name="cheap",
+        filter_values={"PRICE": "20"},
+        explain=True,
+    )
+
+    assert answer.items[0].reasons == ("bought c", "viewed d")
+    assert json.loads(server.requests[0][2]) == {
+        "numResults": 2,
+        "itemId": "pear",
+        "recommenderArn": "arn:aws:personalize:::recommender/similar-items",
+        "filterArn": "arn:aws:personalize:::filter/cheap",
+        "filterValues": {"PRICE": "20"},
+        "explain": True,
+    }
+
+
 def test_events_are_sent_in_personalizes_shape(server: Endpoints) -> None:
     server.answers["/events"] = 200, {}, {}
     event = {"eventType": "view", "itemId": "a", "sentAt": 1_500_000_000}

@@ -89,7 +89,7 @@ def test_help_loads_nothing_heavy() -> None:
     [
         (["--version"], 0, ""),
         (["nonsense"], 2, "No such command"),
-        (["recommend"], 2, "Missing option '--user'"),
+        (["recommend"], 2, "expected --user ID, --item ID or --users FILE"),
         (["models", "list", "--state", "nowhere.json"], 1, "alsolike: no embedded cloud runs here (nowhere.json"),
     ],
 )

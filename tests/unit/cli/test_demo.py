@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,7 +122,9 @@ class Answering(Api):
     def __init__(self, answer: Recommendations) -> None:
         self.answer = answer
 
-    def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
+    def recommendations(
+        self, user_id: str | None, *, k: int, metadata: Sequence[str] = (), **_: Any
+    ) -> Recommendations:
         return self.answer
 
 

@@ -1,0 +1,94 @@
+"""The file of recommendations: Parquet, one row an item, written to another name until it is whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike.errors import Unavailable
+
+SCHEMA = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("score", pa.float64(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("recommender", pa.string(), nullable=False),
+    ]
+)
+ROW_GROUP_ROWS = 100_000
+
+_POPULAR = "popular"
+
+
+class RecommendationFile:
+    """Takes answers; on leaving, the file is there under its name, or after an error not at all.
+
+    Raises
+    ------
+    Unavailable
+        If it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, recommender: str) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        self._recommender = recommender
+        self._rows: list[list[Any]] = [[] for _ in SCHEMA]
+        try:
+            self._writer = pq.ParquetWriter(self._partial, SCHEMA, compression="zstd")
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be written: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and self._rows[0]:
+                self._flush()
+            self._writer.close()
+            if kind is None:
+                self._partial.replace(self._path)
+        except OSError as failure:
+            raise Unavailable(f"{self._path} cannot be written: {failure}") from failure
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+    def add(self, result: Mapping[str, Any]) -> int:
+        """Add an answer's items, and return how many they are; popular items at its end are said to be such."""
+        items = result["itemList"]
+        count = len(items)
+        filled = result.get("filled", 0)
+        columns = (
+            [result["userId"]] * count,
+            range(1, count + 1),
+            [item["itemId"] for item in items],
+            [item["score"] for item in items],
+            [result["source"]] * (count - filled) + [_POPULAR] * filled,
+            [result["modelVersion"]] * count,
+            [self._recommender] * count,
+        )
+        for rows, values in zip(self._rows, columns, strict=True):
+            rows.extend(values)
+        if len(self._rows[0]) >= ROW_GROUP_ROWS:
+            self._flush()
+        return count
+
+    def _flush(self) -> None:
+        table = pa.table([pa.array(rows, field.type) for rows, field in zip(self._rows, SCHEMA, strict=True)], SCHEMA)
+        try:
+            self._writer.write_table(table, row_group_size=len(table))
+        except OSError as error:
+            raise Unavailable(f"{self._path} cannot be written: {error}") from error
+        self._rows = [[] for _ in SCHEMA]

@@ -1,0 +1,336 @@
+"""Recommendations for many users, with a function that answers here."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner, Result
+
+from cli import deployment
+from cli.deployment import Deployment
+from cli.main import app
+from cli.recommending import asking, run, table
+from cli.recommending.user_ids import UserIds
+from tests.unit.cli.shop import NAMES
+
+
+class Function:
+    """Answers with two items a user, the second of them popular, and fails as it is told.
+
+    Attributes
+    ----------
+    failures
+        By the first user of a batch: what its next invocations do instead, in order.
+    most
+        How many users it answers at once.
+    batches
+        The events it was given.
+    """
+
+    def __init__(self) -> None:
+        self.failures: dict[str, list[Any]] = {}
+        self.most = 1_000
+        self.batches: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        assert FunctionName == NAMES.recommend_function
+        batch = json.loads(Payload)["batch"]
+        with self._lock:
+            self.batches.append(batch)
+            failures = self.failures.get(batch["users"][0], [])
+            failure = failures.pop(0) if failures else None
+        if isinstance(failure, BaseException):
+            raise failure
+        if failure is not None:
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
+        results = [self._result(user) for user in batch["users"][: self.most]]
+        document = {"answered": len(results), "notDone": len(batch["users"]) - len(results), "results": results}
+        return {"Payload": io.BytesIO(json.dumps(document).encode())}
+
+    def _result(self, user: str) -> dict[str, Any]:
+        if "bad" in user:
+            return {"error": f'userId is "{user}", expected better'}
+        items = [{"itemId": f"{user}-1", "score": 0.5}, {"itemId": "hit", "score": 0.25}]
+        result = {"userId": user, "itemList": items, "source": "model", "modelVersion": "v1", "filled": 1}
+        return {**result, "degraded": ["stale-model"]} if user == "u3" else result
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> Function:
+    function = Function()
+    where = Deployment("shop", NAMES, lambda service: function, lambda scope: "token", is_local=True)
+    monkeypatch.setattr(deployment, "resolve", lambda **_: where)
+    monkeypatch.setattr(asking.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
+    return function
+
+
+@pytest.fixture
+def recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments, **options: CliRunner().invoke(app, ["recommend", *arguments], **options)
+
+
+def write(name: str, users: Sequence[str]) -> str:
+    Path(name).write_text("".join(f"{user}\n" for user in users))
+    return name
+
+
+def throttled() -> ClientError:
+    return ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slower"}}, "Invoke")
+
+
+def test_file_has_a_row_an_item_in_the_order_of_the_input(
+    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "USERS_AT_ONCE", 3)
+    monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
+    users = [f"u{number}" for number in range(10)]
+
+    done = recommend("--users", write("users.txt", users), "-k", "2", "--parallel", "4")
+
+    assert done.exit_code == 0, done.output
+    found = pq.ParquetFile("recommendations.parquet")
+    assert found.schema_arrow.equals(table.SCHEMA)
+    assert found.metadata.num_row_groups == 5  # of four rows each
+    assert found.read().to_pylist()[:4] == [
+        row("u0", 1, "u0-1", 0.5, "model"),
+        row("u0", 2, "hit", 0.25, "popular"),
+        row("u1", 1, "u1-1", 0.5, "model"),
+        row("u1", 2, "hit", 0.25, "popular"),
+    ]
+    assert found.read()["user_id"].to_pylist() == [user for user in users for _ in range(2)]
+    assert sorted(len(batch["users"]) for batch in function.batches) == [1, 3, 3, 3]
+    assert done.stdout.startswith("10 users, 20 items in ")
+    assert "10 from model" in done.stdout
+    assert "degraded: 1 x stale-model" in done.stdout
+    assert sorted(path.name for path in Path().iterdir()) == ["recommendations.parquet", "users.txt"]
+
+
+def row(user: str, rank: int, item: str, score: float, source: str) -> dict[str, Any]:
+    return {
+        "user_id": user, "rank": rank, "item_id": item, "score": score, "source": source, "model_version": "v1",
+        "recommender": "for-you",
+    }  # fmt: skip
+
+
+def test_function_is_asked_what_was_asked_for(function: Function, recommend: Callable[..., Result]) -> None:
+    question = ("--recommender", "buy-again", "--filter", "cheap", "--value", "PRICE=20", "--value", "TAG=a=b")
+
+    done = recommend("--users", write("users.txt", ["anna"]), *question, "--output", "out.parquet")
+
+    assert done.exit_code == 0, done.output
+    assert function.batches == [
+        {
+            "users": ["anna"],
+            "recommender": "buy-again",
+            "numResults": 25,
+            "filter": "cheap",
+            "filterValues": {"PRICE": "20", "TAG": "a=b"},
+        }
+    ]
+    assert pq.read_table("out.parquet")["recommender"].to_pylist() == ["buy-again"] * 2
+
+
+def test_users_come_from_csv_parquet_lines_and_standard_input(
+    function: Function, recommend: Callable[..., Result]
+) -> None:
+    Path("a.csv").write_text("AGE,user_id\n3,u1\n4,7\n")
+    pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
+    pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
+    Path("d").write_bytes(b"u1\r\n\r\n7")
+
+    for name, expected in (("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("-", "u1")):
+        done = recommend("--users", name, input=b"u1\n7\n" if name == "-" else None)
+        assert done.exit_code == 0, done.output
+        assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
+
+
+def test_users_without_an_answer_are_listed_with_reasons_and_can_be_asked_with_again(
+    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "USERS_AT_ONCE", 2)
+    Path("users.csv").write_text("USER_ID,AGE\nu0,1\nbad,2\n,3\nu1\nu2,4\nu3,5\nu4,6\n")
+    function.failures["u2"] = [{"errorType": "Sandbox.Timedout", "errorMessage": "too slow"}] * asking.MAX_ATTEMPTS
+
+    done = recommend("--users", "users.csv")
+
+    assert done.exit_code == 1
+    assert Path("users.csv.failed.csv").read_text().splitlines() == [
+        "USER_ID,LINE,REASON",
+        'bad,3,"userId is ""bad"", expected better"',
+        ",4,USER_ID is missing",
+        'u1,5,"has 1 columns, expected 2"',
+        "u2,6,not answered: Sandbox.Timedout: too slow",
+        "u3,7,not answered: Sandbox.Timedout: too slow",
+    ]
+    assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u0", "u0", "u4", "u4"]
+    assert "5 users have no answer; they are in users.csv.failed.csv, with reasons" in done.stderr
+
+    done = recommend("--users", "users.csv.failed.csv", "--json")
+
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["sources"] == {"model": 3}  # u1, u2 and u3
+
+
+def test_answered_list_leaves_no_file_of_failed_users_of_an_earlier_call(
+    function: Function, recommend: Callable[..., Result]
+) -> None:
+    write("users.txt.failed.csv", ["old"])
+
+    assert recommend("--users", write("users.txt", ["u1"])).exit_code == 0
+
+    assert not Path("users.txt.failed.csv").exists()
+
+
+def test_throttled_and_failed_invocations_are_repeated(
+    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "USERS_AT_ONCE", 2)
+    function.failures["u0"] = [throttled(), {"errorType": "Unavailable", "errorMessage": "S3"}, throttled()]
+
+    done = recommend("--users", write("users.txt", ["u0", "u1", "u2"]))
+
+    assert done.exit_code == 0, done.output
+    assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u0", "u0", "u1", "u1", "u2", "u2"]
+    assert len(function.batches) == 5
+
+
+def test_users_who_were_not_done_are_sent_again(function: Function, recommend: Callable[..., Result]) -> None:
+    function.most = 2
+
+    done = recommend("--users", write("users.txt", ["u0", "u1", "u2", "u3", "u4"]))
+
+    assert done.exit_code == 0, done.output
+    assert [len(batch["users"]) for batch in function.batches] == [5, 3, 1]
+    assert len(pq.read_table("recommendations.parquet")) == 10
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        ({"errorType": "InvalidInput", "errorMessage": "batch.recommender is wrong"}, "batch.recommender is wrong"),
+        ({"errorType": "NotFound", "errorMessage": "filterArn ends in 'x'"}, "filterArn ends in 'x'"),
+        (
+            ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Invoke"),
+            "AccessDeniedException",
+        ),
+    ],
+)
+def test_what_no_user_can_be_answered_with_ends_the_call_at_once_and_leaves_no_file(
+    function: Function, recommend: Callable[..., Result], failure: Any, said: str
+) -> None:
+    function.failures["u0"] = [failure]
+
+    done = recommend("--users", write("users.txt", ["u0"]))
+
+    assert said in str(done.exception)
+    assert len(function.batches) == 1
+    assert [path.name for path in Path().iterdir()] == ["users.txt"]
+
+
+def test_stopped_by_hand_it_leaves_what_was_there_before(
+    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
+    Path("recommendations.parquet").write_bytes(b"before")
+    function.failures["u5"] = [KeyboardInterrupt()]
+
+    done = recommend("--users", write("users.txt", [f"u{number}" for number in range(100)]), "--parallel", "1")
+
+    assert done.exit_code == 130
+    assert "stopped; nothing was written" in done.stderr
+    assert Path("recommendations.parquet").read_bytes() == b"before"
+    assert sorted(path.name for path in Path().iterdir()) == ["recommendations.parquet", "users.txt"]
+    assert len(function.batches) < 20  # and no more of the hundred was asked for
+
+
+def test_no_more_users_are_read_than_are_soon_asked_for(
+    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million users shall not take more memory than a thousand: the input waits for the answers."""
+    monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
+    read: list[int] = []
+
+    def lines() -> Iterator[bytes]:
+        for number in range(50):
+            read.append(number)
+            yield f"u{number}\n".encode()
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines()))
+    asker = asking.Asker(function, NAMES.recommend_function, asking.Question("for-you", 2))
+
+    chunks = run._asked(run._chunks(UserIds("-", lambda: None).read(), 1), asker, parallel=2)
+
+    for count, _ in enumerate(chunks):
+        assert len(read) - count <= 4
+    assert count == 49
+
+
+def test_large_answers_are_asked_for_in_smaller_batches(function: Function, recommend: Callable[..., Result]) -> None:
+    assert recommend("--users", write("users.txt", [f"u{n}" for n in range(120)]), "-k", "500").exit_code == 0
+
+    assert sorted(len(batch["users"]) for batch in function.batches) == [20, 50, 50]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--users", "f", "--user", "anna"], "--user goes with one user, not with --users"),
+        (["--users", "f", "--item", "pear"], "--item goes with one user, not with --users"),
+        (["--users", "f", "--explain"], "--explain goes with one user, not with --users"),
+        (["--users", "f", "--metadata", "TITLE"], "--metadata goes with one user, not with --users"),
+        (["--user", "anna", "--output", "x"], "--output goes with --users"),
+        (["--user", "anna", "--parallel", "2"], "--parallel goes with --users"),
+        (["--user", "anna", "--value", "A=1"], "--value is for the parameters of a filter, but there is no --filter"),
+        (["--user", "anna", "--filter", "f", "--value", "A"], "--value is 'A', expected PARAMETER=VALUE"),
+        (["--user", "a", "--filter", "f", "--value", "A=1", "--value", "A=2"], "--value names A twice"),
+        ([], "expected --user ID, --item ID or --users FILE"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(
+    recommend: Callable[..., Result], arguments: list[str], said: str
+) -> None:
+    done = recommend(*arguments)
+
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("nowhere.txt", None, "nowhere.txt is no file"),
+        ("a.csv", b"ID\n1\n", "a.csv has no column USER_ID, but ID"),
+        ("a.txt", b"anna\n\xff\n", "a.txt, line 2: "),
+        ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt is of no known format"),
+    ],
+)
+def test_input_that_cannot_be_read_is_named(
+    function: Function, recommend: Callable[..., Result], name: str, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        Path(name).write_bytes(content)
+
+    done = recommend("--users", name)
+
+    assert str(done.exception).startswith(said)
+    assert not Path("recommendations.parquet").exists()
+
+
+def test_empty_list_makes_an_empty_table(function: Function, recommend: Callable[..., Result]) -> None:
+    assert recommend("--users", write("users.txt", [])).exit_code == 0
+
+    assert pq.read_table("recommendations.parquet").schema.equals(table.SCHEMA)
+    assert not function.batches
