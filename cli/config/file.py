@@ -86,7 +86,10 @@ def check(text: str, *, name: str) -> ConfigurationFile:
         if getattr(configuration, part)
     ]
     for filter_name, expression in configuration.filters.items():
-        for offset, message in undeclared(filters.parse(expression), configuration.item_columns):
+        unknown = undeclared(
+            filters.parse(expression), item_columns=configuration.item_columns, user_columns=configuration.user_columns
+        )
+        for offset, message in unknown:
             warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
     return ConfigurationFile(name, text, document.value, configuration, tuple(warnings))
 

@@ -10,12 +10,11 @@ import numpy.typing as npt
 from alsolike.configuration import Configuration
 from alsolike.filter_evaluation import Asked, FilterEvaluator
 from alsolike.filter_tree import Filter
-from alsolike.filter_values import Values
 from alsolike.snapshot import Snapshot
 
 
-def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, values: Values) -> int:
-    """Return how many items of the catalogue pass, for a user of whom nothing is known.
+def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, asked: Asked) -> int:
+    """Return how many items of the catalogue pass.
 
     Raises
     ------
@@ -32,5 +31,5 @@ def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *
     evaluator = FilterEvaluator(
         snapshot, np.concatenate([[-1], rows]), positions=positions, canonical=configuration.canonical_event_type
     )
-    bias = evaluator.bias(filter_, Asked(values=values), name="the filter")
+    bias = evaluator.bias(filter_, asked, name="the filter")
     return int(np.count_nonzero(bias[1:] == 0))

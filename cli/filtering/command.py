@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +12,8 @@ from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from alsolike.configuration import Configuration
+    from alsolike.filter_evaluation import Asked
     from alsolike.filter_tree import Filter
-    from alsolike.filter_values import Values
     from alsolike.snapshot import Snapshot
     from cli.deployment import Deployment
 
@@ -28,21 +29,31 @@ def check(
         list[str] | None,
         typer.Option(metavar="PARAMETER=VALUE", help="As in filterValues; may be repeated."),
     ] = None,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="What CurrentUser has; may be repeated."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="What NOW is; ISO 8601 with a zone.", show_default="the time it is"),
+    ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain a filter, find what is wrong in it, and count the items of the catalogue that pass.
 
-    Counted is for a user without interactions and properties. Exit status 1 if something is wrong.
+    Counted is for a user without interactions. Exit status 1 if something is wrong.
     """
     from alsolike import filters
     from alsolike.errors import InvalidFilter
     from cli import console, deployment
+    from cli.filtering.asking import asked_with
     from cli.filtering.explanation import explain
 
     where = deployment.resolve(stack=stack, state=state)
     configuration = _configuration(where)
+    asked = asked_with(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
     try:
@@ -51,7 +62,7 @@ def check(
     except InvalidFilter as error:
         problems = [(error.offset, str(error))]
     snapshot = _snapshot(where)
-    passing = None if parsed is None or problems else _passing(parsed, snapshot, configuration, _values(value or []))
+    passing = None if parsed is None or problems else _passing(parsed, snapshot, configuration, asked)
     sentences = explain(parsed) if parsed else []
     if as_json:
         console.print_json(
@@ -65,13 +76,13 @@ def check(
             }
         )
     else:
-        console.print_line(" ".join(expression.splitlines()))
+        console.print_line(re.sub(r"\s", " ", expression))  # one line, and every character stays where it is
         for offset, message in problems:
             console.print_line(f"{' ' * offset}^ {message}")
         for sentence in sentences:
             console.print_line(sentence)
         if passing is not None:
-            console.print_line(f"{passing:,} of {len(snapshot):,} items pass")
+            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{_for_whom(parsed, asked)}")
     if problems:
         raise typer.Exit(1)
 
@@ -104,25 +115,12 @@ def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[i
     from alsolike.filter_tree import Dataset
     from alsolike.filter_types import mismatches
 
-    yield from undeclared(filter_, configuration.item_columns)
+    yield from undeclared(filter_, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
     columns = {Dataset.ITEMS: configuration.item_columns, Dataset.CURRENT_USER: configuration.user_columns}
     yield from mismatches(filter_, columns)
 
 
-def _values(given: Sequence[str]) -> Values:
-    from alsolike.errors import InvalidInput
-    from alsolike.filter_values import parse_values
-
-    values = {}
-    for entry in given:
-        name, separator, text = entry.partition("=")
-        if not separator or not name:
-            raise InvalidInput(f"--value is {entry!r}, expected PARAMETER=VALUE")
-        values[name] = parse_values(name, text)
-    return values
-
-
-def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, values: Values) -> int | None:
+def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, asked: Asked) -> int | None:
     """Return how many items pass; None where a request has to say more."""
     from alsolike.filter_tree import Verb
     from cli.filtering import catalogue
@@ -130,6 +128,16 @@ def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, 
     needed = {
         name for expression in filter_.expressions if expression.verb is Verb.INCLUDE for name in expression.parameters
     }
-    if filter_.needs_item or not needed <= values.keys():
+    if filter_.needs_item or not needed <= asked.values.keys():
         return None
-    return catalogue.passing(filter_, snapshot, configuration, values=values)
+    return catalogue.passing(filter_, snapshot, configuration, asked=asked)
+
+
+def _for_whom(filter_: Filter | None, asked: Asked) -> str:
+    """Return what the count left out of account of somebody who asks."""
+    lacking = []
+    if filter_ is not None and filter_.needs_user and not asked.user:
+        lacking.append("properties")
+    if filter_ is not None and filter_.needs_history:
+        lacking.append("interactions")
+    return f" for a user without {' and '.join(lacking)}" if lacking else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alsolike.filter_tree import (
     And,
+    Column,
     Comparison,
     Condition,
-    CurrentItem,
+    Dataset,
     Everything,
     Expression,
     Filter,
@@ -15,8 +16,10 @@ from alsolike.filter_tree import (
     Operator,
     Or,
     Parameter,
+    Time,
     Value,
     Verb,
+    reference,
 )
 
 _RELATIONS = {
@@ -26,6 +29,13 @@ _RELATIONS = {
     Operator.AT_MOST: "is at most",
     Operator.MORE: "is more than",
     Operator.AT_LEAST: "is at least",
+}
+_TIME_RELATIONS = {
+    **_RELATIONS,
+    Operator.LESS: "is earlier than",
+    Operator.AT_MOST: "is at the latest",
+    Operator.MORE: "is later than",
+    Operator.AT_LEAST: "is at the earliest",
 }
 
 
@@ -48,7 +58,10 @@ def _words(condition: Condition) -> str:
         return f"not ({_words(condition.operand)})"
     column = f"{condition.column.dataset}.{condition.column.name}"
     if isinstance(condition, Comparison):
-        return f"{column} {_RELATIONS[condition.operator]} {_value(condition.value)}"
+        relations = _TIME_RELATIONS if isinstance(condition.value, Time) else _RELATIONS
+        return f"{column} {relations[condition.operator]} {_value(condition.value)}"
+    if (other := reference(condition)) is not None:
+        return f"{column} is among {_value(other).removeprefix('that of ')}"
     return f"{column} is {_elements(condition)}"
 
 
@@ -57,19 +70,28 @@ def _grouped(operand: Condition) -> str:
 
 
 def _elements(leaf: Membership) -> str:
-    if isinstance(leaf.elements, CurrentItem):
-        return _value(leaf.elements)
-    if any(isinstance(element, Everything) for element in leaf.elements):
+    elements = leaf.elements if isinstance(leaf.elements, tuple) else ()
+    if any(isinstance(element, Everything) for element in elements):
         return "any"
-    values = [_value(element) for element in leaf.elements if not isinstance(element, Everything)]
+    values = [_value(element) for element in elements if not isinstance(element, Everything)]
     return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
 
 
 def _value(value: Value) -> str:
     if isinstance(value, Parameter):
         return f"the value of {value.name}"
-    if isinstance(value, CurrentItem):
-        return f"that of the current item's {value.name}"
+    if isinstance(value, Column):
+        return f"that of the current {'user' if value.dataset is Dataset.CURRENT_USER else 'item'}'s {value.name}"
+    if isinstance(value, Time):
+        return _time(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return f'"{value}"' if isinstance(value, str) else f"{value:.15g}"
+
+
+def _time(time: Time) -> str:
+    if time.amount == 0:
+        return "now"
+    unit = time.unit.lower()
+    amount = f"{_value(time.amount)} {unit.removesuffix('s') if time.amount == 1 else unit}"
+    return f"{amount} ago" if time.sign < 0 else f"{amount} from now"

@@ -14,7 +14,8 @@ from alsolike import filters
 from alsolike.column_values import as_declared
 from alsolike.configuration import Configuration
 from alsolike.errors import InvalidInput, NotFound
-from alsolike.filter_evaluation import NOTHING, Asked, Recent
+from alsolike.filter_evaluation import Asked
+from alsolike.filter_interactions import NO_INTERACTIONS, Recent
 from alsolike.filter_tree import Filter
 from alsolike.profiles import RecentInteraction
 from functions.recommend.catalogue import Catalogue
@@ -79,6 +80,7 @@ def asked(
     recent: Sequence[RecentInteraction],
     positions: npt.NDArray[np.int64],
     user: Callable[[], Mapping[str, Any]],
+    now_ms: int,
 ) -> Asked:
     """Return what the request brings to its filter.
 
@@ -88,13 +90,16 @@ def asked(
         The interactions of the user who asks, and `positions` those of their items; looked at by filters that do.
     user
         Returns the properties of the user who asks; called only where the filter looks at them.
+    now_ms
+        What NOW is.
     """
     filter_ = chosen.filter
     if filter_ is None:
-        return Asked()
+        return Asked(now_ms=now_ms)
     return Asked(
+        now_ms=now_ms,
         values=request.filter_values,
-        recent=_recent(recent, positions) if filter_.needs_history else NOTHING,
+        recent=_recent(recent, positions) if filter_.needs_history else NO_INTERACTIONS,
         item=as_declared(catalogue.properties([request.item_id])[0], configuration.item_columns)
         if request.item_id
         else {},

@@ -145,4 +145,5 @@ class Scene:
             recent=self.recent if self._looks_back else (),
             positions=self.positions if self._looks_back else np.zeros(0, np.int64),
             user=lambda: self.shopper.properties,
+            now_ms=self.now_ms,
         )

@@ -1,78 +1,18 @@
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from alsolike import filters
 from alsolike.catalogue_change import Change
-from alsolike.configuration import DEFAULT, ColumnType
+from alsolike.configuration import DEFAULT
 from alsolike.errors import InvalidInput
-from alsolike.filter_evaluation import Asked, FilterEvaluator, Recent
+from alsolike.filter_evaluation import Asked, FilterEvaluator
+from alsolike.filter_interactions import Recent
 from alsolike.filter_values import parse_values
-from alsolike.snapshot import Snapshot
+from alsolike.snapshot import Column, Snapshot
 from alsolike.snapshot_segment import Segment
-
-COLUMNS = {
-    "genre": ColumnType.STRING,
-    "tags": ColumnType.LIST,
-    "price": ColumnType.NUMBER,
-    "organic": ColumnType.BOOLEAN,
-    "creationTimestamp": ColumnType.TIMESTAMP,
-    "description": ColumnType.TEXT,
-}
-SHOP: dict[str, dict[str, Any]] = {
-    "fig": {"genre": "fruit", "tags": ["sweet", "soft"], "price": 3, "organic": True, "creationTimestamp": 100},
-    "leek": {"genre": "vegetable", "tags": ["green"], "price": 1.5, "organic": False},
-    "soap": {"price": 2, "tags": []},
-    "bare": {},
-}
-UNLISTED = "unlisted"  # the model knows it, the catalogue does not
-
-
-@dataclasses.dataclass(frozen=True)
-class Event:
-    item_id: str
-    event_type: str
-    seconds: int
-
-
-class Model:
-    """Items by position, over a snapshot of one segment for each change."""
-
-    def __init__(
-        self, item_ids: Sequence[str], *segments: Mapping[str, Mapping[str, Any] | None], barred: Sequence[str] = ()
-    ) -> None:
-        self.item_ids = item_ids
-        snapshot = Snapshot(
-            [Segment.of([Change(i, n, p) for i, p in items.items()], COLUMNS) for n, items in enumerate(segments)],
-            version="1",
-        )
-        rows = np.concatenate([[-1], snapshot.rows(list(item_ids))])
-        self.evaluator = FilterEvaluator(
-            snapshot,
-            rows,
-            positions=self.positions,
-            canonical=DEFAULT.canonical_event_type,
-            barred=self.positions(barred),
-        )
-
-    def positions(self, item_ids: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-        return np.array([self.item_ids.index(i) + 1 if i in self.item_ids else 0 for i in item_ids], np.int64)
-
-    def passing(self, expression: str, *, events: Sequence[Event] = (), **asked: Any) -> list[str]:
-        recent = Recent(
-            self.positions([event.item_id for event in events]),
-            [event.event_type for event in events],
-            np.array([event.seconds * 1000 for event in events], np.int64),
-        )
-        bias = self.evaluator.bias(filters.parse(expression), Asked(recent=recent, **asked), name=expression)
-        assert bias.dtype == np.float32
-        assert set(np.unique(bias).tolist()) <= {0.0, -np.inf}
-        return [item_id for item_id, value in zip(self.item_ids, bias[1:].tolist(), strict=True) if value == 0]
+from tests.unit.alsolike.filtered_items import COLUMNS, SHOP, UNLISTED, Event, Model
 
 
 @pytest.fixture
@@ -229,6 +169,28 @@ def test_exclude_with_a_parameter_left_out_does_not_apply(shop: Model) -> None:
         ("EXCLUDE ItemID WHERE Items.GENRE < 3", {}, "compares Items.GENRE with <, expected IN, = or !=: it has texts"),
         ("EXCLUDE ItemID WHERE Items.GENRE = 3", {}, "compares Items.GENRE with 3.0, expected a text"),
         ('EXCLUDE ItemID WHERE Items.TAGS = "x"', {}, "compares Items.TAGS with =, expected IN: it has lists"),
+        (
+            "EXCLUDE ItemID WHERE Items.PRICE < NOW",
+            {},
+            "compares Items.PRICE with NOW, expected a number: it is not decl",
+        ),
+        ("EXCLUDE ItemID WHERE Items.GENRE = NOW", {}, "compares Items.GENRE with NOW, expected a text"),
+        ("EXCLUDE ItemID WHERE Items.ORGANIC = NOW", {}, "compares Items.ORGANIC with NOW, expected true or false"),
+        (
+            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            {"A": ("-1",)},
+            'filterValues.A is "-1", expected a number of DAYS that is not below 0',
+        ),
+        (
+            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            {"A": ("x",)},
+            'A is "x", expected a number of',
+        ),
+        (
+            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            {"A": ("1", "2")},
+            "filterValues.A has 2 values, expected one: Interactions.TIMESTAMP is compared with it",
+        ),
         ('EXCLUDE ItemID WHERE Items.DESCRIPTION = "x"', {}, "Items.DESCRIPTION, a column of texts: declare it as str"),
     ],
 )
@@ -255,162 +217,150 @@ def test_badly_quoted_values_are_refused(text: str) -> None:
         parse_values("P", text)
 
 
-def test_static_filter_is_evaluated_once_for_the_same_values(shop: Model) -> None:
-    asked = Asked(values={"P": ("2",)})
-    parsed = filters.parse("EXCLUDE ItemID WHERE Items.PRICE > $P")
+class Looked(Snapshot):
+    """Counts how often a column is looked at."""
 
-    assert shop.evaluator.bias(parsed, asked, name="t") is shop.evaluator.bias(parsed, asked, name="t")
-    other = shop.evaluator.bias(parsed, Asked(values={"P": ("1",)}), name="t")
-    assert not np.array_equal(other, shop.evaluator.bias(parsed, asked, name="t"))
+    looks = 0
 
-
-# A naive evaluator, and expressions that carry one: each is a text, and what it says of one item.
-
-Item = tuple[str, Mapping[str, Any]]
+    def column(self, name: str) -> Column | None:
+        self.looks += 1
+        return super().column(name)
 
 
-@dataclasses.dataclass(frozen=True)
-class Clause:
-    text: str
-    holds: Callable[[Item, Sequence[Event]], bool]
-    of_event: Callable[[Event], bool] | None = None  # where it can be asked of one interaction
-
-
-def on_items(text: str, holds: Callable[[str, Mapping[str, Any]], bool]) -> Clause:
-    return Clause(text, lambda item, _: holds(*item))
-
-
-def on_events(text: str, of_event: Callable[[Event], bool]) -> Clause:
-    return Clause(text, lambda item, events: any(e.item_id == item[0] and of_event(e) for e in events), of_event)
-
-
-COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-}  # fmt: skip
-WORDS = ("a", "b", "c")
-TYPES = ("view", "cart", "purchase")
-
-
-def quoted(texts: Sequence[str]) -> str:
-    return ", ".join(f'"{text}"' for text in texts)
-
-
-def number_clause(column: str, key: str, operator: str, operand: int) -> Clause:
-    return on_items(
-        f"Items.{column} {operator} {operand}", lambda _, p: key in p and COMPARE[operator](p[key], operand)
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "Items.PRICE > $P",
+        'NOT (Items.PRICE > $P OR Items.GENRE IN ("fruit")) AND Items.TAGS IN ("soft")',
+        'Items.PRICE > $P AND Interactions.EVENT_TYPE IN ("*") AND Items.ORGANIC = true',
+        "Items.PRICE > $P OR CurrentUser.AGE > 17 OR Items.ORGANIC = true",
+    ],
+)
+def test_what_depends_on_the_catalogue_alone_is_evaluated_once_for_the_same_values(condition: str) -> None:
+    snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
+    rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
+    evaluator = FilterEvaluator(
+        snapshot, rows, positions=lambda ids: np.zeros(len(ids), np.int64), canonical=DEFAULT.canonical_event_type
     )
+    parsed = filters.parse(f"EXCLUDE ItemID WHERE {condition}")
+
+    def bias(price: str) -> list[float]:
+        asked = Asked(now_ms=0, values={"P": (price,)})
+        found: list[float] = evaluator.bias(parsed, asked, name="t").tolist()
+        return found
+
+    first = bias("2")
+    looks = snapshot.looks
+    assert bias("2") == first
+    assert snapshot.looks == looks > 0
+    bias("1")
+    assert snapshot.looks > looks
 
 
-words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=2)
-leaf_clauses = st.one_of(
-    st.builds(number_clause, st.just("PRICE"), st.just("price"), st.sampled_from(list(COMPARE)), st.integers(0, 3)),
-    st.builds(
-        number_clause, st.just("creationTimestamp"), st.just("creationTimestamp"), st.just(">"), st.integers(0, 3)
-    ),
-    words.map(lambda ws: on_items(f"Items.GENRE IN ({quoted(ws)})", lambda _, p: p.get("genre") in ws)),
-    words.map(lambda ws: on_items(f"Items.GENRE NOT IN ({quoted(ws)})", lambda _, p: p.get("genre") not in ws)),
-    st.sampled_from(WORDS).map(
-        lambda w: on_items(f'Items.GENRE != "{w}"', lambda _, p: "genre" in p and p["genre"] != w)
-    ),
-    words.map(
-        lambda ws: on_items(f"Items.TAGS IN ({quoted(ws)})", lambda _, p: bool(set(p.get("tags", ())) & set(ws)))
-    ),
-    st.booleans().map(lambda b: on_items(f"Items.ORGANIC = {b}", lambda _, p: p.get("organic") is b)),
-    st.sampled_from(["i0", "i3", "i9"]).map(
-        lambda i: on_items(f'Items.ITEM_ID IN ("{i}")', lambda found, _: found == i)
-    ),
-    st.lists(st.sampled_from(TYPES), min_size=1, max_size=2).map(
-        lambda ts: on_events(f"Interactions.EVENT_TYPE IN ({quoted(ts)})", lambda e: e.event_type in ts)
-    ),
-    st.builds(
-        lambda op, at: on_events(f"Interactions.TIMESTAMP {op} {at}", lambda e: COMPARE[op](e.seconds, at)),
-        st.sampled_from(list(COMPARE)),
-        st.integers(0, 3),
-    ),
+def test_what_is_kept_is_written_into_by_nobody(shop: Model) -> None:
+    """Each of the two bars another item of the same mask."""
+    fruit = 'INCLUDE ItemID WHERE Items.PRICE > 1 AND NOT Interactions.EVENT_TYPE IN ("*")'
+
+    assert shop.passing(fruit, events=[Event("fig", "view", 1)]) == ["leek", "soap"]
+    assert shop.passing(fruit, events=[Event("leek", "view", 1)]) == ["fig", "soap"]
+    assert shop.passing(fruit) == ["fig", "leek", "soap"]
+
+
+DAY_MS = 86_400_000
+NOW_MS = 100 * DAY_MS + 123
+
+
+@pytest.mark.parametrize(
+    ("condition", "age_ms", "holds"),
+    [
+        ("> NOW - 30 DAYS", 30 * DAY_MS - 1, True),
+        ("> NOW - 30 DAYS", 30 * DAY_MS, False),
+        (">= NOW - 30 DAYS", 30 * DAY_MS, True),
+        ("= NOW - 30 DAYS", 30 * DAY_MS, True),
+        ("< NOW - 30 DAYS", 30 * DAY_MS + 1, True),
+        ("> NOW - 2 WEEKS", 14 * DAY_MS, False),
+        ("> NOW - 36 HOURS", 36 * 3_600_000 - 1, True),
+        ("<= NOW - 5 MINUTES", 300_000, True),
+        ("<= NOW - 5 MINUTES", 299_999, False),
+        ("> NOW - 0.5 HOURS", 1_799_999, True),
+        ("<= NOW", 0, True),
+        ("> NOW", -1, True),
+        ("= NOW + 1 DAY", -DAY_MS, True),
+        ("> NOW - $N DAYS", 3 * DAY_MS - 1, True),
+        ("> NOW - $N DAYS", 3 * DAY_MS, False),
+    ],
 )
+def test_window_of_time_ends_at_the_millisecond(shop: Model, condition: str, age_ms: int, holds: bool) -> None:
+    recent = Recent(shop.positions(["fig"]), ["view"], np.array([NOW_MS - age_ms], np.int64))
+    values = {"N": ("3",)} if "$" in condition else {}
+    parsed = filters.parse(f"INCLUDE ItemID WHERE Interactions.TIMESTAMP {condition}")
+
+    bias = shop.evaluator.bias(parsed, Asked(now_ms=NOW_MS, recent=recent, values=values), name="t")
+
+    assert (bias[1] == 0) == holds
+    assert np.isneginf(bias[2:]).all()
 
 
-def negated(clause: Clause) -> Clause:
-    return Clause(f"NOT ({clause.text})", lambda item, events: not clause.holds(item, events))
-
-
-def either(clauses: list[Clause]) -> Clause:
-    of_event = (
-        (lambda e: any(c.of_event(e) for c in clauses)) if all(c.of_event for c in clauses) else None  # type: ignore[misc]
-    )
-    text = " OR ".join(f"({c.text})" for c in clauses)
-    return Clause(text, lambda item, events: any(c.holds(item, events) for c in clauses), of_event)
-
-
-def every(clauses: list[Clause]) -> Clause:
-    of_events = [c.of_event for c in clauses if c.of_event]
-    others = [c for c in clauses if not c.of_event]
-
-    def together(event: Event) -> bool:
-        return all(of_event(event) for of_event in of_events)
-
-    def holds(item: Item, events: Sequence[Event]) -> bool:
-        if of_events and not any(e.item_id == item[0] and together(e) for e in events):
-            return False
-        return all(c.holds(item, events) for c in others)
-
-    return Clause(" AND ".join(f"({c.text})" for c in clauses), holds, None if others else together)
-
-
-clauses = st.recursive(
-    leaf_clauses,
-    lambda children: st.one_of(
-        children.map(negated),
-        st.lists(children, min_size=2, max_size=3).map(either),
-        st.lists(children, min_size=2, max_size=3).map(every),
-    ),
-    max_leaves=6,
+@pytest.mark.parametrize(
+    ("condition", "now_s", "expected"),
+    [
+        ("Items.CREATION_TIMESTAMP > NOW - 7 DAYS", 100 + 604_799, ["fig"]),
+        ("Items.CREATION_TIMESTAMP > NOW - 7 DAYS", 100 + 604_800, []),
+        ("Items.CREATION_TIMESTAMP > NOW", 99, ["fig"]),
+        ("Items.CREATION_TIMESTAMP > NOW", 100, []),
+        ("NOT Items.CREATION_TIMESTAMP > NOW", 99, ["leek", "soap", "bare", UNLISTED]),
+        ("Items.CREATION_TIMESTAMP != NOW", 7, ["fig"]),
+        ("Items.CREATION_TIMESTAMP < NOW + 1 HOUR AND Items.PRICE > 1", 0, ["fig"]),
+    ],
 )
-ITEM_IDS = [f"i{n}" for n in range(8)]
-properties = st.fixed_dictionaries(
-    {},
-    optional={
-        "genre": st.sampled_from(WORDS),
-        "tags": st.lists(st.sampled_from(WORDS), max_size=3),
-        "price": st.integers(0, 3),
-        "organic": st.booleans(),
-        "creationTimestamp": st.integers(0, 3),
-    },
-)
-catalogues = st.lists(
-    st.dictionaries(st.sampled_from(ITEM_IDS[:6]), st.none() | properties, min_size=1, max_size=6),
-    min_size=1,
-    max_size=3,
-)
-events = st.lists(
-    st.builds(Event, st.sampled_from([*ITEM_IDS, "i9"]), st.sampled_from(TYPES), st.integers(0, 3)), max_size=6
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.tuples(st.sampled_from(["INCLUDE", "EXCLUDE"]), clauses), min_size=1, max_size=3),
-    catalogues,
-    events,
-    st.permutations(ITEM_IDS),
-)
-def test_result_equals_a_naive_evaluation_row_by_row(
-    expressions: list[tuple[str, Clause]],
-    catalogue: list[dict[str, dict[str, Any] | None]],
-    events: list[Event],
-    item_ids: list[str],
+def test_time_of_an_item_is_compared_with_the_clock_of_each_request(
+    shop: Model, condition: str, now_s: int, expected: list[str]
 ) -> None:
-    known: dict[str, Any] = {}
-    for segment in catalogue:
-        known.update(segment)
+    for _ in range(2):
+        assert shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=now_s * 1000) == expected
+        shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=0)  # of which nothing may be kept
 
-    def passes(item_id: str) -> bool:
-        item = (item_id, known.get(item_id) or {})
-        included = [clause.holds(item, events) for verb, clause in expressions if verb == "INCLUDE"]
-        excluded = [clause.holds(item, events) for verb, clause in expressions if verb == "EXCLUDE"]
-        return (any(included) or not included) and not any(excluded)
 
-    text = " | ".join(f"{verb} ItemID WHERE {clause.text}" for verb, clause in expressions)
-
-    assert Model(item_ids, *catalogue).passing(text, events=events) == [i for i in item_ids if passes(i)], text
+@pytest.mark.parametrize(
+    ("condition", "user", "expected"),
+    [
+        ("Items.GENRE = CurrentUser.LIKES", {"likes": "fruit"}, ["fig"]),
+        ("Items.GENRE = CurrentUser.LIKES", {"likes": "meat"}, []),
+        ("Items.GENRE = CurrentUser.LIKES", {}, []),
+        ("Items.GENRE = CurrentUser.LIKES", {"likes": 7}, []),
+        ("Items.GENRE != CurrentUser.LIKES", {"likes": "fruit"}, ["leek"]),
+        ("Items.GENRE != CurrentUser.LIKES", {}, []),
+        ("NOT Items.GENRE = CurrentUser.LIKES", {}, [*SHOP, UNLISTED]),
+        ("Items.GENRE IN CurrentUser.LIKES", {"likes": ["fruit", "vegetable"]}, ["fig", "leek"]),
+        ("Items.GENRE IN CurrentUser.LIKES", {"likes": "vegetable"}, ["leek"]),
+        ("Items.GENRE NOT IN CurrentUser.LIKES", {"likes": ["fruit"]}, ["leek", "soap", "bare", UNLISTED]),
+        ("Items.GENRE NOT IN CurrentUser.LIKES", {}, [*SHOP, UNLISTED]),
+        ("Items.TAGS IN CurrentUser.LIKES", {"likes": ["soft", "green"]}, ["fig", "leek"]),
+        ("Items.TAGS IN CurrentUser.LIKES", {"likes": ["a", "b", "c", "soft", "d", "e"]}, ["fig"]),
+        ("Items.TAGS NOT IN CurrentUser.LIKES", {"likes": ["soft"]}, ["leek", "soap", "bare", UNLISTED]),
+        ("Items.PRICE <= CurrentUser.BUDGET", {"budget": 2}, ["leek", "soap"]),
+        ("Items.PRICE <= CurrentUser.BUDGET", {"budget": "2"}, []),
+        ("Items.PRICE <= CurrentUser.BUDGET", {"budget": True}, []),
+        ("Items.PRICE <= CurrentUser.BUDGET", {}, []),
+        ("NOT Items.PRICE <= CurrentUser.BUDGET", {}, [*SHOP, UNLISTED]),
+        ("Items.PRICE IN CurrentUser.BUDGET", {"budget": 1.5}, ["leek"]),
+        ("Items.ORGANIC = CurrentUser.ORGANIC", {"organic": True}, ["fig"]),
+        ("Items.ORGANIC != CurrentUser.ORGANIC", {"organic": True}, ["leek"]),
+        ("Items.ORGANIC IN CurrentUser.ORGANIC", {"organic": False}, ["leek"]),
+        ("Items.ITEM_ID = CurrentUser.PINNED", {"pinned": UNLISTED}, [UNLISTED]),
+        ("Items.ITEM_ID IN CurrentUser.PINNED", {"pinned": ["fig", "none"]}, ["fig"]),
+        ("Items.ITEM_ID != CurrentUser.PINNED", {}, []),
+        ("CurrentUser.AGE >= 18", {"age": 18}, [*SHOP, UNLISTED]),
+        ("CurrentUser.AGE >= 18", {}, []),
+        ('CurrentUser.AGE IN ("young")', {"age": 18}, []),
+        ("Items.ORGANIC = true AND NOT CurrentUser.AGE >= 18", {}, ["fig"]),
+        ("Items.ORGANIC = true AND NOT CurrentUser.AGE >= 18", {"age": 40}, []),
+        ("CurrentUser.AGE >= 18 OR Items.PRICE < 2", {"age": 17}, ["leek"]),
+        ("CurrentUser.SINCE < NOW - 1 DAY AND Items.PRICE = 2", {"since": 1}, ["soap"]),
+        ("Items.MISSPELT IN CurrentUser.LIKES", {"likes": ["fruit"]}, []),
+    ],
+)
+def test_condition_on_the_user(shop: Model, condition: str, user: dict[str, Any], expected: list[str]) -> None:
+    for _ in range(2):
+        passing = shop.passing(f"INCLUDE ItemID WHERE {condition}", user=user, now_ms=200 * DAY_MS)
+        assert passing == expected

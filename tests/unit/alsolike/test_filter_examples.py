@@ -11,7 +11,8 @@ import pytest
 from alsolike import filters
 from alsolike.catalogue_change import Change
 from alsolike.configuration import DEFAULT, ColumnType
-from alsolike.filter_evaluation import Asked, FilterEvaluator, Recent
+from alsolike.filter_evaluation import Asked, FilterEvaluator
+from alsolike.filter_interactions import Recent
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_segment import Segment
 
@@ -56,7 +57,9 @@ def test_example_passes_what_the_document_says(expression: str, expected: str) -
     )
     recent = Recent(positions(["fig", "leek"]), ["view", "purchase"], np.array([BOUGHT_MS, BOUGHT_MS]))
 
-    bias = evaluator.bias(filters.parse(expression.replace("\\|", "|")), Asked(recent=recent), name=expression)
+    bias = evaluator.bias(
+        filters.parse(expression.replace("\\|", "|")), Asked(now_ms=0, recent=recent), name=expression
+    )
 
     passing = [item_id for item_id, value in zip(ids, bias[1:].tolist(), strict=True) if value == 0]
     assert passing == expected.split(", ")

@@ -22,6 +22,7 @@ from cli.deployment import Deployment
 DOCUMENT = {
     "format": 1,
     "items": {"columns": {"price": "number", "BRAND": "string"}},
+    "users": {"columns": {"age": "number", "brands": "list", "vip": "boolean"}},
     "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"},
 }
 ITEMS: dict[str, dict[str, Any] | None] = {

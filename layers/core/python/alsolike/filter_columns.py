@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidInput
-from alsolike.filter_tree import Comparison, Leaf, Membership, Operator
+from alsolike.filter_sets import Mask
+from alsolike.filter_tree import Comparison, Leaf, Membership, Operator, Time
 from alsolike.filter_values import Resolver, mismatch, shown
 from alsolike.ragged import Dictionary
-from alsolike.snapshot import BooleanColumn, ListColumn, NumberColumn, Snapshot, StringColumn
+from alsolike.snapshot import BooleanColumn, Column, ListColumn, NumberColumn, StringColumn
+from alsolike.tensors import Array
 
-Mask = npt.NDArray[np.bool_]
+_BLOCK = 262_144
+"""Elements of lists that are looked at together: so what is found of them stays in the processor's cache."""
+
+FixedColumn: TypeAlias = NumberColumn | BooleanColumn | StringColumn
+
+_COMPARED = 4
+"""So many codes are found by comparing all with each, which is faster than looking each one up."""
 
 OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
     {
@@ -30,27 +41,62 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 )
 
 
-def match(snapshot: Snapshot, leaf: Leaf, resolver: Resolver, *, out: Mask) -> None:
-    """Set `out`, all false, to true where a row of the snapshot meets the condition.
-
-    A column that the snapshot does not have has no values.
+def match(column: Column | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
+    """Return which rows of a column meet the condition; a column of None has no values.
 
     Raises
     ------
     InvalidInput
         If the condition and the column do not go together.
     """
-    column = snapshot.column(leaf.column.key)
+    if column is None:
+        return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):
-        _match_numbers(column, leaf, resolver, out)
-    elif isinstance(column, BooleanColumn):
-        _match_truths(column, leaf, resolver, out)
-    elif isinstance(column, StringColumn):
-        _match_strings(column, leaf, resolver, out)
-    elif isinstance(column, ListColumn):
-        _match_lists(column, leaf, resolver, out)
-    elif column is not None:
-        raise InvalidInput(f"the filter looks at {shown(leaf.column)}, a column of texts: declare it as string")
+        return _match_numbers(column, leaf, resolver)
+    if isinstance(column, BooleanColumn):
+        return _match_truths(column, leaf, resolver)
+    if isinstance(column, StringColumn):
+        return _match_strings(column, leaf, resolver)
+    if isinstance(column, ListColumn):
+        return _match_lists(column, leaf, resolver)
+    raise InvalidInput(f"the filter looks at {shown(leaf.column)}, a column of texts: declare it as string")
+
+
+def values(column: FixedColumn, rows: npt.NDArray[np.int64]) -> Array:
+    """Return what a column has at these rows, of which the one after its last has nothing."""
+    array = column.codes if isinstance(column, StringColumn) else column.values
+    none = np.full(1, np.nan if isinstance(column, NumberColumn) else -1, array.dtype)
+    return np.concatenate([array, none]).take(rows)
+
+
+def with_values(column: FixedColumn, values: Array) -> FixedColumn:
+    """Return the column with what `values` returned for it."""
+    if isinstance(column, StringColumn):
+        return dataclasses.replace(column, codes=values)
+    return dataclasses.replace(column, values=values)
+
+
+def elements(column: ListColumn, leaf: Leaf, resolver: Resolver) -> npt.NDArray[np.int64]:
+    """Return which elements of a column's lists meet the condition, as places in `codes.data`.
+
+    Raises
+    ------
+    InvalidInput
+        If lists are compared.
+    """
+    if isinstance(leaf, Comparison):
+        raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
+    among, codes = _among(column.dictionary, resolver.elements(leaf)[0]), column.codes.data
+    starts = range(0, len(codes), _BLOCK)
+    places = [start + np.flatnonzero(among(codes[start : start + _BLOCK])) for start in starts]
+    return np.concatenate(places) if places else np.zeros(0, np.int64)
+
+
+def owners(column: ListColumn, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Return for each element of a column's lists where its row stands in `rows`; 0 where it does not."""
+    place = np.zeros(len(column.codes) + 1, np.int32)  # the last one is that of the row after the last
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    return np.repeat(place[:-1], column.codes.lengths)
 
 
 def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float | None) -> Mask:
@@ -62,7 +108,7 @@ def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float 
 
 
 def text(leaf: Comparison, resolver: Resolver) -> str | None:
-    """Return the text that a column of texts is compared with; None where the current item has none.
+    """Return the text that a column of texts is compared with; None where the current item or user has none.
 
     Raises
     ------
@@ -70,60 +116,56 @@ def text(leaf: Comparison, resolver: Resolver) -> str | None:
         If it is no text, or asked for its order.
     """
     _only_equality(leaf, "texts")
-    operand = resolver.operand(leaf)
-    if operand is not None and not isinstance(operand, str):
-        raise mismatch(operand, leaf.column, leaf.value, expected="a text")
-    return operand
+    return resolver.text(leaf)
 
 
-def _match_numbers(column: NumberColumn, leaf: Leaf, resolver: Resolver, out: Mask) -> None:
-    if isinstance(leaf, Comparison):
-        out[:] = compare(column.values, leaf.operator, resolver.number(leaf))
-    else:
-        out[:] = np.isin(column.values, resolver.numbers(leaf))
-
-
-def _match_truths(column: BooleanColumn, leaf: Leaf, resolver: Resolver, out: Mask) -> None:
+def _match_numbers(column: NumberColumn, leaf: Leaf, resolver: Resolver) -> Mask:
     if isinstance(leaf, Membership):
-        out[:] = np.isin(column.values, np.array(resolver.truths(leaf), np.int8))
-        return
+        return np.isin(column.values, resolver.numbers(leaf))
+    if isinstance(leaf.value, Time) and column.type is not ColumnType.TIMESTAMP:
+        raise mismatch(leaf.value, leaf.column, leaf.value, expected="a number: it is not declared as timestamp")
+    return compare(column.values, leaf.operator, resolver.number(leaf))
+
+
+def _match_truths(column: BooleanColumn, leaf: Leaf, resolver: Resolver) -> Mask:
+    if isinstance(leaf, Membership):
+        return np.isin(column.values, np.array(resolver.truths(leaf), np.int8))
     _only_equality(leaf, "true or false")
     operand = resolver.truth(leaf)
-    if operand is not None:
-        out[:] = column.values == (operand if leaf.operator is Operator.EQUAL else not operand)
-
-
-def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver, out: Mask) -> None:
-    if isinstance(leaf, Membership):
-        wanted = _wanted(column.dictionary, resolver.elements(leaf)[0])
-        if wanted.any():
-            np.take(wanted, column.codes, out=out)
-        return
-    operand = text(leaf, resolver)
     if operand is None:
-        return
-    code = column.dictionary.code(operand)
-    if leaf.operator is Operator.NOT_EQUAL:
-        out[:] = (column.codes >= 0) & (column.codes != code)
-    elif code >= 0:
-        out[:] = column.codes == code
+        return np.zeros(len(column.values), bool)
+    mask: Mask = column.values == (operand if leaf.operator is Operator.EQUAL else not operand)
+    return mask
 
 
-def _match_lists(column: ListColumn, leaf: Leaf, resolver: Resolver, out: Mask) -> None:
-    if isinstance(leaf, Comparison):
-        raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
-    wanted = _wanted(column.dictionary, resolver.elements(leaf)[0])
-    if wanted.any():
-        hits = np.flatnonzero(wanted[column.codes.data])
-        out[np.searchsorted(column.codes.offsets, hits, side="right") - 1] = True
+def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver) -> Mask:
+    if isinstance(leaf, Membership):
+        return _among(column.dictionary, resolver.elements(leaf)[0])(column.codes)
+    operand = text(leaf, resolver)
+    if leaf.operator is Operator.NOT_EQUAL and operand is not None:
+        mask: Mask = (column.codes >= 0) & (column.codes != column.dictionary.code(operand))
+        return mask
+    return _among(column.dictionary, [] if operand is None else [operand])(column.codes)
 
 
-def _wanted(dictionary: Dictionary, texts: list[str]) -> Mask:
-    """Return which codes are wanted; the last element, that of -1, is false."""
-    wanted = np.zeros(len(dictionary) + 1, bool)
-    codes = dictionary.codes(texts)
-    wanted[codes[codes >= 0]] = True
-    return wanted
+def _match_lists(column: ListColumn, leaf: Leaf, resolver: Resolver) -> Mask:
+    mask = np.zeros(len(column.codes), bool)
+    offsets = column.codes.offsets
+    mask[np.searchsorted(offsets, elements(column, leaf, resolver).astype(offsets.dtype), side="right") - 1] = True
+    return mask
+
+
+def _among(dictionary: Dictionary, texts: list[str]) -> Callable[[Array], Mask]:
+    """Return what says which codes, -1 for none, are those of one of the texts."""
+    wanted = dictionary.codes(texts)
+    wanted = wanted[wanted >= 0]
+    if not len(wanted):
+        return lambda codes: np.zeros(len(codes), bool)
+    if len(wanted) <= _COMPARED:
+        return lambda codes: functools.reduce(operator.or_, (codes == code for code in wanted.tolist()))
+    flags = np.zeros(len(dictionary) + 1, bool)  # the last one is that of -1
+    flags[wanted] = True
+    return lambda codes: flags.take(codes, mode="wrap")
 
 
 def _only_equality(leaf: Comparison, values: str) -> None:

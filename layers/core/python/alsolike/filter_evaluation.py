@@ -1,29 +1,32 @@
 """Which items of a model pass a filter: conditions as operations on whole columns of the catalogue snapshot.
 
-A condition on a value that an item does not have is false, and NOT (also of NOT IN) turns that into true. Conditions
-on interactions that AND joins speak of one and the same interaction.
+A condition on a value that an item or the user does not have is false, and NOT (also of NOT IN) turns that into true.
+Conditions on interactions that AND joins speak of one and the same interaction.
+
+What depends on the catalogue and the parameters alone is kept. What depends on the user is a few positions, or holds of
+all items or of none; only what an item has is compared with the time, the user or the current item at each request.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from alsolike import filter_columns, filter_user
+from alsolike import filter_columns, filter_interactions, filter_sets, filter_user
 from alsolike.cache import BoundedCache
-from alsolike.errors import UnknownEventType
+from alsolike.filter_interactions import NO_INTERACTIONS, Recent
+from alsolike.filter_sets import EVERYTHING, NO_POSITIONS, NOTHING, Few, Mask, PositionSet, complement
 from alsolike.filter_tree import (
-    EVENT_TYPE,
     ITEM_ID,
     And,
     Comparison,
     Condition,
-    CurrentItem,
     Dataset,
     Expression,
     Filter,
@@ -32,53 +35,38 @@ from alsolike.filter_tree import (
     Not,
     Operator,
     Or,
-    Parameter,
+    Time,
     Verb,
     leaves,
+    parameters_of,
+    reference,
 )
 from alsolike.filter_values import Resolver, Values, applicable
-from alsolike.snapshot import Snapshot
+from alsolike.snapshot import ListColumn, Snapshot, TextColumn
 
 CACHE_BYTES = 64_000_000
+_ENTRY_BYTES = 2_000  # of a key and its parameters' values, about: what is kept may be a few positions
 
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Recent:
-    """The interactions of the user who asks.
-
-    Attributes
-    ----------
-    positions
-        int64 `(n,)`, of the items in the model; 0 for one that it does not know.
-    event_types
-        As the profile has them.
-    event_time_ms
-        int64 `(n,)`.
-    """
-
-    positions: npt.NDArray[np.int64]
-    event_types: Sequence[str]
-    event_time_ms: npt.NDArray[np.int64]
+Bias: TypeAlias = npt.NDArray[np.float32]
 
 
-NO_POSITIONS = np.zeros(0, np.int64)
-NOTHING = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a request brings to a filter.
 
     Attributes
     ----------
+    now_ms
+        When it is.
+    values
+        Of the parameters.
     item, user
         Properties of the item that the request is about, and of the user who asks.
     """
 
+    now_ms: int
     values: Values = dataclasses.field(default_factory=dict)
-    recent: Recent = NOTHING
+    recent: Recent = NO_INTERACTIONS
     item: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -96,6 +84,8 @@ class FilterEvaluator:
         Returns the canonical name of an event type in whatever spelling; raises `UnknownEventType` for others.
     barred
         Positions that no filter lets pass.
+    cache_bytes
+        How much of what does not change until the next snapshot is kept.
     """
 
     def __init__(
@@ -109,16 +99,14 @@ class FilterEvaluator:
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._snapshot = snapshot
-        self._rows = rows
+        self._rows = np.where(rows < 0, snapshot.row_count, rows)  # one past the last: without values
         self._positions_of = positions
         self._canonical = canonical
-        self._barred = barred
-        self._cache: BoundedCache[Hashable, npt.NDArray[Any]] = BoundedCache(cache_bytes)
+        self._barred = Few(barred, outside=True)
+        self._cache: BoundedCache[Hashable, Any] = BoundedCache(cache_bytes)
 
-    def bias(self, filter_: Filter, asked: Asked, *, name: str) -> npt.NDArray[np.float32]:
+    def bias(self, filter_: Filter, asked: Asked, *, name: str) -> Bias:
         """Return the graph's `bias`, float32 `(items + 1,)`: 0 for an item that passes, -inf for any other.
-
-        It may be shared with other requests: do not write into it.
 
         Parameters
         ----------
@@ -130,84 +118,78 @@ class FilterEvaluator:
         InvalidInput
             If a parameter is missing, unknown or not of its column's type.
         """
-        key = (name, tuple(sorted(asked.values.items())))
-        bias = self._cache.get(key)
-        if bias is None:
-            expressions = applicable(filter_, asked.values, name=name)
-            bias = _bias(self._allowed(expressions, asked))
-            if all(_is_static(expression.condition) and not expression.tests for expression in expressions):
-                self._cache.put(key, bias, size_bytes=bias.nbytes)
-        return bias
+        expressions = applicable(filter_, asked.values, name=name)
+        return filter_sets.bias(self._allowed(expressions, asked), len(self._rows))
 
-    def _allowed(self, expressions: Sequence[Expression], asked: Asked) -> Mask:
-        resolver = Resolver(asked.values, asked.item)
-        included: Mask | None = None
-        excluded: Mask | None = None
+    def _allowed(self, expressions: Sequence[Expression], asked: Asked) -> PositionSet:
+        resolver = Resolver(asked.values, asked.now_ms, asked.item, asked.user)
+        included: list[PositionSet] = []
+        excluded: list[PositionSet] = []
         for expression in expressions:
-            if not all(filter_user.holds(test, asked.user, resolver) for test in expression.tests):
-                continue
-            mask = self._positions(expression.condition, resolver, asked.recent)
-            if expression.verb is Verb.INCLUDE:
-                included = mask if included is None else included | mask
-            else:
-                excluded = mask if excluded is None else excluded | mask
-        allowed = np.ones(len(self._rows), bool) if included is None else included.copy()  # it may be a kept one
-        if excluded is not None:
-            allowed &= ~excluded
-        allowed[self._barred] = False
-        return allowed
+            if all(filter_user.holds(test, resolver) for test in expression.tests):
+                of_verb = included if expression.verb is Verb.INCLUDE else excluded
+                of_verb.append(self._set(expression.condition, resolver, asked.recent))
+        passing = filter_sets.union(included) if included else EVERYTHING
+        return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
-    def _positions(self, condition: Condition, resolver: Resolver, recent: Recent) -> Mask:
+    def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
         """Return which positions meet the condition; what does not depend on the request is kept."""
         if not _is_static(condition):
             return self._computed(condition, resolver, recent)
-        key = (condition, _used([condition], resolver.values))
-        return self._kept(key, lambda: self._computed(condition, resolver, recent))
+        used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
+        key = (condition, tuple(resolver.values[name] for name in used))
+        found: PositionSet = self._kept(key, lambda: self._computed(condition, resolver, recent))
+        return found
 
-    def _computed(self, condition: Condition, resolver: Resolver, recent: Recent) -> Mask:
-        if all(_is_of_columns(leaf) for leaf in leaves(condition)):
-            return self._of_rows(condition, resolver)[self._rows]
-        if _is_of_one_interaction(condition):
-            return self._mask(recent.positions[self._of_interactions(condition, resolver, recent)])
+    def _computed(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
+        if filter_interactions.is_of_one_interaction(condition):
+            met = filter_interactions.match(condition, recent, resolver, canonical=self._canonical)
+            return Few(recent.positions[met])
+        if _is_static(condition) and all(map(_is_of_columns, leaves(condition))):
+            return self._of_rows(condition, resolver).take(self._rows, mode="clip")
         if isinstance(condition, Not):
-            return ~self._positions(condition.operand, resolver, recent)
-        if isinstance(condition, Membership | Comparison):
-            return self._of_ids(condition, resolver)
-        if isinstance(condition, Or):
-            return _any([self._positions(operand, resolver, recent) for operand in condition.operands])
-        together = tuple(operand for operand in condition.operands if _is_of_one_interaction(operand))
-        others = [operand for operand in condition.operands if operand not in together]
-        masks = [self._positions(operand, resolver, recent) for operand in others]
-        if together:
-            masks.append(self._mask(recent.positions[self._of_interactions(And(together), resolver, recent)]))
-        return _all(masks)
+            return complement(self._set(condition.operand, resolver, recent))
+        if isinstance(condition, And | Or):
+            sets = [self._set(group, resolver, recent) for group in _groups(condition)]
+            return filter_sets.intersection(sets) if isinstance(condition, And) else filter_sets.union(sets)
+        if condition.column.dataset is Dataset.CURRENT_USER:
+            return EVERYTHING if filter_user.holds(condition, resolver) else NOTHING
+        return self._of_column(condition, resolver) if _is_of_columns(condition) else self._of_ids(condition, resolver)
 
-    def _event_type(self, name: str) -> str:
-        try:
-            return self._canonical(name)
-        except UnknownEventType:  # of an earlier configuration, or of nobody
-            return name.lower()
-
-    def _kept(self, key: Hashable, compute: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return what is remembered under a key, computed now if it is not."""
-        array = self._cache.get(key)
-        if array is None:
-            array = compute()
-            self._cache.put(key, array, size_bytes=array.nbytes)
-        return array
+        found = self._cache.get(key)
+        if found is None:
+            found = compute()
+            self._cache.put(key, found, size_bytes=found.nbytes + _ENTRY_BYTES)
+        return found
 
-    def _mask(self, positions: npt.NDArray[np.int64]) -> Mask:
-        mask = np.zeros(len(self._rows), bool)
-        mask[positions] = True
-        return mask
-
-    def _of_ids(self, leaf: Leaf, resolver: Resolver) -> Mask:
+    def _of_ids(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
         """Return which positions have one of the ids: the model knows those of items outside the catalogue, too."""
         if isinstance(leaf, Membership):
-            return self._mask(self._positions_of(resolver.elements(leaf)[0]))
+            return Few(self._positions_of(resolver.elements(leaf)[0]))
         text = filter_columns.text(leaf, resolver)
-        mask = self._mask(self._positions_of([] if text is None else [text]))
-        return ~mask if leaf.operator is Operator.NOT_EQUAL and text is not None else mask
+        if text is None:
+            return NOTHING
+        return Few(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
+
+    def _of_column(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+        """Return which positions meet a condition on a column that is another one at each request.
+
+        What a column has is kept in the order of positions.
+        """
+        column = self._snapshot.column(leaf.column.key)
+        if isinstance(column, ListColumn):
+            owners = self._kept(leaf.column.key, lambda: filter_columns.owners(column, self._rows))
+            mask = np.zeros(len(self._rows), bool)
+            mask[owners[filter_columns.elements(column, leaf, resolver)]] = True
+            mask[0] = False  # that of rows without a position
+            return mask
+        if column is None or isinstance(column, TextColumn):
+            return filter_columns.match(column, leaf, resolver, rows=len(self._rows))
+        values = self._kept(leaf.column.key, lambda: filter_columns.values(column, self._rows))
+        arranged = filter_columns.with_values(column, values)
+        return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
 
     def _of_rows(self, condition: Condition, resolver: Resolver) -> Mask:
         """Return which rows of the snapshot meet the condition; the last element is for items without a row."""
@@ -215,53 +197,18 @@ class FilterEvaluator:
             return ~self._of_rows(condition.operand, resolver)
         if isinstance(condition, And | Or):
             masks = [self._of_rows(operand, resolver) for operand in condition.operands]
-            return _all(masks) if isinstance(condition, And) else _any(masks)
-        mask = np.zeros(self._snapshot.row_count + 1, bool)
-        filter_columns.match(self._snapshot, condition, resolver, out=mask[:-1])
-        return mask
-
-    def _of_interactions(self, condition: Condition, resolver: Resolver, recent: Recent) -> Mask:
-        """Return which of the user's interactions meet the condition."""
-        if isinstance(condition, And | Or):
-            masks = [self._of_interactions(operand, resolver, recent) for operand in condition.operands]
-            return _all(masks) if isinstance(condition, And) else _any(masks)
-        assert isinstance(condition, Membership | Comparison)
-        if condition.column.key == EVENT_TYPE:
-            return self._of_type(condition, resolver, recent)
-        assert isinstance(condition, Comparison)  # the parser lets no IN past TIMESTAMP
-        number = resolver.number(condition)
-        return filter_columns.compare(recent.event_time_ms / 1000, condition.operator, number)
-
-    def _of_type(self, leaf: Leaf, resolver: Resolver, recent: Recent) -> Mask:
-        if isinstance(leaf, Membership):
-            texts, everything = resolver.elements(leaf)
-            if everything:
-                return np.ones(len(recent.event_types), bool)
-        else:
-            texts = [str(resolver.operand(leaf))]
-        wanted = {self._event_type(text) for text in texts}
-        found = np.array([self._event_type(name) in wanted for name in recent.event_types], bool)
-        differs = isinstance(leaf, Comparison) and leaf.operator is Operator.NOT_EQUAL
-        return ~found if differs else found
-
-
-def _all(masks: Sequence[Mask]) -> Mask:
-    return functools.reduce(np.logical_and, masks)
-
-
-def _any(masks: Sequence[Mask]) -> Mask:
-    return functools.reduce(np.logical_or, masks)
-
-
-def _bias(allowed: Mask) -> npt.NDArray[np.float32]:
-    return np.where(allowed, np.float32(0.0), np.float32(-np.inf))
+            return functools.reduce(operator.and_ if isinstance(condition, And) else operator.or_, masks)
+        rows = self._snapshot.row_count
+        column = self._snapshot.column(condition.column.key)
+        return np.append(filter_columns.match(column, condition, resolver, rows=rows), np.False_)
 
 
 def _is_static(condition: Condition) -> bool:
     """Whether it depends on nothing but the catalogue and the parameters."""
     return all(
         leaf.column.dataset is Dataset.ITEMS
-        and not isinstance(leaf.value if isinstance(leaf, Comparison) else leaf.elements, CurrentItem)
+        and reference(leaf) is None
+        and not (isinstance(leaf, Comparison) and isinstance(leaf.value, Time))
         for leaf in leaves(condition)
     )
 
@@ -271,19 +218,19 @@ def _is_of_columns(leaf: Leaf) -> bool:
     return leaf.column.dataset is Dataset.ITEMS and leaf.column.key != ITEM_ID
 
 
-def _is_of_one_interaction(condition: Condition) -> bool:
-    """Whether it can be asked of an interaction by itself: NOT is asked of the item, of all its interactions."""
-    if isinstance(condition, And | Or):
-        return all(_is_of_one_interaction(operand) for operand in condition.operands)
-    return not isinstance(condition, Not) and condition.column.dataset is Dataset.INTERACTIONS
-
-
-def _used(conditions: Sequence[Expression | Condition], values: Values) -> Hashable:
-    """Return the values of the parameters that occur."""
-    names = set()
-    for condition in conditions:
-        found = condition.leaves() if isinstance(condition, Expression) else leaves(condition)
-        for leaf in found:
-            used = (leaf.value,) if isinstance(leaf, Comparison) else leaf.elements
-            names |= {value.name for value in (used if isinstance(used, tuple) else ()) if isinstance(value, Parameter)}
-    return tuple((name, values[name]) for name in sorted(names))
+def _groups(condition: And | Or) -> list[Condition]:
+    """Return the operands, with one for all that can be kept, and one for all that AND asks of one interaction."""
+    static: list[Condition] = []
+    of_interaction: list[Condition] = []
+    others: list[Condition] = []
+    for operand in condition.operands:
+        if _is_static(operand):
+            static.append(operand)
+        elif isinstance(condition, And) and filter_interactions.is_of_one_interaction(operand):
+            of_interaction.append(operand)
+        else:
+            others.append(operand)
+    if not of_interaction and not others:  # it is kept as a whole
+        return static
+    parts = [part for part in (static, of_interaction) if part]
+    return [*(type(condition)(tuple(part)) if len(part) > 1 else part[0] for part in parts), *others]

@@ -9,20 +9,30 @@ from alsolike.configuration import ColumnType
 from alsolike.filter_tree import ITEM_ID, Dataset, Filter
 
 
-def undeclared(filter_: Filter, item_columns: Mapping[str, ColumnType]) -> Iterator[tuple[int, str]]:
-    """Yield the character at which a column of items stands that is not declared, and what is wrong with it.
+def undeclared(
+    filter_: Filter, *, item_columns: Mapping[str, ColumnType], user_columns: Mapping[str, ColumnType]
+) -> Iterator[tuple[int, str]]:
+    """Yield the character at which a column stands that is not declared, and what is wrong with it.
 
-    The catalogue snapshot has values of declared columns only: what asks for another one finds none.
+    The catalogue snapshot has values of declared columns only: what asks for another one finds none. Users and the
+    current item have all that they were sent with, of whatever type.
 
     Parameters
     ----------
-    item_columns
+    item_columns, user_columns
         Declared types by property.
     """
-    by_lower_case = {name.lower(): name for name in (*item_columns, ITEM_ID)}
+    known = {
+        Dataset.ITEMS: (*item_columns, ITEM_ID),
+        Dataset.CURRENT_ITEM: tuple(item_columns),
+        Dataset.CURRENT_USER: tuple(user_columns),
+    }
     for column in filter_.columns:
-        if column.dataset is not Dataset.ITEMS or column.key in item_columns or column.key == ITEM_ID:
+        names = known.get(column.dataset)
+        if names is None or column.key in names:
             continue
+        by_lower_case = {name.lower(): name for name in names}
         near = difflib.get_close_matches(column.key.lower(), by_lower_case, n=1)
         meant = f", did you mean {by_lower_case[near[0]]}?" if near else ""
-        yield column.offset, f"Items.{column.name} is not declared, so no item has a value of it{meant}"
+        why = "so no item has a value of it" if column.dataset is Dataset.ITEMS else "so nothing checks its values"
+        yield column.offset, f"{column.dataset}.{column.name} is not declared, {why}{meant}"

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
       | (?P<number>-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
       | (?P<parameter>\$[A-Za-z0-9_]+)
       | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<symbol><=|>=|!=|[=<>(),|.])""",
+      | (?P<symbol><=|>=|!=|[=<>(),|.+-])""",
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -67,3 +67,45 @@ def tokens(expression: str) -> list[Token]:
 def unexpected(token: Token, expected: str) -> InvalidFilter:
     """Return the error that says what stands at a place, and what was expected."""
     return InvalidFilter(f"character {token.offset + 1}: found {token}, expected {expected}", offset=token.offset)
+
+
+class TokenReader:
+    """Steps through the pieces of an expression, from left to right."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
+        self._index = 0
+
+    @property
+    def now(self) -> Token:
+        """The piece that is next."""
+        return self._tokens[self._index]
+
+    def step(self) -> Token:
+        """Step over the next piece, and return it."""
+        token = self.now
+        self._index += 1
+        return token
+
+    def is_next(self, text: str) -> bool:
+        """Say whether a keyword or symbol is next."""
+        return self.now.kind in ("word", "symbol") and self.now.text.upper() == text.upper()
+
+    def take(self, text: str) -> bool:
+        """Step over a keyword or symbol if it is next."""
+        found = self.is_next(text)
+        self._index += found
+        return found
+
+    def one_of(self, *texts: str) -> str:
+        """Step over one of the keywords or symbols, and return it as it is spelt here.
+
+        Raises
+        ------
+        InvalidFilter
+            If something else is next.
+        """
+        for text in texts:
+            if self.take(text):
+                return text
+        raise unexpected(self.now, " or ".join(texts))

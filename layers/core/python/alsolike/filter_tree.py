@@ -25,6 +25,16 @@ class Dataset(StrEnum):
     ITEMS = "Items"
     INTERACTIONS = "Interactions"
     CURRENT_USER = "CurrentUser"
+    CURRENT_ITEM = "CurrentItem"
+
+
+class Unit(StrEnum):
+    """A length of time."""
+
+    MINUTES = "MINUTES"
+    HOURS = "HOURS"
+    DAYS = "DAYS"
+    WEEKS = "WEEKS"
 
 
 class Operator(StrEnum):
@@ -66,11 +76,23 @@ class Parameter:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class CurrentItem:
-    """The value of a column of the item that a request is about."""
+class Time:
+    """The time of the request, or one so long before or after it.
 
-    name: str
-    key: str
+    Attributes
+    ----------
+    sign
+        -1 for before, 1 for after.
+    amount
+        In units, at least 0.
+    offset
+        The character at which it stands, from 0.
+    """
+
+    sign: int = 1
+    amount: float | Parameter = 0.0
+    unit: Unit = Unit.DAYS
+    offset: int = dataclasses.field(default=0, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,15 +101,15 @@ class Everything:
 
 
 Element: TypeAlias = str | Parameter | Everything
-Value: TypeAlias = float | str | bool | Parameter | CurrentItem
+Value: TypeAlias = float | str | bool | Parameter | Time | Column
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Membership:
-    """Whether a column's value, or one of a list's, is among the elements."""
+    """Whether a column's value, or one of a list's, is among the elements, or those of the current item or user."""
 
     column: Column
-    elements: tuple[Element, ...] | CurrentItem
+    elements: tuple[Element, ...] | Column
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -146,8 +168,7 @@ class Expression:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters, each once, in their order."""
-        found = (value.name for leaf in self.leaves() for value in _values(leaf) if isinstance(value, Parameter))
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(name for leaf in self.leaves() for name in parameters_of(leaf)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -164,7 +185,8 @@ class Filter:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns that conditions look at, each place where one stands, in their order."""
-        return tuple(leaf.column for expression in self.expressions for leaf in expression.leaves())
+        leaves = (leaf for expression in self.expressions for leaf in expression.leaves())
+        return tuple(column for leaf in leaves for column in (leaf.column, reference(leaf)) if column is not None)
 
     @property
     def needs_user(self) -> bool:
@@ -184,12 +206,7 @@ class Filter:
     @property
     def needs_item(self) -> bool:
         """Whether it looks at the item that a request is about."""
-        return any(
-            isinstance(value, CurrentItem)
-            for expression in self.expressions
-            for leaf in expression.leaves()
-            for value in _values(leaf)
-        )
+        return self._looks_at(Dataset.CURRENT_ITEM)
 
     def _looks_at(self, dataset: Dataset) -> bool:
         return any(column.dataset is dataset for column in self.columns)
@@ -206,7 +223,16 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
         yield condition
 
 
-def _values(leaf: Leaf) -> tuple[Element | Value, ...]:
+def reference(leaf: Leaf) -> Column | None:
+    """Return the column of the current item or user that a condition compares with; None where it does not."""
+    operand = leaf.value if isinstance(leaf, Comparison) else leaf.elements
+    return operand if isinstance(operand, Column) else None
+
+
+def parameters_of(leaf: Leaf) -> Iterator[str]:
+    """Return the names of the parameters that a condition takes values from, in their order."""
     if isinstance(leaf, Comparison):
-        return (leaf.value,)
-    return (leaf.elements,) if isinstance(leaf.elements, CurrentItem) else leaf.elements
+        operands: tuple[object, ...] = (leaf.value.amount if isinstance(leaf.value, Time) else leaf.value,)
+    else:
+        operands = leaf.elements if isinstance(leaf.elements, tuple) else ()
+    return (operand.name for operand in operands if isinstance(operand, Parameter))

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 
 from alsolike.configuration import ColumnType
-from alsolike.filter_tree import Comparison, CurrentItem, Dataset, Filter, Leaf, Operator
+from alsolike.filter_tree import ITEM_ID, Column, Comparison, Dataset, Filter, Leaf, Operator, Time, reference
 from alsolike.wire import describe
 
+_NUMBERS = (ColumnType.NUMBER, ColumnType.TIMESTAMP)
+_TEXTS = (ColumnType.STRING, ColumnType.TEXT)
 _EQUALITIES = (Operator.EQUAL, Operator.NOT_EQUAL)
 _EXPECTED = {
     ColumnType.NUMBER: "a number",
@@ -30,10 +32,36 @@ def mismatches(filter_: Filter, columns: Mapping[Dataset, Mapping[str, ColumnTyp
     """
     for expression in filter_.expressions:
         for leaf in expression.leaves():
-            type_ = columns.get(leaf.column.dataset, {}).get(leaf.column.key)
-            if type_ is not None and (problem := _problem(leaf, type_)):
-                shown = f"{leaf.column.dataset}.{leaf.column.name}"
-                yield leaf.column.offset, f"{shown} is declared as {type_} and {problem}"
+            type_ = _type(leaf.column, columns)
+            if type_ is None:
+                continue
+            declared = f"{leaf.column.dataset}.{leaf.column.name} is declared as {type_} and"
+            other = reference(leaf)
+            if problem := _problem(leaf, type_):
+                yield leaf.column.offset, f"{declared} {problem}"
+            elif isinstance(leaf, Comparison) and isinstance(leaf.value, Time) and type_ is not ColumnType.TIMESTAMP:
+                yield leaf.value.offset, f"{declared} compared with NOW, expected a column declared as timestamp"
+            elif other is not None and (problem := _misfit(leaf, type_, _type(other, columns))):
+                yield other.offset, f"{declared} compared with {other.dataset}.{other.name}, {problem}"
+
+
+def _type(column: Column, columns: Mapping[Dataset, Mapping[str, ColumnType]]) -> ColumnType | None:
+    dataset = Dataset.ITEMS if column.dataset is Dataset.CURRENT_ITEM else column.dataset
+    if dataset is Dataset.ITEMS and column.key == ITEM_ID:
+        return ColumnType.STRING
+    return columns.get(dataset, {}).get(column.key)
+
+
+def _misfit(leaf: Leaf, type_: ColumnType, other: ColumnType | None) -> str | None:
+    """Say why a column and one of the current item or user have no value in common."""
+    kinds = next(kinds for kinds in (_NUMBERS, (*_TEXTS, ColumnType.LIST), (ColumnType.BOOLEAN,)) if type_ in kinds)
+    if other is None:
+        return None
+    if other not in kinds:
+        return f"which is declared as {other}"
+    if other is ColumnType.LIST and isinstance(leaf, Comparison):
+        return "which is declared as list: expected IN"
+    return None
 
 
 def _problem(leaf: Leaf, type_: ColumnType) -> str | None:
@@ -42,7 +70,7 @@ def _problem(leaf: Leaf, type_: ColumnType) -> str | None:
     if isinstance(leaf, Comparison):
         if type_ is ColumnType.LIST:
             return f"compared with {leaf.operator}, expected IN"
-        if type_ not in (ColumnType.NUMBER, ColumnType.TIMESTAMP) and leaf.operator not in _EQUALITIES:
+        if type_ not in _NUMBERS and leaf.operator not in _EQUALITIES and not isinstance(leaf.value, Time):
             return f"compared with {leaf.operator}, expected IN, = or !="
     for literal in _literals(leaf):
         if not _fits(literal, type_):
@@ -54,11 +82,11 @@ def _literals(leaf: Leaf) -> list[float | str | bool]:
     """Return the values that stand in the expression itself."""
     if isinstance(leaf, Comparison):
         return [leaf.value] if isinstance(leaf.value, float | str | bool) else []
-    return [] if isinstance(leaf.elements, CurrentItem) else [text for text in leaf.elements if isinstance(text, str)]
+    return [] if isinstance(leaf.elements, Column) else [text for text in leaf.elements if isinstance(text, str)]
 
 
 def _fits(literal: float | str | bool, type_: ColumnType) -> bool:
-    if type_ in (ColumnType.NUMBER, ColumnType.TIMESTAMP):
+    if type_ in _NUMBERS:
         try:
             return not isinstance(literal, bool) and math.isfinite(float(literal))
         except ValueError:

@@ -1,43 +1,52 @@
-"""Whether a test holds of the user who asks: conditions on one object of properties."""
+"""Whether a condition holds of the user who asks: it looks at one object of properties."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from alsolike.errors import InvalidInput
 from alsolike.filter_columns import OPERATIONS
-from alsolike.filter_tree import Comparison, Condition, Leaf, Membership, Not, Operator
+from alsolike.filter_tree import And, Condition, Leaf, Membership, Not, Operator, Or, parameters_of
 from alsolike.filter_values import Resolver
 
 _EQUALITIES = (Operator.EQUAL, Operator.NOT_EQUAL)
 
 
-def holds(test: Condition, user: Mapping[str, Any], resolver: Resolver) -> bool:
-    """Say whether a test holds; what the user does not have compares with nothing.
+def holds(condition: Condition, resolver: Resolver) -> bool:
+    """Say whether a condition on the user alone holds; what the user does not have compares with nothing.
 
     Raises
     ------
     InvalidInput
         If a parameter is not of the type that the user's value has.
     """
-    if isinstance(test, Not):
-        return not holds(test.operand, user, resolver)
-    assert isinstance(test, Membership | Comparison)  # the parser joins tests by AND alone
-    value = user.get(test.column.key)
-    return value is not None and _leaf_holds(test, value, resolver)
+    if isinstance(condition, Not):
+        return not holds(condition.operand, resolver)
+    if isinstance(condition, And | Or):
+        found = [holds(operand, resolver) for operand in condition.operands]
+        return all(found) if isinstance(condition, And) else any(found)
+    value = resolver.user.get(condition.column.key)
+    if value is None:
+        return False
+    try:
+        return _leaf_holds(condition, value, resolver)
+    except InvalidInput:
+        if any(True for _ in parameters_of(condition)):
+            raise
+        return False  # nobody declared the column: a value of another type is as good as none
 
 
-def _leaf_holds(test: Leaf, value: Any, resolver: Resolver) -> bool:
+def _leaf_holds(leaf: Leaf, value: Any, resolver: Resolver) -> bool:
     if isinstance(value, list):
-        return isinstance(test, Membership) and not set(resolver.elements(test)[0]).isdisjoint(map(str, value))
-    if isinstance(test, Membership):
+        return isinstance(leaf, Membership) and not set(resolver.elements(leaf)[0]).isdisjoint(map(str, value))
+    if isinstance(leaf, Membership):
         if isinstance(value, bool):
-            return value in resolver.truths(test)
-        return value in (resolver.elements(test)[0] if isinstance(value, str) else resolver.numbers(test))
-    if isinstance(value, str | bool) and test.operator not in _EQUALITIES:
+            return value in resolver.truths(leaf)
+        return value in (resolver.elements(leaf)[0] if isinstance(value, str) else resolver.numbers(leaf))
+    if isinstance(value, str | bool) and leaf.operator not in _EQUALITIES:
         return False
     if isinstance(value, bool):
-        operand: Any = resolver.truth(test)
+        operand: float | str | bool | None = resolver.truth(leaf)
     else:
-        operand = resolver.operand(test) if isinstance(value, str) else resolver.number(test)
-    return bool(OPERATIONS[test.operator](value, operand))
+        operand = resolver.text(leaf) if isinstance(value, str) else resolver.number(leaf)
+    return bool(OPERATIONS[leaf.operator](value, operand))

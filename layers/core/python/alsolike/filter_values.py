@@ -1,4 +1,4 @@
-"""The values that a request brings for a filter's parameters, and what its conditions make of them."""
+"""The values that a request brings, and what a filter's conditions make of them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from alsolike.errors import InvalidInput
 from alsolike.filter_tree import (
     Column,
     Comparison,
-    CurrentItem,
+    Dataset,
     Element,
     Everything,
     Expression,
     Filter,
     Membership,
     Parameter,
+    Time,
+    Unit,
+    Value,
     Verb,
 )
 from alsolike.wire import describe
@@ -28,6 +31,8 @@ MAX_VALUE_CHARACTERS = 1_000
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(,|\Z)', re.DOTALL)
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+_UNIT_MS = {Unit.MINUTES: 60_000, Unit.HOURS: 3_600_000, Unit.DAYS: 86_400_000, Unit.WEEKS: 604_800_000}
 
 Values = Mapping[str, tuple[str, ...]]
 """The texts of each parameter by its name."""
@@ -95,71 +100,106 @@ def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressio
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resolver:
-    """Puts values where a condition has parameters or columns of the current item.
+    """Puts values where a condition has parameters, times, or columns of the current item or user.
+
+    What the current item or user does not have is None or nothing, and so is what is of another type than the column
+    that it is compared with: whoever asks could not change it.
 
     Attributes
     ----------
-    item
-        Properties of the item that the request is about; empty where the catalogue does not have it.
+    values
+        Of all parameters that occur.
+    now_ms
+        What NOW is.
+    item, user
+        Properties of the item that the request is about, and of the user who asks; empty where nobody has told of them.
     """
 
     values: Values
+    now_ms: int
     item: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def elements(self, leaf: Membership) -> tuple[list[str], bool]:
         """Return the texts, and whether everything is an element."""
-        if isinstance(leaf.elements, CurrentItem):
-            return _texts(self.item.get(leaf.elements.key)), False
+        if isinstance(leaf.elements, Column):
+            return _texts(self._found(leaf.elements)), False
         everything = any(isinstance(element, Everything) for element in leaf.elements)
         return [text for text, _ in self._sources(leaf.elements)], everything
 
-    def operand(self, leaf: Comparison) -> float | str | bool | None:
-        """Return the value to compare with: a parameter's is a text, a missing one of the current item None."""
-        value = leaf.value
-        if isinstance(value, CurrentItem):
-            found = self.item.get(value.key)
-            return found if isinstance(found, int | float | str) else None
-        if not isinstance(value, Parameter):
-            return value
-        texts = self.values[value.name]
-        if len(texts) != 1:
-            raise InvalidInput(
-                f"filterValues.{value.name} has {len(texts)} values, "
-                f"expected one: {shown(leaf.column)} is compared with it"
-            )
-        return texts[0]
-
-    def number(self, leaf: Comparison) -> float | None:
-        """Return the operand as a number.
+    def text(self, leaf: Comparison) -> str | None:
+        """Return the text to compare with.
 
         Raises
         ------
         InvalidInput
             If it is none.
         """
-        value = self.operand(leaf)
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            return value
-        return self._as_number(value, leaf.column, leaf.value)
+        if isinstance(leaf.value, Column):
+            found = self._found(leaf.value)
+            return found if isinstance(found, str) else None
+        value = self._operand(leaf)
+        if not isinstance(value, str):
+            raise mismatch(value, leaf.column, leaf.value, expected="a text")
+        return value
+
+    def number(self, leaf: Comparison) -> float | None:
+        """Return the number to compare with; see `text`."""
+        if isinstance(leaf.value, Column):
+            return next(iter(_numbers(self._found(leaf.value))), None)
+        if isinstance(leaf.value, Time):
+            return self._seconds(leaf.value, leaf.column)
+        value = self._operand(leaf)
+        return value if isinstance(value, float) else self._as_number(value, leaf.column, leaf.value)
 
     def numbers(self, leaf: Membership) -> list[float]:
-        """Return the elements as numbers; see `number`."""
-        if isinstance(leaf.elements, CurrentItem):
-            value = self.item.get(leaf.elements.key)
-            return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
+        """Return the elements as numbers; see `text`."""
+        if isinstance(leaf.elements, Column):
+            return _numbers(self._found(leaf.elements))
         return [self._as_number(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
 
     def truth(self, leaf: Comparison) -> bool | None:
-        """Return the operand as a truth value; see `number`."""
-        value = self.operand(leaf)
-        return value if value is None or isinstance(value, bool) else self._as_truth(value, leaf.column, leaf.value)
+        """Return the truth value to compare with; see `text`."""
+        if isinstance(leaf.value, Column):
+            return next(iter(_truths(self._found(leaf.value))), None)
+        value = self._operand(leaf)
+        return value if isinstance(value, bool) else self._as_truth(value, leaf.column, leaf.value)
 
     def truths(self, leaf: Membership) -> list[bool]:
-        """Return the elements as truth values; see `number`."""
-        if isinstance(leaf.elements, CurrentItem):
-            value = self.item.get(leaf.elements.key)
-            return [value] if isinstance(value, bool) else []
+        """Return the elements as truth values; see `text`."""
+        if isinstance(leaf.elements, Column):
+            return _truths(self._found(leaf.elements))
         return [self._as_truth(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
+
+    def _found(self, column: Column) -> Any:
+        return (self.user if column.dataset is Dataset.CURRENT_USER else self.item).get(column.key)
+
+    def _operand(self, leaf: Comparison) -> Value:
+        """Return what stands in the expression, or the text of its parameter."""
+        if not isinstance(leaf.value, Parameter):
+            return leaf.value
+        return self._only_text(leaf.value, leaf.column)
+
+    def _only_text(self, parameter: Parameter, column: Column) -> str:
+        texts = self.values[parameter.name]
+        if len(texts) != 1:
+            raise InvalidInput(
+                f"filterValues.{parameter.name} has {len(texts)} values, "
+                f"expected one: {shown(column)} is compared with it"
+            )
+        return texts[0]
+
+    def _seconds(self, time: Time, column: Column) -> float:
+        amount = time.amount
+        if isinstance(amount, Parameter):
+            text, name = self._only_text(amount, column), amount.name
+            amount = _number(text)
+            if not amount >= 0:
+                raise InvalidInput(
+                    f"filterValues.{name} is {describe(text)}, expected a number of {time.unit} that is not below 0"
+                )
+        # In whole milliseconds first: so a time that is exactly as long ago compares as equal.
+        return (self.now_ms + time.sign * amount * _UNIT_MS[time.unit]) / 1000
 
     def _sources(self, elements: Sequence[Element]) -> Iterator[tuple[str, Element]]:
         """Yield each text with the element that it comes from."""
@@ -169,13 +209,13 @@ class Resolver:
             elif isinstance(element, str):
                 yield element, element
 
-    def _as_number(self, value: str | bool, column: Column, source: object) -> float:
-        number = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else math.nan
-        if not math.isfinite(number):
+    def _as_number(self, value: Value, column: Column, source: object) -> float:
+        number = _number(value) if isinstance(value, str) else math.nan
+        if math.isnan(number):
             raise mismatch(value, column, source, expected="a number")
         return number
 
-    def _as_truth(self, value: float | str, column: Column, source: object) -> bool:
+    def _as_truth(self, value: Value, column: Column, source: object) -> bool:
         text = value.lower() if isinstance(value, str) else ""
         if text not in ("true", "false"):
             raise mismatch(value, column, source, expected="true or false")
@@ -193,10 +233,25 @@ def mismatch(value: object, column: Column, source: object, *, expected: str) ->
         return InvalidInput(
             f"filterValues.{source.name} is {describe(value)}, expected {expected}, as {shown(column)} has"
         )
-    return InvalidInput(f"the filter compares {shown(column)} with {describe(value)}, expected {expected}")
+    found = "NOW" if isinstance(value, Time) else describe(value)
+    return InvalidInput(f"the filter compares {shown(column)} with {found}, expected {expected}")
+
+
+def _number(text: str) -> float:
+    """Return the number that a text is, NaN if it is none."""
+    number = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     return [element for element in value if isinstance(element, str)] if isinstance(value, Sequence) else []
+
+
+def _numbers(value: Any) -> list[float]:
+    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def _truths(value: Any) -> list[bool]:
+    return [value] if isinstance(value, bool) else []

@@ -6,15 +6,19 @@ expression  := (INCLUDE | EXCLUDE) ItemID WHERE condition [IF test (AND test)*]
 condition   := conjunction (OR conjunction)*
 conjunction := negation (AND negation)*
 negation    := [NOT] ("(" condition ")" | leaf)
-leaf        := Items.F set | Items.F order | Interactions.F set | Interactions.F order
-test        := CurrentUser.F set | CurrentUser.F order
-set         := [NOT] IN "(" element ("," element)* ")" | [NOT] IN CurrentItem.F
+leaf        := (Items.F | Interactions.F | CurrentUser.F) (set | order)
+test        := CurrentUser.F (set | order)
+set         := [NOT] IN "(" element ("," element)* ")" | [NOT] IN current
 element     := "text" | $PARAMETER | "*"
-order       := (= | != | < | <= | > | >=) (number | "text" | true | false | $PARAMETER | ($PARAMETER) | CurrentItem.F)
+order       := (= | != | < | <= | > | >=) (number | "text" | true | false | parameter | current | time)
+current     := CurrentItem.F | CurrentUser.F
+time        := NOW [(+ | -) (number | parameter) (MINUTE | HOUR | DAY | WEEK)[S]]
+parameter   := $PARAMETER | ($PARAMETER)
 ```
 
-Personalize's expressions are a part of it: there, conditions are not grouped or negated, and one expression looks at
-one dataset. Keywords may be written in any case, columns in capitals (`CATEGORY_L1`) or as properties (`categoryL1`).
+Personalize's expressions are a part of it: there, conditions are not grouped or negated, one expression looks at one
+dataset, the user is asked about in IF only, and nobody knows the time. Keywords may be written in any case, columns in
+capitals (`CATEGORY_L1`) or as properties (`categoryL1`).
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alsolike.columns import property_name
-from alsolike.filter_tokens import Token, tokens, unexpected
+from alsolike.filter_tokens import Token, TokenReader, tokens, unexpected
 from alsolike.filter_tree import (
     EVENT_TYPE,
     TIMESTAMP,
@@ -30,7 +34,6 @@ from alsolike.filter_tree import (
     Column,
     Comparison,
     Condition,
-    CurrentItem,
     Dataset,
     Element,
     Everything,
@@ -41,6 +44,8 @@ from alsolike.filter_tree import (
     Operator,
     Or,
     Parameter,
+    Time,
+    Unit,
     Value,
     Verb,
 )
@@ -53,6 +58,9 @@ MAX_DEPTH = 32
 _INTERACTION_COLUMNS = {EVENT_TYPE: "EVENT_TYPE", TIMESTAMP: "TIMESTAMP"}
 _ORDERINGS = frozenset(Operator) - {Operator.EQUAL, Operator.NOT_EQUAL}
 _DATASETS = {dataset.lower(): dataset for dataset in Dataset}
+_LOOKED_AT = (Dataset.ITEMS, Dataset.INTERACTIONS, Dataset.CURRENT_USER)
+_REFERRED_TO = (Dataset.CURRENT_ITEM, Dataset.CURRENT_USER)
+_UNITS = {name: unit for unit in Unit for name in (unit, unit.removesuffix("S"))}
 
 
 def parse(expression: str) -> Filter:
@@ -71,34 +79,33 @@ def parse(expression: str) -> Filter:
     return _Parser(tokens(expression)).filter()
 
 
-class _Parser:
-    """Reads tokens from left to right; each method reads one rule of the grammar."""
+class _Parser(TokenReader):
+    """Each method reads one rule of the grammar."""
 
     def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-        self._index = 0
+        super().__init__(tokens)
         self._depth = 0
         self._parameters: set[str] = set()
 
     def filter(self) -> Filter:
         expressions = [self._expression()]
-        while self._take("|"):
+        while self.take("|"):
             expressions.append(self._expression())
-        if self._now.kind != "end":
-            raise unexpected(self._now, "AND, OR, IF, | or the end")
+        if self.now.kind != "end":
+            raise unexpected(self.now, "AND, OR, IF, | or the end")
         return Filter(tuple(expressions))
 
     def _expression(self) -> Expression:
-        verb = Verb(self._one_of(*Verb))
-        if self._now.text.lower() in ("actionid", "userid"):
-            raise unexpected(self._now, "ItemID; filters of actions and of users are not supported yet")
-        self._one_of("ItemID")
-        self._one_of("WHERE")
+        verb = Verb(self.one_of(*Verb))
+        if self.now.text.lower() in ("actionid", "userid"):
+            raise unexpected(self.now, "ItemID; filters of actions and of users are not supported yet")
+        self.one_of("ItemID")
+        self.one_of("WHERE")
         condition = self._condition()
-        if not self._take("IF"):
+        if not self.take("IF"):
             return Expression(verb, condition)
         tests = [self._leaf(Dataset.CURRENT_USER)]
-        while self._take("AND"):
+        while self.take("AND"):
             tests.append(self._leaf(Dataset.CURRENT_USER))
         return Expression(verb, condition, tuple(tests))
 
@@ -111,78 +118,81 @@ class _Parser:
         return operands[0] if len(operands) == 1 else And(operands)
 
     def _joined(self, keyword: str, rule: Callable[[], Condition]) -> tuple[Condition, ...]:
-        operands = [rule()]
-        while self._take(keyword):
-            operands.append(rule())
+        """Read operands; those of a group that is joined by the same keyword are as good without their parentheses."""
+        kind = And if keyword == "AND" else Or
+        operands: list[Condition] = []
+        while not operands or self.take(keyword):
+            operand = rule()
+            operands += operand.operands if isinstance(operand, kind) else (operand,)
         return tuple(operands)
 
     def _negation(self) -> Condition:
-        start = self._now
-        negated = self._take("NOT")
-        if not self._take("("):
-            leaf = self._leaf(Dataset.ITEMS, Dataset.INTERACTIONS)
+        start = self.now
+        negated = self.take("NOT")
+        if not self.take("("):
+            leaf = self._leaf(*_LOOKED_AT)
             return Not(leaf) if negated else leaf
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise unexpected(start, f"groups at most {MAX_DEPTH} deep")
         condition = self._condition()
-        self._one_of(")")
+        self.one_of(")")
         self._depth -= 1
         return Not(condition) if negated else condition
 
     def _leaf(self, *datasets: Dataset) -> Condition:
         column = self._column(datasets)
-        if self._take("NOT"):
-            self._one_of("IN")
+        if self.take("NOT"):
+            self.one_of("IN")
             return Not(self._membership(column))
-        if self._take("IN"):
+        if self.take("IN"):
             return self._membership(column)
-        operator = self._now
+        operator = self.now
         if operator.text not in {*Operator}:
             raise unexpected(operator, "IN, NOT IN, =, !=, <, <=, > or >=")
-        self._next()
+        self.step()
         return self._comparison(column, Operator(operator.text))
 
     def _column(self, datasets: tuple[Dataset, ...]) -> Column:
-        token = self._now
+        token = self.now
         dataset = _DATASETS.get(token.text.lower())
         if dataset not in datasets:
-            expected = " or ".join(f"{dataset}.COLUMN" for dataset in datasets)
-            if token.text.lower() in ("users", "currentuser"):
-                expected += "; the user who asks is looked at in IF CurrentUser.COLUMN …, at the end"
+            expected = _either([f"{dataset}.COLUMN" for dataset in datasets])
+            if token.text.lower() == "users":
+                expected += "; the user who asks is CurrentUser"
             raise unexpected(token, expected)
-        self._next()
+        self.step()
         name = self._field()
         key = property_name(name.text)
         if dataset is Dataset.INTERACTIONS and key not in _INTERACTION_COLUMNS:
-            raise unexpected(name, f"{' or '.join(_INTERACTION_COLUMNS.values())}, all that a live profile keeps")
+            raise unexpected(name, f"{_either(list(_INTERACTION_COLUMNS.values()))}, all that a live profile keeps")
         return Column(dataset, name.text, key, token.offset)
 
     def _field(self) -> Token:
-        self._one_of(".")
-        if self._now.kind != "word":
-            raise unexpected(self._now, "the name of a column")
-        return self._next()
+        self.one_of(".")
+        if self.now.kind != "word":
+            raise unexpected(self.now, "the name of a column")
+        return self.step()
 
     def _membership(self, column: Column) -> Membership:
         if column.dataset is Dataset.INTERACTIONS and column.key != EVENT_TYPE:
-            raise unexpected(self._now, f"a comparison such as >; IN takes texts, and {column.name} is a number")
-        if self._now.text.lower() == "currentitem":
-            return Membership(column, self._current_item(column))
-        self._one_of("(")
+            raise unexpected(self.now, f"a comparison such as >; IN takes texts, and {column.name} is a number")
+        if _DATASETS.get(self.now.text.lower()) in _REFERRED_TO:
+            return Membership(column, self._reference(column))
+        self.one_of("(")
         elements = [self._element(column)]
-        while self._take(","):
+        while self.take(","):
             elements.append(self._element(column))
-        self._one_of(")")
+        self.one_of(")")
         return Membership(column, tuple(elements))
 
     def _element(self, column: Column) -> Element:
-        token = self._now
+        token = self.now
         if token.kind == "parameter":
             return self._parameter()
         if token.kind != "text":
             raise unexpected(token, 'a text such as "shoes", or $PARAMETER')
-        self._next()
+        self.step()
         text = token.value
         if text != "*":
             return text
@@ -191,44 +201,72 @@ class _Parser:
         return Everything()
 
     def _comparison(self, column: Column, operator: Operator) -> Comparison:
-        token = self._now
-        if operator in _ORDERINGS and column.key == EVENT_TYPE and column.dataset is Dataset.INTERACTIONS:
+        token = self.now
+        if operator in _ORDERINGS and _is_event_type(column):
             raise unexpected(self._tokens[self._index - 1], "IN, NOT IN, = or !=: an event type is a text")
-        if self._take("("):
+        if token.kind == "parameter" or self.is_next("("):
             value: Value = self._parameter()
-            self._one_of(")")
-        elif token.kind == "parameter":
-            value = self._parameter()
-        elif token.text.lower() == "currentitem":
-            value = self._current_item(column)
+        elif _DATASETS.get(token.text.lower()) in _REFERRED_TO:
+            value = self._reference(column)
+        elif self.is_next("NOW") and not _is_event_type(column):
+            value = self._time()
         else:
             value = self._literal(column, operator)
         return Comparison(column, operator, value)
 
     def _literal(self, column: Column, operator: Operator) -> float | str | bool:
-        token = self._now
-        of_text = column.dataset is Dataset.INTERACTIONS and column.key == EVENT_TYPE
-        expects_number = operator in _ORDERINGS or (column.dataset is Dataset.INTERACTIONS and not of_text)
-        if token.kind == "number" and not of_text:
-            self._next()
+        token = self.now
+        of_type = _is_event_type(column)
+        takes_texts = of_type or (operator not in _ORDERINGS and column.dataset is not Dataset.INTERACTIONS)
+        if token.kind == "number" and not of_type:
+            self.step()
             return float(token.text)
-        if token.kind == "text" and not expects_number:
-            self._next()
+        if token.kind == "text" and takes_texts:
+            self.step()
             return token.value
-        if token.text.lower() in ("true", "false") and not expects_number and not of_text:
-            self._next()
+        if token.kind == "word" and token.text.lower() in ("true", "false") and takes_texts and not of_type:
+            self.step()
             return token.text.lower() == "true"
-        if of_text:
+        if of_type:
             raise unexpected(token, 'a text such as "purchase", or $PARAMETER')
-        raise unexpected(
-            token,
-            "a number, $PARAMETER or CurrentItem.COLUMN"
-            if expects_number
-            else "a number, a text, true, false, $PARAMETER or CurrentItem.COLUMN",
-        )
+        expected = ["a number", *(["a text", "true", "false"] if takes_texts else []), "$PARAMETER", "NOW"]
+        if column.dataset is Dataset.ITEMS:
+            expected += [f"{dataset}.COLUMN" for dataset in _REFERRED_TO]
+        raise unexpected(token, _either(expected))
+
+    def _time(self) -> Time:
+        start = self.now
+        self.step()
+        number = self.now
+        if number.kind == "number" and number.text.startswith("-"):  # as in NOW -30 DAYS
+            self.step()
+            return Time(-1, -float(number.text), self._unit(), start.offset)
+        if self.is_next("+") or self.is_next("-"):
+            sign = 1 if self.step().text == "+" else -1
+            return Time(sign, self._amount(), self._unit(), start.offset)
+        if number.kind in ("number", "parameter"):
+            raise unexpected(number, "+ or - before it")
+        return Time(offset=start.offset)
+
+    def _amount(self) -> float | Parameter:
+        token = self.now
+        if token.kind == "parameter" or self.is_next("("):
+            return self._parameter()
+        if token.kind != "number" or token.text.startswith("-"):
+            raise unexpected(token, "how many: a number that is not below 0, or $PARAMETER")
+        self.step()
+        return float(token.text)
+
+    def _unit(self) -> Unit:
+        unit = _UNITS.get(self.now.text.upper())
+        if unit is None:
+            raise unexpected(self.now, _either(list(Unit)))
+        self.step()
+        return unit
 
     def _parameter(self) -> Parameter:
-        token = self._now
+        grouped = self.take("(")
+        token = self.now
         if token.kind != "parameter":
             raise unexpected(token, "$PARAMETER")
         name = token.text[1:]
@@ -237,36 +275,21 @@ class _Parser:
         self._parameters.add(name)
         if len(self._parameters) > MAX_PARAMETERS:
             raise unexpected(token, f"at most {MAX_PARAMETERS} parameters in a filter")
-        self._next()
+        self.step()
+        if grouped:
+            self.one_of(")")
         return Parameter(name)
 
-    def _current_item(self, column: Column) -> CurrentItem:
+    def _reference(self, column: Column) -> Column:
+        token = self.now
         if column.dataset is not Dataset.ITEMS:
-            raise unexpected(self._now, "a value; only columns of Items are compared with CurrentItem")
-        self._next()
-        name = self._field().text
-        return CurrentItem(name, property_name(name))
+            raise unexpected(token, f"a value; only columns of Items are compared with {token.text}")
+        return self._column(_REFERRED_TO)
 
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._index]
 
-    def _next(self) -> Token:
-        token = self._now
-        self._index += 1
-        return token
+def _is_event_type(column: Column) -> bool:
+    return column.dataset is Dataset.INTERACTIONS and column.key == EVENT_TYPE
 
-    def _take(self, text: str) -> bool:
-        """Step over a keyword or symbol if it is next."""
-        token = self._now
-        if token.kind not in ("word", "symbol") or token.text.upper() != text.upper():
-            return False
-        self._index += 1
-        return True
 
-    def _one_of(self, *texts: str) -> str:
-        """Step over one of the keywords or symbols, as it is spelt here."""
-        for text in texts:
-            if self._take(text):
-                return text
-        raise unexpected(self._now, " or ".join(texts))
+def _either(names: list[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

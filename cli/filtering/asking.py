@@ -1,0 +1,66 @@
+"""What a request would bring, from the command line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from alsolike.column_values import as_declared, check_values
+from alsolike.columns import property_name
+from alsolike.configuration import ColumnType, Configuration
+from alsolike.errors import InvalidInput
+from alsolike.filter_evaluation import Asked
+from alsolike.filter_values import parse_values
+from cli.times import milliseconds, moment
+
+
+def asked_with(user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration) -> Asked:
+    """Return what a filter is asked with.
+
+    Parameters
+    ----------
+    user, values
+        COLUMN=VALUE and PARAMETER=VALUE.
+    at
+        ISO 8601; None for now.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is not that, or names a column that is not declared or has other values.
+    """
+    return Asked(
+        now_ms=time.time_ns() // 1_000_000 if at is None else milliseconds(moment(at, option="--at")),
+        values={name: parse_values(name, text) for name, text in _pairs(values, "--value", "PARAMETER")},
+        user=_properties(user, configuration),
+    )
+
+
+def _properties(user: Sequence[str], configuration: Configuration) -> dict[str, Any]:
+    columns = configuration.user_columns
+    properties: dict[str, Any] = {}
+    for name, text in _pairs(user, "--user", "COLUMN"):
+        key = property_name(name)
+        if key not in columns:
+            known = ", ".join(columns) or "none: the configuration declares no columns of users"
+            raise InvalidInput(f"--user names {name}, expected {known}")
+        properties[key] = _number(text) if columns[key] in (ColumnType.NUMBER, ColumnType.TIMESTAMP) else text
+    properties = as_declared(properties, columns)
+    check_values(properties, columns, where="--user ")
+    return properties
+
+
+def _pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, str]]:
+    for entry in given:
+        name, separator, text = entry.partition("=")
+        if not separator or not name:
+            raise InvalidInput(f"{option} is {entry!r}, expected {what}=VALUE")
+        yield name, text
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # who checks it says what is wrong

@@ -1,0 +1,114 @@
+"""Any filter that is accepted passes what a naive evaluation of each item says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.alsolike.filter_clauses import (
+    TYPES,
+    WORDS,
+    Asker,
+    Clause,
+    all_values,
+    clauses,
+    leaf_clauses,
+    user_clauses,
+)
+from tests.unit.alsolike.filtered_items import Event, Model
+
+Catalogue: TypeAlias = list[dict[str, dict[str, Any] | None]]
+
+ITEM_IDS = [f"i{number}" for number in range(8)]
+times = st.integers(0, 3).map(lambda weeks: weeks * 604_800) | st.sampled_from([1, 2, 60, 3_600, 86_400, 604_801])
+texts = st.sampled_from(WORDS)
+properties = st.fixed_dictionaries(
+    {"price": st.integers(0, 3), "creationTimestamp": times, "genre": texts, "tags": st.lists(texts, max_size=3)},
+    optional={"organic": st.booleans()},
+)
+people: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
+    {
+        "genre": texts,
+        "tags": st.lists(texts, max_size=2),
+        "price": st.integers(0, 3),
+        "pin": st.sampled_from(["i0", "i3", "i9"]),
+        "pinned": st.lists(st.sampled_from(["i0", "i3", "i9"]), max_size=2),
+        "since": times,
+    },
+    optional={"organic": st.booleans(), "age": st.integers(0, 3), "level": texts},
+)
+bare = st.sampled_from([None, {}, {"price": 1}, {"organic": True}])
+first_segments = st.fixed_dictionaries(
+    {item_id: properties if place < 4 else bare for place, item_id in enumerate(ITEM_IDS[:6])}
+)
+later_segments = st.lists(
+    st.dictionaries(st.sampled_from(ITEM_IDS[:6]), st.none() | properties, min_size=1, max_size=3), max_size=2
+)
+catalogues = st.builds(lambda first, later: [first, *later], first_segments, later_segments)
+events = st.lists(st.builds(Event, st.sampled_from([*ITEM_IDS, "i9"]), st.sampled_from(TYPES), times), max_size=8)
+askers = st.builds(Asker, events, people, people, times)
+tests_of_the_user: st.SearchStrategy[list[Clause]] = st.just([]) | st.lists(user_clauses(), min_size=1, max_size=2)
+expressions = st.tuples(st.sampled_from(["INCLUDE", "EXCLUDE"]), clauses(), tests_of_the_user, st.booleans())
+
+
+def known(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the properties of each item, as the last segment that has it says."""
+    found: dict[str, Any] = {}
+    for segment in catalogue:
+        found.update(segment)
+    return {item_id: found.get(item_id) or {} for item_id in ITEM_IDS}
+
+
+def passing(model: Model, text: str, asker: Asker, values: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return model.passing(
+        text, events=asker.events, user=asker.user, item=asker.item, now_ms=asker.now_s * 1000, values=values
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(leaf_clauses, catalogues, askers)
+def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
+    clause: Clause, catalogue: Catalogue, asker: Asker
+) -> None:
+    items = known(catalogue)
+    model = Model(ITEM_IDS, *catalogue)
+
+    for _ in range(2):  # anew, and from what is kept
+        found = passing(model, f"INCLUDE ItemID WHERE {clause.text}", asker, clause.values)
+        assert found == [item_id for item_id in ITEM_IDS if clause.holds(item_id, items[item_id], asker)], clause.text
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(expressions, min_size=1, max_size=3),
+    catalogues,
+    st.lists(askers, min_size=2, max_size=3),
+    st.permutations(ITEM_IDS),
+)
+def test_result_equals_a_naive_evaluation_row_by_row(
+    expressions: list[tuple[str, Clause, list[Clause], bool]],
+    catalogue: Catalogue,
+    askers: list[Asker],
+    item_ids: list[str],
+) -> None:
+    """An EXCLUDE expression of which a parameter is left out does not apply; several ask one after the other."""
+    items = known(catalogue)
+    given = all_values([clause for verb, clause, _, given in expressions if verb == "INCLUDE" or given])
+    text = " | ".join(
+        f"{verb} ItemID WHERE {clause.text}" + (f" IF {' AND '.join(test.text for test in tests)}" if tests else "")
+        for verb, clause, tests, _ in expressions
+    )
+    model = Model(item_ids, *catalogue)
+
+    def passes(item_id: str, asker: Asker) -> bool:
+        found: dict[str, list[bool]] = {"INCLUDE": [], "EXCLUDE": []}
+        for verb, clause, tests, _ in expressions:
+            if clause.values.keys() <= given.keys() and all(test.holds("", {}, asker) for test in tests):
+                found[verb].append(clause.holds(item_id, items[item_id], asker))
+        return (any(found["INCLUDE"]) or not found["INCLUDE"]) and not any(found["EXCLUDE"])
+
+    for asker in askers:
+        assert passing(model, text, asker, given) == [i for i in item_ids if passes(i, asker)], text
