@@ -254,9 +254,14 @@ def every(clauses: list[Clause]) -> Clause:
     return Clause(text, holds, None if others else together, flat, all_values(clauses))
 
 
-leaf_clauses = st.one_of(
-    item_clauses(), event_clauses, parameter_clauses(), reference_clauses(), time_clauses(), user_clauses()
-)
+KINDS: dict[str, st.SearchStrategy[Clause]] = {
+    "items": item_clauses(),
+    "interactions": event_clauses,
+    "parameters": parameter_clauses(),
+    "references": reference_clauses(),
+    "times": time_clauses(),
+    "user": user_clauses(),
+}
 
 
 @st.composite
@@ -264,7 +269,7 @@ def clauses(draw: st.DrawFn, depth: int = 2) -> Clause:
     """Draw a condition, with at most so many groups in each other and a negation around any of them."""
     kind = draw(st.sampled_from(["leaf", "or", "and", "and"])) if depth else "leaf"
     if kind == "leaf":
-        clause = draw(leaf_clauses)
+        clause = draw(st.one_of(list(KINDS.values())))
     else:
         operands = [draw(clauses(depth - 1)) for _ in range(draw(st.integers(2, 3)))]
         clause = every(operands) if kind == "and" else either(operands)

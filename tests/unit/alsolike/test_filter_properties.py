@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.alsolike.filter_clauses import (
+    KINDS,
     TYPES,
     WORDS,
     Asker,
     Clause,
     all_values,
     clauses,
-    leaf_clauses,
     user_clauses,
 )
 from tests.unit.alsolike.filtered_items import Event, Model
@@ -68,11 +69,13 @@ def passing(model: Model, text: str, asker: Asker, values: Mapping[str, tuple[st
     )
 
 
-@settings(max_examples=400, deadline=None)
-@given(leaf_clauses, catalogues, askers)
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), catalogue=catalogues, asker=askers)
 def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
-    clause: Clause, catalogue: Catalogue, asker: Asker
+    kind: str, data: st.DataObject, catalogue: Catalogue, asker: Asker
 ) -> None:
+    clause = data.draw(KINDS[kind])
     items = known(catalogue)
     model = Model(ITEM_IDS, *catalogue)
 
@@ -81,7 +84,7 @@ def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
         assert found == [item_id for item_id in ITEM_IDS if clause.holds(item_id, items[item_id], asker)], clause.text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(expressions, min_size=1, max_size=3),
     catalogues,

@@ -1,6 +1,4 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alsolike import filters
 from alsolike.errors import InvalidFilter
@@ -218,22 +216,3 @@ def test_error_points_at_the_character(expression: str, offset: int, message: st
 
     assert message in str(caught.value)
     assert caught.value.offset == offset
-
-
-PIECES = ("INCLUDE", "ItemID", "WHERE", "Items.A", "Interactions.EVENT_TYPE", "IN", "NOT", "(", ")", '"a"', '"*"',
-          ",", "$P", "<", "=", "3", "AND", "OR", "IF", "CurrentUser.B",
-          "CurrentItem.C", "|", "true", "é", "\\", '"')  # fmt: skip
-
-
-@given(st.lists(st.sampled_from(PIECES), max_size=20).map(" ".join) | st.text(max_size=40))
-def test_any_text_is_a_filter_or_an_error_within_it(text: str) -> None:
-    for expression in (text, f"INCLUDE ItemID WHERE {text}"):
-        assert 0 <= error_offset(expression) <= len(expression)
-
-
-def error_offset(expression: str) -> int:
-    try:
-        filters.parse(expression)
-    except InvalidFilter as error:
-        return error.offset
-    return 0

@@ -17,8 +17,8 @@ parameter   := $PARAMETER | ($PARAMETER)
 ```
 
 Personalize's expressions are a part of it: there, conditions are not grouped or negated, one expression looks at one
-dataset, the user is asked about in IF only, and nobody knows the time. Keywords may be written in any case, columns in
-capitals (`CATEGORY_L1`) or as properties (`categoryL1`).
+dataset, the user is asked about in IF only, and nobody knows the time. Keywords and columns of interactions may be
+written in any case, other columns in capitals (`CATEGORY_L1`) or as properties (`categoryL1`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ MAX_PARAMETER_CHARACTERS = 50
 MAX_DEPTH = 32
 """Groups and negations inside each other."""
 
-_INTERACTION_COLUMNS = {EVENT_TYPE: "EVENT_TYPE", TIMESTAMP: "TIMESTAMP"}
+_INTERACTION_COLUMNS = {"event_type": EVENT_TYPE, "eventtype": EVENT_TYPE, "timestamp": TIMESTAMP}
 _ORDERINGS = frozenset(Operator) - {Operator.EQUAL, Operator.NOT_EQUAL}
 _DATASETS = {dataset.lower(): dataset for dataset in Dataset}
 _LOOKED_AT = (Dataset.ITEMS, Dataset.INTERACTIONS, Dataset.CURRENT_USER)
@@ -163,9 +163,11 @@ class _Parser(TokenReader):
             raise unexpected(token, expected)
         self.step()
         name = self._field()
-        key = property_name(name.text)
-        if dataset is Dataset.INTERACTIONS and key not in _INTERACTION_COLUMNS:
-            raise unexpected(name, f"{_either(list(_INTERACTION_COLUMNS.values()))}, all that a live profile keeps")
+        if dataset is not Dataset.INTERACTIONS:
+            return Column(dataset, name.text, property_name(name.text), token.offset)
+        key = _INTERACTION_COLUMNS.get(name.text.lower())
+        if key is None:
+            raise unexpected(name, "EVENT_TYPE or TIMESTAMP, all that a live profile keeps")
         return Column(dataset, name.text, key, token.offset)
 
     def _field(self) -> Token:
