@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import console, evaluate, models, profile, recommend, rows, session_token, status, train, trends, up
+from cli import console, evaluate, models, openapi, profile, recommend, rows, session_token, status, train, trends, up
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.erasing import command as erasing
@@ -45,6 +45,7 @@ app.add_typer(erasing.app, name="erasures")
 app.command()(erasing.user_data)
 app.add_typer(rebuilding.app, name="rebuild")
 app.command()(restoring.restore)
+app.command()(openapi.openapi)
 
 
 def main() -> None:

@@ -124,7 +124,8 @@ class Dataset(Generic[R]):
         InvalidInput
             If the query asks for what cannot be.
         """
-        rows, token = self._store.page(limit=request.limit, token=request.next_token)
+        limit, start = request.page()
+        rows, token = self._store.page(limit=limit, token=start)
         document: dict[str, Any] = {self._kind.list_field: [self._document(stored) for stored in rows]}
         return document if token is None else {**document, "nextToken": token}
 

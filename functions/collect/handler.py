@@ -10,7 +10,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError
-from alsolike.http import respond, respond_error
+from alsolike.http import respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.settings import from_environment
 from functions.collect.request import Request
@@ -37,7 +37,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; put calls with `{}`, as Personalize's are."""
     request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
     try:
-        return respond(_routes()[event["routeKey"]](request))
+        return _routes()[event["routeKey"]](request)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)

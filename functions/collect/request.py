@@ -8,11 +8,10 @@ from typing import Any
 
 from alsolike.errors import InvalidInput
 from alsolike.http import request_body
+from alsolike.pages import PAGE, USUAL_PAGE
 from alsolike.path_ids import path_id
+from alsolike.queries import read_query
 from alsolike.session_tokens import Session, session_of
-
-LARGEST_PAGE = 1000
-USUAL_PAGE = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,27 +50,13 @@ class Request:
         """Whom the token speaks for, on a route for browsers."""
         return session_of(self.event)
 
-    @property
-    def limit(self) -> int:
-        """How many rows a page has at most.
+    def page(self) -> tuple[int, str | None]:
+        """Return how many rows a page has at most, and the token of where it begins; None for the first one.
 
         Raises
         ------
         InvalidInput
-            If the query says something else than a number of rows.
+            If the query says something else.
         """
-        text = self._query("limit")
-        if text is None:
-            return USUAL_PAGE
-        if not text.isdecimal() or not text.isascii() or not 1 <= int(text[:9]) <= LARGEST_PAGE:
-            raise InvalidInput(f"limit is {text[:80]!r}, expected 1 to {LARGEST_PAGE}")
-        return int(text)
-
-    @property
-    def next_token(self) -> str | None:
-        """Where a page begins; None for the first one."""
-        return self._query("nextToken")
-
-    def _query(self, name: str) -> str | None:
-        value: str | None = (self.event.get("queryStringParameters") or {}).get(name)
-        return value
+        query = read_query(self.event, PAGE)
+        return query.get("limit", USUAL_PAGE), query.get("nextToken")

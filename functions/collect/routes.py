@@ -8,11 +8,13 @@ from typing import Any
 
 from alsolike.catalog import ITEMS, CatalogueStore
 from alsolike.configuration_reader import ConfigurationReader
+from alsolike.http import respond
 from alsolike.observability import Metric
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
 from alsolike.tombstones import TombstoneReader
 from alsolike.users import USERS, UserStore
 from functions.collect.dataset import Dataset
+from functions.collect.description import Description
 from functions.collect.events import Events
 from functions.collect.people import People
 from functions.collect.request import Request
@@ -20,6 +22,7 @@ from functions.collect.settings import Settings
 from functions.collect.stream import EventStream
 
 Route = Callable[[Request], dict[str, Any]]
+"""Answers a request as API Gateway expects it."""
 
 
 def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsmanager: Any) -> Mapping[str, Route]:
@@ -55,7 +58,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         accepted=Metric.USERS_ACCEPTED,
         people=people,
     )
-    return {
+    documents: Mapping[str, Route] = {
         "POST /events": events.put,
         "POST /session/events": events.put_of_session,
         "POST /items": items.put,
@@ -68,6 +71,14 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         "GET /users/{userId}": users.get,
         "PATCH /users/{userId}": users.change,
     }
+    return {
+        **{key: _responding(document) for key, document in documents.items()},
+        "GET /openapi.json": Description(configuration).get,
+    }
+
+
+def _responding(document: Route) -> Route:
+    return lambda request: respond(document(request))
 
 
 def _people(settings: Settings, *, s3: Any, secretsmanager: Any) -> People:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from alsolike.http import respond
+from alsolike.http import is_current, not_modified, respond
 from alsolike.recommendation_requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
 from functions.recommend.request import Request
 from functions.recommend.service import Answer, Recommendation
@@ -30,8 +30,8 @@ def respond_answer(answer: Answer, request: Request, event: Mapping[str, Any]) -
     headers = _headers(answer)
     if event["routeKey"].startswith("GET "):
         headers.update(_caching(answer, request))
-        if _matches(event, headers["etag"]):
-            return {"statusCode": 304, "headers": headers}
+        if is_current(event, headers["etag"]):
+            return not_modified(headers)
     return respond(document, headers=headers)
 
 
@@ -71,9 +71,3 @@ def _caching(answer: Answer, request: Request) -> dict[str, str]:
     # Columns may be anything that the shop knows of an item: those are kept by who asked for them alone.
     scope = "private" if request.metadata_columns else "public"
     return {"etag": etag, "cache-control": f"{scope}, max-age={KEPT_S}"}
-
-
-def _matches(event: Mapping[str, Any], etag: str) -> bool:
-    """Whether the caller has an answer of this tag (RFC 9110, section 13.1.2: weak comparison)."""
-    given = event.get("headers", {}).get("if-none-match", "")
-    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in given.split(","))

@@ -99,15 +99,16 @@ class HttpApi(Construct):
         self._route_settings: dict[str, dict[str, int]] = {}
         self.url = self._api.api_endpoint
 
-    def route(self, key: str, *, function: lambda_.IFunction, scope: str) -> None:
-        """Send the requests of a route to `function` if their token has `scope`.
+    def route(self, key: str, *, function: lambda_.IFunction, scope: str, or_scopes: Sequence[str] = ()) -> None:
+        """Send the requests of a route to `function` if their token has `scope`, which says the limits, or another.
 
         Parameters
         ----------
         key
             Like `POST /events`.
         """
-        self._add(key, function, authorizer=self._authorizer, scopes=[scope_name(scope)], limits=_LIMITS[scope])
+        scopes = [scope_name(each) for each in (scope, *or_scopes)]
+        self._add(key, function, authorizer=self._authorizer, scopes=scopes, limits=_LIMITS[scope])
 
     def session_route(self, key: str, *, function: lambda_.IFunction) -> None:
         """Send the requests of a route for browsers to `function` if their token is a session's."""

@@ -60,6 +60,9 @@ class ServingStack(cdk.Stack):
             "PATCH /users/{userId}",
         ):
             api.route(key, function=collect, scope=ADMINISTER)
+        api.route(
+            "GET /openapi.json", function=collect, scope=ADMINISTER, or_scopes=(READ_RECOMMENDATIONS, WRITE_EVENTS)
+        )
         api.route("DELETE /users/{userId}", function=privacy.erase_user, scope=ADMINISTER)
         api.route("GET /users/{userId}/data", function=privacy.export_user, scope=ADMINISTER)
         for key in (

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from alsolike.configuration import DEFAULT
+from alsolike.operations import operations
 from functions.collect.routes import routes
 from functions.collect.settings import Settings
 from functions.recommend.request import PARSERS
@@ -36,6 +38,7 @@ SCOPES = {
     "PATCH /users/{userId}": ["alsolike/admin"],
     "DELETE /users/{userId}": ["alsolike/admin"],
     "GET /users/{userId}/data": ["alsolike/admin"],
+    "GET /openapi.json": ["alsolike/admin", "alsolike/recommendations.read", "alsolike/events.write"],
 } | {route: ["alsolike/recommendations.read"] for route in RECOMMENDING}
 FOR_BROWSERS = ("POST /session/events", "GET /session/recommendations", "GET /session/items/{itemId}/similar")
 FUNCTION_OF = (
@@ -88,6 +91,12 @@ def test_api_gateway_alone_invokes_the_authorizer_and_as_that_alone(assembly: As
     assert permission.properties["Principal"] == "apigateway.amazonaws.com"
     sessions, api = authorizer(assembly, "REQUEST").logical_id, assembly.only("AWS::ApiGatewayV2::Api").logical_id
     assert flat(permission.properties["SourceArn"]).endswith(f":{api}/authorizers/{sessions}")
+
+
+def test_every_route_is_described_with_its_scopes() -> None:
+    described = {operation.key: list(operation.scopes) for operation in operations(DEFAULT)}
+
+    assert described == SCOPES | {key: [] for key in FOR_BROWSERS}
 
 
 @pytest.mark.parametrize(("route", "function"), FUNCTION_OF.items())
@@ -182,7 +191,7 @@ def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
     rates = {key: (values["ThrottlingRateLimit"], values["ThrottlingBurstLimit"]) for key, values in limits.items()}
     by_scope = {"recommendations.read": (300, 600), "events.write": (300, 600), "admin": (50, 100)}
     assert rates == {
-        **{key: by_scope[scope.partition("/")[2]] for key, (scope,) in SCOPES.items()},
+        **{key: by_scope[scope.partition("/")[2]] for key, (scope, *_) in SCOPES.items()},
         **dict.fromkeys(FOR_BROWSERS, (300, 600)),
     }
 

@@ -107,30 +107,31 @@ SESSION_CALL = Fields(
     about="Events of a browser: the token says whose they are.",
 )
 
-SESSION_CALL = Fields(
-    {name: CALL.fields[name] for name in ("trackingId", "eventList")},
-    required=("eventList",),
-    about="Events of a browser: the token says whose they are.",
-)
-
 
 def put_events(configuration: Configuration) -> Fields:
-    """Return what a call may hold, with the event types of `configuration`."""
+    """Return what `CALL` holds where `configuration` declares the event types."""
+    return _with_types(CALL, configuration)
+
+
+def put_session_events(configuration: Configuration) -> Fields:
+    """Return what `SESSION_CALL` holds where `configuration` declares the event types."""
+    return _with_types(SESSION_CALL, configuration)
+
+
+def _with_types(call: Fields, configuration: Configuration) -> Fields:
     types = configuration.events.values()
-    named = dataclasses.replace(EVENT.fields["eventType"], pattern=_spelled(types), expected="")  # type: ignore[type-var]
+    needless = _spelled(each for each in types if not each.item_required)
+    named = Text(MAX_ID_CHARACTERS, pattern=_spelled(types), about=f"In any case: {', '.join(configuration.events)}.")
     event = dataclasses.replace(
         EVENT,
         fields={**EVENT.fields, "eventType": named},
         rules={
-            "if": {
-                "properties": {"eventType": {"pattern": _spelled(each for each in types if not each.item_required)}}
-            },
+            "if": {"properties": {"eventType": {"pattern": needless}}},
             "then": {"anyOf": [_HAS_ITEM, _HAS_QUERY]},
             "else": _HAS_ITEM,
         },
     )
-    fields = {**CALL.fields, "eventList": ListApart(event, 1, MAX_EVENTS_PER_CALL)}
-    return dataclasses.replace(CALL, fields=fields)
+    return dataclasses.replace(call, fields={**call.fields, "eventList": ListApart(event, 1, MAX_EVENTS_PER_CALL)})
 
 
 _HAS_ITEM = {"required": ["itemId"], "properties": {"itemId": {"type": "string"}}}

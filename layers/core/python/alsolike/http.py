@@ -17,6 +17,7 @@ _STATUS: tuple[tuple[type[AlsolikeError], int, str], ...] = (
     (TooLarge, 413, "ContentTooLargeException"),
     (Unavailable, 503, "ServiceUnavailableException"),
 )
+ERROR_TYPES = tuple(name for _, _, name in _STATUS)
 
 
 def request_body(event: Mapping[str, Any]) -> bytes:
@@ -47,6 +48,17 @@ def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, st
         "headers": {"content-type": "application/json", **(headers or {})},
         "body": document.decode(),
     }
+
+
+def is_current(event: Mapping[str, Any], etag: str) -> bool:
+    """Say whether the caller has the answer of this tag (RFC 9110, section 13.1.2: weak comparison)."""
+    given = (event.get("headers") or {}).get("if-none-match", "")
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in given.split(","))
+
+
+def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the answer to whoever has the current one."""
+    return {"statusCode": 304, "headers": dict(headers)}
 
 
 def respond_error(error: AlsolikeError) -> dict[str, Any]:

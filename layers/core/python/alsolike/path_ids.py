@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from alsolike import wire
@@ -17,6 +18,22 @@ from alsolike.errors import InvalidInput
 from alsolike.interactions import MAX_ID_CHARACTERS
 
 MARK = "~"
+
+_MAX_DIGITS = -(-4 * 4 * MAX_ID_CHARACTERS // 3)
+"""Four bytes a character, of which three make four digits."""
+
+PATH_ID: Mapping[str, Any] = MappingProxyType(
+    {
+        "type": "string",
+        "anyOf": [
+            {"maxLength": MAX_ID_CHARACTERS, "pattern": rf"^[^{MARK}\x00-\x1f\x7f]"},
+            {"maxLength": len(MARK) + _MAX_DIGITS, "pattern": rf"^{MARK}[A-Za-z0-9_-]+$"},
+        ],
+        "description": f"The id, percent-encoded; or `{MARK}` and its UTF-8 in base64url without padding, which does "
+        "for any id, also with `/`, `?`, `#` or `%`.",
+    }
+)
+"""The JSON Schema of an id in a path."""
 
 
 def path_segment(row_id: str) -> str:

@@ -159,12 +159,23 @@ def test_any_item_is_listed_once(collect: Callable[..., Any]) -> None:
     assert sorted(found) == sorted(STRANGE_IDS)
 
 
-@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "", "²", "9" * 5000])
-def test_a_limit_that_cannot_be_is_refused(collect: Callable[..., Any], limit: str) -> None:
+@pytest.mark.parametrize(
+    ("limit", "shown"),
+    [
+        ("0", "0"),
+        ("1001", "1001"),
+        ("-1", "-1"),
+        ("x", '"x"'),
+        ("", '""'),
+        ("²", '"²"'),
+        ("9" * 5000, f'"{"9" * 79}… (5002 characters)'),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused(collect: Callable[..., Any], limit: str, shown: str) -> None:
     answer = collect("GET /items", query={"limit": limit})
 
     assert answer["statusCode"] == 400
-    assert answer["document"]["message"] == f"limit is {limit[:80]!r}, expected 1 to 1000"
+    assert answer["document"]["message"] == f"limit is {shown}, expected a whole number from 1 to 1000"
 
 
 def test_a_made_up_token_is_refused(collect: Callable[..., Any]) -> None:
@@ -184,3 +195,10 @@ def test_an_absent_table_is_a_503(collect: Callable[..., Any], aws: Callable[[st
     ]
 
     assert [answer["statusCode"] for answer in answers] == [503, 503, 503]
+
+
+def test_a_parameter_that_there_is_not_is_refused(collect: Callable[..., Any]) -> None:
+    answer = collect("GET /items", query={"Limit": "1"})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == "Limit is not a known field, expected limit, nextToken"

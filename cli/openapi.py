@@ -1,0 +1,15 @@
+"""`alsolike openapi`: the API's description."""
+
+from __future__ import annotations
+
+import sys
+
+
+def openapi() -> None:
+    """Print the API's description (OpenAPI 3.1), as it is before anything is configured."""
+    import orjson
+
+    from alsolike.configuration import DEFAULT
+    from alsolike.openapi import description
+
+    sys.stdout.buffer.write(orjson.dumps(description(DEFAULT), option=orjson.OPT_INDENT_2) + b"\n")

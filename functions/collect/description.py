@@ -1,0 +1,39 @@
+"""GET /openapi.json: what the API takes and answers, as it is configured."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from alsolike.configuration import Configuration
+from alsolike.configuration_reader import ConfigurationReader
+from alsolike.http import is_current, not_modified, respond_json
+from functions.collect.request import Request
+
+CACHE_CONTROL = "private, max-age=60"
+
+
+class Description:
+    """The API's description, made once for each configuration that holds."""
+
+    def __init__(self, configuration: ConfigurationReader) -> None:
+        self._configuration = configuration
+        self._made: tuple[int, bytes, str] | None = None
+
+    def get(self, request: Request) -> dict[str, Any]:
+        """Return the description, or that the caller has it already."""
+        document, etag = self._current(self._configuration.current(now_ms=request.now_ms))
+        headers = {"etag": etag, "cache-control": CACHE_CONTROL}
+        if is_current(request.event, etag):
+            return not_modified(headers)
+        return respond_json(document, headers=headers)
+
+    def _current(self, configuration: Configuration) -> tuple[bytes, str]:
+        if self._made is None or self._made[0] != configuration.version:
+            from alsolike.openapi import description  # nobody else waits for it
+
+            document = orjson.dumps(description(configuration))
+            self._made = configuration.version, document, f'"{hashlib.blake2b(document, digest_size=12).hexdigest()}"'
+        return self._made[1:]

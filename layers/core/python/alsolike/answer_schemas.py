@@ -1,0 +1,168 @@
+"""What the API answers, as JSON Schema by name."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+from alsolike.catalog import ITEMS
+from alsolike.fields import Schema
+from alsolike.http import ERROR_TYPES
+from alsolike.rows import RowKind
+from alsolike.users import USERS
+
+NOTHING, ERROR = "Nothing", "Error"
+ITEM, ITEM_PAGE, USER, USER_PAGE = "Item", "ItemPage", "User", "UserPage"
+ERASURE, USER_DATA, DESCRIPTION = "Erasure", "UserData", "Description"
+RECOMMENDED, RANKED = "RecommendedItems", "RankedItems"
+
+
+def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _named(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _row(kind: RowKind[Any]) -> Schema:
+    return _object(
+        {
+            kind.id_field: {"type": "string"},
+            "properties": {"type": "object", "description": "The metadata columns."},
+            "updatedAt": {"type": "number", "description": "Seconds since 1970."},
+        }
+    )
+
+
+def _page(kind: RowKind[Any], row: str) -> Schema:
+    return _object(
+        {kind.list_field: {"type": "array", "items": _named(row)}},
+        {"nextToken": {"type": "string", "description": "With which the next page is had; the last one has none."}},
+    )
+
+
+def _list(field: str) -> Schema:
+    item = _object(
+        {"itemId": {"type": "string"}, "score": {"type": "number"}},
+        {
+            "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
+            "reason": {
+                "type": "array",
+                "items": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": _object(
+                        {
+                            "itemId": {"type": "string"},
+                            "eventType": {"type": "string"},
+                            "timestamp": {"type": "number", "description": "Seconds since 1970."},
+                            "contribution": {"type": "number", "description": "What the score would lose without it."},
+                        }
+                    ),
+                },
+                "description": "The interactions that counted most for the item; only where `explain` asks for them.",
+            },
+        },
+    )
+    return _object(
+        {
+            field: {"type": "array", "items": item, "description": "Best first."},
+            "recommendationId": {"type": "string", "description": "For the `recommendationId` of events."},
+        }
+    )
+
+
+ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
+    {
+        NOTHING: {"type": "object", "maxProperties": 0},
+        ERROR: {
+            "type": "object",
+            "properties": {
+                "message": {"type": "string", "description": "Names the field, its value and what was expected."}
+            },
+            "required": ["message"],
+        },
+        ITEM: _row(ITEMS),
+        ITEM_PAGE: _page(ITEMS, ITEM),
+        USER: _row(USERS),
+        USER_PAGE: _page(USERS, USER),
+        ERASURE: _object({"erasureId": {"type": "string"}, "status": {"enum": ["running", "complete"]}}),
+        USER_DATA: _object(
+            {
+                "userId": {"type": "string"},
+                "user": {"type": ["object", "null"], "description": "What the shop said."},
+                "profile": {"type": ["object", "null"], "description": "The recent interactions."},
+                "sessions": {"type": "array", "items": {"type": "object"}, "description": "That joined the profile."},
+                "interactions": {"type": "array", "items": {"type": "object"}},
+                "quarantine": {"type": "array", "items": {"type": "object"}},
+                "erasure": {"type": ["object", "null"], "description": "The receipt."},
+            }
+        ),
+        DESCRIPTION: _object(
+            {
+                "openapi": {"type": "string"},
+                "info": {"type": "object"},
+                "servers": {"type": "array"},
+                "paths": {"type": "object"},
+                "components": {"type": "object"},
+            }
+        ),
+        RECOMMENDED: _list("itemList"),
+        RANKED: _list("personalizedRanking"),
+    }
+)
+
+_SOURCES = ["model", "similar", "popular", "trending", "recent", "none"]
+
+HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
+    {
+        "x-amzn-errortype": {
+            "schema": {"enum": list(ERROR_TYPES)},
+            "description": "The kind of error. Answers of API Gateway itself have none.",
+        },
+        "www-authenticate": {
+            "schema": {"type": "string"},
+            "description": "What is wrong with the token. Tokens of sessions get none.",
+        },
+        "etag": {
+            "required": True,
+            "schema": {"type": "string", "pattern": '^"[0-9a-f]+"$'},
+            "description": "The same as long as what is shown is the same; `If-None-Match` with it is answered 304.",
+        },
+        "cache-control": {"required": True, "schema": {"type": "string"}, "description": "Who may keep it, how long."},
+        "x-alsolike-source": {
+            "required": True,
+            "schema": {"enum": _SOURCES},
+            "description": "What ranked the first items; `none` where there are no items.",
+        },
+        "x-alsolike-model-version": {
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "The version of the model that serves; `none` before the first.",
+        },
+        "x-alsolike-filled": {
+            "schema": {"type": "integer", "minimum": 1},
+            "description": "How many items at the end fill the list up.",
+        },
+        "x-alsolike-cold-items": {
+            "schema": {"type": "integer", "minimum": 1},
+            "description": "How many items the model does not know.",
+        },
+        "x-alsolike-popular-within": {
+            "schema": {"type": "string"},
+            "description": "The user column by which items are popular among the user's like, percent-encoded.",
+        },
+        "x-alsolike-degraded": {
+            "schema": {"type": "string"},
+            "description": "Why the answer is less than it should be, with commas between the reasons.",
+        },
+    }
+)
+OF_RECOMMENDATIONS = tuple(name for name in HEADERS if name.startswith("x-alsolike-"))
+OF_CACHED = ("etag", "cache-control")

@@ -1,0 +1,135 @@
+"""The API's description in OpenAPI 3.1, made of the declarations that requests are read by.
+
+References
+----------
+https://spec.openapis.org/oas/v3.1.1.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from alsolike.answer_schemas import ANSWERS, ERROR, HEADERS
+from alsolike.configuration import Configuration
+from alsolike.fields import ListOf, MapOf, Schema
+from alsolike.operations import SCOPES, Operation, operations
+from alsolike.path_ids import PATH_ID
+
+VERSION = "0.1.0"
+
+_MACHINE, _SESSION = "machine", "session"
+
+_ERRORS = {
+    400: "The request breaks the contract; the message names the field, its value and what was expected.",
+    401: "There is no token, or none that is good.",
+    403: "The token does not have the scope.",
+    404: "There is nothing of that name, or no such route.",
+    409: "Others changed it all the time; try again.",
+    413: "The body, or the answer, is larger than the way it takes allows.",
+    429: "There are more requests than the limits allow; try again later.",
+    503: "Something that the answer needs does not answer in time; the same call may be repeated.",
+}
+_OF_EVERY_ROUTE = (401, 403, 429, 503)
+
+
+def description(configuration: Configuration) -> dict[str, Any]:
+    """Return the OpenAPI document of a deployment with a configuration; its servers are where it is served."""
+    paths: dict[str, dict[str, Any]] = {}
+    bodies: dict[str, Schema] = {}
+    for operation in operations(configuration):
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        if operation.body is not None:
+            name, schema = operation.body
+            bodies[name] = schema
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Alsolike",
+            "version": VERSION,
+            "summary": "Recommendations from a shop's events, in Amazon Personalize's wire shapes",
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": {**bodies, **ANSWERS},
+            "headers": dict(HEADERS),
+            "responses": {str(status): _error(status) for status in _ERRORS},
+            "securitySchemes": {
+                _MACHINE: {
+                    "type": "oauth2",
+                    "description": "Tokens of the deployment's user pool; SSM has its endpoint as `token-url`.",
+                    "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": dict(SCOPES)}},
+                },
+                _SESSION: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token that the shop's backend mints for a session.",
+                },
+            },
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "security": [{_MACHINE: [scope]} for scope in operation.scopes] or [{_SESSION: []}],
+    }
+    if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
+        document["parameters"] = parameters
+    if operation.body is not None:
+        content = {"application/json": {"schema": _component("schemas", operation.body[0])}}
+        document["requestBody"] = {"required": True, "content": content}
+    document["responses"] = dict(_responses(operation))
+    return document
+
+
+def _path_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)\}", operation.path):
+        yield {"name": name, "in": "path", "required": True, "schema": dict(PATH_ID)}
+
+
+def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    if operation.query is None:
+        return
+    for name, field in operation.query.fields.items():
+        parameter: dict[str, Any] = {"name": name, "in": "query", "schema": field.schema()}
+        if isinstance(field, MapOf):
+            parameter |= {"style": "deepObject", "explode": True}
+        elif isinstance(field, ListOf):
+            parameter |= {"style": "form", "explode": False}
+        yield parameter
+
+
+def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    headers = {name: _component("headers", name) for name in operation.headers}
+    yield (
+        str(operation.status),
+        {
+            "description": operation.summary,
+            "content": {"application/json": {"schema": _component("schemas", operation.answer)}},
+            **({"headers": headers} if headers else {}),
+        },
+    )
+    if "etag" in headers:
+        yield "304", {"description": "What `If-None-Match` names is still so.", "headers": headers}
+    for status in sorted({*operation.errors, *_OF_EVERY_ROUTE}):
+        yield str(status), _component("responses", str(status))
+
+
+def _error(status: int) -> dict[str, Any]:
+    header = "www-authenticate" if status in (401, 403) else "x-amzn-errortype"
+    return {
+        "description": _ERRORS[status],
+        "headers": {header: _component("headers", header)},
+        "content": {"application/json": {"schema": _component("schemas", ERROR)}},
+    }
+
+
+def _component(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,0 +1,216 @@
+"""What the API can be asked: a table of its routes, with what they take and what they answer.
+
+The description of the API (`alsolike.openapi`) is made of it; the template's routes are compared with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from alsolike import answer_schemas as answers
+from alsolike.catalog import ITEMS
+from alsolike.configuration import ColumnType, Configuration
+from alsolike.event_fields import put_events, put_session_events
+from alsolike.fields import Fields, Schema
+from alsolike.pages import PAGE
+from alsolike.recommendation_requests import (
+    GET_PERSONALIZED_RANKING,
+    GET_RECOMMENDATIONS,
+    POPULAR_QUERY,
+    SIMILAR_QUERY,
+    TRENDING_QUERY,
+    USER_QUERY,
+)
+from alsolike.rows import RowKind, changes_schema, described_put
+from alsolike.users import USERS
+
+WRITE_EVENTS = "alsolike/events.write"
+READ_RECOMMENDATIONS = "alsolike/recommendations.read"
+ADMINISTER = "alsolike/admin"
+
+SCOPES: Mapping[str, str] = {
+    READ_RECOMMENDATIONS: "Ask for recommendations",
+    WRITE_EVENTS: "Send events, items and users",
+    ADMINISTER: "See, change and delete items and users",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operation:
+    """A route.
+
+    Attributes
+    ----------
+    key
+        Method and path, as the route is called.
+    scopes
+        Of which a token has to have one; none where it has to be a session's.
+    answer
+        The name of what is answered, in `answer_schemas.ANSWERS`.
+    errors
+        The statuses of the errors that the route has beside those that all have.
+    headers
+        Of the answer, in `answer_schemas.HEADERS`.
+    status
+        Of the answer.
+    body
+        What the body holds, and what that is called.
+    """
+
+    key: str
+    name: str
+    summary: str
+    scopes: Sequence[str]
+    answer: str
+    errors: Sequence[int] = ()
+    headers: Sequence[str] = ()
+    status: int = 200
+    body: tuple[str, Schema] | None = None
+    query: Fields | None = None
+
+    @property
+    def method(self) -> str:
+        """In upper case."""
+        return self.key.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """With its variables in braces."""
+        return self.key.partition(" ")[2]
+
+
+def operations(configuration: Configuration) -> Iterator[Operation]:
+    """Yield every route, with the event types and the columns that `configuration` declares."""
+    yield from _events(configuration)
+    yield from _rows(ITEMS, configuration.item_columns, row=answers.ITEM, page=answers.ITEM_PAGE)
+    yield Operation(
+        "DELETE /items/{itemId}", "DeleteItem", "Delete an item", [ADMINISTER], answers.NOTHING, errors=[400, 404, 409]
+    )
+    yield from _rows(USERS, configuration.user_columns, row=answers.USER, page=answers.USER_PAGE)
+    yield Operation(
+        "DELETE /users/{userId}",
+        "EraseUser",
+        "Erase a user from every store: nothing of the user is used or taken in from now on",
+        [ADMINISTER],
+        answers.ERASURE,
+        errors=[400, 404],
+        status=202,
+    )
+    yield Operation(
+        "GET /users/{userId}/data",
+        "ShowUserData",
+        "Show everything that is held about a user",
+        [ADMINISTER],
+        answers.USER_DATA,
+        errors=[400, 404, 413],
+    )
+    yield from _recommendations()
+    yield Operation(
+        "GET /openapi.json",
+        "DescribeApi",
+        "Describe the API as it is configured",
+        [ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS],
+        answers.DESCRIPTION,
+        headers=answers.OF_CACHED,
+    )
+
+
+def _events(configuration: Configuration) -> Iterator[Operation]:
+    yield Operation(
+        "POST /events",
+        "PutEvents",
+        "Send 1 to 10 events of a session; each counts once, however often it is sent",
+        [WRITE_EVENTS],
+        answers.NOTHING,
+        errors=[400, 404, 413],
+        body=("Events", put_events(configuration).schema()),
+    )
+    yield Operation(
+        "POST /session/events",
+        "PutSessionEvents",
+        "Send 1 to 10 events of the token's session, from a browser",
+        [],
+        answers.NOTHING,
+        errors=[400, 404, 413],
+        body=("SessionEvents", put_session_events(configuration).schema()),
+    )
+
+
+def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, page: str) -> Iterator[Operation]:
+    path, name, one = f"/{kind.list_field}", kind.name.title(), f"{{{kind.id_field}}}"
+    yield Operation(
+        f"POST {path}",
+        f"Put{name}s",
+        f"Write 1 to 10 {kind.list_field} over what is stored under their ids",
+        [WRITE_EVENTS],
+        answers.NOTHING,
+        errors=[400, 404, 413],
+        body=(f"{name}s", described_put(kind, columns).schema()),
+    )
+    yield Operation(
+        f"GET {path}",
+        f"List{name}s",
+        f"List {kind.list_field}, in no order",
+        [ADMINISTER],
+        page,
+        errors=[400],
+        query=PAGE,
+    )
+    yield Operation(f"GET {path}/{one}", f"Get{name}", f"Show the {kind.name}", [ADMINISTER], row, errors=[400, 404])
+    yield Operation(
+        f"PATCH {path}/{one}",
+        f"Change{name}",
+        f"Set columns of the {kind.name}, and remove those that are null",
+        [ADMINISTER],
+        row,
+        errors=[400, 404, 409, 413],
+        body=(f"{name}Changes", changes_schema(kind, columns)),
+    )
+
+
+def _recommendations() -> Iterator[Operation]:
+    yield Operation(
+        "POST /recommendations",
+        "GetRecommendations",
+        "Recommend items",
+        [READ_RECOMMENDATIONS],
+        answers.RECOMMENDED,
+        errors=[400, 404, 413],
+        headers=answers.OF_RECOMMENDATIONS,
+        body=("GetRecommendations", GET_RECOMMENDATIONS.schema()),
+    )
+    yield Operation(
+        "POST /personalize-ranking",
+        "GetPersonalizedRanking",
+        "Rank items for a user",
+        [READ_RECOMMENDATIONS],
+        answers.RANKED,
+        errors=[400, 404, 413],
+        headers=answers.OF_RECOMMENDATIONS,
+        body=("GetPersonalizedRanking", GET_PERSONALIZED_RANKING.schema()),
+    )
+    for key, name, summary, query in (
+        ("GET /users/{userId}/recommendations", "RecommendForUser", "Recommend items to a user", USER_QUERY),
+        ("GET /items/{itemId}/similar", "RecommendSimilar", "Recommend what is like an item", SIMILAR_QUERY),
+        ("GET /trending", "ListTrending", "List what more people turn to than before", TRENDING_QUERY),
+        ("GET /popular", "ListPopular", "List what most people turn to", POPULAR_QUERY),
+        ("GET /session/recommendations", "RecommendForSession", "Recommend items to the token's session", USER_QUERY),
+        (
+            "GET /session/items/{itemId}/similar",
+            "RecommendSimilarForSession",
+            "Recommend what is like an item to the token's session",
+            SIMILAR_QUERY,
+        ),
+    ):
+        yield Operation(
+            key,
+            name,
+            summary,
+            [] if key.startswith("GET /session/") else [READ_RECOMMENDATIONS],
+            answers.RECOMMENDED,
+            errors=[400, 404],
+            headers=(*answers.OF_RECOMMENDATIONS, *answers.OF_CACHED),
+            query=query,
+        )

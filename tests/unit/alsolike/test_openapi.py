@@ -1,0 +1,69 @@
+"""The API's description: valid, complete, and the file in docs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from alsolike.answer_schemas import ANSWERS, HEADERS
+from alsolike.configuration import DEFAULT
+from alsolike.openapi import VERSION, description
+from alsolike.operations import operations
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = ROOT / "docs" / "openapi.json"
+
+OPERATIONS = {operation.key: operation for operation in operations(DEFAULT)}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    read: dict[str, Any] = orjson.loads(orjson.dumps(description(DEFAULT)))
+    return read
+
+
+def test_the_description_is_openapi_3_1(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+    assert document["openapi"].startswith("3.1.")
+
+
+def test_the_published_file_is_the_description(document: dict[str, Any]) -> None:
+    assert orjson.loads(PUBLISHED.read_bytes()) == document, "run `alsolike openapi > docs/openapi.json`"
+
+
+def test_the_description_has_the_products_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert project["version"] == VERSION
+
+
+@pytest.mark.parametrize("key", OPERATIONS)
+def test_every_operation_names_its_token_its_errors_and_its_parameters(document: dict[str, Any], key: str) -> None:
+    method, path = key.split()
+
+    described = document["paths"][path][method.lower()]
+
+    (scheme,) = {name for alternative in described["security"] for name in alternative}
+    assert scheme == ("session" if path.startswith("/session/") else "machine")
+    assert {"401", "403", "429", "503"} <= set(described["responses"])
+    in_path = {each["name"] for each in described.get("parameters", []) if each["in"] == "path"}
+    assert in_path == set(re.findall(r"{(\w+)}", path))
+    assert ("requestBody" in described) == (method in ("POST", "PATCH"))
+
+
+def test_operations_are_told_apart() -> None:
+    assert len({operation.name for operation in OPERATIONS.values()}) == len(list(operations(DEFAULT)))
+
+
+def test_nothing_is_described_that_no_operation_has() -> None:
+    listed = {name for operation in OPERATIONS.values() for name in operation.headers}
+
+    assert {operation.answer for operation in OPERATIONS.values()} | {"Error", "Item", "User"} == set(ANSWERS)
+    assert listed | {"x-amzn-errortype", "www-authenticate"} == set(HEADERS)
