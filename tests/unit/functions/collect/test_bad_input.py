@@ -1,0 +1,96 @@
+"""Whatever is wrong with a request is 400 or 404, and said: never a 500."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from functions.collect import handler
+from tests.unit.functions.bad_input import (
+    UNREADABLE,
+    Fault,
+    body_faults,
+    described,
+    is_refusal,
+    path_faults,
+    path_parameters,
+    query_faults,
+)
+from tests.unit.functions.collect.conftest import ARN, TRACKING_ID
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+
+EVENT = {
+    "eventType": "view",
+    "sentAt": NOW_MS / 1000,
+    "itemId": "pear",
+    "eventId": "e1",
+    "eventValue": 1.5,
+    "properties": {"query": "pears"},
+    "recommendationId": "r1",
+    "impression": ["pear", "plum"],
+    "metricAttribution": {"eventAttributionSource": "mail"},
+}
+ROW = {"properties": {"creationTimestamp": 1_700_000_000}}
+GOOD: dict[str, Any] = {
+    "POST /events": {"trackingId": TRACKING_ID, "userId": "anna", "sessionId": "s1", "eventList": [EVENT]},
+    "POST /items": {"datasetArn": f"{ARN}/ITEMS", "items": [{"itemId": "pear", **ROW}]},
+    "GET /items": None,
+    "GET /items/{itemId}": None,
+    "PATCH /items/{itemId}": {"creationTimestamp": 1_700_000_000},
+    "DELETE /items/{itemId}": None,
+    "POST /users": {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna", **ROW}]},
+    "GET /users": None,
+    "GET /users/{userId}": None,
+    "PATCH /users/{userId}": {"creationTimestamp": 1_700_000_000},
+    "GET /openapi.json": None,
+}
+
+
+def answer_to(collect: Callable[..., Any], key: str, fault: Fault) -> dict[str, Any]:
+    body = GOOD[key] if fault.body is None else fault.body
+    path = fault.path or dict.fromkeys(path_parameters(key), "pear")
+    answer: dict[str, Any] = collect(key, b"" if body is None else body, path=path, query=fault.query)
+    return answer
+
+
+def test_every_route_is_tried(collect: Callable[..., Any]) -> None:
+    collect("GET /items")
+
+    assert set(handler._routes()) == set(GOOD)
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_a_good_request_is_taken(collect: Callable[..., Any], key: str) -> None:
+    for route in ("POST /items", "POST /users"):
+        collect(route, orjson.loads(orjson.dumps(GOOD[route]).replace(b'"anna"', b'"pear"')))
+
+    assert answer_to(collect, key, Fault("nothing is wrong", ()))["statusCode"] == 200
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_what_is_wrong_is_refused_and_said(collect: Callable[..., Any], key: str) -> None:
+    faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if GOOD[key] else ())]
+
+    answers = [(fault, answer_to(collect, key, fault)) for fault in faults]
+
+    assert [(str(fault), answer["body"]) for fault, answer in answers if not is_refusal(answer, says=fault.says)] == []
+    assert bool(faults) == ("parameters" in described(key) or "requestBody" in described(key))
+
+
+@pytest.mark.parametrize("key", [key for key in GOOD if GOOD[key]])
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_is_refused(collect: Callable[..., Any], key: str, name: str) -> None:
+    answer = collect(key, UNREADABLE[name], base64_encoded=True, path=dict.fromkeys(path_parameters(key), "pear"))
+
+    assert is_refusal(answer, says=())
+
+
+@pytest.mark.parametrize("body", ["\ud800", '{"a":"\ud800"}'])
+def test_half_a_surrogate_pair_is_refused(collect: Callable[..., Any], body: str) -> None:
+    event = {**http_event("POST /events"), "body": body}
+    collect("GET /items")
+
+    answer = handler.lambda_handler(event, LambdaContext())
+
+    assert (answer["statusCode"], "not valid Unicode" in answer["body"]) == (400, True)
