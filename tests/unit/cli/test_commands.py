@@ -43,6 +43,7 @@ VERBS = (
     "items",
     "users",
     "config",
+    "openapi",
 )
 
 
