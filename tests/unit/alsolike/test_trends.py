@@ -228,6 +228,26 @@ def test_item_that_was_forgotten_is_assumed_to_have_had_a_past(monkeypatch: pyte
     assert best == [("c", round((2 - expected) / math.sqrt(expected + PRIOR), 6))]
 
 
+def test_where_nothing_is_unusual_little_trends_though_most_items_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trends, "KEPT_ITEMS", 50)
+    rng = np.random.default_rng(1)
+    popularity = 1 / np.arange(1, 2_001)
+    counts, now_ms = NOTHING_COUNTED, NOW_MS
+    for _ in range(14 * 24):
+        now_ms += HOUR_MS
+        items = rng.choice(2_000, 120, p=popularity / popularity.sum())
+        hour = [(f"i{item}", age_ms, 1.0) for item, age_ms in zip(items, rng.uniform(0, HOUR_MS, 120), strict=True)]
+        counts = counted(*hour, by=counts, now_ms=now_ms)
+
+    found = Trends([counts]).best("1d", now_ms=now_ms)
+
+    # With every item kept it is 3 items, the best at 1.6; with nothing assumed 24, the best at 3.1.
+    assert 0 < len(found) < 10
+    assert found[0][1] < 2
+
+
 def test_counters_come_back_as_they_were_written() -> None:
     counts = counted(("pear", 0, 1.0), ("größe 42", HOUR_MS, 0.3), ("🍐", DAY_MS, 5.0))
     counts = dataclasses.replace(counts, forgotten=0.1)

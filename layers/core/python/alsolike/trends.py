@@ -41,7 +41,7 @@ BASELINE_S = 7 * 86_400
 """Time constant of what is usual: every day of the week is in it."""
 
 KEPT_ITEMS = 2_000
-"""Items that a shard's counters keep: about 80 KB, which a request that waits for them reads in milliseconds.
+"""Items that a shard's counters keep: 65 KB with short ids. A request may wait for those of all shards.
 
 About half of them are what trends, more than anybody asks for; the others are popular, with the past that they have.
 """
