@@ -21,12 +21,13 @@ from cli.deployment import Deployment
 
 DOCUMENT = {
     "format": 1,
-    "items": {"columns": {"price": "number", "BRAND": "string"}},
+    "items": {"columns": {"price": "number", "BRAND": "string", "launched": "timestamp"}},
     "users": {"columns": {"age": "number", "brands": "list", "vip": "boolean"}},
     "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"},
 }
 ITEMS: dict[str, dict[str, Any] | None] = {
-    "fig": {"price": 1, "brand": "own"}, "pear": {"price": 2, "brand": "own"}, "kiwi": {"price": 3}, "plum": None,
+    "fig": {"price": 1, "brand": "own", "launched": 1_000_000}, "pear": {"price": 2, "brand": "own"},
+    "kiwi": {"price": 3}, "plum": None,
 }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def shop(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path, m
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
     store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
-    columns = {"price": ColumnType.NUMBER, "brand": ColumnType.STRING}
+    columns = {"price": ColumnType.NUMBER, "brand": ColumnType.STRING, "launched": ColumnType.TIMESTAMP}
     changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
     SnapshotPublisher(SnapshotStore(client("s3"), bucket, tmp_path)).publish(
         changes, columns=columns, version=0, now_ms=1
@@ -71,6 +72,22 @@ def test_named_filter_is_explained_and_counted() -> None:
          3),
         ('INCLUDE ItemID WHERE Items.ITEM_ID IN ("kiwi", "plum")',
          'only items where Items.ITEM_ID is one of "kiwi", "plum"', 1),
+        ("INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 7 DAYS",
+         "only items where Items.LAUNCHED is later than 7 days ago", 0),
+        ("INCLUDE ItemID WHERE Items.LAUNCHED <= NOW",
+         "only items where Items.LAUNCHED is at the latest now", 1),
+        ("EXCLUDE ItemID WHERE Items.LAUNCHED >= NOW + 1 WEEK OR Items.LAUNCHED < NOW - 1.5 HOURS",
+         "no items where Items.LAUNCHED is at the earliest 1 week from now "
+         "or Items.LAUNCHED is earlier than 1.5 hours ago", 2),
+        ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") AND Interactions.TIMESTAMP > NOW - $N DAYS',
+         'no items where Interactions.EVENT_TYPE is "purchase" '
+         "and Interactions.TIMESTAMP is later than the value of N days ago", 3),
+        ("EXCLUDE ItemID WHERE Items.PRICE > 2 AND NOT CurrentUser.AGE >= 18",
+         "no items where Items.PRICE is more than 2 and not (CurrentUser.AGE is at least 18)", 2),
+        ("INCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRANDS",
+         "only items where Items.BRAND is among the current user's BRANDS", 0),
+        ("INCLUDE ItemID WHERE Items.PRICE <= CurrentUser.AGE",
+         "only items where Items.PRICE is at most that of the current user's AGE", 0),
         ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE",
          "only items where Items.PRICE is less than that of the current item's PRICE", None),
         ("INCLUDE ItemID WHERE Items.PRICE < $MOST",
@@ -93,9 +110,69 @@ def test_values_are_given_as_a_request_does() -> None:
         run(expression, "--value", "MOST")
 
 
+def test_user_and_time_of_the_request_are_given_too() -> None:
+    brands = "INCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRANDS"
+    adults = "EXCLUDE ItemID WHERE Items.PRICE > 1 AND NOT (CurrentUser.AGE >= 18 AND CurrentUser.VIP = true)"
+    new = "INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY"
+
+    assert run(brands).stdout.splitlines()[-1] == "0 of 3 items pass for a user without properties"
+    assert run(brands, "--user", "BRANDS=other|own").stdout.splitlines()[-1] == "2 of 3 items pass"
+    assert run(adults, "--user", "age=17", "--user", "vip=true").stdout.splitlines()[-1] == "1 of 3 items pass"
+    assert run(adults, "--user", "age=18", "--user", "vip=true").stdout.splitlines()[-1] == "3 of 3 items pass"
+    assert run(new).stdout.splitlines()[-1] == "0 of 3 items pass"
+    assert run(new, "--at", "1970-01-12T13:46:41Z").stdout.splitlines()[-1] == "1 of 3 items pass"  # second 1,000,001
+    assert run(new, "--at", "1970-01-13T13:46:40Z").stdout.splitlines()[-1] == "0 of 3 items pass"
+    seen = run('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*") IF CurrentUser.AGE > 1').stdout
+    assert seen.splitlines()[-1] == "3 of 3 items pass for a user without properties and interactions"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--user", "AGE"], "--user is 'AGE', expected COLUMN=VALUE"),
+        (["--user", "AGEE=3"], "--user names AGEE, expected age, brands, vip"),
+        (["--user", "AGE=old"], '--user age is "old", expected a number'),
+        (["--user", "vip=perhaps"], '--user vip is "perhaps", expected true or false'),
+        (["--at", "yesterday"], "--at is 'yesterday', expected an ISO 8601 time with its zone"),
+    ],
+)
+def test_what_cannot_be_asked_with_is_named(arguments: list[str], message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run("cheap", *arguments)
+
+    assert str(caught.value).startswith(message)
+
+
 @pytest.mark.parametrize(
     ("expression", "line"),
     [
+        ("INCLUDE ItemID WHERE Items.PRICE < NOW - 1 DAY",
+         " " * 35 + "^ Items.PRICE is declared as number and compared with NOW, expected timestamp"),
+        ("INCLUDE ItemID WHERE Items.BRAND = NOW",
+         " " * 35 + "^ Items.BRAND is declared as string and compared with NOW, expected timestamp"),
+        ("EXCLUDE ItemID WHERE CurrentUser.AGE > NOW",
+         " " * 39 + "^ CurrentUser.AGE is declared as number and compared with NOW, expected timestamp"),
+        ("INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 7 YEARS",
+         " " * 46 + "^ character 47: found YEARS, expected MINUTES, HOURS, DAYS or WEEKS"),
+        ("INCLUDE ItemID WHERE Items.PRICE < CurrentUser.BRANDS",
+         " " * 35 + "^ Items.PRICE is declared as number "
+         "and compared with CurrentUser.BRANDS, which is declared as list"),
+        ("INCLUDE ItemID WHERE Items.BRAND = CurrentUser.BRANDS",
+         " " * 35 + "^ Items.BRAND is declared as string and compared with CurrentUser.BRANDS, "
+         "which is declared as list: expected IN"),
+        ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.BRAND",
+         " " * 35 + "^ Items.PRICE is declared as number "
+         "and compared with CurrentItem.BRAND, which is declared as string"),
+        ("INCLUDE ItemID WHERE Items.ITEM_ID > 3",
+         " " * 21 + "^ Items.ITEM_ID is declared as string and compared with >, expected IN, = or !="),
+        ("EXCLUDE ItemID WHERE CurrentUser.AGEE >= 18",
+         " " * 21 + "^ CurrentUser.AGEE is not declared, so nothing checks its values, did you mean age?"),
+        ("INCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRAND",
+         " " * 36 + "^ CurrentUser.BRAND is not declared, so nothing checks its values, did you mean brands?"),
+        ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRIZE",
+         " " * 35 + "^ CurrentItem.PRIZE is not declared, so nothing checks its values, did you mean price?"),
+        ("INCLUDE ItemID WHERE Items.PRICE < 1\r\nOR Items.PRICEE < 2",
+         " " * 41 + "^ Items.PRICEE is not declared, so no item has a value of it, did you mean price?"),
         ("INCLUDE ItemID WHERE Items.PRICEE < 2",
          " " * 21 + "^ Items.PRICEE is not declared, so no item has a value of it, did you mean price?"),
         ("INCLUDE ItemID WHERE Items.BRAND < 2",
@@ -108,14 +185,19 @@ def test_what_is_wrong_is_pointed_at(expression: str, line: str) -> None:
     result = run(expression)
 
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[:2] == [expression, line]
+    assert result.stdout.splitlines()[:2] == [expression.replace("\r\n", "  "), line]
     assert "items pass" not in result.stdout
 
 
 def test_checking_a_configuration_warns_of_columns_that_are_not_declared() -> None:
-    text = "format: 1\nitems: {columns: {price: number}}\nfilters:\n  cheap: INCLUDE ItemID WHERE Items.PRIZE < 2\n"
+    text = (
+        "format: 1\nitems: {columns: {price: number}}\nusers: {columns: {age: number}}\nfilters:\n"
+        "  cheap: INCLUDE ItemID WHERE Items.PRIZE < 2 AND CurrentUser.AGEE > 1\n"
+    )
 
-    (warning,) = file.check(text, name="shop.yaml").warnings
+    item, user = file.check(text, name="shop.yaml").warnings
 
-    assert (warning.line, warning.column) == (4, 10 + 21)
-    assert warning.message.endswith("Items.PRIZE is not declared, so no item has a value of it, did you mean price?")
+    assert (item.line, item.column) == (5, 10 + 21)
+    assert item.message.endswith("Items.PRIZE is not declared, so no item has a value of it, did you mean price?")
+    assert (user.line, user.column) == (5, 10 + 41)
+    assert user.message.endswith("CurrentUser.AGEE is not declared, so nothing checks its values, did you mean age?")

@@ -40,7 +40,7 @@ def mismatches(filter_: Filter, columns: Mapping[Dataset, Mapping[str, ColumnTyp
             if problem := _problem(leaf, type_):
                 yield leaf.column.offset, f"{declared} {problem}"
             elif isinstance(leaf, Comparison) and isinstance(leaf.value, Time) and type_ is not ColumnType.TIMESTAMP:
-                yield leaf.value.offset, f"{declared} compared with NOW, expected a column declared as timestamp"
+                yield leaf.value.offset, f"{declared} compared with NOW, expected timestamp"
             elif other is not None and (problem := _misfit(leaf, type_, _type(other, columns))):
                 yield other.offset, f"{declared} compared with {other.dataset}.{other.name}, {problem}"
 

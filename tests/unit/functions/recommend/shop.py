@@ -37,6 +37,7 @@ COLUMNS = {
     "price": ColumnType.NUMBER,
     "categoryL1": ColumnType.STRING,
     "tags": ColumnType.LIST,
+    "launched": ColumnType.TIMESTAMP,
 }
 
 

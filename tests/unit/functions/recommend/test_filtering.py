@@ -1,15 +1,18 @@
 """Filters of the configuration in answers."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from alsolike.profiles import ProfileStore
+from alsolike.profiles import ProfileStore, RecentInteraction
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
-COLUMNS = {"columns": {"price": "number", "title": "string", "categoryL1": "string", "tags": "list"}}
+COLUMNS = {
+    "columns": {"price": "number", "title": "string", "categoryL1": "string", "tags": "list", "launched": "timestamp"}
+}
 USER_COLUMNS = {"columns": {"age": "number", "likes": "list"}}
 FILTERS = {
     "cheap": "INCLUDE ItemID WHERE Items.PRICE < 2",
@@ -19,6 +22,12 @@ FILTERS = {
     "cheaper": "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE",
     "alike": "INCLUDE ItemID WHERE Items.TAGS IN CurrentItem.TAGS",
     "sober": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" IF CurrentUser.LIKES IN (\"water\")",
+    "adults": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" AND NOT CurrentUser.AGE >= 18",
+    "favourites": "INCLUDE ItemID WHERE Items.TAGS IN CurrentUser.LIKES",
+    "affordable": "INCLUDE ItemID WHERE Items.PRICE <= CurrentUser.AGE",
+    "not-lately": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") AND '
+    'Interactions.TIMESTAMP > NOW - $DAYS DAYS',
+    "new": "INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY",
     "grown-up": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" IF CurrentUser.AGE < 18",
 }  # fmt: skip
 CATALOGUE: dict[str, dict[str, Any]] = {
@@ -26,6 +35,7 @@ CATALOGUE: dict[str, dict[str, Any]] = {
     "plum": {"price": 2, "title": "Wine", "tags": ["blue"]},
     "fig": {"price": 3, "categoryL1": "fruit", "tags": ["soft"]},
 }
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -95,6 +105,35 @@ def test_current_user_is_read_where_a_filter_looks_at_it(filtered: Shop) -> None
         assert "plum" in filtered.items("grown-up", userId=user, numResults=4)
 
 
+def test_user_is_looked_at_beside_the_items(filtered: Shop) -> None:
+    filtered.register("young", age=2, likes="green")
+    filtered.register("old", age=18, likes=["soft", "blue"])
+
+    assert "plum" not in filtered.items("adults", userId="young", numResults=4)
+    assert "plum" not in filtered.items("adults", userId="unknown", numResults=4)  # nobody said that they are of age
+    assert "plum" in filtered.items("adults", userId="old", numResults=4)
+    assert sorted(filtered.items("favourites", userId="young")) == ["pear"]
+    assert sorted(filtered.items("favourites", userId="old")) == ["fig", "pear", "plum"]
+    assert filtered.items("favourites", userId="unknown") == []
+    assert sorted(filtered.items("affordable", userId="young")) == ["pear", "plum"]
+
+
+def test_now_is_when_it_is_asked(filtered: Shop) -> None:
+    """The fig was bought a day ago; the pear is an hour old, the plum half a year."""
+    now_ms = time.time_ns() // 1_000_000
+    bought = RecentInteraction(now_ms - DAY_MS, "bought", "fig", "purchase")
+    ProfileStore(filtered.dynamodb, filtered.profiles_table).add("u#anna", [bought], now_ms=now_ms)
+    launched = {"pear": now_ms - DAY_MS // 24, "plum": now_ms - 180 * DAY_MS}
+    filtered.catalogue(
+        {item: {**CATALOGUE[item], "launched": ms // 1000} for item, ms in launched.items()}, at_ms=now_ms
+    )
+
+    assert filtered.items("not-lately", filterValues={"DAYS": "30"}) == ["plum", "pear", "kiwi"]
+    assert "fig" in filtered.items("not-lately", filterValues={"DAYS": "0.5"})
+    assert "fig" in filtered.items("not-lately")  # without a value the expression does not apply
+    assert filtered.items("new") == ["pear"]
+
+
 def test_list_written_with_bars_is_a_list_of_the_current_item_and_user_too(filtered: Shop) -> None:
     filtered.register("anna", likes="water|tea")
     filtered.register("bob", likes="wine")
@@ -113,12 +152,13 @@ def test_what_the_shop_said_of_a_user_is_not_looked_at_any_more_once_the_user_is
     assert "plum" in filtered.items("grown-up", userId="young", numResults=4)
 
 
+@pytest.mark.parametrize("name", ["grown-up", "adults", "favourites", "affordable"])
 def test_users_that_cannot_be_read_mean_no_items_and_a_declared_answer(
-    filtered: Shop, counted: Callable[[], dict[str, float]]
+    filtered: Shop, counted: Callable[[], dict[str, float]], name: str
 ) -> None:
     filtered.dynamodb.delete_table(TableName=filtered.users_table)
 
-    items, headers = filtered.ask(filterArn=f"{ARN}:filter/grown-up")
+    items, headers = filtered.ask(filterArn=f"{ARN}:filter/{name}")
 
     assert items == []
     assert headers["x-alsolike-source"] == "none"
@@ -151,7 +191,7 @@ def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: 
         (
             {"filterArn": f"{ARN}:filter/other"},
             404,
-            "filterArn ends in 'other', expected alike, cheap, cheaper, grown-up, ",
+            "filterArn ends in 'other', expected adults, affordable, alike, ",
         ),
         ({"filterArn": f"{ARN}:filter/"}, 400, f'filterArn is "{ARN}:filter/", expected arn:aws:personalize:'),
         ({"filterArn": "cheap"}, 400, 'filterArn is "cheap", expected arn:aws:personalize:<region>:<account>:filter/'),
@@ -161,6 +201,11 @@ def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: 
             {"filterArn": f"{ARN}:filter/up-to", "filterValues": {"PRICE": "cheap"}},
             400,
             'filterValues.PRICE is "cheap", expected a number, as Items.PRICE has',
+        ),
+        (
+            {"filterArn": f"{ARN}:filter/not-lately", "filterValues": {"DAYS": "-1"}},
+            400,
+            'filterValues.DAYS is "-1", expected a number of DAYS that is not below 0',
         ),
         (
             {"filterArn": f"{ARN}:filter/up-to", "filterValues": {"PRICE": "1", "SIZE": "2"}},
