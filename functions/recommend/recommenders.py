@@ -88,7 +88,8 @@ def for_you(scene: Scene) -> Found:
             now_ms=scene.now_ms,
         )
     except GRAPH_ERRORS as error:
-        return _similar_to_last_viewed(_failed(scene, error))
+        _note_failure(scene, error)
+        return _similar_to_last_viewed(scene)
     return Found(
         scene.named([*ranking.ranked, *ranking.filling]),
         "model" if ranking.ranked else "popular",
@@ -192,10 +193,9 @@ def _model_fits(scene: Scene) -> bool:
     return False
 
 
-def _failed(scene: Scene, error: Exception) -> Scene:
+def _note_failure(scene: Scene, error: Exception) -> None:
     logger.error("model does not run", error_type=type(error).__name__)
     scene.degraded.append(MODEL_FAILED)
-    return scene
 
 
 def _similar_to_last_viewed(scene: Scene) -> Found:
@@ -229,7 +229,7 @@ def _of_item(scene: Scene, kind: str) -> Found:
         try:
             more = item_rows.after(scene, position, behind=ranked)
         except GRAPH_ERRORS as error:
-            _failed(scene, error)
+            _note_failure(scene, error)
     found = scene.named([*ranked, *more][:k])
     source: Source = "similar" if ranked else "model" if more else "popular"
     return _filled(scene, found, source=source, leave_out=position)
@@ -263,7 +263,7 @@ def _scores(scene: Scene, item_ids: Sequence[str]) -> tuple[dict[str, float], Hi
     try:
         positions, scores = model.rank(history, k=len(known), now_ms=scene.now_ms, bias=only, leave_out_seen=False)
     except GRAPH_ERRORS as error:
-        _failed(scene, error)
+        _note_failure(scene, error)
         return {}, NO_HISTORY
     by_position = dict(zip(positions.tolist(), scores.tolist(), strict=True))
     return {

@@ -35,6 +35,7 @@ from alsolike.recommendation_requests import (
     USER_QUERY,
     WINDOWS,
 )
+from alsolike.session_tokens import session_of
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _NOT_SUPPORTED = ("promotions",)
@@ -124,7 +125,8 @@ def parse_for_user(event: Mapping[str, Any]) -> Request:
 
 def parse_for_session(event: Mapping[str, Any]) -> Request:
     """Read `GET /session/recommendations`: the token says who asks."""
-    return _with_session(_of_query(event, user_id=_token(event).get("userId")), event)
+    session = session_of(event)
+    return dataclasses.replace(_of_query(event, user_id=session.user_id), session_id=session.session_id)
 
 
 def parse_similar(event: Mapping[str, Any]) -> Request:
@@ -136,7 +138,8 @@ def parse_similar(event: Mapping[str, Any]) -> Request:
 
 def parse_similar_for_session(event: Mapping[str, Any]) -> Request:
     """Read `GET /session/items/{itemId}/similar`; filters may look at what the session did."""
-    return _with_session(dataclasses.replace(parse_similar(event), user_id=_token(event).get("userId")), event)
+    session = session_of(event)
+    return dataclasses.replace(parse_similar(event), user_id=session.user_id, session_id=session.session_id)
 
 
 def parse_trending(event: Mapping[str, Any]) -> Request:
@@ -171,16 +174,6 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
         if fields.pop(name, None) is not None:
             raise InvalidInput(f"{name} is not supported yet")
     return fields
-
-
-def _token(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the authorizer found in a session's token."""
-    context: Mapping[str, Any] = event["requestContext"]["authorizer"]["lambda"]
-    return context
-
-
-def _with_session(request: Request, event: Mapping[str, Any]) -> Request:
-    return dataclasses.replace(request, session_id=_token(event)["sessionId"])
 
 
 def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:

@@ -66,7 +66,7 @@ def test_a_model_is_trained(shop: Shop, tmp_path: Path) -> None:
         ("for-you", {"userId": "user-0"}, "model"),
         ("buy-again", {"userId": "user-0"}, "model"),
         ("recently-viewed", {"userId": "user-0"}, "recent"),
-        ("similar-items", {"itemId": "item-03"}, None),
+        ("similar-items", {"itemId": "item-03"}, "similar"),
         ("bought-together", {"itemId": "item-03"}, None),
         ("trending-1d", {}, "trending"),
         ("popular", {}, "popular"),

@@ -10,7 +10,7 @@ from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.catalogue_change import Change
 from alsolike.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.popular_groups import PopularGroups
-from alsolike.profiles import Profile, RecentInteraction
+from alsolike.profiles import RecentInteraction
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_segment import Segment
 from functions.recommend import filtering
@@ -72,16 +72,18 @@ def test_all_that_pass_are_answered_in_the_order_of_their_scores(
     positions = catalogue.positions([recent[0].item_id])
     request = Request("anna", num_results=25, filter_name=name)
 
-    bias = filtering.bias(
-        filtering.choose(request, configuration),
+    chosen = filtering.choose(request, configuration)
+    asked = filtering.asked(
+        chosen,
         request,
         catalogue=catalogue,
         configuration=configuration,
-        profile=Profile("u#anna", recent, 1),
+        recent=recent,
         positions=positions,
         user=lambda: {"likes": ["new"]},
         now_ms=NOW_MS,
     )
+    bias = catalogue.bias(chosen.filter, asked, name=name)
     found = rank(
         recent, positions, model=model, catalogue=catalogue, bias=bias, group=lambda: None, k=25, now_ms=NOW_MS
     )
