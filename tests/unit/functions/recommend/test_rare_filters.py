@@ -11,6 +11,7 @@ from alsolike.catalogue_change import Change
 from alsolike.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.popular_groups import PopularGroups
 from alsolike.profiles import RecentInteraction
+from alsolike.related import KINDS, RelatedItems, RelatedTable
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_segment import Segment
 from functions.recommend import filtering
@@ -49,6 +50,8 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
     bundle.write_meta(directory, [{} for _ in IDS])
     bundle.write_popular(directory, np.arange(1, 101))
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
+    nothing = RelatedTable.of_rows([[] for _ in IDS])
+    RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / bundle.RELATED_FILE)
     content_index(IDS, item_content([{} for _ in IDS]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))
     bundle.write_manifest(directory, Manifest("v1", "embeddings", ITEMS, parameters, False, "v1", 0, 0, "0", {}))
