@@ -84,9 +84,7 @@ class Dataset(Generic[R]):
         ConcurrentUpdate
             If others changed the row all the time.
         """
-        row_id = self._id(request)
-        if self._people and self._people.erased(row_id, now_ms=request.now_ms):
-            raise NotFound(f"there is no {self._kind.name} {row_id!r}")
+        row_id = self._there(request)
         changes = parse_changes(request.body(maximum=MAX_BYTES), self._kind, columns=self._declared(request))
         stored = self._store.update(
             row_id, lambda properties: changed(properties, changes, self._kind), now_ms=request.now_ms
@@ -112,9 +110,9 @@ class Dataset(Generic[R]):
         Raises
         ------
         NotFound
-            If there is no such row.
+            If there is no such row, or it is an erased user's, which the workflow may not have reached yet.
         """
-        return self._document(self._store.get(self._id(request)))
+        return self._document(self._store.get(self._there(request)))
 
     def page(self, request: Request) -> dict[str, Any]:
         """Return some rows, and with which token the next ones are had.
@@ -135,6 +133,13 @@ class Dataset(Generic[R]):
     def _id(self, request: Request) -> str:
         row_id = request.path_id(self._kind.id_field)
         return self._people.ids.user(row_id) if self._people else row_id
+
+    def _there(self, request: Request) -> str:
+        """Return the stored id of the row in the path, unless it is an erased user's."""
+        row_id = self._id(request)
+        if self._people and self._people.erased(row_id, now_ms=request.now_ms):
+            raise NotFound(f"there is no {self._kind.name} {row_id!r}")
+        return row_id
 
     def _stored(self, rows: Sequence[R], *, now_ms: int) -> Sequence[R]:
         """Return rows under the ids by which they are stored; those of erased users are taken and not stored."""

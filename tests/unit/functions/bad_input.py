@@ -105,6 +105,7 @@ def query_faults(key: str) -> Iterator[Fault]:
     parameters = [each for each in described(key).get("parameters", []) if each["in"] == "query"]
     if parameters:
         yield Fault("an unknown parameter", ("surprise", "not a known field"), query={"surprise": "1"})
+        yield Fault("half a surrogate pair", ("not a known field",), query={"\ud800": "1"})
     for parameter in parameters:
         name, schema = parameter["name"], _plain(parameter["schema"])
         for query, says in _wrong_texts(name, schema):
@@ -137,13 +138,13 @@ def _wrong_texts(name: str, schema: dict[str, Any]) -> Iterator[tuple[dict[str, 
         )
     else:
         yield {name: "x" * (schema["maxLength"] + 1)}, (str(schema["maxLength"]),)
-        yield from (({name: text}, ()) for text in ("", " ", "a\x00"))
+        yield from (({name: text}, ()) for text in ("", " ", "a\x00", "a\ud800"))
 
 
 def path_faults(key: str) -> Iterator[Fault]:
     """Yield ids in the path that could be nobody's."""
     for name in path_parameters(key):
-        for text in (" ", "a\x00", "x" * 257, "~", "~!!", "~_w", "~" + "YWFh" * 100, "~AA"):
+        for text in (" ", "a\x00", "x" * 257, "~", "~!!", "~_w", "~" + "YWFh" * 100, "~AA", "\ud800", "~\ud800"):
             yield Fault(f"{name} {_short(text)}", (name,), path={name: text})
 
 

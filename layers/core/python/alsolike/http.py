@@ -68,5 +68,6 @@ def respond_error(error: AlsolikeError) -> dict[str, Any]:
     """
     for kind, status, name in _STATUS:
         if isinstance(error, kind):
-            return respond({"message": str(error)}, status=status, headers={"x-amzn-errortype": name})
+            message = str(error).encode(errors="backslashreplace").decode()  # halves of surrogate pairs are no JSON
+            return respond({"message": message}, status=status, headers={"x-amzn-errortype": name})
     raise error

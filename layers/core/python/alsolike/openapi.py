@@ -100,7 +100,8 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     for name, field in operation.query.fields.items():
         parameter: dict[str, Any] = {"name": name, "in": "query", "schema": field.schema()}
         if isinstance(field, MapOf):
-            parameter |= {"style": "deepObject", "explode": True}
+            entries = {**field.schema(), "additionalProperties": field.value.schema()}  # a query has no null
+            parameter |= {"schema": entries, "style": "deepObject", "explode": True}
         elif isinstance(field, ListOf):
             parameter |= {"style": "form", "explode": False}
         yield parameter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ DEFAULT_RESULTS = 25
 MAX_RESULTS = 500
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
+MAX_COLUMN_CHARACTERS = 150
 MAX_BODY_BYTES = 512_000
 """500 ids of 256 characters are 128 KB, 512 KB where each character takes four bytes."""
 
@@ -59,8 +61,17 @@ _ITEM = Text(MAX_ID_CHARACTERS, about="The item that the page is about; filters 
 _RESULTS = Whole(
     0, MAX_RESULTS, DEFAULT_RESULTS, about="How many items; 0 means the default. 50 at most with metadata."
 )
-_COLUMN = Text(150)
-_COLUMNS = ListOf(_COLUMN, 0, MAX_METADATA_COLUMNS, about="Columns of the catalogue to answer with.")
+_COLUMNS = ListOf(
+    Text(MAX_COLUMN_CHARACTERS), 0, MAX_METADATA_COLUMNS, about="Columns of the catalogue to answer with."
+)
+_COLUMNS_OF_QUERY = dataclasses.replace(
+    _COLUMNS,
+    element=Text(
+        MAX_COLUMN_CHARACTERS,
+        pattern=r"^[^,\x00-\x1f\x7f]*[^,\s\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
+        expected="a column's name",  # API Gateway decodes what is between commas: one inside a name parts it, too
+    ),
+)
 _FILTER_VALUES = MapOf(
     Text(
         MAX_PARAMETER_CHARACTERS,
@@ -155,7 +166,7 @@ GET_PERSONALIZED_RANKING = Fields(
 _QUERY: MappingProxyType[str, Field] = MappingProxyType(
     {
         "numResults": _RESULTS,
-        "metadata": _COLUMNS,
+        "metadata": _COLUMNS_OF_QUERY,
         "filter": Text(MAX_ID_CHARACTERS, about="The name of a filter of the configuration."),
         "filterValues": _FILTER_VALUES,
     }

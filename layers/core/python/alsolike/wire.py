@@ -16,6 +16,7 @@ MAX_DEPTH = 32
 
 _SHOWN_CHARACTERS = 80
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+_HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
 
 
 def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
@@ -42,7 +43,10 @@ def describe(value: object) -> str:
     """Return a value as a message shows it: its JSON, cut where it is long."""
     if value is None:
         return "missing"
-    return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
+    try:
+        return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
+    except TypeError:  # half a surrogate pair, or a whole number past 64 bits, which no JSON brings but a query may
+        return _cut(ascii(value))
 
 
 def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str = "") -> None:
@@ -64,14 +68,17 @@ def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
     Raises
     ------
     InvalidInput
-        If it is no string, blank, longer than `maximum` characters, or has control characters.
+        If it is no string, blank, longer than `maximum` characters, or has control characters or half a surrogate pair.
     """
     if not isinstance(value, str) or not value or value.isspace():
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
     if len(value) > maximum:
         raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
-    if not value.isprintable() and _CONTROL_CHARACTER.search(value):
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected no control characters")
+    if not value.isprintable():
+        if _CONTROL_CHARACTER.search(value):
+            raise InvalidInput(f"{where}{name} is {describe(value)}, expected no control characters")
+        if _HALF_A_PAIR.search(value):
+            raise InvalidInput(f"{where}{name} is {describe(value)}, expected no half of a surrogate pair")
     return value
 
 

@@ -86,6 +86,20 @@ def test_an_erased_users_row_is_not_changed_any_more(
     assert aws("dynamodb").scan(TableName=users_table)["Items"] == before
 
 
+def test_an_erased_users_row_is_not_shown_any_more(
+    collect: Callable[..., Any], erase: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
+    handler._routes.cache_clear()
+    collect("POST /users", USERS)
+    before = collect("GET /users/{userId}", path={"userId": "anna"})
+    erase("anna")
+
+    answer = collect("GET /users/{userId}", path={"userId": "anna"})
+
+    assert (before["statusCode"], answer["statusCode"]) == (200, 404)
+
+
 def test_nothing_is_taken_while_nobody_knows_who_was_erased(
     collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
 ) -> None:

@@ -96,10 +96,6 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
             404,
         ),
         ("POST /recommendations", Fault("parameter", ("MOST",), body={"filterValues": None}), 400),
-        (
-            "POST /recommendations",
-            400,
-        ),
         ("POST /recommendations", Fault("few", ("numResults", "51", "50"), body={"numResults": 51}), 400),
         ("POST /recommendations", Fault("promotions", ("promotions",), body={"promotions": []}), 400),
         (
