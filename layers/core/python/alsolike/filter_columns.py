@@ -18,7 +18,7 @@ from alsolike.filter_sets import Mask
 from alsolike.filter_tree import Comparison, Leaf, Membership, Operator, Time
 from alsolike.filter_values import Resolver, mismatch, shown
 from alsolike.ragged import Dictionary
-from alsolike.snapshot import BooleanColumn, Column, ListColumn, NumberColumn, StringColumn
+from alsolike.snapshot import BooleanColumn, ListColumn, NumberColumn, StringColumn, TextColumn
 from alsolike.tensors import Array
 
 _BLOCK = 262_144
@@ -41,7 +41,7 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 )
 
 
-def match(column: Column | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
+def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
     """Return which rows of a column meet the condition; a column of None has no values.
 
     Raises
@@ -57,8 +57,6 @@ def match(column: Column | None, leaf: Leaf, resolver: Resolver, *, rows: int) -
         return _match_truths(column, leaf, resolver)
     if isinstance(column, StringColumn):
         return _match_strings(column, leaf, resolver)
-    if isinstance(column, ListColumn):
-        return _match_lists(column, leaf, resolver)
     raise InvalidInput(f"the filter looks at {shown(leaf.column)}, a column of texts: declare it as string")
 
 
@@ -146,13 +144,6 @@ def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver) -> Mask
         mask: Mask = (column.codes >= 0) & (column.codes != column.dictionary.code(operand))
         return mask
     return _among(column.dictionary, [] if operand is None else [operand])(column.codes)
-
-
-def _match_lists(column: ListColumn, leaf: Leaf, resolver: Resolver) -> Mask:
-    mask = np.zeros(len(column.codes), bool)
-    offsets = column.codes.offsets
-    mask[np.searchsorted(offsets, elements(column, leaf, resolver).astype(offsets.dtype), side="right") - 1] = True
-    return mask
 
 
 def _among(dictionary: Dictionary, texts: list[str]) -> Callable[[Array], Mask]:

@@ -3,15 +3,14 @@
 A condition on a value that an item or the user does not have is false, and NOT (also of NOT IN) turns that into true.
 Conditions on interactions that AND joins speak of one and the same interaction.
 
-What depends on the catalogue and the parameters alone is kept. What depends on the user is a few positions, or holds of
-all items or of none; only what an item has is compared with the time, the user or the current item at each request.
+What depends on the catalogue and the parameters alone is kept, and so is what the columns have, in the order of the
+model's positions. What depends on the user is a few positions, or holds of all items or of none; only what an item has
+is compared with the time, the user or the current item at each request.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -21,7 +20,7 @@ import numpy.typing as npt
 from alsolike import filter_columns, filter_interactions, filter_sets, filter_user
 from alsolike.cache import BoundedCache
 from alsolike.filter_interactions import NO_INTERACTIONS, Recent
-from alsolike.filter_sets import EVERYTHING, NO_POSITIONS, NOTHING, Few, Mask, PositionSet, complement
+from alsolike.filter_sets import EVERYTHING, NO_POSITIONS, NOTHING, Few, PositionSet, complement
 from alsolike.filter_tree import (
     ITEM_ID,
     And,
@@ -145,8 +144,6 @@ class FilterEvaluator:
         if filter_interactions.is_of_one_interaction(condition):
             met = filter_interactions.match(condition, recent, resolver, canonical=self._canonical)
             return Few(recent.positions[met])
-        if _is_static(condition) and all(map(_is_of_columns, leaves(condition))):
-            return self._of_rows(condition, resolver).take(self._rows, mode="clip")
         if isinstance(condition, Not):
             return complement(self._set(condition.operand, resolver, recent))
         if isinstance(condition, And | Or):
@@ -154,7 +151,9 @@ class FilterEvaluator:
             return filter_sets.intersection(sets) if isinstance(condition, And) else filter_sets.union(sets)
         if condition.column.dataset is Dataset.CURRENT_USER:
             return EVERYTHING if filter_user.holds(condition, resolver) else NOTHING
-        return self._of_column(condition, resolver) if _is_of_columns(condition) else self._of_ids(condition, resolver)
+        if condition.column.key == ITEM_ID:
+            return self._of_ids(condition, resolver)
+        return self._of_column(condition, resolver)
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return what is remembered under a key, computed now if it is not."""
@@ -174,10 +173,7 @@ class FilterEvaluator:
         return Few(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
 
     def _of_column(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return which positions meet a condition on a column that is another one at each request.
-
-        What a column has is kept in the order of positions.
-        """
+        """Return which positions meet a condition on a column; what it has is kept in their order."""
         column = self._snapshot.column(leaf.column.key)
         if isinstance(column, ListColumn):
             owners = self._kept(leaf.column.key, lambda: filter_columns.owners(column, self._rows))
@@ -191,17 +187,6 @@ class FilterEvaluator:
         arranged = filter_columns.with_values(column, values)
         return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
 
-    def _of_rows(self, condition: Condition, resolver: Resolver) -> Mask:
-        """Return which rows of the snapshot meet the condition; the last element is for items without a row."""
-        if isinstance(condition, Not):
-            return ~self._of_rows(condition.operand, resolver)
-        if isinstance(condition, And | Or):
-            masks = [self._of_rows(operand, resolver) for operand in condition.operands]
-            return functools.reduce(operator.and_ if isinstance(condition, And) else operator.or_, masks)
-        rows = self._snapshot.row_count
-        column = self._snapshot.column(condition.column.key)
-        return np.append(filter_columns.match(column, condition, resolver, rows=rows), np.False_)
-
 
 def _is_static(condition: Condition) -> bool:
     """Whether it depends on nothing but the catalogue and the parameters."""
@@ -211,11 +196,6 @@ def _is_static(condition: Condition) -> bool:
         and not (isinstance(leaf, Comparison) and isinstance(leaf.value, Time))
         for leaf in leaves(condition)
     )
-
-
-def _is_of_columns(leaf: Leaf) -> bool:
-    """Whether it looks at a column of the catalogue."""
-    return leaf.column.dataset is Dataset.ITEMS and leaf.column.key != ITEM_ID
 
 
 def _groups(condition: And | Or) -> list[Condition]:

@@ -64,10 +64,8 @@ def test_all_that_pass_are_answered_in_the_order_of_their_scores(
 ) -> None:
     configuration = Configuration(filters=FILTERS)
     changes = [
-        Change(
-            item_id, 0, {"launched": NOW_MS / 1000 - (position not in NEW) * 90_000, "tags": [f"t{position in NEW}"]}
-        )
-        for position, item_id in enumerate(IDS, start=1)
+        Change(item_id, 0, {"launched": NOW_MS / 1000 - (0 if new else 90_000), "tags": ["new" if new else "old"]})
+        for item_id, new in ((item_id, position in NEW) for position, item_id in enumerate(IDS, start=1))
     ]
     columns = {"launched": ColumnType.TIMESTAMP, "tags": ColumnType.LIST}
     catalogue = Catalogue(Snapshot([Segment.of(changes, columns)], version="1"), model.bundle, configuration)
