@@ -38,7 +38,7 @@ def properties(cells: list[str]) -> dict[str, object]:
 
 
 def test_document_has_items_and_examples() -> None:
-    assert (len(ITEMS), len(EXAMPLES)) == (3, 14)
+    assert (len(ITEMS), len(EXAMPLES)) == (3, 19)
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXAMPLES)
@@ -58,7 +58,9 @@ def test_example_passes_what_the_document_says(expression: str, expected: str) -
     recent = Recent(positions(["fig", "leek"]), ["view", "purchase"], np.array([BOUGHT_MS, BOUGHT_MS]))
 
     bias = evaluator.bias(
-        filters.parse(expression.replace("\\|", "|")), Asked(now_ms=0, recent=recent), name=expression
+        filters.parse(expression.replace("\\|", "|")),
+        Asked(now_ms=BOUGHT_MS + 86_400_000, recent=recent, user={"likes": ["green"], "budget": 2}),
+        name=expression,
     )
 
     passing = [item_id for item_id, value in zip(ids, bias[1:].tolist(), strict=True) if value == 0]
