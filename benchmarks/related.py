@@ -19,7 +19,7 @@ import numpy as np
 
 from alsolike.bundle import MS_PER_DAY
 from alsolike.configuration import DEFAULT
-from alsolike.related import RelatedTable
+from alsolike.related import SIMILAR, RelatedItems, RelatedTable
 from benchmarks.made_up_interactions import YEAR_MS, made_up_interactions, with_columns
 from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
@@ -37,6 +37,7 @@ RARE = 10
 
 HOLDOUT_MS = 28 * MS_PER_DAY
 TIMES_A_YEAR = 4
+ROWS_READ = 100_000
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -105,12 +106,33 @@ def _cost(rows: int, items: int) -> Iterator[str]:
         ("similar", lambda: table(Similar(data))),
         ("together", lambda: table(Together(purchases(baskets, {"purchase": 1.0}), seed=0))),
     )
+    found = {}
     for kind, make in tables:
         started = time.process_time()
         with measured() as cost:
-            made = make()
+            found[kind] = make()
         figures = f"{cost.seconds:.1f} | {time.process_time() - started:.1f} | {cost.peak_mb / 1000:.2f}"
-        yield f"| `{kind}` | {figures} | {len(made.scores):,} |"
+        yield f"| `{kind}` | {figures} | {len(found[kind].scores):,} |"
+    yield ""
+    yield _read_back(RelatedItems(found), items)
+
+
+def _read_back(tables: RelatedItems, items: int) -> str:
+    positions = np.random.default_rng(0).integers(1, items + 1, ROWS_READ).tolist()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "related.tensors"
+        tables.write(path)
+        started = time.process_time()
+        mapped = RelatedItems.map(path, items=items)
+        opened = time.process_time()
+        for position in positions:
+            mapped.row(SIMILAR, position)
+        read = time.process_time()
+        size_mb = path.stat().st_size / 1e6
+    return (
+        f"The file has {size_mb:.0f} MB, uncut. Mapping it takes {(opened - started) * 1e3:.1f} ms, reading a row "
+        f"{(read - opened) / ROWS_READ * 1e6:.1f} µs of processor time."
+    )
 
 
 if __name__ == "__main__":
