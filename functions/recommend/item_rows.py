@@ -40,27 +40,20 @@ def row(scene: Scene, kind: str, position: int, *, leave_out: int | npt.NDArray[
     return [Ranked(*each) for each in zip(positions[allowed].tolist(), scores[allowed].tolist(), strict=True)]
 
 
-def after(scene: Scene, position: int, *, behind: Sequence[Ranked]) -> list[Ranked]:
-    """Return what the model ranks for somebody who had to do with this item only, less what stands before.
-
-    Scores fall below those that stand before, as those of another kind.
-    """
+def ranked_after(scene: Scene, position: int, *, k: int) -> list[Ranked]:
+    """Return what the model ranks for somebody who had to do with this item only."""
     model = scene.model
     assert model is not None
-    history = History(
-        items=np.array([position]),
-        event_weights=np.ones(1),
-        event_time_ms=np.array([scene.now_ms]),
-    )
-    k = scene.request.num_results
-    bias = scene.bias_of_model
-    positions, scores = model.rank(history, k=k + len(behind) + 1, now_ms=scene.now_ms, bias=bias, leave_out_seen=True)
-    before = {position, *(item.position for item in behind)}
-    scale = 1.0
-    if behind and len(scores) and scores[0] > 0:
-        scale = behind[-1].score / (float(scores[0]) * 2)
-    return [
-        Ranked(place, score * scale)
-        for place, score in zip(positions.tolist(), scores.tolist(), strict=True)
-        if place not in before
-    ][: k - len(behind)]
+    history = History(items=np.array([position]), event_weights=np.ones(1), event_time_ms=np.array([scene.now_ms]))
+    listed = model.rank(history, k=k, now_ms=scene.now_ms, bias=scene.bias_of_model, leave_out_seen=True)
+    return [Ranked(*each) for each in zip(*(values.tolist() for values in listed), strict=True)]
+
+
+def followed(ranked: Sequence[Ranked], more: Sequence[Ranked]) -> list[Ranked]:
+    """Return a list and, behind it, what another one adds; its scores, of another kind, are scaled to fall below."""
+    before = {item.position for item in ranked}
+    added = [item for item in more if item.position not in before]
+    if not ranked or not added:
+        return [*ranked, *added]
+    scale = ranked[-1].score / (2 * added[0].score) if added[0].score > 0 else 0.0
+    return [*ranked, *(Ranked(item.position, item.score * scale) for item in added)]

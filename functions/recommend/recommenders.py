@@ -24,6 +24,7 @@ from alsolike.recommendation_requests import (
     SIMILAR_ITEMS,
     TRENDING,
 )
+from alsolike.related import SIMILAR, TOGETHER
 from functions.recommend import bought, item_rows
 from functions.recommend.model import GRAPH_ERRORS, NO_HISTORY, History, Ranked
 from functions.recommend.ranking import rank
@@ -143,12 +144,12 @@ def buy_again(scene: Scene) -> Found:
 
 def similar_items(scene: Scene) -> Found:
     """Return what is like an item; what the model ranks after it, and popular items, follow."""
-    return _of_item(scene, "similar")
+    return _of_item(scene, SIMILAR)
 
 
 def bought_together(scene: Scene) -> Found:
-    """Return what is bought together with an item; what the model ranks after it, and popular items, follow."""
-    return _of_item(scene, "together")
+    """Return what is bought together with an item; then what is like it, and as with `similar_items`."""
+    return _of_item(scene, TOGETHER)
 
 
 def personalized_ranking(scene: Scene) -> Found:
@@ -204,7 +205,7 @@ def _similar_to_last_viewed(scene: Scene) -> Found:
     assert model is not None
     for position in dict.fromkeys(reversed(scene.positions.tolist())):
         seen = scene.positions if model.bundle.manifest.exclude_seen else position
-        ranked = item_rows.row(scene, "similar", position, leave_out=seen)
+        ranked = item_rows.row(scene, SIMILAR, position, leave_out=seen)
         if ranked:
             return _filled(scene, scene.named(ranked[: scene.request.num_results]), source="similar")
     return popular(scene)
@@ -224,15 +225,15 @@ def _of_item(scene: Scene, kind: str) -> Found:
     k = scene.request.num_results
     position = int(scene.catalogue.positions([item_id])[0])
     ranked = item_rows.row(scene, kind, position, leave_out=position)[:k]
-    more: Sequence[Ranked] = ()
+    if len(ranked) < k and kind != SIMILAR:
+        ranked = item_rows.followed(ranked, item_rows.row(scene, SIMILAR, position, leave_out=position))[:k]
+    source: Source = "similar" if ranked else "model"
     if len(ranked) < k and 0 < position <= model.bundle.manifest.items and _model_fits(scene):
         try:
-            more = item_rows.after(scene, position, behind=ranked)
+            ranked = item_rows.followed(ranked, item_rows.ranked_after(scene, position, k=k + len(ranked)))[:k]
         except GRAPH_ERRORS as error:
             _note_failure(scene, error)
-    found = scene.named([*ranked, *more][:k])
-    source: Source = "similar" if ranked else "model" if more else "popular"
-    return _filled(scene, found, source=source, leave_out=position)
+    return _filled(scene, scene.named(ranked), source=source, leave_out=position)
 
 
 def _filled(scene: Scene, found: Sequence[Scored], *, source: Source, leave_out: int = 0) -> Found:

@@ -31,7 +31,7 @@ def ids(answer: dict[str, Any]) -> list[str]:
 def test_similar_items_are_the_items_row_then_what_the_model_ranks_after_it(stocked: Shop) -> None:
     items, headers = stocked.ask(**named("similar-items", userId=None, itemId="pear", numResults=3))
 
-    assert [(item["itemId"], item["score"]) for item in items] == [("kiwi", 0.75), ("fig", 0.5), ("plum", 0.125)]
+    assert [(item["itemId"], item["score"]) for item in items] == [("kiwi", 0.75), ("fig", 0.5), ("plum", 0.25)]
     assert headers["x-alsolike-source"] == "similar"
     assert "x-alsolike-filled" not in headers
 
@@ -41,6 +41,13 @@ def test_items_bought_together_are_of_a_table_of_their_own(stocked: Shop) -> Non
 
     assert items == [{"itemId": "plum", "score": 0.5}]
     assert headers["x-alsolike-source"] == "similar"
+
+
+def test_what_is_like_an_item_follows_what_is_bought_with_it(stocked: Shop) -> None:
+    items, headers = stocked.ask(**named("bought-together", userId=None, itemId="pear", numResults=3))
+
+    assert [(item["itemId"], item["score"]) for item in items] == [("plum", 0.5), ("kiwi", 0.25), ("fig", 1 / 6)]
+    assert "x-alsolike-filled" not in headers
 
 
 def test_an_item_is_never_among_what_is_similar_to_it(stocked: Shop) -> None:
