@@ -135,6 +135,7 @@ def test_event_of_a_clock_that_is_ahead_counts_as_of_its_arrival_or_not_at_all(a
     assert (outcome.counted, outcome.unreadable) == (counted, 1 - counted)
     if counted:
         np.testing.assert_array_equal(store.counts().counts, [[1, 1, 1, 1, 1, 0]])
+        assert store.counts().as_of_ms == NOW_MS  # a clock that is ahead fades nobody else's counters
 
 
 def test_late_event_counts_by_its_own_time() -> None:
