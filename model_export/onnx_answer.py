@@ -7,7 +7,7 @@ import math
 import onnx
 from onnx import TensorProto, helper
 
-from model_export.onnx_graph import BLOCK, FLAT_BELOW, IR_VERSION, OPSET, Graph
+from model_export.onnx_graph import BLOCK, IR_VERSION, OPSET, TWO_LEVELS_FROM, Graph
 from model_export.onnx_two_stages import best_in_two_stages
 
 
@@ -89,7 +89,7 @@ def _masked(graph: Graph, scores: str) -> str:
 
 def _best(graph: Graph, scores: str) -> tuple[str, str, str]:
     """Return the scores and items of the k best, and how many there are: k, or all that there are columns."""
-    if graph.width >= FLAT_BELOW:
+    if graph.width >= TWO_LEVELS_FROM:
         return _two_level_best(graph, scores)
     count = graph.op("Min", "k", graph.integers(graph.width))
     best, items = graph.ops("TopK", scores, count, outputs=2, axis=1, sorted=1)

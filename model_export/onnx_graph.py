@@ -24,7 +24,10 @@ BLOCK = 256
 """Items a block of the two-level top k."""
 
 FLAT_BELOW = 5_000
-"""With fewer items one flat TopK is faster than two levels."""
+"""With fewer items there are no blocks, and nothing is looked for in two stages."""
+
+TWO_LEVELS_FROM = 40_000
+"""With fewer columns one flat TopK is faster than two levels."""
 
 OPSET = 18
 IR_VERSION = 10

@@ -16,12 +16,12 @@ from model_export.algorithms.ease import Ease
 from model_export.interactions import Floats, Histories
 from model_export.item_rows import ItemRowsModel
 from model_export.onnx_file import open_session, recommend, write_graphs
-from model_export.onnx_graph import FLAT_BELOW
+from model_export.onnx_graph import TWO_LEVELS_FROM
 from model_export.parity import check_parity
 from tests.unit.model_export.shops import history, interactions, random_sequences
 
 NOTHING = np.zeros((1, 0), np.int64)
-FEW_ITEMS, MANY_ITEMS = 40, FLAT_BELOW + 700
+FEW_ITEMS, MANY_ITEMS = 40, TWO_LEVELS_FROM + 700
 
 Sessions = dict[int, onnxruntime.InferenceSession]
 
@@ -120,7 +120,7 @@ def padded_histories(items: int) -> Histories:
     return Histories(items=np.array(rows, np.int64), weights=weights)
 
 
-@pytest.mark.parametrize("items", [30, FLAT_BELOW + 10])
+@pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
 @pytest.mark.parametrize("name", list(algorithms.known()))
 def test_the_graph_ranks_as_the_model_does(name: str, items: int, tmp_path: Path) -> None:
     model = fitted(name, items=items)
@@ -148,7 +148,7 @@ def test_padding_may_stand_anywhere(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(scores[1:], scores[[0, 0]], rtol=1e-5)
 
 
-@pytest.mark.parametrize("items", [30, FLAT_BELOW + 10])
+@pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
 @pytest.mark.parametrize("name", list(algorithms.known()))
 def test_bias_adds_to_scores_and_bars_but_makes_nothing_known(name: str, items: int, tmp_path: Path) -> None:
     model = fitted(name, items=items)
@@ -178,7 +178,7 @@ def test_a_bias_of_an_excluded_item_does_not_bring_it_back(tmp_path: Path) -> No
 
 
 def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> None:
-    model = fitted("transitions", items=FLAT_BELOW + 10)
+    model = fitted("transitions", items=TWO_LEVELS_FROM + 10)
 
     write_graphs(model, tmp_path)
 

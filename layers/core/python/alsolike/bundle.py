@@ -273,9 +273,8 @@ class Bundle:
         hashes = hashes_of(blobs)
         slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
         found = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
-        for index, position in enumerate(found.tolist()):
-            if position and self._ids[position] != blobs[index]:  # an unknown id with a known hash
-                found[index] = 0
+        stored = self._ids.many(found)  # an unknown id may have a known hash
+        found[[known != blob for known, blob in zip(stored, blobs, strict=True)]] = 0
         return found
 
     def item_id(self, position: int) -> str:

@@ -30,6 +30,11 @@ class MappedStrings:
     def __getitem__(self, index: int) -> bytes:
         return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
 
+    def many(self, indices: npt.NDArray[np.int64]) -> list[bytes]:
+        """Return the strings at `indices`, sooner than one by one: each look at a single offset makes an object."""
+        begins, ends = self._offsets[indices].tolist(), self._offsets[indices + 1].tolist()
+        return [self._blob[begin:end] for begin, end in zip(begins, ends, strict=True)]
+
 
 def write_strings(directory: Path, name: str, strings: Sequence[bytes]) -> None:
     """Write byte strings, at least one of them not empty."""
