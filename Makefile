@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults check format lint types imports bench bench-ingest bench-serving bench-train bench-quality layers synth lock clean
+.PHONY: help demo neural test test-faults test-api check format lint types imports bench bench-ingest bench-serving bench-train bench-quality layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test: $(VENV)/neural-at-hand.done node_modules/aws-cdk/bin/cdk  ## all tests (AR
 
 test-faults: $(VENV)/dev.done  ## consumers killed at every step, stores that refuse: nothing lost, nothing doubled
 	$(BIN)/pytest tests/faults $(ARGS)
+
+test-api: $(VENV)/dev.done  ## requests made of the API's own description, good and bad (ALSOLIKE_API_EXAMPLES=20 for fewer)
+	$(BIN)/pytest -s tests/api $(ARGS)
 
 check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests
 

@@ -1,0 +1,90 @@
+"""What schemathesis is told beside the API's description: this deployment's names and tokens, and what no schema says.
+
+It runs in schemathesis' process; the variable `GIVEN` names the file that `tests.api.deployment` wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from tests.api.deployment import GIVEN
+
+_GIVEN = json.loads(Path(os.environ[GIVEN]).read_text())
+
+_BETWEEN_FIELDS = re.compile(
+    "|".join(
+        (
+            "numResults is [0-9]+, expected a whole number from 0 to 50",  # of a query with metadata
+            "itemId is missing, expected an item: (similar-items|bought-together) starts from one",  # of a query
+            "filterValues is given without filterArn, and .* has no filter",
+            "filterValues[.].* is missing, expected a value",
+            "itemId is .*, expected base64url after ~",  # UTF-8 in base64url
+            "userId is .*, expected base64url after ~",
+        )
+    )
+)
+"""Refusals of requests that the description takes, because JSON Schema has no word for the reason."""
+
+_KEYS = st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=8)
+_VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
+schemathesis.openapi.format(
+    "json-object", st.dictionaries(_KEYS, _VALUES, max_size=4).map(lambda held: json.dumps({**held, "query": "pears"}))
+)
+
+
+@schemathesis.hook
+def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
+    """Put in what this deployment's things are called, and how to make JSON in a string."""
+    for name, properties in _GIVEN["bodies"].items():
+        raw_schema["components"]["schemas"][name]["properties"].update(properties)
+    for operations in raw_schema["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _GIVEN["parameters"].get(parameter["name"], parameter["schema"])
+    _name_json(raw_schema)
+
+
+@schemathesis.hook
+def filter_failure(
+    context: schemathesis.HookContext,
+    failure: Failure,
+    case: schemathesis.Case[Any],
+    response: schemathesis.Response,
+) -> bool:
+    """Say whether a failure is one: no refusal for a reason that the description cannot state."""
+    return not (isinstance(failure, RejectedPositiveData) and _BETWEEN_FIELDS.search(response.json()["message"]))
+
+
+@schemathesis.auth(refresh_interval=None)
+class Tokens:
+    """The token that an operation wants."""
+
+    def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
+        """Return a token with the operation's first scope, or a session's."""
+        ((scheme, scopes),) = case.operation.definition.raw["security"][0].items()
+        return str(_GIVEN["tokens"][scopes[0] if scopes else scheme])
+
+    def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
+        """Send it as a shop does."""
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+def _name_json(node: Any) -> None:
+    if isinstance(node, dict):
+        if node.get("contentMediaType") == "application/json":
+            del node["contentMediaType"], node["contentSchema"]
+            node["format"] = "json-object"
+        for child in node.values():
+            _name_json(child)
+    elif isinstance(node, list):
+        for child in node:
+            _name_json(child)
