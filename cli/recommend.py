@@ -14,11 +14,12 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from cli.api import Recommendations
     from cli.recommending.asking import Question
+    from cli.recommending.failed import FailedUsers
 
 _INTERRUPTED = 130
 _K, _K_OF_MANY = 10, 25
 _PARALLEL = 8
-_OUTPUT = Path("recommendations.parquet")
+_OUTPUT = "recommendations.parquet"
 
 
 def recommend(
@@ -51,13 +52,22 @@ def recommend(
         typer.Option(help="Columns of the catalogue to show, by comma; '' for none.", show_default="TITLE"),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option(help="Parquet file for recommendations of many users.", show_default=str(_OUTPUT)),
+        str | None,
+        typer.Option(
+            help="Parquet file for recommendations of many users; with --workflow s3://bucket/prefix/ for its parts.",
+            show_default=_OUTPUT,
+        ),
     ] = None,
     parallel: Annotated[
         int | None,
         typer.Option(min=1, max=16, help="Invocations at a time, for many users.", show_default=str(_PARALLEL)),
     ] = None,
+    workflow: Annotated[
+        bool,
+        typer.Option(
+            "--workflow", help="Let the deployment do it, many users at a time, and leave the table's parts in S3."
+        ),
+    ] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
@@ -65,14 +75,23 @@ def recommend(
     """Show the items that a user would also like, best first; or write those of many users to a file.
 
     The file has a row for each item: user_id, rank, item_id, score, source, model_version, recommender. Users without
-    an answer are listed with reasons beside the input, in FILE.failed.csv, and the exit status is 1.
+    an answer are listed with reasons beside the input, in FILE.failed.csv, and the exit status is 1. With --workflow,
+    or an --output in S3, the deployment's own workflow does it.
     """
     _refuse(
         {"--user": user, "--item": item, "--explain": explain or None, "--metadata": metadata},
         where=users is not None,
         reason="goes with one user, not with --users",
     )
-    _refuse({"--output": output, "--parallel": parallel}, where=users is None, reason="goes with --users")
+    _refuse(
+        {"--output": output, "--parallel": parallel, "--workflow": workflow or None},
+        where=users is None,
+        reason="goes with --users",
+    )
+    in_s3 = output is not None and output.startswith("s3://")
+    if workflow and output is not None and not in_s3:
+        raise typer.BadParameter(f"--output is {output!r}, expected s3://bucket/prefix/: --workflow writes to S3")
+    _refuse({"--parallel": parallel}, where=workflow or in_s3, reason="is a setting of the deployment with --workflow")
     filter_values = _values(values or ())
     if filter_values and filter_name is None and recommender is None:
         raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
@@ -80,8 +99,11 @@ def recommend(
         from cli.recommending.asking import Question
 
         question = Question(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
+        if workflow or in_s3:
+            _run_workflow(users, question, output=output, stack=stack, state=state, as_json=as_json)
+            return
         _recommend_to_many(
-            users, question, output=output or _OUTPUT, parallel=parallel or _PARALLEL, stack=stack, state=state,
+            users, question, output=Path(output or _OUTPUT), parallel=parallel or _PARALLEL, stack=stack, state=state,
             as_json=as_json,
         )  # fmt: skip
         return
@@ -193,6 +215,46 @@ def _recommend_to_many(
         console.print_line(", ".join(f"{count:,} from {source}" for source, count in summary.sources.items()))
         for reason, count in summary.degraded.items():
             console.print_line(f"degraded: {count:,} x {reason}")
-    if summary.failed:
-        console.say(f"alsolike: {summary.failed:,} users have no answer; they are in {failed.path}, with reasons")
+    _say_who_failed(failed)
+
+
+def _run_workflow(
+    users: str, question: Question, *, output: str | None, stack: str | None, state: Path | None, as_json: bool
+) -> None:
+    from cli import console, deployment
+    from cli.recommending import workflow
+    from cli.recommending.failed import FailedUsers
+    from cli.recommending.run import failed_path
+    from cli.recommending.user_ids import UserIds
+
+    where = deployment.resolve(stack=stack, state=state)
+    ids = UserIds(users, lambda: where.client("s3"))
+    run = None
+    try:
+        with FailedUsers(failed_path(users, Path(_OUTPUT))) as failed:
+            with console.step(f"store users of {ids.name}", total=ids.size_bytes) as step:
+                run = workflow.start(ids, question, failed, where=where, step=step)
+            with console.step(f"run {run.name}", total=run.batches) as step:
+                outcome = workflow.follow(run, failed, where=where, step=step)
+    except KeyboardInterrupt:
+        went_on = f"; the workflow goes on without this command, as execution {run.name}" if run else ""
+        console.say(f"alsolike: stopped{went_on}")
+        raise typer.Exit(_INTERRUPTED) from None
+    if output is not None:
+        outcome = dataclasses.replace(outcome, uri=workflow.copy(run, output, where=where))
+    if as_json:
+        console.print_json({**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn})
+    else:
+        console.print_line(
+            f"{outcome.users:,} users, {outcome.items:,} items in {outcome.seconds:.1f} s, "
+            f"{outcome.users / max(outcome.seconds, 1e-9):,.0f} users/s, in {outcome.parts:,} parts of {outcome.uri}"
+        )
+    _say_who_failed(failed)
+
+
+def _say_who_failed(failed: FailedUsers) -> None:
+    from cli import console
+
+    if failed.count:
+        console.say(f"alsolike: {failed.count:,} users have no answer; they are in {failed.path}, with reasons")
         raise typer.Exit(1)

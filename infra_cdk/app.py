@@ -14,6 +14,7 @@ import cdk_nag
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.context import load_settings
 from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.stacks.batch import BatchStack
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.lake import LakeStack
@@ -88,7 +89,12 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
     TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
     privacy = PrivacyStack(app, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
-    ServingStack(app, f"{prefix}-serving", settings=settings, env=env, data=data, privacy=privacy, layers=layers)
+    serving = ServingStack(
+        app, f"{prefix}-serving", settings=settings, env=env, data=data, privacy=privacy, layers=layers
+    )
+    BatchStack(
+        app, f"{prefix}-batch", settings=settings, env=env, data=data, recommend=serving.recommend, layers=layers
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -82,6 +82,8 @@ class Settings:
         Origins of the pages that may call the API from a browser, such as https://shop.example.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
+    batch_concurrency
+        How many batches of a run are answered at a time, by the function that also answers the API.
     """
 
     name: str
@@ -120,6 +122,7 @@ class Settings:
     time_budget_ms: int = 100
     snap_start: bool = False
     provisioned_concurrency: int = 0
+    batch_concurrency: int = 10
     throttle_rate_per_s: int = 500
     throttle_burst: int = 1_000
     recommend_rate_per_s: int = 300
@@ -250,6 +253,7 @@ _RANGES = (
     ("time_budget_ms", 0, 10_000),
     ("erasure_settle_s", 0, 86_400),
     ("provisioned_concurrency", 0, 1_000),
+    ("batch_concurrency", 1, 1_000),
     ("throttle_rate_per_s", 1, 100_000),
     ("throttle_burst", 1, 100_000),
     *((f"{routes}_{limit}", 1, 100_000) for routes in _LIMITED for limit in ("rate_per_s", "burst")),

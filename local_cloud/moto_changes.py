@@ -30,13 +30,19 @@ from moto.sagemaker.exceptions import ResourceInUseException
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sns.models import Subscription
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
     FailureEventException,
 )
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
+    ResourceEvalS3 as ItemsInS3,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
+    DistributedIterationComponent,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import (
     StateTaskServiceUnsupported,
@@ -378,6 +384,49 @@ def _task_failed(task: Any, env: Any, *, cause: str) -> FailureEventException:
     )
 
 
+def _list_all_items_of_a_map(runtime: Runtime) -> None:
+    def list_objects(env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
+        client = ItemsInS3._get_s3_client(
+            resource_runtime_part=resource_runtime_part, state_credentials=state_credentials
+        )
+        pages = client.get_paginator("list_objects_v2").paginate(**env.stack.pop())
+        found = [entry for page in pages for entry in page.get("Contents", [])]
+        # They become JSON, which has no moments.
+        env.stack.append(json.loads(json.dumps(found, default=lambda moment: int(moment.timestamp()))))
+
+    setattr(ItemsInS3, "_handle_list_objects_v2", staticmethod(list_objects))  # noqa: B010
+
+
+def _fail_maps(runtime: Runtime) -> None:
+    original: Any = DistributedIterationComponent._map_run
+
+    @functools.wraps(original)
+    def map_run(self: Any, env: Any, eval_input: Any) -> None:
+        original(self, env, eval_input)
+        items = eval_input.map_run_record.item_counter
+        failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
+        percent = 100 * failed / max(items.total.get(), 1)
+        if failed > eval_input.tolerated_failure_count and percent > eval_input.tolerated_failure_percentage:
+            raise _map_failed(env)
+
+    _replace(DistributedIterationComponent, "_map_run", map_run)
+
+
+def _map_failed(env: Any) -> FailureEventException:
+    exceeded = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+    details = MapRunFailedEventDetails(
+        error=exceeded.to_name(), cause="The specified tolerated failure threshold was exceeded"
+    )
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=exceeded),
+            event_type=HistoryEventType.MapRunFailed,
+            event_details=cast(EventDetails, {"mapRunFailedEventDetails": details}),
+        )
+    )
+
+
 def _train(runtime: Runtime) -> None:
     original = SageMakerModelBackend.create_training_job
     original_response = SageMakerResponse.create_training_job
@@ -414,6 +463,8 @@ def _train(runtime: Runtime) -> None:
     _replace(SageMakerResponse, "create_training_job", create_with_environment)
     _replace(SageMakerResponse, "stop_training_job", stop_training_job)
 
+
+_STATE_MAP = "moto.stepfunctions.parser.asl.component.state.exec.state_map"
 
 CHANGES: Final[tuple[Change, ...]] = (
     Change(
@@ -493,6 +544,20 @@ CHANGES: Final[tuple[Change, ...]] = (
             ":StateTaskServiceCallback._eval_integration_pattern",
         ),
         _wait_for_training_jobs,
+    ),
+    Change(
+        "moto gives a distributed map the first page of the objects that it lists, and moments that are no JSON",
+        (f"{_STATE_MAP}.item_reader.eval.resource_eval_s3:ResourceEvalS3",),
+        _list_all_items_of_a_map,
+    ),
+    Change(
+        "moto's distributed maps succeed however many of their items fail",
+        (
+            f"{_STATE_MAP}.iteration.distributed_iteration_component:DistributedIterationComponent._map_run",
+            f"{_STATE_MAP}.iteration.itemprocessor.distributed_item_processor_worker"
+            ":DistributedItemProcessorWorker._eval_job",
+        ),
+        _fail_maps,
     ),
     Change(
         "moto's training jobs complete at once without running, cannot be stopped, and take the same name twice",

@@ -50,7 +50,7 @@ class FailedUsers:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8", newline="")
                 csv.writer(self._file).writerow(_HEADER)
-            csv.writer(self._file).writerow((user.text, user.line, reason))
+            csv.writer(self._file).writerow((user.text, user.line or "", reason))
         except OSError as error:
             raise Unavailable(f"{self.path}, where users without an answer go, cannot be written: {error}") from error
         self.count += 1

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from cli.console import Step
 from cli.recommending.asking import Asker
 from cli.recommending.failed import FailedUsers
+from cli.recommending.in_order import in_order
 from cli.recommending.table import RecommendationFile
 from cli.recommending.user_ids import UserId, UserIds
 
 USERS_AT_ONCE = 500
 ITEMS_AT_ONCE = 25_000
 """Of one invocation, which answers 6 MB at most."""
-_AHEAD = 2
-"""Chunks that are asked for or wait to be written, by the number that is asked for at a time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,16 +66,21 @@ def recommend_to(
     users = items = 0
     sources, degraded = Counter[str](), Counter[str]()
     size = max(min(USERS_AT_ONCE, ITEMS_AT_ONCE // k), 1)
-    for chunk, results in _asked(_chunks(ids.read(step.reach), size), asker, parallel=parallel):
-        for user, result in zip(chunk, results, strict=True):
-            if "error" in result:
-                failed.add(user, result["error"])
-                continue
-            items += file.add(result)
-            sources[result["source"]] += 1
-            degraded.update(result.get("degraded", ()))
-        users += len(chunk)
-        step.note(f"{users:,} users" + (f", {failed.count:,} failed" if failed.count else ""))
+    try:
+        for chunk, results in in_order(
+            _chunks(ids.read(step.reach), size), functools.partial(_answers, asker), parallel=parallel
+        ):
+            for user, result in zip(chunk, results, strict=True):
+                if "error" in result:
+                    failed.add(user, result["error"])
+                    continue
+                items += file.add(result)
+                sources[result["source"]] += 1
+                degraded.update(result.get("degraded", ()))
+            users += len(chunk)
+            step.note(f"{users:,} users" + (f", {failed.count:,} failed" if failed.count else ""))
+    finally:
+        asker.stop()
     return Summary(users, failed.count, items, time.perf_counter() - started, dict(sources), dict(degraded))
 
 
@@ -93,25 +97,6 @@ def _chunks(ids: Iterable[UserId], size: int) -> Iterator[list[UserId]]:
         yield chunk
 
 
-def _asked(
-    chunks: Iterator[list[UserId]], asker: Asker, *, parallel: int
-) -> Iterator[tuple[list[UserId], list[dict[str, Any]]]]:
-    """Yield each chunk with its results, in order; no more are read than are soon asked for."""
-    waiting = deque[tuple[list[UserId], Future[list[dict[str, Any]]]]]()
-    pool = ThreadPoolExecutor(parallel, "recommend")
-    try:
-        for chunk in chunks:
-            waiting.append((chunk, pool.submit(_answers, chunk, asker)))
-            if len(waiting) >= parallel * _AHEAD:
-                asked, future = waiting.popleft()
-                yield asked, future.result()
-        for asked, future in waiting:
-            yield asked, future.result()
-    finally:
-        asker.stop()
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _answers(chunk: list[UserId], asker: Asker) -> list[dict[str, Any]]:
+def _answers(asker: Asker, chunk: list[UserId]) -> list[dict[str, Any]]:
     answered = iter(asker.ask([user.text for user in chunk if user.fault is None]))
     return [next(answered) if user.fault is None else {"error": user.fault} for user in chunk]

@@ -11,22 +11,13 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike import recommendation_rows
 from alsolike.errors import Unavailable
 
 SCHEMA = pa.schema(
-    [
-        pa.field("user_id", pa.string(), nullable=False),
-        pa.field("rank", pa.int32(), nullable=False),
-        pa.field("item_id", pa.string(), nullable=False),
-        pa.field("score", pa.float64(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("model_version", pa.string(), nullable=False),
-        pa.field("recommender", pa.string(), nullable=False),
-    ]
+    [pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in recommendation_rows.COLUMNS.items()]
 )
 ROW_GROUP_ROWS = 100_000
-
-_POPULAR = "popular"
 
 
 class RecommendationFile:
@@ -44,7 +35,7 @@ class RecommendationFile:
         self._recommender = recommender
         self._rows: list[list[Any]] = [[] for _ in SCHEMA]
         try:
-            self._writer = pq.ParquetWriter(self._partial, SCHEMA, compression="zstd")
+            self._writer = pq.ParquetWriter(self._partial, SCHEMA, compression=recommendation_rows.COMPRESSION)
         except OSError as error:
             raise Unavailable(f"{path} cannot be written: {error}") from error
 
@@ -66,24 +57,13 @@ class RecommendationFile:
             self._partial.unlink(missing_ok=True)
 
     def add(self, result: Mapping[str, Any]) -> int:
-        """Add an answer's items, and return how many they are; popular items at its end are said to be such."""
-        items = result["itemList"]
-        count = len(items)
-        filled = result.get("filled", 0)
-        columns = (
-            [result["userId"]] * count,
-            range(1, count + 1),
-            [item["itemId"] for item in items],
-            [item["score"] for item in items],
-            [result["source"]] * (count - filled) + [_POPULAR] * filled,
-            [result["modelVersion"]] * count,
-            [self._recommender] * count,
-        )
+        """Add an answer's items, and return how many they are."""
+        columns = recommendation_rows.columns_of(result, recommender=self._recommender)
         for rows, values in zip(self._rows, columns, strict=True):
             rows.extend(values)
         if len(self._rows[0]) >= ROW_GROUP_ROWS:
             self._flush()
-        return count
+        return len(columns[0])
 
     def _flush(self) -> None:
         table = pa.table([pa.array(rows, field.type) for rows, field in zip(self._rows, SCHEMA, strict=True)], SCHEMA)

@@ -25,7 +25,7 @@ class UserId(NamedTuple):
     Attributes
     ----------
     line
-        Of a text or CSV, from 1 with the header; row of a Parquet file, from 1.
+        Of a text or CSV, from 1 with the header; row of a Parquet file, from 1; 0 where nobody knows.
     text
         The id, or what stands there instead.
     fault

@@ -18,7 +18,7 @@ def acknowledge(resource: IConstruct, *, finding: str, reason: str) -> None:
     cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 
 
-def acknowledge_wildcard(role: iam.IRole, *, resource: str, reason: str) -> None:
+def acknowledge_wildcard(role: iam.IRole | iam.IPolicy, *, resource: str, reason: str) -> None:
     """Accept that a statement of `role` names `resource`, an ARN with a ``*`` in it."""
     name = _flat(cdk.Stack.of(role).resolve(resource))
     acknowledge(role, finding=f"AwsSolutions-IAM5[Resource::{name}]", reason=reason)

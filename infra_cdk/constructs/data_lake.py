@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.constructs.batch_workflow import BATCH_PREFIX
 from infra_cdk.constructs.lake_view import interactions_once
 from infra_cdk.constructs.trends import TRENDS_PREFIX
 from infra_cdk.settings import Settings
@@ -67,6 +68,12 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(prefix="datasets/", expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix="training/", expiration=cdk.Duration.days(30)),
+                s3.LifecycleRule(
+                    prefix=BATCH_PREFIX,
+                    expiration=cdk.Duration.days(30),
+                    # Of people, and soon out of date: nobody needs them back.
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                ),
                 s3.LifecycleRule(
                     prefix=TRENDS_PREFIX,
                     # Four times the baseline's time constant: of what a closed shard counted, a fiftieth is left.

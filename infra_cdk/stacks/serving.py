@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra_cdk.constructs import trends
+from infra_cdk.constructs.batch_workflow import recommend_permissions
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
@@ -48,6 +49,7 @@ class ServingStack(cdk.Stack):
         )
         api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
         collect, recommend = self._collect().live, self._recommend().live
+        self.recommend = recommend
         for key in ("POST /events", "POST /items", "POST /users"):
             api.route(key, function=collect, scope=WRITE_EVENTS)
         for key in (
@@ -196,6 +198,7 @@ class ServingStack(cdk.Stack):
                     ],
                 ),
                 objects(artefacts, "models/", actions=["s3:GetObject"], reason="Any version may become the champion"),
+                *recommend_permissions(artefacts),
                 objects(
                     artefacts,
                     "catalog/segments/",

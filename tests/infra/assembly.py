@@ -20,8 +20,9 @@ FUNCTIONS = (
     "recommend",
     "register_model",
     "update_profiles",
+    "write_recommendations",
 )
-STACKS = ("catalogue", "data", "lake", "privacy", "serving", "training")
+STACKS = ("batch", "catalogue", "data", "lake", "privacy", "serving", "training")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,12 @@ FINGERPRINTS = {
     "moto.sagemaker.models:SageMakerModelBackend.create_training_job": "28e33b84f7b4",
     "moto.sagemaker.responses:SageMakerResponse.create_training_job": "10db6d601d79",
     "moto.sns.models:Subscription.publish": "fd07bd0bb87f",
+    "moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3"
+    ":ResourceEvalS3": "52a91dea9531",
+    "moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component"
+    ":DistributedIterationComponent._map_run": "e45cb604929f",
+    "moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.distributed_item_processor_worker"
+    ":DistributedItemProcessorWorker._eval_job": "c97e0ed4aba1",
     "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback"
     ":StateTaskServiceCallback._eval_integration_pattern": "3b97ada1d4cb",
     "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"

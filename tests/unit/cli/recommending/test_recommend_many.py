@@ -21,6 +21,7 @@ from cli import deployment
 from cli.deployment import Deployment
 from cli.main import app
 from cli.recommending import asking, run, table
+from cli.recommending.in_order import in_order
 from cli.recommending.user_ids import UserIds
 from tests.unit.cli.shop import NAMES
 
@@ -269,11 +270,10 @@ def test_no_more_users_are_read_than_are_soon_asked_for(
             yield f"u{number}\n".encode()
 
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines()))
-    asker = asking.Asker(function, NAMES.recommend_function, asking.Question("for-you", 2))
 
-    chunks = run._asked(run._chunks(UserIds("-", lambda: None).read(), 1), asker, parallel=2)
+    ids = UserIds("-", lambda: None).read()
 
-    for count, _ in enumerate(chunks):
+    for count, _ in enumerate(in_order(ids, lambda user: user.text, parallel=2)):
         assert len(read) - count <= 4
     assert count == 49
 

@@ -1,0 +1,30 @@
+"""Work on a stream by several threads, with the results in its order and little of it read ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD = 2
+"""How many of the stream are worked on or wait for those before them, by the number of threads."""
+
+
+def in_order(stream: Iterable[T], work: Callable[[T], R], *, parallel: int) -> Iterator[tuple[T, R]]:
+    """Yield each of a stream with what `work` makes of it; on leaving early, what was not begun is left."""
+    waiting = deque[tuple[T, Future[R]]]()
+    pool = ThreadPoolExecutor(parallel)
+    try:
+        for each in stream:
+            waiting.append((each, pool.submit(work, each)))
+            if len(waiting) >= parallel * AHEAD:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

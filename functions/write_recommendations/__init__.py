@@ -1,0 +1,1 @@
+"""Turns a batch's answers into Parquet."""

@@ -1,0 +1,21 @@
+"""One batch of a run, which `recommend` has answered."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.observability import logger
+from alsolike.settings import from_environment
+from functions.write_recommendations.service import write
+from functions.write_recommendations.settings import Settings
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Write the batch's rows; `users` with an answer, `items`, and users who `failed` are counted."""
+    settings = from_environment(Settings, os.environ)
+    return write(
+        client("s3"), settings.artefact_bucket, run=event["run"], batch=event["batch"], recommender=event["recommender"]
+    )

@@ -1,0 +1,98 @@
+"""A batch's answers, lines of JSON, become a part of the run's table; users without an answer are listed beside it.
+
+Repeated, it writes the same part again; once the answers are gone, it says what the part says.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
+
+from alsolike.errors import InvalidInput
+from alsolike.recommendation_rows import (
+    COLUMNS,
+    COMPRESSION,
+    answers_prefix,
+    columns_of,
+    failed_key,
+    part_key,
+    users_key,
+)
+
+SCHEMA = pa.schema([pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in COLUMNS.items()])
+
+_COUNTS = ("users", "items", "failed")
+
+
+def write(s3: Any, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
+    """Write one batch's part, and remove its answers; return what it counts.
+
+    Raises
+    ------
+    InvalidInput
+        If there are not as many answers as users.
+    """
+    keys = _answers(s3, bucket, answers_prefix(run, batch))
+    if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
+        return counts
+    users = orjson.loads(_read(s3, bucket, users_key(run, batch)))
+    results = [orjson.loads(line) for key in keys for line in _read(s3, bucket, key).splitlines()]
+    if len(results) != len(users):
+        raise InvalidInput(f"batch {batch} of run {run} has {len(results)} answers, expected {len(users)}")
+    rows: list[list[Any]] = [[] for _ in SCHEMA]
+    failed: list[bytes] = []
+    for user, result in zip(users, results, strict=True):
+        if "error" in result:
+            failed.append(orjson.dumps({"user_id": user, "reason": result["error"]}) + b"\n")
+            continue
+        for column, values in zip(rows, columns_of(result, recommender=recommender), strict=True):
+            column.extend(values)
+    counts = {"users": len(users) - len(failed), "items": len(rows[0]), "failed": len(failed)}
+    if failed:
+        s3.put_object(Bucket=bucket, Key=failed_key(run, batch), Body=b"".join(failed))
+    s3.put_object(
+        Bucket=bucket,
+        Key=part_key(run, batch),
+        Body=_parquet(rows),
+        Metadata={name: str(value) for name, value in counts.items()},
+    )
+    for key in keys:
+        s3.delete_object(Bucket=bucket, Key=key)
+    return counts
+
+
+def _parquet(rows: list[list[Any]]) -> bytes:
+    table = pa.table([pa.array(values, field.type) for values, field in zip(rows, SCHEMA, strict=True)], SCHEMA)
+    out = io.BytesIO()
+    pq.write_table(table, out, compression=COMPRESSION)
+    return out.getvalue()
+
+
+def _answers(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """Return the keys of the answers, those of the first users first."""
+
+    def listed() -> Iterator[str]:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            yield from (entry["Key"] for entry in page.get("Contents", []))
+
+    return sorted(listed(), key=lambda key: int(key.removeprefix(prefix).removesuffix(".jsonl")))
+
+
+def _read(s3: Any, bucket: str, key: str) -> bytes:
+    return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def _written(s3: Any, bucket: str, key: str) -> dict[str, int] | None:
+    try:
+        metadata = s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        return None
+    return {name: int(metadata[name]) for name in _COUNTS}

@@ -1,0 +1,254 @@
+"""The Step Functions workflow of a batch run: each object of users is answered and becomes a part of a table."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra_cdk.constructs.acknowledgement import acknowledge, acknowledge_wildcard
+from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
+from infra_cdk.constructs.log_group import log_group
+from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.constructs.workflow_permissions import workflow_output
+from infra_cdk.settings import Settings
+
+BATCH_PREFIX = "batch/"
+"""Where `alsolike.recommendation_rows` has runs in the artefact bucket."""
+
+RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
+"""Of an invocation; a little more than the functions' own."""
+_RECOMMEND = Attempts(timeout_s=RECOMMEND_TIMEOUT_S)
+_WRITE = Attempts(timeout_s=WRITE_TIMEOUT_S)
+_KEEP = Attempts(timeout_s=60)
+_LONGEST = cdk.Duration.days(14)
+
+# A service that the functions stand on, and an invocation that was cut off: both can be repeated, at any time.
+_REPEATED = (*LAMBDA_TRANSIENT, "Unavailable", "Sandbox.Timedout", "States.Timeout")
+
+
+class BatchWorkflow(Construct):
+    """The state machine; its input is ``{"run", "recommender", "numResults", "filter", "filterValues"}``.
+
+    The users of the run are in objects ``batch/<run>/users/<batch>.json``, a JSON list each.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        artefacts: s3.IBucket,
+        recommend: lambda_.IFunction,
+        write_recommendations: lambda_.IFunction,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._artefacts = artefacts
+        batches = sfn.DistributedMap(
+            self,
+            "Batches",
+            # Objects instead of an ItemBatcher's groups of lines: a batch has a name that its part bears, and is not
+            # limited to what an execution's input holds.
+            item_reader=sfn.S3ObjectsItemReader(
+                bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/users/", _asked("run"))
+            ),
+            item_selector={
+                **{name: _asked(name) for name in ("run", "recommender", "numResults", "filter", "filterValues")},
+                "key": sfn.JsonPath.string_at("$$.Map.Item.Value.Key"),
+                "progress": {"first": 0},
+            },
+            max_concurrency=settings.batch_concurrency,
+            tolerated_failure_count=0,
+            result_writer_v2=sfn.ResultWriterV2(
+                bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/results", _asked("run"))
+            ),
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        batches.item_processor(
+            self._batch(recommend, write_recommendations),
+            mode=sfn.ProcessorMode.DISTRIBUTED,
+            execution_type=sfn.ProcessorType.STANDARD,
+        )
+        acknowledge(
+            batches,
+            finding="Annotation::@aws-cdk/aws-stepfunctions:propertyIgnored",
+            reason="The CDK asks for the processor's type, and then takes the map's, which is the same",
+        )
+        role = role_for(
+            self,
+            "Role",
+            service="states.amazonaws.com",
+            description=f"Alsolike {settings.name}: what the workflow of a batch may do",
+            permissions=[
+                Permission(
+                    actions=["lambda:InvokeFunction"],
+                    resources=[recommend.function_arn, write_recommendations.function_arn],
+                ),
+                Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+                objects(
+                    artefacts,
+                    BATCH_PREFIX,
+                    actions=["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
+                    reason="Objects are named after runs and their batches",
+                ),
+                *workflow_output(),
+            ],
+        )
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_chainable(batches),
+            role=role.without_policy_updates(),
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=log_group(self, "Log", settings=settings),
+                level=sfn.LogLevel.ALL,
+                # Users' ids are in objects only.
+                include_execution_data=True,
+            ),
+            timeout=_LONGEST,
+        )
+        self._permit_own_executions(role)
+
+    def _batch(self, recommend: lambda_.IFunction, write: lambda_.IFunction) -> sfn.IChainable:
+        name = "States.ArrayGetItem(States.StringSplit(States.ArrayGetItem(States.StringSplit($.key, '/'), 3), '.'), 0)"
+        named = sfn.Pass(
+            self,
+            "Name",
+            parameters={"batch.$": name},
+            result_path="$.named",
+            comment="batch/<run>/users/<batch>.json",
+        )
+        answer = self._invoke(
+            "Recommend",
+            recommend,
+            _RECOMMEND,
+            payload={
+                "batch": {
+                    "input": {"key.$": "$.key"},
+                    "first.$": "$.progress.first",
+                    "recommender.$": "$.recommender",
+                    "numResults.$": "$.numResults",
+                    "filter.$": "$.filter",
+                    "filterValues.$": "$.filterValues",
+                    "output": {
+                        "key.$": f"States.Format('{BATCH_PREFIX}{{}}/answers/{{}}/{{}}.jsonl', $.run, $.named.batch, "
+                        "$.progress.first)"
+                    },
+                }
+            },
+            fields=("answered", "notDone"),
+            result_path="$.recommended",
+        )
+        further = sfn.Pass(
+            self,
+            "GoOn",
+            parameters={"first.$": "States.MathAdd($.progress.first, $.recommended.answered)"},
+            result_path="$.progress",
+        )
+        written = self._invoke(
+            "Write",
+            write,
+            _WRITE,
+            payload={"run.$": "$.run", "batch.$": "$.named.batch", "recommender.$": "$.recommender"},
+            fields=("users", "items", "failed"),
+            result_path="$.written",
+        )
+        self._keep_reason(answer, written)
+        done = sfn.Succeed(self, "Written", output_path="$.written")
+        all_done = (
+            sfn.Choice(self, "AllDone")
+            .when(sfn.Condition.number_greater_than("$.recommended.notDone", 0), further.next(answer))
+            .otherwise(written.next(done))
+        )
+        return named.next(answer).next(all_done)
+
+    def _invoke(
+        self,
+        construct_id: str,
+        function: lambda_.IFunction,
+        attempts: Attempts,
+        *,
+        payload: dict[str, Any],
+        fields: tuple[str, ...],
+        result_path: str,
+    ) -> tasks.LambdaInvoke:
+        task = tasks.LambdaInvoke(
+            self,
+            construct_id,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object(payload),
+            result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
+            result_path=result_path,
+            retry_on_service_exceptions=False,
+            task_timeout=attempts.timeout,
+        )
+        attempts.repeat(task, _REPEATED, jitter=sfn.JitterType.FULL)
+        return task
+
+    def _keep_reason(self, *steps: tasks.LambdaInvoke) -> None:
+        """Store why a batch failed where who waits for the run finds it: the run itself only says that one did."""
+        keep = tasks.CallAwsService(
+            self,
+            "KeepReason",
+            service="s3",
+            action="putObject",
+            parameters={
+                "Bucket": self._artefacts.bucket_name,
+                "Key.$": f"States.Format('{BATCH_PREFIX}{{}}/errors/{{}}.json', $.run, $.named.batch)",
+                "Body.$": "States.JsonToString($.error)",
+            },
+            iam_resources=[self._artefacts.arn_for_objects(f"{BATCH_PREFIX}*")],
+            result_path=sfn.JsonPath.DISCARD,
+            task_timeout=_KEEP.timeout,
+        )
+        _KEEP.repeat(keep, ["States.ALL"])
+        keep.next(sfn.Fail(self, "Failed", error_path="$.error.Error", cause_path="$.error.Cause"))
+        for step in steps:
+            step.add_catch(keep, errors=["States.ALL"], result_path="$.error")
+
+    def _permit_own_executions(self, role: iam.Role) -> None:
+        """Let each batch be an execution of its own; the statement names the machine that the role is for."""
+        # The CDK's own policy for this is as wide, and cannot be stated beforehand.
+        self.state_machine.node.try_remove_child("DistributedMapPolicy")
+        stack, machine = cdk.Stack.of(self), self.state_machine
+        executions = [
+            stack.format_arn(
+                service="states",
+                resource="execution",
+                resource_name=f"{machine.state_machine_name}{each}",
+                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for each in (":*", "/*")
+        ]
+        policy = iam.Policy(
+            self,
+            "OwnExecutions",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn]),
+                iam.PolicyStatement(actions=["states:DescribeExecution", "states:StopExecution"], resources=executions),
+            ],
+        )
+        for resource in executions:
+            acknowledge_wildcard(
+                policy, resource=resource, reason="Each batch of a run is an execution with a name of its own"
+            )
+
+
+def recommend_permissions(artefacts: s3.IBucket) -> list[Permission]:
+    """Return what `recommend` needs beyond single requests: users that are an object, and answers that become one."""
+    reason = "Objects are named after runs and their batches"
+    return [
+        objects(artefacts, BATCH_PREFIX, actions=["s3:GetObject"], reason=reason, suffix=".json"),
+        objects(artefacts, BATCH_PREFIX, actions=["s3:PutObject"], reason=reason, suffix=".jsonl"),
+    ]
+
+
+def _asked(name: str) -> str:
+    return sfn.JsonPath.string_at(f"$$.Execution.Input.{name}")
