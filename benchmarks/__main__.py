@@ -15,7 +15,6 @@ from benchmarks.answering import answer
 from benchmarks.cold_items import cold_items
 from benchmarks.cold_start import cold_start
 from benchmarks.collecting import collect
-from benchmarks.filtering import filtering
 from benchmarks.importing import importing
 from benchmarks.ingestion import archive_events, update_profiles
 from benchmarks.measure import Result
@@ -37,7 +36,6 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         open_models,
         answer,
         snapshot,
-        filtering,
         cold_start,
     )
 }

@@ -46,7 +46,7 @@ class Row:
         if most is not None:
             target = f"≤ {most:g}x" + (f" + {extra_ms:g} ms" if extra_ms else "")
             met = ms <= most * floor_ms + extra_ms
-        return cls(work, f"{ms:.3g} ms", against, f"{floor_ms:.3g} ms", ms / floor_ms, target, met)
+        return cls(work, _milliseconds(ms), against, _milliseconds(floor_ms), ms / floor_ms, target, met)
 
     @classmethod
     def of(cls, result: Result, *, most: float | None = None) -> Self:
@@ -56,7 +56,7 @@ class Row:
     @classmethod
     def not_installed(cls, work: str, ms: float, against: str, package: str) -> Self:
         """Return a row whose comparison has to wait for a package that is installed by hand."""
-        return cls(work, f"{ms:.3g} ms", against, f"{package} is not installed")
+        return cls(work, _milliseconds(ms), against, f"{package} is not installed")
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -73,3 +73,7 @@ def markdown(rows: Sequence[Row]) -> str:
     """Return the table of a page."""
     lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |".replace("  |", " |") for cells in lines)
+
+
+def _milliseconds(ms: float) -> str:
+    return f"{ms:,.0f} ms" if ms >= 100 else f"{ms:.3g} ms"

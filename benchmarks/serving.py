@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.filtering import filtering
 from benchmarks.load import gateway
 from benchmarks.page import write_section
 from benchmarks.recommending import recommend
@@ -30,9 +29,7 @@ MOST_OF_A_SCAN = 0.2
 
 def filters() -> Iterator[Row]:
     """Each kind of filter over a million items."""
-    if importlib.util.find_spec("benchmarks.filtering") is not None:
-        for result in importlib.import_module("benchmarks.filtering").filtering():
-            yield Row.of(result, most=MOST_OF_A_SCAN)
+    return (Row.of(result, most=MOST_OF_A_SCAN) for result in filtering())
 
 
 TABLES: dict[str, Callable[[], Iterator[Row]]] = {
