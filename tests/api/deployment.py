@@ -41,7 +41,7 @@ def given(shop: Shop) -> dict[str, Any]:
     arn = shop.name("items-dataset-arn").partition("dataset/")[0]
     values: list[str | None] = ["5", "0.5"]
     filtered = {
-        "filterArn": {"enum": [f"{arn}filter/up-to"]},
+        "filterArn": {"enum": [f"{arn}filter/up-to", None]},
         "filterValues": or_null(_filter_values([*values, None])),
     }
     recommenders = ("for-you", "similar-items", "bought-together", "buy-again", "trending-3h", "popular")

@@ -15,6 +15,7 @@ from typing import Any
 
 from alsolike import wire
 from alsolike.errors import InvalidInput
+from alsolike.fields import NOT_BLANK
 from alsolike.interactions import MAX_ID_CHARACTERS
 
 MARK = "~"
@@ -26,7 +27,7 @@ PATH_ID: Mapping[str, Any] = MappingProxyType(
     {
         "type": "string",
         "anyOf": [
-            {"maxLength": MAX_ID_CHARACTERS, "pattern": rf"^[^{MARK}\x00-\x1f\x7f]"},
+            {"maxLength": MAX_ID_CHARACTERS, "pattern": rf"^(?!{MARK}){NOT_BLANK[1:]}"},
             {"maxLength": len(MARK) + _MAX_DIGITS, "pattern": rf"^{MARK}[A-Za-z0-9_-]+$"},
         ],
         "description": f"The id, percent-encoded; or `{MARK}` and its UTF-8 in base64url without padding, which does "

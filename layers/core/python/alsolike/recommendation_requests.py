@@ -66,6 +66,7 @@ _COLUMNS = ListOf(
 )
 _COLUMNS_OF_QUERY = dataclasses.replace(
     _COLUMNS,
+    minimum=1,
     element=Text(
         MAX_COLUMN_CHARACTERS,
         pattern=r"^[^,\x00-\x1f\x7f]*[^,\s\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
