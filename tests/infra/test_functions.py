@@ -87,6 +87,7 @@ VARIABLES = {
         "SECRET_ARN",
         "PSEUDONYMISE_IDS",
     },
+    "write_recommendations": {"ARTEFACT_BUCKET"},
 }
 LAYERS = {
     "authorize_session": ["Core"],
@@ -102,6 +103,7 @@ LAYERS = {
     "build_dataset": ["Core", "Pandas"],
     "register_model": ["Core", "OnnxRuntime"],
     "recommend": ["Core", "OnnxRuntime"],
+    "write_recommendations": ["Core", "Pandas"],
 }
 
 

@@ -162,6 +162,9 @@ EXPECTED = {
     },
     "recommend": {
         ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
+        ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.read_many: batch_get_item
+        ("s3:GetObject", "Artefacts/batch/*.json"),  # BatchFiles.users: get_object
+        ("s3:PutObject", "Artefacts/batch/*.jsonl"),  # BatchFiles.put: put_object
         ("dynamodb:GetItem", "Users"),  # UserStore.get: get_item
         ("s3:GetObject", "Artefacts/config/current.json"),  # ConfigurationReader: get_object
         ("s3:GetObject", "Artefacts/catalog/current.json"),  # SnapshotStore.manifest: get_object
@@ -171,6 +174,12 @@ EXPECTED = {
         ("s3:GetObject", "Artefacts/trends/*"),  # TrendsStore.read: get_object
         # TrendsStore.etags: list_objects_v2; without it get_object of what is not there says 403, not NoSuchKey
         ("s3:ListBucket", "Artefacts"),
+    },
+    "write_recommendations": {
+        ("s3:ListBucket", "Artefacts"),  # write: list_objects_v2; head_object of a part that is not there yet
+        ("s3:GetObject", "Artefacts/batch/*"),  # write: get_object, head_object
+        ("s3:PutObject", "Artefacts/batch/*"),  # write: put_object
+        ("s3:DeleteObject", "Artefacts/batch/*"),  # write: delete_object
     },
 }
 # Actions that AWS grants on everything or not at all.
@@ -231,12 +240,17 @@ def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
     assert not [r for r in assembly.of_type("AWS::IAM::Role") if "ManagedPolicyArns" in r.properties]
 
 
-def test_nothing_but_the_schedule_has_a_policy_that_the_cdk_wrote(assembly: Assembly) -> None:
-    policies = assembly.of_type("AWS::IAM::Policy")
+def test_only_what_names_its_own_machine_stands_outside_of_the_roles(assembly: Assembly) -> None:
+    """The schedule's policy, which the CDK wrote, and that of a workflow whose batches are executions of its own."""
+    policies = {
+        policy.stack.rpartition("-")[2]: [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]]
+        for policy in assembly.of_type("AWS::IAM::Policy")
+    }
 
-    assert [s["Action"] for p in policies for s in p.properties["PolicyDocument"]["Statement"]] == [
-        "states:StartExecution"
-    ]
+    assert policies == {
+        "training": ["states:StartExecution"],
+        "batch": ["states:StartExecution", ["states:DescribeExecution", "states:StopExecution"]],
+    }
 
 
 def test_training_metrics_are_bound_to_sagemakers_namespace(demo: Assembly) -> None:

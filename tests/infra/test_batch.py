@@ -1,0 +1,125 @@
+"""The workflow of a batch run, as it goes to AWS; tests/integration/loop/test_batch.py runs it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from alsolike import recommendation_requests, recommendation_rows
+from infra_cdk.constructs.batch_workflow import BATCH_PREFIX
+from tests.infra.assembly import Assembly, flat, statements
+
+States = dict[str, dict[str, Any]]
+
+
+def definition(assembly: Assembly) -> dict[str, Any]:
+    machine: dict[str, Any] = json.loads(flat(assembly.state_machine("batch").properties["DefinitionString"]))
+    return machine
+
+
+@pytest.fixture(scope="module")
+def batches(demo: Assembly) -> dict[str, Any]:
+    """The map over the batches of a run."""
+    machine = definition(demo)
+    state: dict[str, Any] = machine["States"][machine["StartAt"]]
+    return state
+
+
+@pytest.fixture(scope="module")
+def states(batches: dict[str, Any]) -> States:
+    """What is done with one batch."""
+    found: States = batches["ItemProcessor"]["States"]
+    return found
+
+
+def test_each_object_of_users_is_a_batch_and_an_execution_of_its_own(batches: dict[str, Any]) -> None:
+    reader = batches["ItemReader"]
+
+    assert batches["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert reader["Resource"] == "arn:AWS::Partition:states:::s3:listObjectsV2"
+    assert "Artefacts" in reader["Parameters"]["Bucket"]
+    assert reader["Parameters"]["Prefix.$"] == "States.Format('batch/{}/users/', $$.Execution.Input.run)"
+    assert recommendation_rows.users_key("r", "000001") == "batch/r/users/000001.json"
+    assert batches["ItemSelector"]["key.$"] == "$$.Map.Item.Value.Key"
+
+
+def test_no_batch_may_fail_and_so_many_run_at_a_time(batches: dict[str, Any]) -> None:
+    # Step Functions' own defaults are 0, and the CDK leaves a 0 out.
+    assert not {"ToleratedFailureCount", "ToleratedFailurePercentage"} & set(batches)
+    assert batches["MaxConcurrency"] == 10
+    assert batches["ResultPath"] is None  # of thousands of batches the results would be more than a state may hold
+    assert batches["ResultWriter"]["Parameters"]["Prefix.$"].startswith("States.Format('batch/{}/results'")
+
+
+def test_batch_is_answered_until_nobody_is_left_and_then_written(states: States) -> None:
+    asked = states["Recommend"]["Parameters"]["Payload"]["batch"]
+
+    assert set(asked) == {
+        f"{name}.$" if name not in ("input", "output") else name
+        for name in recommendation_requests.BATCH.fields
+    }  # fmt: skip
+    assert asked["input"] == {"key.$": "$.key"}
+    assert asked["output"]["key.$"].startswith("States.Format('batch/{}/answers/{}/{}.jsonl', $.run, $.named.batch, ")
+    assert recommendation_rows.answers_prefix("r", "000001") == "batch/r/answers/000001/"
+    (again,) = states["AllDone"]["Choices"]
+    assert again == {"Variable": "$.recommended.notDone", "NumericGreaterThan": 0, "Next": "GoOn"}
+    assert (states["GoOn"]["Next"], states["AllDone"]["Default"]) == ("Recommend", "Write")
+    assert set(states["Write"]["Parameters"]["Payload"]) == {"run.$", "batch.$", "recommender.$"}
+
+
+@pytest.mark.parametrize("name", ["Recommend", "Write"])
+def test_what_is_transient_is_repeated_and_the_reason_of_all_else_is_kept(states: States, name: str) -> None:
+    (retry,) = states[name]["Retry"]
+    assert {"Unavailable", "Sandbox.Timedout", "Lambda.TooManyRequestsException"} <= set(retry["ErrorEquals"])
+    assert not {"States.ALL", "States.TaskFailed", "InvalidInput", "NotFound"} & set(retry["ErrorEquals"])
+    assert states[name]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "KeepReason"}]
+    assert states[name]["TimeoutSeconds"] > 0
+
+
+def test_reason_of_a_failed_batch_lies_beside_its_run(states: States) -> None:
+    keep = states["KeepReason"]
+
+    assert keep["Resource"] == "arn:AWS::Partition:states:::aws-sdk:s3:putObject"
+    assert keep["Parameters"]["Key.$"] == "States.Format('batch/{}/errors/{}.json', $.run, $.named.batch)"
+    assert recommendation_rows.errors_prefix("r") == "batch/r/errors/"
+    assert keep["Next"] == "Failed"
+    assert states["Failed"] == {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
+
+
+def test_functions_end_before_the_workflow_gives_them_up(demo: Assembly, states: States) -> None:
+    for state, function in (("Recommend", "recommend"), ("Write", "write_recommendations")):
+        assert demo.function(function).properties["Timeout"] < states[state]["TimeoutSeconds"]
+
+
+def test_workflow_starts_executions_of_itself_alone(demo: Assembly) -> None:
+    (policy,) = [r for r in demo.of_type("AWS::IAM::Policy") if r.stack.endswith("-batch")]
+    start, watch = policy.properties["PolicyDocument"]["Statement"]
+    machine = demo.state_machine("batch").logical_id
+
+    assert flat(start["Resource"]) == machine
+    watched = {flat(resource).partition("execution:")[2] for resource in watch["Resource"]}
+    assert watched == {f"{machine}.Name:*", f"{machine}.Name/*"}
+
+
+def test_workflow_touches_objects_of_batches_alone(demo: Assembly) -> None:
+    (role,) = [
+        r
+        for r in demo.of_type("AWS::IAM::Role")
+        if r.stack.endswith("-batch") and "states.amazonaws.com" in json.dumps(r.properties)
+    ]
+
+    touched = [flat(s["Resource"]) for s in statements(role) if "s3:PutObject" in s["Action"]]
+    assert len(touched) == 1
+    assert touched[0].endswith(f"/{BATCH_PREFIX}*")
+
+
+def test_users_and_answers_are_kept_for_a_month(assembly: Assembly) -> None:
+    (rule,) = [
+        rule
+        for bucket in assembly.of_type("AWS::S3::Bucket")
+        for rule in bucket.properties.get("LifecycleConfiguration", {}).get("Rules", [])
+        if rule.get("Prefix") == BATCH_PREFIX
+    ]
+
+    assert BATCH_PREFIX == recommendation_requests.BATCH_PREFIX
+    assert (rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"]) == (30, {"NoncurrentDays": 1})

@@ -1,0 +1,124 @@
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.errors import InvalidInput
+from functions.write_recommendations import handler
+from tests.unit.functions.factories import LambdaContext
+
+EVENT = {"run": "r", "batch": "000007", "recommender": "buy-again"}
+USERS = ["anna", "", "bert", "carl"]
+
+
+def answer(user: str, *items: str, **more: Any) -> dict[str, Any]:
+    scored = [{"itemId": item, "score": 1 / rank} for rank, item in enumerate(items, start=1)]
+    return {"userId": user, "itemList": scored, "source": "model", "modelVersion": "v1", **more}
+
+
+ANSWERS = [
+    answer("anna", "fig", "plum", filled=1),
+    {"error": "userId is empty"},
+    answer("bert"),
+    answer("carl", "pear"),
+]
+
+
+class Run:
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self.s3, self.bucket = s3, bucket
+
+    def put(self, key: str, body: bytes) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=f"batch/r/{key}", Body=body)
+
+    def answers(self, first: int, results: Sequence[Any]) -> None:
+        self.put(f"answers/000007/{first}.jsonl", b"".join(json.dumps(each).encode() + b"\n" for each in results))
+
+    def get(self, key: str) -> bytes:
+        return bytes(self.s3.get_object(Bucket=self.bucket, Key=f"batch/r/{key}")["Body"].read())
+
+    def held(self) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return [entry["Key"].removeprefix("batch/r/") for entry in listed]
+
+    def write(self) -> dict[str, int]:
+        return handler.lambda_handler(EVENT, LambdaContext())
+
+
+@pytest.fixture
+def run(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    run = Run(aws("s3"), artefact_bucket)
+    run.put("users/000007.json", json.dumps(USERS).encode())
+    return run
+
+
+def test_answers_become_rows_and_go(run: Run) -> None:
+    run.answers(0, ANSWERS)
+
+    assert run.write() == {"users": 3, "items": 3, "failed": 1}
+
+    part = pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet")))
+    common = {"model_version": "v1", "recommender": "buy-again"}
+    assert part.to_pylist() == [
+        {"user_id": "anna", "rank": 1, "item_id": "fig", "score": 1.0, "source": "model", **common},
+        {"user_id": "anna", "rank": 2, "item_id": "plum", "score": 0.5, "source": "popular", **common},
+        {"user_id": "carl", "rank": 1, "item_id": "pear", "score": 1.0, "source": "model", **common},
+    ]
+    assert json.loads(run.get("failed/000007.jsonl")) == {"user_id": "", "reason": "userId is empty"}
+    assert run.held() == ["failed/000007.jsonl", "recommendations/part-000007.parquet", "users/000007.json"]
+
+
+def test_answers_of_several_calls_are_put_together_in_the_order_of_the_users(run: Run) -> None:
+    users = [f"u{number}" for number in range(12)]
+    run.put("users/000007.json", json.dumps(users).encode())
+    for first, last in ((0, 2), (2, 10), (10, 12)):  # as text, 10 would stand before 2
+        run.answers(first, [answer(user, "fig") for user in users[first:last]])
+
+    run.write()
+
+    part = pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet")))
+    assert part["user_id"].to_pylist() == users
+
+
+def test_repeated_call_says_the_same_and_changes_nothing(run: Run) -> None:
+    run.answers(0, ANSWERS)
+    first = run.write()
+    part = run.get("recommendations/part-000007.parquet")
+
+    assert run.write() == first
+
+    assert run.get("recommendations/part-000007.parquet") == part
+
+
+def test_part_of_an_earlier_try_is_written_over(run: Run) -> None:
+    run.answers(0, [*ANSWERS[:3], answer("carl", "old")])
+    run.write()
+    run.answers(0, ANSWERS)
+
+    run.write()
+
+    part = pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet")))
+    assert part["item_id"].to_pylist() == ["fig", "plum", "pear"]
+
+
+@pytest.mark.parametrize("given", [0, 3])
+def test_batch_that_is_not_answered_whole_is_not_written(run: Run, given: int) -> None:
+    if given:
+        run.answers(0, ANSWERS[:given])
+
+    with pytest.raises(InvalidInput, match=f"batch 000007 of run r has {given} answers, expected 4"):
+        run.write()
+
+    assert "recommendations/part-000007.parquet" not in run.held()
+
+
+def test_batch_without_any_item_is_an_empty_part(run: Run) -> None:
+    run.answers(0, [{"error": "no"}] * 4)
+
+    assert run.write() == {"users": 0, "items": 0, "failed": 4}
+
+    assert pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet"))).num_rows == 0
