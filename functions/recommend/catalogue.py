@@ -59,6 +59,7 @@ class Catalogue:
         self._snapshot = snapshot
         self._bundle = bundle
         self._configuration = configuration
+        self._items = len(bundle.id_hashes)
         self._deleted_hashes = np.sort(snapshot.deleted_hashes())
         deleted = find(bundle.id_hashes, self._deleted_hashes)
         self._deleted = bundle.id_positions[deleted[deleted >= 0]].astype(np.int64)
@@ -66,10 +67,6 @@ class Catalogue:
         self._cold_hashes = cold.hashes
         self.cold_items = cold
         self.cold = ColdScorer(cold, items=self._items)
-
-    @property
-    def _items(self) -> int:
-        return len(self._bundle.id_hashes)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that nobody knows."""

@@ -254,6 +254,8 @@ class Model:
         leave_out
             Positions that are not among them.
         """
+        if k <= 0:
+            return []
         left_out = {item.position for item in after}.union(leave_out)
         if self.bundle.manifest.exclude_seen:
             left_out.update(history.seen.tolist())

@@ -144,7 +144,9 @@ def test_a_filter_counts_before_any_block_is_dropped(
     found, _ = recommend(biased, histories, exclude=np.zeros((5, 0), np.int64), k=passing, bias=bias)
 
     unfiltered = best(model, histories, 100, bias=np.zeros(MANY + 1, np.float32))
-    assert found.tolist() == best(model, histories, passing, bias=bias)
+    assert np.sort(found).tolist() == np.sort(best(model, histories, passing, bias=bias)).tolist()
+    in_order = np.take_along_axis(model.score(histories), found, axis=1)
+    assert (np.diff(in_order) <= 1e-6 * in_order[:, :1]).all()  # sums of floats end differently on other processors
     assert not np.isin(found[:, :20], unfiltered).all()
 
 
