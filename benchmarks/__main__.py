@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.answering import answer
+from benchmarks.batches import recommend_batch
 from benchmarks.cold_items import cold_items
 from benchmarks.cold_start import cold_start
 from benchmarks.collecting import collect
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         count_trends,
         importing,
         rebuild_profiles,
+        recommend_batch,
         cold_items,
         open_models,
         answer,

@@ -32,6 +32,7 @@ class Retention:
     table_backups: int
     logs: int
     access_logs: int
+    batches: int
     retrain: int | None
 
 
@@ -46,6 +47,11 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
             "old object versions",
             "earlier versions of what was rewritten or deleted in the lake and among the artefacts",
             after(completed_at_ms, retention.object_versions),
+        ),
+        Expiring(
+            "batches",
+            "runs for many users: who they were, and what was recommended to each",
+            after(completed_at_ms, retention.batches),
         ),
         Expiring(
             "event stream",

@@ -49,5 +49,6 @@ def _retention(settings: Settings) -> Retention:
         table_backups=settings.table_backup_days,
         logs=settings.log_days,
         access_logs=settings.access_log_days,
+        batches=settings.batch_days,
         retrain=settings.retrain_days or None,
     )

@@ -18,4 +18,5 @@ class Settings:
     table_backup_days: int
     log_days: int
     access_log_days: int
+    batch_days: int
     retrain_days: int = 0

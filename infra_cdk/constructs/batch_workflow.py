@@ -17,6 +17,8 @@ from infra_cdk.constructs.permissions import Permission, objects, role_for
 from infra_cdk.constructs.workflow_permissions import workflow_output
 from infra_cdk.settings import Settings
 
+BATCH_DAYS = 30
+"""How long its users and answers are kept."""
 BATCH_PREFIX = "batch/"
 """Where `alsolike.recommendation_rows` has runs in the artefact bucket."""
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge
-from infra_cdk.constructs.batch_workflow import BATCH_PREFIX
+from infra_cdk.constructs.batch_workflow import BATCH_DAYS, BATCH_PREFIX
 from infra_cdk.constructs.lake_view import interactions_once
 from infra_cdk.constructs.trends import TRENDS_PREFIX
 from infra_cdk.settings import Settings
@@ -70,7 +70,7 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix="training/", expiration=cdk.Duration.days(30)),
                 s3.LifecycleRule(
                     prefix=BATCH_PREFIX,
-                    expiration=cdk.Duration.days(30),
+                    expiration=cdk.Duration.days(BATCH_DAYS),
                     # Of people, and soon out of date: nobody needs them back.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),

@@ -7,6 +7,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
@@ -114,6 +115,8 @@ class PrivacyStack(cdk.Stack):
                 "TABLE_BACKUP_DAYS": str(TABLE_BACKUP_DAYS),
                 "LOG_DAYS": str(settings.log_retention_days),
                 "ACCESS_LOG_DAYS": str(ACCESS_LOG_DAYS),
+                # A day after an object S3 deletes its last version.
+                "BATCH_DAYS": str(BATCH_DAYS + 1),
                 "RETRAIN_DAYS": str(days_between(settings.training_schedule) or 0),
             },
             permissions=[

@@ -70,6 +70,7 @@ VARIABLES = {
         "TABLE_BACKUP_DAYS",
         "LOG_DAYS",
         "ACCESS_LOG_DAYS",
+        "BATCH_DAYS",
         "RETRAIN_DAYS",
     },
     "register_model": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP", "MAX_BUNDLE_MB"},

@@ -76,6 +76,9 @@ def test_copies_live_as_long_as_receipts_say(environment: str, request: pytest.F
     assert stream.properties["RetentionPeriodHours"] == int(variables["STREAM_HOURS"])
     groups = {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
     assert groups == {int(variables["LOG_DAYS"])}
+    (batches,) = [rule for rule in rules if rule.get("Prefix") == "batch/"]
+    days = batches["ExpirationInDays"] + batches["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert days == int(variables["BATCH_DAYS"])
     assert variables["RETRAIN_DAYS"] == {"demo": "7", "prod": "1"}[environment]
 
 

@@ -30,7 +30,7 @@ from tests.unit.functions.cloud import create_bucket, create_table
 from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
-RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, retrain=7)
+RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, batches=31, retrain=7)
 PLACES = Places("lake-bucket", "artefact-bucket", "profiles", "users")
 ARROW = {
     "string": pa.string(),

@@ -79,6 +79,7 @@ def test_the_receipt_says_what_and_how_many_and_no_id(stores: Stores) -> None:
     assert [each["store"] for each in document["purged"]] == list(STORES)
     assert {each["store"]: each["by"] for each in document["expiring"]} == {
         "old object versions": "2026-10-22",
+        "batches": "2026-10-23",
         "event stream": "2026-09-23",
         "table streams": "2026-09-23",
         "table backups": "2026-10-27",
