@@ -57,6 +57,7 @@ def test_each_user_is_answered_in_order_as_a_single_request_is(known: Shop) -> N
         ("", 'userId is "", expected a non-empty string'),
         (7, "userId is 7, expected a non-empty string"),
         (None, "userId is missing, expected a non-empty string"),
+        ("anna\ud800", r"userId is 'anna\ud800', expected no half of a surrogate pair"),
         ("x" * 257, "userId has 257 characters, expected at most 256"),
         ({"id": "anna"}, 'userId is {"id":"anna"}, expected a non-empty string'),
     ],

@@ -1,0 +1,171 @@
+"""A run of the deployment's own workflow: its users, its end, and where its table goes; S3 is moto's."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli import deployment as deployments
+from cli.deployment import Deployment
+from cli.main import app
+from cli.recommending import workflow
+from tests.unit.cli.shop import NAMES, REGION
+
+
+class Machine:
+    """A state machine that does at once what the real one would leave in S3.
+
+    Attributes
+    ----------
+    status
+        How its executions end.
+    skipped
+        Batches that it leaves no part of.
+    error
+        What it says of a batch's failure, if one is to fail.
+    """
+
+    def __init__(self, s3: Any) -> None:
+        self.s3 = s3
+        self.status = "SUCCEEDED"
+        self.skipped: set[str] = set()
+        self.error: str | None = None
+        self.inputs: list[dict[str, Any]] = []
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
+        assert stateMachineArn == NAMES.batch_state_machine_arn
+        self.inputs.append(json.loads(input))
+        for key, users in self.users(name).items():
+            batch = key.rpartition("/")[2].removesuffix(".json")
+            if batch in self.skipped:
+                continue
+            bad = [user for user in users if "bad" in user]
+            good = len(users) - len(bad)
+            counts = {"users": str(good), "items": str(2 * good), "failed": str(len(bad))}
+            self.put(f"batch/{name}/recommendations/part-{batch}.parquet", b"rows", Metadata=counts)
+            if bad:
+                lines = [json.dumps({"user_id": user, "reason": "is bad"}) for user in bad]
+                self.put(f"batch/{name}/failed/{batch}.jsonl", "\n".join(lines).encode())
+        if self.error is not None:
+            self.put(f"batch/{name}/errors/000001.json", self.error.encode())
+        return {"executionArn": f"arn:{name}"}
+
+    def users(self, run: str) -> dict[str, list[str]]:
+        listed = self.s3.list_objects_v2(Bucket=NAMES.artefact_bucket, Prefix=f"batch/{run}/users/")["Contents"]
+        objects = [self.s3.get_object(Bucket=NAMES.artefact_bucket, Key=entry["Key"]) for entry in listed]
+        bodies = [json.loads(found["Body"].read()) for found in objects]
+        return {entry["Key"]: body for entry, body in zip(listed, bodies, strict=True)}
+
+    def put(self, key: str, body: bytes, **more: Any) -> None:
+        self.s3.put_object(Bucket=NAMES.artefact_bucket, Key=key, Body=body, **more)
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
+        return {"status": self.status, "executionArn": executionArn}
+
+
+@pytest.fixture
+def machine(client: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine(client("s3"))
+    services: Callable[[str], Any] = lambda name: machine if name == "stepfunctions" else client(name)  # noqa: E731
+    where = dataclasses.replace(deployment, client=services)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    monkeypatch.setattr(workflow, "USERS_OF_A_BATCH", 2)
+    return machine
+
+
+@pytest.fixture
+def recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    Path("users.csv").write_text("USER_ID,AGE\nu0,1\nu1,2\nbad,3\n,4\nu2,5\nu3,6\n")
+    return lambda *arguments: CliRunner().invoke(app, ["recommend", "--users", "users.csv", *arguments])
+
+
+def test_users_are_stored_in_batches_and_the_workflow_is_told_what_to_answer(
+    machine: Machine, recommend: Callable[..., Result]
+) -> None:
+    done = recommend("--workflow", "--filter", "cheap", "--value", "PRICE=20", "-k", "7", "--json")
+
+    assert done.exit_code == 1  # two users have no answer
+    document = json.loads(done.stdout)
+    (given,) = machine.inputs
+    run = given.pop("run")
+    assert given == {
+        "recommender": "for-you", "numResults": 7, "filter": "cheap", "filterValues": {"PRICE": "20"},
+    }  # fmt: skip
+    assert machine.users(run) == {
+        f"batch/{run}/users/000000.json": ["u0", "u1"],
+        f"batch/{run}/users/000001.json": ["bad", "u2"],
+        f"batch/{run}/users/000002.json": ["u3"],
+    }
+    assert document["uri"] == f"s3://{NAMES.artefact_bucket}/batch/{run}/recommendations/"
+    assert (document["parts"], document["users"], document["items"], document["failed"]) == (3, 5, 8, 2)
+    assert Path("users.csv.failed.csv").read_text().splitlines() == [
+        "USER_ID,LINE,REASON",
+        ",5,USER_ID is missing",
+        "bad,,is bad",
+    ]
+
+
+def test_parts_are_copied_to_where_the_output_says(
+    machine: Machine, client: Any, recommend: Callable[..., Result]
+) -> None:
+    client("s3").create_bucket(Bucket="mailing", CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    done = recommend("--output", "s3://mailing/may")
+
+    assert "in 3 parts of s3://mailing/may/" in done.stdout
+    keys = [entry["Key"] for entry in client("s3").list_objects_v2(Bucket="mailing")["Contents"]]
+    assert keys == [f"may/part-00000{number}.parquet" for number in range(3)]
+
+
+@pytest.mark.parametrize("twice", [False, True])  # Step Functions may make JSON of what is JSON
+def test_failed_run_says_what_its_batches_say(machine: Machine, recommend: Callable[..., Result], twice: bool) -> None:
+    machine.status, machine.skipped = "FAILED", {"000001"}
+    error = json.dumps({"Error": "NotFound", "Cause": json.dumps({"errorMessage": "no filter 'sale'"})})
+    machine.error = json.dumps(error) if twice else error
+
+    done = recommend("--workflow")
+
+    assert isinstance(done.exception, workflow.BatchFailed)
+    assert "failed with 2 of 3 batches done: batch 000001: NotFound: no filter 'sale'" in str(done.exception)
+    assert not Path("users.csv.failed.csv").exists()
+
+
+def test_run_that_ends_without_all_of_its_parts_has_failed(machine: Machine, recommend: Callable[..., Result]) -> None:
+    machine.skipped = {"000002"}
+
+    done = recommend("--workflow")
+
+    assert isinstance(done.exception, workflow.BatchFailed)
+    assert "ended with 2 parts, expected 3" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workflow", "--output", "here.parquet"], "--output is 'here.parquet', expected s3://bucket/prefix/"),
+        (["--workflow", "--parallel", "2"], "--parallel is a setting of the deployment with --workflow"),
+    ],
+)
+def test_options_of_the_other_way_are_refused(
+    recommend: Callable[..., Result], arguments: list[str], said: str
+) -> None:
+    done = recommend(*arguments)
+
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_nobody_is_no_run(machine: Machine, recommend: Callable[..., Result]) -> None:
+    Path("users.csv").write_text("USER_ID\n")
+
+    done = recommend("--workflow")
+
+    assert str(done.exception) == "users.csv has no users"
+    assert not machine.inputs
