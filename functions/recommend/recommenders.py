@@ -93,7 +93,7 @@ def for_you(scene: Scene) -> Found:
         return _similar_to_last_viewed(scene)
     return Found(
         scene.named([*ranking.ranked, *ranking.filling]),
-        "model" if ranking.ranked else "popular",
+        "model" if ranking.ranked else "popular" if ranking.filling else "none",
         filled=len(ranking.filling) if ranking.ranked else 0,
         cold=ranking.cold,
         within=ranking.within,

@@ -27,6 +27,7 @@ FILTERS = {
     "affordable": "INCLUDE ItemID WHERE Items.PRICE <= CurrentUser.AGE",
     "not-lately": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") AND '
     'Interactions.TIMESTAMP > NOW - $DAYS DAYS',
+    "free": "INCLUDE ItemID WHERE Items.PRICE <= 0",
     "new": "INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY",
     "grown-up": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" IF CurrentUser.AGE < 18",
 }  # fmt: skip
@@ -70,6 +71,15 @@ def test_filling_obeys_the_filter_and_is_declared(filtered: Shop) -> None:
     assert popular["x-alsolike-source"] == "popular"
     assert [item["itemId"] for item in items] == ["plum", "pear"]
     assert (filled["x-alsolike-source"], filled["x-alsolike-filled"]) == ("model", "1")
+
+
+@pytest.mark.parametrize("user", ["anna", "nobody"])
+def test_answer_that_a_filter_leaves_empty_is_from_nothing(filtered: Shop, user: str) -> None:
+    items, headers = filtered.ask(filterArn=f"{ARN}:filter/free", userId=user)
+
+    assert items == []
+    assert headers["x-alsolike-source"] == "none"
+    assert "x-alsolike-degraded" not in headers
 
 
 def test_parameters_come_with_the_request(filtered: Shop) -> None:
