@@ -43,6 +43,11 @@ class Chosen:
         """Whether it cannot be obeyed without what the shop says of the user."""
         return self.filter is not None and self.filter.needs_user
 
+    @property
+    def needs_history(self) -> bool:
+        """Whether it cannot be obeyed without the user's interactions."""
+        return self.filter is not None and self.filter.needs_history
+
 
 def choose(request: Request, configuration: Configuration) -> Chosen:
     """Return the filter that the request names, else the recommender's own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectionClosedError
 from alsolike.errors import NotFound, Unavailable
 from alsolike.interactions import profile_id
 from alsolike.observability import logger
-from alsolike.profiles import Profile, ProfileStore
+from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.pseudonyms import EdgeIds
 from alsolike.users import UserStore
 
@@ -63,6 +63,20 @@ class Shopper:
             logger.error("profile cannot be read", reason=str(error))
             self._degraded.append(PROFILE_UNAVAILABLE)
         return found
+
+    @property
+    def interactions(self) -> Sequence[RecentInteraction]:
+        """The user's latest interactions, oldest first, for what must not do without them.
+
+        Raises
+        ------
+        Unavailable
+            If they cannot be read.
+        """
+        recent = self.profile.recent
+        if PROFILE_UNAVAILABLE in self._degraded:
+            raise Unavailable("the user's interactions cannot be read")
+        return recent
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:

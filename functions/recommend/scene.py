@@ -93,7 +93,7 @@ class Scene:
         InvalidInput
             If the values asked with do not fit the filter.
         Unavailable
-            If the filter looks at the user, who cannot be read.
+            If the filter looks at the user or the user's interactions, and they cannot be read.
         """
         return self.catalogue.bias(self._chosen.filter, self._asked, name=self._chosen.name)
 
@@ -111,9 +111,10 @@ class Scene:
         InvalidInput, Unavailable
             See `bias`.
         """
+        recent = self.recent if self._chosen.needs_history else ()
         passes = self.catalogue.passing(
             [item_id for item_id, _ in scored], self._chosen.filter, self._asked, name=self._chosen.name,
-            bias=self.bias, recent=[interaction.item_id for interaction in self.recent] if self._looks_back else (),
+            bias=self.bias, recent=[interaction.item_id for interaction in recent],
         )  # fmt: skip
         return [Scored(*each) for each, passed in zip(scored, passes, strict=True) if passed]
 
@@ -131,10 +132,6 @@ class Scene:
         known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
         return self.model.bundle.groups.of(known)
 
-    @property
-    def _looks_back(self) -> bool:
-        return self._chosen.filter is not None and self._chosen.filter.needs_history
-
     @functools.cached_property
     def _asked(self) -> Asked:
         return filtering.asked(
@@ -142,8 +139,8 @@ class Scene:
             self.request,
             catalogue=self.catalogue,
             configuration=self.configuration,
-            recent=self.recent if self._looks_back else (),
-            positions=self.positions if self._looks_back else np.zeros(0, np.int64),
+            recent=self.shopper.interactions if self._chosen.needs_history else (),
+            positions=self.positions if self._chosen.needs_history else np.zeros(0, np.int64),
             user=lambda: self.shopper.properties,
             now_ms=self.now_ms,
         )

@@ -92,8 +92,8 @@ def recommend(
     if obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in degraded):
         try:
             found = RECOMMENDERS[request.recommender](scene)
-        except Unavailable:  # the filter looks at the user, who cannot be read, which is declared by then
-            if not chosen.needs_user:
+        except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
+            if not (chosen.needs_user or chosen.needs_history):
                 raise
     version = NO_VERSION if standing.model is None else standing.model.version
     return Answer(

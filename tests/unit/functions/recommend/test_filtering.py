@@ -177,6 +177,22 @@ def test_users_that_cannot_be_read_mean_no_items_and_a_declared_answer(
     assert filtered.items("cheap") == ["pear"]
 
 
+@pytest.mark.parametrize("recommender", ["for-you", "similar-items", "buy-again", "trending", "popular"])
+def test_interactions_that_cannot_be_read_mean_no_items_for_a_filter_that_looks_at_them(
+    filtered: Shop, recommender: str
+) -> None:
+    """The pear was bought: what lets it pass where nothing is known of that shows what must not be shown."""
+    filtered.remember("u#anna", "pear", "purchase")
+    filtered.dynamodb.delete_table(TableName=filtered.profiles_table)
+    asked = {"recommenderArn": f"{ARN}:recommender/{recommender}", "itemId": "fig"}
+
+    items, headers = filtered.ask(filterArn=f"{ARN}:filter/unbought", **asked)
+
+    assert items == []
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("none", "profile-unavailable")
+    assert filtered.items("cheap") == ["pear"]
+
+
 def test_recommender_has_a_filter_of_its_own(filtered: Shop) -> None:
     filtered.configure(items=COLUMNS, filters=FILTERS, recommenders={"for-you": {"filter": "cheap"}})
 
