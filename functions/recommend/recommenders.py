@@ -89,7 +89,7 @@ def for_you(scene: Scene) -> Found:
             now_ms=scene.now_ms,
         )
     except GRAPH_ERRORS as error:
-        _note_failure(scene, error)
+        note_failure(scene, error)
         return _similar_to_last_viewed(scene)
     return Found(
         scene.named([*ranking.ranked, *ranking.filling]),
@@ -194,7 +194,8 @@ def _model_fits(scene: Scene) -> bool:
     return False
 
 
-def _note_failure(scene: Scene, error: Exception) -> None:
+def note_failure(scene: Scene, error: Exception) -> None:
+    """Log that the model did not run, and declare the answer to be less than it should be."""
     logger.error("model does not run", error_type=type(error).__name__)
     scene.degraded.append(MODEL_FAILED)
 
@@ -232,7 +233,7 @@ def _of_item(scene: Scene, kind: str) -> Found:
         try:
             ranked = item_rows.followed(ranked, item_rows.ranked_after(scene, position, k=k + len(ranked)))[:k]
         except GRAPH_ERRORS as error:
-            _note_failure(scene, error)
+            note_failure(scene, error)
     return _filled(scene, scene.named(ranked), source=source, leave_out=position)
 
 
@@ -264,7 +265,7 @@ def _scores(scene: Scene, item_ids: Sequence[str]) -> tuple[dict[str, float], Hi
     try:
         positions, scores = model.rank(history, k=len(known), now_ms=scene.now_ms, bias=only, leave_out_seen=False)
     except GRAPH_ERRORS as error:
-        _note_failure(scene, error)
+        note_failure(scene, error)
         return {}, NO_HISTORY
     by_position = dict(zip(positions.tolist(), scores.tolist(), strict=True))
     return {

@@ -11,8 +11,9 @@ from functions.recommend import filtering
 from functions.recommend.budget import Budget
 from functions.recommend.explanation import reasons
 from functions.recommend.metadata import metadata
+from functions.recommend.model import GRAPH_ERRORS
 from functions.recommend.people import People, Shopper
-from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Found, Source
+from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Found, Source, note_failure
 from functions.recommend.request import Request
 from functions.recommend.scene import Scene, Trends
 from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION, Standing
@@ -131,11 +132,15 @@ def _reasons(scene: Scene, found: Found) -> dict[str, list[str]]:
     item_ids = [item.item_id for item in found.items[: len(found.items) - found.filled]]
     positions = scene.catalogue.positions(item_ids).tolist()
     known = [place for place, position in enumerate(positions) if 0 < position <= model.bundle.manifest.items]
-    return reasons(
-        [item_ids[place] for place in known],
-        [positions[place] for place in known],
-        model=model,
-        history=found.history,
-        recent=[scene.recent[index] for index in found.history.indices.tolist()],
-        now_ms=scene.now_ms,
-    )
+    try:
+        return reasons(
+            [item_ids[place] for place in known],
+            [positions[place] for place in known],
+            model=model,
+            history=found.history,
+            recent=[scene.recent[index] for index in found.history.indices.tolist()],
+            now_ms=scene.now_ms,
+        )
+    except GRAPH_ERRORS as error:  # the batches of its runs take more memory than the one that ranked
+        note_failure(scene, error)
+        return {}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle import HistoryParameters, write_manifest
 from alsolike.profiles import RecentInteraction
@@ -121,3 +122,19 @@ def test_reasons_are_given_only_where_asked_for(shop: Shop) -> None:
     shop.remember("u#anna", "pear")
 
     assert "reason" not in shop.ask()[0][0]
+
+
+def test_items_are_answered_without_reasons_where_the_model_does_not_run_for_those(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeException("out of memory")
+
+    monkeypatch.setattr(Model, "without_each", fail)
+    items, headers = shop.ask(explain=True, numResults=2)
+
+    assert [(item["itemId"], item["reason"]) for item in items] == [("fig", []), ("plum", [])]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("model", "model-failed")
