@@ -8,6 +8,7 @@ import pytest
 from tests.unit.functions.recommend.shop import Shop
 
 SIMILAR = "GET /items/{itemId}/similar"
+SESSION_SIMILAR = "GET /session/items/{itemId}/similar"
 FOR_USER = "GET /users/{userId}/recommendations"
 
 
@@ -28,6 +29,7 @@ def stocked(shop: Shop) -> Shop:
         (FOR_USER, {"path": {"userId": "anna"}}, "private, no-cache"),
         (FOR_USER, {"path": {"userId": "anna"}, "recommender": "popular"}, "private, no-cache"),
         ("GET /session/recommendations", {"token": {"sessionId": "s"}}, "private, no-cache"),
+        (SESSION_SIMILAR, {"path": {"itemId": "pear"}, "token": {"sessionId": "s"}}, "private, no-cache"),
     ],
 )
 def test_what_is_of_nobody_may_be_kept(

@@ -193,6 +193,15 @@ def test_interactions_that_cannot_be_read_mean_no_items_for_a_filter_that_looks_
     assert filtered.items("cheap") == ["pear"]
 
 
+def test_deleted_item_that_the_model_never_knew_does_not_trend_whatever_the_filter(filtered: Shop) -> None:
+    """`without` lets everything pass that has no category, as durian and salak have none."""
+    filtered.count(durian=30, salak=20)
+    filtered.catalogue({"durian": None})
+    asked = {"recommenderArn": f"{ARN}:recommender/trending", "filterValues": {"CATEGORY": "fruit"}, "numResults": 1}
+
+    assert filtered.items("without", **asked) == ["salak"]
+
+
 def test_recommender_has_a_filter_of_its_own(filtered: Shop) -> None:
     filtered.configure(items=COLUMNS, filters=FILTERS, recommenders={"for-you": {"filter": "cheap"}})
 
