@@ -81,6 +81,8 @@ class ChampionLoader:
 
     def _checked(self, remaining_ms: Callable[[], float]) -> Serving:
         current = self._serving.model
+        if current is None:  # nothing else answers: what was broken may have been put right
+            self._broken.clear()
         stale = Serving(current, STALE_MODEL if current else NO_MODEL)
         try:
             champion = self._registry.champion()

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +81,30 @@ def test_damaged_first_model_is_no_model(deployment: Deployment) -> None:
     assert deployment.serving() == (None, NO_MODEL)
 
 
+def test_first_model_that_is_put_right_is_found_at_the_next_look(deployment: Deployment) -> None:
+    deployment.publish("v1", damage="graph.data")
+    assert deployment.serving() == (None, NO_MODEL)
+
+    write_bundle(deployment.directory / "v1", manifest=dataclasses.replace(MANIFEST, version="v1"))
+    upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", None)
+
+
 def test_damaged_champion_is_downloaded_again_only_when_the_pointer_changes(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployment.publish("v1", damage="graph.data")
+    deployment.publish("v1")
     deployment.serving()
+    deployment.publish("v2", damage="graph.data")
+    deployment.serving(after_s=CHECK_S)
 
     def refuse(_: BundleCache, version: str, **__: Any) -> Path:
         raise AssertionError(f"{version} was downloaded again")
 
     monkeypatch.setattr(BundleCache, "fetch", refuse)
 
-    assert deployment.serving(after_s=CHECK_S) == (None, NO_MODEL)
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
 def test_unreadable_pointer_leaves_the_model_serving(deployment: Deployment) -> None:
