@@ -62,7 +62,7 @@ def test_every_key_is_read() -> None:
     }
     assert configuration.user_columns == {"age": ColumnType.NUMBER}
     assert configuration.filters["in-stock"] == "INCLUDE ItemID WHERE Items.STOCK > 0"
-    assert configuration.recommenders == {"for-you": Recommender("for-you", filter="in-stock")}
+    assert configuration.recommenders == {**DEFAULT.recommenders, "for-you": Recommender("for-you", filter="in-stock")}
     assert configuration.limits == Limits(60, 3, 1, 50, 400)
     assert configuration.rules == {
         "spring": RuleSet(

@@ -236,7 +236,7 @@ def test_what_is_too_long_or_no_ascii_is_refused(token: str) -> None:
         (Session(""), 900, 'sid is "", expected a non-empty string'),
         (Session("a" * 257), 900, "sid has 257 characters, expected at most 256"),
         (Session("a", user_id=" "), 900, 'sub is " ", expected a non-empty string'),
-        (Session("\ud800"), 900, "half a surrogate pair"),
+        (Session("\ud800"), 900, "half of a surrogate pair"),
         (Session("a"), 0, "lifetime is 0 s, expected 1 to 3600"),
         (Session("a"), 3_601, "lifetime is 3601 s, expected 1 to 3600"),
     ],

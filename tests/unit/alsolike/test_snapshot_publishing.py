@@ -410,7 +410,7 @@ def test_too_large_a_snapshot_and_too_little_time_are_refused(
 def test_segment_that_cannot_be_stored_does_not_fill_the_disk(s3: Any, tmp_path: Path) -> None:
     publisher = SnapshotPublisher(SnapshotStore(s3, "no-such-bucket", tmp_path / "publisher"))
 
-    with pytest.raises(Unavailable, match=r"a segment cannot be written to s3://no-such-bucket/catalog/segments/"):
+    with pytest.raises(Unavailable, match=r"^s3://no-such-bucket/catalog/segments/"):
         SnapshotStore(s3, "no-such-bucket", tmp_path / "store").upload(Segment.of([], {}), now_ms=NOW_MS)
     with pytest.raises(Unavailable):
         publish(publisher, item("a"))

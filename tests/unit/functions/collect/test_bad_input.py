@@ -34,6 +34,7 @@ EVENT = {
 ROW = {"properties": {"creationTimestamp": 1_700_000_000}}
 GOOD: dict[str, Any] = {
     "POST /events": {"trackingId": TRACKING_ID, "userId": "anna", "sessionId": "s1", "eventList": [EVENT]},
+    "POST /session/events": {"trackingId": TRACKING_ID, "eventList": [EVENT]},
     "POST /items": {"datasetArn": f"{ARN}/ITEMS", "items": [{"itemId": "pear", **ROW}]},
     "GET /items": None,
     "GET /items/{itemId}": None,
@@ -47,10 +48,17 @@ GOOD: dict[str, Any] = {
 }
 
 
+def authorizer(key: str) -> dict[str, Any] | None:
+    """Return what the authorizer of sessions says where it is asked."""
+    return {"lambda": {"sessionId": "s1"}} if "/session/" in key else None
+
+
 def answer_to(collect: Callable[..., Any], key: str, fault: Fault) -> dict[str, Any]:
     body = GOOD[key] if fault.body is None else fault.body
     path = fault.path or dict.fromkeys(path_parameters(key), "pear")
-    answer: dict[str, Any] = collect(key, b"" if body is None else body, path=path, query=fault.query)
+    answer: dict[str, Any] = collect(
+        key, b"" if body is None else body, path=path, query=fault.query, authorizer=authorizer(key)
+    )
     return answer
 
 
@@ -81,7 +89,8 @@ def test_what_is_wrong_is_refused_and_said(collect: Callable[..., Any], key: str
 @pytest.mark.parametrize("key", [key for key in GOOD if GOOD[key]])
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_cannot_be_read_is_refused(collect: Callable[..., Any], key: str, name: str) -> None:
-    answer = collect(key, UNREADABLE[name], base64_encoded=True, path=dict.fromkeys(path_parameters(key), "pear"))
+    path = dict.fromkeys(path_parameters(key), "pear")
+    answer = collect(key, UNREADABLE[name], base64_encoded=True, path=path, authorizer=authorizer(key))
 
     assert is_refusal(answer, says=())
 
