@@ -75,7 +75,8 @@ def for_you(scene: Scene) -> Found:
     model = scene.model
     if model is None:
         return _trending_now(scene)
-    if not _model_fits(scene):
+    # The profile first: what reading it takes is no longer left for the model.
+    if scene.recent and not _model_fits(scene):
         return _similar_to_last_viewed(scene)
     try:
         ranking = rank(

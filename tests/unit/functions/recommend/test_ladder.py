@@ -106,6 +106,27 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
     assert degraded == ["model-slow", "model-slow", None]
 
 
+def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 100 ms the profile takes 90, and the model 20; who has no history needs no model."""
+    shop.publish(related=RELATED)
+    shop.remember("u#anna", "pear")
+    shop.ask()
+    monkeypatch.setattr(Model, "expected_ms", lambda *_, **__: 20.0)
+    times_s = [0.0]
+    monkeypatch.setattr(handler, "Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
+    profiles = handler._sources().people.profiles
+    read = profiles.read
+
+    def slowly(profile_id: str) -> Any:
+        times_s[0] += 0.09
+        return read(profile_id)
+
+    monkeypatch.setattr(type(profiles), "read", lambda _, profile_id: slowly(profile_id))
+
+    assert shop.ask()[1]["x-alsolike-degraded"] == "model-slow"
+    assert "x-alsolike-degraded" not in shop.ask(userId="nobody")[1]
+
+
 def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
