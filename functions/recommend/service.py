@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alsolike import recommendation_id
 from alsolike.errors import Unavailable
+from alsolike.served import FILLED, RANKED
 from functions.recommend import filtering
 from functions.recommend.budget import Budget
 from functions.recommend.explanation import reasons
@@ -23,12 +24,22 @@ NO_VERSION = "none"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One item of the answer; `metadata` and `reasons` are None where none were asked for."""
+    """One item of the answer; `metadata` and `reasons` are None where none were asked for.
+
+    Attributes
+    ----------
+    origin
+        Why it has this place, see `alsolike.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`.
+    propensity
+        The chance with which it came here, given the places before; None where nothing was left to chance.
+    """
 
     item_id: str
     score: float
     metadata: Mapping[str, str] | None = None
     reasons: Sequence[str] | None = None
+    origin: str = RANKED
+    propensity: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +50,12 @@ class Answer:
     ----------
     degraded
         Why the answer is less than it should be; empty where it is not.
+    arms
+        `experiment/arm` of each experiment that it is part of.
+    rules
+        Name of the rule set that applied.
+    gave
+        The rules that could not be kept, each with why.
     """
 
     items: Sequence[Recommendation]
@@ -49,6 +66,9 @@ class Answer:
     within: str | None
     version: str
     degraded: tuple[str, ...]
+    arms: tuple[str, ...] = ()
+    rules: str | None = None
+    gave: tuple[str, ...] = ()
 
 
 def recommend(
@@ -97,20 +117,26 @@ def recommend(
             if not (chosen.needs_user or chosen.needs_history):
                 raise
     version = NO_VERSION if standing.model is None else standing.model.version
+    arms: tuple[str, ...] = ()
     return Answer(
         _items(scene, found),
-        recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version),
+        recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version, arms=arms),
         found.source,
         found.filled,
         found.cold,
         found.within,
         version,
         tuple(degraded),
+        arms,
     )
 
 
 def _items(scene: Scene, found: Found) -> list[Recommendation]:
-    items = [Recommendation(*each) for each in found.items]
+    first_filled = len(found.items) - found.filled
+    items = [
+        Recommendation(*each, origin=RANKED if place < first_filled else FILLED)
+        for place, each in enumerate(found.items)
+    ]
     columns = scene.request.metadata_columns
     if columns:
         shown = scene.catalogue.properties([item.item_id for item in items])

@@ -62,10 +62,13 @@ class Recommender:
     ----------
     filter
         Name of the filter that applies where a request names none.
+    rules
+        Name of the rule set that applies where no experiment says another.
     """
 
     name: str
     filter: str | None = None
+    rules: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

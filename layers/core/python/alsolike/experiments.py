@@ -36,6 +36,8 @@ class Experiment:
         First moment, and the moment after the last; with None it runs until it is taken out.
     arms
         In the order of the document.
+    on
+        Recommenders whose requests it is about.
     """
 
     name: str
@@ -43,3 +45,4 @@ class Experiment:
     start_ms: int
     end_ms: int | None
     arms: tuple[Arm, ...]
+    on: tuple[str, ...] = ("for-you",)

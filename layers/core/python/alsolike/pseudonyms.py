@@ -19,6 +19,9 @@ from alsolike.errors import MissingSetting, Unavailable
 DIGITS = 64
 """Hexadecimal digits of every hash, however long the id."""
 
+SHOPPER_DIGITS = 32
+"""Of what the log of served answers calls a user; shorter, as it stands in every line."""
+
 MIN_KEY_BYTES = 32
 
 
@@ -54,6 +57,13 @@ class Pseudonyms:
     def erased_user(self, user_id: str) -> str:
         """Return what tombstones and receipts call a user; never the same as `user`, whatever the id."""
         return self._hash("erased-user", user_id)
+
+    def shopper(self, stored_id: str) -> str:
+        """Return what the log of served answers calls the user or session that is stored under an id.
+
+        The same whether the id is a user's or a session's: who asks with one id need not say which.
+        """
+        return self._hash("shopper", stored_id)[:SHOPPER_DIGITS]
 
     def _hash(self, kind: str, value: str) -> str:
         # No kind holds the separator, so that no two pairs of kind and id read alike.

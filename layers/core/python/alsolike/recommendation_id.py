@@ -1,61 +1,112 @@
-"""The recommendation id: 40 characters at most that say by themselves which model answered, for what, and when.
+"""The recommendation id: 40 characters that say by themselves which model answered, for what, in which arms, and when.
 
-Layout, joined by `-`: the time in milliseconds (base 36), the recommender's code, 8 hexadecimal digits of the
-model version's hash, 6 random digits, 4 check digits.
+Thirty bytes, written in the letters of URLs (RFC 4648, section 5):
+
+===== =====================================================================
+bytes what
+===== =====================================================================
+1     the format, 10 in the upper half, and the recommender's number
+6     when it was answered, in milliseconds since 1970, big-endian
+4     of the model version's hash
+3 x 3 of each arm's hash, by layer; zeros where there is none
+6     random
+4     of the hash of all before: what was cut or changed is told from an id
+===== =====================================================================
 """
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import functools
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from alsolike.errors import InvalidInput
 
 RECOMMENDER_CODES = MappingProxyType(
     {
-        "for-you": "fy",
-        "similar-items": "si",
-        "bought-together": "bt",
-        "buy-again": "ba",
-        "trending": "tr",
-        "popular": "po",
-        "recently-viewed": "rv",
-        "personalized-ranking": "pr",
+        "for-you": 0,
+        "similar-items": 1,
+        "bought-together": 2,
+        "buy-again": 3,
+        "trending": 4,
+        "popular": 5,
+        "recently-viewed": 6,
+        "personalized-ranking": 7,
     }
 )
+MAX_ARMS = 3
+"""So many arms there is room for: an answer is in one arm of each layer at most."""
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_FORM = re.compile(r"(?P<text>([0-9a-z]{1,12})-([a-z]{2})-([0-9a-f]{8})-[0-9a-f]{6})-(?P<check>[0-9a-f]{4})")
+_FORMAT = 0xA0
+_VERSION_BYTES, _ARM_BYTES, _RANDOM_BYTES, _CHECK_BYTES = 4, 3, 6, 4
+_NO_ARM = bytes(_ARM_BYTES)
+_NAMES = MappingProxyType({code: name for name, code in RECOMMENDER_CODES.items()})
+_FORM = re.compile(r"[A-Za-z0-9_-]{40}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecommendationId:
-    """What an id says."""
+    """What an id says.
+
+    Attributes
+    ----------
+    version_tag, arm_tags
+        Stand for the model version and for the arms; see the functions of these names.
+    """
 
     answered_ms: int
     recommender: str
     version_tag: str
+    arm_tags: tuple[str, ...] = ()
 
 
+@functools.lru_cache(maxsize=256)
 def version_tag(version: str) -> str:
-    """Return the 8 digits that stand for a model version."""
-    return hashlib.blake2b(version.encode(), digest_size=4).hexdigest()
+    """Return the 8 hexadecimal digits that stand for a model version."""
+    return hashlib.blake2b(version.encode(), digest_size=_VERSION_BYTES).hexdigest()
 
 
-def create(*, answered_ms: int, recommender: str, version: str) -> str:
+@functools.lru_cache(maxsize=1024)
+def arm_tag(arm: str) -> str:
+    """Return the 6 hexadecimal digits that stand for an arm, which is named `experiment/arm`; never zeros."""
+    tag = hashlib.blake2b(arm.encode(), digest_size=_ARM_BYTES).digest()
+    return (tag if tag != _NO_ARM else b"\0\0\1").hex()
+
+
+def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[str] = ()) -> str:
     """Return a new id.
+
+    Parameters
+    ----------
+    arms
+        `experiment/arm` of each experiment that the answer is part of, `MAX_ARMS` at most.
 
     Raises
     ------
     KeyError
         If the recommender has no code.
+    ValueError
+        If there are more arms than there is room for.
     """
-    code = RECOMMENDER_CODES[recommender]
-    text = f"{_base36(answered_ms)}-{code}-{version_tag(version)}-{secrets.token_hex(3)}"
-    return f"{text}-{_check(text)}"
+    if len(arms) > MAX_ARMS:
+        raise ValueError(f"{len(arms)} arms, expected {MAX_ARMS} at most")
+    tags = [bytes.fromhex(arm_tag(arm)) for arm in arms]
+    content = b"".join(
+        (
+            bytes((_FORMAT | RECOMMENDER_CODES[recommender],)),
+            answered_ms.to_bytes(6, "big"),
+            bytes.fromhex(version_tag(version)),
+            *tags,
+            _NO_ARM * (MAX_ARMS - len(tags)),
+            secrets.token_bytes(_RANDOM_BYTES),
+        )
+    )
+    return base64.urlsafe_b64encode(content + _check(content)).decode()
 
 
 def parse(recommendation_id: str) -> RecommendationId:
@@ -66,20 +117,18 @@ def parse(recommendation_id: str) -> RecommendationId:
     InvalidInput
         If it was cut, changed, or never made by `create`.
     """
-    recommenders = {code: name for name, code in RECOMMENDER_CODES.items()}
-    form = _FORM.fullmatch(recommendation_id)
-    if form is None or form["check"] != _check(form["text"]) or form[3] not in recommenders:
+    content = base64.urlsafe_b64decode(recommendation_id) if _FORM.fullmatch(recommendation_id) else b"\0" * 30
+    recommender = _NAMES.get(content[0] ^ _FORMAT)
+    if recommender is None or content[-_CHECK_BYTES:] != _check(content[:-_CHECK_BYTES]):
         raise InvalidInput(f"recommendationId {recommendation_id!r} was not made by this service")
-    return RecommendationId(int(form[2], 36), recommenders[form[3]], form[4])
+    arms = [content[place : place + _ARM_BYTES] for place in range(11, 11 + MAX_ARMS * _ARM_BYTES, _ARM_BYTES)]
+    return RecommendationId(
+        int.from_bytes(content[1:7], "big"),
+        recommender,
+        content[7:11].hex(),
+        tuple(arm.hex() for arm in arms if arm != _NO_ARM),
+    )
 
 
-def _check(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=2).hexdigest()
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits or "0"
+def _check(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_CHECK_BYTES).digest()
