@@ -1,0 +1,50 @@
+"""What served answers led to: one row an answer, in the lake's table `outcomes`, by the day on which it was served."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+TABLE = "outcomes"
+PREFIX = f"{TABLE}/"
+PARTITION_COLUMN = "served_date"
+
+COLUMNS = MappingProxyType(
+    {
+        "recommendation_id": "string",
+        "served_ms": "bigint",
+        "recommender": "string",
+        "model_version": "string",
+        "arms": "array<string>",
+        "shopper": "string",
+        "source": "string",
+        "degraded": "boolean",
+        "items": "int",
+        "impressions": "int",
+        "clicks": "int",
+        "carts": "int",
+        "purchases": "int",
+        "revenue": "double",
+        "new_items": "int",
+        "novelty": "double",
+    }
+)
+"""Columns of the table with their Glue types; the partition column stands in the object key.
+
+=========== ==========================================================================================================
+column      what
+=========== ==========================================================================================================
+shopper     as in `served`; null where nobody was named
+items       how many were answered
+impressions how many of them were reported as shown, each once
+clicks, carts, purchases
+            how many of them were clicked, put into a cart and bought, each once
+revenue     the sum of the values of the purchases, each event once
+new_items   how many of them were new
+novelty     mean self-information of the answered items in bits; null for an empty answer
+=========== ==========================================================================================================
+"""
+
+
+def partition_prefix(date: str) -> str:
+    """Return the key prefix of one day."""
+    return f"{PREFIX}{PARTITION_COLUMN}={date}/"
