@@ -17,6 +17,7 @@ from functions.recommend.people import People, Shopper
 from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Found, Source, note_failure
 from functions.recommend.request import Request
 from functions.recommend.scene import Scene, Trends
+from functions.recommend.session_limits import permitted
 from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION, Standing
 
 NO_VERSION = "none"
@@ -92,10 +93,12 @@ def recommend(
     NotFound
         If it names a filter that there is not.
     InvalidInput
-        If it does not bring what its filter needs.
+        If it does not bring what its filter needs, or is a session's that may not ask for this.
     """
     degraded = list(standing.degraded)
-    obeyable = request.filter_name is None or NO_CONFIGURATION not in degraded
+    configuration = None if NO_CONFIGURATION in degraded else standing.configuration
+    request = permitted(request, None if configuration is None else configuration.sessions)
+    obeyable = request.filter_name is None or configuration is not None
     chosen = filtering.choose(request, standing.configuration) if obeyable else filtering.Chosen()
     scene = Scene(
         request,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from alsolike.configuration import DEFAULT, ColumnType, EventType, Limits, Recommender
+from alsolike.configuration import DEFAULT, ColumnType, EventType, Limits, Recommender, Sessions
 from alsolike.configuration_document import parse, to_document
 from alsolike.document import Fault, InvalidConfiguration, Path, dotted
 from alsolike.experiments import Arm, Experiment
@@ -350,6 +350,34 @@ def test_document_of_another_kind_is_refused(document: object) -> None:
 
     assert fault.path == ()
     assert "expected a mapping with format, events" in fault.message
+
+
+def test_sessions_are_permitted_columns_by_property_and_filters_that_there_are() -> None:
+    declared = {"cheap": "INCLUDE ItemID WHERE Items.PRICE < $MOST"}
+    document = {"format": 1, "filters": declared, "sessions": {"columns": ["PRICE", "brandName"], "filters": ["cheap"]}}
+
+    assert parse(document).sessions == Sessions(("price", "brandName"), ("cheap",))
+    assert parse({"format": 1}).sessions == Sessions((), ())
+
+
+@pytest.mark.parametrize(
+    ("sessions", "path", "message"),
+    [
+        ({"columns": ["no column"]}, ("sessions", "columns", 0), 'is "no column", expected camelCase or UPPER_CASE'),
+        ({"columns": "PRICE"}, ("sessions", "columns"), 'is "PRICE", expected a list'),
+        ({"filters": ["dear"]}, ("sessions", "filters", 0), 'is "dear", expected the name of a filter: one of cheap'),
+        ({"events": []}, ("sessions", "events"), "is unknown, expected one of columns, filters"),
+    ],
+)
+def test_what_sessions_cannot_be_permitted_is_refused(
+    sessions: object, path: tuple[str | int, ...], message: str
+) -> None:
+    fault = only_fault(
+        {"format": 1, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}, "sessions": sessions}
+    )
+
+    assert fault.path == path
+    assert message in fault.message
 
 
 def test_full_document_survives_being_written() -> None:

@@ -1,4 +1,4 @@
-"""What a shop may set: event types, columns, filters, recommenders and limits, in one versioned document."""
+"""What a shop may set, from event types to limits, in one versioned document."""
 
 from __future__ import annotations
 
@@ -72,6 +72,22 @@ class Recommender:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Sessions:
+    """What a browser may ask for with a session's token, beside recommendations.
+
+    Attributes
+    ----------
+    columns
+        Columns of items, by property name, that answers may show.
+    filters
+        Filters that requests may name; recommenders' own apply in any case.
+    """
+
+    columns: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of what is taken in, trained on and kept.
 
@@ -135,6 +151,7 @@ class Configuration:
     )
     rules: Mapping[str, RuleSet] = dataclasses.field(default_factory=_empty)
     experiments: Mapping[str, Experiment] = dataclasses.field(default_factory=_empty)
+    sessions: Sessions = Sessions()
     limits: Limits = Limits()
 
     @functools.cached_property

@@ -10,7 +10,7 @@ from typing import Any
 
 from alsolike.catalog import MAX_COLUMNS
 from alsolike.columns import property_name
-from alsolike.configuration import DEFAULT, ColumnType, Configuration, EventType, Limits, Recommender
+from alsolike.configuration import DEFAULT, ColumnType, Configuration, EventType, Limits, Recommender, Sessions
 from alsolike.document import Fault, InvalidConfiguration, Node
 from alsolike.experiments_document import experiment_to_document, parse_experiments
 from alsolike.filters_document import DeclaredFilters, parse_filters
@@ -57,7 +57,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     """
     faults: list[Fault] = []
     parts = Node(document, faults).fields(
-        "format", "events", "items", "users", "filters", "recommenders", "rules", "experiments", "limits",
+        "format", "events", "items", "users", "filters", "recommenders", "rules", "experiments", "sessions", "limits",
         required=("format",),
     )  # fmt: skip
     if "format" in parts:
@@ -80,6 +80,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         experiments=MappingProxyType(
             parse_experiments(parts.get("experiments"), recommenders=recommenders, rules=rules)
         ),
+        sessions=_sessions(parts.get("sessions"), filters),
         limits=_limits(parts.get("limits")),
     )
     if faults:
@@ -109,6 +110,10 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "rules": {name: rule_set_to_document(rule_set) for name, rule_set in configuration.rules.items()},
         "experiments": {
             name: experiment_to_document(experiment) for name, experiment in configuration.experiments.items()
+        },
+        "sessions": {
+            "columns": list(configuration.sessions.columns),
+            "filters": list(configuration.sessions.filters),
         },
         "limits": dataclasses.asdict(configuration.limits),
     }
@@ -191,6 +196,16 @@ def _recommenders(node: Node | None, filters: DeclaredFilters) -> dict[str, Reco
         if "filter" in fields and fields["filter"].value is not None:
             recommenders[name] = Recommender(name, filters.choose(fields["filter"]))
     return recommenders
+
+
+def _sessions(node: Node | None, filters: DeclaredFilters) -> Sessions:
+    fields = node.fields("columns", "filters") if node else {}
+    columns = fields["columns"].elements(maximum=MAX_COLUMNS) if "columns" in fields else []
+    named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
+    return Sessions(
+        tuple(property_name(name) for column in columns if (name := column.text(COLUMN, _COLUMN_FORM))),
+        tuple(name for entry in named if (name := entry.choice(filters.expressions, what="the name of a filter:"))),
+    )
 
 
 def _limits(node: Node | None) -> Limits:

@@ -1,0 +1,44 @@
+"""What a session's token may ask for: what everybody may see, and nothing else that the shop knows of its items."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from alsolike import wire
+from alsolike.configuration import Sessions
+from alsolike.errors import InvalidInput
+from functions.recommend.request import Request
+
+
+def permitted(request: Request, sessions: Sessions | None) -> Request:
+    """Return a request as it may be answered; those that are not by a session's token may ask for anything.
+
+    Parameters
+    ----------
+    sessions
+        What the shop permits; None where that cannot be read: then no columns are answered.
+
+    Raises
+    ------
+    InvalidInput
+        If it asks for a column or a filter that the shop does not permit.
+    """
+    if request.session_id is None:
+        return request
+    if sessions is None:
+        return dataclasses.replace(request, metadata_columns=())
+    for name, key in request.metadata_columns:
+        if key not in sessions.columns:
+            raise InvalidInput(f"metadata is {wire.describe(name)}, expected {_expected('columns', sessions.columns)}")
+    if request.filter_name is not None and request.filter_name not in sessions.filters:
+        raise InvalidInput(
+            f"filter is {wire.describe(request.filter_name)}, expected {_expected('filters', sessions.filters)}"
+        )
+    return request
+
+
+def _expected(what: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"none: the configuration permits sessions no {what} (sessions.{what})"
+    return f"one that the configuration permits sessions (sessions.{what}): {', '.join(names)}"
