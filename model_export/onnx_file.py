@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE, write_tables_index
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Ints
 from model_export.onnx_answer import finish
@@ -88,8 +88,9 @@ def recommend(
 
 
 def _write_tables(graph: Graph, path: Path) -> list[onnx.TensorProto]:
-    """Write the tables one after another and return tensors that point to them."""
+    """Write the tables one after another, with their index, and return tensors that point to them."""
     tensors = []
+    index = {}
     with path.open("wb") as file:
         for name, values in graph.tables.items():
             file.write(b"\0" * (-file.tell() % PAGE_BYTES))
@@ -103,6 +104,8 @@ def _write_tables(graph: Graph, path: Path) -> list[onnx.TensorProto]:
             for key, value in (("location", path.name), ("offset", file.tell()), ("length", len(little_endian))):
                 entry = tensor.external_data.add()
                 entry.key, entry.value = key, str(value)
+            index[name] = (values, file.tell())
             file.write(little_endian)
             tensors.append(tensor)
+    write_tables_index(path.parent, index)
     return tensors

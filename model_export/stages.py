@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from alsolike.bundle import GRAPH_FILE, GRAPH_FILES
 from model_export.algorithm import Model
 from model_export.interactions import Histories, Ints
 from model_export.onnx_file import open_session, recommend, write_graphs
@@ -84,7 +84,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
         if taken is not None:
             parity = check_parity(model, folders[taken], histories, least_recall=0.0)
             if parity.recall >= LEAST_RECALL:
-                for name in (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE):
+                for name in GRAPH_FILES:
                     (folders[taken] / name).replace(directory / name)
                 return Stages(2, tried), parity
     return Stages(1, tried), check_parity(model, directory, histories)

@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import itertools
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, Bundle
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle, graph_tables
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
 from alsolike.returns import remaining
@@ -96,6 +96,8 @@ class Model:
         """
         self.bundle = Bundle(directory, verify=False)
         self._run_ms: dict[str, collections.deque[float]] = {}
+        # Both graphs read the same tables: mapped once here, not once by each.
+        self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
         self._sessions = {name: self._opened(name) for name in (GRAPH_FILE, BIAS_GRAPH_FILE)}
 
     def _opened(self, name: str) -> onnxruntime.InferenceSession:
@@ -109,7 +111,7 @@ class Model:
         if name == BIAS_GRAPH_FILE:
             feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
         try:
-            session = _open_session(self.bundle.directory / name)
+            session = _open_session(self.bundle.directory / name, self._tables)
             session.run(_OUTPUTS, feed)
             self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)
         except (*GRAPH_ERRORS, ValueError) as error:  # onnxruntime's word for a missing or unknown input
@@ -281,11 +283,23 @@ class Model:
         return chosen
 
 
-def _open_session(graph: Path) -> onnxruntime.InferenceSession:
-    """Open a graph with its weights mapped: prepacking would copy them."""
+def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
+    return {name: onnxruntime.OrtValue.ortvalue_from_numpy(table) for name, table in graph_tables(directory).items()}
+
+
+def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
+    """Open a graph with its weights mapped: prepacking would copy them.
+
+    Parameters
+    ----------
+    tables
+        By name; the session does not keep them alive. What is not among them the session maps for itself.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.disable_prepacking", "1")
+    for name, table in tables.items():
+        options.add_initializer(name, table)
     return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])

@@ -22,7 +22,7 @@ from alsolike.errors import InvalidBundle
 from alsolike.popular_groups import PopularGroups
 from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
 from tests.unit.alsolike.records import ids
-from tests.unit.functions.bundles import without_related
+from tests.unit.functions.bundles import without_later_files
 
 HISTORY = HistoryParameters(length=100, half_life_days=30.0, event_weights={"view": 1.0, "purchase": 5.0})
 
@@ -50,6 +50,7 @@ def write(directory: Path, item_ids: list[str]) -> Path:
     directory.mkdir()
     for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE, bundle.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
+    bundle.write_tables_index(directory, {"letters": (np.frombuffer(b"raph", np.uint8).reshape(2, 2), 1)})
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     RelatedItems.none(len(item_ids)).write(directory / bundle.RELATED_FILE)
     bundle.write_ids(directory, item_ids)
@@ -182,7 +183,7 @@ def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
 
 
 def test_a_bundle_from_before_there_were_related_items_is_read_without(directory: Path) -> None:
-    without_related(directory)
+    without_later_files(directory)
 
     opened = Bundle(directory, files=bundle.FILES)
 
@@ -191,7 +192,7 @@ def test_a_bundle_from_before_there_were_related_items_is_read_without(directory
         (SIMILAR, [[], []]),
         (TOGETHER, [[], []]),
     ]
-    assert opened.manifest.files_of(bundle.FILES) == [name for name in bundle.FILES if name != bundle.RELATED_FILE]
+    assert opened.manifest.files_of(bundle.FILES) == [name for name in bundle.FILES if name not in bundle.LATER_FILES]
 
 
 def test_related_items_of_another_model_are_refused(directory: Path) -> None:
@@ -335,3 +336,30 @@ def test_an_infinite_half_life_means_no_decay() -> None:
 def test_impossible_parameters_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"^{next(iter(changes))} is .*, expected"):
         dataclasses.replace(HISTORY, **changes)
+
+
+def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -> None:
+    table = bundle.graph_tables(directory)["letters"]
+
+    assert table.tobytes() == b"raph"  # of "graph.data"
+    assert table.shape == (2, 2)
+    assert not table.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        b"{",
+        b"[]{",
+        b'["letters"]',
+        b'{"letters": {"dtype": "|u1", "shape": [11], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [2], "offset": 11}}',
+        b'{"letters": {"dtype": "?!", "shape": [2], "offset": 0}}',
+        b'{"letters": {"shape": [2], "offset": 0}}',
+    ],
+)
+def test_an_index_that_does_not_fit_the_tables_is_refused(directory: Path, index: bytes) -> None:
+    (directory / bundle.TABLES_FILE).write_bytes(index)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):
+        bundle.graph_tables(directory)

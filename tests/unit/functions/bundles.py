@@ -67,6 +67,7 @@ def write_bundle(
     (directory / bundle.GRAPH_FILE).write_bytes(_graph(table, with_bias=False).SerializeToString())
     (directory / bundle.BIAS_GRAPH_FILE).write_bytes(_graph(table, with_bias=True).SerializeToString())
     (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
+    bundle.write_tables_index(directory, {"table": (table, 0)})
     bundle.write_ids(directory, item_ids)
     PopularGroups(groups).write(directory / bundle.GROUPS_FILE)
     RelatedItems(
@@ -85,12 +86,13 @@ def write_bundle(
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
 
 
-def without_related(directory: Path) -> None:
-    """Make the bundle one from before there were related items."""
+def without_later_files(directory: Path) -> None:
+    """Make the bundle one from before there were related items and an index of the graphs' tables."""
     document = orjson.loads((directory / bundle.MANIFEST_FILE).read_bytes())
-    del document["files"][bundle.RELATED_FILE]
+    for name in bundle.LATER_FILES:
+        del document["files"][name]
+        (directory / name).unlink()
     (directory / bundle.MANIFEST_FILE).write_bytes(orjson.dumps(document))
-    (directory / bundle.RELATED_FILE).unlink()
 
 
 def archive_of(directory: Path, *, prefix: str = "./") -> bytes:

@@ -6,34 +6,53 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from alsolike.bundle import DATA_FILE
 from model_export.onnx_file import write_graphs
 from tests.unit.model_export.embeddings import Embeddings
 
-ANONYMOUS_MB = """
+TAKEN_MB = """
 import re, sys
 from pathlib import Path
-from functions.recommend.model import _open_session
+import numpy as np
+from functions.recommend.model import _open_session, _tables
 
-def anonymous_mb():
-    return int(re.findall(r"RssAnon:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[0]) / 1000
+def taken_mb(kind):
+    return int(re.findall(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[0]) / 1000
 
-before = anonymous_mb()
-session = _open_session(Path(sys.argv[1]))
-print(anonymous_mb() - before)
+directory, shared, items = Path(sys.argv[1]), sys.argv[2] == "shared", 200_000
+before = {kind: taken_mb(kind) for kind in ("RssAnon", "RssFile")}
+tables = _tables(directory) if shared else {}
+sessions = [_open_session(directory / name, tables) for name in ("graph.onnx", "graph.bias.onnx")]
+print(taken_mb("RssAnon") - before["RssAnon"])
+feed = {"history": np.ones((1, 1), np.int64), "weights": np.ones((1, 1), np.float32)}
+feed |= {"exclude": np.zeros((1, 1), np.int64), "k": np.ones(1, np.int64)}
+sessions[0].run(None, feed)
+sessions[1].run(None, {**feed, "bias": np.zeros(items + 1, np.float32)})
+print(taken_mb("RssFile") - before["RssFile"])
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status tells the memory")
 @pytest.mark.parametrize("head_dimensions", [None, 64])
-def test_session_of_serving_takes_less_memory_than_its_weights(head_dimensions: int | None, tmp_path: Path) -> None:
+def test_sessions_of_serving_take_less_memory_than_their_weights_and_share_one_mapping(
+    head_dimensions: int | None, tmp_path: Path
+) -> None:
     write_graphs(
         Embeddings.random(items=200_000, dimensions=64, spectrum=0.5), tmp_path, head_dimensions=head_dimensions
     )
-    assert (tmp_path / DATA_FILE).stat().st_size > 51_000_000
+    data_mb = (tmp_path / DATA_FILE).stat().st_size / 1e6
+    assert data_mb > 51
 
-    for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
-        command = [sys.executable, "-c", ANONYMOUS_MB, str(tmp_path / name)]
-        taken = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    def taken(how: str) -> list[float]:
+        command = [sys.executable, "-c", TAKEN_MB, str(tmp_path), how]
+        return [
+            float(line) for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        ]
 
-        assert taken < 10
+    anonymous, mapped = taken("shared")
+    assert anonymous < 10
+    assert mapped < 1.1 * data_mb + 5
+
+    anonymous, mapped_by_each = taken("each")
+    assert anonymous < 20
+    assert mapped_by_each > mapped

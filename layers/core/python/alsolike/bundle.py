@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
+import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,16 +30,18 @@ MANIFEST_FILE = "manifest.json"
 GRAPH_FILE = "graph.onnx"
 BIAS_GRAPH_FILE = "graph.bias.onnx"
 DATA_FILE = "graph.data"
+TABLES_FILE = "graph.tables.json"
 POPULAR_FILE = "popular.npy"
 ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
 META_FILES = ("meta.off.npy", "meta.blob")
 CONTENT_FILE = "content.tensors"
 GROUPS_FILE = "popular.groups.json"
 RELATED_FILE = "related.tensors"
-SERVED_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES, *META_FILES)
+GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
+SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES, *META_FILES)
 """What serving reads; `content_index` of new items is for who publishes the catalogue."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
-LATER_FILES = (RELATED_FILE,)
+LATER_FILES = (RELATED_FILE, TABLES_FILE)
 """What bundles of earlier versions do not have, and are served without."""
 
 MAX_POPULAR = 500
@@ -195,6 +199,32 @@ def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
     np.save(directory / POPULAR_FILE, np.asarray(positions[:MAX_POPULAR], np.int32))
 
 
+def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[Any], int]]) -> None:
+    """Write where the tables of the graphs lie in `graph.data`: each array with its offset in bytes."""
+    index = {
+        name: {"dtype": array.dtype.newbyteorder("<").str, "shape": array.shape, "offset": offset}
+        for name, (array, offset) in tables.items()
+    }
+    (directory / TABLES_FILE).write_bytes(orjson.dumps(index))
+
+
+def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
+    """Map the tables of a bundle's graphs, by name.
+
+    Raises
+    ------
+    InvalidBundle
+        If their index does not fit the file.
+    """
+    try:
+        index = orjson.loads((directory / TABLES_FILE).read_bytes())
+        with (directory / DATA_FILE).open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return {name: _table(data, **entry) for name, entry in index.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InvalidBundle(f"{TABLES_FILE} does not fit {DATA_FILE}: {error}") from error
+
+
 def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
     """Checksum every file of the bundle and write its manifest; this makes the directory a bundle.
 
@@ -289,6 +319,11 @@ class Bundle:
     def related(self, kind: str, position: int) -> Row:
         """Return what belongs to the item at a position, see `RelatedItems.row`; nothing where not `has_related`."""
         return NO_ROW if self._related is None else self._related.row(kind, position)
+
+
+def _table(data: mmap.mmap, *, dtype: str, shape: list[int], offset: int) -> npt.NDArray[Any]:
+    count = math.prod(shape)
+    return np.frombuffer(data, np.dtype(dtype), count, offset).reshape(shape)
 
 
 def _checksum(path: Path) -> dict[str, Any]:

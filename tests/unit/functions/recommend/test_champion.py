@@ -7,7 +7,7 @@ import pytest
 from alsolike.registry import CHAMPION_KEY
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
-from tests.unit.functions.bundles import MANIFEST, upload_bundle, without_related, write_bundle
+from tests.unit.functions.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 
@@ -68,7 +68,7 @@ def test_champion_with_a_missing_file_never_replaces_a_good_model(deployment: De
 
 def test_champion_of_an_earlier_version_is_served_without_related_items(deployment: Deployment) -> None:
     write_bundle(deployment.directory / "v1", manifest=MANIFEST)
-    without_related(deployment.directory / "v1")
+    without_later_files(deployment.directory / "v1")
     upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
     deployment.promote("v1")
 

@@ -13,7 +13,7 @@ from alsolike.bundle import HistoryParameters
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
 from functions.recommend.model import History, Model, Ranked
-from tests.unit.functions.bundles import MANIFEST, write_bundle
+from tests.unit.functions.bundles import MANIFEST, without_later_files, write_bundle
 from tests.unit.functions.factories import NOW_MS
 
 DAY_MS = 86_400_000
@@ -180,8 +180,25 @@ def test_graph_without_its_data_is_an_invalid_bundle(tmp_path: Path) -> None:
     (tmp_path / bundle.DATA_FILE).write_bytes(b"")
     bundle.write_manifest(tmp_path, manifest)
 
+    with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):
+        Model(tmp_path)
+
+    without_later_files(tmp_path)
     with pytest.raises(InvalidBundle, match=r"graph\.onnx of v1 does not run"):
         Model(tmp_path)
+
+
+def test_bundle_without_an_index_of_its_tables_ranks_the_same(tmp_path: Path) -> None:
+    write_bundle(tmp_path, transitions={("pear", "fig"): 2.0})
+    shared = Model(tmp_path)
+    history = known(shared, recent(("pear", "view", 0)))
+    found = shared.rank(history, k=1, now_ms=NOW_MS)
+    without_later_files(tmp_path)
+
+    assert [each.tolist() for each in Model(tmp_path).rank(history, k=1, now_ms=NOW_MS)] == [
+        each.tolist() for each in found
+    ]
+    assert found[0].tolist() == [3]
 
 
 def test_history_of_nothing_known_is_empty(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle import FILES, MANIFEST_FILE, RELATED_FILE, Manifest
+from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, Manifest
 from alsolike.errors import ConcurrentUpdate, InvalidBundle
 from alsolike.registry import Champion, Registry
 from functions.register_model import handler
 from functions.register_model.service import MAX_JUDGEMENTS
 from functions.register_model.settings import Settings
-from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, without_related, write_bundle
+from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.unit.functions.factories import NOW_MS, LambdaContext
 
 GROUP = "recommender"
@@ -78,15 +78,15 @@ def test_good_model_becomes_champion(workflow: Workflow, counted: Callable[[], d
     assert counted() == {"ModelsPromoted": 1}
 
 
-def test_model_of_an_earlier_training_image_is_registered_without_related_items(workflow: Workflow) -> None:
+def test_model_of_an_earlier_training_image_is_registered_without_later_files(workflow: Workflow) -> None:
     folder = workflow.directory / "v1"
     write_bundle(folder)
-    without_related(folder)
+    without_later_files(folder)
 
     workflow.register(workflow.put("v1", archive_of(folder)))
 
     assert workflow.champion() == "v1"
-    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE} - {RELATED_FILE}
+    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}.difference(LATER_FILES)
 
 
 def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) -> None:
