@@ -1,4 +1,4 @@
-"""The buckets, and the table that describes the interactions in them."""
+"""The buckets, and the tables that describe what is in the lake."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,7 +10,8 @@ from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS, BATCH_PREFIX
-from infra_cdk.constructs.lake_view import interactions_once
+from infra_cdk.constructs.lake_table import Database, parquet_table
+from infra_cdk.constructs.lake_view import once_view
 from infra_cdk.constructs.trends import TRENDS_PREFIX
 from infra_cdk.settings import Settings
 
@@ -34,6 +35,11 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The columns that `alsolike.lake` writes; a test keeps the two lists equal."""
+COPY_ORDER = (
+    "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
+    "recommendation_id", "impression", "properties", "schema_version", "query",
+)  # fmt: skip
+"""The order in which `alsolike.lake` prefers copies of an event; a test keeps the queries equal."""
 
 # Where Lambda itself puts the records that an event source gave up on; the key cannot be chosen:
 # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
@@ -86,7 +92,7 @@ class DataLake(Construct):
         _send_events(self.artefacts)
         self.database_name = f"alsolike_{settings.name.replace('-', '_')}"
         self.table_name = TABLE_NAME
-        self._table()
+        self._tables()
 
     def _cold_storage(self) -> list[s3.LifecycleRule]:
         days = self._settings.lake_cold_days
@@ -139,63 +145,42 @@ class DataLake(Construct):
             removal_policy=removal_policy(self._settings),
         )
 
-    def _table(self) -> None:
-        catalog_id = cdk.Stack.of(self).account
-        database = glue.CfnDatabase(
+    def _tables(self) -> None:
+        database = Database(cdk.Stack.of(self).account, self.database_name)
+        made = glue.CfnDatabase(
             self,
             "Database",
-            catalog_id=catalog_id,
+            catalog_id=database.catalog_id,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=self.database_name, description=f"Alsolike {self._settings.name}: the lake"
+                name=database.name, description=f"Alsolike {self._settings.name}: the lake"
             ),
         )
-        location = f"s3://{self.lake.bucket_name}/{TABLE_NAME}/"
-        table = glue.CfnTable(
+        interactions = parquet_table(
             self,
             "Interactions",
-            catalog_id=catalog_id,
-            database_name=self.database_name,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE_NAME,
-                description="Events of users. Raw: interactions_once has each of them once",
-                table_type="EXTERNAL_TABLE",
-                partition_keys=[glue.CfnTable.ColumnProperty(name=PARTITION_COLUMN, type="string")],
-                # Partitions follow from their dates: nothing has to be registered when a day begins.
-                parameters={
-                    "EXTERNAL": "TRUE",
-                    "classification": "parquet",
-                    "projection.enabled": "true",
-                    f"projection.{PARTITION_COLUMN}.type": "date",
-                    f"projection.{PARTITION_COLUMN}.format": "yyyy-MM-dd",
-                    # As far ahead as the configuration lets a sender's clock be.
-                    f"projection.{PARTITION_COLUMN}.range": f"{self._settings.lake_first_date},NOW+7DAYS",
-                    f"projection.{PARTITION_COLUMN}.interval": "1",
-                    f"projection.{PARTITION_COLUMN}.interval.unit": "DAYS",
-                    "storage.location.template": f"{location}{PARTITION_COLUMN}=${{{PARTITION_COLUMN}}}/",
-                },
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    location=location,
-                    columns=[glue.CfnTable.ColumnProperty(name=name, type=type_) for name, type_ in COLUMNS.items()],
-                    input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-                    output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library="org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-                        parameters={"serialization.format": "1"},
-                    ),
-                ),
-            ),
-        )
-        table.add_resource_dependency(database)
-        view = interactions_once(
-            self,
-            "InteractionsOnce",
-            catalog_id=catalog_id,
-            database=self.database_name,
-            table=TABLE_NAME,
+            bucket=self.lake,
+            database=database,
+            name=TABLE_NAME,
+            description="Events of users. Raw: interactions_once has each of them once",
             columns=COLUMNS,
             partition=PARTITION_COLUMN,
+            first_date=self._settings.lake_first_date,
+            # As far ahead as the configuration lets a sender's clock be.
+            days_ahead=7,
         )
-        view.add_resource_dependency(table)
+        interactions.add_resource_dependency(made)
+        view = once_view(
+            self,
+            "InteractionsOnce",
+            database=database,
+            table=TABLE_NAME,
+            description="Events of users, each once",
+            columns=COLUMNS,
+            partition=PARTITION_COLUMN,
+            key="event_id",
+            order=COPY_ORDER,
+        )
+        view.add_resource_dependency(interactions)
 
 
 def _send_events(bucket: s3.Bucket) -> None:

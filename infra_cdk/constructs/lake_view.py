@@ -1,20 +1,16 @@
-"""The view by which SQL counts each event once."""
+"""The views by which SQL counts each row once."""
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
-VIEW_NAME = "interactions_once"
+from infra_cdk.constructs.lake_table import Database
+
 # Where Athena finds Glue's databases.
 CATALOG = "awsdatacatalog"
-COPY_ORDER = (
-    "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
-    "recommendation_id", "impression", "properties", "schema_version", "query",
-)  # fmt: skip
-"""The order in which `alsolike.lake` prefers copies of an event; a test keeps the queries equal."""
 
 _PRESTO_TYPES = {
     "string": "varchar",
@@ -22,39 +18,42 @@ _PRESTO_TYPES = {
     "bigint": "bigint",
     "int": "integer",
     "array<string>": "array(varchar)",
+    "array<double>": "array(double)",
 }
 
 
-def interactions_once(
+def once_view(
     scope: Construct,
     construct_id: str,
     *,
-    catalog_id: str,
-    database: str,
+    database: Database,
     table: str,
+    description: str,
     columns: Mapping[str, str],
     partition: str,
+    key: str,
+    order: Sequence[str],
 ) -> glue.CfnTable:
-    """Create the view over the interactions table.
+    """Create the view ``<table>_once``: of the rows with one key the first by `order`.
 
     Athena keeps a view as JSON in a comment, which it reads and nobody documents; Trino's source does
     (`HiveViewCodec`).
     """
     every = {**columns, partition: "string"}
     definition = {
-        "originalSql": once_sql(table=table, columns=tuple(every)),
+        "originalSql": once_sql(table=table, columns=tuple(every), key=key, order=order),
         "catalog": CATALOG,
-        "schema": database,
+        "schema": database.name,
         "columns": [{"name": name, "type": _PRESTO_TYPES[type_]} for name, type_ in every.items()],
     }
     return glue.CfnTable(
         scope,
         construct_id,
-        catalog_id=catalog_id,
-        database_name=database,
+        catalog_id=database.catalog_id,
+        database_name=database.name,
         table_input=glue.CfnTable.TableInputProperty(
-            name=VIEW_NAME,
-            description="Events of users, each once",
+            name=f"{table}_once",
+            description=description,
             table_type="VIRTUAL_VIEW",
             parameters={"presto_view": "true", "comment": "Presto View"},
             partition_keys=[],
@@ -69,10 +68,10 @@ def interactions_once(
     )
 
 
-def once_sql(*, table: str, columns: tuple[str, ...]) -> str:
-    """Return the query: of each event the first copy."""
+def once_sql(*, table: str, columns: Sequence[str], key: str, order: Sequence[str]) -> str:
+    """Return the query: of each key the first copy."""
     listed = ", ".join(columns)
-    order = ", ".join(f"{name} ASC NULLS LAST" for name in COPY_ORDER)
-    number = f"row_number() OVER (PARTITION BY event_id ORDER BY {order})"
+    ordered = ", ".join(f"{name} ASC NULLS LAST" for name in order)
+    number = f"row_number() OVER (PARTITION BY {key} ORDER BY {ordered})"
     numbered = f"SELECT {listed}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
     return f"SELECT {listed} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

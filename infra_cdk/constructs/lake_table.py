@@ -1,0 +1,77 @@
+"""Tables of Glue's catalogue over the lake's Parquet, a partition a day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database of Glue's catalogue; `catalog_id` is the account's number."""
+
+    catalog_id: str
+    name: str
+
+
+def parquet_table(
+    scope: Construct,
+    construct_id: str,
+    *,
+    bucket: s3.IBucket,
+    database: Database,
+    name: str,
+    description: str,
+    columns: Mapping[str, str],
+    partition: str,
+    first_date: str,
+    days_ahead: int = 1,
+) -> glue.CfnTable:
+    """Describe the objects below ``<name>/<partition>=YYYY-MM-DD/``.
+
+    Parameters
+    ----------
+    columns
+        With their Glue types, without the partition's.
+    first_date
+        The first day that SQL sees.
+    days_ahead
+        So many days after the day on which it is asked are seen, too.
+    """
+    location = f"s3://{bucket.bucket_name}/{name}/"
+    return glue.CfnTable(
+        scope,
+        construct_id,
+        catalog_id=database.catalog_id,
+        database_name=database.name,
+        table_input=glue.CfnTable.TableInputProperty(
+            name=name,
+            description=description,
+            table_type="EXTERNAL_TABLE",
+            partition_keys=[glue.CfnTable.ColumnProperty(name=partition, type="string")],
+            # Partitions follow from their dates: nothing has to be registered when a day begins.
+            parameters={
+                "EXTERNAL": "TRUE",
+                "classification": "parquet",
+                "projection.enabled": "true",
+                f"projection.{partition}.type": "date",
+                f"projection.{partition}.format": "yyyy-MM-dd",
+                f"projection.{partition}.range": f"{first_date},NOW+{days_ahead}DAYS",
+                f"projection.{partition}.interval": "1",
+                f"projection.{partition}.interval.unit": "DAYS",
+                "storage.location.template": f"{location}{partition}=${{{partition}}}/",
+            },
+            storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                location=location,
+                columns=[glue.CfnTable.ColumnProperty(name=name, type=type_) for name, type_ in columns.items()],
+                input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+                output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+                serde_info=glue.CfnTable.SerdeInfoProperty(
+                    serialization_library="org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                    parameters={"serialization.format": "1"},
+                ),
+            ),
+        ),
+    )
