@@ -19,7 +19,7 @@ from alsolike.catalogue_change import Change
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.popular_groups import PopularGroups
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
-from alsolike.pseudonyms import AS_THEY_COME
+from alsolike.pseudonyms import AS_THEY_COME, MIN_KEY_BYTES, Pseudonyms
 from alsolike.related import RelatedItems
 from alsolike.snapshot import EMPTY, Snapshot
 from alsolike.snapshot_segment import Segment
@@ -34,6 +34,7 @@ from functions.recommend.batch import BatchFiles
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
 from functions.recommend.people import People
+from functions.recommend.served_line import ServedLog
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
 from model_export.algorithm import Model as ExportedModel
@@ -133,7 +134,8 @@ def sources_of(model: Model, snapshot: Snapshot, recent: tuple[RecentInteraction
     people = People(AS_THEY_COME, _Known(recent), UserStore(None, ""))
     trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1)
     batches = handler.Batches(people.profiles, BatchFiles(None, ""))
-    return handler.Sources(watch, people, trends, time_budget_ms=100, batches=lambda: batches)
+    served = ServedLog(AS_THEY_COME, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
+    return handler.Sources(watch, people, trends, served, time_budget_ms=100, batches=lambda: batches)
 
 
 def segment(items: int) -> Segment:

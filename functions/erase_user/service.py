@@ -61,6 +61,8 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
     erasure = erasure_id(erasing.pseudonyms, user_id)
     try:
         requested_at_ms = add_tombstone(erasing.s3, erasing.bucket, user_hash, now_ms=now_ms)
+        # By this hash the log of served answers knows the user; who archives it can make no other.
+        add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.shopper(user_id), now_ms=now_ms)
     except ConcurrentUpdate as error:
         raise Unavailable(f"{error}; ask again") from error
     erasing.profiles.erase(profile_id(user_id=user_id, session_id=None), now_ms=now_ms)

@@ -18,7 +18,7 @@ from alsolike.errors import AlsolikeError
 from alsolike.http import respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, pseudonyms_of
+from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from alsolike.snapshot import EMPTY
@@ -33,6 +33,7 @@ from functions.recommend.champion import ChampionLoader
 from functions.recommend.people import People
 from functions.recommend.request import PARSERS, Request
 from functions.recommend.response import respond_answer
+from functions.recommend.served_line import ServedLog
 from functions.recommend.service import Answer, recommend
 from functions.recommend.settings import Settings
 from functions.recommend.standing import CATALOGUE, CONFIGURATION, TRENDS, Watch
@@ -46,6 +47,8 @@ BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
 """Of DynamoDB, where nobody waits for a page: a hundred profiles are up to 16 MB."""
 
+NOT_MODIFIED = 304
+
 PREPARE_MS = 9_500
 """How long preparing may take: Lambda gives initialisation and restoring ten seconds."""
 
@@ -57,6 +60,7 @@ class Sources:
     watch: Watch
     people: People
     trends: Watched[Trends]
+    served: ServedLog
     time_budget_ms: int
     batches: Callable[[], Batches]
 
@@ -102,11 +106,16 @@ def _sources() -> Sources:
         default=NO_TRENDS,
         retry_s=settings.trends_check_s,
     )
-    people = People(
-        _ids(settings), ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table)
-    )
+    pseudonyms = functools.partial(_pseudonyms, settings)
+    ids = EdgeIds(pseudonyms) if settings.pseudonymise_ids else AS_THEY_COME
+    people = People(ids, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
     return Sources(
-        watch, people, trends, settings.time_budget_ms, functools.cache(functools.partial(_batches, settings))
+        watch,
+        people,
+        trends,
+        ServedLog(ids, pseudonyms),
+        settings.time_budget_ms,
+        functools.cache(functools.partial(_batches, settings)),
     )
 
 
@@ -116,11 +125,9 @@ def _batches(settings: Settings) -> Batches:
     return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))
 
 
-def _ids(settings: Settings) -> EdgeIds:
-    if not settings.pseudonymise_ids:
-        return AS_THEY_COME
+def _pseudonyms(settings: Settings) -> Pseudonyms:
     secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    return EdgeIds(lambda: pseudonyms_of(secretsmanager, settings.secret_arn))
+    return pseudonyms_of(secretsmanager, settings.secret_arn)
 
 
 @logger.inject_lambda_context
@@ -148,7 +155,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         log_refusal(error)
         return respond_error(error)
     _count(answer)
-    return respond_answer(answer, request, event)
+    response = respond_answer(answer, request, event)
+    if response["statusCode"] != NOT_MODIFIED:  # whoever has that answer already was served it before
+        sources.served.write(answer, request, now_ms=now_ms)
+    return response
 
 
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
@@ -204,9 +214,10 @@ _DEGRADED_TO = {
 def _prepare() -> None:
     """Load the champion, or look for a new one, before a request waits for it; a request tries again what fails."""
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
-    _sources().watch.standing(
-        now_ms=time.time_ns() // 1_000_000, remaining_ms=lambda: deadline_ms - time.monotonic() * 1000
-    )
+    now_ms = time.time_ns() // 1_000_000
+    sources = _sources()
+    sources.watch.standing(now_ms=now_ms, remaining_ms=lambda: deadline_ms - time.monotonic() * 1000)
+    sources.served.prepare(now_ms=now_ms)
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):

@@ -57,6 +57,10 @@ class Answer:
         Name of the rule set that applied.
     gave
         The rules that could not be kept, each with why.
+    filter
+        Name of the filter that applied.
+    configuration
+        Version of the configuration.
     """
 
     items: Sequence[Recommendation]
@@ -70,6 +74,8 @@ class Answer:
     arms: tuple[str, ...] = ()
     rules: str | None = None
     gave: tuple[str, ...] = ()
+    filter: str | None = None
+    configuration: int = 0
 
 
 def recommend(
@@ -131,6 +137,8 @@ def recommend(
         version,
         tuple(degraded),
         arms,
+        filter=chosen.name or None,
+        configuration=standing.configuration.version,
     )
 
 

@@ -9,7 +9,7 @@ import dataclasses
 class Settings:
     """Where everything is, and how often to look for a new champion, configuration, catalogue and trends.
 
-    `pseudonymise_ids` is 0 or 1; only with 1 the secret is asked for.
+    `pseudonymise_ids` is 0 or 1. The secret is that of the hashes by which the log calls people.
 
     Attributes
     ----------

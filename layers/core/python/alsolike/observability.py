@@ -75,6 +75,8 @@ class Metric(StrEnum):
     DEGRADED_TO_TRENDING = "DegradedToTrending"
     DEGRADED_TO_RECENT = "DegradedToRecent"
     DEGRADED_TO_NOTHING = "DegradedToNothing"
+    SERVED_TO_UNKNOWN = "ServedToUnknown"
+    SERVED_ARCHIVED = "ServedArchived"
     BATCH_USERS_ANSWERED = "BatchUsersAnswered"
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"

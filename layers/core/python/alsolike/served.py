@@ -7,7 +7,13 @@ told from others by its recommendation id: what is delivered twice counts once.
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import orjson
+
+from alsolike import recommendation_id, wire
+from alsolike.errors import InvalidInput
+from alsolike.interactions import MAX_TIME_MS
 from alsolike.lake import event_date
 
 TABLE = "served"
@@ -17,8 +23,14 @@ PARTITION_COLUMN = "served_date"
 LINE_KEY = "served"
 """The key of a log line that has an answer, `{"served": {...}}`; no other line has it."""
 
+QUARANTINE_SHARD = "served-"
+"""Lines that could not be read lie in quarantine as records of a shard of a name that begins so."""
+
 RANKED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "filled", "pinned", "explored", "promoted:"
 """Why an item has its place; after the last one comes the promotion's name."""
+
+UNKNOWN = "unknown"
+"""The shopper of an answer that named somebody whose hash could not be made; no hash reads like it."""
 
 COLUMNS = MappingProxyType(
     {
@@ -50,7 +62,8 @@ recommender           as it was asked for, also where an arm's other one answere
 model_version         `none` without a model
 arms                  `experiment/arm` of each experiment that the answer is part of; empty without
 shopper, session      keyed hashes (`Pseudonyms.shopper`) of the user id and the session id as they are stored; null
-                      where nobody was named. Where one id may be either's, both are given
+                      where nobody was named. Where one id may be either's, both are given, unless they are equal.
+                      `unknown` as the shopper where the secret of the hashes could not be read
 source                the step of the ladder, or what else the items are from (`x-alsolike-source`)
 degraded              why the answer is less than it should be; empty where it is not
 configuration         version of the configuration
@@ -63,6 +76,111 @@ propensities          by place: the chance with which this item came to this pla
                       nothing was left to chance
 ===================== ================================================================================================
 """
+
+
+_TEXTS = ("recommender", "model_version")
+_TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item")
+_WHOLE = MappingProxyType({"served_ms": MAX_TIME_MS, "configuration": 2**31 - 1, "asked": 2**31 - 1})
+_LISTS_OF_TEXTS = ("arms", "degraded", "item_ids", "origins")
+_BY_PLACE = ("item_ids", "origins", "propensities")
+
+
+class Served(NamedTuple):
+    """One answer: the row of the table, see `COLUMNS`. A tuple, since each answer makes one."""
+
+    recommendation_id: str
+    served_ms: int
+    recommender: str
+    model_version: str
+    arms: list[str]
+    shopper: str | None
+    session: str | None
+    source: str
+    degraded: list[str]
+    configuration: int
+    rules: str | None
+    filter: str | None
+    page_item: str | None
+    asked: int
+    item_ids: list[str]
+    origins: list[str]
+    propensities: list[float | None]
+
+    def to_line(self) -> str:
+        """Return the line of the log, without its end."""
+        return orjson.dumps({LINE_KEY: self._asdict()}).decode()
+
+
+def read_line(line: bytes | str) -> Served:
+    """Read what `Served.to_line` wrote.
+
+    Raises
+    ------
+    InvalidInput
+        If it is anything else, or the row contradicts its own recommendation id.
+    """
+    try:
+        document = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"a line of the log is no JSON: {error}") from error
+    fields = wire.as_object(wire.as_object(document, where="line").get(LINE_KEY), where=LINE_KEY)
+    wire.only_known(fields, COLUMNS, where=f"{LINE_KEY}.")
+    if missing := [name for name in COLUMNS if name not in fields]:
+        raise InvalidInput(f"{LINE_KEY}.{missing[0]} is missing")
+    return checked(Served(**fields))
+
+
+def checked(row: Served) -> Served:
+    """Return a row whose values have the types of their columns and agree with its recommendation id.
+
+    Raises
+    ------
+    InvalidInput
+        If they do not; the message names the column.
+    """
+    for name in ("recommendation_id", *_TEXTS, "source"):
+        _expect(row, name, _is_text(getattr(row, name)), "a text")
+    for name in _TEXTS_OR_NULL:
+        value = getattr(row, name)
+        _expect(row, name, value is None or _is_text(value), "a text or null")
+    for name, most in _WHOLE.items():
+        value = getattr(row, name)
+        _expect(row, name, type(value) is int and 0 <= value <= most, f"a whole number from 0 to {most}")
+    for name in _LISTS_OF_TEXTS:
+        value = getattr(row, name)
+        _expect(row, name, isinstance(value, list) and all(map(_is_text, value)), "a list of texts")
+    _expect(row, "origins", all(map(_is_origin, row.origins)), "an origin each")
+    chances = row.propensities
+    _expect(row, "propensities", isinstance(chances, list) and all(map(_is_chance, chances)), "null or above 0 to 1")
+    if len(lengths := {len(getattr(row, name)) for name in _BY_PLACE}) > 1:
+        raise InvalidInput(f"{', '.join(_BY_PLACE)} have {sorted(lengths)} elements, expected as many of each")
+    said = recommendation_id.parse(row.recommendation_id)
+    _expect(row, "served_ms", row.served_ms == said.answered_ms, f"{said.answered_ms}, as its recommendation id says")
+    _expect(
+        row, "recommender", row.recommender == said.recommender, f"{said.recommender}, as its recommendation id says"
+    )
+    tag = recommendation_id.version_tag(row.model_version)
+    _expect(row, "model_version", tag == said.version_tag, "the one that its recommendation id stands for")
+    arm_tags = tuple(map(recommendation_id.arm_tag, row.arms))
+    _expect(row, "arms", arm_tags == said.arm_tags, "those that its recommendation id stands for")
+    return row
+
+
+def _expect(row: Served, name: str, holds: bool, expected: str) -> None:
+    if not holds:
+        raise InvalidInput(f"{LINE_KEY}.{name} is {wire.describe(getattr(row, name))}, expected {expected}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_origin(value: str) -> bool:
+    return value in (RANKED, FILLED, PINNED, EXPLORED) or (value.startswith(PROMOTED) and value != PROMOTED)
+
+
+def _is_chance(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and 0 < value <= 1)
 
 
 def partition_prefix(date: str) -> str:

@@ -1,7 +1,8 @@
 """Whom the deployment has erased: one small object that every way in looks at.
 
-It holds keyed hashes only, so it says nothing of anybody whose id one does not have. A tombstone stays: records of
-the user may come from the stream, from a replayed quarantine or from an import years later.
+It holds keyed hashes only, so it says nothing of anybody whose id one does not have: of each user the one by which
+erasures go, and the one by which the log of served answers does. A tombstone stays: records of the user may come from
+the stream, from a replayed quarantine or from an import years later.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def add_tombstone(client: Any, bucket: str, user_hash: str, *, now_ms: int) -> i
     Parameters
     ----------
     user_hash
-        `Pseudonyms.erased_user` of the stored id.
+        `Pseudonyms.erased_user` or `Pseudonyms.shopper` of the stored id.
 
     Raises
     ------

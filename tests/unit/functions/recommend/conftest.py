@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from alsolike.pseudonyms import Pseudonyms
 from functions.recommend import handler
 from tests.unit.functions.cloud import create_table
 from tests.unit.functions.recommend.deployment import Deployment
@@ -21,6 +22,7 @@ def shop(
     aws: Callable[[str], Any],
     artefact_bucket: str,
     profiles_table: str,
+    pseudonyms: Pseudonyms,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Shop]:

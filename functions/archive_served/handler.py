@@ -1,0 +1,43 @@
+"""Lines of a log, which its subscription brings, into the lake."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.observability import Metric, count, logger, metrics
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.settings import from_environment
+from alsolike.tombstones import TombstoneReader
+from functions.archive_served.service import archive, read_delivery
+from functions.archive_served.settings import Settings
+
+
+@functools.cache
+def _sources() -> tuple[Settings, TombstoneReader]:
+    settings = from_environment(Settings, os.environ)
+    tombstones = TombstoneReader(client("s3"), settings.artefact_bucket, _no_hashes, check_s=settings.tombstone_check_s)
+    return settings, tombstones
+
+
+def _no_hashes() -> Pseudonyms:
+    raise AssertionError("the log calls people by their hashes already")
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> None:
+    """Archive the lines, or fail and get them again."""
+    settings, tombstones = _sources()
+    delivery = read_delivery(event["awslogs"]["data"])
+    erased = tombstones.current(now_ms=time.time_ns() // 1_000_000)
+    outcome = archive(delivery, client=client("s3"), bucket=settings.lake_bucket, erased=erased)
+    count(Metric.SERVED_ARCHIVED, outcome.archived)
+    count(Metric.RECORDS_QUARANTINED, outcome.quarantined)
+    if outcome.erased:
+        count(Metric.ROWS_OF_ERASED_USERS, outcome.erased)
+    if outcome.quarantined:
+        logger.warning("lines quarantined", lines=outcome.quarantined)

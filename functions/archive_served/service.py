@@ -1,0 +1,153 @@
+"""Writing what a log's subscription delivers to the lake.
+
+Object names come from the log's stream and the first and last event of the delivery, contents from its lines alone: a
+delivery that comes again writes the same objects with the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Collection, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import served
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.served import Served
+from alsolike.stream import StreamRecord
+
+COMPRESSION = "zstd"
+DATA_MESSAGE = "DATA_MESSAGE"
+"""The other kind only asks whether anybody is there."""
+
+_ARROW_TYPES = MappingProxyType(
+    {
+        "string": pa.string(),
+        "bigint": pa.int64(),
+        "int": pa.int32(),
+        "array<string>": pa.list_(pa.string()),
+        "array<double>": pa.list_(pa.float64()),
+    }
+)
+SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in served.COLUMNS.items()])
+
+
+class LogEvent(NamedTuple):
+    """One line of a log; `id` is CloudWatch's."""
+
+    id: str
+    timestamp_ms: int
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delivery:
+    """Lines of one stream of a log, in their order."""
+
+    group: str
+    stream: str
+    events: Sequence[LogEvent]
+
+    @property
+    def source(self) -> str:
+        """A name of the log's stream that fits into an object's: a stream's own has slashes and brackets."""
+        return hashlib.blake2b(f"{self.group}\0{self.stream}".encode(), digest_size=8).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the lines of a delivery, in numbers."""
+
+    archived: int
+    quarantined: int
+    erased: int
+
+
+def read_delivery(data: str) -> Delivery:
+    """Read what CloudWatch Logs hands over.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+
+    Raises
+    ------
+    InvalidInput
+        If it is not what is documented there.
+    """
+    try:
+        document = orjson.loads(gzip.decompress(base64.b64decode(data, validate=True)))
+        events = document["logEvents"] if document["messageType"] == DATA_MESSAGE else []
+        lines = [LogEvent(event["id"], event["timestamp"], event["message"]) for event in events]
+        return Delivery(document["logGroup"], document["logStream"], lines)
+    except (binascii.Error, OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"awslogs.data is not what a subscription delivers: {error!r}") from error
+
+
+def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Collection[str]) -> Outcome:
+    """Write readable lines to their day's partition and the others to quarantine; erased users' lines nowhere.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    erased
+        The keyed hashes of erased users, as the log calls them.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not take an object.
+    """
+    rows: dict[str, list[Served]] = {}
+    refused: list[QuarantinedRecord] = []
+    left_out = 0
+    for event in delivery.events:
+        try:
+            row = served.read_line(event.message)
+        except InvalidInput as error:
+            refused.append(_quarantined(delivery, event, reason=str(error)))
+            continue
+        if row.shopper in erased or row.session in erased:
+            left_out += 1
+        else:
+            rows.setdefault(served.served_date(row.served_ms), []).append(row)
+    for date, day in rows.items():
+        name = f"{delivery.source}-{delivery.events[0].id}-{delivery.events[-1].id}.parquet"
+        _put(client, bucket, f"{served.partition_prefix(date)}{name}", to_parquet(day))
+    for record in refused:
+        _put(client, bucket, record.key, record.to_json())
+    return Outcome(sum(map(len, rows.values())), len(refused), left_out)
+
+
+def to_parquet(rows: Sequence[Served]) -> bytes:
+    """Return rows as one Parquet object; the table's types alone decide how a column is written."""
+    columns = dict(zip(Served._fields, zip(*rows, strict=True), strict=True))
+    content = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=COMPRESSION)
+    return content.getvalue()
+
+
+def _quarantined(delivery: Delivery, event: LogEvent, *, reason: str) -> QuarantinedRecord:
+    shard = f"{served.QUARANTINE_SHARD}{delivery.source}"
+    line = StreamRecord(delivery.group, shard, event.id, event.timestamp_ms, event.message.encode())
+    return QuarantinedRecord(line, reason)
+
+
+def _put(client: Any, bucket: str, key: str, body: bytes) -> None:
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

@@ -1,0 +1,14 @@
+"""Settings of archive_served."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the lake and the tombstones are."""
+
+    lake_bucket: str
+    artefact_bucket: str
+    tombstone_check_s: float = 5

@@ -1,0 +1,89 @@
+"""The line of the log that says what was answered; a subscription carries it to the lake's table `served`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from alsolike.errors import MissingSetting, Unavailable
+from alsolike.observability import Metric, count, logger
+from alsolike.pseudonyms import EdgeIds, Pseudonyms
+from alsolike.served import UNKNOWN, Served
+from functions.recommend.request import Request
+from functions.recommend.service import Answer
+
+RETRY_MS = 30_000
+"""How long the secret is not asked for again after it could not be read: a request waits for it each time."""
+
+
+class ServedLog:
+    """Writes the lines.
+
+    Parameters
+    ----------
+    ids
+        Says under which ids people are stored.
+    pseudonyms
+        Gives the deployment's hashes, which it reads once.
+    """
+
+    def __init__(self, ids: EdgeIds, pseudonyms: Callable[[], Pseudonyms]) -> None:
+        self._ids = ids
+        self._pseudonyms = pseudonyms
+        self._hashes: Pseudonyms | None = None
+        self._next_try_ms = 0
+
+    def prepare(self, *, now_ms: int) -> Pseudonyms | None:
+        """Return the hashes; None where their secret cannot be read, or could not a moment ago."""
+        if self._hashes is None and now_ms >= self._next_try_ms:
+            try:
+                self._hashes = self._pseudonyms()
+            except (MissingSetting, Unavailable) as error:
+                logger.error("the secret of the hashes cannot be read", reason=str(error))
+                self._next_try_ms = now_ms + RETRY_MS
+        return self._hashes
+
+    def write(self, answer: Answer, request: Request, *, now_ms: int) -> None:
+        """Write the line of an answer to standard output.
+
+        Parameters
+        ----------
+        now_ms
+            When it was answered, as its recommendation id says.
+        """
+        shopper, session = self._named(request, now_ms=now_ms)
+        row = Served(
+            answer.recommendation_id,
+            now_ms,
+            request.recommender,
+            answer.version,
+            list(answer.arms),
+            shopper,
+            session,
+            answer.source,
+            list(answer.degraded),
+            answer.configuration,
+            answer.rules,
+            answer.filter,
+            request.item_id,
+            request.num_results,
+            [item.item_id for item in answer.items],
+            [item.origin for item in answer.items],
+            [item.propensity for item in answer.items],
+        )
+        # Its end in the same write: what others write at the same time must not come between.
+        sys.stdout.write(f"{row.to_line()}\n")
+
+    def _named(self, request: Request, *, now_ms: int) -> tuple[str | None, str | None]:
+        """Return the hashes of who was named, as a user and as a session; `people.Shopper` says who may be both."""
+        user_id = request.user_id
+        session_id = user_id if request.session_id is None else request.session_id
+        if session_id is None:
+            return None, None
+        hashes = self.prepare(now_ms=now_ms)
+        if hashes is None:
+            count(Metric.SERVED_TO_UNKNOWN)
+            return UNKNOWN, None
+        shopper = None if user_id is None else hashes.shopper(self._ids.user(user_id))
+        session = hashes.shopper(self._ids.session(session_id))
+        return shopper, None if session == shopper else session

@@ -1,0 +1,164 @@
+"""What a log's subscription delivers, in the lake and in quarantine."""
+
+import base64
+import gzip
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.served import Served
+from alsolike.tombstones import add_tombstone
+from functions.archive_served import handler
+from functions.archive_served.service import archive, read_delivery
+from tests.unit.alsolike.served_rows import SERVED_MS, served
+from tests.unit.functions.factories import LambdaContext
+
+DAY_MS = 86_400_000
+STREAM = "2026/09/21/[7]0123456789abcdef"
+
+
+@pytest.fixture
+def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    handler._sources.cache_clear()
+    yield lambda event: handler.lambda_handler(event, LambdaContext())
+    handler._sources.cache_clear()
+
+
+def logs_event(lines: Sequence[Served | str], *, kind: str = "DATA_MESSAGE", stream: str = STREAM) -> dict[str, Any]:
+    messages = [line if isinstance(line, str) else line.to_line() + "\n" for line in lines]
+    document = {
+        "messageType": kind,
+        "owner": "123456789012",
+        "logGroup": "recommend-log",
+        "logStream": stream,
+        "subscriptionFilters": ["served"],
+        "logEvents": [
+            {"id": f"{number:056d}", "timestamp": SERVED_MS + number, "message": message}
+            for number, message in enumerate(messages)
+        ],
+    }
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(orjson.dumps(document))).decode()}}
+
+
+def objects(s3: Any, bucket: str) -> dict[str, bytes]:
+    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}
+
+
+def rows(content: bytes) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()
+    return found
+
+
+def test_answers_lie_in_their_days_under_their_stream_and_events(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, counted: Callable[[], dict[str, float]]
+) -> None:
+    today, yesterday = served(), served(served_ms=SERVED_MS - DAY_MS)
+
+    invoke(logs_event([today, yesterday, today]))
+
+    stored = objects(aws("s3"), lake_bucket)
+    name = f"{0:056d}-{2:056d}.parquet"
+    keys = sorted(stored)
+    assert [key.partition("/")[2][:22] for key in keys] == ["served_date=2026-09-20", "served_date=2026-09-21"]
+    assert all(key.startswith("served/") and key.endswith(f"-{name}") for key in keys)
+    assert rows(stored[keys[0]]) == [yesterday._asdict()]
+    assert rows(stored[keys[1]]) == [today._asdict()] * 2
+    assert counted() == {"ServedArchived": 3, "RecordsQuarantined": 0}
+
+
+def test_a_delivery_that_comes_again_changes_nothing_and_other_streams_stand_beside_it(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    event = logs_event([served(), "no row"])
+    invoke(event)
+    once = objects(aws("s3"), lake_bucket)
+
+    invoke(event)
+    assert objects(aws("s3"), lake_bucket) == once
+
+    invoke(logs_event([served()], stream="2026/09/21/[7]fedcba9876543210"))
+    assert len(objects(aws("s3"), lake_bucket)) == len(once) + 1
+
+
+def test_a_forged_line_lies_in_quarantine_with_its_reason_and_its_neighbours_in_the_lake(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, counted: Callable[[], dict[str, float]]
+) -> None:
+    forged = served()._replace(served_ms=SERVED_MS + 1)
+
+    invoke(logs_event([served(), forged, served()]))
+
+    stored = objects(aws("s3"), lake_bucket)
+    (bad,) = [key for key in stored if key.startswith("quarantine/dt=2026-09-21/served-")]
+    held = QuarantinedRecord.from_json(stored[bad])
+    assert held.reason.startswith("served.served_ms is")
+    assert (held.record.stream, held.record.data.decode().strip()) == ("recommend-log", forged.to_line())
+    (good,) = [content for key, content in stored.items() if key.startswith("served/")]
+    assert len(rows(good)) == 2
+    assert counted() == {"ServedArchived": 2, "RecordsQuarantined": 1}
+
+
+def test_columns_have_the_tables_types_where_all_is_null(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    empty = served(shopper=None, arms=[], item_ids=[], origins=[], propensities=[])
+
+    invoke(logs_event([empty]))
+
+    (content,) = objects(aws("s3"), lake_bucket).values()
+    types = {field.name: str(field.type) for field in pq.read_schema(io.BytesIO(content))}
+    assert {types[name] for name in ("shopper", "session", "rules", "filter", "page_item")} == {"string"}
+    assert types["propensities"] == "list<element: double>"
+    assert (types["served_ms"], types["asked"]) == ("int64", "int32")
+
+
+def test_an_erased_users_answers_are_stored_nowhere(
+    invoke: Callable[..., Any],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    artefact_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    hashes = Pseudonyms(b"k" * 64)
+    add_tombstone(aws("s3"), artefact_bucket, hashes.shopper("anna"), now_ms=1)
+    of_anna = served(shopper=hashes.shopper("anna"))
+    in_annas_session = served(session=hashes.shopper("anna"))
+    of_ben = served(shopper=hashes.shopper("ben"))
+
+    invoke(logs_event([of_anna, of_ben, in_annas_session]))
+
+    (content,) = objects(aws("s3"), lake_bucket).values()
+    assert rows(content) == [of_ben._asdict()]
+    assert counted() == {"ServedArchived": 1, "RecordsQuarantined": 0, "RowsOfErasedUsers": 2}
+
+
+def test_a_control_message_writes_nothing(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    invoke(logs_event(["CWL CONTROL MESSAGE: Checking health of destination"], kind="CONTROL_MESSAGE"))
+
+    assert objects(aws("s3"), lake_bucket) == {}
+
+
+@pytest.mark.parametrize(
+    "data", ["", "no base64!", base64.b64encode(b"no gzip").decode(), base64.b64encode(gzip.compress(b"[]")).decode()]
+)
+def test_what_is_no_delivery_fails_loudly(data: str) -> None:
+    with pytest.raises(InvalidInput, match="is not what a subscription delivers"):
+        read_delivery(data)
+
+
+def test_a_lake_that_does_not_answer_has_the_delivery_come_again(aws: Callable[[str], Any]) -> None:
+    delivery = read_delivery(logs_event([served()])["awslogs"]["data"])
+
+    with pytest.raises(Unavailable, match="no-such-bucket"):
+        archive(delivery, client=aws("s3"), bucket="no-such-bucket", erased=())
