@@ -57,6 +57,8 @@ class Settings:
     lake_cold_days
         Age at which the lake's objects move to S3 Intelligent-Tiering, which stores what nobody reads for less and
         asks nothing for reading it; None leaves them where they are.
+    served_days
+        How long the lake keeps what was recommended.
     quarantine_alarm_percent
         Share of unreadable records above which people are told.
     training_image, pandas_layer_arn
@@ -105,6 +107,7 @@ class Settings:
     compaction_schedule: str | None = "rate(1 day)"
     lake_first_date: str = "1970-01-01"
     lake_cold_days: int | None = 30
+    served_days: int = 90
     quarantine_alarm_percent: int = 1
     training_schedule: str | None = "rate(7 days)"
     training_instance_type: str = "ml.m5.xlarge"
@@ -242,6 +245,7 @@ _RANGES = (
     ("update_retries", -1, 10_000),
     ("publish_window_s", 0, 300),
     ("lake_cold_days", 1, 36_500),
+    ("served_days", 1, 36_500),
     ("quarantine_alarm_percent", 0, 99),
     ("training_volume_gb", 1, 16_384),
     ("training_max_runtime_s", 60, 432_000),

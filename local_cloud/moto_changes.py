@@ -5,8 +5,10 @@ run, events reach their targets, training jobs train. `CHANGES` names each piece
 canary test knows the fingerprint of that piece and fails when another version of moto brings another one.
 """
 
+import base64
 import copy
 import functools
+import gzip
 import json
 import threading
 import uuid
@@ -25,6 +27,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
 from moto.kinesis.models import Shard
+from moto.logs.models import LogStream
 from moto.s3.responses import S3Response
 from moto.sagemaker.exceptions import ResourceInUseException
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
@@ -54,6 +57,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import Outcome, ThrottledError
 from local_cloud.moto_training import MotoTrainingRecord, training_request
+from local_cloud.telemetry.filter_patterns import read_pattern
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 # EventBridge targets that moto serves itself; all others are the runtime's.
@@ -210,6 +214,32 @@ def _notify_functions(runtime: Runtime) -> None:
             runtime.invoke_later(self.endpoint, json.dumps({"Records": [record]}).encode())
 
     _replace(Subscription, "publish", publish)
+
+
+def _filter_subscriptions(runtime: Runtime) -> None:
+    original = LogStream._send_log_events
+
+    @functools.wraps(original)
+    def send(self: Any, service: str, destination_arn: str, filter_name: str, log_events: list[dict[str, Any]]) -> None:
+        matches = read_pattern(self.log_group.subscription_filters[filter_name].filter_pattern)
+        wanted = [{**event, "id": f"{event['id']:056d}"} for event in log_events if matches(event["message"])]
+        if not wanted:
+            return
+        if service != "lambda":
+            original(self, service, destination_arn, filter_name, wanted)
+            return
+        delivery = {
+            "messageType": "DATA_MESSAGE",
+            "owner": self.account_id,
+            "logGroup": self.log_group.name,
+            "logStream": self.log_stream_name,
+            "subscriptionFilters": [filter_name],
+            "logEvents": wanted,
+        }
+        data = base64.b64encode(gzip.compress(json.dumps(delivery).encode())).decode()
+        runtime.invoke_later(destination_arn, json.dumps({"awslogs": {"data": data}}).encode())
+
+    _replace(LogStream, "_send_log_events", send)
 
 
 def _reach_targets(runtime: Runtime) -> None:
@@ -490,6 +520,11 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto tells a function that a topic notifies neither the topic nor the attributes",
         ("moto.sns.models:Subscription.publish",),
         _notify_functions,
+    ),
+    Change(
+        "moto gives subscriptions of a log every line, whatever their pattern, and forgets which alias they invoke",
+        ("moto.logs.models:LogStream._send_log_events", "moto.logs.models:LogStream.put_log_events"),
+        _filter_subscriptions,
     ),
     Change(
         "moto raises for most targets of rules, and matches every event with a rule that has only a schedule",

@@ -12,6 +12,7 @@ from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS, BATCH_PREFIX
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
+from infra_cdk.constructs.served_table import ServedTable, served_lifetime
 from infra_cdk.constructs.trends import TRENDS_PREFIX
 from infra_cdk.settings import Settings
 
@@ -66,6 +67,7 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(prefix="quarantine/", expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix=FAILED_RECORDS_PREFIX, expiration=cdk.Duration.days(90)),
+                served_lifetime(settings),
                 *self._cold_storage(),
             ],
         )
@@ -181,6 +183,8 @@ class DataLake(Construct):
             order=COPY_ORDER,
         )
         view.add_resource_dependency(interactions)
+        served = ServedTable(self, "Served", lake=self.lake, database=database, settings=self._settings)
+        served.node.add_dependency(made)
 
 
 def _send_events(bucket: s3.Bucket) -> None:

@@ -32,6 +32,13 @@ class PythonFunction(Construct):
         Of /tmp.
     starts_fast
         Whether the environment's SnapStart or provisioned concurrency applies: callers wait for this one.
+
+    Attributes
+    ----------
+    live
+        The alias.
+    role, log_group
+        Its own, which nothing else uses.
     """
 
     def __init__(
@@ -58,7 +65,7 @@ class PythonFunction(Construct):
         concurrency = settings.provisioned_concurrency if starts_fast else 0
         check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency)
 
-        logs = log_group(self, "Log", settings=settings)
+        self.log_group = logs = log_group(self, "Log", settings=settings)
         self.role = role_for(
             self,
             "Role",

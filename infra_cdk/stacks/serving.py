@@ -16,6 +16,7 @@ from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import hash_key_permission, tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
 from infra_cdk.settings import Settings
@@ -48,8 +49,18 @@ class ServingStack(cdk.Stack):
             self, "Sessions", settings=settings, layers=self._layers, session_key=data.session_key
         )
         api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
-        collect, recommend = self._collect().live, self._recommend().live
-        self.recommend = recommend
+        collect, recommends = self._collect().live, self._recommend()
+        self.recommend = recommend = recommends.live
+        ServedLog(
+            self,
+            "ServedLog",
+            log_group=recommends.log_group,
+            lake=data.lake,
+            artefacts=data.artefacts,
+            alerts=data.alerts,
+            layers=self._layers,
+            settings=settings,
+        )
         for key in ("POST /events", "POST /items", "POST /users"):
             api.route(key, function=collect, scope=WRITE_EVENTS)
         for key in (
@@ -208,7 +219,7 @@ class ServingStack(cdk.Stack):
                 trends.trends_permission(artefacts),
                 # Which also permit to list the bucket: else S3 says 403, not 404, of what is not there yet.
                 *configuration_permissions(artefacts),
-                *([hash_key_permission(self._data.hash_key)] if self._settings.pseudonymise_ids else []),
+                hash_key_permission(self._data.hash_key),
             ],
             # One full processor.
             memory_mb=1_769,

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType, camel_case
+from local_cloud.resources.properties import PropertyError
+from local_cloud.telemetry.filter_patterns import read_pattern
 
 
 def _create_log_group(creation: Creation) -> Created:
@@ -51,6 +53,10 @@ def _transformation(transformation: Mapping[str, Any]) -> dict[str, Any]:
 
 def _create_subscription_filter(creation: Creation) -> Created:
     properties = creation.properties
+    try:
+        read_pattern(properties["FilterPattern"])
+    except ValueError as error:
+        raise PropertyError(properties.path_of("FilterPattern"), str(error)) from error
     name = creation.name("FilterName", limit=512)
     creation.clients("logs").put_subscription_filter(
         logGroupName=properties["LogGroupName"],

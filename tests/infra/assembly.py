@@ -8,6 +8,7 @@ from typing import Any, Self
 
 FUNCTIONS = (
     "archive_events",
+    "archive_served",
     "authorize_session",
     "build_dataset",
     "collect",

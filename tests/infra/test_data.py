@@ -135,7 +135,7 @@ def test_no_rule_expires_interactions_or_models(assembly: Assembly) -> None:
         if "ExpirationInDays" in rule
     }
 
-    assert expiring == {"quarantine/", "aws/lambda/", "datasets/", "training/", "trends/", "batch/"}
+    assert expiring == {"quarantine/", "aws/lambda/", "served/", "datasets/", "training/", "trends/", "batch/"}
 
 
 def test_counters_of_trends_outlive_a_closed_shard_and_their_versions_do_not_pile_up(assembly: Assembly) -> None:

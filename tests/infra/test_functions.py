@@ -43,6 +43,7 @@ VARIABLES = {
         "SECRET_ARN",
         "TOMBSTONE_CHECK_S",
     },
+    "archive_served": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "TOMBSTONE_CHECK_S"},
     "count_trends": {
         "ARTEFACT_BUCKET",
         "CONFIGURATION_CHECK_S",
@@ -100,6 +101,7 @@ LAYERS = {
     "collect": ["Core"],
     "update_profiles": ["Core"],
     "archive_events": ["Core", "Pandas"],
+    "archive_served": ["Core", "Pandas"],
     "count_trends": ["Core", "OnnxRuntime"],
     "build_dataset": ["Core", "Pandas"],
     "register_model": ["Core", "OnnxRuntime"],

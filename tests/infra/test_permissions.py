@@ -56,6 +56,15 @@ EXPECTED = {
         ("s3:PutObject", "Lake/interactions/*"),
         ("s3:PutObject", "Lake/quarantine/*"),  # archive: put_object
     },
+    "archive_served": {
+        ("s3:PutObject", "Lake/served/*"),  # archive: put_object
+        ("s3:PutObject", "Lake/quarantine/*"),  # archive: put_object
+        ("s3:GetObject", "Artefacts/privacy/tombstones.json"),  # TombstoneReader: get_object
+        ("s3:ListBucket", "Artefacts"),  # and NoSuchKey, not 403, before there is one
+        # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+        ("s3:PutObject", "Lake/aws/lambda/*"),
+        ("s3:ListBucket", "Lake"),
+    },
     "count_trends": CONSUMER
     | CONFIGURATION
     | TOMBSTONES
@@ -169,6 +178,7 @@ EXPECTED = {
         ("s3:GetObject", "Artefacts/config/current.json"),  # ConfigurationReader: get_object
         ("s3:GetObject", "Artefacts/catalog/current.json"),  # SnapshotStore.manifest: get_object
         ("s3:GetObject", "Artefacts/catalog/segments/*"),  # SnapshotStore.fetch: get_object
+        ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
         ("s3:GetObject", "Artefacts/models/*"),  # BundleCache: get_object
         ("s3:GetObject", "Artefacts/trends/*"),  # TrendsStore.read: get_object

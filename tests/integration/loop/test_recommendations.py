@@ -5,6 +5,7 @@ The tests build on one another, in their order.
 
 from __future__ import annotations
 
+import io
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pyarrow.parquet as pq
 import pytest
 from botocore.config import Config
 
@@ -115,6 +117,28 @@ def test_what_a_user_does_is_recently_viewed_within_seconds(shop: Shop) -> None:
         return get(shop, "/users/user-0/recommendations", recommender="recently-viewed").items
 
     assert eventually(viewed, holds=lambda items: items[:1] == ["item-21"])[0] == "item-21"
+
+
+def served_rows(shop: Shop) -> dict[str, dict[str, Any]]:
+    """Return the rows of the table `served` by recommendation id."""
+    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="served/").get("Contents", [])
+    bodies = [s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed]
+    return {row["recommendation_id"]: row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()}
+
+
+def test_what_was_served_is_in_the_lake_within_seconds(shop: Shop) -> None:
+    answer = shop.recommend("user-0", k=5)
+    said = answer.document["recommendationId"]
+
+    rows = eventually(lambda: served_rows(shop), holds=lambda found: said in found)
+
+    row = rows[said]
+    assert (row["item_ids"], row["recommender"], row["source"]) == (answer.items, "for-you", "model")
+    assert row["model_version"] == answer.headers["x-alsolike-model-version"]
+    assert len(row["shopper"]) == 32
+    assert "user-0" not in str(row)
+    assert shop.alsolike("quarantine", "list") == []
 
 
 @pytest.mark.parametrize(

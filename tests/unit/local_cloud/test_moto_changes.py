@@ -28,6 +28,8 @@ FINGERPRINTS = {
     "moto.kinesis.models:Shard.get_records": "1188a73a6b3d",
     "moto.kinesis.models:Shard.put_record": "e2d15174261b",
     "moto.kinesis.models:Stream.put_record": "cafda0597b23",
+    "moto.logs.models:LogStream._send_log_events": "28c8e81b695b",
+    "moto.logs.models:LogStream.put_log_events": "b07b0d5ae328",
     "moto.s3.responses:S3Response.delete_object": "1d979bff76a9",
     "moto.s3.responses:S3Response.put_object": "992229be920b",
     "moto.sagemaker.models:FakeTrainingJob.__init__": "74031841b1bd",

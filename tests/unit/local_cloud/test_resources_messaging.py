@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.deployer import Resource
+from local_cloud.deployer import DeploymentError, Resource
 from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 ALLOW_SEND: dict[str, Any] = {
@@ -219,6 +219,13 @@ def test_log_group_has_its_subscription(cloud: MotoCloud) -> None:
     (subscribed,) = stored["subscriptionFilters"]
     assert subscribed["destinationArn"] == created.attributes["Arn"]
     assert subscribed["filterPattern"] == "{ $.kind = 1 }"
+
+
+def test_a_subscription_with_a_pattern_that_is_not_known_is_refused(cloud: MotoCloud) -> None:
+    with pytest.raises(DeploymentError, match=r"FilterPattern.*\[a, b\]"):
+        cloud.create(
+            "AWS::Logs::SubscriptionFilter", LogGroupName="served", FilterPattern="[a, b]", DestinationArn="arn:x"
+        )
 
 
 @pytest.mark.parametrize("document", [ALLOW_SEND, json.dumps(ALLOW_SEND)])

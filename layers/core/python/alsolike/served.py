@@ -191,3 +191,11 @@ def partition_prefix(date: str) -> str:
 def served_date(served_ms: int) -> str:
     """Return the partition of an answer."""
     return event_date(served_ms)
+
+
+def deduplicating_sql(*, table: str = TABLE) -> str:
+    """Return the query that keeps one row an answer, for Athena and DuckDB alike; copies of a row are equal."""
+    columns = ", ".join((*COLUMNS, PARTITION_COLUMN))
+    number = "row_number() OVER (PARTITION BY recommendation_id ORDER BY served_ms ASC NULLS LAST)"
+    numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
+    return f"SELECT {columns} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

@@ -1,0 +1,114 @@
+"""From the log of `recommend` to the lake: the subscription that carries answers, and the function that writes them."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_logs_destinations as log_destinations
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.privacy import TOMBSTONES_KEY
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.served_table import SERVED_TABLE
+from infra_cdk.settings import Settings
+
+LINE_FIELD = "$.served.recommendation_id"
+"""What only the lines of answers have; see `alsolike.served`."""
+
+
+class ServedLog(Construct):
+    """The subscription of a log, the function `archive_served`, and the alarm on what it gives up.
+
+    CloudWatch Logs invokes the function asynchronously, beside the requests whose lines it carries. A delivery that
+    fails three times goes to the lake bucket, as failed batches of the stream do.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_group: logs.ILogGroup,
+        lake: s3.IBucket,
+        artefacts: s3.IBucket,
+        alerts: sns.ITopic,
+        layers: PythonLayers,
+        settings: Settings,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        function = PythonFunction(
+            self,
+            "ArchiveServed",
+            name="archive_served",
+            description="Writes what was recommended to the lake, and lines that cannot be read to quarantine",
+            settings=settings,
+            layers=[layers.core, layers.pandas],
+            variables={
+                "LAKE_BUCKET": lake.bucket_name,
+                "ARTEFACT_BUCKET": artefacts.bucket_name,
+                "TOMBSTONE_CHECK_S": str(settings.tombstone_check_s),
+            },
+            permissions=[
+                *(
+                    objects(
+                        lake,
+                        prefix,
+                        actions=["s3:PutObject"],
+                        reason="Objects are named after their day, the log's stream and its events",
+                    )
+                    for prefix in (f"{SERVED_TABLE}/", "quarantine/")
+                ),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]),
+                # Without it S3 says 403, not 404, before there is a tombstone; and Lambda asks for it before it puts
+                # what failed there.
+                Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, lake.bucket_arn]),
+                objects(
+                    lake,
+                    FAILED_RECORDS_PREFIX,
+                    actions=["s3:PutObject"],
+                    reason="Lambda names the object of each delivery that it gives up on",
+                ),
+            ],
+            memory_mb=1_024,
+            timeout_s=60,
+        )
+        function.live.configure_async_invoke(
+            on_failure=destinations.S3Destination(lake), retry_attempts=2, max_event_age=cdk.Duration.hours(6)
+        )
+        logs.SubscriptionFilter(
+            self,
+            "Subscription",
+            log_group=log_group,
+            destination=log_destinations.LambdaDestination(function.live),
+            filter_pattern=logs.FilterPattern.exists(LINE_FIELD),
+        )
+        alarm(
+            self,
+            "Fails",
+            metric=function.live.metric_errors(statistic="Sum", period=cdk.Duration.minutes(15)),
+            above=0,
+            periods=1,
+            description=f"Alsolike {settings.name}: what was recommended does not get into the lake: docs/served.md",
+            alerts=alerts,
+        )
+        alarm(
+            self,
+            "Quarantine",
+            metric=cloudwatch.Metric(
+                namespace="Alsolike",
+                metric_name="RecordsQuarantined",
+                dimensions_map={"service": "archive_served"},
+                statistic="Sum",
+                period=cdk.Duration.minutes(15),
+            ),
+            above=0,
+            periods=1,
+            description=f"Alsolike {settings.name}: lines of answers cannot be read: docs/served.md",
+            alerts=alerts,
+        )

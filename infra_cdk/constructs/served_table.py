@@ -1,0 +1,75 @@
+"""The table of what was served, and for how long it is kept."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra_cdk.constructs.lake_table import Database, parquet_table
+from infra_cdk.constructs.lake_view import once_view
+from infra_cdk.settings import Settings
+
+SERVED_TABLE = "served"
+SERVED_PARTITION = "served_date"
+SERVED_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "recommendation_id": "string",
+        "served_ms": "bigint",
+        "recommender": "string",
+        "model_version": "string",
+        "arms": "array<string>",
+        "shopper": "string",
+        "session": "string",
+        "source": "string",
+        "degraded": "array<string>",
+        "configuration": "int",
+        "rules": "string",
+        "filter": "string",
+        "page_item": "string",
+        "asked": "int",
+        "item_ids": "array<string>",
+        "origins": "array<string>",
+        "propensities": "array<double>",
+    }
+)
+"""The columns that `alsolike.served` writes; a test keeps the two lists equal."""
+
+
+class ServedTable(Construct):
+    """The Glue table `served`, and the view `served_once` by which SQL counts each answer once."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, lake: s3.IBucket, database: Database, settings: Settings
+    ) -> None:
+        super().__init__(scope, construct_id)
+        table = parquet_table(
+            self,
+            "Table",
+            bucket=lake,
+            database=database,
+            name=SERVED_TABLE,
+            description="What was recommended. Raw: served_once has each answer once",
+            columns=SERVED_COLUMNS,
+            partition=SERVED_PARTITION,
+            # Nothing older is there; Athena looks into every day that a query does not rule out.
+            first_date=f"NOW-{settings.served_days + 1}DAYS",
+        )
+        view = once_view(
+            self,
+            "Once",
+            database=database,
+            table=SERVED_TABLE,
+            description="What was recommended, each answer once",
+            columns=SERVED_COLUMNS,
+            partition=SERVED_PARTITION,
+            key="recommendation_id",
+            order=("served_ms",),  # copies of an answer are equal
+        )
+        view.add_resource_dependency(table)
+
+
+def served_lifetime(settings: Settings) -> s3.LifecycleRule:
+    """Return the rule by which what was served is forgotten."""
+    return s3.LifecycleRule(prefix=f"{SERVED_TABLE}/", expiration=cdk.Duration.days(settings.served_days))

@@ -1,0 +1,91 @@
+"""What was served: its table, its subscription, and what happens to what fails."""
+
+import base64
+import json
+import re
+
+from alsolike import served
+from local_cloud.telemetry.filter_patterns import read_pattern
+from tests.infra.assembly import Assembly, flat
+from tests.unit.alsolike.served_rows import served as served_row
+
+
+def test_the_table_has_the_columns_and_days_that_are_written(demo: Assembly) -> None:
+    table = demo.glue_table("served")
+
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    assert columns == dict(served.COLUMNS)
+    assert table["PartitionKeys"] == [{"Name": served.PARTITION_COLUMN, "Type": "string"}]
+    parameters = {name: flat(value) for name, value in table["Parameters"].items()}
+    template = parameters["storage.location.template"].replace("${served_date}", "2026-11-25")
+    assert f"served/{template.partition('/served/')[2]}" == served.partition_prefix("2026-11-25")
+
+
+def test_nothing_that_has_expired_is_looked_for(prod: Assembly) -> None:
+    """A day more than it is kept: S3 expires objects at midnight."""
+    (rule,) = [
+        rule
+        for bucket in prod.of_type("AWS::S3::Bucket")
+        for rule in bucket.properties["LifecycleConfiguration"]["Rules"]
+        if rule.get("Prefix") == served.PREFIX
+    ]
+
+    assert rule["ExpirationInDays"] == 90
+    assert prod.glue_table("served")["Parameters"]["projection.served_date.range"] == "NOW-91DAYS,NOW+1DAYS"
+
+
+def test_the_view_counts_each_answer_once(demo: Assembly) -> None:
+    text = demo.glue_table("served_once")["ViewOriginalText"]
+    found = re.fullmatch(r"/\* Presto View: (.+) \*/", text)
+    assert found
+
+    definition = json.loads(base64.b64decode(found[1], validate=True))
+
+    assert definition["originalSql"] == served.deduplicating_sql()
+    assert [column["name"] for column in definition["columns"]] == [*served.COLUMNS, served.PARTITION_COLUMN]
+
+
+def test_the_subscription_takes_the_lines_of_answers_and_no_other(demo: Assembly) -> None:
+    subscription = demo.only("AWS::Logs::SubscriptionFilter")
+    matches = read_pattern(subscription.properties["FilterPattern"])
+
+    assert matches(served_row().to_line())
+    assert not matches('{"_aws": {"Timestamp": 1}, "service": "recommend", "RecommendationsServed": [1.0]}')
+    assert not matches('{"level": "INFO", "message": "served", "service": "recommend"}')
+    assert not matches("START RequestId: 1")
+    recommend = flat(demo.function("recommend").properties["LoggingConfig"]["LogGroup"])
+    assert flat(subscription.properties["LogGroupName"]) == recommend
+
+
+def test_only_this_log_may_invoke_the_function(demo: Assembly) -> None:
+    (permission,) = [
+        permission
+        for permission in demo.of_type("AWS::Lambda::Permission")
+        if flat(permission.properties["Principal"]) == "logs.amazonaws.com"
+    ]
+
+    log = flat(demo.only("AWS::Logs::SubscriptionFilter").properties["LogGroupName"])
+    assert log in flat(permission.properties["SourceArn"])
+    assert permission.properties["Action"] == "lambda:InvokeFunction"
+
+
+def test_a_delivery_that_fails_lies_in_the_lake(demo: Assembly) -> None:
+    (config,) = [
+        config
+        for config in demo.of_type("AWS::Lambda::EventInvokeConfig")
+        if "ArchiveServed" in flat(config.properties["FunctionName"])
+    ]
+
+    assert config.properties["MaximumRetryAttempts"] == 2
+    assert "Lake" in flat(config.properties["DestinationConfig"]["OnFailure"]["Destination"])
+
+
+def test_people_are_told_of_deliveries_that_fail_and_of_lines_that_cannot_be_read(prod: Assembly) -> None:
+    alarms = {
+        alarm.properties.get("MetricName"): alarm
+        for alarm in prod.of_type("AWS::CloudWatch::Alarm")
+        if "docs/served.md" in alarm.properties["AlarmDescription"]
+    }
+
+    assert set(alarms) == {"Errors", "RecordsQuarantined"}
+    assert alarms["RecordsQuarantined"].properties["Dimensions"] == [{"Name": "service", "Value": "archive_served"}]
