@@ -12,6 +12,7 @@ from cli import console, evaluate, models, openapi, profile, recommend, rows, se
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.erasing import command as erasing
+from cli.explaining import command as explaining
 from cli.filtering import command as filtering
 from cli.importing import command as importing
 from cli.quarantine import command as quarantine
@@ -34,6 +35,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(filtering.app, name="filters")
 app.command()(train.train)
 app.command()(recommend.recommend)
+app.command()(explaining.explain)
 app.command()(trends.trends)
 app.command()(session_token.session_token)
 app.command()(evaluate.evaluate)

@@ -63,17 +63,29 @@ def _live(where: Deployment, user: str, *, session: bool) -> Profile:
     return ProfileStore(where.client("dynamodb"), where.names.profiles_table).read(_id(where, user, session=session))
 
 
-def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
+def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
+    """Return a profile as it was: what the lake had taken in by a time.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
     from cli import console
     from cli.rebuilding.lake_reader import LakeReader
     from cli.rebuilding.profiles import profile_of
     from cli.rebuilding.writing import history_length
+
+    rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
+    with console.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
+        return profile_of(rows, profile_id, length=history_length(where), on_bytes=step.advance)
+
+
+def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
     from cli.times import milliseconds, moment
 
     received_by_ms = milliseconds(moment(at, option="--at"))
-    rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
-    with console.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
-        return profile_of(rows, _id(where, user, session=session), length=history_length(where), on_bytes=step.advance)
+    return past(where, _id(where, user, session=session), received_by_ms=received_by_ms)
 
 
 def _id(where: Deployment, user: str, *, session: bool) -> str:

@@ -1,4 +1,4 @@
-"""The routes that recommend and rank, and batches of users, with which the function is invoked directly."""
+"""The routes that recommend and rank; batches of users, and replays, with which the function is invoked directly."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from functions.recommend.budget import UNLIMITED, Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
 from functions.recommend.people import People
+from functions.recommend.replay import answer_replay
 from functions.recommend.request import PARSERS, Request
 from functions.recommend.response import respond_answer
 from functions.recommend.served_line import ServedLog
@@ -138,6 +139,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now_ms = time.time_ns() // 1_000_000
     if "batch" in event:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
+    if "replay" in event:
+        return _answer_replay(event, context, sources=sources, now_ms=now_ms)
     budget = Budget(sources.time_budget_ms)
     try:
         request = PARSERS[event["routeKey"]](event)
@@ -182,6 +185,19 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
         answer=answer,
         remaining_ms=remaining_ms,
     )
+
+
+def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
+    """Answer again what was answered once; nothing of it is counted or logged as served."""
+    standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+
+    def answer(request: Request, people: People, at_ms: int) -> Answer:
+        trends = functools.partial(_trends, sources, now_ms)
+        return recommend(
+            request, standing=standing, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=at_ms
+        )
+
+    return answer_replay(event["replay"], people=sources.people, answer=answer)
 
 
 def _trends(sources: Sources, now_ms: int, degraded: list[str]) -> Trends:

@@ -141,6 +141,21 @@ def test_what_was_served_is_in_the_lake_within_seconds(shop: Shop) -> None:
     assert shop.alsolike("quarantine", "list") == []
 
 
+def test_an_answer_is_explained_by_its_id(shop: Shop) -> None:
+    said = shop.recommend("user-0", k=5).document["recommendationId"]
+    eventually(lambda: served_rows(shop), holds=lambda found: said in found)
+
+    found = shop.alsolike("explain", said, "--user", "user-0")
+
+    assert found["replay"]["same"], found["replay"]["differences"]
+    assert any(item["reasons"] for item in found["items"])
+    assert "was for somebody else" in shop.alsolike("explain", said, "--user", "user-1", exit_code=1)
+    assert "was not made by this service" in shop.alsolike("explain", said[:-1], exit_code=1)
+    similar = get(shop, "/items/item-03/similar", numResults="3").document["recommendationId"]
+    eventually(lambda: served_rows(shop), holds=lambda rows: similar in rows)
+    assert shop.alsolike("explain", similar)["replay"]["same"]
+
+
 @pytest.mark.parametrize(
     ("path", "status", "message"),
     [

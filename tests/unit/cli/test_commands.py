@@ -32,6 +32,7 @@ VERBS = (
     "import",
     "train",
     "recommend",
+    "explain",
     "trends",
     "session-token",
     "evaluate",

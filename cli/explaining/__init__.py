@@ -1,0 +1,1 @@
+"""Why an answer was what it was."""

@@ -1,0 +1,185 @@
+"""`alsolike explain`: what an answer was, and why each of its items was in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from alsolike.recommendation_id import RecommendationId
+    from alsolike.served import Served
+    from cli.deployment import Deployment
+    from cli.explaining.replaying import Replay
+
+_ORIGINS = {"filled": "popular: the list ended before", "pinned": "a rule pins it here", "explored": "tried out"}
+
+
+def explain(
+    recommendation_id: Annotated[str, typer.Argument(metavar="RECOMMENDATION_ID", show_default=False)],
+    user: Annotated[
+        str | None,
+        typer.Option("--user", metavar="ID", help="Whose answer it was, a user or a session; the lake does not say."),
+    ] = None,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an answer as it was given, and why: it is asked again as of its time, and compared.
+
+    The id itself says when it was, which recommender answered, and with which model; the lake says the rest. For an
+    answer to somebody, --user says to whom: without it nothing is asked again.
+    """
+    from alsolike import recommendation_id as ids
+    from alsolike.errors import InvalidInput, NotFound
+    from cli import console, deployment
+    from cli.explaining import replaying
+    from cli.explaining.people import history_at_answer
+    from cli.explaining.served_rows import find_row
+
+    said = ids.parse(recommendation_id)
+    where = deployment.resolve(stack=stack, state=state)
+    head = _head(where, recommendation_id, said)
+    try:
+        row = find_row(where, recommendation_id, said)
+    except NotFound:
+        if as_json:
+            console.print_json({**head, "row": None})
+        else:
+            _print_head(head)
+        raise
+    head |= {"model_version": row.model_version, "arms": row.arms}
+    again, not_replayed = None, None
+    if user is None and (row.shopper, row.session) != (None, None):
+        not_replayed = "it was for somebody: --user says for whom"
+    else:
+        history = () if user is None else history_at_answer(where, row, user)
+        try:
+            again = replaying.replay(where, row, user=user, history=history)
+        except (InvalidInput, NotFound) as error:
+            not_replayed = str(error)
+    differences = [] if again is None else replaying.differences(row, again)
+    if as_json:
+        console.print_json(_document(head, row, again, differences=differences, not_replayed=not_replayed))
+        return
+    _print_head(head)
+    _print_row(row, again)
+    if again is None:
+        console.print_line(f"not asked again: {not_replayed}")
+    elif not differences:
+        console.print_line("asked again as of then, the answer is the same")
+    else:
+        console.print_line("asked again as of then, the answer is another:")
+        for difference in differences:
+            console.print_line(f"  {difference}")
+
+
+def _head(where: Deployment, recommendation_id: str, said: RecommendationId) -> dict[str, Any]:
+    """Return what the id says, its tags resolved as far as they are known here."""
+    from cli.explaining.names import arm_of, version_of
+
+    moment = dt.datetime.fromtimestamp(said.answered_ms / 1000, dt.UTC)
+    return {
+        "recommendation_id": recommendation_id,
+        "answered_ms": said.answered_ms,
+        "answered": moment.isoformat(timespec="milliseconds"),
+        "recommender": said.recommender,
+        "model_version": version_of(where, said.version_tag),
+        "arms": [arm_of(where, tag) for tag in said.arm_tags],
+    }
+
+
+def _print_head(head: dict[str, Any]) -> None:
+    from cli import console
+
+    for label, value in (
+        ("recommender", head["recommender"]),
+        ("answered", head["answered"]),
+        ("model", head["model_version"]),
+        ("arms", ", ".join(head["arms"]) or "none"),
+    ):
+        console.print_line(f"{label:<14} {console.visible(str(value))}")
+
+
+def _print_row(row: Served, again: Replay | None) -> None:
+    from cli import console
+
+    for label, value in (
+        ("source", row.source),
+        ("degraded", ", ".join(row.degraded)),
+        ("configuration", row.configuration),
+        ("rules", row.rules),
+        ("filter", row.filter),
+        ("page's item", row.page_item),
+        ("asked for", f"{row.asked} items, {len(row.item_ids)} answered"),
+    ):
+        if value not in (None, ""):
+            console.print_line(f"{label:<14} {console.visible(str(value))}")
+    console.print_table(
+        ["place", "item", "origin", "propensity", "because of", *(["again"] if again else [])],
+        [
+            [
+                each["place"],
+                each["item_id"],
+                each["origin"],
+                each["propensity"],
+                _because(row, each, again),
+                *([each["replayed_place"]] if again else []),
+            ]
+            for each in _items(row, again)
+        ],
+    )
+
+
+def _because(row: Served, item: dict[str, Any], again: Replay | None) -> str:
+    if item["reasons"]:
+        return "; ".join(
+            f"{reason['eventType']} {reason['itemId']} ({reason['contribution']:.3g})" for reason in item["reasons"]
+        )
+    if item["origin"].startswith("promoted:"):
+        return f"promotion {item['origin'].partition(':')[2]}"
+    if item["origin"] in _ORIGINS:
+        return _ORIGINS[item["origin"]]
+    if row.page_item is not None and row.source in ("similar", "bought-together"):
+        return f"{row.source} of {row.page_item}"
+    return "" if row.source == "model" else row.source
+
+
+def _items(row: Served, again: Replay | None) -> list[dict[str, Any]]:
+    places = {} if again is None else {item_id: place for place, item_id in enumerate(again.item_ids, 1)}
+    return [
+        {
+            "place": place,
+            "item_id": item_id,
+            "origin": origin,
+            "propensity": propensity,
+            "reasons": None if again is None else [json.loads(text) for text in again.reasons.get(item_id, ())],
+            "replayed_place": places.get(item_id),
+        }
+        for place, (item_id, origin, propensity) in enumerate(
+            zip(row.item_ids, row.origins, row.propensities, strict=True), 1
+        )
+    ]
+
+
+def _document(
+    head: dict[str, Any], row: Served, again: Replay | None, *, differences: list[str], not_replayed: str | None
+) -> dict[str, Any]:
+    import dataclasses
+
+    replayed = None
+    if again is not None:
+        said = dataclasses.asdict(again)
+        del said["reasons"]
+        replayed = {**said, "same": not differences, "differences": differences}
+    return {
+        **head,
+        "row": row._asdict(),
+        "items": _items(row, again),
+        "replay": replayed,
+        "not_replayed": not_replayed,
+    }

@@ -1,0 +1,51 @@
+"""What the tags of a recommendation id stand for, as far as it is known here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.recommendation_id import arm_tag, version_tag
+from alsolike.registry import MODELS_PREFIX
+from cli.aws import asking
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+NO_VERSION = "none"
+"""What answers without a model say."""
+
+
+def version_of(where: Deployment, tag: str) -> str:
+    """Return the model version of a tag; one that is not there any more by its tag.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    client, bucket = where.client("s3"), where.names.artefact_bucket
+    with asking(f"s3://{bucket}/{MODELS_PREFIX}"):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
+        folders = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+    versions: tuple[str, ...] = (NO_VERSION, *(folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in folders))
+    for version in versions:
+        if version_tag(version) == tag:
+            return version
+    return f"unknown ({tag})"
+
+
+def arm_of(where: Deployment, tag: str) -> str:
+    """Return the arm of a tag, `experiment/arm`; one that the configuration does not have any more by its tag.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+    for experiment in store.current().configuration().experiments.values():
+        for arm in experiment.arms:
+            if arm_tag(name := f"{experiment.name}/{arm.name}") == tag:
+                return name
+    return f"unknown ({tag})"

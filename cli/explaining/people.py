@@ -1,0 +1,46 @@
+"""Whose an answer was: the row has keyed hashes, who asks has an id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alsolike.errors import InvalidInput
+from alsolike.interactions import profile_id
+from alsolike.profiles import RecentInteraction
+from alsolike.served import UNKNOWN, Served
+from cli.stored_ids import pseudonyms, stored_ids
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+
+def history_at_answer(where: Deployment, row: Served, user: str) -> tuple[RecentInteraction, ...]:
+    """Return the interactions that had arrived when a user, or session, was answered.
+
+    Raises
+    ------
+    InvalidInput
+        If the answer was somebody else's, or nobody's.
+    Unavailable
+        If the lake or Secrets Manager does not answer.
+    """
+    from cli.profile import past
+
+    ids = stored_ids(where)
+    as_user, as_session = ids.user(user), ids.session(user)
+    hashes = pseudonyms(where)
+    if row.shopper is None and row.session is None:
+        raise InvalidInput("--user names somebody, but the answer was for nobody in particular")
+    if row.shopper != UNKNOWN and not {hashes.shopper(as_user), hashes.shopper(as_session)} & {
+        row.shopper,
+        row.session,
+    }:
+        raise InvalidInput(f"--user is {user!r}, but the answer was for somebody else")
+    # As `recommend` looks: the user first, then the session of that name.
+    for wanted in (
+        profile_id(user_id=as_user, session_id=None),
+        profile_id(user_id=None, session_id=as_session),
+    ):
+        if recent := past(where, wanted, received_by_ms=row.served_ms).recent:
+            return tuple(recent)
+    return ()

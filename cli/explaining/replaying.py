@@ -1,0 +1,117 @@
+"""Having the deployment answer once more, and telling in what the answers differ."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+
+from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from alsolike.profiles import RecentInteraction
+from alsolike.served import EXPLORED, Served
+from cli.aws import asking
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+RANKING = "personalized-ranking"
+TRENDING = "trending"
+
+_ERRORS: Mapping[str, type[AlsolikeError]] = {"InvalidInput": InvalidInput, "NotFound": NotFound}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Replay:
+    """What is answered to the same question now, of the history of then.
+
+    Attributes
+    ----------
+    reasons
+        By item, JSON texts, what counted most first.
+    """
+
+    item_ids: tuple[str, ...]
+    reasons: Mapping[str, Sequence[str]]
+    source: str
+    model_version: str
+    configuration: int
+    rules: str | None
+    arms: tuple[str, ...]
+    degraded: tuple[str, ...]
+
+
+def replay(where: Deployment, row: Served, *, user: str | None, history: Sequence[RecentInteraction]) -> Replay:
+    """Ask again.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        If it cannot be asked again: its filter is gone, or needs values that are not kept.
+    Unavailable
+        If the function does not answer.
+    """
+    event = {
+        "nowMs": row.served_ms,
+        "recommender": row.recommender,
+        "numResults": max(row.asked, 1),
+        "userId": user,
+        "itemId": row.page_item,
+        "filter": row.filter,
+        "inputList": (row.item_ids or None) if row.recommender == RANKING else None,
+        "history": [
+            {
+                "timeMs": each.event_time_ms,
+                "eventId": each.event_id,
+                "itemId": each.item_id,
+                "eventType": each.event_type,
+            }
+            for each in history
+        ],
+    }
+    function = where.names.recommend_function
+    with asking(f"function {function}"):
+        answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps({"replay": event}))
+        document = orjson.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        kind, message = document.get("errorType", "an error"), document.get("errorMessage", "")
+        raise _ERRORS.get(kind, Unavailable)(f"the answer cannot be replayed: {message or kind}")
+    return Replay(
+        item_ids=tuple(item["itemId"] for item in document["items"]),
+        reasons={item["itemId"]: item["reason"] for item in document["items"]},
+        source=document["source"],
+        model_version=document["modelVersion"],
+        configuration=document["configuration"],
+        rules=document["rules"],
+        arms=tuple(document["arms"]),
+        degraded=tuple(document["degraded"]),
+    )
+
+
+def differences(row: Served, again: Replay) -> list[str]:
+    """Return what may have made the replay another answer; empty where it is the same."""
+    if list(again.item_ids) == row.item_ids:
+        return []
+    found = [
+        f"{what} is {now} now, it was {then}"
+        for what, then, now in (
+            ("the model version", row.model_version, again.model_version),
+            ("the configuration", row.configuration, again.configuration),
+            ("the rule set", row.rules or "none", again.rules or "none"),
+            ("the arm", ", ".join(row.arms) or "none", ", ".join(again.arms) or "none"),
+            ("what is lacking", ", ".join(row.degraded) or "nothing", ", ".join(again.degraded) or "nothing"),
+            ("the source", row.source, again.source),
+        )
+        if then != now
+    ]
+    if explored := [str(place) for place, origin in enumerate(row.origins, 1) if origin == EXPLORED]:
+        found.append(f"place {', '.join(explored)} was left to chance")
+    if row.filter is not None:
+        found.append(f"the values with which filter {row.filter} was asked are not kept")
+    if TRENDING in (row.recommender, row.source):
+        found.append("what trends is counted as it is now, of the window of an hour")
+    return found or [
+        "nothing that the row keeps: the catalogue, what the shop says of the user, and what the request said of the "
+        "user are as they are now; the newest interactions may not have been in the live profile yet"
+    ]

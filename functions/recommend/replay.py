@@ -1,0 +1,97 @@
+"""An answer once more, as it was or would be: what was asked, at its time, of the history that there was then.
+
+The event is ``{"replay": {...}}``, see `REPLAY`; `alsolike explain` sends it. Everything else is as it is now: model,
+configuration, catalogue, trends. The answer says by which, so that who compares can tell why it is another one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from alsolike.fields import Choice, Fields, ListOf, Text, Whole
+from alsolike.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS
+from alsolike.profiles import Profile, ProfileStore, RecentInteraction
+from alsolike.recommendation_id import RECOMMENDER_CODES
+from alsolike.recommendation_requests import MAX_RESULTS
+from functions.recommend.people import People
+from functions.recommend.request import Request
+from functions.recommend.service import Answer
+
+MAX_HISTORY = 10_000
+
+_ID = Text(MAX_ID_CHARACTERS)
+_TIME = Whole(0, MAX_TIME_MS)
+_INTERACTION = Fields(
+    {"timeMs": _TIME, "eventId": _ID, "itemId": _ID, "eventType": _ID},
+    required=("timeMs", "eventId", "itemId", "eventType"),
+)
+REPLAY = Fields(
+    {
+        "nowMs": _TIME,
+        "recommender": Choice(tuple(RECOMMENDER_CODES)),
+        "numResults": Whole(1, MAX_RESULTS),
+        "userId": _ID,
+        "itemId": _ID,
+        "filter": _ID,
+        "inputList": ListOf(_ID, 1, MAX_RESULTS),
+        "history": ListOf(_INTERACTION, 0, MAX_HISTORY),
+    },
+    required=("nowMs", "recommender", "numResults"),
+)
+
+
+class _Given(ProfileStore):
+    """One profile, whoever is asked for."""
+
+    def __init__(self, recent: Iterable[RecentInteraction]) -> None:
+        self._recent = tuple(recent)
+
+    def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
+        return Profile(profile_id, self._recent, 1)
+
+
+def answer_replay(given: Any, *, people: People, answer: Callable[[Request, People, int], Answer]) -> dict[str, Any]:
+    """Answer a replay.
+
+    Parameters
+    ----------
+    answer
+        Answers a request of these people at a time.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        If it breaks the contract, or asks for what there is not, or not any more.
+    """
+    fields = REPLAY.read(given, "replay")
+    to_rank = fields.get("inputList")
+    request = Request(
+        user_id=fields.get("userId"),
+        num_results=fields["numResults"],
+        recommender=fields["recommender"],
+        item_id=fields.get("itemId"),
+        filter_name=fields.get("filter"),
+        explain=True,
+        to_rank=None if to_rank is None else tuple(dict.fromkeys(to_rank)),
+    )
+    recent = sorted(
+        RecentInteraction(each["timeMs"], each["eventId"], each["itemId"], each["eventType"])
+        for each in fields.get("history", ())
+    )
+    found = answer(request, dataclasses.replace(people, profiles=_Given(recent)), fields["nowMs"])
+    return {
+        "items": [
+            {"itemId": item.item_id, "score": item.score, "origin": item.origin, "reason": item.reasons or []}
+            for item in found.items
+        ],
+        "source": found.source,
+        "modelVersion": found.version,
+        "configuration": found.configuration,
+        "filter": found.filter,
+        "rules": found.rules,
+        "arms": found.arms,
+        "gave": found.gave,
+        "degraded": found.degraded,
+    }

@@ -1,0 +1,85 @@
+"""Answers once more: at their time, of the history that is given, with reasons."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from alsolike.errors import InvalidInput, NotFound
+from functions.recommend import handler
+from tests.unit.functions.factories import NOW_MS, LambdaContext
+from tests.unit.functions.recommend.shop import Shop
+
+ASKED = {"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2}
+
+
+def replay(**fields: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = handler.lambda_handler({"replay": {**ASKED, **fields}}, LambdaContext())
+    return answer
+
+
+def interaction(item_id: str, *, before_ms: int = 1000) -> dict[str, Any]:
+    return {"timeMs": NOW_MS - before_ms, "eventId": f"e-{item_id}", "itemId": item_id, "eventType": "view"}
+
+
+def test_the_given_history_answers_and_not_the_live_profile(shop: Shop) -> None:
+    """After a pear comes a fig, then a plum; kiwis lead nowhere."""
+    shop.publish()
+    shop.remember("u#anna", "kiwi")
+
+    answer = replay(userId="anna", history=[interaction("pear")])
+
+    assert [item["itemId"] for item in answer["items"]] == ["fig", "plum"]
+    assert (answer["source"], answer["modelVersion"], answer["configuration"]) == ("model", "v1", 0)
+    (reason,) = answer["items"][0]["reason"]
+    assert json.loads(reason)["itemId"] == "pear"
+
+
+def test_it_is_the_time_of_the_answer_and_not_now(shop: Shop) -> None:
+    """A filter that leaves out what is not launched yet says so."""
+    shop.configure(filters={"launched": "EXCLUDE ItemID WHERE Items.LAUNCHED > NOW"})
+    shop.publish()
+    shop.catalogue({"fig": {"launched": NOW_MS // 1000 + 3600}, "plum": {"launched": NOW_MS // 1000 - 3600}})
+    assert time.time() * 1000 > NOW_MS + 3_600_000
+
+    answer = replay(userId="anna", history=[interaction("pear")], filter="launched")
+
+    assert [item["itemId"] for item in answer["items"] if item["origin"] == "ranked"] == ["plum"]
+
+
+def test_a_ranking_ranks_what_is_given(shop: Shop) -> None:
+    shop.publish()
+
+    answer = replay(
+        recommender="personalized-ranking", userId="anna", inputList=["kiwi", "fig"], history=[interaction("pear")]
+    )
+
+    assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
+
+
+def test_a_replay_is_not_served(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.publish()
+
+    replay(recommender="popular")
+
+    out = capsys.readouterr().out
+    assert '{"served"' not in out
+    assert "RecommendationsServed" not in out
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "message"),
+    [
+        ({"recommender": "best"}, InvalidInput, "replay.recommender is"),
+        ({"numResults": 501}, InvalidInput, "replay.numResults is 501"),
+        ({"history": [{"itemId": "pear"}]}, InvalidInput, r"replay.history\[0\].timeMs is missing"),
+        ({"filter": "none"}, NotFound, "filterArn ends in"),
+        ({"colour": "red"}, InvalidInput, "colour is not a known field"),
+    ],
+)
+def test_a_bad_replay_says_what_is_wrong(
+    shop: Shop, fields: dict[str, Any], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        replay(userId="anna", **fields)
