@@ -18,7 +18,7 @@ from cli.config.yaml_document import Finding
 
 STANDARD_INPUT = Path("-")
 MAX_BYTES = 512 << 10
-WITHOUT_EFFECT = ("rules", "experiments")
+WITHOUT_EFFECT = ("experiments",)
 """Parts that are checked and kept, and that no function acts on yet."""
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from alsolike import filter_columns
 from alsolike.bundle import Bundle
 from alsolike.cold_items import NO_COLD_ITEMS, ColdItems, ColdScorer
+from alsolike.column_values import as_declared
 from alsolike.configuration import Configuration
 from alsolike.filter_evaluation import Asked, FilterEvaluator
 from alsolike.filter_tree import Filter
 from alsolike.ragged import Rows, find, hashes_of
-from alsolike.snapshot import Snapshot
+from alsolike.snapshot import NumberColumn, Snapshot
 from functions.recommend.model import Bias
+
+CREATED = "creationTimestamp"
 
 
 class NoBundle:
@@ -155,19 +159,71 @@ class Catalogue:
             for row, position in zip(self._snapshot.rows(item_ids).tolist(), positions, strict=True)
         ]
 
+    def neutral(self) -> Bias:
+        """Return a bias that bars nothing."""
+        return np.zeros(self._items + 1 + len(self.cold), np.float32)
+
+    def known(self, item_id: str) -> bool:
+        """Whether the model or the catalogue has the item, or had it."""
+        return bool(self.positions([item_id])[0]) or bool(self._snapshot.rows([item_id])[0] >= 0)
+
+    def columns(self, item_ids: Sequence[str], names: Sequence[str]) -> Callable[[str], Mapping[str, Any]]:
+        """Return what says the values of some declared columns of one of the items, each looked up when asked for."""
+        unique = list(dict.fromkeys(item_ids))
+        rows = dict(zip(unique, self._snapshot.rows(unique).tolist(), strict=True))
+        columns = {name: column for name in names if (column := self._snapshot.column(name)) is not None}
+
+        @functools.cache
+        def of(item_id: str) -> Mapping[str, Any]:
+            row = rows[item_id]
+            if row < 0:
+                position = int(self._bundle.positions([item_id])[0])
+                found = self._bundle.metadata(position) if position else {}
+            else:
+                found = {name: column.value(row) for name, column in columns.items()}
+            return as_declared(found, self._configuration.item_columns)
+
+        return of
+
+    def newest(self, bias: Bias | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
+        """Return the positions of allowed items by their `creationTimestamp`, the latest first."""
+        created = self._created_s
+        new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
+        if bias is not None:
+            new &= bias > -np.inf
+        found = np.flatnonzero(new)
+        newest: npt.NDArray[np.int64] = found[np.argsort(-created[found], kind="stable")[:most]]
+        return newest
+
+    @functools.cached_property
+    def _created_s(self) -> npt.NDArray[np.float64]:
+        """By position, NaN for none."""
+        column = self._snapshot.column(CREATED)
+        if not isinstance(column, NumberColumn):
+            return np.full(len(self._rows), np.nan)
+        found: npt.NDArray[np.float64] = filter_columns.values(
+            column, np.where(self._rows < 0, self._snapshot.row_count, self._rows)
+        )
+        return found
+
     @functools.cached_property
     def _bias_of_deleted(self) -> Bias:
-        bias = np.zeros(self._items + 1 + len(self.cold), np.float32)
+        bias = self.neutral()
         bias[self._deleted] = -np.inf
         return bias
 
     @functools.cached_property
-    def _evaluator(self) -> FilterEvaluator:
-        rows: npt.NDArray[np.int64] = np.full(self._items + 1, -1)
+    def _rows(self) -> Rows:
+        """The row of the item at each position, -1 for none."""
+        rows: Rows = np.full(self._items + 1, -1)
         rows[self._bundle.id_positions] = self._snapshot.rows_by_hash(self._bundle.id_hashes)
+        return np.concatenate([rows, self._cold_rows])
+
+    @functools.cached_property
+    def _evaluator(self) -> FilterEvaluator:
         return FilterEvaluator(
             self._snapshot,
-            np.concatenate([rows, self._cold_rows]),
+            self._rows,
             positions=self.positions,
             canonical=self._configuration.canonical_event_type,
             barred=self._deleted,

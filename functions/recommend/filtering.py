@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from alsolike.errors import InvalidInput, NotFound
 from alsolike.filter_evaluation import Asked
 from alsolike.filter_interactions import NO_INTERACTIONS, Recent
 from alsolike.filter_tree import Filter
+from alsolike.filter_values import Values
 from alsolike.profiles import RecentInteraction
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.request import Request
@@ -28,10 +30,11 @@ _parse = functools.lru_cache(maxsize=512)(filters.parse)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chosen:
-    """The filter that applies to a request; `filter` is None where none does."""
+    """A filter that applies to a request, and its parameters' values; `filter` is None where none does."""
 
     name: str = ""
     filter: Filter | None = None
+    values: Values = dataclasses.field(default_factory=dict)
 
     @property
     def needs_catalogue(self) -> bool:
@@ -66,10 +69,26 @@ def choose(request: Request, configuration: Configuration) -> Chosen:
         if request.filter_values:
             raise InvalidInput(f"filterValues is given without filterArn, and {request.recommender} has no filter")
         return Chosen()
+    return named(name, request, configuration, values=request.filter_values)
+
+
+def named(
+    name: str, request: Request, configuration: Configuration, *, values: Values = MappingProxyType({}),
+    where: str = "filterArn",
+) -> Chosen:  # fmt: skip
+    """Return a filter of the configuration.
+
+    Raises
+    ------
+    NotFound
+        If the configuration does not have it.
+    InvalidInput
+        If it looks at an item, and the request has none.
+    """
     expression = configuration.filters.get(name)
     if expression is None:
-        raise NotFound(f"filterArn ends in {name!r}, expected {_known(configuration)}")
-    chosen = Chosen(name, _parse(expression))
+        raise NotFound(f"{where} ends in {name!r}, expected {_known(configuration)}")
+    chosen = Chosen(name, _parse(expression), values)
     assert chosen.filter is not None
     if chosen.filter.needs_item and request.item_id is None:
         raise InvalidInput("itemId is missing, expected an item: the filter compares with CurrentItem")
@@ -103,7 +122,7 @@ def asked(
         return Asked(now_ms=now_ms)
     return Asked(
         now_ms=now_ms,
-        values=request.filter_values,
+        values=chosen.values,
         recent=_recent(recent, positions) if filter_.needs_history else NO_INTERACTIONS,
         item=as_declared(catalogue.properties([request.item_id])[0], configuration.item_columns)
         if request.item_id

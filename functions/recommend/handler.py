@@ -213,6 +213,10 @@ def _count(answer: Answer) -> None:
     count(Metric.RECOMMENDATIONS_FILLED, int(answer.filled > 0))
     count(Metric.RECOMMENDATIONS_COLD, int(answer.cold > 0))
     count(Metric.RECOMMENDATIONS_DEGRADED, int(bool(answer.degraded)))
+    if answer.rules:
+        count(Metric.RULES_APPLIED)
+    if answer.gave:
+        count(Metric.RULES_GAVE)
     if answer.degraded:
         count(_DEGRADED_TO[answer.source])
 

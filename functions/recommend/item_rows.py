@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from functions.recommend.model import History, Ranked
+from functions.recommend.model import Bias, History, Ranked
 from functions.recommend.scene import Scene
 
 
@@ -40,12 +40,12 @@ def row(scene: Scene, kind: str, position: int, *, leave_out: int | npt.NDArray[
     return [Ranked(*each) for each in zip(positions[allowed].tolist(), scores[allowed].tolist(), strict=True)]
 
 
-def ranked_after(scene: Scene, position: int, *, k: int) -> list[Ranked]:
+def ranked_after(scene: Scene, position: int, *, k: int, bias: Bias | None) -> list[Ranked]:
     """Return what the model ranks for somebody who had to do with this item only."""
     model = scene.model
     assert model is not None
     history = History(items=np.array([position]), event_weights=np.ones(1), event_time_ms=np.array([scene.now_ms]))
-    listed = model.rank(history, k=k, now_ms=scene.now_ms, bias=scene.bias_of_model, leave_out_seen=True)
+    listed = model.rank(history, k=k, now_ms=scene.now_ms, bias=bias, leave_out_seen=True)
     return [Ranked(*each) for each in zip(*(values.tolist() for values in listed), strict=True)]
 
 

@@ -47,6 +47,7 @@ def rank(
     group: Callable[[], Group | None],
     k: int,
     now_ms: int,
+    classes: Sequence[Bias] | None = None,
 ) -> Ranking:
     """Return k items for a user's interactions, less where there are no more.
 
@@ -58,22 +59,33 @@ def rank(
         By position, cold items included.
     group
         Says what the user has in common with others; asked where the interactions say nothing.
+    classes
+        Biases that part the items which `bias` allows: the k best of each are ranked, and not of all.
     """
     history = model.history(recent, positions)
-    of_model = None if bias is None else bias[: model.bundle.manifest.items + 1]
     best: list[Ranked] = []
     if len(history):
-        listed = model.rank(history, k=max(k, LISTED) if catalogue.cold else k, now_ms=now_ms, bias=of_model)
-        best = _first(*listed, k=k)
-        if catalogue.cold:
-            if bias is not None:  # what speaks for a cold item need not pass: a filter for new items bars all of it
-                listed = model.rank(history, k=LISTED, now_ms=now_ms)
-            barred = _barred(recent, positions, model, bias)
-            cold = _cold(catalogue.cold.scores(*listed), barred, first=model.bundle.manifest.items + 1, k=k)
-            best = sorted([*best, *cold], key=lambda item: -item.score)[:k]
+        speaking = None
+        for allowed in (bias,) if classes is None else classes:
+            of_class = None if allowed is None else allowed[: model.bundle.manifest.items + 1]
+            listed = model.rank(history, k=max(k, LISTED) if catalogue.cold else k, now_ms=now_ms, bias=of_class)
+            best += _first(*listed, k=k)
+            if catalogue.cold:
+                if speaking is None:  # what speaks for a cold item need not pass: a filter for new items bars all of it
+                    speaking = listed if allowed is None else model.rank(history, k=LISTED, now_ms=now_ms)
+                barred = _barred(recent, positions, model, allowed)
+                best += _cold(catalogue.cold.scores(*speaking), barred, first=model.bundle.manifest.items + 1, k=k)
+        if catalogue.cold or classes is not None:
+            best = sorted(best, key=lambda item: -item.score)
+        if classes is None:
+            best = best[:k]
     within = None if best else group()
     filling = model.popular(
-        k - len(best), history=history, after=best, within=within.items if within else (), bias=of_model
+        k - len(best),
+        history=history,
+        after=best,
+        within=within.items if within else (),
+        bias=None if bias is None else bias[: model.bundle.manifest.items + 1],
     )
     of_group = within is not None and bool(filling) and filling[0].position in within.items
     known = sum(item.position <= model.bundle.manifest.items for item in best)

@@ -76,7 +76,7 @@ def for_you(scene: Scene) -> Found:
     if model is None:
         return _trending_now(scene)
     # The profile first: what reading it takes is no longer left for the model.
-    if scene.recent and not _model_fits(scene):
+    if scene.recent and not model_fits(scene):
         return _similar_to_last_viewed(scene)
     try:
         ranking = rank(
@@ -86,8 +86,9 @@ def for_you(scene: Scene) -> Found:
             catalogue=scene.catalogue,
             bias=scene.bias,
             group=scene.group,
-            k=scene.request.num_results,
+            k=scene.wanted,
             now_ms=scene.now_ms,
+            classes=scene.classes(),
         )
     except GRAPH_ERRORS as error:
         note_failure(scene, error)
@@ -109,7 +110,7 @@ def popular(scene: Scene) -> Found:
         return _trending_now(scene)
     group = scene.group()
     within = group.items if group else ()
-    ranked = model.popular(scene.request.num_results, within=within, bias=scene.bias_of_model)
+    ranked = model.popular(scene.wanted, within=within, bias=scene.bias_of_model)
     of_group = group is not None and bool(ranked) and ranked[0].position in within
     return Found(
         scene.named(ranked), "popular" if ranked else "none", within=group.column if group and of_group else None
@@ -119,7 +120,7 @@ def popular(scene: Scene) -> Found:
 def trending(scene: Scene) -> Found:
     """Return what is had more often now than it used to be; popular items follow."""
     found = scene.passing(scene.trends().best(scene.request.window, now_ms=scene.now_ms))
-    return _filled(scene, found[: scene.request.num_results], source="trending")
+    return _filled(scene, found[: scene.wanted], source="trending")
 
 
 def recently_viewed(scene: Scene) -> Found:
@@ -130,7 +131,7 @@ def recently_viewed(scene: Scene) -> Found:
         if scene.configuration.event_weights.get(interaction.event_type, 0) > 0
     )
     found = scene.passing([(item_id, 1 / rank) for rank, item_id in enumerate(latest, start=1)])
-    return Found(found[: scene.request.num_results], "recent" if found else "none")
+    return Found(found[: scene.wanted], "recent" if found else "none")
 
 
 def buy_again(scene: Scene) -> Found:
@@ -138,7 +139,7 @@ def buy_again(scene: Scene) -> Found:
     candidates = scene.passing(bought.bought(scene.recent, scene.configuration, now_ms=scene.now_ms))
     scores, history = _scores(scene, [item_id for item_id, _ in candidates])
     # What the model says nothing of comes after, as it was bought: the latest and most frequent first.
-    ordered = sorted(candidates, key=lambda item: -scores.get(item.item_id, 0.0))[: scene.request.num_results]
+    ordered = sorted(candidates, key=lambda item: -scores.get(item.item_id, 0.0))[: scene.wanted]
     items = [Scored(item_id, scores.get(item_id, 0.0)) for item_id, _ in ordered]
     return Found(items, ("model" if scores else "recent") if items else "none", history=history)
 
@@ -184,21 +185,26 @@ RECOMMENDERS: Mapping[str, Callable[[Scene], Found]] = {
 }
 
 
-def _model_fits(scene: Scene) -> bool:
+def model_fits(scene: Scene, *, with_bias: bool = False) -> bool:
     """Whether there is time for the model; if not, the answer is declared to be less than it should be."""
     assert scene.model is not None
-    with_bias = scene.bias is not None
+    with_bias = with_bias or scene.bias is not None
     if scene.budget.allows(scene.model.expected_ms(with_bias=with_bias)):
         return True
     scene.model.passed_over(with_bias=with_bias)
-    scene.degraded.append(MODEL_SLOW)
+    _declare(scene, MODEL_SLOW)
     return False
 
 
 def note_failure(scene: Scene, error: Exception) -> None:
     """Log that the model did not run, and declare the answer to be less than it should be."""
     logger.error("model does not run", error_type=type(error).__name__)
-    scene.degraded.append(MODEL_FAILED)
+    _declare(scene, MODEL_FAILED)
+
+
+def _declare(scene: Scene, reason: str) -> None:
+    if reason not in scene.degraded:
+        scene.degraded.append(reason)
 
 
 def _similar_to_last_viewed(scene: Scene) -> Found:
@@ -209,13 +215,13 @@ def _similar_to_last_viewed(scene: Scene) -> Found:
         seen = scene.positions if model.bundle.manifest.exclude_seen else position
         ranked = item_rows.row(scene, SIMILAR, position, leave_out=seen)
         if ranked:
-            return _filled(scene, scene.named(ranked[: scene.request.num_results]), source="similar")
+            return _filled(scene, scene.named(ranked[: scene.wanted]), source="similar")
     return popular(scene)
 
 
 def _trending_now(scene: Scene) -> Found:
     """Return what is trending: all that is known without a model."""
-    found = scene.passing(scene.trends().best(LADDER_WINDOW, now_ms=scene.now_ms))[: scene.request.num_results]
+    found = scene.passing(scene.trends().best(LADDER_WINDOW, now_ms=scene.now_ms))[: scene.wanted]
     return Found(found, "trending" if found else "none")
 
 
@@ -224,15 +230,17 @@ def _of_item(scene: Scene, kind: str) -> Found:
     assert item_id is not None
     if model is None:
         return _trending_now(scene)
-    k = scene.request.num_results
+    k = scene.wanted
     position = int(scene.catalogue.positions([item_id])[0])
     ranked = item_rows.row(scene, kind, position, leave_out=position)[:k]
     if len(ranked) < k and kind != SIMILAR:
         ranked = item_rows.followed(ranked, item_rows.row(scene, SIMILAR, position, leave_out=position))[:k]
     source: Source = "similar" if ranked else "model"
-    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and _model_fits(scene):
+    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and model_fits(scene):
         try:
-            ranked = item_rows.followed(ranked, item_rows.ranked_after(scene, position, k=k + len(ranked)))[:k]
+            ranked = item_rows.followed(
+                ranked, item_rows.ranked_after(scene, position, k=k + len(ranked), bias=scene.bias_of_model)
+            )[:k]
         except GRAPH_ERRORS as error:
             note_failure(scene, error)
     return _filled(scene, scene.named(ranked), source=source, leave_out=position)
@@ -240,7 +248,7 @@ def _of_item(scene: Scene, kind: str) -> Found:
 
 def _filled(scene: Scene, found: Sequence[Scored], *, source: Source, leave_out: int = 0) -> Found:
     """Return what was found, and popular items after it where it is less than was asked for."""
-    missing = scene.request.num_results - len(found)
+    missing = scene.wanted - len(found)
     if missing <= 0 or scene.model is None:
         return Found(found, source if found else "none")
     places = scene.catalogue.positions([item_id for item_id, _ in found]).tolist()
@@ -259,7 +267,7 @@ def _scores(scene: Scene, item_ids: Sequence[str]) -> tuple[dict[str, float], Hi
     history = model.history(scene.recent, scene.positions)
     places = scene.catalogue.positions(item_ids)
     known: npt.NDArray[np.int64] = places[(places > 0) & (places <= model.bundle.manifest.items)]
-    if not len(history) or not len(known) or not _model_fits(scene):
+    if not len(history) or not len(known) or not model_fits(scene):
         return {}, NO_HISTORY
     only = np.full(model.bundle.manifest.items + 1, -np.inf, np.float32)
     only[known] = 0

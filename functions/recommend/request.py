@@ -38,11 +38,20 @@ from alsolike.recommendation_requests import (
 from alsolike.session_tokens import session_of
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
-_NOT_SUPPORTED = ("promotions",)
 _FEW = Whole(0, MAX_RESULTS_WITH_METADATA)
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
 """What a campaign that ranks may be called: both rank with the same model."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RequestedPromotion:
+    """A share of the items is to pass a filter, which stands for that of the request."""
+
+    name: str
+    share: float
+    filter_name: str
+    filter_values: Values
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,6 +78,10 @@ class Request:
         Of trending items.
     to_rank
         The items that are to be ranked, each once; None where recommendations are asked for.
+    promotions
+        Instead of those of the rules that apply; None where the request has none to say of.
+    exclude
+        Items that are not answered.
     """
 
     user_id: str | None = None
@@ -83,6 +96,8 @@ class Request:
     window: str = DEFAULT_WINDOW
     explain: bool = False
     to_rank: tuple[str, ...] | None = None
+    promotions: tuple[RequestedPromotion, ...] | None = None
+    exclude: tuple[str, ...] = ()
 
 
 def parse_recommendations(event: Mapping[str, Any]) -> Request:
@@ -169,11 +184,7 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
     body = request_body(event)
     if len(body) > MAX_BODY_BYTES:
         raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BODY_BYTES}")
-    fields = wire.parse_object(body)
-    for name in _NOT_SUPPORTED:
-        if fields.pop(name, None) is not None:
-            raise InvalidInput(f"{name} is not supported yet")
-    return fields
+    return wire.parse_object(body)
 
 
 def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:
@@ -196,12 +207,24 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
         recommender=recommender,
         item_id=given.get("itemId"),
         filter_name=given.get("filter") if filter_arn is None else _segment(filter_arn),
-        filter_values={name: parse_values(name, text) for name, text in given.get("filterValues", {}).items()},
+        filter_values=_values(given),
         context={property_name(name): value for name, value in given.get("context", {}).items()},
         metadata_columns=tuple((name, property_name(name)) for name in columns),
         window=more.get("window") or given.get("window", DEFAULT_WINDOW),
         explain=given.get("explain", False),
+        promotions=tuple(map(_promotion, given["promotions"])) if "promotions" in given else None,
+        exclude=tuple(dict.fromkeys(given.get("exclude", ()))),
     )
+
+
+def _values(given: Mapping[str, Any]) -> Values:
+    return {name: parse_values(name, text) for name, text in given.get("filterValues", {}).items()}
+
+
+def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
+    filter_name = _segment(given["filterArn"])
+    share = given["percentPromotedItems"] / 100
+    return RequestedPromotion(given.get("name", filter_name), share, filter_name, _values(given))
 
 
 def _checked(request: Request) -> Request:

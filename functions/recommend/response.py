@@ -11,10 +11,13 @@ import orjson
 
 from alsolike.http import is_current, not_modified, respond
 from alsolike.recommendation_requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
+from alsolike.served import PROMOTED
 from functions.recommend.request import Request
 from functions.recommend.service import Answer, Recommendation
 
 _OF_NOBODY = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
+
+_NAMED_RULES = 20
 
 KEPT_S = 60
 """How long an answer that is nobody's in particular may be kept: about as long as a new catalogue takes to count."""
@@ -45,11 +48,20 @@ def _headers(answer: Answer) -> dict[str, str]:
         headers["x-alsolike-popular-within"] = quote(answer.within)  # names of columns are anybody's
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
+    if answer.rules:
+        headers["x-alsolike-rules"] = answer.rules
+    if answer.gave:
+        # Ids are anybody's, and many of them may be pinned.
+        named = [quote(each, safe=": ") for each in answer.gave[:_NAMED_RULES]]
+        more = len(answer.gave) - len(named)
+        headers["x-alsolike-rules-gave"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
     return headers
 
 
 def _predicted_item(item: Recommendation) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score}
+    if item.origin.startswith(PROMOTED):
+        document["promotionName"] = item.origin.removeprefix(PROMOTED)
     if item.metadata is not None:
         document["metadata"] = item.metadata
     if item.reasons is not None:
@@ -66,7 +78,8 @@ def _caching(answer: Answer, request: Request) -> dict[str, str]:
     shown = orjson.dumps([[item.item_id, item.metadata, item.reasons] for item in answer.items])
     etag = f'"{hashlib.blake2b(shown, digest_size=12).hexdigest()}"'
     personal = request.recommender not in _OF_NOBODY or request.user_id is not None or request.session_id is not None
-    if personal or answer.degraded:
+    drawn = any(item.propensity is not None for item in answer.items)
+    if personal or answer.degraded or drawn:
         return {"etag": etag, "cache-control": "private, no-cache"}
     # Columns may be anything that the shop knows of an item: those are kept by who asked for them alone.
     scope = "private" if request.metadata_columns else "public"

@@ -23,6 +23,8 @@ from functions.recommend.model import Bias, Model, Ranked
 from functions.recommend.people import Shopper
 from functions.recommend.request import Request
 
+_NO_POSITIONS = np.zeros(0, np.int64)
+
 
 class Scored(NamedTuple):
     """One item of an answer."""
@@ -47,6 +49,11 @@ class Scene:
         None before the first model.
     degraded
         Why the answer is less than it should be; recommenders add to it.
+    wanted
+        How many items the recommender is to find: more than are asked for, where rules choose among them.
+    classes
+        Returns the biases that part the allowed items by what boosts and demotions make of their scores; the best of
+        each are wanted. None where nothing is boosted.
     """
 
     def __init__(
@@ -72,7 +79,11 @@ class Scene:
         self.budget = budget
         self.degraded = degraded
         self.now_ms = now_ms
+        self.wanted = request.num_results
+        self.classes: Callable[[], Sequence[Bias] | None] = lambda: None
         self._chosen = chosen
+        self._excluded = frozenset(request.exclude)
+        self._asked: dict[int, tuple[filtering.Chosen, Asked]] = {}
 
     @property
     def recent(self) -> Sequence[RecentInteraction]:
@@ -95,7 +106,21 @@ class Scene:
         Unavailable
             If the filter looks at the user or the user's interactions, and they cannot be read.
         """
-        return self.catalogue.bias(self._chosen.filter, self._asked, name=self._chosen.name)
+        return self.without(self.bias_of(self._chosen), self.request.exclude)
+
+    def bias_of(self, chosen: filtering.Chosen) -> Bias | None:
+        """Return what a filter bars, and what was deleted; see `bias`."""
+        return self.catalogue.bias(chosen.filter, self._asked_with(chosen), name=chosen.name)
+
+    def without(self, bias: Bias | None, item_ids: Sequence[str]) -> Bias | None:
+        """Return a bias that bars some items as well."""
+        places = self.catalogue.positions(item_ids) if item_ids else _NO_POSITIONS
+        places = places[places > 0]
+        if not len(places):
+            return bias
+        barring = self.catalogue.neutral() if bias is None else bias.copy()
+        barring[places] = -np.inf
+        return barring
 
     @property
     def bias_of_model(self) -> Bias | None:
@@ -111,12 +136,29 @@ class Scene:
         InvalidInput, Unavailable
             See `bias`.
         """
-        recent = self.recent if self._chosen.needs_history else ()
-        passes = self.catalogue.passing(
-            [item_id for item_id, _ in scored], self._chosen.filter, self._asked, name=self._chosen.name,
-            bias=self.bias, recent=[interaction.item_id for interaction in recent],
-        )  # fmt: skip
+        passes = self.passes([item_id for item_id, _ in scored], self._chosen, bias=self.bias)
         return [Scored(*each) for each, passed in zip(scored, passes, strict=True) if passed]
+
+    def passes(self, item_ids: Sequence[str], chosen: filtering.Chosen, *, bias: Bias | None) -> list[bool]:
+        """Return which items pass a filter, are neither deleted nor excluded by the request; see `bias`.
+
+        Parameters
+        ----------
+        bias
+            What `bias_of` returned for the filter.
+        """
+        recent = self.recent if chosen.needs_history else ()
+        passes: list[bool] = self.catalogue.passing(
+            item_ids, chosen.filter, self._asked_with(chosen), name=chosen.name,
+            bias=bias, recent=[interaction.item_id for interaction in recent],
+        ).tolist()  # fmt: skip
+        if self._excluded:
+            return [passed and item_id not in self._excluded for item_id, passed in zip(item_ids, passes, strict=True)]
+        return passes
+
+    def allowed(self, item_ids: Sequence[str]) -> list[bool]:
+        """Return which items may be answered; see `passes`."""
+        return self.passes(item_ids, self._chosen, bias=self.bias)
 
     def named(self, ranked: Sequence[Ranked]) -> list[Scored]:
         """Return items by their ids instead of their positions."""
@@ -132,15 +174,18 @@ class Scene:
         known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
         return self.model.bundle.groups.of(known)
 
-    @functools.cached_property
-    def _asked(self) -> Asked:
-        return filtering.asked(
-            self._chosen,
-            self.request,
-            catalogue=self.catalogue,
-            configuration=self.configuration,
-            recent=self.shopper.interactions if self._chosen.needs_history else (),
-            positions=self.positions if self._chosen.needs_history else np.zeros(0, np.int64),
-            user=lambda: self.shopper.properties,
-            now_ms=self.now_ms,
-        )
+    def _asked_with(self, chosen: filtering.Chosen) -> Asked:
+        """Return what the request brings to a filter, put together once."""
+        if id(chosen) not in self._asked:
+            asked = filtering.asked(
+                chosen,
+                self.request,
+                catalogue=self.catalogue,
+                configuration=self.configuration,
+                recent=self.shopper.interactions if chosen.needs_history else (),
+                positions=self.positions if chosen.needs_history else _NO_POSITIONS,
+                user=lambda: self.shopper.properties,
+                now_ms=self.now_ms,
+            )
+            self._asked[id(chosen)] = chosen, asked  # kept, so that the id stays its own
+        return self._asked[id(chosen)][1]

@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from alsolike import recommendation_id
 from alsolike.errors import Unavailable
 from alsolike.served import FILLED, RANKED
-from functions.recommend import filtering
+from functions.recommend import filtering, merchandising
 from functions.recommend.budget import Budget
 from functions.recommend.explanation import reasons
 from functions.recommend.metadata import metadata
-from functions.recommend.model import GRAPH_ERRORS
+from functions.recommend.model import GRAPH_ERRORS, History
 from functions.recommend.people import People, Shopper
 from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Found, Source, note_failure
 from functions.recommend.request import Request
 from functions.recommend.scene import Scene, Trends
 from functions.recommend.session_limits import permitted
+from functions.recommend.slate import Place
 from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION, Standing
 
 NO_VERSION = "none"
@@ -86,6 +87,7 @@ def recommend(
     trends: Callable[[list[str]], Trends],
     budget: Budget,
     now_ms: int,
+    rules: str | None = merchandising.OWN,
 ) -> Answer:
     """Answer a request, with less where something fails, and with nothing rather than what a filter forbids.
 
@@ -93,6 +95,8 @@ def recommend(
     ----------
     trends
         Returns what is trending, and adds to the list it is given what is missing of that.
+    rules
+        Name of the rule set that applies; None for none.
 
     Raises
     ------
@@ -118,55 +122,75 @@ def recommend(
         degraded=degraded,
         now_ms=now_ms,
     )
-    found = NOTHING
+    rule_set = merchandising.rule_set(request, standing.configuration, name=rules)
+    steered = None if rule_set is None else merchandising.Merchandising(rule_set, scene)
+    found, slate = NOTHING, None
     if obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in degraded):
         try:
             found = RECOMMENDERS[request.recommender](scene)
+            slate = None if steered is None else steered.arrange(found)
         except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
             if not (chosen.needs_user or chosen.needs_history):
                 raise
     version = NO_VERSION if standing.model is None else standing.model.version
     arms: tuple[str, ...] = ()
+    places = _as_found(found) if slate is None else slate.places
     return Answer(
-        _items(scene, found),
+        _items(scene, places, found.history),
         recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version, arms=arms),
-        found.source,
-        found.filled,
-        found.cold,
+        found.source if places else "none",
+        sum(place.origin == FILLED for place in places),
+        found.cold if slate is None else _cold(scene, places),
         found.within,
         version,
         tuple(degraded),
         arms,
+        None if slate is None or rule_set is None else rule_set.name or None,
+        () if slate is None else tuple(slate.gave),
         filter=chosen.name or None,
         configuration=standing.configuration.version,
     )
 
 
-def _items(scene: Scene, found: Found) -> list[Recommendation]:
+def _as_found(found: Found) -> list[Place]:
     first_filled = len(found.items) - found.filled
-    items = [
-        Recommendation(*each, origin=RANKED if place < first_filled else FILLED)
-        for place, each in enumerate(found.items)
-    ]
+    return [Place(*each, RANKED if place < first_filled else FILLED) for place, each in enumerate(found.items)]
+
+
+def _cold(scene: Scene, places: Sequence[Place]) -> int:
+    """Return how many items the model does not know, among those that it ranked."""
+    if scene.model is None:
+        return 0
+    positions = scene.catalogue.positions([place.item_id for place in places if place.origin != FILLED])
+    return int((positions > scene.model.bundle.manifest.items).sum())
+
+
+def _items(scene: Scene, places: Sequence[Place], history: History) -> list[Recommendation]:
     columns = scene.request.metadata_columns
+    shown: list[Mapping[str, str] | None] = [None] * len(places)
     if columns:
-        shown = scene.catalogue.properties([item.item_id for item in items])
-        items = [
-            dataclasses.replace(item, metadata=metadata(properties, columns))
-            for item, properties in zip(items, shown, strict=True)
-        ]
-    if scene.request.explain:
-        why = _reasons(scene, found)
-        items = [dataclasses.replace(item, reasons=why.get(item.item_id, [])) for item in items]
-    return items
+        properties = scene.catalogue.properties([place.item_id for place in places])
+        shown = [metadata(each, columns) for each in properties]
+    why = _reasons(scene, places, history) if scene.request.explain else None
+    return [
+        Recommendation(
+            place.item_id,
+            place.score,
+            each,
+            None if why is None else why.get(place.item_id, []),
+            place.origin,
+            place.propensity,
+        )
+        for place, each in zip(places, shown, strict=True)
+    ]
 
 
-def _reasons(scene: Scene, found: Found) -> dict[str, list[str]]:
+def _reasons(scene: Scene, places: Sequence[Place], history: History) -> dict[str, list[str]]:
     """Return the reasons of each item that the model ranked; the others have none."""
     model = scene.model
-    if model is None or not len(found.history):
+    if model is None or not len(history):
         return {}
-    item_ids = [item.item_id for item in found.items[: len(found.items) - found.filled]]
+    item_ids = [place.item_id for place in places if place.origin != FILLED]
     positions = scene.catalogue.positions(item_ids).tolist()
     known = [place for place, position in enumerate(positions) if 0 < position <= model.bundle.manifest.items]
     try:
@@ -174,8 +198,8 @@ def _reasons(scene: Scene, found: Found) -> dict[str, list[str]]:
             [item_ids[place] for place in known],
             [positions[place] for place in known],
             model=model,
-            history=found.history,
-            recent=[scene.recent[index] for index in found.history.indices.tolist()],
+            history=history,
+            recent=[scene.recent[index] for index in history.indices.tolist()],
             now_ms=scene.now_ms,
         )
     except GRAPH_ERRORS as error:  # the batches of its runs take more memory than the one that ranked

@@ -28,14 +28,16 @@ FULL: dict[str, Any] = {
         "in-stock": "INCLUDE ItemID WHERE Items.STOCK > 0",
         "Own_Brand": 'INCLUDE ItemID WHERE Items.BRAND IN ("own")',
     },
-    "recommenders": {"for-you": {"filter": "in-stock"}},
+    "recommenders": {"for-you": {"filter": "in-stock", "rules": "spring"}},
     "rules": {
         "spring": {
-            "promotions": [{"filter": "Own_Brand", "share": 0.25}],
+            "promotions": [{"filter": "Own_Brand", "share": 0.25, "name": "house"}],
             "boosts": [{"filter": "Own_Brand", "factor": 1.5}],
             "demotions": [{"filter": "in-stock", "factor": 0.5}],
             "pins": [{"item": "pear", "position": 1}],
             "slate": [{"column": "BRAND", "at_most": 2}, {"column": "price", "spread": 3}],
+            "diversity": {"dial": 0.3, "columns": ["BRAND"]},
+            "exploration": {"share": 0.1, "new_for_days": 14},
         }
     },
     "experiments": {
@@ -92,12 +94,17 @@ def valid_documents(draw: st.DrawFn) -> dict[str, Any]:
     boost = {"filter": known}
     rules = {
         name: some(
-            promotions=st.lists(st.fixed_dictionaries(boost | {"share": st.floats(0.01, 0.5)}), max_size=2),
+            promotions=st.lists(
+                st.fixed_dictionaries(boost | {"share": st.floats(0.01, 0.45), "name": _NAMES}),
+                max_size=2,
+                unique_by=lambda promotion: promotion["name"],
+            ),
             boosts=st.lists(st.fixed_dictionaries(boost | {"factor": st.floats(1.01, 99)}), max_size=2),
             demotions=st.lists(st.fixed_dictionaries(boost | {"factor": st.floats(0.01, 0.99)}), max_size=2),
             pins=st.lists(st.integers(1, 500), unique=True, max_size=3).map(
                 lambda places: [{"item": f"item {place}", "position": place} for place in places]
             ),
+            diversity=st.fixed_dictionaries({"dial": st.floats(0.01, 1), "columns": st.just(["brand"])}),
         )
         for name in draw(st.lists(_NAMES, unique=True, max_size=2))
     }
@@ -124,7 +131,7 @@ def valid_documents(draw: st.DrawFn) -> dict[str, Any]:
     ) | {
         "items": {"columns": columns},
         "filters": filters,
-        "recommenders": {"for-you": {"filter": draw(known)}},
+        "recommenders": {"for-you": {"filter": draw(known), "rules": draw(st.sampled_from([None, *rules]))}},
         "rules": rules,
         "experiments": experiments,
     }  # fmt: skip

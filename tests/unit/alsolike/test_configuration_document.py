@@ -13,7 +13,7 @@ from alsolike.configuration import DEFAULT, ColumnType, EventType, Limits, Recom
 from alsolike.configuration_document import parse, to_document
 from alsolike.document import Fault, InvalidConfiguration, Path, dotted
 from alsolike.experiments import Arm, Experiment
-from alsolike.rules import Boost, Pin, Promotion, RuleSet, SlateRule
+from alsolike.rules import Boost, Diversity, Exploration, Pin, Promotion, RuleSet, SlateRule
 from tests.unit.alsolike.configuration_documents import ANYTHING, FULL, damaged_documents, valid_documents
 
 
@@ -62,16 +62,21 @@ def test_every_key_is_read() -> None:
     }
     assert configuration.user_columns == {"age": ColumnType.NUMBER}
     assert configuration.filters["in-stock"] == "INCLUDE ItemID WHERE Items.STOCK > 0"
-    assert configuration.recommenders == {**DEFAULT.recommenders, "for-you": Recommender("for-you", filter="in-stock")}
+    assert configuration.recommenders == {
+        **DEFAULT.recommenders,
+        "for-you": Recommender("for-you", "in-stock", "spring"),
+    }
     assert configuration.limits == Limits(60, 3, 1, 50, 400)
     assert configuration.rules == {
         "spring": RuleSet(
             "spring",
-            promotions=(Promotion("Own_Brand", 0.25),),
+            promotions=(Promotion("Own_Brand", 0.25, "house"),),
             boosts=(Boost("Own_Brand", 1.5),),
             demotions=(Boost("in-stock", 0.5),),
             pins=(Pin("pear", 1),),
             slate=(SlateRule("brand", at_most=2), SlateRule("price", spread=3.0)),
+            diversity=Diversity(0.3, ("brand",)),
+            exploration=Exploration(0.1, 14),
         )
     }
     assert configuration.experiments == {
@@ -150,7 +155,64 @@ def test_an_alias_that_a_built_in_type_gives_up_can_be_a_type() -> None:
             ("recommenders", "for-you", "filter"),
             "expected the name of a filter: one of in-stock, Own_Brand; did you mean in-stock?",
         ),
-        (("rules", "spring", "promotions", 0, "share"), 0, ("rules", "spring", "promotions", 0, "share"), "more than"),
+        (
+            ("recommenders", "for-you", "rules"),
+            "autumn",
+            ("recommenders", "for-you", "rules"),
+            "expected the name of a rule set: one of spring",
+        ),
+        (
+            ("rules", "spring", "promotions", 0, "share"),
+            0.0009,
+            ("rules", "spring", "promotions", 0, "share"),
+            "is 0.0009, expected more: it is less than one of 500 places",
+        ),
+        (("rules", "spring", "promotions", 0, "name"), "a b", ("rules", "spring", "promotions", 0, "name"), "a name:"),
+        (
+            ("rules", "spring", "promotions"),
+            [{"filter": "in-stock", "share": 0.1}, {"filter": "Own_Brand", "share": 0.1, "name": "in-stock"}],
+            ("rules", "spring", "promotions", 1, "name"),
+            "is called in-stock, as another promotion is",
+        ),
+        (("rules", "spring", "diversity", "dial"), 0, ("rules", "spring", "diversity", "dial"), "expected more than 0"),
+        (("rules", "spring", "diversity", "columns"), [], ("rules", "spring", "diversity", "columns"), "one column or"),
+        (
+            ("rules", "spring", "diversity", "columns"),
+            ["BRAND", "brand"],
+            ("rules", "spring", "diversity", "columns", 1),
+            "is brand, which is stated already",
+        ),
+        (
+            ("rules", "spring", "diversity", "columns", 0),
+            "price",
+            ("rules", "spring", "diversity", "columns", 0),
+            "is 'price' and declared as number, expected a column",
+        ),
+        (("rules", "spring", "exploration", "share"), 1.5, ("rules", "spring", "exploration", "share"), "from 0 to 1"),
+        (
+            ("rules", "spring", "exploration", "new_for_days"),
+            0,
+            ("rules", "spring", "exploration", "new_for_days"),
+            "from 1 to 3650",
+        ),
+        (
+            ("rules", "spring", "boosts"),
+            [{"filter": "in-stock", "factor": 2}] * 16,
+            ("rules", "spring"),
+            "has 16 boosts and 1 demotions, expected 16 together",
+        ),
+        (
+            ("rules", "spring", "promotions"),
+            [{"filter": "Own_Brand", "share": 1}],
+            ("rules", "spring"),
+            "promises 500 of 500 places to promotions and pins 1, expected as many as there are",
+        ),
+        (
+            ("rules", "spring", "slate", 1),
+            {"column": "brand", "at_most": 3},
+            ("rules", "spring", "slate", 1, "column"),
+            "is brand, of which another rule says something already",
+        ),
         (("rules", "spring", "boosts", 0, "factor"), 1, ("rules", "spring", "boosts", 0, "factor"), "between 1 and"),
         (("rules", "spring", "demotions", 0, "factor"), 1, ("rules", "spring", "demotions", 0, "factor"), "0 and 1"),
         (("rules", "spring", "pins", 0, "item"), 7, ("rules", "spring", "pins", 0, "item"), "an item's id, in quotes"),
@@ -290,7 +352,7 @@ def test_types_that_all_weigh_nothing_leave_nothing_to_train_on() -> None:
 @pytest.mark.parametrize("path", [("promotions",), ("pins",)])
 def test_what_stands_twice_is_refused(path: Path) -> None:
     rules = {
-        "promotions": [{"filter": "f", "share": 0.75}] * 2,
+        "promotions": [{"filter": "f", "share": 0.75}, {"filter": "f", "share": 0.75, "name": "g"}],
         "pins": [{"item": "pear", "position": 1}, {"item": "plum", "position": 1}, {"item": "pear", "position": 2}],
     }
     document = {
@@ -308,6 +370,41 @@ def test_what_stands_twice_is_refused(path: Path) -> None:
             "rules.r.pins[1].position is 1, where another item is pinned already",
             "rules.r.pins[2].item is 'pear', which is pinned already",
         ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (
+            {"exploration": {"share": 0.1, "new_for_days": 7}, "promotions": [{"filter": "f", "share": 1}]},
+            "rules.r leaves exploration no place, expected promotions and pins that do not take all",
+        ),
+        (
+            {
+                "pins": [{"item": f"{n}", "position": n} for n in range(1, 252)],
+                "promotions": [{"filter": "f", "share": 0.5}],
+            },
+            "rules.r promises 250 of 500 places to promotions and pins 251, expected as many as there are",
+        ),
+    ],
+)
+def test_rules_that_no_list_can_keep_are_refused(rules: dict[str, Any], message: str) -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
+        "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
+        "rules": {"r": rules},
+    }
+
+    assert str(only_fault(document)) == message
+
+
+def test_exploration_needs_to_know_when_items_are_new() -> None:
+    document = {"format": 1, "rules": {"r": {"exploration": {"share": 0.1, "new_for_days": 7}}}}
+
+    assert str(only_fault(document)) == (
+        "rules.r.exploration needs to know when items are new, expected CREATION_TIMESTAMP under items.columns"
     )
 
 

@@ -51,6 +51,7 @@ def _list(field: str) -> Schema:
     item = _object(
         {"itemId": {"type": "string"}, "score": {"type": "number"}},
         {
+            "promotionName": {"type": "string", "description": "The promotion that the item is here for."},
             "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
             "reason": {
                 "type": "array",
@@ -139,7 +140,7 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         "x-alsolike-source": {
             "required": True,
             "schema": {"enum": _SOURCES},
-            "description": "What ranked the first items; `none` where there are no items.",
+            "description": "What ranked the items; `none` where nothing did.",
         },
         "x-alsolike-model-version": {
             "required": True,
@@ -148,7 +149,7 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         },
         "x-alsolike-filled": {
             "schema": {"type": "integer", "minimum": 1},
-            "description": "How many items at the end fill the list up.",
+            "description": "How many items fill the list up, at its end where no rules made it.",
         },
         "x-alsolike-cold-items": {
             "schema": {"type": "integer", "minimum": 1},
@@ -161,6 +162,14 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         "x-alsolike-degraded": {
             "schema": {"type": "string"},
             "description": "Why the answer is less than it should be, with commas between the reasons.",
+        },
+        "x-alsolike-rules": {
+            "schema": {"type": "string"},
+            "description": "The rule set that made the list.",
+        },
+        "x-alsolike-rules-gave": {
+            "schema": {"type": "string"},
+            "description": "The rules that could not be kept, each with why, with commas between; percent-encoded.",
         },
     }
 )

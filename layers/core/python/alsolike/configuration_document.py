@@ -14,6 +14,7 @@ from alsolike.configuration import DEFAULT, ColumnType, Configuration, EventType
 from alsolike.document import Fault, InvalidConfiguration, Node
 from alsolike.experiments_document import experiment_to_document, parse_experiments
 from alsolike.filters_document import DeclaredFilters, parse_filters
+from alsolike.rules import RuleSet
 from alsolike.rules_document import parse_rules, rule_set_to_document
 
 FORMAT = 1
@@ -67,8 +68,8 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     filters = parse_filters(
         parts.get("filters"), check=check_filters, item_columns=item_columns, user_columns=user_columns
     )
-    recommenders = _recommenders(parts.get("recommenders"), filters)
     rules = parse_rules(parts.get("rules"), filters=filters, columns=item_columns)
+    recommenders = _recommenders(parts.get("recommenders"), filters, rules)
     configuration = Configuration(
         version=version,
         events=MappingProxyType(_events(parts.get("events"))),
@@ -105,7 +106,8 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "users": {"columns": {name: column.value for name, column in configuration.user_columns.items()}},
         "filters": dict(configuration.filters),
         "recommenders": {
-            recommender.name: {"filter": recommender.filter} for recommender in configuration.recommenders.values()
+            recommender.name: {"filter": recommender.filter, "rules": recommender.rules}
+            for recommender in configuration.recommenders.values()
         },
         "rules": {name: rule_set_to_document(rule_set) for name, rule_set in configuration.rules.items()},
         "experiments": {
@@ -181,20 +183,24 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
             entry.fault(f"is {name} in another spelling, which is declared already", at_key=True)
         elif name == _CREATED and entry.value != ColumnType.TIMESTAMP:
             entry.expect("timestamp: this column is always one")
+            columns[name] = ColumnType.TIMESTAMP  # what it will be: nothing more is to be said of rules that need it
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)
     return columns
 
 
-def _recommenders(node: Node | None, filters: DeclaredFilters) -> dict[str, Recommender]:
+def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[str, RuleSet]) -> dict[str, Recommender]:
     recommenders = dict(DEFAULT.recommenders)
     for name, entry in node.entries() if node else ():
         if name not in recommenders:
             entry.fault(f"is unknown, expected one of {', '.join(recommenders)}", at_key=True)
             continue
-        fields = entry.fields("filter")
-        if "filter" in fields and fields["filter"].value is not None:
-            recommenders[name] = Recommender(name, filters.choose(fields["filter"]))
+        stated = {key: field for key, field in entry.fields("filter", "rules").items() if field.value is not None}
+        recommenders[name] = Recommender(
+            name,
+            filter=filters.choose(stated["filter"]) if "filter" in stated else None,
+            rules=stated["rules"].choice(rules, what="the name of a rule set:") if "rules" in stated else None,
+        )
     return recommenders
 
 

@@ -77,6 +77,8 @@ class Metric(StrEnum):
     DEGRADED_TO_NOTHING = "DegradedToNothing"
     SERVED_TO_UNKNOWN = "ServedToUnknown"
     SERVED_ARCHIVED = "ServedArchived"
+    RULES_APPLIED = "RulesApplied"
+    RULES_GAVE = "RulesGave"
     BATCH_USERS_ANSWERED = "BatchUsersAnswered"
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"

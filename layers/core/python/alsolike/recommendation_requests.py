@@ -10,12 +10,14 @@ from alsolike.fields import Choice, Field, Fields, Flag, ListOf, MapOf, Text, Wh
 from alsolike.filter_values import MAX_VALUE_CHARACTERS
 from alsolike.filters import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
 from alsolike.interactions import MAX_ID_CHARACTERS
+from alsolike.names import NAME, NAME_FORM
 
 DEFAULT_RESULTS = 25
 MAX_RESULTS = 500
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
 MAX_COLUMN_CHARACTERS = 150
+MAX_EXCLUDED = 500
 MAX_BODY_BYTES = 512_000
 """500 ids of 256 characters are 128 KB, 512 KB where each character takes four bytes."""
 
@@ -73,6 +75,21 @@ _COLUMNS_OF_QUERY = dataclasses.replace(
         expected="a column's name",  # API Gateway decodes what is between commas: one inside a name parts it, too
     ),
 )
+_EXCLUDE = ListOf(
+    Text(MAX_ID_CHARACTERS),
+    0,
+    MAX_EXCLUDED,
+    about="Items that are not answered, such as those in the page's other lists.",
+)
+_EXCLUDE_OF_QUERY = dataclasses.replace(
+    _EXCLUDE,
+    minimum=1,
+    element=Text(
+        MAX_ID_CHARACTERS,
+        pattern=r"^[^,\x00-\x1f\x7f]*[^,\s\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
+        expected="an item's id; one with a comma goes into the body of a POST",
+    ),
+)
 _FILTER_VALUES = MapOf(
     Text(
         MAX_PARAMETER_CHARACTERS,
@@ -92,6 +109,20 @@ _CONTEXT = MapOf(
 )
 _EXPLAIN = Flag(about="Whether each item comes with the interactions that speak for it, in `reason`.")
 _METADATA_COLUMNS = Fields({"ITEMS": _COLUMNS})
+_PROMOTIONS = ListOf(
+    Fields(
+        {
+            "name": Text(63, pattern=f"^{NAME.pattern}$", expected=NAME_FORM, about="By default that of the filter."),
+            "percentPromotedItems": Whole(1, 100, about="Of the items that are asked for."),
+            "filterArn": _arn("filter"),
+            "filterValues": _FILTER_VALUES,
+        },
+        required=("percentPromotedItems", "filterArn"),
+    ),
+    0,
+    1,
+    about="Instead of the promotions of the rules that apply: a share of the items is to pass a filter of its own.",
+)
 
 # With metadata there may be fewer items: the largest columns times the most items would be more than Lambda sends.
 _FEW_WITH_METADATA = {
@@ -135,6 +166,8 @@ GET_RECOMMENDATIONS = Fields(
         "filterValues": _FILTER_VALUES,
         "context": _CONTEXT,
         "explain": _EXPLAIN,
+        "promotions": _PROMOTIONS,
+        "exclude": _EXCLUDE,
     },
     rules={
         **_FEW_WITH_METADATA,
@@ -145,7 +178,7 @@ GET_RECOMMENDATIONS = Fields(
             {"anyOf": [{"not": _named(_OF_ITEMS)}, _needs("itemId")]},
         ],
     },
-    about="GetRecommendations of Amazon Personalize's runtime, and `explain`.",
+    about="GetRecommendations of Amazon Personalize's runtime, `explain` and `exclude`.",
 )
 
 GET_PERSONALIZED_RANKING = Fields(
@@ -170,6 +203,7 @@ _QUERY: MappingProxyType[str, Field] = MappingProxyType(
         "metadata": _COLUMNS_OF_QUERY,
         "filter": Text(MAX_ID_CHARACTERS, about="The name of a filter of the configuration."),
         "filterValues": _FILTER_VALUES,
+        "exclude": _EXCLUDE_OF_QUERY,
     }
 )
 _OF_ANYBODY: MappingProxyType[str, Field] = MappingProxyType({**_QUERY, "context": _CONTEXT, "explain": _EXPLAIN})

@@ -7,9 +7,17 @@ pins, promotions, slate rules, exploration, diversity.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
 
 MAX_POSITION = 500
 """The longest list of recommendations that can be asked for."""
+
+MAX_FACTORS = 16
+"""Boosts and demotions of a rule set: the model is asked once for each product of factors that items have."""
+
+_ROUNDING = 1e-9  # of sums of shares
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,6 +33,11 @@ class Promotion:
     filter: str
     share: float
     name: str = ""
+
+    @property
+    def called(self) -> str:
+        """What answers call it."""
+        return self.name or self.filter
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,3 +120,15 @@ class RuleSet:
     slate: tuple[SlateRule, ...] = ()
     diversity: Diversity | None = None
     exploration: Exploration | None = None
+
+
+def promoted_places(shares: Sequence[float], k: int) -> list[int]:
+    """Return how many of k places each of some shares is, halves rounded up; never more together than all of them are.
+
+    Examples
+    --------
+    >>> promoted_places([0.2], 10), promoted_places([1 / 3, 1 / 3, 1 / 3], 4)
+    ([2], [1, 2, 1])
+    """
+    ends = [math.floor(total * k + 0.5 + _ROUNDING) for total in itertools.accumulate(shares, initial=0.0)]
+    return [end - start for start, end in itertools.pairwise(ends)]

@@ -74,10 +74,9 @@ def test_the_documented_example_is_valid_and_states_every_key() -> None:
 
 def test_parts_that_nothing_acts_on_are_named_with_their_place() -> None:
     lines = EXAMPLE.read_text().splitlines()
-    rules, experiments = (lines.index(f"{part}:") + 1 for part in ("rules", "experiments"))
+    experiments = lines.index("experiments:") + 1
 
     assert run("check", str(EXAMPLE)).stderr.splitlines() == [
-        f"warning: {EXAMPLE}:{rules}:1: rules are checked and kept, but nothing acts on them yet",
         f"warning: {EXAMPLE}:{experiments}:1: experiments are checked and kept, but nothing acts on them yet",
     ]
 
@@ -288,8 +287,8 @@ def test_whoever_applies_while_somebody_else_does_is_refused(
 def test_applying_warns_of_parts_that_nothing_acts_on(shop: ConfigurationStore) -> None:
     applied = run("apply", str(EXAMPLE))
 
-    assert "rules are checked and kept, but nothing acts on them yet" in applied.stderr
-    assert "warning: nothing acts on rules and experiments yet" in run("show").stderr
+    assert "experiments are checked and kept, but nothing acts on them yet" in applied.stderr
+    assert "warning: nothing acts on experiments yet" in run("show").stderr
 
 
 def test_a_live_version_of_a_later_release_can_be_compared_and_replaced(

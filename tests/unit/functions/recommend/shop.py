@@ -38,6 +38,7 @@ COLUMNS = {
     "categoryL1": ColumnType.STRING,
     "tags": ColumnType.LIST,
     "launched": ColumnType.TIMESTAMP,
+    "creationTimestamp": ColumnType.TIMESTAMP,
 }
 
 

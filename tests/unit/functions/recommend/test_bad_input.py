@@ -29,9 +29,18 @@ COMMON: dict[str, Any] = {
     "context": {"device": "phone"},
     "explain": True,
 }
+PROMOTION: dict[str, Any] = {
+    "name": "sale",
+    "percentPromotedItems": 20,
+    "filterArn": f"{ARN}:filter/up-to",
+    "filterValues": {"MOST": "5"},
+}
+NOBODYS = {**PROMOTION, "filterArn": f"{ARN}:filter/nobody"}
+WITHOUT_VALUES = {**PROMOTION, "filterValues": None}
 GOOD: dict[str, Any] = {
     "POST /recommendations": {
-        **COMMON, "recommenderArn": f"{ARN}:recommender/for-you", "itemId": "pear", "numResults": 10
+        **COMMON, "recommenderArn": f"{ARN}:recommender/for-you", "itemId": "pear", "numResults": 10,
+        "promotions": [PROMOTION], "exclude": ["kiwi"],
     },
     "POST /personalize-ranking": {**COMMON, "campaignArn": f"{ARN}:campaign/for-you", "inputList": ["fig", "plum"]},
 }  # fmt: skip
@@ -97,7 +106,16 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
         ),
         ("POST /recommendations", Fault("parameter", ("MOST",), body={"filterValues": None}), 400),
         ("POST /recommendations", Fault("few", ("numResults", "51", "50"), body={"numResults": 51}), 400),
-        ("POST /recommendations", Fault("promotions", ("promotions",), body={"promotions": []}), 400),
+        (
+            "POST /recommendations",
+            Fault("promotion", ("promotions[0].filterArn", "nobody", "up-to"), body={"promotions": [NOBODYS]}),
+            404,
+        ),
+        (
+            "POST /recommendations",
+            Fault("values", ("filterValues.MOST", "missing"), body={"promotions": [WITHOUT_VALUES]}),
+            400,
+        ),
         (
             "POST /personalize-ranking",
             Fault("campaign", ("/nobody",), body={"campaignArn": f"{ARN}:campaign/nobody"}),

@@ -187,7 +187,7 @@ def test_new_champion_answers_after_the_interval(shop: Shop, monkeypatch: pytest
     [
         (b"{", 400, "InvalidInputException", "body is not valid JSON"),
         ({}, 400, "InvalidInputException", "userId is missing"),
-        ({"userId": "a", "promotions": []}, 400, "InvalidInputException", "promotions is not supported yet"),
+        ({"userId": "a", "promotions": [{}]}, 400, "InvalidInputException", "promotions[0].percentPromotedItems is"),
         (
             {"userId": "a", "campaignArn": "arn:aws:personalize:eu-west-1:1:campaign/other"},
             404,

@@ -1,0 +1,229 @@
+"""The rules of an answer: which apply, and what they make of the items that a recommender finds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import random
+from collections.abc import Sequence
+
+from alsolike.configuration import Configuration
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.recommendation_requests import PERSONALIZED_RANKING
+from alsolike.rules import Boost, Promotion, RuleSet, promoted_places
+from alsolike.served import FILLED, RANKED
+from functions.recommend import boosting, filtering, promoting
+from functions.recommend.filtering import Chosen
+from functions.recommend.model import Bias
+from functions.recommend.recommenders import Found
+from functions.recommend.request import Request
+from functions.recommend.scene import Scene
+from functions.recommend.slate import Candidate, Pinned, Promoted, Random, Slate, Steering, compose
+from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION
+
+OWN = ""
+"""Stands for the rule set of the recommender."""
+
+MAX_POOL = 1_000
+"""So many items at most are chosen among."""
+LEAST_POOL = 100
+CANDIDATES_A_PLACE = 4
+MAX_NEW_ITEMS = 200
+"""Exploration draws from so many items, the latest."""
+
+_UNREADABLE = "unreadable"
+
+
+def rule_set(request: Request, configuration: Configuration, *, name: str | None = OWN) -> RuleSet | None:
+    """Return the rules that apply to a request, None where there are none.
+
+    The promotions of the request stand for those of the rule set. Where items are ranked that the request gives, all
+    of them are answered: boosts, demotions and diversity order them, and no other rule applies.
+
+    Parameters
+    ----------
+    name
+        A rule set that stands for that of the recommender; None for no rules but those of the request.
+    """
+    chosen = configuration.recommenders[request.recommender].rules if name == OWN else name
+    rules = None if chosen is None else configuration.rules[chosen]
+    if request.promotions is not None:
+        promotions = tuple(Promotion(each.filter_name, each.share, each.name) for each in request.promotions)
+        rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
+    if rules is not None and request.recommender == PERSONALIZED_RANKING:
+        rules = dataclasses.replace(rules, promotions=(), pins=(), slate=(), exploration=None)
+    return None if rules is None or rules == RuleSet(rules.name) else rules
+
+
+class Merchandising:
+    """A rule set at work on one request.
+
+    Parameters
+    ----------
+    scene
+        Of the request; it is told how many items are wanted, and of which classes.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        If a promotion of the request names a filter that there is not, or does not bring what it needs.
+    """
+
+    def __init__(self, rules: RuleSet, scene: Scene, *, source: Random | None = None) -> None:
+        self._rules = rules
+        self._scene = scene
+        self._random = source or random.SystemRandom()  # of its own in every copy of a snapshot that is restored
+        self._gave: dict[str, None] = {}
+        self._boosts = [
+            *(("boost", boost) for boost in rules.boosts),
+            *(("demotion", boost) for boost in rules.demotions),
+        ]
+        self._promotions = list(self._chosen_promotions())
+        k = scene.request.num_results
+        scene.wanted = min(max(CANDIDATES_A_PLACE * k, LEAST_POOL), MAX_POOL)
+        if self._boosts:
+            scene.classes = self._classes
+
+    def arrange(self, found: Found) -> Slate:
+        """Return the list that keeps the rules, of what the recommender found and of what they bring themselves.
+
+        Raises
+        ------
+        InvalidInput
+            If the values of a promotion of the request do not fit its filter.
+        """
+        scene, rules, k = self._scene, self._rules, self._scene.request.num_results
+        candidates = self._boosted(found)
+        scores = {candidate.item_id: candidate.score for candidate in candidates}
+        steering = Steering(
+            pins=[
+                Pinned(pin.item_id, pin.position, scores.get(pin.item_id, 0.0), refusal)
+                for pin, refusal in zip(rules.pins, self._refusals(), strict=True)
+            ],
+            promotions=self._promoted(k),
+            slate=rules.slate,
+            diversity=rules.diversity,
+            explored_share=rules.exploration.share if rules.exploration else 0.0,
+            new_items=[Candidate(item_id, scores.get(item_id, 0.0)) for item_id in self._new_items()],
+        )
+        item_ids = [
+            *scores,
+            *(pin.item_id for pin in rules.pins),
+            *(candidate.item_id for promotion in steering.promotions for candidate in promotion.candidates),
+            *(candidate.item_id for candidate in steering.new_items),
+        ]
+        names = {*(rule.column for rule in rules.slate), *(rules.diversity.columns if rules.diversity else ())}
+        slate = compose(
+            candidates, steering, k=k, columns=scene.catalogue.columns(item_ids, sorted(names)), random=self._random
+        )
+        return Slate(slate.places, (*self._gave, *(each for each in slate.gave if each not in self._gave)))
+
+    def _chosen_promotions(self) -> Sequence[tuple[Promotion, Chosen]]:
+        request, configuration = self._scene.request, self._scene.configuration
+        if NO_CONFIGURATION in self._scene.degraded:
+            self._gave |= dict.fromkeys(f"promotion:{each.called} {_UNREADABLE}" for each in self._rules.promotions)
+            return []
+        if request.promotions is None:
+            return [(each, self._own(each.filter)) for each in self._rules.promotions]
+        where = "promotions[0].filterArn"
+        return [
+            (
+                promotion,
+                filtering.named(promotion.filter, request, configuration, values=each.filter_values, where=where),
+            )
+            for promotion, each in zip(self._rules.promotions, request.promotions, strict=True)
+        ]
+
+    def _own(self, name: str) -> Chosen:
+        return filtering.named(name, self._scene.request, self._scene.configuration)
+
+    def _bias_of(self, chosen: Chosen, what: str, *, of_request: bool = False) -> Bias | None:
+        """Return what a rule's filter bars; None where that cannot be told now, which is declared."""
+        if chosen.needs_catalogue and NO_CATALOGUE in self._scene.degraded:
+            self._gave[f"{what} {_UNREADABLE}"] = None
+            return None
+        try:
+            return self._scene.bias_of(chosen)
+        except Unavailable:
+            self._gave[f"{what} {_UNREADABLE}"] = None
+        except InvalidInput:
+            if of_request:
+                raise
+            self._gave[f"{what} invalid"] = None
+        return None
+
+    @functools.cached_property
+    def _factors(self) -> list[tuple[Boost, Chosen, Bias]]:
+        """Return the boosts and demotions whose filters can be read."""
+        found = []
+        for kind, boost in self._boosts:
+            chosen = self._own(boost.filter)
+            bias = self._bias_of(chosen, f"{kind}:{boost.filter}")
+            if bias is not None:
+                found.append((boost, chosen, bias))
+        return found
+
+    def _classes(self) -> list[Bias] | None:
+        """Return what parts all items by their factors; None where it has no time for each, which is declared."""
+        scene = self._scene
+        assert scene.model is not None
+        factors = self._factors
+        allowed = scene.catalogue.neutral() if scene.bias is None else scene.bias
+        parts = boosting.classes(
+            (bias for _, _, bias in factors), [boost.factor for boost, _, _ in factors], allowed=allowed
+        )
+        expected_ms = scene.model.expected_ms(with_bias=True) * len(parts)
+        if len(parts) <= boosting.MAX_CLASSES and scene.budget.allows(expected_ms):
+            return parts
+        self._gave |= dict.fromkeys(f"{kind}:{boost.filter} partly" for kind, boost in self._boosts)
+        return None
+
+    def _boosted(self, found: Found) -> list[Candidate]:
+        """Return what was found by its boosted scores, best first."""
+        item_ids = [item.item_id for item in found.items]
+        factors = [1.0] * len(item_ids)
+        for boost, chosen, bias in self._factors:
+            passes = self._scene.passes(item_ids, chosen, bias=bias)
+            factors = [
+                factor * boost.factor if passed else factor for factor, passed in zip(factors, passes, strict=True)
+            ]
+        first_filled = len(item_ids) - found.filled
+        candidates = [
+            Candidate(item.item_id, boosting.boosted(item.score, factor), RANKED if place < first_filled else FILLED)
+            for place, (item, factor) in enumerate(zip(found.items, factors, strict=True))
+        ]
+        return sorted(candidates, key=lambda candidate: -candidate.score) if self._boosts else candidates
+
+    def _refusals(self) -> list[str | None]:
+        """Return why each pin's item may not be answered."""
+        item_ids = [pin.item_id for pin in self._rules.pins]
+        barred = promoting.barred(self._scene)
+        return [
+            "excluded"
+            if item_id in barred
+            else "unknown"
+            if not self._scene.catalogue.known(item_id)
+            else None
+            if allowed
+            else "filtered"
+            for item_id, allowed in zip(item_ids, self._scene.allowed(item_ids) if item_ids else (), strict=True)
+        ]
+
+    def _promoted(self, k: int) -> list[Promoted]:
+        found = []
+        places = promoted_places([promotion.share for promotion, _ in self._promotions], k)
+        for (promotion, chosen), count in zip(self._promotions, places, strict=True):
+            of_request = self._scene.request.promotions is not None
+            if not count and not of_request:
+                continue
+            bias = self._bias_of(chosen, f"promotion:{promotion.called}", of_request=of_request)
+            if bias is not None and count:
+                wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + LEAST_POOL, MAX_POOL)
+                items = promoting.best(self._scene, chosen, bias, k=wanted)
+                found.append(Promoted(promotion.called, count, [Candidate(*item) for item in items]))
+        return found
+
+    def _new_items(self) -> list[str]:
+        if self._rules.exploration is None:
+            return []
+        return promoting.new_items(self._scene, days=self._rules.exploration.new_for_days, most=MAX_NEW_ITEMS)

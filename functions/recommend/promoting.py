@@ -1,0 +1,72 @@
+"""The items that rules bring into an answer beside those that the recommender finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alsolike.recommendation_requests import OF_ITEMS
+from functions.recommend import item_rows
+from functions.recommend.filtering import Chosen
+from functions.recommend.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
+from functions.recommend.ranking import rank
+from functions.recommend.recommenders import LADDER_WINDOW, model_fits, note_failure
+from functions.recommend.scene import Scene, Scored
+
+DAY_MS = 86_400_000
+
+
+def barred(scene: Scene) -> Sequence[str]:
+    """Return the items that no rule brings in: those that the request excludes, and the one that it starts from."""
+    item_id = scene.request.item_id
+    return [*scene.request.exclude, *([item_id] if item_id and scene.request.recommender in OF_ITEMS else [])]
+
+
+def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Scored]:
+    """Return the best items that pass a filter which stands for that of the request, popular ones after them.
+
+    They are what the model ranks for the shopper, or after the item that the recommender starts from; without a model
+    what is trending.
+
+    Parameters
+    ----------
+    bias
+        What the filter bars.
+    """
+    model = scene.model
+    if model is None:
+        trending = scene.trends().best(LADDER_WINDOW, now_ms=scene.now_ms)
+        passes = scene.passes([item_id for item_id, _ in trending], chosen, bias=bias)
+        left_out = barred(scene)
+        found = [Scored(*each) for each, passed in zip(trending, passes, strict=True) if passed]
+        return [item for item in found if item.item_id not in left_out][:k]
+    allowed = scene.without(bias, barred(scene))
+    assert allowed is not None
+    of_model = allowed[: model.bundle.manifest.items + 1]
+    ranked: Sequence[Ranked] = ()
+    try:
+        if scene.request.recommender in OF_ITEMS:
+            position = int(scene.catalogue.positions([scene.request.item_id or ""])[0])
+            if 0 < position <= model.bundle.manifest.items and model_fits(scene, with_bias=True):
+                ranked = item_rows.ranked_after(scene, position, k=k, bias=of_model)
+        elif scene.recent and model_fits(scene, with_bias=True):
+            ranked = rank(
+                scene.recent, scene.positions, model=model, catalogue=scene.catalogue, bias=allowed,
+                group=lambda: None, k=k, now_ms=scene.now_ms,
+            ).ranked  # fmt: skip
+    except GRAPH_ERRORS as error:
+        note_failure(scene, error)
+    history = model.history(scene.recent, scene.positions) if scene.recent else NO_HISTORY
+    return scene.named([*ranked, *model.popular(k - len(ranked), history=history, after=ranked, bias=of_model)])
+
+
+def new_items(scene: Scene, *, days: int, most: int) -> list[str]:
+    """Return items that are new and may be answered, the latest first."""
+    bias = scene.without(scene.bias, barred(scene))
+    positions = scene.catalogue.newest(
+        bias, since_ms=scene.now_ms - days * DAY_MS, until_ms=scene.now_ms, most=most + len(scene.recent)
+    )
+    if scene.model is not None and scene.model.bundle.manifest.exclude_seen:
+        positions = positions[~np.isin(positions, scene.positions)]
+    return [scene.catalogue.item_id(position) for position in positions[:most].tolist()]

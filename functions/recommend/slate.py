@@ -1,0 +1,253 @@
+"""A list of recommendations that keeps the rules: pins first, then promoted items, then the others in their order.
+
+Nothing here reads anything: candidates come in with their scores, best first, and `columns` says what an item has.
+
+Every rule that could not be kept is named in `Slate.gave`, `<rule>:<what> <why>`:
+
+==================== =================================================================================================
+why                  when
+==================== =================================================================================================
+pin … past-end       the list is shorter than the place's number
+pin … moved          the list ends before the place, which is now its last
+pin … <other>        as the caller says: the item may not be answered
+promotion … starved  it has fewer items that may be answered than places
+promotion … no-place pins have taken its places
+slate … pinned       pinned items break the rule; no other item makes it worse
+slate … starved      the list is shorter, since the items that are left would break the rule
+exploration starved  a place was left without a new item to draw
+==================== =================================================================================================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from alsolike.rules import Diversity, SlateRule
+from alsolike.served import EXPLORED, PINNED, PROMOTED, RANKED
+from functions.recommend.slate_rules import SlateRules
+from functions.recommend.variety import Variety
+
+Columns = Callable[[str], Mapping[str, Any]]
+"""Returns what an item has of the columns that rules look at; lists as lists."""
+
+
+class Random(Protocol):
+    """The source of chance."""
+
+    def random(self) -> float:
+        """Return a number from 0 to 1, without 1."""
+
+    def randrange(self, stop: int, /) -> int:
+        """Return a whole number from 0 to `stop`, without it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item that may be answered; `origin` is `ranked` or `filled`."""
+
+    item_id: str
+    score: float
+    origin: str = RANKED
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Promoted:
+    """A promotion: how many places it is due, and its items, best first, none of which is barred."""
+
+    name: str
+    places: int
+    candidates: Sequence[Candidate]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pinned:
+    """An item for a place, counted from 1; `refusal` says why it may not be answered, None where it may."""
+
+    item_id: str
+    position: int
+    score: float = 0.0
+    refusal: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """An item in its place, see `alsolike.served`; `propensity` is None where nothing was left to chance."""
+
+    item_id: str
+    score: float
+    origin: str
+    propensity: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slate:
+    """The list, and the rules that could not be kept."""
+
+    places: Sequence[Place]
+    gave: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Steering:
+    """Everything but the candidates that makes a list.
+
+    Attributes
+    ----------
+    new_items
+        Those that exploration draws from: ids with scores.
+    explored_share
+        The chance of each place that neither a pin nor a promotion has; 0 for no exploration.
+    """
+
+    pins: Sequence[Pinned] = ()
+    promotions: Sequence[Promoted] = ()
+    slate: Sequence[SlateRule] = ()
+    diversity: Diversity | None = None
+    explored_share: float = 0.0
+    new_items: Sequence[Candidate] = ()
+
+
+def compose(candidates: Sequence[Candidate], steering: Steering, *, k: int, columns: Columns, random: Random) -> Slate:
+    """Return at most k items that keep the rules.
+
+    A place that neither a pin nor a promotion has goes to the greedy choice g: the first candidate that no slate rule
+    refuses, or with diversity, of all these the one with the greatest
+
+        (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
+
+    Exploration gives the place with the chance s to an item drawn from the set E of the new items that are not in the
+    list and that no slate rule refuses. Given the places before it, the chance that item i has the place is
+
+        p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g where E is empty.
+
+    Parameters
+    ----------
+    candidates
+        Best first, each once.
+
+    References
+    ----------
+    J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
+    summaries", SIGIR 1998, section 2.
+    """
+    return _Composition(candidates, steering, k=k, columns=columns, random=random).slate()
+
+
+class _Composition:
+    def __init__(
+        self, candidates: Sequence[Candidate], steering: Steering, *, k: int, columns: Columns, random: Random
+    ) -> None:
+        self._steering = steering
+        self._random = random
+        self._places: list[Place | None] = [None] * k
+        self._rules = SlateRules(steering.slate, columns)
+        self._variety = Variety(steering.diversity, candidates, columns) if steering.diversity else None
+        self._left = list(candidates)
+        self._taken: set[str] = set()
+        self._gave: dict[str, None] = {}
+
+    def slate(self) -> Slate:
+        for pin in sorted(self._steering.pins, key=lambda pin: pin.position):
+            self._pin(pin)
+        self._promote()
+        self._rank()
+        places = [place for place in self._places if place is not None]
+        if len(places) < len(self._places):
+            self._gave |= dict.fromkeys(f"slate:{column} starved" for column in self._rules.starving)
+            for pin in self._steering.pins:
+                stands = pin.item_id in self._taken and pin.position <= len(self._places)
+                if stands and not (pin.position <= len(places) and places[pin.position - 1].item_id == pin.item_id):
+                    self._give(f"pin:{pin.item_id} moved")
+        return Slate(places, tuple(self._gave))
+
+    def _give(self, what: str) -> None:
+        self._gave[what] = None
+
+    def _take(self, place: int, item: Place) -> None:
+        self._places[place] = item
+        self._taken.add(item.item_id)
+        self._rules.add(item.item_id)
+        if self._variety is not None:
+            self._variety.add(item.item_id)
+
+    def _free(self) -> list[int]:
+        return [place for place, item in enumerate(self._places) if item is None]
+
+    def _pin(self, pin: Pinned) -> None:
+        if pin.refusal is not None:
+            self._give(f"pin:{pin.item_id} {pin.refusal}")
+        elif pin.position > len(self._places):
+            self._give(f"pin:{pin.item_id} past-end")
+        else:
+            for column in self._rules.broken_by(pin.item_id):
+                self._give(f"slate:{column} pinned")
+            self._take(pin.position - 1, Place(pin.item_id, pin.score, PINNED))
+
+    def _promote(self) -> None:
+        free = self._free()
+        left = len(free)
+        due: list[tuple[float, int]] = []
+        promotions = self._steering.promotions
+        for number, promotion in enumerate(promotions):
+            count = min(promotion.places, left)
+            left -= count
+            if count < promotion.places:
+                self._give(f"promotion:{promotion.name} no-place")
+            due += [((turn + 0.5) / count, number) for turn in range(count)]
+        candidates = [iter(promotion.candidates) for promotion in promotions]
+        spread = [free[int((turn + 0.5) * len(free) / len(due))] for turn in range(len(due))]
+        for place, (_, number) in zip(spread, sorted(due), strict=True):
+            name = promotions[number].name
+            chosen = next(self._allowed(candidates[number]), None)
+            if chosen is None:
+                self._give(f"promotion:{name} starved")
+            else:
+                self._take(place, Place(chosen.item_id, chosen.score, f"{PROMOTED}{name}"))
+
+    def _allowed(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+        """Yield those that are not in the list and that no slate rule refuses: what it refuses once, it does always."""
+        for candidate in candidates:
+            if candidate.item_id not in self._taken and not self._rules.broken_by(candidate.item_id):
+                yield candidate
+
+    def _rank(self) -> None:
+        new, tightened = list(self._steering.new_items), -1
+        for place in self._free():
+            greedy = self._greedy()
+            if greedy is None:
+                return
+            share, propensity = self._steering.explored_share, None
+            if share:
+                if tightened != self._rules.tightened:
+                    new, tightened = list(self._allowed(iter(new))), self._rules.tightened
+                new = [item for item in new if item.item_id not in self._taken]
+                among = [item.item_id for item in new]
+                if not new:
+                    self._give("exploration starved")
+                    share = 0.0
+                explored = self._random.random() < share
+                drawn = new[self._random.randrange(len(new))] if explored else greedy
+                propensity = (1 - share) * (drawn.item_id == greedy.item_id)
+                propensity += share / len(new) * (drawn.item_id in among) if new else 0.0
+                if explored:
+                    self._take(place, Place(drawn.item_id, drawn.score, EXPLORED, propensity))
+                    continue
+            self._take(place, Place(greedy.item_id, greedy.score, greedy.origin, propensity))
+
+    def _greedy(self) -> Candidate | None:
+        """Return the candidate whose turn it is; what cannot come any more is forgotten."""
+        kept = []
+        for place, candidate in enumerate(self._left):
+            if candidate.item_id in self._taken:
+                continue
+            if columns := self._rules.broken_by(candidate.item_id):
+                self._rules.starving |= dict.fromkeys(columns)
+                continue
+            if self._variety is None:
+                self._left = self._left[place:]
+                return candidate
+            kept.append(candidate)
+        self._left = kept
+        return self._variety.choose(kept) if self._variety is not None and kept else None

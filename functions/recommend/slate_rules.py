@@ -1,0 +1,84 @@
+"""Slate rules: what has to hold for a list as a whole, looked at item by item."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from alsolike.rules import SlateRule
+
+Columns = Callable[[str], Mapping[str, Any]]
+
+
+class SlateRules:
+    """The rules, and what the list has so far.
+
+    An item counts for each of its values of a column, and one without a value for none. Of numbers those above 0 are
+    compared. An item breaks a rule where the list would keep it less than without the item: once broken, by pinned
+    items, a rule goes on to refuse what would make it worse. So an item that breaks a rule breaks it from then on.
+
+    Attributes
+    ----------
+    tightened
+        Grows whenever an item that broke no rule may break one now.
+    starving
+        Columns of the rules that refused items in the order of the ranking.
+    """
+
+    def __init__(self, rules: Sequence[SlateRule], columns: Columns) -> None:
+        self._at_most = [(rule.column, rule.at_most) for rule in rules if rule.at_most is not None]
+        self._spread = [(rule.column, rule.spread) for rule in rules if rule.spread is not None]
+        self._counts: dict[str, Counter[str]] = {column: Counter() for column, _ in self._at_most}
+        self._ranges: dict[str, tuple[float, float]] = {}
+        self._columns = columns
+        self.tightened = 0
+        self.starving: dict[str, None] = {}
+
+    def broken_by(self, item_id: str) -> list[str]:
+        """Return the columns of the rules that the item would break."""
+        if not self._at_most and not self._spread:
+            return []
+        has = self._columns(item_id)
+        broken = [
+            column
+            for column, most in self._at_most
+            if any(self._counts[column][value] >= most for value in values(has.get(column)))
+        ]
+        for column, spread in self._spread:
+            number = _number(has.get(column))
+            if number is not None and column in self._ranges:
+                least, most = self._ranges[column]
+                if not least <= number <= most and max(most, number) > spread * min(least, number):
+                    broken.append(column)
+        return broken
+
+    def add(self, item_id: str) -> None:
+        """Take the item into the list."""
+        if not self._at_most and not self._spread:
+            return
+        has = self._columns(item_id)
+        for column, most in self._at_most:
+            counts = self._counts[column]
+            for value in values(has.get(column)):
+                counts[value] += 1
+                self.tightened += counts[value] == most
+        for column, _ in self._spread:
+            number = _number(has.get(column))
+            if number is not None:
+                least, greatest = self._ranges.get(column, (number, number))
+                self.tightened += column not in self._ranges or not least <= number <= greatest
+                self._ranges[column] = min(least, number), max(greatest, number)
+
+
+def values(value: Any) -> frozenset[str]:
+    """Return what an item has in a column of texts, lists or truth values."""
+    if isinstance(value, list):
+        return frozenset(each for each in value if isinstance(each, str))
+    if isinstance(value, bool):
+        return frozenset((str(value).lower(),))
+    return frozenset((value,)) if isinstance(value, str) else frozenset()
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,241 @@
+"""Rules of the configuration and of requests in answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+COLUMNS = {
+    "price": "number",
+    "title": "string",
+    "categoryL1": "string",
+    "tags": "list",
+    "CREATION_TIMESTAMP": "timestamp",
+}
+FILTERS = {
+    "dear": "INCLUDE ItemID WHERE Items.PRICE >= 4",
+    "cheap": "INCLUDE ItemID WHERE Items.PRICE < 4",
+    "up-to": "INCLUDE ItemID WHERE Items.PRICE <= $PRICE",
+    "liked": "INCLUDE ItemID WHERE Items.TAGS IN CurrentUser.LIKES",
+    "cheaper": "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE",
+}
+DAY_S = 86_400
+CATALOGUE: dict[str, dict[str, Any]] = {
+    "pear": {"price": 1, "categoryL1": "fruit"},
+    "plum": {"price": 2, "categoryL1": "stone"},
+    "fig": {"price": 3, "categoryL1": "fruit"},
+    "kiwi": {"price": 4, "categoryL1": "fruit"},
+}
+
+
+@pytest.fixture
+def ruled(shop: Shop) -> Callable[..., Shop]:
+    """Anna viewed a pear: the model ranks fig (2), plum (1); pear and kiwi fill up."""
+
+    def with_rules(*, on: str = "for-you", **rules: Any) -> Shop:
+        shop.publish()
+        shop.remember("u#anna", "pear")
+        shop.catalogue(CATALOGUE)
+        shop.configure(
+            items={"columns": COLUMNS},
+            users={"columns": {"likes": "list"}},
+            filters=FILTERS,
+            rules={"spring": rules} if rules else {},
+            recommenders={on: {"rules": "spring"}} if rules else {},
+        )
+        return shop
+
+    return with_rules
+
+
+def promoted(filter_name: str, percent: int, **more: Any) -> list[dict[str, Any]]:
+    return [{"percentPromotedItems": percent, "filterArn": f"{ARN}:filter/{filter_name}", **more}]
+
+
+def items(answer: list[dict[str, Any]]) -> list[str]:
+    return [item["itemId"] for item in answer]
+
+
+def test_answer_without_rules_says_nothing_of_them(ruled: Callable[..., Shop]) -> None:
+    found, headers = ruled().ask()
+
+    assert items(found) == ["fig", "plum", "pear", "kiwi"]
+    assert not [name for name in headers if "rules" in name]
+
+
+def test_pins_and_a_promotion_of_the_configuration(
+    ruled: Callable[..., Shop], counted: Callable[[], dict[str, float]]
+) -> None:
+    shop = ruled(
+        pins=[{"item": "plum", "position": 1}, {"item": "no-such", "position": 2}, {"item": "pear", "position": 9}],
+        promotions=[{"filter": "dear", "share": 0.25, "name": "premium"}],
+    )
+
+    found, headers = shop.ask(numResults=4)
+
+    assert items(found) == ["plum", "fig", "kiwi", "pear"]
+    assert [item.get("promotionName") for item in found] == [None, None, "premium", None]
+    assert headers["x-alsolike-rules"] == "spring"
+    assert headers["x-alsolike-rules-gave"] == "pin:no-such unknown, pin:pear past-end"
+    assert headers["x-alsolike-filled"] == "1"
+    assert {name: number for name, number in counted().items() if "Rules" in name} == {
+        "RulesApplied": 1,
+        "RulesGave": 1,
+    }
+
+
+def test_rules_apply_to_the_recommender_that_names_them(ruled: Callable[..., Shop]) -> None:
+    shop = ruled(on="popular", pins=[{"item": "plum", "position": 1}])
+
+    assert items(shop.ask()[0])[0] == "fig"
+    assert shop.got("GET /popular") == (["plum", "fig", "pear", "kiwi"], "popular")
+
+
+def test_a_boost_lifts_what_the_model_ranks_low_and_a_demotion_the_other_way(ruled: Callable[..., Shop]) -> None:
+    """Plum 1 times 3 is more than fig 2."""
+    shop = ruled(boosts=[{"filter": "cheap", "factor": 1.5}], demotions=[{"filter": "dear", "factor": 0.5}])
+    assert items(shop.ask()[0])[:2] == ["fig", "plum"]
+
+    shop.configure(
+        items={"columns": COLUMNS},
+        filters={"stone": 'INCLUDE ItemID WHERE Items.CATEGORY_L1 = "stone"'},
+        rules={"spring": {"boosts": [{"filter": "stone", "factor": 3}]}},
+        recommenders={"for-you": {"rules": "spring"}, "personalized-ranking": {"rules": "spring"}},
+    )
+    found, _ = shop.ask(numResults=2)
+    assert [(item["itemId"], item["score"]) for item in found] == [("plum", 3.0), ("fig", 2.0)]
+
+    ranking = shop.post(
+        {"userId": "anna", "campaignArn": f"{ARN}:campaign/for-you", "inputList": ["kiwi", "fig", "plum"]},
+        route="POST /personalize-ranking",
+    )
+    assert items(orjson.loads(ranking["body"])["personalizedRanking"]) == ["plum", "fig", "kiwi"]
+
+
+def test_a_slate_rule_shortens_the_list_and_says_so(ruled: Callable[..., Shop]) -> None:
+    found, headers = ruled(slate=[{"column": "categoryL1", "at_most": 1}]).ask(numResults=3)
+
+    assert items(found) == ["fig", "plum"]
+    assert headers["x-alsolike-rules-gave"] == "slate:categoryL1 starved"
+
+
+def test_diversity_orders_the_pool(ruled: Callable[..., Shop]) -> None:
+    """After the fig, kiwi and pear are fruit as it is."""
+    shop = ruled(on="popular", diversity={"dial": 0.9, "columns": ["categoryL1"]})
+
+    assert shop.got("GET /popular")[0][:2] == ["fig", "plum"]
+    assert shop.got("GET /trending")[0][:2] == ["fig", "pear"]
+
+
+def test_a_requests_promotion_stands_for_that_of_the_configuration(ruled: Callable[..., Shop]) -> None:
+    shop = ruled(promotions=[{"filter": "dear", "share": 0.5}], pins=[{"item": "pear", "position": 1}])
+
+    found, headers = shop.ask(numResults=2, promotions=promoted("up-to", 50, name="sale", filterValues={"PRICE": "2"}))
+    none, _ = shop.ask(numResults=2, promotions=[])
+
+    assert items(found) == ["pear", "plum"]
+    assert [item.get("promotionName") for item in found] == [None, "sale"]
+    assert headers["x-alsolike-rules"] == "spring"
+    assert items(none) == ["pear", "fig"]
+
+
+def test_a_promoted_item_passes_the_filter_of_the_promotion_and_not_that_of_the_request(
+    ruled: Callable[..., Shop],
+) -> None:
+    named = {"filterArn": f"{ARN}:filter/cheap", "numResults": 2}
+    shop = ruled()
+
+    found, headers = shop.ask(**named, promotions=promoted("dear", 50))
+    excluded, gave = shop.ask(**named, promotions=promoted("dear", 50), exclude=["kiwi"])
+
+    assert items(found) == ["fig", "kiwi"]
+    assert found[1]["promotionName"] == "dear"
+    assert "x-alsolike-rules" not in headers
+    assert items(excluded) == ["fig", "plum"]
+    assert gave["x-alsolike-rules-gave"] == "promotion:dear starved"
+
+
+def test_a_deleted_item_is_neither_promoted_nor_pinned(ruled: Callable[..., Shop]) -> None:
+    shop = ruled(promotions=[{"filter": "dear", "share": 0.5}], pins=[{"item": "kiwi", "position": 1}])
+    shop.catalogue({**CATALOGUE, "kiwi": None}, at_ms=1_800_000_000_000)
+
+    found, headers = shop.ask(numResults=2)
+
+    assert items(found) == ["fig", "plum"]
+    assert headers["x-alsolike-rules-gave"] == "pin:kiwi filtered, promotion:dear starved"
+
+
+@pytest.mark.parametrize(
+    ("promotions", "status", "says"),
+    [
+        (promoted("no-such", 20), 404, "promotions[0].filterArn ends in 'no-such', expected cheap"),
+        (promoted("up-to", 20), 400, "filterValues.PRICE is missing"),
+        (promoted("up-to", 1), 400, "filterValues.PRICE is missing"),
+        (promoted("up-to", 20, filterValues={"PRICE": "x"}), 400, 'filterValues.PRICE is "x", expected a number'),
+        (promoted("cheaper", 20), 400, "itemId is missing, expected an item"),
+    ],
+)
+def test_what_is_wrong_with_a_requests_promotion_is_refused(
+    ruled: Callable[..., Shop], promotions: Any, status: int, says: str
+) -> None:
+    found, message = ruled().refusal(promotions=promotions)
+
+    assert (found, message[: len(says)]) == (status, says)
+
+
+def test_excluded_items_are_not_answered(ruled: Callable[..., Shop]) -> None:
+    shop = ruled(on="buy-again", pins=[{"item": "plum", "position": 1}])
+
+    assert items(shop.ask(exclude=["fig", "kiwi", "no-such"])[0]) == ["plum", "pear"]
+    assert items(shop.ask(exclude=["fig"], filterArn=f"{ARN}:filter/cheap")[0]) == ["plum", "pear"]
+    assert shop.got("GET /popular", exclude="fig,kiwi")[0] == ["pear", "plum"]
+    assert shop.got("GET /items/{itemId}/similar", path={"itemId": "pear"}, exclude="fig")[0][0] == "plum"
+    found, headers = shop.ask(recommenderArn=f"{ARN}:recommender/buy-again", exclude=["plum"])
+    assert (items(found), headers["x-alsolike-rules-gave"]) == ([], "pin:plum excluded")
+
+
+def test_exploration_brings_new_items_in_and_keeps_the_answer_to_itself(ruled: Callable[..., Shop]) -> None:
+    shop = ruled(on="popular", exploration={"share": 1, "new_for_days": 3})
+    now_s = time.time()
+    created = {"pear": now_s - DAY_S, "kiwi": now_s - 4 * DAY_S, "fig": now_s + DAY_S}
+    shop.catalogue(
+        {item_id: {**CATALOGUE[item_id], "creationTimestamp": at} for item_id, at in created.items()},
+        at_ms=1_800_000_000_000,
+    )
+
+    answer = shop.get("GET /popular", numResults="2")
+
+    assert items(orjson.loads(answer["body"])["itemList"]) == ["pear", "fig"]
+    assert answer["headers"]["cache-control"] == "private, no-cache"
+    assert answer["headers"]["x-alsolike-rules-gave"] == "exploration starved"
+
+
+def test_a_rule_that_looks_at_what_cannot_be_read_gives_way(
+    ruled: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = ruled(boosts=[{"filter": "liked", "factor": 2}], promotions=[{"filter": "liked", "share": 0.5}])
+    shop.register("anna", likes=["soft"])
+    monkeypatch.setenv("USERS_TABLE", "no-such-table")
+
+    found, headers = shop.ask(numResults=2)
+
+    assert items(found) == ["fig", "plum"]
+    assert headers["x-alsolike-rules-gave"] == "boost:liked unreadable, promotion:liked unreadable"
+    assert "user-unavailable" in headers["x-alsolike-degraded"]
+
+
+def test_batches_keep_the_rules(ruled: Callable[..., Shop]) -> None:
+    from functions.recommend import handler
+    from tests.unit.functions.factories import LambdaContext
+
+    ruled(pins=[{"item": "kiwi", "position": 1}])
+
+    answer = handler.lambda_handler({"batch": {"users": ["anna"], "numResults": 2}}, LambdaContext())
+
+    assert items(answer["results"][0]["itemList"]) == ["kiwi", "fig"]
