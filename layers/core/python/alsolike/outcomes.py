@@ -1,4 +1,7 @@
-"""What served answers led to: one row an answer, in the lake's table `outcomes`, by the day on which it was served."""
+"""What served answers led to: one row an answer, in the lake's table `outcomes`, by the day on which it was served.
+
+A day is one object, written anew as a whole: whoever reads it has each answer once, as of one moment.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ COLUMNS = MappingProxyType(
         "items": "int",
         "impressions": "int",
         "clicks": "int",
+        "shown_clicks": "int",
         "carts": "int",
         "purchases": "int",
         "revenue": "double",
@@ -38,9 +42,12 @@ items       how many were answered
 impressions how many of them were reported as shown, each once
 clicks, carts, purchases
             how many of them were clicked, put into a cart and bought, each once
-revenue     the sum of the values of the purchases, each event once
+shown_clicks
+            how many of the clicked ones were reported as shown, too
+revenue     the sum of the values of the purchases, each event once, less what was returned
 new_items   how many of them were new
-novelty     mean self-information of the answered items in bits; null for an empty answer
+novelty     mean self-information of the answered items in bits; null for an empty answer, and where no interactions
+            are known by which to tell
 =========== ==========================================================================================================
 """
 
@@ -48,3 +55,8 @@ novelty     mean self-information of the answered items in bits; null for an emp
 def partition_prefix(date: str) -> str:
     """Return the key prefix of one day."""
     return f"{PREFIX}{PARTITION_COLUMN}={date}/"
+
+
+def object_key(date: str) -> str:
+    """Return the key of the one object of a day."""
+    return f"{partition_prefix(date)}outcomes.parquet"

@@ -1,0 +1,68 @@
+"""Reading what answers led to: the lake's tables `outcomes` and `engagement`, which have an object a day."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import engagement, outcomes
+from alsolike.engagement import Engagement
+from alsolike.errors import InvalidInput
+from alsolike.scanning import scan
+
+ROWS_AT_ONCE = 65_536
+
+
+def read_outcomes(
+    client: Any, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(outcomes.COLUMNS)
+) -> Iterator[pa.Table]:
+    """Yield the outcomes of the answers of some days, each answer once, in pieces.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The lake bucket.
+    first, last
+        Days (ISO 8601) on which the answers were served, both included.
+
+    Raises
+    ------
+    InvalidInput
+        If an object is no Parquet with these columns.
+    Unavailable
+        If S3 does not answer.
+    """
+    for key, file in _files(client, bucket, outcomes.PREFIX, first=first, last=last):
+        try:
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
+                yield pa.Table.from_batches([batch])
+        except pa.ArrowException as error:
+            raise InvalidInput(f"s3://{bucket}/{key} is not an object of the table: {error}") from error
+
+
+def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
+    """Yield the day and each of its rows; see `read_outcomes`."""
+    for key, file in _files(client, bucket, engagement.PREFIX, first=first, last=last):
+        for row in file.read(columns=list(engagement.COLUMNS)).to_pylist():
+            yield _date(key), Engagement(**row)
+
+
+def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> Iterator[tuple[str, pq.ParquetFile]]:
+    for found in scan(client, bucket, prefix, after=f"{prefix}{outcomes.PARTITION_COLUMN}={first}", at_once=2):
+        if _date(found.key) > last:
+            return
+        if found.body is not None:
+            try:
+                yield found.key, pq.ParquetFile(io.BytesIO(found.body))
+            except pa.ArrowInvalid as error:
+                raise InvalidInput(f"s3://{bucket}/{found.key} is not a Parquet file: {error}") from error
+
+
+def _date(key: str) -> str:
+    return key.split("/")[1].partition("=")[2]

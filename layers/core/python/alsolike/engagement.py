@@ -1,0 +1,141 @@
+"""How a day's answers did, in numbers: the lake's table `engagement`, summed up from `outcomes`.
+
+A row is the day's answers of one recommender, model version or arm, or all of them. Of every number that is a share, both
+parts are stored, so that days add up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+TABLE = "engagement"
+PREFIX = f"{TABLE}/"
+PARTITION_COLUMN = "served_date"
+
+
+class Dimension(StrEnum):
+    """By what answers are summed up."""
+
+    ALL = "all"
+    RECOMMENDER = "recommender"
+    MODEL_VERSION = "model_version"
+    ARM = "arm"
+
+
+COLUMNS = MappingProxyType(
+    {
+        "dimension": "string",
+        "name": "string",
+        "answers": "bigint",
+        "degraded": "bigint",
+        "items": "bigint",
+        "impressions": "bigint",
+        "clicks": "bigint",
+        "shown_clicks": "bigint",
+        "carts": "bigint",
+        "purchases": "bigint",
+        "clicked_answers": "bigint",
+        "bought_answers": "bigint",
+        "revenue": "double",
+        "new_items": "bigint",
+        "novelty": "double",
+        "novelty_answers": "bigint",
+        "covered_items": "bigint",
+        "catalogue_items": "bigint",
+    }
+)
+"""Columns of the table with their Glue types; the partition column stands in the object key.
+
+================================ =====================================================================================
+column                           what
+================================ =====================================================================================
+dimension, name                  `all` with the name `all`; `recommender`, `model_version` or `arm` with its name. An
+                                 answer in several arms is in the row of each
+answers, degraded                how many there were, and how many were less than they should be
+items ... purchases, new_items   sums of the columns of `outcomes`
+clicked_answers, bought_answers  answers of which an item was clicked, or bought
+revenue                          the sum of the answers'
+novelty, novelty_answers         the sum of the answers' novelty, and how many have one
+covered_items, catalogue_items   how many different items of the catalogue were answered, and how many it has
+================================ =====================================================================================
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Engagement:
+    """A row of the table; the rates are None where nothing is there to divide by."""
+
+    dimension: str
+    name: str
+    answers: int
+    degraded: int
+    items: int
+    impressions: int
+    clicks: int
+    shown_clicks: int
+    carts: int
+    purchases: int
+    clicked_answers: int
+    bought_answers: int
+    revenue: float
+    new_items: int
+    novelty: float
+    novelty_answers: int
+    covered_items: int
+    catalogue_items: int
+
+    def rates(self) -> dict[str, float | None]:
+        """Return what the numbers come to, by the metric's name.
+
+        ==================== ===================================================================
+        click_through        items that were clicked, of those that were reported as shown
+        conversion           answers of which something was bought, of all
+        revenue_per_thousand answers
+        coverage             items of the catalogue that were answered, of all; of several days the mean
+        novelty              mean of the answers' (`alsolike.outcomes`), in bits
+        new_item_share       of the answered items
+        degraded_share       of the answers
+        ==================== ===================================================================
+        """
+        return {
+            "click_through": _ratio(self.shown_clicks, self.impressions),
+            "conversion": _ratio(self.bought_answers, self.answers),
+            "revenue_per_thousand": _ratio(1000 * self.revenue, self.answers),
+            "coverage": _ratio(self.covered_items, self.catalogue_items),
+            "novelty": _ratio(self.novelty, self.novelty_answers),
+            "new_item_share": _ratio(self.new_items, self.items),
+            "degraded_share": _ratio(self.degraded, self.answers),
+        }
+
+
+def total(rows: Iterable[Engagement]) -> list[Engagement]:
+    """Return one row a dimension and name, in their order, that sums up those of several days.
+
+    Items of the catalogue, covered and all, are sums over days, too: their ratio is the days' mean coverage.
+    """
+    sums: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        values = dataclasses.asdict(row)
+        key = (values.pop("dimension"), values.pop("name"))
+        held = sums.setdefault(key, dict.fromkeys(values, 0))
+        for name, value in values.items():
+            held[name] += value
+    return [Engagement(*key, **sums[key]) for key in sorted(sums)]
+
+
+def partition_prefix(date: str) -> str:
+    """Return the key prefix of one day."""
+    return f"{PREFIX}{PARTITION_COLUMN}={date}/"
+
+
+def object_key(date: str) -> str:
+    """Return the key of the one object of a day."""
+    return f"{partition_prefix(date)}engagement.parquet"
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
