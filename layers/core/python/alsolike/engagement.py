@@ -1,7 +1,7 @@
 """How a day's answers did, in numbers: the lake's table `engagement`, summed up from `outcomes`.
 
-A row is the day's answers of one recommender, model version or arm, or all of them. Of every number that is a share, both
-parts are stored, so that days add up.
+A row is the day's answers of one recommender, model version or arm, or all of them. Of every number that is a share,
+both parts are stored, so that days add up.
 """
 
 from __future__ import annotations

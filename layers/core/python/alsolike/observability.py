@@ -6,6 +6,7 @@ Metrics go out as embedded metric format (EMF) lines on standard output, which c
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger, Metrics
@@ -83,6 +84,15 @@ class Metric(StrEnum):
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"
     BATCH_USERS_NOT_DONE = "BatchUsersNotDone"
+    DAYS_ATTRIBUTED = "DaysAttributed"
+    EVENTS_NOT_ATTRIBUTED = "EventsNotAttributed"
+    CLICK_THROUGH = "ClickThrough"
+    CONVERSION = "Conversion"
+    REVENUE_PER_THOUSAND = "RevenuePerThousand"
+    COVERAGE = "Coverage"
+    NOVELTY = "Novelty"
+    NEW_ITEM_SHARE = "NewItemShare"
+    DEGRADED_SHARE = "DegradedShare"
 
 
 def log_refusal(error: Exception) -> None:
@@ -93,3 +103,14 @@ def log_refusal(error: Exception) -> None:
 def count(metric: Metric, value: int = 1) -> None:
     """Add `value` to a counter; the handler's `metrics.log_metrics` writes it when the invocation ends."""
     metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
+
+
+def report(values: Mapping[Metric, float], **dimensions: str) -> None:
+    """Write values that are no counts under dimensions of their own, at once."""
+    apart = AmazonCloudWatchEMFProvider()
+    for name, value in dimensions.items():
+        apart.add_dimension(name, value)
+    for metric, number in values.items():
+        apart.add_metric(name=metric, unit=MetricUnit.NoUnit, value=number)
+    if values:
+        apart.flush_metrics()

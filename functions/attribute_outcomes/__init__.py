@@ -1,0 +1,1 @@
+"""Attribution: what served answers led to, day by day, joined by recommendation id."""

@@ -1,0 +1,152 @@
+"""The interactions of each day, read once: events that name an answer by the day of that answer, and items' counts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike import recommendation_id
+from alsolike.errors import InvalidInput
+from functions.attribute_outcomes.inputs import Inputs
+from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.reading import rows_of
+from functions.attribute_outcomes.rules import DAY_MS, Reason, Rules, is_near
+from functions.attribute_outcomes.spill import Spill, hashes_of, read_pieces
+
+_TEXT = pa.string()
+EVENTS = pa.schema(
+    [
+        ("event_id", _TEXT),
+        ("received_time_ms", pa.int64()),
+        ("event_time_ms", pa.int64()),
+        ("user_id", _TEXT),
+        ("session_id", _TEXT),
+        ("item_id", _TEXT),
+        ("event_type", _TEXT),
+        ("event_value", pa.float64()),
+        ("recommendation_id", _TEXT),
+        ("impression", pa.list_(_TEXT)),
+    ]
+)
+"""What is read of an event: all that decides which copy of it counts, up to the last column that is needed."""
+
+JUDGED = EVENTS.append(pa.field("reason", _TEXT))
+"""An event, and why it does not count as far as its id alone says."""
+
+_PARTS = 8  # so many files hold a day's pairs of event and item, and one at a time is in memory
+_PAIR = np.dtype([("key", "<u8"), ("item", "<i4")])
+_FORGED = -1
+
+
+class EventDays:
+    """The days of interactions that one call has read, in files."""
+
+    def __init__(
+        self, client: Any, bucket: str, inputs: Inputs, *, items: Items, rules: Rules, directory: Path
+    ) -> None:
+        self._client, self._bucket, self._inputs = client, bucket, inputs
+        self._items, self._rules, self._directory = items, rules, directory
+        self._read: set[int] = set()
+
+    def events(self, answer_day: int) -> Iterator[pa.Table]:
+        """Yield the events that a day's results tell of, in the columns of `JUDGED`, repeated ones included."""
+        for day in self._inputs.event_days(answer_day):
+            self._prepare(day)
+            yield from read_pieces(self._path(day) / f"{answer_day}-0.arrow")
+
+    def popularity(self, answer_day: int) -> npt.NDArray[np.int64]:
+        """Return how many events there are about each item, by number, on the days that tell how popular it was."""
+        counts = np.zeros(len(self._items), np.int64)
+        for day in self._inputs.popularity_days(answer_day):
+            self._prepare(day)
+            of_day = np.load(self._path(day) / "counts.npy")
+            counts = np.pad(counts, (0, len(self._items) - len(counts)))
+            counts[: len(of_day)] += of_day
+        return counts
+
+    def keep_only(self, days: Iterable[int]) -> None:
+        """Give the place on the disk of other days back."""
+        for day in self._read - set(days):
+            shutil.rmtree(self._path(day))
+            self._read.discard(day)
+
+    def _path(self, day: int) -> Path:
+        return self._directory / f"events-{day}"
+
+    def _prepare(self, day: int) -> None:
+        if day in self._read:
+            return
+        path = self._path(day)
+        shutil.rmtree(path, ignore_errors=True)  # what a try that failed has left
+        path.mkdir(parents=True)
+        named: dict[int, Spill] = {}
+        counter = _Counter(path, self._items)
+        for rows in rows_of(self._client, self._bucket, self._inputs.interactions[day], EVENTS):
+            counter.add(rows)
+            for answer_day, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
+                named.setdefault(answer_day, Spill(path, str(answer_day), JUDGED)).add(events)
+        for spill in named.values():
+            spill.close()
+        np.save(path / "counts.npy", counter.counts())
+        self._read.add(day)
+
+    def _judged(self, events: pa.Table, day: int) -> Iterator[tuple[int, pa.Table]]:
+        """Part events by the day whose results tell of them."""
+        answered = _answer_days(events["recommendation_id"].combine_chunks())
+        for answer_day in np.unique(answered).tolist():
+            some = events.filter(pa.array(answered == answer_day))
+            reason = None
+            if answer_day == _FORGED:
+                reason = Reason.FORGED
+            elif not is_near(day, answer_day, self._rules):
+                reason = Reason.TOO_LATE if day > answer_day else Reason.BEFORE_SERVED
+            reasons = pa.array([reason] * len(some), _TEXT)
+            yield (answer_day if reason is None else day), some.append_column("reason", reasons)
+
+
+def _answer_days(ids: pa.Array) -> npt.NDArray[np.int64]:
+    encoded = ids.dictionary_encode()
+    days = []
+    for each in encoded.dictionary.to_pylist():
+        try:
+            days.append(recommendation_id.parse(each).answered_ms // DAY_MS)
+        except InvalidInput:
+            days.append(_FORGED)
+    return np.array(days, np.int64)[encoded.indices.to_numpy()] if days else np.zeros(0, np.int64)
+
+
+class _Counter:
+    """Counts a day's events by item, each pair of event and item once, however often it is stored."""
+
+    def __init__(self, directory: Path, items: Items) -> None:
+        self._items = items
+        self._paths = [directory / f"pairs-{part}" for part in range(_PARTS)]
+
+    def add(self, rows: pa.Table) -> None:
+        """Take in rows; those about no item are left out."""
+        rows = rows.filter(pc.is_valid(rows["item_id"]))
+        pairs = np.empty(len(rows), _PAIR)
+        hashes = hashes_of(rows["event_id"])
+        pairs["item"] = self._items.numbers(rows["item_id"])
+        pairs["key"] = hashes
+        part = hashes % np.uint64(_PARTS)
+        for number in range(_PARTS):
+            with self._paths[number].open("ab") as file:
+                pairs[part == number].tofile(file)
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Return the count of each item, by number."""
+        counts = np.zeros(len(self._items), np.int64)
+        for path in self._paths:
+            if path.exists():
+                pairs = np.unique(np.fromfile(path, _PAIR))
+                counts += np.bincount(pairs["item"], minlength=len(counts))
+                path.unlink()
+        return counts

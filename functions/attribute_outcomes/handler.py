@@ -1,0 +1,85 @@
+"""Attribution, on a schedule."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.configuration_reader import ConfigurationReader
+from alsolike.observability import Metric, count, logger, metrics, report
+from alsolike.pseudonyms import pseudonyms_of
+from alsolike.settings import from_environment
+from alsolike.snapshot_reader import SnapshotReader
+from functions.attribute_outcomes.rules import Rules
+from functions.attribute_outcomes.service import Attribution, Report
+from functions.attribute_outcomes.settings import Settings
+
+LAST_DAY_MS = 300_000
+"""A day is begun only with so much time left."""
+
+RATES = {
+    "click_through": Metric.CLICK_THROUGH,
+    "conversion": Metric.CONVERSION,
+    "revenue_per_thousand": Metric.REVENUE_PER_THOUSAND,
+    "coverage": Metric.COVERAGE,
+    "novelty": Metric.NOVELTY,
+    "new_item_share": Metric.NEW_ITEM_SHARE,
+    "degraded_share": Metric.DEGRADED_SHARE,
+}
+
+
+@functools.cache
+def _settings() -> Settings:
+    return from_environment(Settings, os.environ)
+
+
+@functools.cache
+def _configuration() -> ConfigurationReader:
+    settings = _settings()
+    return ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Do one call's worth; what is left is for the next call."""
+    settings, s3 = _settings(), client("s3")
+    now_ms = time.time_ns() // 1_000_000
+    pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
+    limits = _configuration().current(now_ms=now_ms).limits
+    with tempfile.TemporaryDirectory(prefix="attribution-") as name:
+        directory = Path(name)
+        catalogue = SnapshotReader(s3, settings.artefact_bucket, directory / "catalogue").current(now_ms=now_ms)
+        outcome = Attribution(
+            s3,
+            settings.lake_bucket,
+            catalogue=catalogue,
+            rules=Rules(
+                window_days=settings.window_days,
+                new_item_days=settings.new_item_days,
+                clock_skew_ms=limits.clock_skew_s * 1000,
+            ),
+            shopper=pseudonyms.shopper,
+            report=_report,
+            has_time=lambda: context.get_remaining_time_in_millis() > LAST_DAY_MS,
+            directory=directory,
+            now_ms=now_ms,
+        ).run()
+    count(Metric.DAYS_ATTRIBUTED, outcome.days)
+    logger.info("outcomes attributed", **dataclasses.asdict(outcome))
+    return dataclasses.asdict(outcome)
+
+
+def _report(day: Report) -> None:
+    """Send a day's metrics, once: what is sent in one hour of a day costs a twenty-fourth."""
+    for row in day.engagement:
+        rates = {RATES[name]: value for name, value in row.rates().items() if value is not None}
+        report(rates, dimension=row.dimension, name=row.name)
+    for reason, events in day.rejected.items():
+        report({Metric.EVENTS_NOT_ATTRIBUTED: events}, reason=reason)

@@ -1,0 +1,179 @@
+"""What there is to compute from, and what was computed from what.
+
+A day's outcomes follow from its served objects and the interactions of the days around it, which is what the
+fingerprint stands for. Where a day's receipt has another one, or its results are not those that the receipt is about,
+the day is computed anew. So whatever arrives late, shrinks by an erasure, or was left half done is made right by the
+next call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import engagement, lake, outcomes, served
+from alsolike.errors import Unavailable
+from alsolike.lake_objects import LakeObject, is_gone
+from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, Rules
+
+RECEIPTS_PREFIX = "attribution/"
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+
+Days = Mapping[int, list[LakeObject]]
+
+
+def date_of(day: int) -> str:
+    """Return the date of a day since 1970.
+
+    Examples
+    --------
+    >>> date_of(20_717)
+    '2026-09-21'
+    """
+    return dt.date.fromordinal(_EPOCH + day).isoformat()
+
+
+def receipt_key(day: int) -> str:
+    """Return the key of a day's receipt."""
+    return f"{RECEIPTS_PREFIX}{outcomes.PARTITION_COLUMN}={date_of(day)}.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a day's results were computed from, and what did not count.
+
+    Attributes
+    ----------
+    outcomes_etag, engagement_etag
+        Of the objects that were written; None where there is none.
+    rejected
+        How many events did not count, by reason.
+    reported
+        Whether the day's metrics have been sent.
+    """
+
+    fingerprint: str
+    outcomes_etag: str | None
+    engagement_etag: str | None
+    rejected: Mapping[str, int]
+    events: int = 0
+    computed_ms: int = 0
+    reported: bool = False
+
+    def to_json(self) -> bytes:
+        """Return the object's content."""
+        return orjson.dumps(self, option=orjson.OPT_SORT_KEYS)
+
+
+class Inputs:
+    """The objects of the four tables, as they were listed at one moment, by day since 1970."""
+
+    def __init__(self, client: Any, bucket: str, rules: Rules) -> None:
+        """List them.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        self._rules = rules
+        self.served = _listed(client, bucket, served.PREFIX, served.PARTITION_COLUMN)
+        self.interactions = _listed(client, bucket, lake.INTERACTIONS_PREFIX, lake.PARTITION_COLUMN)
+        self.outcomes = _listed(client, bucket, outcomes.PREFIX, outcomes.PARTITION_COLUMN)
+        self.engagement = _listed(client, bucket, engagement.PREFIX, engagement.PARTITION_COLUMN)
+
+    def days(self) -> list[int]:
+        """Return the days that have results or should have: what happened before anything was served has none."""
+        if not self.served:
+            return sorted(self.outcomes)
+        first = min(self.served)
+        return sorted({day for day in self.interactions if day >= first} | set(self.served) | set(self.outcomes))
+
+    def event_days(self, day: int) -> list[int]:
+        """Return the days of which events may count for a day's answers."""
+        return [each for each in range(day - 1, day + self._rules.window_days + 1) if each in self.interactions]
+
+    def popularity_days(self, day: int) -> list[int]:
+        """Return the days that tell how popular an item was when a day's answers were given."""
+        return [each for each in range(day - POPULARITY_DAYS, day + 1) if each in self.interactions]
+
+    def fingerprint(self, day: int) -> str:
+        """Return what stands for everything from which a day's results follow."""
+        near = sorted({*self.event_days(day), *self.popularity_days(day)})
+        objects = [*self.served.get(day, []), *(each for other in near for each in self.interactions[other])]
+        content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted((each.key, each.etag) for each in objects)]
+        return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
+
+    def is_current(self, day: int, receipt: Receipt | None) -> bool:
+        """Say whether a day's results are there and follow from what is there."""
+        return (
+            receipt is not None
+            and receipt.fingerprint == self.fingerprint(day)
+            and receipt.outcomes_etag == _etag(self.outcomes, day, outcomes.object_key(date_of(day)))
+            and receipt.engagement_etag == _etag(self.engagement, day, engagement.object_key(date_of(day)))
+        )
+
+
+class ReceiptStore:
+    """The receipts in the lake bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def read(self, day: int) -> Receipt | None:
+        """Return a day's receipt; None where there is none, or one that another version wrote.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=receipt_key(day))["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            if is_gone(error):
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{receipt_key(day)}: {error}") from error
+        try:
+            return Receipt(**orjson.loads(body))
+        except (TypeError, ValueError):
+            return None
+
+    def write(self, day: int, receipt: Receipt) -> None:
+        """Say what a day's results were computed from."""
+        self._client.put_object(
+            Bucket=self._bucket, Key=receipt_key(day), Body=receipt.to_json(), ContentType="application/json"
+        )
+
+
+def _listed(client: Any, bucket: str, prefix: str, column: str) -> Days:
+    days: dict[int, list[LakeObject]] = {}
+    for key, size, etag, modified_ms in _entries(client, bucket, prefix):
+        name, _, date = key.removeprefix(prefix).partition("/")[0].partition("=")
+        if name == column and key.endswith(".parquet"):
+            try:
+                day = dt.date.fromisoformat(date).toordinal() - _EPOCH
+            except ValueError:
+                continue
+            days.setdefault(day, []).append(LakeObject(key, size, etag, modified_ms))
+    return days
+
+
+def _entries(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, int, str, int]]:
+    try:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                modified_ms = int(entry["LastModified"].timestamp() * 1000)
+                yield entry["Key"], entry["Size"], entry["ETag"], modified_ms
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error
+
+
+def _etag(days: Days, day: int, key: str) -> str | None:
+    return next((each.etag for each in days.get(day, []) if each.key == key), None)

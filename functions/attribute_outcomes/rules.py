@@ -1,0 +1,74 @@
+"""By what rules an event counts for an answer, and the reasons for which it does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+
+DAY_MS = 86_400_000
+POPULARITY_DAYS = 7
+"""How popular an item was is told by the day of the answer and so many before it."""
+
+DEFINITIONS = 1
+"""Counts changes of what the numbers mean: with another one every day is computed anew."""
+
+
+class Kind(IntEnum):
+    """What an event about an item is to attribution."""
+
+    CLICK = 0
+    CART = 1
+    PURCHASE = 2
+    RETURN = 3
+
+
+KINDS = MappingProxyType(
+    {"click": Kind.CLICK, "view": Kind.CLICK, "cart": Kind.CART, "purchase": Kind.PURCHASE, "return": Kind.RETURN}
+)
+"""By canonical event type. A view that names an answer is of an item that was chosen from it; others say nothing here,
+except what was shown."""
+
+
+class Reason(StrEnum):
+    """Why an event that names an answer does not count, in the order in which it is asked."""
+
+    FORGED = "forged"
+    TOO_LATE = "too-late"
+    BEFORE_SERVED = "before-served"
+    UNKNOWN_ANSWER = "unknown-answer"
+    UNVERIFIABLE = "unverifiable"
+    OTHER_SHOPPER = "other-shopper"
+    NOT_SERVED = "not-served"
+    BEFORE_IMPRESSION = "before-impression"
+    REPLAYED = "replayed"
+    SHOWN_NOT_SERVED = "shown-not-served"
+    FORGED_ANSWER = "forged-answer"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """What may differ between deployments.
+
+    Attributes
+    ----------
+    clock_skew_ms
+        An event may be so much earlier than its answer: clocks differ.
+    """
+
+    window_days: int = 7
+    new_item_days: int = 30
+    clock_skew_ms: int = 300_000
+
+    @property
+    def window_ms(self) -> int:
+        """How long after its answer an event counts."""
+        return self.window_days * DAY_MS
+
+
+def is_near(event_day: int, answer_day: int, rules: Rules) -> bool:
+    """Say whether an event of one day (since 1970) is looked at for answers of another.
+
+    One that is not is so early or late that its id alone says it.
+    """
+    return answer_day - 1 <= event_day <= answer_day + rules.window_days

@@ -1,0 +1,179 @@
+"""One call's worth of attribution: the days whose inputs or results are not what they were."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import engagement, outcomes
+from alsolike.engagement import Engagement
+from alsolike.errors import InvalidDataset, Unavailable
+from alsolike.observability import logger
+from alsolike.snapshot import Snapshot
+from functions.attribute_outcomes.day import PART_BYTES, Computation, Results
+from functions.attribute_outcomes.inputs import Inputs, Receipt, ReceiptStore, date_of
+from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.rules import DAY_MS, Rules
+from functions.attribute_outcomes.summary import to_table
+from functions.attribute_outcomes.tables import COMPRESSION
+
+CONNECTIONS = 16
+REPORT_AFTER_MS = 3_600_000
+"""A day's metrics are sent so long after its end: most of its events are in the lake by then."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of the last complete day."""
+
+    engagement: list[Engagement]
+    rejected: dict[str, int]
+
+
+@dataclasses.dataclass(slots=True)
+class Outcome:
+    """What a call did.
+
+    Attributes
+    ----------
+    days
+        Days that were computed.
+    events
+        Events that count, of those days.
+    rejected
+        Events that do not.
+    complete
+        Whether every day is as it should be; if not, the next call goes on.
+    """
+
+    days: int = 0
+    events: int = 0
+    rejected: int = 0
+    complete: bool = True
+
+
+class Attribution:
+    """Attribution in one lake.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    shopper
+        The keyed hash of a stored user or session id.
+    report
+        Takes what is to be told of a day, once a day.
+    has_time
+        Says whether another day may be begun.
+    directory
+        On the local disk.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        bucket: str,
+        *,
+        catalogue: Snapshot,
+        rules: Rules,
+        shopper: Callable[[str], str],
+        report: Callable[[Report], None],
+        has_time: Callable[[], bool],
+        directory: Path,
+        now_ms: int,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        self._client, self._bucket, self._rules = client, bucket, rules
+        self._receipts = ReceiptStore(client, bucket)
+        self._catalogue, self._shopper = catalogue, shopper
+        self._report, self._has_time = report, has_time
+        self._directory, self._now_ms, self._part_bytes = directory, now_ms, part_bytes
+
+    def run(self) -> Outcome:
+        """Compute the days that have to be, those first that were computed longest ago.
+
+        Raises
+        ------
+        InvalidDataset
+            If an object is no Parquet of its table's types; after the days that have none such.
+        Unavailable
+            If S3 does not answer.
+        """
+        inputs = Inputs(self._client, self._bucket, self._rules)
+        outcome, failed = Outcome(), []
+        computation = Computation(
+            self._client,
+            self._bucket,
+            inputs,
+            items=Items(self._catalogue),
+            rules=self._rules,
+            shopper=self._shopper,
+            directory=self._directory,
+            part_bytes=self._part_bytes,
+        )
+        for day, receipt in self._outdated(inputs):
+            if not self._has_time():
+                outcome.complete = False
+                break
+            try:
+                results = computation.day(day)
+            except InvalidDataset as error:
+                logger.error("day left as it was", date=date_of(day), reason=str(error))
+                failed.append(error)
+                continue
+            self._write(day, inputs.fingerprint(day), results, receipt)
+            outcome.days += 1
+            outcome.events += results.events
+            outcome.rejected += sum(results.rejected.values())
+        if failed:
+            raise failed[0]
+        return outcome
+
+    def _outdated(self, inputs: Inputs) -> list[tuple[int, Receipt | None]]:
+        days = inputs.days()
+        with ThreadPoolExecutor(CONNECTIONS, "receipts") as pool:
+            receipts = list(pool.map(self._receipts.read, days))
+        found = [
+            (day, receipt) for day, receipt in zip(days, receipts, strict=True) if not inputs.is_current(day, receipt)
+        ]
+        return sorted(found, key=lambda each: (each[1].computed_ms if each[1] else 0, each[0]))
+
+    def _write(self, day: int, fingerprint: str, results: Results, before: Receipt | None) -> None:
+        """Replace a day's results, each at once, then say what they follow from.
+
+        Whatever stops this before the receipt, or another call that does the same, leaves a receipt that is not about
+        what lies there; so the next call computes the day anew.
+        """
+        date = date_of(day)
+        reported = before is not None and before.reported
+        try:
+            outcomes_etag = self._replace(outcomes.object_key(date), results.outcomes)
+            engagement_etag = self._replace(engagement.object_key(date), self._summary(results.engagement))
+            receipt = Receipt(
+                fingerprint, outcomes_etag, engagement_etag, results.rejected, results.events, self._now_ms, reported
+            )
+            if not reported and day == (self._now_ms - REPORT_AFTER_MS) // DAY_MS - 1:
+                self._report(Report(results.engagement, dict(results.rejected)))
+                receipt = dataclasses.replace(receipt, reported=True)
+            self._receipts.write(day, receipt)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}: results of {date}: {error}") from error
+
+    def _summary(self, rows: list[Engagement]) -> Path:
+        path = self._directory / "engagement.parquet"
+        pq.write_table(to_table(rows), path, compression=COMPRESSION)
+        return path
+
+    def _replace(self, key: str, path: Path | None) -> str | None:
+        if path is None:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+            return None
+        with path.open("rb") as file:  # at once, not in parts: the answer says the ETag of what was written
+            etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
+        return etag

@@ -1,0 +1,25 @@
+"""Settings of attribute_outcomes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where everything is, and within what time an event counts for an answer.
+
+    Attributes
+    ----------
+    window_days
+        An event later than so many days after its answer does not count.
+    new_item_days
+        Items are new for so long after their `creationTimestamp`.
+    """
+
+    lake_bucket: str
+    artefact_bucket: str
+    secret_arn: str
+    window_days: int = 7
+    new_item_days: int = 30
+    configuration_check_s: float = 30

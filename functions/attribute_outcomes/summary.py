@@ -1,0 +1,101 @@
+"""Summing answers up by recommender, model version and arm, a part of them at a time, whatever the parts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from alsolike.engagement import Dimension, Engagement
+from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.joining import Joined
+from functions.attribute_outcomes.spill import flat
+from functions.attribute_outcomes.tables import ENGAGEMENT
+
+ALL = "all"
+_SUMS = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "new_items")
+_NOVELTY_UNIT = 2**20  # whole numbers add up to the same in any order
+
+
+@dataclasses.dataclass(slots=True)
+class _Group:
+    """Sums so far; revenue exactly, since what floats add up to depends on their order."""
+
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)
+    revenue: Fraction = Fraction()
+    seen: npt.NDArray[np.bool_] = dataclasses.field(default_factory=lambda: np.zeros(0, bool))
+
+
+class Summary:
+    """The sums of a day."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+        self._groups: dict[tuple[Dimension, str], _Group] = {}
+
+    def add(self, joined: Joined) -> None:
+        """Take answers in."""
+        outcomes = joined.outcomes
+        numbers = outcomes.select([*_SUMS, "degraded", "revenue", "novelty"]).to_pandas()
+        frame = pd.DataFrame(
+            {
+                "answers": 1,
+                **{name: numbers[name].to_numpy(np.int64) for name in (*_SUMS, "degraded")},
+                "clicked_answers": (numbers["clicks"] > 0).to_numpy(np.int64),
+                "bought_answers": (numbers["purchases"] > 0).to_numpy(np.int64),
+                "novelty_answers": numbers["novelty"].notna().to_numpy(np.int64),
+                "novelty_units": np.rint(numbers["novelty"].fillna(0.0) * _NOVELTY_UNIT).to_numpy(np.int64),
+            }
+        )
+        starts = np.searchsorted(joined.answer, np.arange(len(outcomes) + 1))
+        for dimension, name, rows in _groups(outcomes):
+            group = self._groups.setdefault((dimension, name), _Group())
+            group.counts.update({str(column): int(value) for column, value in frame.iloc[rows].sum().items()})
+            revenue = numbers["revenue"].to_numpy()[rows]
+            group.revenue += sum(map(Fraction, revenue[revenue != 0].tolist()), Fraction())
+            group.seen = np.pad(group.seen, (0, len(self._items) - len(group.seen)))
+            chosen = np.zeros(len(outcomes), bool)
+            chosen[rows] = True
+            group.seen[joined.item[np.repeat(chosen, np.diff(starts))]] = True
+
+    def rows(self) -> list[Engagement]:
+        """Return the sums; that of all even of no answers."""
+        known = self._items.in_catalogue()
+        self._groups.setdefault((Dimension.ALL, ALL), _Group())
+        rows = []
+        for (dimension, name), group in sorted(self._groups.items()):
+            values: dict[str, Any] = {field: group.counts[field] for field in ENGAGEMENT.names[2:]}
+            values["revenue"] = float(group.revenue)
+            values["novelty"] = group.counts["novelty_units"] / _NOVELTY_UNIT
+            values["covered_items"] = int(np.count_nonzero(group.seen & known[: len(group.seen)]))
+            values["catalogue_items"] = self._items.catalogue_items
+            rows.append(Engagement(dimension=str(dimension), name=name, **values))
+        return rows
+
+
+def to_table(rows: list[Engagement]) -> pa.Table:
+    """Return the rows as they are stored."""
+    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=ENGAGEMENT)
+
+
+def _groups(outcomes: pa.Table) -> Iterator[tuple[Dimension, str, npt.NDArray[np.int64]]]:
+    """Yield dimension, name and rows of each group; nothing for no answers."""
+    everything = np.arange(len(outcomes))
+    if len(outcomes):
+        yield Dimension.ALL, ALL, everything
+    arms, answer = flat(outcomes["arms"])
+    for dimension, names, rows in (
+        (Dimension.RECOMMENDER, outcomes["recommender"], everything),
+        (Dimension.MODEL_VERSION, outcomes["model_version"], everything),
+        (Dimension.ARM, arms, answer),
+    ):
+        codes, found = pd.factorize(names.to_pandas())
+        for code, name in enumerate(found):
+            yield dimension, str(name), np.unique(rows[codes == code])

@@ -1,0 +1,23 @@
+"""The tables that are written, and what their column types are in Arrow."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from alsolike import engagement, outcomes
+
+ARROW_TYPES = MappingProxyType(
+    {
+        "string": pa.string(),
+        "double": pa.float64(),
+        "bigint": pa.int64(),
+        "int": pa.int32(),
+        "boolean": pa.bool_(),
+        "array<string>": pa.list_(pa.string()),
+    }
+)
+OUTCOMES = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in outcomes.COLUMNS.items()])
+ENGAGEMENT = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in engagement.COLUMNS.items()])
+COMPRESSION = "zstd"

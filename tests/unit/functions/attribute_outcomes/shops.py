@@ -1,0 +1,143 @@
+"""A lake with answers and events, and what attribution makes of it."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import engagement, lake, outcomes, recommendation_id, served
+from alsolike.pseudonyms import Pseudonyms
+from alsolike.snapshot import EMPTY
+from functions.attribute_outcomes.inputs import ReceiptStore
+from functions.attribute_outcomes.rules import DAY_MS, Rules
+from functions.attribute_outcomes.service import Attribution, Outcome
+from functions.attribute_outcomes.tables import ARROW_TYPES
+
+DATE = "2026-09-21"
+DAY = 20_717
+SERVED_MS = DAY * DAY_MS + 12 * 3_600_000
+NOW_MS = (DAY + 1) * DAY_MS + 7_200_000
+PSEUDONYMS = Pseudonyms(b"k" * 64)
+
+_KINDS = {**ARROW_TYPES, "array<double>": pa.list_(pa.float64())}
+SERVED = pa.schema([(name, _KINDS[kind]) for name, kind in served.COLUMNS.items()])
+INTERACTIONS = pa.schema([(name, _KINDS[kind]) for name, kind in lake.COLUMNS.items()])
+
+_numbers = itertools.count()
+
+
+def answer(items: Sequence[str], *, user: str | None = "anna", **fields: Any) -> dict[str, Any]:
+    """Return a row of `served`; its id says what it does, unless it is given."""
+    values: dict[str, Any] = {
+        "served_ms": SERVED_MS,
+        "recommender": "for-you",
+        "model_version": "m1",
+        "arms": [],
+        "shopper": None if user is None else PSEUDONYMS.shopper(user),
+        "session": None,
+        "source": "model",
+        "degraded": [],
+        "configuration": 1,
+        "asked": len(items),
+        "item_ids": list(items),
+        "origins": ["ranked"] * len(items),
+        "propensities": [None] * len(items),
+        **fields,
+    }
+    made = recommendation_id.create(
+        answered_ms=values["served_ms"],
+        recommender=values["recommender"],
+        version=values["model_version"],
+        arms=values["arms"],
+    )
+    return {"recommendation_id": made, **values}
+
+
+def event(of: Mapping[str, Any] | str | None, item: str | None, kind: str = "click", **fields: Any) -> dict[str, Any]:
+    """Return an interaction that names an answer, a minute after it."""
+    named = of["recommendation_id"] if isinstance(of, Mapping) else of
+    served_ms = of["served_ms"] if isinstance(of, Mapping) else SERVED_MS
+    time_ms = served_ms + fields.pop("after_ms", 60_000)
+    return {
+        "event_id": f"e{next(_numbers)}",
+        "user_id": "anna",
+        "session_id": None,
+        "item_id": item,
+        "event_type": kind,
+        "event_value": None,
+        "event_time_ms": time_ms,
+        "recommendation_id": named,
+        "impression": [],
+        "properties": "{}",
+        "received_time_ms": time_ms,
+        "schema_version": 2,
+        **fields,
+    }
+
+
+def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema), sink)
+    return sink.getvalue()
+
+
+def write_served(s3: Any, bucket: str, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
+    """Write an object a day."""
+    _write(s3, bucket, rows, SERVED, lambda row: served.partition_prefix(served.served_date(row["served_ms"])), name)
+
+
+def write_events(s3: Any, bucket: str, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
+    """Write an object a day."""
+    _write(
+        s3, bucket, rows, INTERACTIONS, lambda row: lake.partition_prefix(lake.event_date(row["event_time_ms"])), name
+    )
+
+
+def _write(s3: Any, bucket: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, prefix: Any, name: str) -> None:
+    for each, some in itertools.groupby(sorted(rows, key=prefix), key=prefix):
+        s3.put_object(Bucket=bucket, Key=f"{each}{name}.parquet", Body=parquet(some, schema))
+
+
+def attribute(s3: Any, bucket: str, **options: Any) -> Outcome:
+    with tempfile.TemporaryDirectory() as name:
+        return Attribution(
+            s3,
+            bucket,
+            **{
+                "catalogue": EMPTY,
+                "rules": Rules(),
+                "shopper": PSEUDONYMS.shopper,
+                "report": lambda report: None,
+                "has_time": lambda: True,
+                "directory": Path(name),
+                "now_ms": NOW_MS,
+                **options,
+            },
+        ).run()
+
+
+def outcomes_of(s3: Any, bucket: str, date: str = DATE) -> dict[str, dict[str, Any]]:
+    """Return the rows of a day by recommendation id."""
+    body = s3.get_object(Bucket=bucket, Key=outcomes.object_key(date))["Body"].read()
+    rows = pq.read_table(io.BytesIO(body)).to_pylist()
+    assert len({row["recommendation_id"] for row in rows}) == len(rows)
+    return {row["recommendation_id"]: row for row in rows}
+
+
+def engagement_of(s3: Any, bucket: str, date: str = DATE) -> dict[tuple[str, str], engagement.Engagement]:
+    """Return the sums of a day by dimension and name."""
+    body = s3.get_object(Bucket=bucket, Key=engagement.object_key(date))["Body"].read()
+    rows = [engagement.Engagement(**row) for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+    return {(row.dimension, row.name): row for row in rows}
+
+
+def rejected(s3: Any, bucket: str, day: int = DAY) -> dict[str, int]:
+    receipt = ReceiptStore(s3, bucket).read(day)
+    return {} if receipt is None else dict(receipt.rejected)

@@ -1,0 +1,104 @@
+"""What answers led to, computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions.attribute_outcomes.rules import DAY_MS
+from tests.unit.functions.attribute_outcomes.shops import (
+    answer,
+    attribute,
+    engagement_of,
+    event,
+    outcomes_of,
+    rejected,
+    write_events,
+    write_served,
+)
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    return aws("s3")
+
+
+def test_outcomes_are_those_computed_by_hand(s3: Any, lake_bucket: str) -> None:
+    shop = "spring/new"
+    first = answer(["pear", "plum", "fig"], arms=[shop])
+    second = answer(["pear", "kiwi"], user="bob", recommender="similar-items", degraded=["model"])
+    third = answer([], user=None, model_version="none")
+    write_served(s3, lake_bucket, [first, second, third])
+    write_events(
+        s3,
+        lake_bucket,
+        [
+            event(first, "pear", "view", impression=["pear", "plum"]),
+            event(first, "pear", "click", after_ms=70_000),
+            event(first, "plum", "cart", after_ms=80_000),
+            event(first, "plum", "purchase", after_ms=90_000, event_value=20.5),
+            event(first, "plum", "purchase", after_ms=95_000, event_value=4.0),
+            event(first, "plum", "return", after_ms=3 * DAY_MS, event_value=4.5),
+            event(first, "fig", "click", after_ms=6 * DAY_MS),
+            event(second, "kiwi", "click", user_id="bob"),
+            event(None, "pear", "view", after_ms=-DAY_MS),
+            event(None, "pear", "view", after_ms=-DAY_MS),
+        ],
+    )
+
+    attribute(s3, lake_bucket)
+
+    found = outcomes_of(s3, lake_bucket)
+    # Until the end of the day there were 4 events about pears, 3 about plums, 1 about kiwis, none about figs.
+    pear, plum, fig, kiwi = 1.0, 1.4150375, 3.0, 3.0  # log2 of 8/4, 8/3, 8/1, 8/1
+    assert found[first["recommendation_id"]] == {
+        **{name: first[name] for name in ("recommendation_id", "served_ms", "recommender", "model_version", "shopper")},
+        "arms": [shop], "source": "model", "degraded": False, "items": 3, "impressions": 2, "clicks": 2,
+        "shown_clicks": 1, "carts": 1, "purchases": 1, "revenue": 20.5 + 4.0 - 4.5, "new_items": 0,
+        "novelty": pytest.approx((pear + plum + fig) / 3),
+    }  # fmt: skip
+    other = found[second["recommendation_id"]]
+    assert (other["clicks"], other["impressions"], other["degraded"]) == (1, 0, True)
+    assert other["novelty"] == pytest.approx((pear + kiwi) / 2)
+    assert found[third["recommendation_id"]]["novelty"] is None
+    assert rejected(s3, lake_bucket) == {}
+
+
+def test_sums_are_by_recommender_model_and_arm(s3: Any, lake_bucket: str) -> None:
+    answers = [
+        answer(["pear", "plum"], arms=["spring/new", "photo/big"]),
+        answer(["pear"], arms=["spring/old"], recommender="similar-items"),
+        answer(["fig"], arms=["spring/new"], model_version="m2", degraded=["profile"]),
+    ]
+    write_served(s3, lake_bucket, answers)
+    write_events(
+        s3,
+        lake_bucket,
+        [
+            event(answers[0], "pear", impression=["pear", "plum"]),
+            event(answers[0], "pear", "purchase", after_ms=90_000, event_value=30),
+            event(answers[2], "fig", "purchase", event_value=0.5),
+        ],
+    )
+
+    attribute(s3, lake_bucket)
+
+    sums = engagement_of(s3, lake_bucket)
+    assert {key: (row.answers, row.items, row.clicks, row.revenue) for key, row in sums.items()} == {
+        ("all", "all"): (3, 4, 1, 30.5),
+        ("recommender", "for-you"): (2, 3, 1, 30.5),
+        ("recommender", "similar-items"): (1, 1, 0, 0.0),
+        ("model_version", "m1"): (2, 3, 1, 30.0),
+        ("model_version", "m2"): (1, 1, 0, 0.5),
+        ("arm", "spring/new"): (2, 3, 1, 30.5),
+        ("arm", "spring/old"): (1, 1, 0, 0.0),
+        ("arm", "photo/big"): (1, 2, 1, 30.0),
+    }
+    rates = sums["all", "all"].rates()
+    assert rates["click_through"] == 1 / 2
+    assert rates["conversion"] == 2 / 3
+    assert rates["revenue_per_thousand"] == 1000 * 30.5 / 3
+    assert rates["degraded_share"] == 1 / 3
+    assert rates["coverage"] is None
