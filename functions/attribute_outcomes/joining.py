@@ -185,7 +185,8 @@ class _Events:
         self._reason[events & self._stand()] = _CODES[reason]
 
     def _stand(self) -> Bools:
-        return self._reason == _COUNTS
+        stand: Bools = self._reason == _COUNTS
+        return stand
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
         """Reject what others did than those who were answered."""

@@ -1,0 +1,251 @@
+"""What does not count for an answer: a reason and a number for each, and no outcome that it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike import served
+from alsolike.errors import InvalidDataset
+from functions.attribute_outcomes.rules import DAY_MS
+from tests.unit.functions.attribute_outcomes.shops import (
+    DATE,
+    DAY,
+    NOW_MS,
+    PSEUDONYMS,
+    SERVED_MS,
+    answer,
+    attribute,
+    event,
+    outcomes_of,
+    rejected,
+    write_events,
+    write_served,
+)
+
+Answer = dict[str, Any]
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    return aws("s3")
+
+
+@pytest.fixture
+def given() -> Answer:
+    return answer(["pear", "plum"])
+
+
+@pytest.fixture
+def judged(s3: Any, lake_bucket: str, given: Answer) -> Callable[..., dict[str, int]]:
+    """Return what is rejected of events beside a click that counts; that one is all that the answer led to."""
+
+    def judge(*events: dict[str, Any], answers: tuple[Answer, ...] = (), clicks: int = 1) -> dict[str, int]:
+        write_served(s3, lake_bucket, [given, *answers])
+        write_events(s3, lake_bucket, [event(given, "plum"), *events])
+        attribute(s3, lake_bucket)
+        row = outcomes_of(s3, lake_bucket)[given["recommendation_id"]]
+        assert (row["clicks"], row["carts"], row["purchases"], row["revenue"]) == (clicks, 0, 0, 0.0)
+        return rejected(s3, lake_bucket)
+
+    return judge
+
+
+def changed(recommendation_id: str) -> str:
+    return ("B" if recommendation_id[20] == "A" else "A").join((recommendation_id[:20], recommendation_id[21:]))
+
+
+def test_forged_and_truncated_ids_are_forged(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+    made = given["recommendation_id"]
+
+    assert judged(
+        event(changed(made), "pear"), event(made[:39], "pear"), event("", "pear"), event("é" * 40, "pear"),
+        event("A" * 40, "pear", "purchase", event_value=9.0),
+    ) == {"forged": 5}  # fmt: skip
+
+
+def test_id_without_a_row_is_an_unknown_answer(judged: Callable[..., dict[str, int]]) -> None:
+    assert judged(event(answer(["pear"]), "pear")) == {"unknown-answer": 1}
+
+
+def test_others_cannot_click(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+    others = [event(given, "pear", user_id="bob"), event(given, "pear", user_id=None, session_id="s9")]
+
+    assert judged(*others) == {"other-shopper": 2}
+
+
+def test_shopper_may_be_told_by_user_or_session(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+    given["session"] = PSEUDONYMS.shopper("s1")
+    given["item_ids"] = ["pear", "plum", "fig"]
+    mine = [event(given, "pear", user_id=None, session_id="s1"), event(given, "fig", user_id="bob", session_id="s1")]
+
+    assert judged(*mine, clicks=3) == {}
+
+
+def test_anybody_may_click_what_was_answered_to_nobody(judged: Callable[..., dict[str, int]]) -> None:
+    for_all = answer(["pear"], user=None)
+
+    assert judged(event(for_all, "pear", user_id="bob"), answers=(for_all,)) == {}
+
+
+def test_answer_to_a_shopper_whose_hash_is_missing_cannot_be_verified(judged: Callable[..., dict[str, int]]) -> None:
+    unknown = answer(["pear"], shopper="unknown")
+
+    assert judged(event(unknown, "pear"), answers=(unknown,)) == {"unverifiable": 1}
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "reasons"),
+    [
+        (-300_001, {"before-served": 1}),
+        (-300_000, {}),
+        (7 * DAY_MS, {}),
+        (7 * DAY_MS + 1, {"too-late": 1}),
+    ],
+)
+def test_time_has_to_be_between_the_answer_and_the_windows_end(
+    judged: Callable[..., dict[str, int]], given: Answer, after_ms: int, reasons: dict[str, int]
+) -> None:
+    assert judged(event(given, "pear", after_ms=after_ms), clicks=1 if reasons else 2) == reasons
+
+
+@pytest.mark.parametrize(("after_days", "reason"), [(9, "too-late"), (-3, "before-served")])
+def test_what_is_days_off_is_counted_on_its_own_day(
+    s3: Any, lake_bucket: str, given: Answer, after_days: int, reason: str
+) -> None:
+    write_served(s3, lake_bucket, [given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
+    write_events(s3, lake_bucket, [event(given, "pear", after_ms=after_days * DAY_MS)])
+
+    attribute(s3, lake_bucket, now_ms=NOW_MS + 20 * DAY_MS)
+
+    assert rejected(s3, lake_bucket, DAY + after_days) == {reason: 1}
+    assert rejected(s3, lake_bucket) == {}
+
+
+def test_items_that_were_not_served_do_not_count(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+    events = [event(given, "kiwi"), event(given, "kiwi", "purchase", event_value=5.0), event(given, None, "click")]
+
+    assert judged(*events) == {"not-served": 3}
+
+
+def test_items_that_are_shown_but_were_not_served_are_counted_apart(
+    s3: Any, lake_bucket: str, judged: Callable[..., dict[str, int]], given: Answer
+) -> None:
+    shown = event(given, None, "search", query="fruit", impression=["pear", "kiwi", "fig", "pear"])
+
+    assert judged(shown) == {"shown-not-served": 2}
+    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["impressions"] == 1
+
+
+def test_click_before_the_impression_does_not_count(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+    events = [
+        event(given, "pear", after_ms=60_000),
+        event(given, None, "search", query="fruit", after_ms=60_001, impression=["pear"]),
+    ]
+
+    assert judged(*events) == {"before-impression": 1}
+
+
+def test_click_that_brings_its_impression_counts(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+    assert judged(event(given, "pear", impression=["pear"]), clicks=2) == {}
+
+
+def test_event_that_is_sent_again_counts_once(
+    s3: Any, lake_bucket: str, judged: Callable[..., dict[str, int]], given: Answer
+) -> None:
+    bought = event(given, "pear", "return", event_value=5.0)
+    assert judged(bought, bought) == {}
+
+    other = answer(["pear"], user="bob")
+    purchase = event(other, "pear", "purchase", user_id="bob", event_value=10.0)
+    write_served(s3, lake_bucket, [other], name="b")
+    write_events(
+        s3, lake_bucket, [purchase, {**purchase, "received_time_ms": purchase["received_time_ms"] + 5}], name="b"
+    )
+    write_events(s3, lake_bucket, [purchase], name="c")
+    attribute(s3, lake_bucket)
+
+    row = outcomes_of(s3, lake_bucket)[other["recommendation_id"]]
+    assert (row["purchases"], row["revenue"]) == (1, 10.0)
+
+
+def test_event_cannot_be_sent_again_for_another_answer(s3: Any, lake_bucket: str, given: Answer) -> None:
+    other = answer(["pear"])
+    first = event(given, "pear", "purchase", event_value=10.0)
+    again = {
+        **first,
+        "recommendation_id": other["recommendation_id"],
+        "received_time_ms": first["received_time_ms"] + 1,
+    }
+    write_served(s3, lake_bucket, [given, other])
+    write_events(s3, lake_bucket, [again, first])
+
+    attribute(s3, lake_bucket)
+
+    rows = outcomes_of(s3, lake_bucket)
+    assert rows[given["recommendation_id"]]["revenue"] == 10.0
+    assert rows[other["recommendation_id"]]["revenue"] == 0.0
+
+
+def test_same_thing_under_another_event_id_is_a_replay(s3: Any, lake_bucket: str, given: Answer) -> None:
+    purchase = event(given, "pear", "purchase", event_value=10.0)
+    later = event(given, "pear", "purchase", event_value=10.0, after_ms=61_000)
+    write_served(s3, lake_bucket, [given])
+    write_events(
+        s3, lake_bucket, [purchase, {**purchase, "event_id": "again"}, {**purchase, "event_id": "more"}, later]
+    )
+
+    attribute(s3, lake_bucket)
+
+    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["revenue"] == 20.0
+    assert rejected(s3, lake_bucket) == {"replayed": 2}
+
+
+def test_return_takes_back_no_more_than_was_bought(s3: Any, lake_bucket: str, given: Answer) -> None:
+    write_served(s3, lake_bucket, [given])
+    write_events(
+        s3,
+        lake_bucket,
+        [
+            event(given, "pear", "purchase", event_value=10.0),
+            event(given, "plum", "purchase", event_value=3.0),
+            event(given, "pear", "return", event_value=-40.0),
+        ],
+    )
+
+    attribute(s3, lake_bucket)
+
+    row = outcomes_of(s3, lake_bucket)[given["recommendation_id"]]
+    assert (row["purchases"], row["revenue"]) == (2, 3.0)
+
+
+def test_row_that_is_not_what_its_id_says_is_no_answer(s3: Any, lake_bucket: str, given: Answer) -> None:
+    known: dict[str, Any] = {"arms": ["spring/new"]}
+    wrong = [
+        {**answer(["pear"], **known), "arms": ["spring/nonsense"]},
+        {**answer(["pear"], **known), "arms": ["spring/new", "photo/big"]},
+        {**answer(["pear"], **known), "arms": []},
+        {**answer(["pear"]), "model_version": "m2"},
+        {**answer(["pear"]), "recommender": "popular"},
+        {**answer(["pear"]), "served_ms": SERVED_MS + 1},
+        {**answer(["pear"]), "recommendation_id": "A" * 40},
+    ]
+    write_served(s3, lake_bucket, [given, *wrong])
+    write_events(s3, lake_bucket, [event(wrong[0], "pear")])
+
+    attribute(s3, lake_bucket)
+
+    assert list(outcomes_of(s3, lake_bucket)) == [given["recommendation_id"]]
+    assert rejected(s3, lake_bucket) == {"forged-answer": 7, "unknown-answer": 1}
+
+
+def test_object_that_is_no_parquet_fails_its_day_alone(s3: Any, lake_bucket: str, given: Answer) -> None:
+    write_served(s3, lake_bucket, [given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+    s3.put_object(Bucket=lake_bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
+
+    with pytest.raises(InvalidDataset, match=r"broken\.parquet is not an object of the table"):
+        attribute(s3, lake_bucket)
+
+    assert len(outcomes_of(s3, lake_bucket, "2026-09-22")) == 1
