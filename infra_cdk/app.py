@@ -14,6 +14,7 @@ import cdk_nag
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.context import load_settings
 from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.batch import BatchStack
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
@@ -87,6 +88,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
     CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
     LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
+    AttributionStack(app, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
     TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
     privacy = PrivacyStack(app, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
     serving = ServingStack(

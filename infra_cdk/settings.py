@@ -49,8 +49,10 @@ class Settings:
         against a table that does not answer takes seconds, so that the default outlasts a failure of an hour, and a
         defect that one record brings out does not hold up its shard for a day. `archive_events` has no such limit: the
         lake must not miss an hour because its bucket did.
-    training_schedule, compaction_schedule
-        EventBridge schedule expressions; None leaves training, or the lake's upkeep, to be started by hand.
+    training_schedule, compaction_schedule, attribution_schedule
+        EventBridge schedule expressions; None leaves training, the lake's upkeep or attribution to be started by hand.
+    attribution_window_days
+        So many days after an answer an event counts for it.
     lake_first_date
         The first day that SQL sees. Athena looks into every day from here on that a query does not rule out, so a day
         close to the first event makes queries faster; events before it are seen by training alone.
@@ -105,6 +107,8 @@ class Settings:
     update_retries: int = 1_000
     publish_window_s: int = 20
     compaction_schedule: str | None = "rate(1 day)"
+    attribution_schedule: str | None = "rate(1 hour)"
+    attribution_window_days: int = 7
     lake_first_date: str = "1970-01-01"
     lake_cold_days: int | None = 30
     served_days: int = 90
@@ -157,7 +161,7 @@ class Settings:
         for field, least, most in _RANGES:
             value = getattr(self, field)
             _require(value, value is None or least <= value <= most, field, f"{least} to {most}")
-        for field in ("training_schedule", "compaction_schedule"):
+        for field in ("training_schedule", "compaction_schedule", "attribution_schedule"):
             schedule = getattr(self, field)
             _require(schedule, schedule is None or bool(_SCHEDULE.fullmatch(schedule)), field, "rate(...) or cron(...)")
         _require(self.lake_first_date, _is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
@@ -244,6 +248,7 @@ _RANGES = (
     ("trends_window_s", 0, 300),
     ("update_retries", -1, 10_000),
     ("publish_window_s", 0, 300),
+    ("attribution_window_days", 1, 60),
     ("lake_cold_days", 1, 36_500),
     ("served_days", 1, 36_500),
     ("quarantine_alarm_percent", 0, 99),

@@ -91,7 +91,7 @@ class Inputs:
     def days(self) -> list[int]:
         """Return the days that have results or should have: what happened before anything was served has none."""
         if not self.served:
-            return sorted(self.outcomes)
+            return sorted({*self.outcomes, *self.engagement})
         first = min(self.served)
         return sorted({day for day in self.interactions if day >= first} | set(self.served) | set(self.outcomes))
 
@@ -115,9 +115,14 @@ class Inputs:
         return (
             receipt is not None
             and receipt.fingerprint == self.fingerprint(day)
-            and receipt.outcomes_etag == _etag(self.outcomes, day, outcomes.object_key(date_of(day)))
-            and receipt.engagement_etag == _etag(self.engagement, day, engagement.object_key(date_of(day)))
+            and receipt.outcomes_etag == etag_of(self.outcomes, day, outcomes.object_key(date_of(day)))
+            and receipt.engagement_etag == etag_of(self.engagement, day, engagement.object_key(date_of(day)))
         )
+
+
+def etag_of(days: Days, day: int, key: str) -> str | None:
+    """Return the ETag of an object of a day; None where there is none such."""
+    return next((each.etag for each in days.get(day, []) if each.key == key), None)
 
 
 class ReceiptStore:
@@ -173,7 +178,3 @@ def _entries(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, int, 
                 yield entry["Key"], entry["Size"], entry["ETag"], modified_ms
     except (ClientError, BotoCoreError) as error:
         raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error
-
-
-def _etag(days: Days, day: int, key: str) -> str | None:
-    return next((each.etag for each in days.get(day, []) if each.key == key), None)

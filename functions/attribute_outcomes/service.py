@@ -17,7 +17,7 @@ from alsolike.errors import InvalidDataset, Unavailable
 from alsolike.observability import logger
 from alsolike.snapshot import Snapshot
 from functions.attribute_outcomes.day import PART_BYTES, Computation, Results
-from functions.attribute_outcomes.inputs import Inputs, Receipt, ReceiptStore, date_of
+from functions.attribute_outcomes.inputs import Inputs, Receipt, ReceiptStore, date_of, etag_of
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.rules import DAY_MS, Rules
 from functions.attribute_outcomes.summary import to_table
@@ -122,12 +122,17 @@ class Attribution:
                 outcome.complete = False
                 break
             try:
+                if not inputs.served.get(day) and (day in inputs.outcomes or day in inputs.engagement):
+                    self._forget(day, inputs, receipt)
+                    continue
                 results = computation.day(day)
+                self._write(day, inputs.fingerprint(day), results, receipt)
             except InvalidDataset as error:
                 logger.error("day left as it was", date=date_of(day), reason=str(error))
                 failed.append(error)
                 continue
-            self._write(day, inputs.fingerprint(day), results, receipt)
+            except (ClientError, BotoCoreError) as error:
+                raise Unavailable(f"s3://{self._bucket}: results of {date_of(day)}: {error}") from error
             outcome.days += 1
             outcome.events += results.events
             outcome.rejected += sum(results.rejected.values())
@@ -151,29 +156,38 @@ class Attribution:
         what lies there; so the next call computes the day anew.
         """
         date = date_of(day)
+        outcomes_etag = self._put(outcomes.object_key(date), results.outcomes) if results.outcomes else None
+        engagement_etag = None
+        if results.outcomes:
+            engagement_etag = self._put(engagement.object_key(date), self._summary(results.engagement))
         reported = before is not None and before.reported
-        try:
-            outcomes_etag = self._replace(outcomes.object_key(date), results.outcomes)
-            engagement_etag = self._replace(engagement.object_key(date), self._summary(results.engagement))
-            receipt = Receipt(
+        if not reported and day == (self._now_ms - REPORT_AFTER_MS) // DAY_MS - 1:
+            self._report(Report(results.engagement, dict(results.rejected)))
+            reported = True
+        self._receipts.write(
+            day,
+            Receipt(
                 fingerprint, outcomes_etag, engagement_etag, results.rejected, results.events, self._now_ms, reported
-            )
-            if not reported and day == (self._now_ms - REPORT_AFTER_MS) // DAY_MS - 1:
-                self._report(Report(results.engagement, dict(results.rejected)))
-                receipt = dataclasses.replace(receipt, reported=True)
-            self._receipts.write(day, receipt)
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}: results of {date}: {error}") from error
+            ),
+        )
+
+    def _forget(self, day: int, inputs: Inputs, before: Receipt | None) -> None:
+        """Remove the outcomes of a day whose answers have expired; their sums, which tell of nobody, stay."""
+        key = outcomes.object_key(date_of(day))
+        self._client.delete_object(Bucket=self._bucket, Key=key)
+        kept = before or Receipt("", None, None, {})
+        etag = etag_of(inputs.engagement, day, engagement.object_key(date_of(day)))
+        fingerprint = inputs.fingerprint(day)
+        self._receipts.write(
+            day, dataclasses.replace(kept, fingerprint=fingerprint, outcomes_etag=None, engagement_etag=etag)
+        )
 
     def _summary(self, rows: list[Engagement]) -> Path:
         path = self._directory / "engagement.parquet"
         pq.write_table(to_table(rows), path, compression=COMPRESSION)
         return path
 
-    def _replace(self, key: str, path: Path | None) -> str | None:
-        if path is None:
-            self._client.delete_object(Bucket=self._bucket, Key=key)
-            return None
+    def _put(self, key: str, path: Path) -> str:
         with path.open("rb") as file:  # at once, not in parts: the answer says the ETag of what was written
             etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
         return etag

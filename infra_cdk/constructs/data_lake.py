@@ -46,6 +46,9 @@ COPY_ORDER = (
 # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 FAILED_RECORDS_PREFIX = "aws/lambda/"
 
+DERIVED_PREFIXES = ("outcomes/", "engagement/", "attribution/")
+"""What `attribute_outcomes` writes."""
+
 
 class DataLake(Construct):
     """The lake bucket, the artefact bucket, the bucket of their access logs, and the Glue table.
@@ -68,6 +71,11 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix="quarantine/", expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix=FAILED_RECORDS_PREFIX, expiration=cdk.Duration.days(90)),
                 served_lifetime(settings),
+                # Written anew by the hour, from what is kept elsewhere; of two rules S3 obeys the shorter.
+                *(
+                    s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
+                    for prefix in DERIVED_PREFIXES
+                ),
                 *self._cold_storage(),
             ],
         )

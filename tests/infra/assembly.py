@@ -9,6 +9,7 @@ from typing import Any, Self
 FUNCTIONS = (
     "archive_events",
     "archive_served",
+    "attribute_outcomes",
     "authorize_session",
     "build_dataset",
     "collect",
@@ -23,7 +24,7 @@ FUNCTIONS = (
     "update_profiles",
     "write_recommendations",
 )
-STACKS = ("batch", "catalogue", "data", "lake", "privacy", "serving", "training")
+STACKS = ("attribution", "batch", "catalogue", "data", "lake", "privacy", "serving", "training")
 
 
 @dataclass(frozen=True, slots=True)

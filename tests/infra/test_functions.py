@@ -15,6 +15,7 @@ VARIABLES = {
         "MAX_SNAPSHOT_MB",
         "OPENBLAS_NUM_THREADS",
     },
+    "attribute_outcomes": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "SECRET_ARN", "CONFIGURATION_CHECK_S", "WINDOW_DAYS"},
     "compact_lake": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "SECRET_ARN", "CONFIGURATION_CHECK_S"},
     "collect": {
         "STREAM_NAME",
@@ -97,6 +98,7 @@ LAYERS = {
     "export_user": ["Core", "Pandas"],
     "purge_user": ["Core", "Pandas"],
     "publish_catalog": ["Core", "OnnxRuntime"],
+    "attribute_outcomes": ["Core", "Pandas"],
     "compact_lake": ["Core", "Pandas"],
     "collect": ["Core"],
     "update_profiles": ["Core"],

@@ -65,6 +65,17 @@ EXPECTED = {
         ("s3:PutObject", "Lake/aws/lambda/*"),
         ("s3:ListBucket", "Lake"),
     },
+    "attribute_outcomes": CONFIGURATION
+    | {
+        ("s3:ListBucket", "Lake"),  # Inputs: list_objects_v2
+        *(("s3:GetObject", f"Lake/{prefix}/*") for prefix in ("served", "interactions")),  # rows_of: get_object
+        ("s3:GetObject", "Lake/attribution/*"),  # ReceiptStore: get_object, put_object
+        *(("s3:PutObject", f"Lake/{prefix}/*") for prefix in ("outcomes", "engagement", "attribution")),
+        ("s3:DeleteObject", "Lake/outcomes/*"),  # Attribution: delete_object, where nothing is served any more
+        # SnapshotReader: get_object
+        *(("s3:GetObject", f"Artefacts/catalog/{name}") for name in ("current.json", "segments/*")),
+        ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
+    },
     "count_trends": CONSUMER
     | CONFIGURATION
     | TOMBSTONES

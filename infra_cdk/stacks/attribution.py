@@ -1,0 +1,161 @@
+"""What served answers led to: the function that computes it, its schedule, and the tables that it writes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.lake_table import Database, parquet_table
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.privacy import hash_key_permission
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+PARTITION_COLUMN = "served_date"
+OUTCOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "recommendation_id": "string",
+        "served_ms": "bigint",
+        "recommender": "string",
+        "model_version": "string",
+        "arms": "array<string>",
+        "shopper": "string",
+        "source": "string",
+        "degraded": "boolean",
+        "items": "int",
+        "impressions": "int",
+        "clicks": "int",
+        "shown_clicks": "int",
+        "carts": "int",
+        "purchases": "int",
+        "revenue": "double",
+        "new_items": "int",
+        "novelty": "double",
+    }
+)
+"""The columns that `alsolike.outcomes` writes; a test keeps the two lists equal."""
+ENGAGEMENT: Mapping[str, str] = MappingProxyType(
+    {
+        "dimension": "string",
+        "name": "string",
+        **dict.fromkeys(
+            (
+                "answers", "degraded", "items", "impressions", "clicks", "shown_clicks", "carts", "purchases",
+                "clicked_answers", "bought_answers",
+            ),
+            "bigint",
+        ),
+        "revenue": "double",
+        "new_items": "bigint",
+        "novelty": "double",
+        **dict.fromkeys(("novelty_answers", "covered_items", "catalogue_items"), "bigint"),
+    }
+)  # fmt: skip
+"""The columns that `alsolike.engagement` writes; a test keeps the two lists equal."""
+
+
+class AttributionStack(cdk.Stack):
+    """Attribution: what answers led to, by the hour."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        data: DataStack,
+        layers: Path,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: what answers led to")
+        self._settings = settings
+        self._data = data
+        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        self._table("Outcomes", "outcomes", OUTCOMES, "What each answer led to, each once")
+        self._table("Engagement", "engagement", ENGAGEMENT, "Sums of outcomes by recommender, model version and arm")
+        function = self._attribute_outcomes()
+        self._schedule(function)
+        alarm(
+            self,
+            "Fails",
+            metric=function.live.metric_errors(statistic="Sum", period=cdk.Duration.hours(1)),
+            above=0,
+            periods=1,
+            description=f"Alsolike {settings.name}: attribution fails; figures of answers are old: docs/attribution.md",
+            alerts=data.alerts,
+        )
+
+    def _table(self, construct_id: str, name: str, columns: Mapping[str, str], description: str) -> None:
+        parquet_table(
+            self,
+            construct_id,
+            bucket=self._data.lake,
+            database=Database(self.account, self._data.database_name),
+            name=name,
+            description=description,
+            columns=columns,
+            partition=PARTITION_COLUMN,
+            first_date=self._settings.lake_first_date,
+        )
+
+    def _attribute_outcomes(self) -> PythonFunction:
+        lake, artefacts, hash_key = self._data.lake, self._data.artefacts, self._data.hash_key
+        return PythonFunction(
+            self,
+            "AttributeOutcomes",
+            name="attribute_outcomes",
+            description="Joins what was served with what it led to",
+            settings=self._settings,
+            layers=[self._layers.core, self._layers.pandas],
+            variables={
+                "LAKE_BUCKET": lake.bucket_name,
+                "SECRET_ARN": hash_key.secret_arn,
+                "WINDOW_DAYS": str(self._settings.attribution_window_days),
+                **configuration_variables(artefacts, settings=self._settings),
+            },
+            permissions=[
+                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
+                *(
+                    objects(lake, prefix, actions=actions, reason="Objects are named after their day and where from")
+                    for prefix, actions in (
+                        ("served/", ["s3:GetObject"]),
+                        ("interactions/", ["s3:GetObject"]),
+                        ("outcomes/", ["s3:PutObject", "s3:DeleteObject"]),
+                        ("engagement/", ["s3:PutObject"]),
+                        ("attribution/", ["s3:GetObject", "s3:PutObject"]),
+                    )
+                ),
+                *configuration_permissions(artefacts),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("catalog/current.json")]),
+                objects(
+                    artefacts,
+                    "catalog/segments/",
+                    actions=["s3:GetObject"],
+                    reason="Segments of the catalogue are named after their contents",
+                ),
+                hash_key_permission(hash_key),
+            ],
+            memory_mb=4_096,
+            storage_mb=10_240,
+            timeout_s=900,
+        )
+
+    def _schedule(self, function: PythonFunction) -> None:
+        if self._settings.attribution_schedule is None:
+            return
+        events.Rule(
+            self,
+            "Schedule",
+            description=f"Alsolike {self._settings.name}: attribute what happened to what was answered",
+            schedule=events.Schedule.expression(self._settings.attribution_schedule),
+            # The next call does what one that failed has left.
+            targets=[targets.LambdaFunction(function.live, retry_attempts=0, max_event_age=cdk.Duration.minutes(15))],
+        )

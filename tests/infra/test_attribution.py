@@ -1,0 +1,75 @@
+"""Attribution's tables, its schedule, and what it may leave behind."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from alsolike import engagement, outcomes
+from infra_cdk.app import add_stacks
+from infra_cdk.settings import InvalidSettings, Settings
+from tests.infra.assembly import Assembly, flat
+from tests.infra.test_lake import in_stack, lake_rules
+
+
+@pytest.mark.parametrize("table", [outcomes, engagement])
+def test_tables_have_the_columns_that_are_written(demo: Assembly, table: object) -> None:
+    name, columns = table.TABLE, table.COLUMNS  # type: ignore[attr-defined]
+
+    described = demo.glue_table(name)
+
+    assert {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]} == columns
+    assert described["PartitionKeys"] == [{"Name": "served_date", "Type": "string"}]
+    assert flat(described["StorageDescriptor"]["Location"]).endswith(f"/{name}/")
+
+
+def test_attribution_runs_hourly_through_its_alias(demo: Assembly) -> None:
+    (rule,) = in_stack(demo, "attribution", "AWS::Events::Rule")
+
+    assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 hour)", "ENABLED")
+    (target,) = rule.properties["Targets"]
+    (alias,) = in_stack(demo, "attribution", "AWS::Lambda::Alias")
+    assert flat(target["Arn"]) == alias.logical_id
+
+
+def test_failing_attribution_tells_people(demo: Assembly) -> None:
+    (alarm,) = in_stack(demo, "attribution", "AWS::CloudWatch::Alarm")
+
+    assert (alarm.properties["MetricName"], alarm.properties["Threshold"]) == ("Errors", 0)
+    assert "docs/attribution.md" in alarm.properties["AlarmDescription"]
+
+
+def test_old_versions_of_what_is_computed_go_soon(demo: Assembly) -> None:
+    days = {
+        rule["Prefix"]: rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in lake_rules(demo)
+        if "Prefix" in rule and "NoncurrentVersionExpiration" in rule
+    }
+
+    assert days == {"outcomes/": 1, "engagement/": 1, "attribution/": 1}
+
+
+def test_settings_set_the_window_and_turn_the_schedule_off(layers: Path, tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path))
+    settings = Settings(name="x", region="us-east-1", attribution_schedule=None, attribution_window_days=30)
+    add_stacks(app, settings=settings, layers=layers)
+    app.synth()
+    assembly = Assembly.read(tmp_path)
+
+    assert in_stack(assembly, "attribution", "AWS::Events::Rule") == []
+    variables = assembly.function("attribute_outcomes").properties["Environment"]["Variables"]
+    assert variables["WINDOW_DAYS"] == "30"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expectation"),
+    [
+        ("attribution_schedule", "hourly", "rate(...) or cron(...)"),
+        ("attribution_window_days", 0, "1 to 60"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(field: str, value: object, expectation: str) -> None:
+    with pytest.raises(InvalidSettings) as refusal:
+        Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
+
+    assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"

@@ -1,0 +1,100 @@
+"""The function as Lambda calls it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
+from functions.attribute_outcomes import handler
+from functions.attribute_outcomes.rules import DAY_MS
+from tests.unit.functions.attribute_outcomes.shops import (
+    DATE,
+    NOW_MS,
+    SERVED_MS,
+    answer,
+    event,
+    outcomes_of,
+    write_events,
+    write_served,
+)
+from tests.unit.functions.factories import LambdaContext
+
+
+@pytest.fixture
+def invoke(
+    lake_bucket: str, artefact_bucket: str, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    variables = {"LAKE_BUCKET": lake_bucket, "ARTEFACT_BUCKET": artefact_bucket, "SECRET_ARN": "the-key"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    cached = (handler._settings, handler._configuration, pseudonyms_of)
+    for each in cached:
+        each.cache_clear()
+
+    def call(*, now_ms: int = NOW_MS, remaining_ms: int = 900_000) -> dict[str, Any]:
+        monkeypatch.setattr(time, "time_ns", lambda: now_ms * 1_000_000)
+        outcome: dict[str, Any] = handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
+        return outcome
+
+    yield call
+    for each in cached:
+        each.cache_clear()
+
+
+def sent(lines: str) -> dict[tuple[str, ...], dict[str, float]]:
+    """Return the metrics by the values of their dimensions."""
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    for line in lines.splitlines():
+        document = json.loads(line)
+        for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
+            (names,) = directive["Dimensions"]
+            key = tuple(document[name] for name in names if name != "service")
+            values = {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
+            found.setdefault(key, {}).update({name: sum(value) for name, value in values.items()})
+    return found
+
+
+def test_call_attributes_and_tells_of_the_last_complete_day_once(
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    invoke: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    s3 = aws("s3")
+    given = answer(["pear", "plum"], arms=["spring/new"])
+    write_served(s3, lake_bucket, [given, answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
+    write_events(s3, lake_bucket, [event(given, "pear", impression=["pear", "plum"]), event("forged", "pear")])
+    capsys.readouterr()
+
+    first = invoke()
+    told = sent(capsys.readouterr().out)
+    write_events(s3, lake_bucket, [event(given, "plum", after_ms=70_000)], name="late")
+    second = invoke()
+    told_again = sent(capsys.readouterr().out)
+
+    assert first == {"days": 2, "events": 1, "rejected": 1, "complete": True}
+    assert second["events"] == 2
+    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["clicks"] == 2
+    rates = {"ClickThrough": 0.5, "Conversion": 0.0, "RevenuePerThousand": 0.0, "NewItemShare": 0.0, "Novelty": 0.5,
+             "DegradedShare": 0.0}  # fmt: skip
+    assert told.pop(()) == {"DaysAttributed": 2}
+    assert told.pop(("forged",)) == {"EventsNotAttributed": 1}
+    groups = [("all", "all"), ("recommender", "for-you"), ("model_version", "m1"), ("arm", "spring/new")]
+    assert set(told) == set(groups)
+    assert {**told["arm", "spring/new"], "Novelty": 0.5} == rates
+    assert told_again == {(): {"DaysAttributed": 2}}
+
+
+def test_call_without_time_leaves_the_days_to_the_next(
+    aws: Callable[[str], Any], lake_bucket: str, invoke: Callable[..., dict[str, Any]]
+) -> None:
+    write_served(aws("s3"), lake_bucket, [answer(["pear"])])
+
+    assert invoke(remaining_ms=300_000) == {"days": 0, "events": 0, "rejected": 0, "complete": False}
+    assert invoke()["days"] == 1
+    assert list(outcomes_of(aws("s3"), lake_bucket, DATE))
