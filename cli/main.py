@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from alsolike.errors import AlsolikeError
-from cli import console, evaluate, models, openapi, profile, recommend, rows, session_token, status, train, trends, up
+from cli import (
+    console,
+    engagement,
+    evaluate,
+    models,
+    openapi,
+    profile,
+    recommend,
+    rows,
+    session_token,
+    status,
+    train,
+    trends,
+    up,
+)
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.erasing import command as erasing
@@ -37,6 +51,7 @@ app.command()(train.train)
 app.command()(recommend.recommend)
 app.command()(explaining.explain)
 app.command()(trends.trends)
+app.command()(engagement.engagement)
 app.command()(session_token.session_token)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")

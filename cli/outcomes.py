@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -51,6 +53,18 @@ def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Itera
     for key, file in _files(client, bucket, engagement.PREFIX, first=first, last=last):
         for row in file.read(columns=list(engagement.COLUMNS)).to_pylist():
             yield _date(key), Engagement(**row)
+
+
+def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter[str]:
+    """Return how many events that name answers did not count, by reason; see `read_outcomes`."""
+    rejected: Counter[str] = Counter()
+    start = f"{engagement.RECEIPTS_PREFIX}{engagement.PARTITION_COLUMN}={first}"
+    for found in scan(client, bucket, engagement.RECEIPTS_PREFIX, after=start):
+        if found.key > engagement.receipt_key(last):
+            break
+        if found.body is not None:
+            rejected.update(orjson.loads(found.body)["rejected"])
+    return rejected
 
 
 def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> Iterator[tuple[str, pq.ParquetFile]]:

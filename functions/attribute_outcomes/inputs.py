@@ -22,7 +22,6 @@ from alsolike.errors import Unavailable
 from alsolike.lake_objects import LakeObject, is_gone
 from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, Rules
 
-RECEIPTS_PREFIX = "attribution/"
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 Days = Mapping[int, list[LakeObject]]
@@ -37,11 +36,6 @@ def date_of(day: int) -> str:
     '2026-09-21'
     """
     return dt.date.fromordinal(_EPOCH + day).isoformat()
-
-
-def receipt_key(day: int) -> str:
-    """Return the key of a day's receipt."""
-    return f"{RECEIPTS_PREFIX}{outcomes.PARTITION_COLUMN}={date_of(day)}.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,11 +134,11 @@ class ReceiptStore:
             If S3 does not answer.
         """
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=receipt_key(day))["Body"].read()
+            body = self._client.get_object(Bucket=self._bucket, Key=engagement.receipt_key(date_of(day)))["Body"].read()
         except (ClientError, BotoCoreError) as error:
             if is_gone(error):
                 return None
-            raise Unavailable(f"s3://{self._bucket}/{receipt_key(day)}: {error}") from error
+            raise Unavailable(f"s3://{self._bucket}/{engagement.receipt_key(date_of(day))}: {error}") from error
         try:
             return Receipt(**orjson.loads(body))
         except (TypeError, ValueError):
@@ -153,7 +147,10 @@ class ReceiptStore:
     def write(self, day: int, receipt: Receipt) -> None:
         """Say what a day's results were computed from."""
         self._client.put_object(
-            Bucket=self._bucket, Key=receipt_key(day), Body=receipt.to_json(), ContentType="application/json"
+            Bucket=self._bucket,
+            Key=engagement.receipt_key(date_of(day)),
+            Body=receipt.to_json(),
+            ContentType="application/json",
         )
 
 

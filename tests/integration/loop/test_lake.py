@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake
+from alsolike import lake, recommendation_id, served
+from alsolike.pseudonyms import Pseudonyms
 from tests.integration.loop.shop import Shop, eventually, record
 
 WISH = json.dumps({**json.loads(record("wisher", 1)), "event_type": "wish"}).encode()
@@ -46,17 +49,8 @@ def test_view_schedule_and_alarms_are_there(shop: Shop) -> None:
 
 
 def test_upkeep_runs_in_its_own_role_and_layers(shop: Shop) -> None:
-    functions = shop.cloud.client("lambda")
-    (name,) = [
-        each["FunctionName"]
-        for each in functions.list_functions()["Functions"]
-        if "CompactLake" in each["FunctionName"]
-    ]
+    outcome = _invoke(shop, "CompactLake")
 
-    answer = functions.invoke(FunctionName=name, Payload=b"{}")
-
-    outcome = json.load(answer["Payload"])
-    assert "FunctionError" not in answer, outcome
     assert (outcome["complete"], outcome["merged"], outcome["unreadable"]) == (True, 0, 0)
 
 
@@ -87,3 +81,50 @@ def test_what_is_dropped_is_gone(shop: Shop) -> None:
 
     assert dropped["objects"] == 1
     assert held(shop, 0) == []
+
+
+def test_click_counts_for_the_answer_that_it_names(shop: Shop) -> None:
+    s3, bucket, now_ms = shop.cloud.client("s3"), shop.name("lake-bucket"), time.time_ns() // 1_000_000
+    secret = shop.cloud.client("secretsmanager").get_secret_value(SecretId=shop.name("hash-key-arn"))["SecretString"]
+    made = recommendation_id.create(answered_ms=now_ms, recommender="for-you", version="m1")
+    answer = {
+        "recommendation_id": made, "served_ms": now_ms, "recommender": "for-you", "model_version": "m1", "arms": [],
+        "shopper": Pseudonyms(secret.encode()).shopper("clicker"), "session": None, "source": "model", "degraded": [],
+        "item_ids": ["item-1", "item-2"],
+    }  # fmt: skip
+    key = f"{served.partition_prefix(served.served_date(now_ms))}by-hand.parquet"
+    s3.put_object(Bucket=bucket, Key=key, Body=_parquet(answer))
+    click = {**json.loads(record("clicker", 1)), "event_type": "click", "item_id": "item-1", "recommendation_id": made}
+    by_another = {**click, "event_id": "stranger-1", "user_id": "stranger"}
+    for event in (click, by_another):
+        event["event_time_ms"] = now_ms
+    shop.cloud.client("kinesis").put_records(
+        StreamName=shop.name("stream-name"),
+        Records=[{"Data": json.dumps(each), "PartitionKey": each["user_id"]} for each in (click, by_another)],
+    )
+    eventually(lambda: {"clicker-1", "stranger-1"} <= set(archived(shop)))
+
+    outcome = _invoke(shop, "AttributeOutcomes")
+
+    assert (outcome["complete"], outcome["events"], outcome["rejected"]) == (True, 1, 1)
+    found = shop.alsolike("engagement")
+    assert found["rejected"] == {"other-shopper": 1}
+    (row,) = found["rows"]
+    assert (row["answers"], row["items"], row["clicks"]) == (1, 2, 1)
+
+
+def _parquet(row: dict[str, Any]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row]), sink)
+    return sink.getvalue()
+
+
+def _invoke(shop: Shop, name: str) -> dict[str, Any]:
+    functions = shop.cloud.client("lambda")
+    (found,) = [
+        each["FunctionName"] for each in functions.list_functions()["Functions"] if name in each["FunctionName"]
+    ]
+    answer = functions.invoke(FunctionName=found, Payload=b"{}")
+    outcome: dict[str, Any] = json.load(answer["Payload"])
+    assert "FunctionError" not in answer, outcome
+    return outcome

@@ -15,6 +15,7 @@ from typing import Any
 TABLE = "engagement"
 PREFIX = f"{TABLE}/"
 PARTITION_COLUMN = "served_date"
+RECEIPTS_PREFIX = "attribution/"
 
 
 class Dimension(StrEnum):
@@ -135,6 +136,11 @@ def partition_prefix(date: str) -> str:
 def object_key(date: str) -> str:
     """Return the key of the one object of a day."""
     return f"{partition_prefix(date)}engagement.parquet"
+
+
+def receipt_key(date: str) -> str:
+    """Return the key of the receipt of a day: a JSON object whose `rejected` counts by reason what did not count."""
+    return f"{RECEIPTS_PREFIX}{PARTITION_COLUMN}={date}.json"
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -1,0 +1,101 @@
+"""`alsolike engagement`: what answers led to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from alsolike.engagement import Engagement
+
+DAYS = 7
+
+
+class By(StrEnum):
+    """What the rows are."""
+
+    ALL = "all"
+    RECOMMENDER = "recommender"
+    MODEL = "model"
+    ARM = "arm"
+
+
+def engagement(
+    first: Annotated[
+        dt.datetime | None,
+        typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.", show_default="a week ago"),
+    ] = None,
+    last: Annotated[
+        dt.datetime | None,
+        typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.", show_default="today"),
+    ] = None,
+    by: Annotated[
+        By, typer.Option(help="One row for all answers, or one a recommender, model version or arm.")
+    ] = By.ALL,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the answers of some days led to, how much of the catalogue they were, and what did not count."""
+    from alsolike.engagement import Dimension, total
+    from cli import console, deployment
+    from cli.outcomes import read_engagement, read_rejected
+
+    until = last.date() if last else dt.datetime.now(dt.UTC).date()
+    since = first.date() if first else until - dt.timedelta(days=DAYS - 1)
+    where = deployment.resolve(stack=stack, state=state)
+    lake = where.client("s3"), where.names.lake_bucket
+    days = {"first": since.isoformat(), "last": until.isoformat()}
+    dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
+    rows = total(row for _, row in read_engagement(*lake, **days) if row.dimension == dimension)
+    rejected = read_rejected(*lake, **days)
+    if as_json:
+        console.print_json({"from": since, "to": until, "by": by, **_document(rows, rejected)})
+        return
+    if not rows:
+        console.print_line(f"nothing was attributed from {since} to {until}")
+    else:
+        console.print_table(_COLUMNS, [_cells(row) for row in rows], title=f"{since} to {until}")
+    if rejected:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
+        console.print_line(f"did not count: {reasons}")
+
+
+_COLUMNS = (
+    "", "answers", "click-through", "conversion", "revenue", "per thousand", "coverage", "novelty",
+    "new items", "degraded",
+)  # fmt: skip
+
+
+def _cells(row: Engagement) -> list[object]:
+    rates = row.rates()
+
+    def percent(name: str) -> str:
+        value = rates[name]
+        return "" if value is None else f"{value:.2%}"
+
+    return [
+        row.name,
+        row.answers,
+        percent("click_through"),
+        percent("conversion"),
+        f"{row.revenue:,.2f}",
+        f"{rates['revenue_per_thousand'] or 0:,.2f}",
+        percent("coverage"),
+        rates["novelty"],
+        percent("new_item_share"),
+        percent("degraded_share"),
+    ]
+
+
+def _document(rows: list[Engagement], rejected: Counter[str]) -> dict[str, Any]:
+    import dataclasses
+
+    return {"rows": [{**dataclasses.asdict(row), "rates": row.rates()} for row in rows], "rejected": dict(rejected)}

@@ -1,0 +1,115 @@
+"""`alsolike engagement` sums days up."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike import engagement, outcomes
+from alsolike.engagement import Engagement
+from alsolike.errors import InvalidInput
+from cli import main as command
+from cli.deployment import Deployment
+from cli.outcomes import read_outcomes
+from tests.unit.cli.shop import put_parameters
+
+NAMES = [name for name in engagement.COLUMNS if name not in ("dimension", "name")]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, ["engagement", "--stack", "shop", *arguments], catch_exceptions=False)
+
+
+def row(dimension: str, name: str, **numbers: float) -> Engagement:
+    return Engagement(dimension, name, **{**dict.fromkeys(NAMES, 0), **numbers})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def shop(deployment: Deployment) -> Deployment:
+    """The deployment `--stack shop` with three days of answers, and what did not count."""
+    put_parameters(deployment.client("ssm"), "shop")
+    days = {
+        "2026-09-20": [row("all", "all", answers=100)],
+        "2026-09-21": [
+            row("all", "all", answers=10, impressions=40, shown_clicks=4, bought_answers=1, revenue=5.5,
+                novelty=30.0, novelty_answers=10, covered_items=4, catalogue_items=10, items=50, new_items=5),
+            row("recommender", "popular", answers=10, degraded=5),
+        ],
+        "2026-09-22": [
+            row("all", "all", answers=30, impressions=60, shown_clicks=6, bought_answers=3, revenue=14.5,
+                novelty=70.0, novelty_answers=10, covered_items=6, catalogue_items=10, items=150),
+            row("recommender", "for-you", answers=20),
+            row("recommender", "popular", answers=10),
+        ],
+    }  # fmt: skip
+    s3 = deployment.client("s3")
+    for date, rows in days.items():
+        body = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist([{k: getattr(r, k) for k in engagement.COLUMNS} for r in rows]), body)
+        s3.put_object(Bucket=deployment.names.lake_bucket, Key=engagement.object_key(date), Body=body.getvalue())
+        receipt = orjson.dumps({"rejected": {"forged": 2, "too-late": 1}})
+        s3.put_object(Bucket=deployment.names.lake_bucket, Key=engagement.receipt_key(date), Body=receipt)
+    return deployment
+
+
+def test_days_add_up(shop: Deployment) -> None:
+    found = json.loads(run("--from", "2026-09-21", "--to", "2026-09-22", "--json").stdout)
+
+    (only,) = found["rows"]
+    assert only["answers"] == 40
+    assert only["rates"] == {
+        "click_through": (4 + 6) / (40 + 60),
+        "conversion": (1 + 3) / (10 + 30),
+        "revenue_per_thousand": 1000 * (5.5 + 14.5) / 40,
+        "coverage": (4 + 6) / (10 + 10),
+        "novelty": (30 + 70) / 20,
+        "new_item_share": 5 / 200,
+        "degraded_share": 0 / 40,
+    }
+    assert found["rejected"] == {"forged": 4, "too-late": 2}
+    assert (found["from"], found["to"], found["by"]) == ("2026-09-21", "2026-09-22", "all")
+
+
+def test_rows_are_by_what_is_asked(shop: Deployment) -> None:
+    shown = run("--from", "2026-09-21", "--to", "2026-09-22", "--by", "recommender").stdout
+
+    cells = [
+        [cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if line.startswith("│")
+    ]
+    assert [(name, answers, degraded) for name, answers, *_, degraded in cells] == [
+        ("for-you", "20", "0.00%"),
+        ("popular", "20", "25.00%"),
+    ]
+    assert shown.endswith("did not count: 4 forged, 2 too-late\n")
+
+
+def test_days_without_answers_are_said_to_be_empty(shop: Deployment) -> None:
+    assert run("--from", "2020-01-01", "--to", "2020-01-02").stdout == (
+        "nothing was attributed from 2020-01-01 to 2020-01-02\n"
+    )
+
+
+def test_outcomes_are_read_by_day(shop: Deployment) -> None:
+    s3, bucket = shop.client("s3"), shop.names.lake_bucket
+    for date in ("2026-09-20", "2026-09-21", "2026-09-22"):
+        body = io.BytesIO()
+        pq.write_table(pa.table({"recommendation_id": [date], "clicks": [1]}), body)
+        s3.put_object(Bucket=bucket, Key=outcomes.object_key(date), Body=body.getvalue())
+
+    read = read_outcomes(s3, bucket, first="2026-09-21", last="2026-09-21", columns=["recommendation_id", "clicks"])
+
+    assert [row for table in read for row in table.to_pylist()] == [{"recommendation_id": "2026-09-21", "clicks": 1}]
+
+
+def test_object_that_is_no_parquet_is_named(shop: Deployment) -> None:
+    key = outcomes.object_key("2026-09-21")
+    shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=b"PAR1")
+
+    with pytest.raises(InvalidInput, match=f"{key} is not a Parquet file"):
+        list(read_outcomes(shop.client("s3"), shop.names.lake_bucket, first="2026-09-21", last="2026-09-22"))
