@@ -31,6 +31,8 @@ from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
 from functions.recommend import handler
 from functions.recommend.batch import BatchFiles
+from functions.recommend.beside import ModelsBeside
+from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
 from functions.recommend.people import People
@@ -128,6 +130,7 @@ def sources_of(model: Model, snapshot: Snapshot, recent: tuple[RecentInteraction
     """Return what the handler answers from, all of it in memory."""
     watch = Watch(
         cast(ChampionLoader, _Loaded(Serving(model, None))),
+        beside=ModelsBeside(BundleCache(None, "", Path()), check_s=30),
         configuration=Watched(_Read(Configuration(filters=FILTERS)), what="configuration", default=DEFAULT, retry_s=1),
         snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1),
     )

@@ -108,7 +108,6 @@ def show(
         console.print_json(_document(found) | {"document": found.document})
         return
     console.say(f"version {found.version}{_origin(found)}")
-    _warn_of_stored(found)
     console.print_line(_yaml(found).rstrip("\n"))
 
 
@@ -271,14 +270,6 @@ def _origin(version: Version) -> str:
         return " is what is built in"
     reason = f": {version.reason}" if version.reason else ""
     return f", applied {_time(version.applied_ms)} UTC by {version.by}{reason}"
-
-
-def _warn_of_stored(version: Version) -> None:
-    from cli import console
-    from cli.config.file import WITHOUT_EFFECT
-
-    if stated := [part for part in WITHOUT_EFFECT if version.document.get(part)]:
-        console.say(f"warning: nothing acts on {' and '.join(stated)} yet")
 
 
 def _now_ms() -> int:

@@ -18,8 +18,6 @@ from cli.config.yaml_document import Finding
 
 STANDARD_INPUT = Path("-")
 MAX_BYTES = 512 << 10
-WITHOUT_EFFECT = ("experiments",)
-"""Parts that are checked and kept, and that no function acts on yet."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,11 +78,7 @@ def check(text: str, *, name: str) -> ConfigurationFile:
         findings += [document.locate(fault) for fault in error.faults]
     if findings:
         raise InvalidFile(name, findings)
-    warnings = [
-        document.locate(Fault((part,), "are checked and kept, but nothing acts on them yet", at_key=True))
-        for part in WITHOUT_EFFECT
-        if getattr(configuration, part)
-    ]
+    warnings = []
     for filter_name, expression in configuration.filters.items():
         unknown = undeclared(
             filters.parse(expression), item_columns=configuration.item_columns, user_columns=configuration.user_columns

@@ -231,6 +231,8 @@ def _document(user: str, answer: Answer) -> dict[str, Any]:
     }
     if answer.filled:
         document["filled"] = answer.filled
+    if answer.arms:
+        document["arms"] = answer.arms
     if answer.degraded:
         document["degraded"] = answer.degraded
     return document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class BundleCache:
         self._client = client
         self._bucket = bucket
         self._directory = directory
+        self._kept_too: tuple[str, ...] = ()
 
     def fetch(self, version: str, *, remaining_ms: Callable[[], float]) -> Path:
         """Return the version's folder, downloaded and verified if it is not there yet.
@@ -69,11 +70,20 @@ class BundleCache:
         """Remove the version's folder; a process that has it mapped keeps what it has."""
         shutil.rmtree(self._directory / version, ignore_errors=True)
 
+    def keep_too(self, versions: Sequence[str]) -> None:
+        """Say which versions `keep_only` leaves as well."""
+        self._kept_too = tuple(versions)
+
     def keep_only(self, version: str) -> None:
         """Remove every other version, also one that a process left behind."""
         for folder in self._directory.iterdir():
-            if folder.name != version:
+            if folder.name != version and folder.name not in self._kept_too:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def has_room_for_another(self, version: str) -> bool:
+        """Return whether the disk takes another bundle as large as that of a version that is there."""
+        size_bytes = sum(file.stat().st_size for file in (self._directory / version).iterdir())
+        return shutil.disk_usage(self._directory).free >= size_bytes
 
     def _download(self, version: str, target: Path, *, remaining_ms: Callable[[], float]) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.observability import logger
 from alsolike.registry import Registry
 from functions.recommend.bundle_cache import BundleCache
+from functions.recommend.loading import load
 from functions.recommend.model import Model
 
 NO_MODEL = "no-model"
@@ -107,20 +108,8 @@ class ChampionLoader:
         if (etag, version) in self._broken:
             return None
         try:
-            return self._load(version, remaining_ms)
+            return load(self._bundles, version, remaining_ms=remaining_ms)
         except InvalidBundle as error:
             logger.error("model cannot be loaded", version=version, reason=str(error))
             self._broken.add((etag, version))
             return None
-
-    def _load(self, version: str, remaining_ms: Callable[[], float]) -> Model:
-        """Load a version; what lies on the disk already may be damaged, so it gets a second, fresh download."""
-        try:
-            return Model(self._bundles.fetch(version, remaining_ms=remaining_ms))
-        except InvalidBundle:
-            self._bundles.drop(version)
-        try:
-            return Model(self._bundles.fetch(version, remaining_ms=remaining_ms))
-        except InvalidBundle:
-            self._bundles.drop(version)
-            raise

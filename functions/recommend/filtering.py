@@ -52,8 +52,13 @@ class Chosen:
         return self.filter is not None and self.filter.needs_history
 
 
-def choose(request: Request, configuration: Configuration) -> Chosen:
+def choose(request: Request, configuration: Configuration, *, answering: str | None = None) -> Chosen:
     """Return the filter that the request names, else the recommender's own.
+
+    Parameters
+    ----------
+    answering
+        The recommender that answers in place of the one that was asked for; its own filter holds where that has none.
 
     Raises
     ------
@@ -65,6 +70,8 @@ def choose(request: Request, configuration: Configuration) -> Chosen:
     name = request.filter_name
     if name is None:
         name = configuration.recommenders[request.recommender].filter
+    if name is None and answering is not None:
+        name = configuration.recommenders[answering].filter
     if name is None:
         if request.filter_values:
             raise InvalidInput(f"filterValues is given without filterArn, and {request.recommender} has no filter")

@@ -27,6 +27,7 @@ from alsolike.trends import NO_TRENDS, Trends
 from alsolike.trends_reader import TrendsReader
 from alsolike.users import UserStore
 from functions.recommend.batch import BatchFiles, answer_batch, parse_batch
+from functions.recommend.beside import ModelsBeside
 from functions.recommend.budget import UNLIMITED, Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
@@ -83,9 +84,8 @@ def _sources() -> Sources:
     profile_s = settings.time_budget_ms / 2_000 or CALL_TIMEOUT_S
     dynamodb = client("dynamodb", read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
-    champion = ChampionLoader(
-        Registry(s3, bucket), BundleCache(s3, bucket, scratch / "models"), check_s=settings.champion_check_s
-    )
+    bundles = BundleCache(s3, bucket, scratch / "models")
+    champion = ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s)
     configuration = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
     snapshot = SnapshotReader(
         s3,
@@ -96,6 +96,7 @@ def _sources() -> Sources:
     )
     watch = Watch(
         champion,
+        beside=ModelsBeside(bundles, check_s=settings.champion_check_s),
         configuration=Watched(
             configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s
         ),

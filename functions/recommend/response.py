@@ -46,6 +46,8 @@ def _headers(answer: Answer) -> dict[str, str]:
         headers["x-alsolike-cold-items"] = str(answer.cold)
     if answer.within:
         headers["x-alsolike-popular-within"] = quote(answer.within)  # names of columns are anybody's
+    if answer.arms:
+        headers["x-alsolike-arms"] = ", ".join(answer.arms)
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
     if answer.rules:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alsolike import recommendation_id
 from alsolike.errors import Unavailable
+from alsolike.experiments import assign
 from alsolike.served import FILLED, RANKED
 from functions.recommend import filtering, merchandising
 from functions.recommend.budget import Budget
@@ -108,10 +109,21 @@ def recommend(
     degraded = list(standing.degraded)
     configuration = None if NO_CONFIGURATION in degraded else standing.configuration
     request = permitted(request, None if configuration is None else configuration.sessions)
+    assignment = assign(
+        standing.configuration.experiments.values(),
+        recommender=request.recommender,
+        unit=request.user_id or request.session_id,
+        now_ms=now_ms,
+    )
+    if assignment.model is not None:
+        standing = standing.with_model(assignment.model)
+        degraded = list(standing.degraded)
+    answering = assignment.recommender or request.recommender
     obeyable = request.filter_name is None or configuration is not None
-    chosen = filtering.choose(request, standing.configuration) if obeyable else filtering.Chosen()
+    chosen = filtering.choose(request, standing.configuration, answering=answering) if obeyable else filtering.Chosen()
+    request_as_answered = dataclasses.replace(request, recommender=answering)
     scene = Scene(
-        request,
+        request_as_answered,
         model=standing.model,
         catalogue=standing.catalogue,
         configuration=standing.configuration,
@@ -122,29 +134,32 @@ def recommend(
         degraded=degraded,
         now_ms=now_ms,
     )
-    rule_set = merchandising.rule_set(request, standing.configuration, name=rules)
+    if rules == merchandising.OWN and assignment.rules is not None:
+        rules = assignment.rules
+    rule_set = merchandising.rule_set(request_as_answered, standing.configuration, name=rules)
     steered = None if rule_set is None else merchandising.Merchandising(rule_set, scene)
     found, slate = NOTHING, None
     if obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in degraded):
         try:
-            found = RECOMMENDERS[request.recommender](scene)
+            found = RECOMMENDERS[answering](scene)
             slate = None if steered is None else steered.arrange(found)
         except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
             if not (chosen.needs_user or chosen.needs_history):
                 raise
     version = NO_VERSION if standing.model is None else standing.model.version
-    arms: tuple[str, ...] = ()
     places = _as_found(found) if slate is None else slate.places
     return Answer(
         _items(scene, places, found.history),
-        recommendation_id.create(answered_ms=now_ms, recommender=request.recommender, version=version, arms=arms),
+        recommendation_id.create(
+            answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
+        ),
         found.source if places else "none",
         sum(place.origin == FILLED for place in places),
         found.cold if slate is None else _cold(scene, places),
         found.within,
         version,
         tuple(degraded),
-        arms,
+        assignment.arms,
         None if slate is None or rule_set is None else rule_set.name or None,
         () if slate is None else tuple(slate.gave),
         filter=chosen.name or None,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import Unavailable
+from alsolike.experiments import models_named
 from alsolike.observability import logger
 from alsolike.snapshot import EMPTY, Snapshot
+from functions.recommend.beside import ModelsBeside
 from functions.recommend.catalogue import NO_BUNDLE, Catalogue
-from functions.recommend.champion import NO_MODEL, ChampionLoader, Serving
+from functions.recommend.champion import NO_MODEL, STALE_MODEL, ChampionLoader, Serving
 from functions.recommend.model import Model
 from functions.recommend.watched import Watched
 
 CONFIGURATION, CATALOGUE, TRENDS = "configuration", "catalogue", "trends"
 NO_CONFIGURATION, NO_CATALOGUE = f"no-{CONFIGURATION}", f"no-{CATALOGUE}"
+ARM_MODEL_UNAVAILABLE = "arm-model-unavailable"
 
 RETRY_MS = 5_000
 """How long no champion is asked for after one could not be had: less than usual, as nothing else answers."""
@@ -38,29 +41,50 @@ class Standing:
         The catalogue as that model sees it.
     degraded
         What is missing or older than it should be.
+    beside
+        Other loaded models by version, each with the catalogue as it sees that.
     """
 
     model: Model | None
     catalogue: Catalogue
     configuration: Configuration
     degraded: tuple[str, ...] = ()
+    beside: Mapping[str, tuple[Model, Catalogue]] = dataclasses.field(default_factory=dict)
+
+    def with_model(self, version: str) -> Standing:
+        """Return the same with another model; as it is, and less than it should be, where that is not loaded."""
+        if self.model is not None and self.model.version == version:
+            model, catalogue = self.model, self.catalogue
+        elif version in self.beside:
+            model, catalogue = self.beside[version]
+        else:
+            return dataclasses.replace(self, degraded=(*self.degraded, ARM_MODEL_UNAVAILABLE))
+        # Whatever is wrong with the champion, it is not what answers.
+        degraded = tuple(reason for reason in self.degraded if reason not in (NO_MODEL, STALE_MODEL))
+        return dataclasses.replace(self, model=model, catalogue=catalogue, degraded=degraded)
 
 
 class Watch:
     """Keeps everything up to date, each part on the first request after its own interval.
 
-    The catalogue's view is made again only when one of its three parts has changed.
+    A model's view of the catalogue is made again only when one of its three parts has changed.
     """
 
     def __init__(
-        self, champion: ChampionLoader, *, configuration: Watched[Configuration], snapshot: Watched[Snapshot]
+        self,
+        champion: ChampionLoader,
+        *,
+        beside: ModelsBeside,
+        configuration: Watched[Configuration],
+        snapshot: Watched[Snapshot],
     ) -> None:
         self._champion = champion
+        self._beside = beside
         self._configuration = configuration
         self._snapshot = snapshot
         self._next_try_ms = 0
-        self._parts: tuple[Model | None, Snapshot, Configuration] = (None, EMPTY, DEFAULT)
-        self._catalogue = Catalogue(EMPTY, NO_BUNDLE, DEFAULT)
+        self._seen: tuple[Snapshot, Configuration] = (EMPTY, DEFAULT)
+        self._views: dict[Model | None, Catalogue] = {}
 
     def standing(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Standing:
         """Return what answers now: no model, where none is loaded yet and S3 does not answer."""
@@ -75,7 +99,17 @@ class Watch:
         )
         degraded = tuple(reason for reason in (serving.degraded, lacking, behind) if reason is not None)
         model = serving.model
-        return Standing(model, self._view(model, snapshot, configuration), configuration, degraded)
+        others = self._others(configuration, model, now_ms=now_ms, remaining_ms=remaining_ms)
+        views = self._views_of([model, *others.values()], snapshot, configuration)
+        beside = {version: (other, views[other]) for version, other in others.items()}
+        return Standing(model, views[model], configuration, degraded, beside)
+
+    def _others(
+        self, configuration: Configuration, champion: Model | None, *, now_ms: int, remaining_ms: Callable[[], float]
+    ) -> Mapping[str, Model]:
+        """Return the loaded models that experiments need; a process without time to look has what it had."""
+        wanted = models_named(configuration.experiments.values(), now_ms=now_ms)
+        return self._beside.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=remaining_ms)
 
     def _serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         """Return the champion; a silent S3 makes one request wait, and those of the next seconds do without."""
@@ -88,9 +122,16 @@ class Watch:
             self._next_try_ms = now_ms + RETRY_MS
             return NO_SERVING
 
-    def _view(self, model: Model | None, snapshot: Snapshot, configuration: Configuration) -> Catalogue:
-        parts = self._parts
-        if parts[0] is not model or parts[1] is not snapshot or parts[2] is not configuration:
-            self._catalogue = Catalogue(snapshot, NO_BUNDLE if model is None else model.bundle, configuration)
-            self._parts = (model, snapshot, configuration)
-        return self._catalogue
+    def _views_of(
+        self, models: Sequence[Model | None], snapshot: Snapshot, configuration: Configuration
+    ) -> Mapping[Model | None, Catalogue]:
+        if self._seen[0] is not snapshot or self._seen[1] is not configuration:
+            self._views.clear()
+            self._seen = (snapshot, configuration)
+        if self._views.keys() != set(models):
+            self._views = {
+                model: self._views.get(model)
+                or Catalogue(snapshot, NO_BUNDLE if model is None else model.bundle, configuration)
+                for model in models
+            }
+        return self._views

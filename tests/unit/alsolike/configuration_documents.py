@@ -43,6 +43,8 @@ FULL: dict[str, Any] = {
     "experiments": {
         "spring-test": {
             "layer": "home",
+            "on": ["for-you", "popular"],
+            "planned_answers": 20_000,
             "start": "2026-03-01T08:00:00+01:00",
             "end": "2026-04-01T00:00:00Z",
             "arms": {
@@ -120,7 +122,11 @@ def valid_documents(draw: st.DrawFn) -> dict[str, Any]:
             "start": draw(st.sampled_from(["2026-03-01T08:00:00Z", "2026-03-02T08:00:00.123456+05:30"])),
             "arms": {f"arm{n}": {"share": 1 / arms} for n in range(arms)},
         }
-        | some(end=st.sampled_from([None, "2026-04-01T00:00:00-11:00"]))
+        | some(
+            end=st.sampled_from([None, "2026-04-01T00:00:00-11:00"]),
+            on=st.lists(st.sampled_from(["for-you", "popular", "similar-items"]), min_size=1, unique=True),
+            planned_answers=st.integers(1, 10**6),
+        )
         for name in draw(st.lists(_NAMES, unique=True, max_size=2))
         if (arms := draw(st.integers(2, 5)))
     }

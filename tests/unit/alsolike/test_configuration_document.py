@@ -90,6 +90,8 @@ def test_every_key_is_read() -> None:
                 Arm("rules", 0.3, rules="spring"),
                 Arm("older", 0.2, model="20260301t040506-8cb309"),
             ),
+            on=("for-you", "popular"),
+            planned_answers=20_000,
         )
     }
 

@@ -159,6 +159,10 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
             "schema": {"type": "string"},
             "description": "The user column by which items are popular among the user's like, percent-encoded.",
         },
+        "x-alsolike-arms": {
+            "schema": {"type": "string"},
+            "description": "The arm in each experiment that the answer is part of, `experiment/arm`, commas between.",
+        },
         "x-alsolike-degraded": {
             "schema": {"type": "string"},
             "description": "Why the answer is less than it should be, with commas between the reasons.",

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Iterable
+
+PLANNED_ANSWERS = 10_000
+"""How many answers an experiment is expected to have where nobody says another number; see `alsolike.sequential`."""
+
+_POINTS = 2**64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class Experiment:
         In the order of the document.
     on
         Recommenders whose requests it is about.
+    planned_answers
+        How many answers it is expected to have at its end; said before it starts, never changed after.
     """
 
     name: str
@@ -46,3 +55,86 @@ class Experiment:
     end_ms: int | None
     arms: tuple[Arm, ...]
     on: tuple[str, ...] = ("for-you",)
+    planned_answers: int = PLANNED_ANSWERS
+
+    def runs(self, now_ms: int) -> bool:
+        """Return whether it runs at a time."""
+        return self.start_ms <= now_ms and (self.end_ms is None or now_ms < self.end_ms)
+
+    def arm_of(self, unit: str) -> Arm:
+        """Return the arm of a user, or of a session that is nobody's yet: always the same while the shares are.
+
+        The unit's place between 0 and 1 is a hash that the experiment's name keys, so that places in two experiments
+        have nothing to do with each other; the arms cover it one after the other, each as far as its share.
+        """
+        digest = hashlib.blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8, key=self.name.encode()).digest()
+        place = int.from_bytes(digest, "big") / _POINTS
+        covered = 0.0
+        for arm in self.arms:
+            covered += arm.share
+            if place < covered:
+                return arm
+        return self.arms[-1]  # shares that add up to a little less than 1
+
+    def label(self, arm: Arm) -> str:
+        """Return what an arm is called where experiments meet: in ids, logs and tables."""
+        return f"{self.name}/{arm.name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Assignment:
+    """The arms of one request.
+
+    Attributes
+    ----------
+    arms
+        `experiment/arm` of each experiment that it is part of, in the order of the document.
+    recommender, rules, model
+        What those arms state; None where none of them does.
+    """
+
+    arms: tuple[str, ...] = ()
+    recommender: str | None = None
+    rules: str | None = None
+    model: str | None = None
+
+
+NO_ARMS = Assignment()
+
+
+def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | None, now_ms: int) -> Assignment:
+    """Return the arms of a request.
+
+    Parameters
+    ----------
+    recommender
+        As it was asked for.
+    unit
+        The user id that the request names, else its session id; None for nobody, who is in no experiment.
+    """
+    assignment = NO_ARMS
+    if unit is None:
+        return assignment
+    for experiment in experiments:
+        if recommender in experiment.on and experiment.runs(now_ms):
+            arm = experiment.arm_of(unit)
+            assignment = Assignment(
+                (*assignment.arms, experiment.label(arm)),
+                arm.recommender or assignment.recommender,
+                arm.rules or assignment.rules,
+                arm.model or assignment.model,
+            )
+    return assignment
+
+
+def models_named(experiments: Iterable[Experiment], *, now_ms: int) -> tuple[str, ...]:
+    """Return the model versions that arms of the running experiments name, each once."""
+    return tuple(
+        dict.fromkeys(
+            arm.model
+            for experiment in experiments
+            if experiment.runs(now_ms)
+            for arm in experiment.arms
+            if arm.model is not None
+        )
+    )

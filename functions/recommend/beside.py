@@ -1,0 +1,75 @@
+"""Model versions that are kept loaded beside the champion, for those of whom something says that another answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from alsolike.errors import InvalidBundle, Unavailable
+from alsolike.observability import logger
+from functions.recommend.bundle_cache import BundleCache
+from functions.recommend.loading import load
+from functions.recommend.model import Model
+
+MAX_WAIT_MS = 3_600_000
+"""The longest that a version which could not be loaded is left alone."""
+
+
+class ModelsBeside:
+    """The other versions of one process.
+
+    One that cannot be loaded is tried again after the interval, then after twice as long, and so on: each try is a
+    download, and the champion answers meanwhile.
+
+    Parameters
+    ----------
+    check_s
+        The interval.
+    """
+
+    def __init__(self, bundles: BundleCache, *, check_s: float) -> None:
+        self._bundles = bundles
+        self._check_ms = check_s * 1000
+        self._loaded: dict[str, Model] = {}
+        self._failures: dict[str, tuple[int, float]] = {}  # how many, and when to try again
+
+    def current(
+        self, wanted: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
+    ) -> Mapping[str, Model]:
+        """Return those of the wanted versions that are loaded; what is no longer wanted is given up.
+
+        Parameters
+        ----------
+        champion
+            Is not loaded a second time.
+        remaining_ms
+            Says how much time is left for the request that is the first to want one.
+        """
+        own = None if champion is None else champion.version
+        self._give_up([version for version in self._loaded if version not in wanted or version == own], own)
+        self._bundles.keep_too(wanted)
+        for version in wanted:
+            if version != own and version not in self._loaded and now_ms >= self._failures.get(version, (0, 0))[1]:
+                self._try(version, champion, now_ms=now_ms, remaining_ms=remaining_ms)
+        return self._loaded
+
+    def _try(self, version: str, champion: Model | None, *, now_ms: int, remaining_ms: Callable[[], float]) -> None:
+        try:
+            model = load(self._bundles, version, remaining_ms=remaining_ms)
+            if champion is not None and not self._bundles.has_room_for_another(champion.version):
+                self._bundles.drop(version)
+                raise Unavailable("the disk would have no room left for the next champion")
+        except (InvalidBundle, Unavailable) as error:
+            failures = self._failures.get(version, (0, 0.0))[0] + 1
+            wait_ms = min(self._check_ms * 2 ** (failures - 1), MAX_WAIT_MS)
+            self._failures[version] = failures, now_ms + wait_ms
+            logger.error("model beside the champion cannot be loaded", version=version, reason=str(error))
+            return
+        self._failures.pop(version, None)
+        self._loaded[version] = model
+        logger.info("model loaded beside the champion", version=version)
+
+    def _give_up(self, versions: Sequence[str], champion: str | None) -> None:
+        for version in versions:
+            del self._loaded[version]
+            if version != champion:
+                self._bundles.drop(version)

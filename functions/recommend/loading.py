@@ -1,0 +1,30 @@
+"""Loading a model version from the artefact bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alsolike.errors import InvalidBundle
+from functions.recommend.bundle_cache import BundleCache
+from functions.recommend.model import Model
+
+
+def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
+    """Load a version; what lies on the disk already may be damaged, so it gets a second, fresh download.
+
+    Raises
+    ------
+    InvalidBundle
+        If the version is broken.
+    Unavailable
+        If S3 does not answer, or not in time.
+    """
+    try:
+        return Model(bundles.fetch(version, remaining_ms=remaining_ms))
+    except InvalidBundle:
+        bundles.drop(version)
+    try:
+        return Model(bundles.fetch(version, remaining_ms=remaining_ms))
+    except InvalidBundle:
+        bundles.drop(version)
+        raise

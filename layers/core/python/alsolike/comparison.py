@@ -1,0 +1,241 @@
+"""Comparing the users of two arms: a metric of each, the lift between them, and how small a lift can be seen.
+
+A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users where x is 1.
+Users, not answers, were assigned, so that users are what is independent. The variance of R is, by the delta method,
+with s the variances and covariance over an arm's n users and m the mean of x::
+
+    V = (s_yy - 2 R s_xy + R^2 s_xx) / (n m^2)
+
+References
+----------
+A. Deng, U. Knoblich, J. Lu, "Applying the delta method in metric analytics", KDD 2018, equation 4. E. Fieller, "Some
+problems in interval estimation", Journal of the Royal Statistical Society B 16, 1954.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+
+from alsolike import sequential
+
+MINIMUM_USERS = 100
+"""Of each arm, before anything is said of a difference: below, means are not normal enough."""
+MINIMUM_EVENTS = 10
+"""Users of each arm whose `y` is not 0, before anything is said of a difference."""
+
+_NORMAL = NormalDist()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sample:
+    """An arm's users.
+
+    Attributes
+    ----------
+    users
+        How many.
+    eventful
+        How many of them have a `y` other than 0.
+    mean_y, mean_x
+        Per user.
+    var_y, var_x, cov_xy
+        Over users, with n - 1.
+    """
+
+    users: int
+    eventful: int
+    mean_y: float
+    mean_x: float
+    var_y: float
+    var_x: float
+    cov_xy: float
+
+    @property
+    def ratio(self) -> float | None:
+        """The metric; None where there is nothing to divide by."""
+        return self.mean_y / self.mean_x if self.mean_x else None
+
+    @property
+    def spread(self) -> float:
+        """The variance of the metric times the number of users; 0 where it has no value."""
+        ratio = self.ratio
+        if ratio is None:
+            return 0.0
+        return max(self.var_y - 2 * ratio * self.cov_xy + ratio * ratio * self.var_x, 0.0) / self.mean_x**2
+
+    @property
+    def variance(self) -> float:
+        """The variance of the metric."""
+        return self.spread / self.users if self.users else 0.0
+
+    @property
+    def suffices(self) -> bool:
+        """Whether there are enough users for their mean to be about normal."""
+        return self.users >= MINIMUM_USERS and self.eventful >= MINIMUM_EVENTS
+
+
+def sample(y: Sequence[float], x: Sequence[float]) -> Sample:
+    """Return the sample of users with these sums, one element of each a user."""
+    n = len(y)
+    if n == 0:
+        return Sample(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    mean_y, mean_x = math.fsum(y) / n, math.fsum(x) / n
+    off_y, off_x = [value - mean_y for value in y], [value - mean_x for value in x]
+    degrees = max(n - 1, 1)
+    return Sample(
+        users=n,
+        eventful=sum(value != 0 for value in y),
+        mean_y=mean_y,
+        mean_x=mean_x,
+        var_y=math.fsum(value * value for value in off_y) / degrees,
+        var_x=math.fsum(value * value for value in off_x) / degrees,
+        cov_xy=math.fsum(a * b for a, b in zip(off_y, off_x, strict=True)) / degrees,
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Interval:
+    """Where the lift is; an end is None where nothing bounds it."""
+
+    low: float | None
+    high: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lift:
+    """An arm beside the control.
+
+    Attributes
+    ----------
+    lift
+        The arm's metric by the control's, less 1.
+    p_value, interval
+        Always valid: whatever the number of looks. The interval holds 0 exactly where the p-value is above its level.
+    fixed_p_value, fixed_interval
+        Of a single look at a time that was fixed before the start.
+    """
+
+    lift: float
+    p_value: float
+    interval: Interval
+    fixed_p_value: float
+    fixed_interval: Interval
+
+
+def compare(
+    arm: Sample, control: Sample, *, observed: float, planned: float, alpha: float = 0.05, comparisons: int = 1
+) -> Lift | None:
+    """Return the lift of an arm, or None where the data does not suffice.
+
+    Parameters
+    ----------
+    observed, planned
+        Answers of both arms now, and as many as were planned for both; see `sequential`.
+    comparisons
+        Arms that are compared with the control. P-values are multiplied and levels divided by it (Bonferroni), so
+        that the chance of any false finding among them is `alpha`.
+    """
+    ours, theirs = arm.ratio, control.ratio
+    if not (arm.suffices and control.suffices) or not ours or not theirs:
+        return None
+    variance = arm.variance + control.variance
+    if variance <= 0:
+        return None
+    z = (ours - theirs) / math.sqrt(variance)
+    level = alpha / comparisons
+    return Lift(
+        lift=ours / theirs - 1,
+        p_value=min(1.0, comparisons * sequential.p_value(z, observed=observed, planned=planned)),
+        interval=lift_interval(arm, control, z=sequential.critical_z(alpha=level, observed=observed, planned=planned)),
+        fixed_p_value=min(1.0, comparisons * sequential.fixed_p_value(z)),
+        fixed_interval=lift_interval(arm, control, z=sequential.fixed_critical_z(level)),
+    )
+
+
+def lift_interval(arm: Sample, control: Sample, *, z: float) -> Interval:
+    """Return the lifts that a test with this critical value does not refuse (Fieller).
+
+    Those are the g - 1 with ``(R_arm - g R_control)^2 <= z^2 (V_arm + g^2 V_control)``.
+    """
+    ours, theirs = arm.ratio, control.ratio
+    if ours is None or theirs is None:
+        return Interval(None, None)
+    a = theirs**2 - z * z * control.variance
+    if a <= 0:  # the control's metric might as well be 0
+        return Interval(None, None)
+    b, c = ours * theirs, ours**2 - z * z * arm.variance
+    root = math.sqrt(max(b * b - a * c, 0.0))
+    return Interval((b - root) / a - 1, (b + root) / a - 1)
+
+
+def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:
+    """Return how likely numbers of users as far from the shares are, if users were assigned by those (chi-square).
+
+    References
+    ----------
+    A. Fabijan et al., "Diagnosing sample ratio mismatch in online controlled experiments", KDD 2019.
+    """
+    total = sum(users)
+    if total == 0:
+        return 1.0
+    whole = math.fsum(shares)
+    expected = [total * share / whole for share in shares]
+    statistic = math.fsum((count - e) ** 2 / e for count, e in zip(users, expected, strict=True))
+    return chi_square_tail(statistic, degrees=len(users) - 1)
+
+
+def chi_square_tail(statistic: float, *, degrees: int) -> float:
+    """Return the chance that a chi-square variable of some whole degrees of freedom is above a value.
+
+    The regularised gamma function Q(degrees / 2, statistic / 2) by its recursion
+    ``Q(a + 1, h) = Q(a, h) + h^a e^-h / Gamma(a + 1)`` from ``Q(1/2, h) = erfc(sqrt h)`` or ``Q(1, h) = e^-h``.
+    """
+    half = statistic / 2
+    if half <= 0:
+        return 1.0
+    a, tail = (0.5, math.erfc(math.sqrt(half))) if degrees % 2 else (1.0, math.exp(-half))
+    while a < degrees / 2:
+        tail += math.exp(a * math.log(half) - half - math.lgamma(a + 1))
+        a += 1
+    return min(tail, 1.0)
+
+
+def detectable_lift(
+    baseline: Sample,
+    *,
+    share: float,
+    control_share: float,
+    users: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    comparisons: int = 1,
+    looks: bool = True,
+) -> float | None:
+    """Return the least lift that is found with a chance of `power` once so many users are in the experiment.
+
+    The least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share users))``, S being
+    the spread of the metric over users before the start: where there is more of what is counted, its variance grows as
+    its mean does.
+
+    Parameters
+    ----------
+    users
+        Of all arms together.
+    looks
+        Whether the always valid test is meant, which may find it sooner too, or that of a single look at the end.
+
+    Returns
+    -------
+    float
+        None where the baseline does not have a value and a spread.
+    """
+    if not baseline.ratio or not baseline.spread or users <= 0:
+        return None
+    level = alpha / comparisons
+    test = sequential.critical_z(alpha=level, observed=1, planned=1) if looks else sequential.fixed_critical_z(level)
+    squared = (test + _NORMAL.inv_cdf(power)) ** 2 * baseline.spread / (users * baseline.ratio**2)
+    a, b = squared / share, squared / control_share
+    return (a + math.sqrt(a * a + 4 * (a + b))) / 2  # of L^2 = a (1 + L) + b

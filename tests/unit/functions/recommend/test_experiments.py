@@ -1,0 +1,257 @@
+"""Users of arms are answered in the ways of their arms, through the handler."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike import recommendation_id
+from alsolike.experiments import Arm, Experiment
+from alsolike.recommendation_id import arm_tag
+from functions.recommend import handler
+from functions.recommend.beside import ModelsBeside
+from functions.recommend.bundle_cache import BundleCache
+from functions.recommend.champion import ChampionLoader
+from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.unit.functions.factories import LambdaContext
+from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+BOTH = Experiment("spring", "home", 0, None, (Arm("control", 0.5), Arm("new", 0.5)))
+USERS = [f"user-{number}" for number in range(40)]
+IN_CONTROL, IN_NEW = (next(user for user in USERS if BOTH.arm_of(user).name == name) for name in ("control", "new"))
+FOR_YOU = f"{ARN}:recommender/for-you"
+
+
+def spring(**stated: Any) -> dict[str, Any]:
+    """Return the experiment in which half of the users get something else."""
+    arms = {"control": {"share": 0.5}, "new": {"share": 0.5, **stated.pop("new", {})}}
+    return {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms, **stated}}
+
+
+def champion_and(shop: Shop, other: str) -> None:
+    """Publish a champion v1, and a version that ranks kiwis first for who had a pear."""
+    folder = shop.directory / other
+    write_bundle(
+        folder,
+        manifest=dataclasses.replace(MANIFEST, version=other),
+        transitions={("pear", "kiwi"): 3.0, ("pear", "plum"): 1.0},
+    )
+    upload_bundle(shop.s3, shop.bucket, folder, version=other)
+    shop.publish("v1")
+
+
+@pytest.fixture
+def known(shop: Shop) -> Shop:
+    for user in USERS:
+        shop.remember(f"u#{user}", "pear")
+    return shop
+
+
+def first(shop: Shop, user: str, **fields: Any) -> tuple[str, dict[str, str]]:
+    items, headers = shop.ask(userId=user, **fields)
+    return items[0]["itemId"], headers
+
+
+def test_arms_stand_in_the_header_and_in_the_id(known: Shop) -> None:
+    known.publish()
+    known.configure(experiments=spring())
+
+    for user, arm in ((IN_CONTROL, "spring/control"), (IN_NEW, "spring/new")):
+        answer = known.post({"userId": user})
+
+        said = recommendation_id.parse(orjson.loads(answer["body"])["recommendationId"])
+        assert (said.recommender, said.arm_tags) == ("for-you", (arm_tag(arm),))
+        assert answer["headers"]["x-alsolike-arms"] == arm
+
+
+def test_the_other_recommender_answers_under_the_name_of_the_one_that_was_asked_for(known: Shop) -> None:
+    known.publish()
+    known.configure(experiments=spring(new={"recommender": "recently-viewed"}))
+
+    assert first(known, IN_CONTROL)[0] == "fig"
+    items, headers = known.ask(userId=IN_NEW, recommenderArn=FOR_YOU)
+
+    assert ([item["itemId"] for item in items], headers["x-alsolike-source"]) == (["pear"], "recent")
+    body = orjson.loads(known.post({"userId": IN_NEW})["body"])
+    assert recommendation_id.parse(body["recommendationId"]).recommender == "for-you"
+
+
+def test_what_is_forbidden_where_it_was_asked_for_stays_forbidden(known: Shop) -> None:
+    known.publish()
+    known.catalogue({"fig": {"price": 1.0}, "pear": {"price": 9.0}})
+    known.configure(
+        items={"columns": {"price": "number"}},
+        filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 5", "dear": "INCLUDE ItemID WHERE Items.PRICE > 5"},
+        recommenders={"for-you": {"filter": "cheap"}, "recently-viewed": {"filter": "dear"}},
+        experiments=spring(new={"recommender": "recently-viewed"}),
+    )
+
+    assert known.ask(userId=IN_NEW)[0] == []
+
+    known.configure(
+        items={"columns": {"price": "number"}},
+        filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 5"},
+        recommenders={"recently-viewed": {"filter": "cheap"}},
+        experiments=spring(new={"recommender": "recently-viewed"}),
+    )
+
+    assert known.ask(userId=IN_NEW)[0] == []
+
+
+def test_the_other_model_answers_with_its_own_version(known: Shop) -> None:
+    champion_and(known, "v2")
+    known.configure(experiments=spring(new={"model": "v2"}))
+
+    item, headers = first(known, IN_NEW)
+    assert (item, headers["x-alsolike-model-version"]) == ("kiwi", "v2")
+    assert "x-alsolike-degraded" not in headers
+    item, headers = first(known, IN_CONTROL)
+    assert (item, headers["x-alsolike-model-version"]) == ("fig", "v1")
+
+
+def test_a_model_that_is_not_there_is_declared_and_the_champion_answers_in_the_same_arm(known: Shop) -> None:
+    known.publish("v1")
+    known.configure(experiments=spring(new={"model": "v9"}))
+
+    item, headers = first(known, IN_NEW)
+
+    assert (item, headers["x-alsolike-model-version"]) == ("fig", "v1")
+    assert (headers["x-alsolike-degraded"], headers["x-alsolike-arms"]) == ("arm-model-unavailable", "spring/new")
+    assert "x-alsolike-degraded" not in first(known, IN_CONTROL)[1]
+
+
+def test_the_champion_is_not_loaded_twice(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    known.publish("v1")
+    known.configure(experiments=spring(new={"model": "v1"}))
+    known.ask(userId=IN_CONTROL)
+    monkeypatch.setattr("functions.recommend.beside.load", None)  # calling it would raise
+
+    headers = first(known, IN_NEW)[1]
+
+    assert (headers["x-alsolike-model-version"], headers.get("x-alsolike-degraded")) == ("v1", None)
+
+
+def test_nobody_is_in_no_experiment_and_public_answers_stay_public(known: Shop) -> None:
+    known.publish()
+    known.configure(experiments=spring(on=["popular"], new={"recommender": "trending"}))
+
+    headers = known.get("GET /popular")["headers"]
+
+    assert "x-alsolike-arms" not in headers
+    assert headers["cache-control"] == "public, max-age=60"
+    named = known.get("GET /users/{userId}/recommendations", path={"userId": IN_NEW}, recommender="popular")["headers"]
+    assert (named["x-alsolike-arms"], named["cache-control"]) == ("spring/new", "private, no-cache")
+
+
+def test_a_session_is_its_own_unit_until_its_token_names_a_user(known: Shop) -> None:
+    known.publish()
+    known.configure(experiments=spring())
+
+    def arm(**token: str) -> str:
+        answer = known.get("GET /session/recommendations", token=token)
+        return str(answer["headers"]["x-alsolike-arms"])
+
+    assert arm(sessionId=IN_NEW) == "spring/new"
+    assert arm(sessionId=IN_NEW, userId=IN_CONTROL) == "spring/control"
+
+
+def test_batches_are_answered_by_arm_and_say_so(known: Shop) -> None:
+    champion_and(known, "v2")
+    known.configure(experiments=spring(new={"model": "v2"}))
+
+    batch = {"users": [IN_CONTROL, IN_NEW], "numResults": 1}
+    answer = json.loads(json.dumps(handler.lambda_handler({"batch": batch}, LambdaContext())))
+
+    found = [(each["itemList"][0]["itemId"], each["modelVersion"], each["arms"]) for each in answer["results"]]
+    assert found == [("fig", "v1", ["spring/control"]), ("kiwi", "v2", ["spring/new"])]
+
+
+def test_before_its_start_and_after_its_end_nobody_is_in_it(known: Shop) -> None:
+    known.publish()
+    hour_ahead = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3_600))
+    for stated in ({"start": hour_ahead}, {"end": "2021-01-01T00:00:00Z"}):
+        known.configure(experiments=spring(**stated))
+
+        assert "x-alsolike-arms" not in known.ask(userId=IN_NEW)[1]
+
+
+class TestModelsBeside:
+    @pytest.fixture
+    def bundles(self, deployment: Deployment) -> BundleCache:
+        return BundleCache(deployment.s3, deployment.bucket, deployment.cache)
+
+    @pytest.fixture
+    def beside(self, bundles: BundleCache) -> ModelsBeside:
+        return ModelsBeside(bundles, check_s=CHECK_S)
+
+    @staticmethod
+    def loaded(beside: ModelsBeside, *wanted: str, champion: Any = None, now_ms: int = 0) -> list[str]:
+        return list(beside.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=lambda: 20_000))
+
+    def test_swapping_the_champion_keeps_it_on_the_disk_until_nothing_wants_it(
+        self, deployment: Deployment, bundles: BundleCache, beside: ModelsBeside
+    ) -> None:
+        champion = ChampionLoader(deployment.registry, bundles, check_s=0)
+        deployment.publish("v1")
+        deployment.publish("v2")
+        deployment.publish("v3")
+        assert self.loaded(beside, "v1") == ["v1"]
+
+        now = champion.serving(now_ms=1, remaining_ms=lambda: 20_000)
+
+        assert deployment.cached() == ["v1", "v3"]
+        assert self.loaded(beside, champion=now.model) == []
+        assert deployment.cached() == ["v3"]
+
+    def test_the_arms_version_that_becomes_champion_is_kept_once(
+        self, deployment: Deployment, bundles: BundleCache, beside: ModelsBeside
+    ) -> None:
+        deployment.publish("v1")
+        self.loaded(beside, "v1")
+        champion = ChampionLoader(deployment.registry, bundles, check_s=0).serving(
+            now_ms=1, remaining_ms=lambda: 20_000
+        )
+
+        assert self.loaded(beside, "v1", champion=champion.model) == []
+        assert deployment.cached() == ["v1"]
+
+    def test_what_cannot_be_loaded_is_tried_again_ever_more_rarely(
+        self, deployment: Deployment, beside: ModelsBeside, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deployment.publish("v1", damage="graph.data")
+        tries: list[int] = []
+        fetch = BundleCache.fetch
+        now = 0
+
+        def counted(self: BundleCache, version: str, **more: Any) -> Any:
+            tries.append(now)
+            return fetch(self, version, **more)
+
+        monkeypatch.setattr(BundleCache, "fetch", counted)
+
+        for now in range(0, 300_000, 10_000):
+            assert self.loaded(beside, "v1", now_ms=now) == []
+
+        # A try is two downloads. After 30 s, 60 s, 120 s; the next would be after another 240 s.
+        assert tries == [0, 0, 30_000, 30_000, 90_000, 90_000, 210_000, 210_000]
+
+    def test_the_disk_is_left_with_room_for_the_next_champion(
+        self, deployment: Deployment, bundles: BundleCache, beside: ModelsBeside, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deployment.publish("v1")
+        deployment.publish("v2")
+        champion = ChampionLoader(deployment.registry, bundles, check_s=0).serving(
+            now_ms=0, remaining_ms=lambda: 20_000
+        )
+        size = sum(file.stat().st_size for file in (deployment.cache / "v2").iterdir())
+
+        for now_ms, free, expected in ((0, size - 1, []), (60_000, size, ["v1"])):
+            monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: type("Usage", (), {"free": free}))
+            found = self.loaded(beside, "v1", champion=champion.model, now_ms=now_ms)
+            assert (found, deployment.cached()) == (expected, [*expected, "v2"])
