@@ -255,3 +255,22 @@ class TestModelsBeside:
             monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: type("Usage", (), {"free": free}))
             found = self.loaded(beside, "v1", champion=champion.model, now_ms=now_ms)
             assert (found, deployment.cached()) == (expected, [*expected, "v2"])
+
+
+def test_the_rules_of_an_arm_stand_for_those_of_the_recommender(known: Shop) -> None:
+    known.publish()
+    known.configure(
+        rules={
+            "usual": {"pins": [{"item": "kiwi", "position": 1}]},
+            "bold": {"pins": [{"item": "plum", "position": 1}]},
+        },
+        recommenders={"for-you": {"rules": "usual"}},
+        experiments=spring(new={"rules": "bold"}),
+    )
+
+    found = {user: first(known, user) for user in (IN_CONTROL, IN_NEW)}
+
+    assert [(item, headers["x-alsolike-rules"]) for item, headers in found.values()] == [
+        ("kiwi", "usual"),
+        ("plum", "bold"),
+    ]
