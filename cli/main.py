@@ -17,6 +17,7 @@ from cli import (
     profile,
     recommend,
     rows,
+    rules,
     session_token,
     status,
     train,
@@ -47,6 +48,7 @@ app.add_typer(rows.items, name="items")
 app.add_typer(rows.users, name="users")
 app.add_typer(config.app, name="config")
 app.add_typer(filtering.app, name="filters")
+app.add_typer(rules.app, name="rules")
 app.command()(train.train)
 app.command()(recommend.recommend)
 app.command()(explaining.explain)

@@ -17,8 +17,12 @@ MAX_ATTEMPTS = 6
 """In a row without one more user answered; each of them is several of botocore's."""
 FIRST_PAUSE_S = 0.5
 
-_FOR_ALL: Mapping[str, type[AlsolikeError]] = {"InvalidInput": InvalidInput, "NotFound": NotFound}
-"""Errors that every batch would meet."""
+FOR_ALL: Mapping[str, type[AlsolikeError]] = {
+    "InvalidInput": InvalidInput,
+    "InvalidConfiguration": InvalidInput,
+    "NotFound": NotFound,
+}
+"""Errors of what is asked for, by the name that the function gives them: every batch would meet them."""
 _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReadyException", "ResourceNotReadyException")
 
 
@@ -116,6 +120,6 @@ class Asker:
         if "FunctionError" not in answer:
             return document["results"], "the function's time ended before it answered anybody"
         kind, message = document.get("errorType", "an error"), document.get("errorMessage", "")
-        if kind in _FOR_ALL:
-            raise _FOR_ALL[kind](message)
+        if kind in FOR_ALL:
+            raise FOR_ALL[kind](message)
         return [], f"{kind}: {message}"

@@ -163,9 +163,10 @@ class Catalogue:
         """Return a bias that bars nothing."""
         return np.zeros(self._items + 1 + len(self.cold), np.float32)
 
-    def known(self, item_id: str) -> bool:
-        """Whether the model or the catalogue has the item, or had it."""
-        return bool(self.positions([item_id])[0]) or bool(self._snapshot.rows([item_id])[0] >= 0)
+    def known(self, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return which items the model or the catalogue has, bool `(len(item_ids),)`."""
+        known: npt.NDArray[np.bool_] = (self.positions(item_ids) > 0) | (self._snapshot.rows(item_ids) >= 0)
+        return known
 
     def columns(self, item_ids: Sequence[str], names: Sequence[str]) -> Callable[[str], Mapping[str, Any]]:
         """Return what says the values of some declared columns of one of the items, each looked up when asked for."""

@@ -1,4 +1,4 @@
-"""The routes that recommend and rank; batches of users, and replays, with which the function is invoked directly."""
+"""The routes that recommend and rank; and batches of users, replays and previews of rules, by direct invocation."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ from functions.recommend.budget import UNLIMITED, Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
 from functions.recommend.people import People
+from functions.recommend.preview import preview
 from functions.recommend.replay import answer_replay
 from functions.recommend.request import PARSERS, Request
 from functions.recommend.response import respond_answer
 from functions.recommend.served_line import ServedLog
 from functions.recommend.service import Answer, recommend
 from functions.recommend.settings import Settings
-from functions.recommend.standing import CATALOGUE, CONFIGURATION, TRENDS, Watch
+from functions.recommend.standing import CATALOGUE, CONFIGURATION, TRENDS, Standing, Watch
 from functions.recommend.watched import Watched
 
 CALL_TIMEOUT_S = 2
@@ -142,6 +143,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
     if "replay" in event:
         return _answer_replay(event, context, sources=sources, now_ms=now_ms)
+    if "preview" in event:
+        return _preview(event, context, sources=sources, now_ms=now_ms)
     budget = Budget(sources.time_budget_ms)
     try:
         request = PARSERS[event["routeKey"]](event)
@@ -199,6 +202,20 @@ def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now
         )
 
     return answer_replay(event["replay"], people=sources.people, answer=answer)
+
+
+def _preview(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
+    """Try rules; what is wrong fails the invocation, which its caller is told."""
+
+    def answer(request: Request, standing: Standing, rules: str | None) -> Answer:
+        trends = functools.partial(_trends, sources, now_ms)
+        return recommend(
+            request, standing=standing, people=sources.people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms,
+            rules=rules,
+        )  # fmt: skip
+
+    standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    return preview(event["preview"], standing=standing, answer=answer)
 
 
 def _trends(sources: Sources, now_ms: int, degraded: list[str]) -> Trends:

@@ -28,6 +28,8 @@ MAX_POOL = 1_000
 """So many items at most are chosen among."""
 LEAST_POOL = 100
 CANDIDATES_A_PLACE = 4
+REFUSED_A_PLACE = 2.5
+"""A slate rule refuses items: there are so many times as many candidates."""
 MAX_NEW_ITEMS = 200
 """Exploration draws from so many items, the latest."""
 
@@ -80,7 +82,8 @@ class Merchandising:
         ]
         self._promotions = list(self._chosen_promotions())
         k = scene.request.num_results
-        scene.wanted = min(max(CANDIDATES_A_PLACE * k, LEAST_POOL), MAX_POOL)
+        times = REFUSED_A_PLACE if rules.slate else 1
+        scene.wanted = min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
         if self._boosts:
             scene.classes = self._classes
 
@@ -197,16 +200,13 @@ class Merchandising:
     def _refusals(self) -> list[str | None]:
         """Return why each pin's item may not be answered."""
         item_ids = [pin.item_id for pin in self._rules.pins]
-        barred = promoting.barred(self._scene)
+        if not item_ids:
+            return []
+        barred = frozenset(promoting.barred(self._scene))
+        known = self._scene.catalogue.known(item_ids).tolist()
         return [
-            "excluded"
-            if item_id in barred
-            else "unknown"
-            if not self._scene.catalogue.known(item_id)
-            else None
-            if allowed
-            else "filtered"
-            for item_id, allowed in zip(item_ids, self._scene.allowed(item_ids) if item_ids else (), strict=True)
+            "excluded" if item_id in barred else "unknown" if not is_known else None if allowed else "filtered"
+            for item_id, is_known, allowed in zip(item_ids, known, self._scene.allowed(item_ids), strict=True)
         ]
 
     def _promoted(self, k: int) -> list[Promoted]:

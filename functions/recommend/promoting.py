@@ -12,7 +12,7 @@ from functions.recommend.filtering import Chosen
 from functions.recommend.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
 from functions.recommend.ranking import rank
 from functions.recommend.recommenders import LADDER_WINDOW, model_fits, note_failure
-from functions.recommend.scene import Scene, Scored
+from functions.recommend.scene import NO_POSITIONS, Scene, Scored
 
 DAY_MS = 86_400_000
 
@@ -44,9 +44,10 @@ def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Scored]:
     allowed = scene.without(bias, barred(scene))
     assert allowed is not None
     of_model = allowed[: model.bundle.manifest.items + 1]
+    of_item = scene.request.recommender in OF_ITEMS
     ranked: Sequence[Ranked] = ()
     try:
-        if scene.request.recommender in OF_ITEMS:
+        if of_item:
             position = int(scene.catalogue.positions([scene.request.item_id or ""])[0])
             if 0 < position <= model.bundle.manifest.items and model_fits(scene, with_bias=True):
                 ranked = item_rows.ranked_after(scene, position, k=k, bias=of_model)
@@ -57,16 +58,16 @@ def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Scored]:
             ).ranked  # fmt: skip
     except GRAPH_ERRORS as error:
         note_failure(scene, error)
-    history = model.history(scene.recent, scene.positions) if scene.recent else NO_HISTORY
+    history = NO_HISTORY if of_item else model.history(scene.recent, scene.positions)
     return scene.named([*ranked, *model.popular(k - len(ranked), history=history, after=ranked, bias=of_model)])
 
 
 def new_items(scene: Scene, *, days: int, most: int) -> list[str]:
     """Return items that are new and may be answered, the latest first."""
     bias = scene.without(scene.bias, barred(scene))
+    seen = scene.positions if scene.model is not None and scene.model.bundle.manifest.exclude_seen else NO_POSITIONS
     positions = scene.catalogue.newest(
-        bias, since_ms=scene.now_ms - days * DAY_MS, until_ms=scene.now_ms, most=most + len(scene.recent)
+        bias, since_ms=scene.now_ms - days * DAY_MS, until_ms=scene.now_ms, most=most + len(seen)
     )
-    if scene.model is not None and scene.model.bundle.manifest.exclude_seen:
-        positions = positions[~np.isin(positions, scene.positions)]
-    return [scene.catalogue.item_id(position) for position in positions[:most].tolist()]
+    unseen = positions[~np.isin(positions, seen)]
+    return [scene.catalogue.item_id(position) for position in unseen[:most].tolist()]

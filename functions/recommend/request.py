@@ -28,6 +28,7 @@ from alsolike.recommendation_requests import (
     PERSONALIZED_RANKING,
     POPULAR,
     POPULAR_QUERY,
+    PREVIEWED_RESULTS,
     SIMILAR_ITEMS,
     SIMILAR_QUERY,
     TRENDING,
@@ -165,6 +166,12 @@ def parse_trending(event: Mapping[str, Any]) -> Request:
 def parse_popular(event: Mapping[str, Any]) -> Request:
     """Read `GET /popular`; see `parse_recommendations`."""
     return _request(read_query(event, POPULAR_QUERY), recommender=POPULAR, user_id=None)
+
+
+def parse_preview(given: Mapping[str, Any]) -> Request:
+    """Read what rules are tried on; see `parse_recommendations`."""
+    request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=given.get("userId"))
+    return _checked(dataclasses.replace(request, num_results=given.get("numResults", PREVIEWED_RESULTS)))
 
 
 PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {

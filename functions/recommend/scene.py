@@ -23,7 +23,7 @@ from functions.recommend.model import Bias, Model, Ranked
 from functions.recommend.people import Shopper
 from functions.recommend.request import Request
 
-_NO_POSITIONS = np.zeros(0, np.int64)
+NO_POSITIONS = np.zeros(0, np.int64)
 
 
 class Scored(NamedTuple):
@@ -114,7 +114,7 @@ class Scene:
 
     def without(self, bias: Bias | None, item_ids: Sequence[str]) -> Bias | None:
         """Return a bias that bars some items as well."""
-        places = self.catalogue.positions(item_ids) if item_ids else _NO_POSITIONS
+        places = self.catalogue.positions(item_ids) if item_ids else NO_POSITIONS
         places = places[places > 0]
         if not len(places):
             return bias
@@ -183,7 +183,7 @@ class Scene:
                 catalogue=self.catalogue,
                 configuration=self.configuration,
                 recent=self.shopper.interactions if chosen.needs_history else (),
-                positions=self.positions if chosen.needs_history else _NO_POSITIONS,
+                positions=self.positions if chosen.needs_history else NO_POSITIONS,
                 user=lambda: self.shopper.properties,
                 now_ms=self.now_ms,
             )

@@ -37,11 +37,14 @@ _LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
     "etag",
+    "x-alsolike-arms",
     "x-alsolike-cold-items",
     "x-alsolike-degraded",
     "x-alsolike-filled",
     "x-alsolike-model-version",
     "x-alsolike-popular-within",
+    "x-alsolike-rules",
+    "x-alsolike-rules-gave",
     "x-alsolike-source",
     "x-amzn-errortype",
 )

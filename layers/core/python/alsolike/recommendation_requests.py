@@ -13,6 +13,7 @@ from alsolike.interactions import MAX_ID_CHARACTERS
 from alsolike.names import NAME, NAME_FORM
 
 DEFAULT_RESULTS = 25
+PREVIEWED_RESULTS = 10
 MAX_RESULTS = 500
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
@@ -240,3 +241,18 @@ BATCH = Fields(
     }
 )
 """Of the event with which `recommend` is invoked directly, beside `users`: a bad one of those is refused by itself."""
+
+PREVIEW = Fields(
+    {
+        "userId": _USER,
+        "itemId": _ITEM,
+        "recommender": Choice(LISTING, FOR_YOU),
+        "numResults": Whole(1, MAX_RESULTS_WITH_METADATA, PREVIEWED_RESULTS),
+        "filter": Text(MAX_ID_CHARACTERS),
+        "filterValues": _FILTER_VALUES,
+        "metadata": _COLUMNS,
+        "exclude": _EXCLUDE,
+        "rules": Text(63, about="A rule set instead of that of the recommender."),
+    }
+)
+"""Of the event with which rules are tried, beside `configuration`: a document that is not applied yet."""

@@ -1,0 +1,34 @@
+"""Asking the deployment's function to try rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import Unavailable
+from cli.recommending.asking import FOR_ALL
+
+
+def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the function says of rules before and after; see `functions.recommend.preview`.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        If what is asked for cannot be answered.
+    Unavailable
+        If the function cannot be invoked, or fails.
+    """
+    event = {"preview": {name: value for name, value in fields.items() if value is not None}}
+    try:
+        answer = lambda_.invoke(FunctionName=function, Payload=orjson.dumps(event))
+        document: dict[str, Any] = orjson.loads(answer["Payload"].read())
+    except (BotoCoreError, ClientError, OSError) as error:
+        raise Unavailable(f"function {function}: {error}") from error
+    if "FunctionError" not in answer:
+        return document
+    kind, message = document.get("errorType", "an error"), document.get("errorMessage", "")
+    raise FOR_ALL.get(kind, Unavailable)(message if kind in FOR_ALL else f"{kind}: {message}")

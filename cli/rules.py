@@ -1,0 +1,153 @@
+"""`alsolike rules`: which rule sets there are, and what one makes of somebody's recommendations."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from alsolike.configuration import Configuration
+    from alsolike.rules import RuleSet
+    from cli.deployment import Deployment
+
+app = typer.Typer(no_args_is_help=True, help="How a shop steers what is recommended, and what comes of it.")
+
+
+@app.command("list")
+def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """List the rule sets of the configuration, with what each has and the recommenders that it applies to."""
+    from cli import console, deployment
+
+    configuration = _configuration(deployment.resolve(stack=stack, state=state))
+    found = [(rules, _parts(rules), _recommenders(configuration, rules.name)) for rules in configuration.rules.values()]
+    if as_json:
+        console.print_json(
+            [{"name": rules.name, "rules": parts, "recommenders": names} for rules, parts, names in found]
+        )
+    elif found:
+        console.print_table(
+            ["rule set", "rules", "applies to"],
+            [
+                [rules.name, ", ".join(f"{number} {part}" for part, number in parts.items()), ", ".join(names) or "-"]
+                for rules, parts, names in found
+            ],
+        )
+    else:
+        console.print_line("the configuration has no rules")
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A rule set of the configuration.", show_default=False)],
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a rule set as the configuration has it."""
+    from alsolike.errors import NotFound
+    from alsolike.rules_document import rule_set_to_document
+    from cli import console, deployment
+    from cli.config.yaml_document import dump
+
+    configuration = _configuration(deployment.resolve(stack=stack, state=state))
+    if name not in configuration.rules:
+        known = ", ".join(configuration.rules) or "none: the configuration has no rules"
+        raise NotFound(f"there are no rules called {name}, expected {known}")
+    document = rule_set_to_document(configuration.rules[name])
+    if as_json:
+        console.print_json({"name": name, "rules": document, "recommenders": _recommenders(configuration, name)})
+    else:
+        console.print_line(dump({"rules": {name: document}}).rstrip("\n"))
+
+
+@app.command("preview")
+def preview(
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to.")] = None,
+    item: Annotated[str | None, typer.Option("--item", metavar="ID", help="The item that the page is about.")] = None,
+    recommender: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Such as similar-items.", show_default="for-you")
+    ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", metavar="NAME", help="A rule set.", show_default="that of the recommender"),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="A configuration that is not applied yet; - is standard input."),
+    ] = None,
+    k: Annotated[int, typer.Option("--num-results", "-k", min=1, max=50, help="How many items.")] = 10,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="Left out; may be repeated.")] = None,
+    metadata: Annotated[str, typer.Option(metavar="COLUMN", help="Column to show; '' for none.")] = "TITLE",
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show somebody's recommendations without the rules and with them, and which rules could not be kept.
+
+    Nothing is applied, and nothing counts as shown.
+    """
+    from cli import console, deployment
+    from cli.config.command import read_file
+    from cli.recommending.preview import ask
+
+    document = dict(read_file(file, as_json=as_json).document) if file is not None else None
+    where = deployment.resolve(stack=stack, state=state)
+    found = ask(
+        where.client("lambda"),
+        where.names.recommend_function,
+        {
+            "userId": user,
+            "itemId": item,
+            "recommender": recommender or ("similar-items" if user is None and item is not None else None),
+            "numResults": k,
+            "rules": rules,
+            "exclude": exclude or None,
+            "metadata": [metadata] if metadata else None,
+            "configuration": document,
+        },
+    )
+    if as_json:
+        console.print_json(found)
+        return
+    console.print_table(["place", "before", "after", "why", "chance"], _rows(found, column=metadata))
+    console.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
+    for what, reasons in (("gave way", found["gave"]), ("degraded", found["degraded"])):
+        for reason in reasons:
+            console.print_line(f"{what}: {reason}")
+
+
+def _rows(found: dict[str, Any], *, column: str) -> list[list[object]]:
+    def shown(item: dict[str, Any] | None) -> str:
+        if item is None:
+            return ""
+        title = item.get("metadata", {}).get(column)
+        return f"{item['itemId']} {title}" if title else item["itemId"]
+
+    pairs = itertools.zip_longest(found["before"], found["after"])
+    return [
+        [place, shown(before), shown(after), after["origin"] if after else "", (after or {}).get("propensity")]
+        for place, (before, after) in enumerate(pairs, start=1)
+    ]
+
+
+def _configuration(where: Deployment) -> Configuration:
+    from alsolike.configuration_store import ConfigurationStore
+
+    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
+
+
+def _recommenders(configuration: Configuration, name: str) -> list[str]:
+    return [recommender.name for recommender in configuration.recommenders.values() if recommender.rules == name]
+
+
+def _parts(rules: RuleSet) -> dict[str, int]:
+    """Return how many rules of each kind there are."""
+    from alsolike.rules_document import rule_set_to_document
+
+    document = rule_set_to_document(rules)
+    return {part: len(value) if isinstance(value, list) else 1 for part, value in document.items()}

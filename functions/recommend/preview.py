@@ -1,0 +1,70 @@
+"""Rules tried on one request: what is answered without them, and with them.
+
+The event is ``{"preview": {...}}``; see `alsolike.recommendation_requests.PREVIEW`. It may bring a configuration that
+is not applied yet. Nothing of it is a served answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from alsolike import configuration_document, wire
+from alsolike.errors import NotFound
+from alsolike.recommendation_requests import PREVIEW
+from functions.recommend.merchandising import OWN
+from functions.recommend.request import Request, parse_preview
+from functions.recommend.service import Answer, Recommendation
+from functions.recommend.standing import NO_CONFIGURATION, Standing
+
+Answering = Callable[[Request, Standing, str | None], Answer]
+"""Answers a request with a rule set; `OWN` for that of the recommender, None for none."""
+
+
+def preview(given: Any, *, standing: Standing, answer: Answering) -> dict[str, Any]:
+    """Return the list before and after the rules, and which of them gave way.
+
+    Raises
+    ------
+    InvalidInput
+        If it breaks the contract, or the configuration that it brings is none.
+    NotFound
+        If it names a rule set or a filter that the configuration does not have.
+    """
+    given = dict(wire.as_object(given, where="preview"))
+    document = given.pop("configuration", None)
+    fields = PREVIEW.read(given, "preview")
+    if document is not None:
+        standing = dataclasses.replace(
+            standing,
+            configuration=configuration_document.parse(document),
+            degraded=tuple(reason for reason in standing.degraded if reason != NO_CONFIGURATION),
+        )
+    configuration = standing.configuration
+    name = fields.get("rules", OWN)
+    if name != OWN and name not in configuration.rules:
+        expected = ", ".join(configuration.rules) or "none: the configuration has no rules"
+        raise NotFound(f"preview.rules is {wire.describe(name)}, expected {expected}")
+    request = parse_preview(fields)
+    before = answer(request, standing, None)
+    after = answer(request, standing, name)
+    return {
+        "recommender": request.recommender,
+        "rules": after.rules,
+        "before": [_item(item) for item in before.items],
+        "after": [_item(item) for item in after.items],
+        "gave": list(after.gave),
+        "degraded": list(after.degraded),
+        "source": before.source,
+        "modelVersion": after.version,
+    }
+
+
+def _item(item: Recommendation) -> dict[str, Any]:
+    document: dict[str, Any] = {"itemId": item.item_id, "score": item.score, "origin": item.origin}
+    if item.propensity is not None:
+        document["propensity"] = item.propensity
+    if item.metadata:
+        document["metadata"] = dict(item.metadata)
+    return document

@@ -1,0 +1,134 @@
+"""`alsolike rules`, with a function that answers here."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner, Result
+
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.errors import NotFound, Unavailable
+from cli import deployment as deployments
+from cli import main as command
+from cli.deployment import Deployment
+from cli.recommending import preview
+
+DOCUMENT: dict[str, Any] = {
+    "format": 1,
+    "filters": {"own": 'INCLUDE ItemID WHERE Items.BRAND IN ("own")'},
+    "recommenders": {"popular": {"rules": "spring"}},
+    "rules": {
+        "spring": {
+            "promotions": [{"filter": "own", "share": 0.2}],
+            "pins": [{"item": "fig", "position": 1}, {"item": "plum", "position": 3}],
+        },
+        "none": {},
+    },
+}
+FOUND = {
+    "recommender": "for-you",
+    "rules": "spring",
+    "before": [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}}],
+    "after": [
+        {"itemId": "kiwi", "score": 0.0, "origin": "promoted:sale"},
+        {"itemId": "fig", "score": 2.0, "origin": "ranked", "propensity": 0.75, "metadata": {"TITLE": "Fig"}},
+    ],
+    "gave": ["pin:plum filtered"],
+    "degraded": ["stale-model"],
+    "source": "model",
+    "modelVersion": "v1",
+}
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, ["rules", *arguments], catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def shop(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ConfigurationStore(client("s3"), deployment.names.artefact_bucket)
+    store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the function is asked; it finds the same at all times."""
+    questions: list[dict[str, Any]] = []
+
+    def ask(_: Any, function: str, fields: dict[str, Any]) -> dict[str, Any]:
+        questions.append({name: value for name, value in fields.items() if value is not None})
+        return FOUND
+
+    monkeypatch.setattr(preview, "ask", ask)
+    return questions
+
+
+def test_rule_sets_are_listed_with_what_they_have_and_where_they_apply() -> None:
+    assert json.loads(run("list", "--json").stdout) == [
+        {"name": "spring", "rules": {"promotions": 1, "pins": 2}, "recommenders": ["popular"]},
+        {"name": "none", "rules": {}, "recommenders": []},
+    ]
+    assert "1 promotions, 2 pins" in run("list").stdout
+
+
+def test_a_rule_set_is_shown_as_the_file_has_it() -> None:
+    assert run("show", "spring").stdout.splitlines()[:3] == ["rules:", "  spring:", "    promotions:"]
+    assert json.loads(run("show", "spring", "--json").stdout)["rules"] == DOCUMENT["rules"]["spring"]
+    with pytest.raises(NotFound, match="there are no rules called autumn, expected spring, none"):
+        run("show", "autumn")
+
+
+def test_preview_shows_both_lists_beside_each_other(asked: list[dict[str, Any]]) -> None:
+    lines = run("preview", "--user", "anna", "--exclude", "pear").stdout.splitlines()
+
+    assert asked == [{"userId": "anna", "numResults": 10, "exclude": ["pear"], "metadata": ["TITLE"]}]
+    rows = [line[1:-1].split("│") for line in lines if line.startswith("│")]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["1", "fig Fig", "kiwi", "promoted:sale", ""],
+        ["2", "", "fig Fig", "ranked", "0.7500"],
+    ]
+    assert lines[-3:] == ["rules spring, for-you, model v1", "gave way: pin:plum filtered", "degraded: stale-model"]
+
+
+def test_preview_takes_a_file_that_is_not_applied(asked: list[dict[str, Any]], tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yaml"
+    draft.write_text('format: 1\nrules: {autumn: {pins: [{item: "7", position: 1}]}}\n')
+
+    result = run("preview", "--item", "fig", "--file", str(draft), "--rules", "autumn", "--metadata", "", "--json")
+
+    assert json.loads(result.stdout) == FOUND
+    (question,) = asked
+    assert question["recommender"] == "similar-items"
+    assert question["configuration"] == {"format": 1, "rules": {"autumn": {"pins": [{"item": "7", "position": 1}]}}}
+
+
+class Function:
+    """Fails as it is told."""
+
+    def __init__(self, failure: Any) -> None:
+        self._failure = failure
+
+    def invoke(self, **_: Any) -> dict[str, Any]:
+        if isinstance(self._failure, Exception):
+            raise self._failure
+        return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(self._failure).encode())}
+
+
+@pytest.mark.parametrize(
+    ("failure", "error", "says"),
+    [
+        ({"errorType": "NotFound", "errorMessage": "no such rules"}, NotFound, "^no such rules$"),
+        ({"errorType": "KeyError", "errorMessage": "x"}, Unavailable, "^KeyError: x$"),
+        (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), Unavailable, "^function f: "),
+    ],
+)
+def test_what_the_function_says_of_a_preview_is_said(failure: Any, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        preview.ask(Function(failure), "f", {"userId": "anna"})

@@ -1,0 +1,82 @@
+"""Rules tried on one request, by direct invocation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from alsolike.document import InvalidConfiguration
+from alsolike.errors import InvalidInput, NotFound
+from functions.recommend import handler
+from tests.unit.functions.factories import LambdaContext
+from tests.unit.functions.recommend.shop import Shop
+
+RULES = {"spring": {"pins": [{"item": "kiwi", "position": 1}]}}
+
+
+def preview(**fields: Any) -> dict[str, Any]:
+    """Invoke the function as Lambda does: event and answer are JSON."""
+    document = handler.lambda_handler(json.loads(json.dumps({"preview": fields})), LambdaContext())
+    answer: dict[str, Any] = json.loads(json.dumps(document))
+    return answer
+
+
+@pytest.fixture
+def ruled(shop: Shop) -> Shop:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": {"title": "Fig"}})
+    shop.configure(rules=RULES, recommenders={"for-you": {"rules": "spring"}})
+    return shop
+
+
+def test_preview_has_the_list_before_and_after(ruled: Shop) -> None:
+    found = preview(userId="anna", numResults=2, metadata=["TITLE"])
+
+    assert found == {
+        "recommender": "for-you",
+        "rules": "spring",
+        "before": [
+            {"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}},
+            {"itemId": "plum", "score": 1.0, "origin": "ranked", "metadata": {"TITLE": "Plum"}},
+        ],
+        "after": [
+            {"itemId": "kiwi", "score": 1 / 3, "origin": "pinned"},
+            {"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}},
+        ],
+        "gave": [],
+        "degraded": [],
+        "source": "model",
+        "modelVersion": "v1",
+    }
+
+
+def test_preview_of_a_configuration_that_is_not_applied(ruled: Shop) -> None:
+    draft = {"format": 1, "rules": {"autumn": {"pins": [{"item": "nobody", "position": 1}]}}}
+
+    found = preview(userId="anna", configuration=draft, rules="autumn")
+    own = preview(userId="anna", configuration=draft)
+
+    assert (found["rules"], found["gave"]) == ("autumn", ["pin:nobody unknown"])
+    assert (own["rules"], own["before"]) == (None, own["after"])
+    assert ruled.ask()[1]["x-alsolike-rules"] == "spring"
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "says"),
+    [
+        ({"rules": "autumn"}, NotFound, r'preview.rules is "autumn", expected spring'),
+        ({"filter": "none"}, NotFound, "ends in 'none', expected none: the configuration has no filters"),
+        ({"numResults": 51}, InvalidInput, "preview.numResults is 51, expected a whole number from 1 to 50"),
+        ({"userId": None}, InvalidInput, "userId is missing"),
+        ({"configuration": {"format": 2}}, InvalidConfiguration, "format is 2, expected a whole number from 1 to 1"),
+        ({"surprise": 1}, InvalidInput, "preview.surprise is not a known field"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused(
+    ruled: Shop, fields: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        preview(**{"userId": "anna", **fields})
