@@ -27,6 +27,7 @@ from cli import (
 from cli.config import command as config
 from cli.demo import command as demo
 from cli.erasing import command as erasing
+from cli.experimenting import command as experimenting
 from cli.explaining import command as explaining
 from cli.filtering import command as filtering
 from cli.importing import command as importing
@@ -49,6 +50,7 @@ app.add_typer(rows.users, name="users")
 app.add_typer(config.app, name="config")
 app.add_typer(filtering.app, name="filters")
 app.add_typer(rules.app, name="rules")
+app.add_typer(experimenting.app, name="experiments")
 app.command()(train.train)
 app.command()(recommend.recommend)
 app.command()(explaining.explain)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.config.store import store_of, who
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from alsolike.configuration import Configuration
     from alsolike.configuration_reader import Current
-    from alsolike.configuration_store import ConfigurationStore, Version
+    from alsolike.configuration_store import Version
     from cli.config.file import ConfigurationFile
     from cli.config.yaml_document import Finding
-    from cli.deployment import Deployment
 
 DIFFERENT = 2
 """Exit status of `diff` where something differs; 1 is a failure."""
@@ -46,7 +46,7 @@ def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson =
     from cli.config import differences
 
     checked = read_file(file, as_json=as_json)
-    current = _store(deployment.resolve(stack=stack, state=state)).current()
+    current = store_of(deployment.resolve(stack=stack, state=state)).current()
     live = _live(current)
     changes = differences.changes(live, checked.configuration)
     if as_json:
@@ -75,15 +75,20 @@ def apply(
     from alsolike.errors import ConcurrentUpdate
     from cli import console, deployment
     from cli.config import differences
+    from cli.experimenting import statement
 
     checked = read_file(file, as_json=as_json)
     where = deployment.resolve(stack=stack, state=state)
-    store = _store(where)
+    statement.check_models(checked.configuration, where, now_ms=_now_ms())
+    store = store_of(where)
     current = store.current()
     if expect is not None and expect != current.version:
         raise ConcurrentUpdate(f"version {current.version} of the configuration is live, expected {expect}")
-    changes = differences.changes(_live(current), checked.configuration)
-    applied = store.apply(current, checked.document, text=checked.text, by=_who(where), reason=reason, now_ms=_now_ms())
+    live = _live(current)
+    changes = differences.changes(live, checked.configuration)
+    for name in statement.running_and_gone(live, checked.configuration, now_ms=_now_ms()):
+        console.say(f"warning: the experiment {name} runs and is not in {checked.name}: this ends it without a report")
+    applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=_now_ms())
     if as_json:
         console.print_json({"version": applied.version, "previous": current.version, "changes": changes})
     elif applied is current:
@@ -102,7 +107,7 @@ def show(
     """Print the configuration as it was written; it can be applied again."""
     from cli import console, deployment
 
-    store = _store(deployment.resolve(stack=stack, state=state))
+    store = store_of(deployment.resolve(stack=stack, state=state))
     found = store.version(store.current().version if version is None else version)
     if as_json:
         console.print_json(_document(found) | {"document": found.document})
@@ -121,7 +126,7 @@ def history(
     """List what was applied, the latest first: the first line is live."""
     from cli import console, deployment
 
-    found = _store(deployment.resolve(stack=stack, state=state)).history(limit=limit)
+    found = store_of(deployment.resolve(stack=stack, state=state)).history(limit=limit)
     if as_json:
         console.print_json([_document(version) for version in found])
     elif found:
@@ -148,8 +153,8 @@ def rollback(
     from cli import console, deployment
 
     where = deployment.resolve(stack=stack, state=state)
-    store = _store(where)
-    applied = store.roll_back(store.current(), to=to, by=_who(where), reason=reason, now_ms=_now_ms())
+    store = store_of(where)
+    applied = store.roll_back(store.current(), to=to, by=who(where), reason=reason, now_ms=_now_ms())
     entry = store.version(applied.version)
     if as_json:
         console.print_json(_document(entry))
@@ -211,12 +216,6 @@ def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _store(where: Deployment) -> ConfigurationStore:
-    from alsolike.configuration_store import ConfigurationStore
-
-    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
-
-
 def _live(current: Current) -> Configuration:
     """Return what is live; where this release does not understand it, what is built in, so that it can be replaced."""
     from alsolike.configuration import DEFAULT
@@ -228,22 +227,6 @@ def _live(current: Current) -> Configuration:
     except InvalidConfiguration as error:
         console.say(f"warning: version {current.version} is live and is not understood by this release: {error}")
         return DEFAULT
-
-
-def _who(where: Deployment) -> str:
-    """Return who acts: the identity on AWS, on the embedded cloud the account on this machine."""
-    if where.is_local:
-        import getpass
-
-        try:
-            return getpass.getuser()
-        except (KeyError, OSError):  # an account without a name, as in a container
-            return "somebody"
-    from cli.aws import asking
-
-    with asking("who is calling"):
-        identity: str = where.client("sts").get_caller_identity()["Arn"]
-        return identity
 
 
 def _document(version: Version) -> dict[str, Any]:

@@ -101,6 +101,30 @@ limits:
     ]
 
 
+def test_experiments_with_models_that_are_not_there_are_not_applied(
+    shop: ConfigurationStore, clients: Callable[[str], Any], file: Callable[[str], str]
+) -> None:
+    experiment = "{{start: 2026-01-01T00:00:00Z, end: {}, arms: {{a: {{share: 0.5}}, b: {{share: 0.5, model: v2}}}}}}"
+    ended = file("format: 1\nexperiments: {old: " + experiment.format("2026-02-01T00:00:00Z") + "}\n")
+    assert run("apply", ended).exit_code == 0
+    clients("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
+
+    with pytest.raises(NotFound, match="new/b names the model version 'v2', expected one that is there: v1"):
+        run("apply", file("format: 1\nexperiments: {new: " + experiment.format("null") + "}\n"))
+
+
+def test_a_file_without_an_experiment_that_runs_is_warned_of(
+    shop: ConfigurationStore, file: Callable[[str], str]
+) -> None:
+    arms = "arms: {a: {share: 0.5}, b: {share: 0.5}}"
+    run("apply", file(f"format: 1\nexperiments: {{new: {{start: 2026-01-01T00:00:00Z, {arms}}}}}\n"))
+
+    said = run("apply", file("format: 1\n")).stderr
+
+    assert said.startswith("warning: the experiment new runs and is not in ")
+    assert said.endswith("shop.yaml: this ends it without a report\n")
+
+
 def test_a_filter_on_a_column_that_is_not_declared_is_warned_of() -> None:
     text = """\
 format: 1

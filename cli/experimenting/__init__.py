@@ -1,0 +1,1 @@
+"""`alsolike experiments`: comparing arms, from the plan to the report."""

@@ -1,0 +1,320 @@
+"""`alsolike experiments`: start, watch and stop comparisons of what users are answered with."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from alsolike.configuration_reader import Current
+    from alsolike.experiments import Arm, Experiment
+    from cli.deployment import Deployment
+    from cli.experimenting.planning import Plan
+
+app = typer.Typer(no_args_is_help=True, help="Compare recommenders, rule sets and models on one's own users.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+MetricName = Annotated[
+    str,
+    typer.Option(
+        "--metric", help="click-through, clicks, conversion, buyers, revenue or revenue-per-user; what it is about."
+    ),
+]
+
+_DAY_MS = 86_400_000
+
+
+@app.command("list")
+def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """List the experiments: running, planned and ended ones."""
+    from alsolike.experiments_document import experiment_to_document
+    from cli import console, deployment
+    from cli.config.store import store_of
+
+    configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
+    now_ms = _now_ms()
+    experiments = sorted(configuration.experiments.values(), key=lambda each: -each.start_ms)
+    if as_json:
+        console.print_json(
+            [
+                {"name": each.name, "status": _status(each, now_ms), **experiment_to_document(each)}
+                for each in experiments
+            ]
+        )
+    elif not experiments:
+        console.print_line("there is no experiment; `alsolike experiments start` makes one")
+    else:
+        console.print_table(
+            ["experiment", "status", "on", "layer", "start (UTC)", "end (UTC)", "arms"],
+            [
+                [each.name, _status(each, now_ms), ", ".join(each.on), each.layer, _time(each.start_ms),
+                 "" if each.end_ms is None else _time(each.end_ms), ", ".join(_shown(arm) for arm in each.arms)]
+                for each in experiments
+            ],
+        )  # fmt: skip
+
+
+@app.command("show")
+def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Show an experiment as the configuration has it."""
+    from alsolike.experiments_document import experiment_to_document
+    from cli import console, deployment
+    from cli.config import yaml_document
+    from cli.config.store import store_of
+    from cli.experimenting.statement import experiment_of
+
+    configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
+    found = experiment_of(configuration, name)
+    status, document = _status(found, _now_ms()), experiment_to_document(found)
+    if as_json:
+        console.print_json({"name": name, "status": status, **document})
+    else:
+        console.say(f"{name}: {status}")
+        console.print_line(yaml_document.dump({"experiments": {name: document}}).rstrip("\n"))
+
+
+@app.command("assign")
+def assign(
+    user: Annotated[str, typer.Option(help="A user id, or the session id of somebody unknown.", show_default=False)],
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in which arm of each running experiment a user is."""
+    from cli import console, deployment
+    from cli.config.store import store_of
+
+    configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
+    now_ms = _now_ms()
+    arms = {each.name: each.arm_of(user) for each in configuration.experiments.values() if each.runs(now_ms)}
+    if as_json:
+        console.print_json({"user": user, "arms": {name: arm.name for name, arm in arms.items()}})
+    elif not arms:
+        console.print_line("no experiment runs")
+    else:
+        console.print_table(["experiment", "arm"], [[name, _shown(arm)] for name, arm in arms.items()])
+
+
+@app.command("start")
+def start(
+    name: Name,
+    arm: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=SHARE[:KIND=NAME]",
+            help="An arm and its share of the users, and what is done for them: recommender, rules or model. Repeated.",
+            show_default=False,
+        ),
+    ],
+    on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RECOMMENDER", help="Requests for it are part; may be repeated.", show_default="for-you"),
+    ] = None,
+    layer: Annotated[str, typer.Option(help="One experiment of a layer runs at a time.")] = "default",
+    begin: Annotated[
+        str | None, typer.Option("--start", metavar="TIME", help="ISO 8601 with a zone.", show_default="now")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="ISO 8601 with a zone.", show_default="when it is stopped")
+    ] = None,
+    metric: MetricName = "click-through",
+    effect: Annotated[
+        float | None, typer.Option(min=0.0001, help="The least lift that matters, such as 0.05: how long that takes.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the configuration's history.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what can be found, and start nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start an experiment, after saying how small a lift it can find; functions follow within a minute."""
+    from alsolike.experiments_document import time_text
+    from cli import console, deployment, times
+    from cli.config.store import store_of
+    from cli.experimenting import planning, statement
+    from cli.experimenting.metrics import metric_of
+
+    of = metric_of(metric)
+    where = deployment.resolve(stack=stack, state=state)
+    now_ms = _now_ms()
+    start_ms = now_ms if begin is None else times.milliseconds(times.moment(begin, option="--start"))
+    end_ms = None if end is None else times.milliseconds(times.moment(end, option="--end"))
+    stated: dict[str, Any] = {
+        "layer": layer,
+        "on": on or ["for-you"],
+        "start": time_text(start_ms),
+        "end": None if end_ms is None else time_text(end_ms),
+        "arms": statement.arms_of(arm),
+    }
+    current = store_of(where).current()
+    experiment = statement.checked(
+        statement.with_experiment(current.document, name, stated), where, now_ms=now_ms
+    ).experiments[name]
+    days = planning.DEFAULT_DAYS if end_ms is None else max(round((end_ms - start_ms) / _DAY_MS), 1)
+    answers = _outcomes(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
+    plan = planning.plan(experiment, of, answers, days=days, wanted_lift=effect, now_ms=now_ms)
+    if plan.answers is not None:
+        stated["planned_answers"] = plan.answers
+    for line in planning.lines(plan):
+        console.say(line)
+    document = statement.with_experiment(current.document, name, stated)
+    if not dry_run:
+        if not (yes or as_json):
+            typer.confirm(f"start {name} on {where.environment}?", abort=True, err=True)
+        current = _apply(where, current, document, reason=reason or f"experiment {name} starts")
+    _print_started(name, stated, plan, None if dry_run else current.version, as_json=as_json)
+
+
+@app.command("stop")
+def stop(
+    name: Name,
+    winner: Annotated[
+        str | None,
+        typer.Option(metavar="ARM", help="Kept in the history; says how everybody gets it."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the configuration's history.", show_default=False)] = "",
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """End an experiment now; it stays in the configuration, for its report. One that has not begun is taken out."""
+    from alsolike.errors import InvalidInput
+    from cli import console, deployment
+    from cli.config.store import store_of
+    from cli.experimenting import statement
+
+    where = deployment.resolve(stack=stack, state=state)
+    current = store_of(where).current()
+    experiment = statement.experiment_of(current.configuration(), name)
+    chosen = None if winner is None else statement.arm_of(experiment, winner)
+    now_ms = _now_ms()
+    status = _status(experiment, now_ms)
+    if status == "ended":
+        raise InvalidInput(f"{name} ended {_time(experiment.end_ms or 0)} UTC already")
+    if status == "planned":
+        document = statement.without(current.document, name)
+    else:
+        document = statement.ended(current.document, name, at_ms=now_ms)
+    why = reason or f"experiment {name} stops" + (f", {winner} wins" if winner else "")
+    applied = _apply(where, current, document, reason=why)
+    if as_json:
+        console.print_json({"name": name, "version": applied.version, "winner": winner})
+        return
+    console.print_line(f"{name} is stopped: version {applied.version} is live; functions follow within a minute")
+    if chosen is not None:
+        console.print_line(_what_to_do(experiment, chosen))
+
+
+@app.command("report")
+def report(
+    name: Name,
+    metric: MetricName = "click-through",
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what an experiment found so far; look as often as you like."""
+    from alsolike.errors import InvalidInput
+    from cli import console, deployment
+    from cli.config.store import store_of
+    from cli.experimenting import report as reports
+    from cli.experimenting import reporting
+    from cli.experimenting.metrics import metric_of
+    from cli.experimenting.statement import experiment_of
+
+    of = metric_of(metric)
+    where = deployment.resolve(stack=stack, state=state)
+    experiment = experiment_of(store_of(where).current().configuration(), name)
+    now_ms = _now_ms()
+    if experiment.start_ms > now_ms:
+        raise InvalidInput(f"{name} starts {_time(experiment.start_ms)} UTC; there is nothing to report yet")
+    last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
+    answers = _outcomes(where, first_ms=experiment.start_ms, last_ms=last_ms)
+    found = reports.report(experiment, of, answers, now_ms=now_ms)
+    if as_json:
+        console.print_json({**dataclasses.asdict(found), "status": _status(experiment, now_ms)})
+    else:
+        reporting.print_report(found, of, status=_status(experiment, now_ms))
+
+
+def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
+    """Apply a document in place of the one that was looked at; its text is YAML as anybody would write it."""
+    from cli.config import yaml_document
+    from cli.config.store import store_of, who
+
+    return store_of(where).apply(
+        current, document, text=yaml_document.dump(document), by=who(where), reason=reason, now_ms=_now_ms()
+    )
+
+
+def _outcomes(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
+    from alsolike.lake import event_date
+    from cli.experimenting.tally import READ
+    from cli.outcomes import read_outcomes
+
+    return read_outcomes(
+        where.client("s3"),
+        where.names.lake_bucket,
+        first=event_date(first_ms),
+        last=event_date(last_ms),
+        columns=READ,
+    )
+
+
+def _print_started(name: str, stated: dict[str, Any], plan: Plan, version: int | None, *, as_json: bool) -> None:
+    from cli import console
+    from cli.config import yaml_document
+
+    if as_json:
+        console.print_json({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)})
+        return
+    if version is not None:
+        console.say(f"{name} starts: version {version} is live; functions follow within a minute")
+        console.say("put it into your file too, else the next `alsolike config apply` takes it out:")
+    console.print_line(yaml_document.dump({"experiments": {name: stated}}).rstrip("\n"))
+
+
+def _what_to_do(experiment: Experiment, winner: Arm) -> str:
+    """Say how all users get what those of an arm got."""
+    if winner.rules is not None:
+        stated = ", ".join(f"{recommender}: {{rules: {winner.rules}}}" for recommender in experiment.on)
+        return f"for all users: apply a configuration with `recommenders: {{{stated}}}`"
+    if winner.model is not None:
+        return f"for all users: alsolike models promote {winner.model} --reason '{winner.name} won {experiment.name}'"
+    on = ", ".join(experiment.on)
+    if winner.recommender is not None:
+        return f"for all users: ask for {winner.recommender} where {on} is asked for now"
+    return f"{on}: all users are answered as {winner.name} was"
+
+
+def _status(experiment: Experiment, now_ms: int) -> str:
+    if experiment.runs(now_ms):
+        return "running"
+    return "planned" if now_ms < experiment.start_ms else "ended"
+
+
+def _shown(arm: Arm) -> str:
+    does = next(
+        (f" {kind} {name}" for kind in ("recommender", "rules", "model") if (name := getattr(arm, kind)) is not None),
+        "",
+    )
+    return f"{arm.name} {arm.share:.0%}{does}"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _time(time_ms: int) -> str:
+    import datetime as dt
+
+    return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M}"

@@ -1,0 +1,75 @@
+"""What arms are compared by: each metric is a ratio of two sums over users."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from alsolike.comparison import Sample, sample
+from alsolike.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+USERS, BUYERS = "users", "buyers"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric.
+
+    Attributes
+    ----------
+    above, below
+        What is divided by what: columns of `tally.SUMS`, `USERS` (1 of each user) or `BUYERS` (1 of each who bought).
+    about
+        What the number says.
+    """
+
+    name: str
+    above: str
+    below: str
+    about: str
+
+    def sample(self, users: pa.Table) -> Sample:
+        """Return the sample of these users, one row a user."""
+        return sample(_column(users, self.above), _column(users, self.below))
+
+
+DEFAULT_METRIC = "click-through"
+METRICS = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            Metric(DEFAULT_METRIC, "shown_clicks", "impressions", "shown items that were clicked, of all shown"),
+            Metric("clicks", "clicks", "answers", "clicked items by answer"),
+            Metric("conversion", "bought_answers", "answers", "answers of which something was bought, of all"),
+            Metric("buyers", BUYERS, USERS, "users who bought something that was recommended, of all"),
+            Metric("revenue", "revenue", "answers", "revenue by answer"),
+            Metric("revenue-per-user", "revenue", USERS, "revenue by user"),
+        )
+    }
+)
+
+
+def metric_of(name: str) -> Metric:
+    """Return the metric of a name.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none.
+    """
+    if name not in METRICS:
+        raise InvalidInput(f"--metric is {name!r}, expected one of {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+def _column(users: pa.Table, name: str) -> list[float]:
+    if name == USERS:
+        return [1.0] * len(users)
+    if name == BUYERS:
+        return [float(bought > 0) for bought in users["purchases"].to_pylist()]
+    values: list[float] = users[name].to_pylist()
+    return values

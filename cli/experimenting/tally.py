@@ -1,0 +1,177 @@
+"""Summing up by user what answers led to, in memory that grows with the users and not with the answers."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.experiments import Experiment
+
+SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")
+"""What is summed up of a user's answers."""
+
+READ = (
+    "served_ms", "recommender", "arms", "shopper", "degraded", "impressions", "shown_clicks", "clicks", "purchases",
+    "revenue",
+)  # fmt: skip
+"""Columns of `outcomes` that are looked at."""
+
+_ROWS_AT_ONCE = 500_000
+_DAY_MS = 86_400_000
+
+
+class ArmTally:
+    """The answers of one experiment by user.
+
+    Attributes
+    ----------
+    unassigned
+        Answers in its time and on its recommenders that are in none of its arms.
+    unknown
+        Answers by arm that the experiment does not have.
+    in_two_arms
+        Users who were answered in more than one arm.
+    nameless
+        Answers in an arm without a user.
+    days
+        Days (ISO 8601) with answers in its arms, in order.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self._prefix = f"{experiment.name}/"
+        self._known = {experiment.label(arm): arm.name for arm in experiment.arms}
+        self._sums = _Sums(("shopper", "arm"))
+        self._days: set[int] = set()
+        self.unassigned = 0
+        self.nameless = 0
+        self.in_two_arms = 0
+        self.unknown: collections.Counter[str] = collections.Counter()
+
+    def add(self, answers: pa.Table) -> None:
+        """Count answers, rows of `outcomes` with the columns `READ`."""
+        answers = _in_time(answers, self._experiment.on, self._experiment.start_ms, self._experiment.end_ms)
+        arms = answers["arms"].combine_chunks()
+        labels = pc.list_flatten(arms)
+        own = pc.starts_with(labels, self._prefix)
+        rows, labels = pc.list_parent_indices(arms).filter(own), labels.filter(own)
+        self.unassigned += len(answers) - len(rows.unique())
+        for label, count in zip(*_counts(labels), strict=True):
+            if label not in self._known:
+                self.unknown[label.removeprefix(self._prefix)] += count
+        known = pc.is_in(labels, pa.array(self._known, pa.string()))
+        answers = answers.take(rows.filter(known))
+        names = pa.array([self._known[label] for label in labels.filter(known).to_pylist()], pa.string())
+        answers = answers.append_column("arm", names)
+        self.nameless += answers["shopper"].null_count
+        answers = answers.filter(pc.is_valid(answers["shopper"]))
+        self._days.update(_days(answers["served_ms"]).unique().to_pylist())
+        self._sums.add(answers)
+
+    @property
+    def days(self) -> list[str]:
+        """See the class."""
+        return [_date(day) for day in sorted(self._days)]
+
+    def users(self) -> dict[str, pa.Table]:
+        """Return by arm its users, one row each with `SUMS`; those of two arms are left out and counted."""
+        sums = self._sums.table()
+        by_user = sums.group_by("shopper").aggregate([("arm", "count")])
+        twice = by_user.filter(pc.greater(by_user["arm_count"], 1))["shopper"]
+        self.in_two_arms = len(twice)
+        if len(twice):
+            sums = sums.filter(pc.invert(pc.is_in(sums["shopper"], twice.combine_chunks())))
+        return {arm.name: sums.filter(pc.equal(sums["arm"], arm.name)) for arm in self._experiment.arms}
+
+
+class DayTally:
+    """The answers to named users on some recommenders by user and day, whatever answered them."""
+
+    def __init__(self, on: Sequence[str]) -> None:
+        self._on = on
+        self._sums = _Sums(("shopper", "day"))
+
+    def add(self, answers: pa.Table) -> None:
+        """Count answers, rows of `outcomes` with the columns `READ`."""
+        answers = answers.filter(
+            pc.and_(pc.is_in(answers["recommender"], pa.array(self._on)), pc.is_valid(answers["shopper"]))
+        )
+        self._sums.add(answers.append_column("day", _days(answers["served_ms"])))
+
+    def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], pa.Table]]:
+        """Return how many days there are up to the last whole one, and a function: the users of the last n of them."""
+        sums = self._sums.table()
+        sums = sums.filter(pc.less(sums["day"], before_ms // _DAY_MS))
+        if not len(sums):
+            return 0, lambda _: _by(sums, ("shopper",))
+        first, last = (int(bound(sums["day"]).as_py()) for bound in (pc.min, pc.max))
+
+        def of_last(days: int) -> pa.Table:
+            return _by(sums.filter(pc.greater(sums["day"], last - days)), ("shopper",))
+
+        return last - first + 1, of_last
+
+
+class _Sums:
+    """`SUMS` by some columns, added up as answers come."""
+
+    def __init__(self, by: tuple[str, ...]) -> None:
+        self._by = by
+        self._parts: list[pa.Table] = []
+        self._rows = 0
+
+    def add(self, answers: pa.Table) -> None:
+        for name, column in (
+            ("answers", pa.repeat(pa.scalar(1, pa.int64()), len(answers))),
+            ("bought_answers", pc.greater(answers["purchases"], 0)),
+        ):
+            answers = answers.append_column(name, column)
+        numbers = {
+            name: pc.fill_null(answers[name].cast(pa.float64() if name == "revenue" else pa.int64()), 0)
+            for name in SUMS
+        }
+        part = _by(pa.table({name: answers[name] for name in self._by} | numbers), self._by)
+        self._parts.append(part)
+        self._rows += len(part)
+        if self._rows > _ROWS_AT_ONCE:
+            self._parts = [self.table()]
+            self._rows = 0
+
+    def table(self) -> pa.Table:
+        if not self._parts:
+            types = {"shopper": pa.string(), "arm": pa.string(), "day": pa.int64(), "revenue": pa.float64()}
+            return pa.table({name: pa.array([], types.get(name, pa.int64())) for name in (*self._by, *SUMS)})
+        return _by(pa.concat_tables(self._parts), self._by)
+
+
+def _by(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
+    """Return a table of `SUMS` summed up by columns."""
+    summed = table.group_by(list(columns)).aggregate([(name, "sum") for name in SUMS])
+    return pa.table({name: summed[name] for name in columns} | {name: summed[f"{name}_sum"] for name in SUMS})
+
+
+def _in_time(answers: pa.Table, on: Iterable[str], start_ms: int, end_ms: int | None) -> pa.Table:
+    within = pc.and_(
+        pc.is_in(answers["recommender"], pa.array(list(on))), pc.greater_equal(answers["served_ms"], start_ms)
+    )
+    if end_ms is not None:
+        within = pc.and_(within, pc.less(answers["served_ms"], end_ms))
+    return answers.filter(within)
+
+
+def _counts(values: pa.Array) -> tuple[list[str], list[int]]:
+    counted = pc.value_counts(values)
+    return counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+
+
+def _days(served_ms: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.divide(served_ms, _DAY_MS)
+
+
+def _date(day: int) -> str:
+    import datetime as dt
+
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=day)).isoformat()

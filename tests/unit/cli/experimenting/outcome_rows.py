@@ -1,0 +1,57 @@
+"""Outcomes of answers that tests make up, and where they lie."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import outcomes
+from alsolike.lake import event_date
+from cli.rebuilding.lake_reader import ARROW_TYPES
+
+SCHEMA = pa.schema([(name, ARROW_TYPES.get(kind, pa.bool_())) for name, kind in outcomes.COLUMNS.items()])
+DAY_MS = 86_400_000
+_numbers = itertools.count()
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What an answer led to; others are alike but for what is said."""
+
+    shopper: str | None
+    served_ms: int
+    arms: tuple[str, ...] = ()
+    recommender: str = "for-you"
+    impressions: int = 4
+    shown_clicks: int = 0
+    clicks: int = 0
+    purchases: int = 0
+    revenue: float = 0.0
+    degraded: bool = False
+
+    def row(self) -> dict[str, Any]:
+        """Return it as the table has it."""
+        rest = {"recommendation_id": f"id-{next(_numbers)}", "model_version": "v1", "source": "model", "items": 10,
+                "carts": 0, "new_items": 0, "novelty": 1.0}  # fmt: skip
+        return {**rest, **dataclasses.asdict(self), "arms": list(self.arms)}
+
+
+def table(answers: Iterable[Outcome]) -> pa.Table:
+    """Return the rows of answers."""
+    return pa.Table.from_pylist([answer.row() for answer in answers], schema=SCHEMA)
+
+
+def store(s3: Any, bucket: str, answers: Iterable[Outcome]) -> None:
+    """Write answers to the lake, an object a day."""
+    for date, of_day in itertools.groupby(
+        sorted(answers, key=lambda answer: answer.served_ms), key=lambda answer: event_date(answer.served_ms)
+    ):
+        file = io.BytesIO()
+        pq.write_table(table(of_day), file)
+        s3.put_object(Bucket=bucket, Key=outcomes.object_key(date), Body=file.getvalue())

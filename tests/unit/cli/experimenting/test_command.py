@@ -1,0 +1,290 @@
+"""`alsolike experiments`, on a deployment in this process."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.document import InvalidConfiguration
+from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
+from alsolike.experiments import Arm, Experiment
+from cli import deployment as deployments
+from cli import main as command
+from cli.deployment import Deployment
+from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, store
+from tests.unit.cli.shop import NAMES, REGION
+
+HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
+DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(command.app, ["experiments", *arguments], input=stdin, catch_exceptions=False)
+
+
+def found(*arguments: str) -> Any:
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture(scope="module")
+def clients() -> Callable[[str], Any]:
+    """One client a service for all tests: making one takes longer than they do."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    return functools.cache(session.client)
+
+
+@pytest.fixture
+def deployment(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """The deployment that every verb finds."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        for bucket in (NAMES.artefact_bucket, NAMES.lake_bucket):
+            clients("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        found = Deployment("shop", NAMES, clients, lambda scope: f"token of {scope}", is_local=False)
+        monkeypatch.setattr(deployments, "resolve", lambda **_: found)
+        yield found
+
+
+@pytest.fixture
+def shop(deployment: Deployment) -> ConfigurationStore:
+    """Its configuration: there is a rule set, and no experiment."""
+    configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    configure(configuration)
+    return configuration
+
+
+def configure(configuration: ConfigurationStore, **experiments: Any) -> None:
+    document = DOCUMENT | {"experiments": experiments}
+    configuration.apply(configuration.current(), document, text="", by="test", reason="test", now_ms=0)
+
+
+def spring(**stated: Any) -> dict[str, Any]:
+    arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "rules": "spring"}}
+    return {"start": "2026-01-01T00:00:00Z", "arms": arms, **stated}
+
+
+def test_an_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationStore) -> None:
+    started = run("start", "spring", *HALVES, "--layer", "home", "--yes", "--reason", "it is spring")
+
+    assert started.exit_code == 0
+    assert "spring starts: version 2 is live" in started.stderr
+    version = shop.version(2)
+    assert (version.reason, version.document["rules"]) == ("it is spring", {"spring": {}})
+    assert "experiments:\n  spring:\n    layer: home\n" in version.text
+    experiment = shop.current().configuration().experiments["spring"]
+    assert experiment.arms == (Arm("control", 0.5), Arm("new", 0.5, rules="spring"))
+    assert (experiment.layer, experiment.on, experiment.end_ms) == ("home", ("for-you",), None)
+    assert abs(experiment.start_ms - now_ms()) < 60_000
+    assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "running")]
+    assert found("show", "spring")["arms"] == {"control": {"share": 0.5}, "new": {"share": 0.5, "rules": "spring"}}
+
+    stopped = run("stop", "spring")
+
+    assert stopped.stdout == "spring is stopped: version 3 is live; functions follow within a minute\n"
+    assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "ended")]
+    assert shop.current().configuration().experiments["spring"].start_ms == experiment.start_ms
+    with pytest.raises(InvalidInput, match="spring ended"):
+        run("stop", "spring")
+
+
+def test_lists_say_when_there_is_nothing(shop: ConfigurationStore) -> None:
+    assert run("list").stdout == "there is no experiment; `alsolike experiments start` makes one\n"
+    assert run("assign", "--user", "anna").stdout == "no experiment runs\n"
+    assert found("list") == []
+
+
+def test_piped_tables_have_no_colours(shop: ConfigurationStore) -> None:
+    configure(shop, spring=spring())
+
+    listed = run("list").stdout
+
+    assert "\x1b" not in listed
+    assert [cell.strip() for cell in listed.splitlines()[3].split("│")[1:8]] == [
+        "spring", "running", "for-you", "default", "2026-01-01 00:00", "", "control 50%, new 50% rules spring",
+    ]  # fmt: skip
+
+
+def test_nothing_is_started_without_a_yes_or_dry(shop: ConfigurationStore) -> None:
+    asked = run("start", "spring", *HALVES, stdin="n\n")
+    dry = run("start", "spring", *HALVES, "--dry-run")
+
+    assert asked.exit_code == 1
+    assert "start spring on shop? [y/N]" in asked.stderr
+    assert dry.exit_code == 0
+    assert dry.stdout.startswith("experiments:\n  spring:\n")
+    assert shop.current().version == 1
+    assert run("start", "spring", *HALVES, stdin="y\n").exit_code == 0
+    assert shop.current().version == 2
+
+
+def test_the_plan_comes_from_the_traffic_before(shop: ConfigurationStore, deployment: Deployment) -> None:
+    days_before = [now_ms() - day * DAY_MS for day in range(1, 8)]
+    store(
+        deployment.client("s3"),
+        deployment.names.lake_bucket,
+        [Outcome(f"{user}", day, clicks=int(user % 5 == 0)) for day in days_before for user in range(100)],
+    )
+
+    started = run("start", "spring", *HALVES, "--yes", "--metric", "clicks", "--effect", "0.2")
+
+    assert started.stderr.splitlines()[0] == ("in 14 days, going by the last 7: 200 users, 1,400 answers, clicks 0.2")
+    assert "finds a lift of" in started.stderr.splitlines()[1]
+    assert started.stderr.splitlines()[2].startswith("a lift of 20.0% takes ")
+    assert shop.current().configuration().experiments["spring"].planned_answers == 1_400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("--arm", "control"), InvalidInput, "--arm is 'control', expected NAME=SHARE"),
+        (("--arm", "a=0.5:price=1"), InvalidInput, "--arm is 'a=0.5:price=1', expected NAME=SHARE"),
+        (("--arm", "a=0.5", "--arm", "a=0.5"), InvalidInput, "--arm names 'a' twice"),
+        (("--arm", "a=0.5", "--arm", "b=0.6"), InvalidConfiguration, "shares that add up to 1.1, expected 1"),
+        (("--arm", "a=0.5", "--arm", "b=nan"), InvalidConfiguration, "share is nan, expected a number between 0 and 1"),
+        (("--arm", "a=0.5", "--arm", "b=0.5:rules=x"), InvalidConfiguration, "expected the name of a rule set: one of"),
+        (("--arm", "a=0.5", "--arm", "b=0.5:recommender=x"), InvalidConfiguration, "expected a recommender: one of"),
+        (
+            ("--arm", "a=0.5", "--arm", "b=0.5:model=v9"),
+            NotFound,
+            "x/b names the model version 'v9', expected .*: none",
+        ),
+        ((*HALVES, "--on", "for-me"), InvalidConfiguration, "expected one of for-you"),
+        ((*HALVES, "--metric", "fun"), InvalidInput, "--metric is 'fun', expected one of click-through"),
+        ((*HALVES, "--end", "2020-01-01T00:00:00Z"), InvalidConfiguration, "expected a time after the start"),
+        ((*HALVES, "--end", "tomorrow"), InvalidInput, "--end is 'tomorrow', expected an ISO 8601 time"),
+    ],
+)
+def test_what_cannot_run_is_not_started(
+    arguments: tuple[str, ...], error: type[Exception], message: str, shop: ConfigurationStore
+) -> None:
+    with pytest.raises(error, match=message):
+        run("start", "x", *arguments, "--yes")
+    assert shop.current().version == 1
+
+
+def test_layers_and_names_are_taken_once(shop: ConfigurationStore) -> None:
+    run("start", "spring", *HALVES, "--yes")
+
+    with pytest.raises(InvalidInput, match="there was an experiment 'spring' already"):
+        run("start", "spring", *HALVES, "--yes")
+    with pytest.raises(InvalidConfiguration, match="runs at the same time as spring in the layer 'default'"):
+        run("start", "other", *HALVES, "--yes")
+    with pytest.raises(InvalidConfiguration, match="sets the rules of requests for for-you at the same time as spring"):
+        run("start", "other", *HALVES, "--yes", "--layer", "other")
+
+
+def test_a_change_of_the_configuration_meanwhile_is_not_overwritten(
+    shop: ConfigurationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cli.experimenting import planning
+
+    lines = planning.lines
+
+    def meanwhile(plan: Any) -> list[str]:
+        configure(shop, other=spring(layer="other", arms={"a": {"share": 0.5}, "b": {"share": 0.5}}))
+        return lines(plan)
+
+    monkeypatch.setattr(planning, "lines", meanwhile)
+
+    with pytest.raises(ConcurrentUpdate):
+        run("start", "spring", *HALVES, "--yes")
+    assert list(shop.current().configuration().experiments) == ["other"]
+
+
+def test_a_user_is_told_their_arms(shop: ConfigurationStore) -> None:
+    configure(shop, spring=spring(), past=spring(start="2020-01-01T00:00:00Z", end="2020-02-01T00:00:00Z"))
+    expected = Experiment("spring", "default", 0, None, (Arm("control", 0.5), Arm("new", 0.5))).arm_of("anna").name
+
+    assert found("assign", "--user", "anna") == {"user": "anna", "arms": {"spring": expected}}
+
+
+def test_a_winner_is_one_of_the_arms_and_kept_in_the_history(shop: ConfigurationStore) -> None:
+    configure(shop, spring=spring())
+
+    with pytest.raises(NotFound, match="spring has no arm 'newer', expected one of control, new"):
+        run("stop", "spring", "--winner", "newer")
+    run("stop", "spring", "--winner", "new")
+
+    assert shop.version(3).reason == "experiment spring stops, new wins"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"rules": "spring"}, "for all users: apply a configuration with `recommenders: {for-you: {rules: spring}}`"),
+        ({"model": "v2"}, "for all users: alsolike models promote v2 --reason 'new won spring'"),
+        ({"recommender": "buy-again"}, "for all users: ask for buy-again where for-you is asked for now"),
+        ({}, "for-you: all users are answered as new was"),
+    ],
+)
+def test_other_winners_say_what_is_left_to_do(target: dict[str, str], said: str, shop: ConfigurationStore) -> None:
+    configure(shop, spring=spring(arms={"control": {"share": 0.5}, "new": {"share": 0.5, **target}}))
+
+    assert run("stop", "spring", "--winner", "new").stdout.splitlines()[-1] == said
+
+
+def test_what_has_not_begun_is_taken_out(shop: ConfigurationStore) -> None:
+    configure(shop, spring=spring(start="2199-01-01T00:00:00Z"))
+
+    run("stop", "spring")
+
+    assert found("list") == []
+
+
+def test_the_report_counts_what_the_lake_has(shop: ConfigurationStore, deployment: Deployment) -> None:
+    configure(shop, spring=spring(start="2026-01-01T00:00:00Z", end="2026-01-11T00:00:00Z"))
+    start_ms = 1_767_225_600_000
+    store(
+        deployment.client("s3"),
+        deployment.names.lake_bucket,
+        [
+            Outcome(f"{arm}-{user}", start_ms + day * DAY_MS, (f"spring/{arm}",), shown_clicks=int(user < clickers))
+            for arm, clickers in (("control", 40), ("new", 110))
+            for user in range(200)
+            for day in (-1, 0, 5, 10)  # the first and the last of them are not in its time
+        ]
+        + [Outcome("anna", start_ms, ("spring/nova",))],
+    )
+
+    document = found("report", "spring")
+    printed = run("report", "spring").stdout
+
+    assert (document["verdict"], document["winner"], document["status"]) == ("better", "new", "ended")
+    assert [(arm["name"], arm["users"], arm["answers"], arm["value"]) for arm in document["arms"]] == [
+        ("control", 200, 400, 80 / 1_600),
+        ("new", 200, 400, 220 / 1_600),
+    ]
+    assert (document["days"], document["of_days"]) == (2, 10)
+    assert document["excluded"]["unknown_arms"] == {"nova": 1}
+    assert "\x1b" not in printed
+    assert "new is better than control: +175.0% click-through" in printed
+    assert "left out  1 answers in the arm nova, which there is not" in printed
+    assert "days      2 of 10 have answers" in printed
+
+
+@pytest.mark.parametrize("verb", ["report", "show", "stop"])
+def test_an_unknown_experiment_is_named_with_those_that_there_are(verb: str, shop: ConfigurationStore) -> None:
+    configure(shop, spring=spring())
+
+    with pytest.raises(NotFound, match="there is no experiment 'sprung', expected one of the configuration's: spring"):
+        run(verb, "sprung")
+
+
+def test_there_is_no_report_before_the_start(shop: ConfigurationStore) -> None:
+    configure(shop, spring=spring(start="2199-01-01T00:00:00Z"))
+
+    with pytest.raises(InvalidInput, match="spring starts 2199-01-01 00:00 UTC; there is nothing to report yet"):
+        run("report", "spring")

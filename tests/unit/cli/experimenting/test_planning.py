@@ -1,0 +1,101 @@
+"""What can be found on the shop's own traffic, before the start."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from alsolike.comparison import detectable_lift, sample
+from alsolike.experiments import Arm, Experiment
+from cli.experimenting.metrics import metric_of
+from cli.experimenting.planning import MAX_DAYS, Plan, lines, plan
+from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, table
+
+NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # noon of 2026-03-01
+SPRING = Experiment("spring", "home", NOW_MS, None, (Arm("control", 0.5), Arm("new", 0.5)))
+
+
+def planned(answers: list[Outcome], *, days: int, experiment: Experiment = SPRING, wanted: float | None = None) -> Plan:
+    return plan(experiment, metric_of("buyers"), [table(answers)], days=days, wanted_lift=wanted, now_ms=NOW_MS)
+
+
+def regulars_and_new(days: int = 4) -> list[Outcome]:
+    """Return answers of so many whole days before now: to ten who come every day, and to ten new users of each day.
+
+    One of the regulars, and one of each day's new ones, buys.
+    """
+    return [
+        Outcome(f"{kind}-{user}", NOW_MS - day * DAY_MS, purchases=int(user == 0))
+        for day in range(1, days + 1)
+        for kind in ("regular", f"new-{day}")
+        for user in range(10)
+    ]
+
+
+def test_users_of_some_days_are_counted_once_and_with_what_they_did_in_those() -> None:
+    one_day, two_days = (planned(regulars_and_new(), days=days) for days in (1, 2))
+
+    assert (one_day.users, one_day.answers, one_day.value) == (20, 20, 2 / 20)
+    assert (two_days.users, two_days.answers, two_days.value) == (30, 40, 3 / 30)
+    assert two_days.baseline_days == 4
+    two = sample([1.0] * 3 + [0.0] * 27, [1.0] * 30)
+    assert two_days.detectable_lift == detectable_lift(two, share=0.5, control_share=0.5, users=30)
+    assert two_days.detectable_lift_at_end == detectable_lift(two, share=0.5, control_share=0.5, users=30, looks=False)
+
+
+def test_of_more_days_than_there_were_as_many_users_come_with_each() -> None:
+    found = planned(regulars_and_new(), days=12)
+
+    assert (found.users, found.answers) == (3 * 50, 3 * 80)
+    four = sample([1.0] * 5 + [0.0] * 45, [1.0] * 50)
+    assert found.detectable_lift == detectable_lift(four, share=0.5, control_share=0.5, users=150)
+
+
+def test_today_nobody_and_other_recommenders_are_left_out() -> None:
+    other = [
+        Outcome("anna", NOW_MS),
+        Outcome(None, NOW_MS - DAY_MS),
+        Outcome("bert", NOW_MS - DAY_MS, recommender="popular"),
+    ]
+
+    assert planned([*regulars_and_new(), *other], days=4) == planned(regulars_and_new(), days=4)
+
+
+def test_the_smallest_arm_decides_and_several_cost_more() -> None:
+    small = dataclasses.replace(
+        SPRING, arms=(Arm("control", 0.8), Arm("a", 0.1, model="v1"), Arm("b", 0.1, model="v2"))
+    )
+    four = sample([1.0] * 5 + [0.0] * 45, [1.0] * 50)
+
+    found = planned(regulars_and_new(), days=4, experiment=small)
+
+    assert found.detectable_lift == detectable_lift(four, share=0.1, control_share=0.8, users=50, comparisons=2)
+
+
+def test_the_days_for_a_lift_are_the_first_on_which_it_is_detectable() -> None:
+    answers = regulars_and_new()
+    found = planned(answers, days=4, wanted=0.5)
+
+    assert found.days_for_wanted_lift is not None
+    before, then = (planned(answers, days=found.days_for_wanted_lift + more).detectable_lift for more in (-1, 0))
+    assert before is not None
+    assert then is not None
+    assert then <= 0.5 < before
+    assert lines(found)[-1] == f"a lift of 50.0% takes {found.days_for_wanted_lift} days"
+    assert lines(planned(answers, days=4, wanted=0.001))[-1] == f"a lift of 0.1% takes more than {MAX_DAYS} days"
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([], "there was no answers to named users in the 28 days before"),
+        ([Outcome("anna", NOW_MS - DAY_MS)], "there was nothing to count for buyers in the 28 days before"),
+    ],
+)
+def test_without_traffic_it_is_not_known(answers: list[Outcome], why: str) -> None:
+    found = planned(answers, days=14, wanted=0.1)
+
+    assert found.detectable_lift is None
+    assert found.days_for_wanted_lift is None
+    assert lines(found) == [f"what can be found is not known: {why}"]

@@ -1,0 +1,162 @@
+"""What is counted for an experiment, by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import pyarrow as pa
+import pytest
+
+from alsolike.comparison import compare, sample
+from alsolike.experiments import Arm, Experiment
+from cli.experimenting.metrics import METRICS, metric_of
+from cli.experimenting.report import Report, control_of, report, sentence
+from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, table
+
+START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
+NOW_MS = START_MS + 2 * DAY_MS
+SPRING = Experiment(
+    "spring",
+    "home",
+    START_MS,
+    None,
+    (Arm("new", 0.5, rules="spring"), Arm("control", 0.5)),
+    planned_answers=1_000,
+)
+
+
+def answer(shopper: str | None, arm: str = "control", *, day: int = 0, **more: object) -> Outcome:
+    return Outcome(shopper, START_MS + day * DAY_MS, (f"spring/{arm}",), **more)  # type: ignore[arg-type]
+
+
+def reported(answers: list[Outcome], metric: str = "click-through", experiment: Experiment = SPRING) -> Report:
+    return report(experiment, metric_of(metric), [table(answers)], now_ms=NOW_MS)
+
+
+def values(found: Report) -> dict[str, float | None]:
+    return {arm.name: arm.value for arm in found.arms}
+
+
+@pytest.mark.parametrize(
+    ("metric", "control", "new"),
+    [
+        ("click-through", 2 / 12, 1 / 4),
+        ("clicks", 3 / 3, 2 / 1),
+        ("conversion", 1 / 3, 1 / 1),
+        ("buyers", 1 / 2, 1 / 1),
+        ("revenue", 5 / 3, 8 / 1),
+        ("revenue-per-user", 5 / 2, 8 / 1),
+    ],
+)
+def test_metrics_by_hand(metric: str, control: float, new: float) -> None:
+    found = reported(
+        [
+            answer("anna", shown_clicks=1, clicks=2, purchases=2, revenue=5.0),
+            answer("anna", day=1, degraded=True),
+            answer("bert", shown_clicks=1, clicks=1),
+            answer("carl", "new", shown_clicks=1, clicks=2, purchases=1, revenue=8.0),
+        ],
+        metric,
+    )
+
+    assert values(found) == {"new": pytest.approx(new), "control": pytest.approx(control)}
+    assert [(arm.name, arm.users, arm.answers, arm.degraded_share) for arm in found.arms] == [
+        ("new", 1, 1, 0.0),
+        ("control", 2, 3, pytest.approx(1 / 3)),
+    ]
+    assert (found.control, found.days, found.of_days) == ("control", 2, 2)
+    assert (found.verdict, found.winner) == ("too little", None)
+    assert set(METRICS) == {"click-through", "clicks", "conversion", "buyers", "revenue", "revenue-per-user"}
+
+
+def test_what_is_not_the_experiments_is_counted_and_left_out() -> None:
+    ended = dataclasses.replace(SPRING, end_ms=START_MS + DAY_MS)
+    found = reported(
+        [
+            answer("anna", shown_clicks=1),
+            dataclasses.replace(answer("anna", shown_clicks=4), served_ms=START_MS - 1),
+            answer("anna", day=1, shown_clicks=4),  # the end is no longer part
+            dataclasses.replace(answer("bert", shown_clicks=4), recommender="popular"),
+            dataclasses.replace(answer("bert", shown_clicks=4), arms=()),
+            dataclasses.replace(answer("bert", shown_clicks=4), arms=("springtime/control", "other/new")),
+            answer("carl", "newer", shown_clicks=4),
+            answer("dora", "control"),
+            answer("dora", "new", shown_clicks=4),
+            dataclasses.replace(answer(None, shown_clicks=4)),
+            dataclasses.replace(answer("emil", "new"), arms=("other/control", "spring/new")),
+        ],
+        experiment=ended,
+    )
+
+    assert values(found) == {"new": 0.0, "control": 1 / 4}
+    assert [arm.users for arm in found.arms] == [1, 1]
+    assert found.excluded.unassigned == 2
+    assert found.excluded.unknown_arms == {"newer": 1}
+    assert (found.excluded.nameless, found.excluded.users_in_two_arms) == (1, 1)
+    assert found.of_days == 1
+
+
+def many(arm: str, users: int, clickers: int, *, answers: int = 2) -> list[Outcome]:
+    return [
+        answer(f"{arm}-{number}", arm, shown_clicks=int(number < clickers and each == 0))
+        for number in range(users)
+        for each in range(answers)
+    ]
+
+
+def test_the_lift_is_that_of_the_users_sums() -> None:
+    found = reported([*many("new", 400, 120), *many("control", 410, 60)])
+
+    new, control = (
+        sample([1.0] * clickers + [0.0] * (users - clickers), [8.0] * users)
+        for clickers, users in ((120, 400), (60, 410))
+    )
+    expected = compare(new, control, observed=1_620, planned=1_000)
+    lifts = {arm.name: arm.lift for arm in found.arms}
+    assert lifts == {"control": None, "new": expected}
+    assert (found.verdict, found.winner) == ("better", "new")
+    assert sentence(found).startswith("new is better than control: +105.0% click-through (p = ")
+
+
+def test_the_order_and_the_pieces_of_what_comes_do_not_matter() -> None:
+    rows = [*many("new", 120, 30), *many("control", 130, 20), answer("control-3", "new"), answer("x", "newer")]
+    random.Random(1).shuffle(rows)
+    pieces = [table(rows[start : start + 37]) for start in range(0, len(rows), 37)]
+
+    assert report(SPRING, metric_of("clicks"), pieces, now_ms=NOW_MS) == reported(rows, "clicks")
+
+
+def test_worse_and_no_difference_have_no_winner() -> None:
+    worse = reported([*many("new", 400, 60), *many("control", 400, 120)])
+    alike = reported([*many("new", 400, 62), *many("control", 400, 60)])
+
+    assert (worse.verdict, worse.winner) == ("worse", None)
+    assert sentence(worse) == "worse than control: new (-50.0%)"
+    assert (alike.verdict, alike.winner) == ("no difference", None)
+    assert "no difference was found" in sentence(alike)
+
+
+def test_a_split_that_the_shares_do_not_make_has_no_winner() -> None:
+    found = reported([*many("new", 400, 200), *many("control", 600, 60)])
+
+    assert found.sample_ratio_p_value < 0.001
+    assert (found.verdict, found.winner) == ("mismatch", None)
+    assert sentence(found).startswith("sample ratio mismatch (p = ")
+
+
+def test_nothing_at_all_is_too_little() -> None:
+    empty = report(SPRING, metric_of("clicks"), [], now_ms=NOW_MS)
+    of_others = report(SPRING, metric_of("clicks"), [table([]), pa.Table.from_batches([], table([]).schema)], now_ms=1)
+
+    for found in (empty, of_others):
+        assert (found.verdict, found.sample_ratio_p_value) == ("too little", 1.0)
+        assert values(found) == {"new": None, "control": None}
+        assert "each arm needs 100 users, 10 of them with something to count for clicks" in sentence(found)
+
+
+def test_the_control_is_the_arm_that_changes_nothing_else_the_first() -> None:
+    plain, rules, model = Arm("b", 0.5), Arm("a", 0.5, rules="spring"), Arm("c", 0.5, model="v1")
+
+    assert control_of(dataclasses.replace(SPRING, arms=(rules, plain))) is plain
+    assert control_of(dataclasses.replace(SPRING, arms=(rules, model))) is rules
