@@ -211,7 +211,7 @@ def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], 
 
 def _count_only(selected: Iterator[Held], replayer: Replayer) -> None:
     for held in selected:
-        if held.records:
+        if held.can_be_replayed:
             replayer.counts.objects += 1
             replayer.counts.records += len(held.records)
         else:

@@ -15,6 +15,7 @@ from alsolike import lake
 from alsolike.errors import InvalidInput
 from alsolike.interactions import profile_id
 from alsolike.quarantine import QuarantinedRecord
+from alsolike.served import QUARANTINE_SHARD
 from alsolike.stream import StreamRecord, partition_key, stream_records
 
 FAILED_BATCHES_PREFIX = "aws/lambda/"
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     """The kinds of what is held."""
 
     RECORD = "record"
+    LINE = "line of a log"
     BATCH = "failed batch"
     UNKNOWN = "unknown"
 
@@ -43,7 +45,7 @@ class Held:
     time_ms
         When the record arrived, or when the batch was given up, epoch milliseconds.
     records
-        What a replay puts on the stream; none where that cannot be done.
+        What it holds; none where that cannot be told.
     """
 
     key: str
@@ -56,6 +58,11 @@ class Held:
     def id(self) -> str:
         """A short name."""
         return short_id(self.key)
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """Whether its records can be put on the stream."""
+        return bool(self.records) and self.kind is not Kind.LINE
 
     @property
     def reason_class(self) -> str:
@@ -71,7 +78,7 @@ class Held:
         """Return all that is known, as JSON has it."""
         records = [_document(record) for record in self.records]
         head = {"id": self.id, "kind": self.kind, "reason": self.reason, "key": self.key}
-        if self.kind is Kind.RECORD:
+        if self.kind in (Kind.RECORD, Kind.LINE):
             return {**head, **records[0]}
         return {**head, "given_up_ms": self.time_ms, "records": records}
 
@@ -93,7 +100,8 @@ def read_held(key: str, content: bytes, *, written_ms: int) -> Held:
         if key.startswith(lake.QUARANTINE_PREFIX):
             quarantined = QuarantinedRecord.from_json(content)
             record = quarantined.record
-            return Held(key, Kind.RECORD, quarantined.reason, record.arrived_ms, (record,))
+            kind = Kind.LINE if record.shard_id.startswith(QUARANTINE_SHARD) else Kind.RECORD
+            return Held(key, kind, quarantined.reason, record.arrived_ms, (record,))
         return _failed_batch(key, json.loads(content))
     except (InvalidInput, ValueError, LookupError, TypeError, AttributeError) as error:
         return Held(key, Kind.UNKNOWN, f"unreadable: {error}", written_ms, ())

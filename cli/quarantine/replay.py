@@ -69,7 +69,7 @@ class Replayer:
         group: list[Held] = []
         records = size = 0
         for held in selected:
-            if not held.records:
+            if not held.can_be_replayed:
                 self.counts.not_replayable += 1
                 continue
             group.append(held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import orjson
@@ -15,6 +15,8 @@ from alsolike.errors import InvalidInput
 from alsolike.mentions import Mentions
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.scanning import StoredObject, scan
+from alsolike.served import QUARANTINE_SHARD
+from functions.purge_user import served_rows
 from functions.purge_user.work import Work
 
 QUARANTINE = "quarantine"
@@ -26,9 +28,9 @@ USER_CHANGES_PREFIX = "users/"
 
 def purge_quarantine(work: Work) -> Iterator[None]:
     """Delete quarantined records of the user."""
-    mentions = _mentions(work)
+    mentions, hashes = _mentions(work), served_rows.hashes(work)
     for found, body in _bodies(work, lake.QUARANTINE_PREFIX):
-        if _quarantined(body, mentions):
+        if _quarantined(body, mentions, hashes):
             work.record(QUARANTINE, {found.key: 1})
             work.delete(work.places.lake_bucket, found.key)
         work.advance({"after": found.key})
@@ -37,9 +39,9 @@ def purge_quarantine(work: Work) -> Iterator[None]:
 
 def purge_failed_batches(work: Work) -> Iterator[None]:
     """Remove the user's records from batches that a consumer gave up on; delete a batch with no other record."""
-    mentions = _mentions(work)
+    mentions, hashes = _mentions(work), served_rows.hashes(work)
     for found, body in _bodies(work, FAILED_BATCHES_PREFIX):
-        hits, rest = without_records(body, mentions)
+        hits, rest = served_rows.without_served_lines(body, hashes) or without_records(body, mentions)
         if hits:
             work.record(FAILED_BATCHES, {found.key: hits})
             work.replace(work.places.lake_bucket, found.key, rest, etag=found.etag)
@@ -87,9 +89,11 @@ def without_lines(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
     return len(lines) - len(rest), gzip.compress(b"".join(rest), mtime=0) if rest else None
 
 
-def _quarantined(body: bytes, mentions: Mentions) -> bool:
+def _quarantined(body: bytes, mentions: Mentions, hashes: Collection[str]) -> bool:
     try:
         record = QuarantinedRecord.from_json(body).record
+        if record.shard_id.startswith(QUARANTINE_SHARD):
+            return served_rows.names_any(record.data, hashes)
         return mentions.partition(record.partition_key) or mentions.record(record.data)
     except InvalidInput:
         return mentions.text(body)

@@ -70,7 +70,7 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
         ),
         Expiring(
             "logs",
-            "of the functions and of the API; they are written without ids",
+            "of the functions and of the API; they are without ids; what was recommended names the keyed hash",
             after(requested_at_ms, retention.logs),
         ),
         Expiring(

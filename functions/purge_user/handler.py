@@ -9,6 +9,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.observability import Metric, count, logger, metrics
+from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from functions.purge_user.expiry import Retention
 from functions.purge_user.service import Clients, purge
@@ -29,6 +30,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         event["erasure_id"],
         clients=Clients(client("s3"), client("dynamodb")),
         places=_places(_settings()),
+        pseudonyms=pseudonyms_of(client("secretsmanager"), _settings().secret_arn),
         retention=_retention(_settings()),
         clock_ms=lambda: time.time_ns() // 1_000_000,
         remaining_ms=context.get_remaining_time_in_millis,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from alsolike.erasures import Purged, Receipt, ReceiptStore
 from alsolike.errors import ConcurrentUpdate
+from alsolike.pseudonyms import Pseudonyms
 from functions.purge_user.datasets import STORE as DATASETS
 from functions.purge_user.datasets import purge_datasets
 from functions.purge_user.documents import (
@@ -22,6 +23,7 @@ from functions.purge_user.expiry import Retention, expiring, trained_models
 from functions.purge_user.lake_rows import STORE as LAKE
 from functions.purge_user.lake_rows import find_rivals, purge_session_rows, purge_user_rows
 from functions.purge_user.progress import Progress, ProgressStore
+from functions.purge_user.served_rows import OUTCOMES, SERVED, purge_outcomes, purge_served
 from functions.purge_user.tables import PROFILES, USERS, purge_profiles, purge_user_row
 from functions.purge_user.work import Places, Work
 
@@ -32,6 +34,8 @@ STEPS: tuple[Callable[[Work], Iterator[None]], ...] = (
     purge_user_rows,
     find_rivals,
     purge_session_rows,
+    purge_served,
+    purge_outcomes,
     purge_profiles,
     purge_user_row,
     purge_user_changes,
@@ -45,6 +49,8 @@ STORES = {
     PROFILES: "live profiles, the user's and those of sessions that joined it: deleted",
     USERS: "what the shop said of the user: deleted",
     LAKE: "interactions: the objects that held some were rewritten without",
+    SERVED: "what was recommended: the objects that held some were rewritten without",
+    OUTCOMES: "what recommendations led to: the objects that held some were rewritten without",
     USER_CHANGES: "log of users' changes: the objects that held some were rewritten without",
     QUARANTINE: "records that could not be read: deleted",
     FAILED_BATCHES: "batches that a consumer gave up on: rewritten without",
@@ -71,6 +77,7 @@ def purge(
     *,
     clients: Clients,
     places: Places,
+    pseudonyms: Pseudonyms,
     retention: Retention,
     clock_ms: Callable[[], int],
     remaining_ms: Callable[[], float],
@@ -89,10 +96,11 @@ def purge(
     receipts = ReceiptStore(clients.s3, places.artefact_bucket)
     receipt = receipts.read(erasure_id)
     store = ProgressStore(clients.s3, places.artefact_bucket, erasure_id)
-    if (progress := store.load()) is None:
-        store.forget()  # the call that finished it may have died over this
+    progress = store.load()
+    if progress is None or receipt.completed_at_ms is not None:
+        store.forget()  # the call that finished it may have died before this, or over it
         return "done"
-    work = Work(clients.s3, clients.dynamodb, places, progress, store, clock_ms)
+    work = Work(clients.s3, clients.dynamodb, places, progress, store, clock_ms, pseudonyms)
     while progress.step < len(STEPS):
         for _ in STEPS[progress.step](work):
             if remaining_ms() < RESERVE_MS:

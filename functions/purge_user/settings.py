@@ -13,6 +13,7 @@ class Settings:
     artefact_bucket: str
     profiles_table: str
     users_table: str
+    secret_arn: str
     object_version_days: int
     stream_hours: int
     table_backup_days: int

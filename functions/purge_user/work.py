@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import Unavailable
+from alsolike.pseudonyms import Pseudonyms
 from functions.purge_user.progress import Progress, ProgressStore
 
 _GONE = ("NoSuchKey", "404")
@@ -39,6 +40,7 @@ class Work:
     progress: Progress
     store: ProgressStore
     clock_ms: Callable[[], int]
+    pseudonyms: Pseudonyms
 
     @property
     def user_id(self) -> str:

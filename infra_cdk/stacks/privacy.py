@@ -110,6 +110,7 @@ class PrivacyStack(cdk.Stack):
                 "ARTEFACT_BUCKET": artefacts.bucket_name,
                 "PROFILES_TABLE": data.profiles.table_name,
                 "USERS_TABLE": data.users.table_name,
+                "SECRET_ARN": data.hash_key.secret_arn,
                 "OBJECT_VERSION_DAYS": str(OBJECT_VERSION_DAYS),
                 "STREAM_HOURS": str(settings.stream_retention_hours),
                 "TABLE_BACKUP_DAYS": str(TABLE_BACKUP_DAYS),
@@ -123,9 +124,10 @@ class PrivacyStack(cdk.Stack):
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
                 *(
                     objects(lake, prefix, actions=change, reason=_EACH)
-                    for prefix in ("interactions/", "users/", "aws/lambda/")
+                    for prefix in ("interactions/", "served/", "outcomes/", "users/", "aws/lambda/")
                 ),
                 objects(lake, "quarantine/", actions=["s3:GetObject", "s3:DeleteObject"], reason=_EACH),
+                hash_key_permission(data.hash_key),
                 objects(artefacts, "datasets/", actions=change, reason=_EACH),
                 objects(artefacts, "privacy/receipts/", actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
                 objects(

@@ -67,6 +67,7 @@ VARIABLES = {
         "ARTEFACT_BUCKET",
         "PROFILES_TABLE",
         "USERS_TABLE",
+        "SECRET_ARN",
         "OBJECT_VERSION_DAYS",
         "STREAM_HOURS",
         "TABLE_BACKUP_DAYS",

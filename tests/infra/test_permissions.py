@@ -143,8 +143,16 @@ EXPECTED = {
         *(
             (f"s3:{action}Object", f"{place}/*")  # scan: get_object; _rewrite, overwrite: put_object; delete
             for action in ("Get", "Put", "Delete")
-            for place in ("Lake/interactions", "Lake/users", "Lake/aws/lambda", "Artefacts/datasets")
+            for place in (
+                "Lake/interactions",
+                "Lake/served",
+                "Lake/outcomes",
+                "Lake/users",
+                "Lake/aws/lambda",
+                "Artefacts/datasets",
+            )
         ),
+        ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
         ("s3:GetObject", "Lake/quarantine/*"),
         ("s3:DeleteObject", "Lake/quarantine/*"),
         *((f"s3:{action}", "Artefacts/privacy/pending/*") for action in ("GetObject", "PutObject", "DeleteObject")),

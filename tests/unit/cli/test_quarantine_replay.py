@@ -11,6 +11,7 @@ import pytest
 
 from alsolike.errors import Unavailable
 from alsolike.interactions import parse_record
+from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import StreamRecord
 from cli import deployment as deployments
 from cli.deployment import Deployment
@@ -94,6 +95,18 @@ def test_what_cannot_be_replayed_stays_and_is_counted(shop: Deployment) -> None:
     assert (counts["objects"], counts["not_replayable"]) == (1, 2)
     assert len(keys(shop)) == 2
     assert {each["kind"] for each in document("list")} == {"unknown", "failed batch"}
+
+
+def test_a_line_of_the_log_is_shown_and_stays_out_of_the_stream(shop: Deployment) -> None:
+    line = StreamRecord("recommend-log", "served-0123456789abcdef", "7", ARRIVED_MS, b'{"served": {}}')
+    held = QuarantinedRecord(line, "served.recommendation_id is missing")
+    put(shop, held.key, held.to_json())
+
+    (listed,) = document("list")
+    counts = document("replay", "--all")
+
+    assert (listed["kind"], listed["data"]) == ("line of a log", '{"served": {}}')
+    assert (counts["objects"], counts["not_replayable"], keys(shop)) == (0, 1, [held.key])
 
 
 def test_replay_stopped_before_the_deletion_repeats_the_record_and_loses_none(shop: Deployment) -> None:

@@ -124,6 +124,7 @@ class Stores:
             erasure,
             clients=Clients(s3 or self.s3, self.dynamodb),
             places=PLACES,
+            pseudonyms=PSEUDONYMS,
             retention=RETENTION,
             clock_ms=lambda: now_ms,
             remaining_ms=remaining_ms,

@@ -68,6 +68,8 @@ def test_the_receipt_says_what_and_how_many_and_no_id(stores: Stores) -> None:
         "profiles": (2, 2),  # the user's, and that of the session that joined it
         "users": (1, 1),
         "lake": (4, 5),  # mixed twice, once for its row of the session; again, with two rows; ann
+        "served": (0, 0),
+        "outcomes": (0, 0),
         "user changes": (2, 3),
         "quarantine": (2, 2),
         "failed batches": (2, 3),

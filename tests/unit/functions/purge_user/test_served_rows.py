@@ -1,0 +1,142 @@
+"""What was recommended to an erased user goes with the user, wherever it has got to."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike import outcomes
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.served import Served
+from alsolike.stream import StreamRecord
+from alsolike.tombstones import TOMBSTONES_KEY
+from functions.archive_served.service import to_parquet
+from functions.purge_user.served_rows import without_served_lines
+from tests.unit.alsolike.served_rows import served
+from tests.unit.functions.factories import NOW_MS, interaction
+from tests.unit.functions.purge_user.stores import PLACES, PSEUDONYMS, Stores, parquet
+
+ANN, BOB, VISIT = (PSEUDONYMS.shopper(each) for each in ("ann.lee", "bob.ray", "s-ann"))
+DAY = "served/served_date=2026-09-21/"
+
+
+@pytest.fixture
+def stores(aws: Callable[[str], Any]) -> Stores:
+    """Ann logged in to the session s-ann at `NOW_MS`."""
+    made = Stores.create(aws)
+    made.put_rows("login", interaction("a0", user_id="ann.lee", session_id="s-ann", event_time_ms=NOW_MS))
+    return made
+
+
+def to_outcomes(rows: Sequence[Served]) -> bytes:
+    kept = [{name: value for name, value in row._asdict().items() if name in outcomes.COLUMNS} for row in rows]
+    for each in kept:
+        del each["degraded"]
+    return parquet(pa.Table.from_pylist(kept))
+
+
+def shoppers(stores: Stores, prefix: str) -> list[Any]:
+    return [
+        row["shopper"] for key in stores.keys(prefix) for row in pq.read_table(io.BytesIO(stores.body(key))).to_pylist()
+    ]
+
+
+def purged(stores: Stores, erasure: str) -> dict[str, list[int]]:
+    document = json.loads(stores.body(f"privacy/receipts/{erasure}.json", bucket=PLACES.artefact_bucket))
+    return {each["store"]: [each["objects"], each["records"]] for each in document["purged"]}
+
+
+def delivery(*rows: Served) -> bytes:
+    events = [{"id": f"{n:056d}", "timestamp": NOW_MS, "message": row.to_line()} for n, row in enumerate(rows)]
+    lines = {"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events}
+    data = base64.b64encode(gzip.compress(json.dumps(lines).encode())).decode()
+    return json.dumps({"requestContext": {}, "requestPayload": {"awslogs": {"data": data}}}).encode()
+
+
+def test_rows_of_the_user_go_and_those_of_others_stay(stores: Stores) -> None:
+    mine, others, nobodys = served(shopper=ANN), served(shopper=BOB), served(shopper=None)
+    stores.put(f"{DAY}mixed.parquet", to_parquet([mine, others, nobodys, mine]))
+    stores.put(f"{DAY}own.parquet", to_parquet([mine]))
+    stores.put("outcomes/served_date=2026-09-21/a.parquet", to_outcomes([mine, others]))
+
+    erasure = stores.ask("ann.lee")
+    stores.finish(erasure)
+
+    assert shoppers(stores, "served/") == [BOB, None]
+    assert shoppers(stores, "outcomes/") == [BOB]
+    assert purged(stores, erasure)["served"] == [2, 3]
+    assert purged(stores, erasure)["outcomes"] == [1, 1]
+
+
+def test_what_a_session_was_recommended_until_its_login_is_the_users(stores: Stores) -> None:
+    before = {"served_ms": NOW_MS - 5}
+    rows = [
+        served(shopper=VISIT, **before),
+        served(shopper=None, session=VISIT, **before),
+        served(shopper=ANN, session=VISIT, served_ms=NOW_MS + 5),
+        served(shopper=None, session=VISIT, served_ms=NOW_MS + 5),  # as its events after the login, nobody's
+        served(shopper=None, session=BOB, **before),
+    ]
+    stores.put(f"{DAY}a.parquet", to_parquet(rows))
+
+    stores.finish(stores.ask("ann.lee"))
+
+    (content,) = map(stores.body, stores.keys("served/"))
+    left = pq.read_table(io.BytesIO(content)).to_pylist()
+    assert [row["recommendation_id"] for row in left] == [row.recommendation_id for row in rows[3:]]
+
+
+def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> None:
+    for name, row in (("ann", served(shopper=ANN)), ("bob", served(shopper=BOB)), ("visit", served(session=VISIT))):
+        record = StreamRecord("log", "served-0123", name, NOW_MS, row.to_line().encode())
+        stores.put(f"quarantine/dt=2026-09-21/served-{name}.json", QuarantinedRecord(record, "bad").to_json())
+    stores.put("aws/lambda/async/f/mixed", delivery(served(shopper=ANN), served(shopper=BOB)))
+    stores.put("aws/lambda/async/f/own", delivery(served(shopper=ANN)))
+    untouched = delivery(served(shopper=BOB))
+    stores.put("aws/lambda/async/f/bob", untouched)
+
+    erasure = stores.ask("ann.lee")
+    stores.finish(erasure)
+
+    assert stores.keys("quarantine/") == ["quarantine/dt=2026-09-21/served-bob.json"]
+    assert stores.keys("aws/lambda/") == ["aws/lambda/async/f/bob", "aws/lambda/async/f/mixed"]
+    assert stores.body("aws/lambda/async/f/bob") == untouched
+    assert purged(stores, erasure)["failed batches"] == [2, 2]
+    found = without_served_lines(stores.body("aws/lambda/async/f/mixed"), [BOB])
+    assert found == (1, None)  # Bob's line alone is left
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"payload": "{}"}', b'{"requestPayload": {"awslogs": {"data": "!"}}}'])
+def test_what_is_no_delivery_is_told_from_one(body: bytes) -> None:
+    assert without_served_lines(body, [ANN]) is None
+
+
+def test_the_tombstone_has_the_hash_that_stops_late_lines(stores: Stores) -> None:
+    stores.ask("ann.lee")
+
+    written = json.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))
+
+    assert set(written["erased"]) == {PSEUDONYMS.erased_user("ann.lee"), ANN}
+
+
+def test_a_purge_that_died_before_it_was_forgotten_counts_nothing_again(stores: Stores) -> None:
+    stores.put(f"{DAY}own.parquet", to_parquet([served(shopper=ANN)]))
+    erasure = stores.ask("ann.lee")
+    pending = f"privacy/pending/{erasure}.json"
+    while True:
+        progress = stores.body(pending, bucket=PLACES.artefact_bucket)
+        if stores.step(erasure) == "done":
+            break
+
+    stores.put(pending, progress, bucket=PLACES.artefact_bucket)
+    assert stores.step(erasure) == "done"
+
+    assert purged(stores, erasure)["served"] == [1, 1]
