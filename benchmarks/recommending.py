@@ -13,13 +13,14 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import orjson
 
-from alsolike import bundle
+from alsolike import bundle, recommendation_id
 from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.catalogue_change import Change
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.popular_groups import PopularGroups
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.pseudonyms import AS_THEY_COME, MIN_KEY_BYTES, Pseudonyms
+from alsolike.recommendation_requests import FOR_YOU
 from alsolike.related import RelatedItems
 from alsolike.snapshot import EMPTY, Snapshot
 from alsolike.snapshot_segment import Segment
@@ -36,7 +37,9 @@ from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
 from functions.recommend.people import People
+from functions.recommend.request import Request
 from functions.recommend.served_line import ServedLog
+from functions.recommend.service import Answer, Recommendation
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
 from model_export.algorithm import Model as ExportedModel
@@ -48,6 +51,7 @@ from model_export.onnx_file import open_session, write_graphs
 VERSION = "bench"
 HISTORY = 50
 K = 25
+MOST_OF_A_LINE_MS = 0.05
 FILTERS = {
     "price": "INCLUDE ItemID WHERE Items.PRICE < 2",
     "purchases": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
@@ -67,6 +71,7 @@ def recommend() -> Iterator[Row]:
     for items in (20_000, 100_000):
         yield from _measure(f"item-to-item, {items:,} items", _item_to_item(items))
     yield from _measure("item-to-item, 20,000 items", _item_to_item(20_000), filters=FILTERS)
+    yield _line()
 
 
 def _measure(
@@ -116,6 +121,27 @@ def _compared(
         medians = cpu_medians_ms(works, rounds=30, repeats=40)
     against = "bare ONNX run and JSON of the answer"
     return Row.compared(work, medians["product"], against, medians["floor"], most=most, extra_ms=extra_ms)
+
+
+def _line() -> Row:
+    """The line of the log that a request is done with once it is written."""
+    items = [Recommendation(f"item{place}", 1.0) for place in range(K)]
+    now_ms = time.time_ns() // 1_000_000
+    said = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
+    answer = Answer(items, said, "model", 0, 0, None, VERSION, ())
+    request = Request(user_id="anna", num_results=K)
+    log = ServedLog(AS_THEY_COME, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
+    document = {"itemList": [{"itemId": item.item_id, "score": item.score} for item in items]}
+    with quiet():
+        works = {
+            "line": lambda: log.write(answer, request, now_ms=now_ms),
+            "floor": lambda: print(orjson.dumps(document).decode()),
+        }
+        medians = cpu_medians_ms(works, rounds=30, repeats=400)
+    work = f"the line that says what was served, {K} items"
+    return Row.compared(
+        work, medians["line"], "JSON of the items, printed", medians["floor"], most=1.0, extra_ms=MOST_OF_A_LINE_MS
+    )
 
 
 def history_of(items: int) -> tuple[RecentInteraction, ...]:

@@ -40,7 +40,7 @@ REGION = "eu-west-1"
 LIMIT_MB = 512
 
 _IMPORTS = "import functions.recommend.handler"
-_CLIENTS = f"{_IMPORTS}; from alsolike.aws import client; client('s3'); client('dynamodb')"
+_CLIENTS = f"{_IMPORTS}; from alsolike.aws import client; client('s3'); client('dynamodb'); client('secretsmanager')"
 _BARE = "import numpy, onnxruntime"
 
 
@@ -104,7 +104,11 @@ def _aws() -> Iterator[dict[str, str]]:
         "TIME_BUDGET_MS": "0",
     }
     session = boto3.Session("bench", "bench", region_name=REGION)
-    s3, dynamodb = (session.client(service, endpoint_url=f"http://{host}:{port}") for service in ("s3", "dynamodb"))
+    s3, dynamodb, secrets = (
+        session.client(service, endpoint_url=f"http://{host}:{port}")
+        for service in ("s3", "dynamodb", "secretsmanager")
+    )
+    secrets.create_secret(Name="secret", SecretString="k" * 64)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     champion = {"history": [Promotion(VERSION, 0, "made up")]}
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=orjson.dumps(champion))
