@@ -10,7 +10,7 @@ import orjson
 
 from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from alsolike.profiles import RecentInteraction
-from alsolike.served import EXPLORED, Served
+from alsolike.served import PROMOTED, Served
 from cli.aws import asking
 
 if TYPE_CHECKING:
@@ -105,13 +105,15 @@ def differences(row: Served, again: Replay) -> list[str]:
         )
         if then != now
     ]
-    if explored := [str(place) for place, origin in enumerate(row.origins, 1) if origin == EXPLORED]:
-        found.append(f"place {', '.join(explored)} was left to chance")
+    if drawn := [str(place) for place, chance in enumerate(row.propensities, 1) if chance is not None]:
+        found.append(f"chance chose for place {', '.join(drawn)}")
+    if any(origin.startswith(PROMOTED) for origin in row.origins):
+        found.append("promotions that the request itself asked for are not kept")
     if row.filter is not None:
         found.append(f"the values with which filter {row.filter} was asked are not kept")
     if TRENDING in (row.recommender, row.source):
         found.append("what trends is counted as it is now, of the window of an hour")
     return found or [
-        "nothing that the row keeps: the catalogue, what the shop says of the user, and what the request said of the "
-        "user are as they are now; the newest interactions may not have been in the live profile yet"
+        "nothing that the row keeps: the catalogue and what the shop says of the user are as they are now, what the "
+        "request excluded or said of the user is gone, and the newest interactions may have come too late for it"
     ]

@@ -1,6 +1,7 @@
 """The line of the log for each answer: what it says, of whom, and when there is none."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,41 @@ def test_an_answer_is_one_line_that_says_all_of_it(
         origins=["ranked", "ranked"],
         propensities=[None, None],
     )
+
+
+def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+    """The reader of lines checks them against the id, which names the arms as well."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.configure(
+        items={"columns": {"CREATION_TIMESTAMP": "timestamp", "CATEGORY_L1": "string"}},
+        filters={"stone": 'INCLUDE ItemID WHERE Items.CATEGORY_L1 IN ("stone")'},
+        rules={
+            "bold": {
+                "pins": [{"item": "kiwi", "position": 1}],
+                "promotions": [{"filter": "stone", "share": 0.5}],
+                "exploration": {"share": 0.5, "new_for_days": 3},
+            }
+        },
+        experiments={
+            "spring": {
+                "start": "2020-01-01T00:00:00Z",
+                "arms": {"one": {"share": 0.5, "rules": "bold"}, "two": {"share": 0.5, "rules": "bold"}},
+            }
+        },
+    )
+    shop.catalogue({"kiwi": {}, "plum": {"categoryL1": "stone"}, "pear": {"creationTimestamp": time.time() - 60}})
+
+    shop.post({"userId": "anna", "numResults": 4})
+
+    (row,) = lines()
+    assert row.arms[0] in ("spring/one", "spring/two")
+    assert row.rules == "bold"
+    assert (row.item_ids[0], row.origins[0], row.propensities[0]) == ("kiwi", "pinned", None)
+    assert "promoted:stone" in row.origins
+    chosen = [chance for chance in row.propensities if chance is not None]
+    assert chosen
+    assert all(0 < chance <= 1 for chance in chosen)
 
 
 def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], list[Served]]) -> None:
