@@ -143,8 +143,17 @@ class _Composition:
         self._random = random
         self._places: list[Place | None] = [None] * k
         self._rules = SlateRules(steering.slate, columns)
-        self._variety = Variety(steering.diversity, candidates, columns) if steering.diversity else None
-        self._left = list(candidates)
+        self._candidates, self._next = candidates, 0
+        self._variety = (
+            Variety(
+                steering.diversity,
+                [candidate.item_id for candidate in candidates],
+                [candidate.score for candidate in candidates],
+                columns,
+            )
+            if steering.diversity
+            else None
+        )
         self._taken: set[str] = set()
         self._gave: dict[str, None] = {}
 
@@ -237,17 +246,22 @@ class _Composition:
             self._take(place, Place(greedy.item_id, greedy.score, greedy.origin, propensity))
 
     def _greedy(self) -> Candidate | None:
-        """Return the candidate whose turn it is; what cannot come any more is forgotten."""
-        kept = []
-        for place, candidate in enumerate(self._left):
-            if candidate.item_id in self._taken:
-                continue
-            if columns := self._rules.broken_by(candidate.item_id):
+        """Return the candidate whose turn it is; what slate rules refuse now they would always."""
+        while (place := self._following()) is not None:
+            candidate = self._candidates[place]
+            if candidate.item_id not in self._taken:
+                columns = self._rules.broken_by(candidate.item_id)
+                if not columns:
+                    return candidate
                 self._rules.starving |= dict.fromkeys(columns)
-                continue
-            if self._variety is None:
-                self._left = self._left[place:]
-                return candidate
-            kept.append(candidate)
-        self._left = kept
-        return self._variety.choose(kept) if self._variety is not None and kept else None
+            if self._variety is not None:
+                self._variety.drop(candidate.item_id)
+            else:
+                self._next += 1
+        return None
+
+    def _following(self) -> int | None:
+        """Return the place of the first candidate that was not looked at in vain."""
+        if self._variety is not None:
+            return self._variety.best()
+        return self._next if self._next < len(self._candidates) else None

@@ -32,6 +32,7 @@ class SlateRules:
         self._counts: dict[str, Counter[str]] = {column: Counter() for column, _ in self._at_most}
         self._ranges: dict[str, tuple[float, float]] = {}
         self._columns = columns
+        self._known: dict[str, tuple[list[frozenset[str]], list[float | None]]] = {}
         self.tightened = 0
         self.starving: dict[str, None] = {}
 
@@ -39,14 +40,13 @@ class SlateRules:
         """Return the columns of the rules that the item would break."""
         if not self._at_most and not self._spread:
             return []
-        has = self._columns(item_id)
+        texts, numbers = self._has(item_id)
         broken = [
             column
-            for column, most in self._at_most
-            if any(self._counts[column][value] >= most for value in values(has.get(column)))
+            for (column, most), has in zip(self._at_most, texts, strict=True)
+            if any(self._counts[column][value] >= most for value in has)
         ]
-        for column, spread in self._spread:
-            number = _number(has.get(column))
+        for (column, spread), number in zip(self._spread, numbers, strict=True):
             if number is not None and column in self._ranges:
                 least, most = self._ranges[column]
                 if not least <= number <= most and max(most, number) > spread * min(least, number):
@@ -57,18 +57,27 @@ class SlateRules:
         """Take the item into the list."""
         if not self._at_most and not self._spread:
             return
-        has = self._columns(item_id)
-        for column, most in self._at_most:
+        texts, numbers = self._has(item_id)
+        for (column, most), has in zip(self._at_most, texts, strict=True):
             counts = self._counts[column]
-            for value in values(has.get(column)):
+            for value in has:
                 counts[value] += 1
                 self.tightened += counts[value] == most
-        for column, _ in self._spread:
-            number = _number(has.get(column))
+        for (column, _), number in zip(self._spread, numbers, strict=True):
             if number is not None:
                 least, greatest = self._ranges.get(column, (number, number))
                 self.tightened += column not in self._ranges or not least <= number <= greatest
                 self._ranges[column] = min(least, number), max(greatest, number)
+
+    def _has(self, item_id: str) -> tuple[list[frozenset[str]], list[float | None]]:
+        """Return what the item has in the columns of the rules."""
+        if item_id not in self._known:
+            has = self._columns(item_id)
+            self._known[item_id] = (
+                [values(has.get(column)) for column, _ in self._at_most],
+                [_number(has.get(column)) for column, _ in self._spread],
+            )
+        return self._known[item_id]
 
 
 def values(value: Any) -> frozenset[str]:

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
+
+import numpy as np
 
 from alsolike.rules import Diversity
 from functions.recommend.slate_rules import values
 
 Columns = Callable[[str], Mapping[str, Any]]
-
-
-class Scored(Protocol):
-    """An item with a score."""
-
-    @property
-    def item_id(self) -> str: ...  # noqa: D102
-
-    @property
-    def score(self) -> float: ...  # noqa: D102
-
-
-S = TypeVar("S", bound=Scored)
 
 
 class Variety:
@@ -31,53 +20,68 @@ class Variety:
     the columns, of the Jaccard index of their values: how many they share by how many they have together, 0 where they
     have none.
 
+    Parameters
+    ----------
+    item_ids, scores
+        Of the candidates.
+
     References
     ----------
     J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
     summaries", SIGIR 1998, section 2.
     """
 
-    def __init__(self, diversity: Diversity, candidates: Sequence[Scored], columns: Columns) -> None:
+    def __init__(
+        self, diversity: Diversity, item_ids: Sequence[str], scores: Sequence[float], columns: Columns
+    ) -> None:
         self._dial = diversity.dial
-        self._names = diversity.columns
         self._columns = columns
-        self._codes: dict[tuple[str, str], int] = {}
-        self._sets: dict[str, tuple[int, ...]] = {}
-        best = max((candidate.score for candidate in candidates), default=0.0)
-        self._best = best if best > 0 else float("inf")
-        self._closest = {candidate.item_id: 0.0 for candidate in candidates}
+        self._places = {item_id: place for place, item_id in enumerate(item_ids)}
+        relevance = np.maximum(np.array(scores, np.float64), 0)
+        best = relevance.max(initial=0.0)
+        self._relevance = relevance / best if best > 0 else relevance
+        self._relevance *= 1 - self._dial
+        self._closest = np.zeros(len(item_ids))
+        self._tables = [
+            _Table(name, [values(columns(item_id).get(name)) for item_id in item_ids]) for name in diversity.columns
+        ]
 
     def add(self, item_id: str) -> None:
-        """Take an item into the list."""
-        self._closest.pop(item_id, None)
-        added = self._values(item_id)
-        for other, closest in self._closest.items():
-            self._closest[other] = max(closest, self._likeness(added, self._values(other)))
+        """Take an item into the list; it is no candidate any more."""
+        self.drop(item_id)
+        has = self._columns(item_id)
+        likeness = sum(table.likeness(values(has.get(table.name))) for table in self._tables)
+        self._closest = np.maximum(self._closest, likeness / len(self._tables))
 
-    def choose(self, candidates: Sequence[S]) -> S:
-        """Return the candidate whose marginal relevance is the greatest, of several the first."""
-        return max(candidates, key=self._marginal_relevance)
+    def drop(self, item_id: str) -> None:
+        """Take a candidate out."""
+        if item_id in self._places:
+            self._relevance[self._places[item_id]] = -np.inf
 
-    def _marginal_relevance(self, candidate: Scored) -> float:
-        relevance = max(candidate.score, 0.0) / self._best
-        return (1 - self._dial) * relevance - self._dial * self._closest[candidate.item_id]
+    def best(self) -> int | None:
+        """Return the place of the candidate whose marginal relevance is the greatest, of several the first."""
+        if not len(self._relevance):
+            return None
+        marginal = self._relevance - self._dial * self._closest
+        place = int(marginal.argmax())
+        return place if marginal[place] > -np.inf else None
 
-    def _likeness(self, one: tuple[int, ...], other: tuple[int, ...]) -> float:
-        shares = (
-            (mine & theirs).bit_count() / (mine | theirs).bit_count()
-            for mine, theirs in zip(one, other, strict=True)
-            if mine & theirs
-        )
-        return sum(shares) / len(self._names)
 
-    def _values(self, item_id: str) -> tuple[int, ...]:
-        """Return the item's values of each column, as the bits of a number."""
-        if item_id not in self._sets:
-            has = self._columns(item_id)
-            self._sets[item_id] = tuple(
-                sum(self._bit(name, value) for value in values(has.get(name))) for name in self._names
-            )
-        return self._sets[item_id]
+class _Table:
+    """Which values of one column the candidates have."""
 
-    def _bit(self, name: str, value: str) -> int:
-        return 1 << self._codes.setdefault((name, value), len(self._codes))
+    def __init__(self, name: str, sets: Sequence[frozenset[str]]) -> None:
+        self.name = name
+        self._codes: dict[str, int] = {}
+        for each in sets:
+            for value in each:
+                self._codes.setdefault(value, len(self._codes))
+        self._has = np.zeros((len(sets), len(self._codes)), bool)
+        for row, each in enumerate(sets):
+            self._has[row, [self._codes[value] for value in each]] = True
+        self._sizes = self._has.sum(axis=1)
+
+    def likeness(self, has: frozenset[str]) -> Any:
+        """Return the Jaccard index of these values and those of each candidate, float64 `(candidates,)`."""
+        shared = self._has[:, [self._codes[value] for value in has if value in self._codes]].sum(axis=1)
+        return shared / np.maximum(self._sizes + len(has) - shared, 1)

@@ -172,5 +172,5 @@ def test_what_is_said_to_have_given_did(
     found = faults(slate, candidates, steering, k, catalogue)
     for each in slate.gave:
         rule = each.partition(" ")[0]
-        if rule != "exploration":
+        if rule != "exploration" and not each.endswith(" filtered"):  # chance may bring such an item to its place
             assert rule in found, each
