@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,11 @@ from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import NotFound, Unavailable
 from cli import deployment as deployments
 from cli import main as command
+from cli.config import file
 from cli.deployment import Deployment
 from cli.recommending import preview
 
+DOCS = Path(__file__).parents[3] / "docs"
 DOCUMENT: dict[str, Any] = {
     "format": 1,
     "filters": {"own": 'INCLUDE ItemID WHERE Items.BRAND IN ("own")'},
@@ -107,6 +111,17 @@ def test_preview_takes_a_file_that_is_not_applied(asked: list[dict[str, Any]], t
     (question,) = asked
     assert question["recommender"] == "similar-items"
     assert question["configuration"] == {"format": 1, "rules": {"autumn": {"pins": [{"item": "7", "position": 1}]}}}
+
+
+def test_the_documented_rules_are_valid() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", (DOCS / "rules.md").read_text(), re.DOTALL)
+
+    checked = file.check(example, name="rules.md")
+
+    assert checked.warnings == ()
+    assert checked.configuration.recommenders["for-you"].rules == "spring"
+    rules = checked.configuration.rules["spring"]
+    assert all(getattr(rules, field.name) for field in dataclasses.fields(rules))
 
 
 class Function:
