@@ -31,6 +31,8 @@ def respond_answer(answer: Answer, request: Request, event: Mapping[str, Any]) -
         "recommendationId": answer.recommendation_id,
     }
     headers = _headers(answer)
+    if request.session_id is None:  # how the shop steers, and what it does not show, is nothing for a browser
+        headers.update(_rules(answer))
     if event["routeKey"].startswith("GET "):
         headers.update(_caching(answer, request))
         if is_current(event, headers["etag"]):
@@ -50,6 +52,11 @@ def _headers(answer: Answer) -> dict[str, str]:
         headers["x-alsolike-arms"] = ", ".join(answer.arms)
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
+    return headers
+
+
+def _rules(answer: Answer) -> dict[str, str]:
+    headers = {}
     if answer.rules:
         headers["x-alsolike-rules"] = answer.rules
     if answer.gave:
@@ -62,8 +69,8 @@ def _headers(answer: Answer) -> dict[str, str]:
 
 def _predicted_item(item: Recommendation) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score}
-    if item.origin.startswith(PROMOTED):
-        document["promotionName"] = item.origin.removeprefix(PROMOTED)
+    if promotion := _promotion(item):
+        document["promotionName"] = promotion
     if item.metadata is not None:
         document["metadata"] = item.metadata
     if item.reasons is not None:
@@ -71,13 +78,17 @@ def _predicted_item(item: Recommendation) -> dict[str, Any]:
     return document
 
 
+def _promotion(item: Recommendation) -> str | None:
+    return item.origin.removeprefix(PROMOTED) if item.origin.startswith(PROMOTED) else None
+
+
 def _caching(answer: Answer, request: Request) -> dict[str, str]:
     """Return ETag and Cache-Control.
 
-    Two answers with the same items and metadata are the same to who shows them: scores, which fall with every second,
-    and the recommendation id do not count.
+    Two answers with the same items, metadata and promotions are the same to who shows them: scores, which fall with
+    every second, and the recommendation id do not count.
     """
-    shown = orjson.dumps([[item.item_id, item.metadata, item.reasons] for item in answer.items])
+    shown = orjson.dumps([[item.item_id, item.metadata, item.reasons, _promotion(item)] for item in answer.items])
     etag = f'"{hashlib.blake2b(shown, digest_size=12).hexdigest()}"'
     personal = request.recommender not in _OF_NOBODY or request.user_id is not None or request.session_id is not None
     drawn = any(item.propensity is not None for item in answer.items)

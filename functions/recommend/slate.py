@@ -1,4 +1,4 @@
-"""A list of recommendations that keeps the rules: pins first, then promoted items, then the others in their order.
+"""A list of recommendations that keeps the rules: pins, places for promotions, and the others in their order.
 
 Nothing here reads anything: candidates come in with their scores, best first, and `columns` says what an item has.
 
@@ -10,8 +10,7 @@ why                  when
 pin … past-end       the list is shorter than the place's number
 pin … moved          the list ends before the place, which is now its last
 pin … <other>        as the caller says: the item may not be answered
-promotion … starved  it has fewer items that may be answered than places
-promotion … no-place pins have taken its places
+promotion … starved  the list has fewer of its items, wherever they stand, than places that are due to it
 slate … pinned       pinned items break the rule; no other item makes it worse
 slate … starved      the list is shorter, since the items that are left would break the rule
 exploration starved  a place was left without a new item to draw
@@ -22,7 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from alsolike.rules import Diversity, SlateRule
 from alsolike.served import EXPLORED, PINNED, PROMOTED, RANKED
@@ -43,8 +42,7 @@ class Random(Protocol):
         """Return a whole number from 0 to `stop`, without it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An item that may be answered; `origin` is `ranked` or `filled`."""
 
     item_id: str
@@ -71,8 +69,7 @@ class Pinned:
     refusal: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """An item in its place, see `alsolike.served`; `propensity` is None where nothing was left to chance."""
 
     item_id: str
@@ -112,8 +109,10 @@ class Steering:
 def compose(candidates: Sequence[Candidate], steering: Steering, *, k: int, columns: Columns, random: Random) -> Slate:
     """Return at most k items that keep the rules.
 
-    A place that neither a pin nor a promotion has goes to the greedy choice g: the first candidate that no slate rule
-    refuses, or with diversity, of all these the one with the greatest
+    Pins stand first, and promotions have their places, spread evenly over the others; then the list is filled from its
+    beginning to its end. A promotion's place goes to its best item that is not in the list and that no slate rule
+    refuses. Any other place, and one for which a promotion has no item, goes to the greedy choice g: the first
+    candidate that no slate rule refuses, or with diversity, of all these the one with the greatest
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
 
@@ -154,22 +153,35 @@ class _Composition:
             if steering.diversity
             else None
         )
+        self._waiting = [iter(promotion.candidates) for promotion in steering.promotions]
+        self._new, self._tightened = list(steering.new_items), -1
         self._taken: set[str] = set()
         self._gave: dict[str, None] = {}
 
     def slate(self) -> Slate:
         for pin in sorted(self._steering.pins, key=lambda pin: pin.position):
             self._pin(pin)
-        self._promote()
-        self._rank()
+        free = [place for place, item in enumerate(self._places) if item is None]
+        promoted = self._promoted_places(free)
+        for place in free:
+            if place not in promoted or not self._promote(place, promoted[place]):
+                self._rank(place)
         places = [place for place in self._places if place is not None]
+        self._judge(places)
+        return Slate(places, tuple(self._gave))
+
+    def _judge(self, places: Sequence[Place]) -> None:
+        """Name what the list as a whole does not keep."""
+        for promotion in self._steering.promotions:
+            has = self._taken.intersection(candidate.item_id for candidate in promotion.candidates)
+            if len(has) < promotion.places:
+                self._give(f"promotion:{promotion.name} starved")
         if len(places) < len(self._places):
             self._gave |= dict.fromkeys(f"slate:{column} starved" for column in self._rules.starving)
             for pin in self._steering.pins:
-                stands = pin.item_id in self._taken and pin.position <= len(self._places)
+                stands = pin.item_id in self._taken and pin.refusal is None and pin.position <= len(self._places)
                 if stands and not (pin.position <= len(places) and places[pin.position - 1].item_id == pin.item_id):
                     self._give(f"pin:{pin.item_id} moved")
-        return Slate(places, tuple(self._gave))
 
     def _give(self, what: str) -> None:
         self._gave[what] = None
@@ -181,9 +193,6 @@ class _Composition:
         if self._variety is not None:
             self._variety.add(item.item_id)
 
-    def _free(self) -> list[int]:
-        return [place for place, item in enumerate(self._places) if item is None]
-
     def _pin(self, pin: Pinned) -> None:
         if pin.refusal is not None:
             self._give(f"pin:{pin.item_id} {pin.refusal}")
@@ -194,26 +203,24 @@ class _Composition:
                 self._give(f"slate:{column} pinned")
             self._take(pin.position - 1, Place(pin.item_id, pin.score, PINNED))
 
-    def _promote(self) -> None:
-        free = self._free()
+    def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
+        """Return the places that promotions have, each with the promotion's number: spread over those without a pin."""
         left = len(free)
         due: list[tuple[float, int]] = []
-        promotions = self._steering.promotions
-        for number, promotion in enumerate(promotions):
+        for number, promotion in enumerate(self._steering.promotions):
             count = min(promotion.places, left)
             left -= count
-            if count < promotion.places:
-                self._give(f"promotion:{promotion.name} no-place")
             due += [((turn + 0.5) / count, number) for turn in range(count)]
-        candidates = [iter(promotion.candidates) for promotion in promotions]
-        spread = [free[int((turn + 0.5) * len(free) / len(due))] for turn in range(len(due))]
-        for place, (_, number) in zip(spread, sorted(due), strict=True):
-            name = promotions[number].name
-            chosen = next(self._allowed(candidates[number]), None)
-            if chosen is None:
-                self._give(f"promotion:{name} starved")
-            else:
-                self._take(place, Place(chosen.item_id, chosen.score, f"{PROMOTED}{name}"))
+        spread = (free[int((turn + 0.5) * len(free) / len(due))] for turn in range(len(due)))
+        return {place: number for place, (_, number) in zip(spread, sorted(due), strict=True)}
+
+    def _promote(self, place: int, number: int) -> bool:
+        """Give a place to the best item of its promotion that may have it, if there is one."""
+        for chosen in self._allowed(self._waiting[number]):
+            name = self._steering.promotions[number].name
+            self._take(place, Place(chosen.item_id, chosen.score, f"{PROMOTED}{name}"))
+            return True
+        return False
 
     def _allowed(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
         """Yield those that are not in the list and that no slate rule refuses: what it refuses once, it does always."""
@@ -221,29 +228,26 @@ class _Composition:
             if candidate.item_id not in self._taken and not self._rules.broken_by(candidate.item_id):
                 yield candidate
 
-    def _rank(self) -> None:
-        new, tightened = list(self._steering.new_items), -1
-        for place in self._free():
-            greedy = self._greedy()
-            if greedy is None:
-                return
-            share, propensity = self._steering.explored_share, None
-            if share:
-                if tightened != self._rules.tightened:
-                    new, tightened = list(self._allowed(iter(new))), self._rules.tightened
-                new = [item for item in new if item.item_id not in self._taken]
-                among = [item.item_id for item in new]
-                if not new:
-                    self._give("exploration starved")
-                    share = 0.0
-                explored = self._random.random() < share
-                drawn = new[self._random.randrange(len(new))] if explored else greedy
-                propensity = (1 - share) * (drawn.item_id == greedy.item_id)
-                propensity += share / len(new) * (drawn.item_id in among) if new else 0.0
-                if explored:
-                    self._take(place, Place(drawn.item_id, drawn.score, EXPLORED, propensity))
-                    continue
-            self._take(place, Place(greedy.item_id, greedy.score, greedy.origin, propensity))
+    def _rank(self, place: int) -> None:
+        """Give a place to the greedy choice, or by chance to a new item; there is none where nothing is left."""
+        greedy = self._greedy()
+        if greedy is None:
+            return
+        if not self._steering.explored_share:
+            self._take(place, Place(*greedy))
+            return
+        if self._tightened != self._rules.tightened:
+            self._new, self._tightened = list(self._allowed(iter(self._new))), self._rules.tightened
+        self._new = [item for item in self._new if item.item_id not in self._taken]
+        share = self._steering.explored_share if self._new else 0.0
+        if not self._new:
+            self._give("exploration starved")
+        explored = self._random.random() < share
+        drawn = self._new[self._random.randrange(len(self._new))] if explored else greedy
+        propensity = (1 - share) * (drawn.item_id == greedy.item_id)
+        if any(item.item_id == drawn.item_id for item in self._new):
+            propensity += share / len(self._new)
+        self._take(place, Place(drawn.item_id, drawn.score, EXPLORED if explored else greedy.origin, propensity))
 
     def _greedy(self) -> Candidate | None:
         """Return the candidate whose turn it is; what slate rules refuse now they would always."""

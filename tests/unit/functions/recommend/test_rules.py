@@ -230,6 +230,59 @@ def test_a_rule_that_looks_at_what_cannot_be_read_gives_way(
     assert "user-unavailable" in headers["x-alsolike-degraded"]
 
 
+def test_a_browser_is_not_told_of_the_rules(ruled: Callable[..., Shop]) -> None:
+    shop = ruled(pins=[{"item": "plum", "position": 1}, {"item": "secret", "position": 2}])
+
+    answer = shop.get("GET /session/recommendations", token={"sessionId": "s1", "userId": "anna"})
+
+    assert items(orjson.loads(answer["body"])["itemList"])[0] == "plum"
+    assert not [name for name in answer["headers"] if "rules" in name]
+
+
+def test_a_promotion_is_part_of_what_an_answer_shows(ruled: Callable[..., Shop]) -> None:
+    """The same items under another name are another answer to whoever kept the first."""
+    shop = ruled(on="popular", promotions=[{"filter": "dear", "share": 0.25}])
+    first = shop.get("GET /popular")
+    shop.configure(
+        items={"columns": COLUMNS},
+        filters=FILTERS,
+        rules={"spring": {"promotions": [{"filter": "dear", "share": 0.25, "name": "sale"}]}},
+        recommenders={"popular": {"rules": "spring"}},
+    )
+
+    again = shop.get("GET /popular", headers={"if-none-match": first["headers"]["etag"]})
+
+    assert again["statusCode"] == 200
+    assert orjson.loads(again["body"])["itemList"][2]["promotionName"] == "sale"
+
+
+def test_a_promotion_on_an_items_page_has_what_goes_with_the_item(ruled: Callable[..., Shop]) -> None:
+    """After a pear the model ranks fig, then plum, which is not popular; the page's own item is not promoted."""
+    shop = ruled(on="similar-items", promotions=[{"filter": "cheap", "share": 0.5}])
+
+    found, headers = shop.ask(recommenderArn=f"{ARN}:recommender/similar-items", itemId="pear", numResults=4)
+
+    assert items(found) == ["fig", "plum", "kiwi"]
+    assert [item.get("promotionName") for item in found] == [None, "cheap", None]
+    assert "x-alsolike-rules-gave" not in headers
+
+
+def test_without_a_model_rules_steer_what_trends(ruled: Callable[..., Shop]) -> None:
+    shop = ruled(
+        promotions=[{"filter": "dear", "share": 0.5}],
+        pins=[{"item": "pear", "position": 1}],
+        boosts=[{"filter": "cheap", "factor": 50}],
+    )
+    shop.s3.delete_object(Bucket=shop.bucket, Key="registry/champion.json")
+    shop.count(fig=9, plum=8, kiwi=50)
+
+    found, headers = shop.ask(numResults=4)
+
+    assert headers["x-alsolike-source"] == "trending"
+    assert items(found) == ["pear", "kiwi", "fig", "plum"]
+    assert headers["x-alsolike-rules-gave"] == "promotion:dear starved"
+
+
 def test_batches_keep_the_rules(ruled: Callable[..., Shop]) -> None:
     from functions.recommend import handler
     from tests.unit.functions.factories import LambdaContext

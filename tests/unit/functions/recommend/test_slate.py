@@ -87,12 +87,12 @@ def test_a_pin_moves_up_where_the_list_ends_before_it() -> None:
 
 def test_promoted_places_are_spread_over_those_that_pins_leave() -> None:
     """Two of ten: the third and the eighth of the free ones are in the middle of each half."""
-    slate = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("ja"))])
-    pinned = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("ja"))], pins=[Pinned("i", 1)])
+    slate = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))])
+    pinned = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))], pins=[Pinned("i", 1)])
 
-    assert ids(slate) == "bcjdefgahi"
+    assert ids(slate) == "abjcdefhgi"
     assert [place for place, item in enumerate(slate.places) if item.origin == "promoted:sale"] == [2, 7]
-    assert ids(pinned) == "ibcjdefagh"
+    assert ids(pinned) == "iabjcdehfg"
     assert [place for place, item in enumerate(pinned.places) if item.origin == "promoted:sale"] == [3, 7]
 
 
@@ -108,10 +108,20 @@ def test_a_promotion_with_too_few_items_leaves_its_places_to_the_others() -> Non
     assert (ids(slate), slate.gave) == ("zab", ("promotion:sale starved",))
 
 
+def test_a_promoted_item_that_is_ranked_before_its_place_stays_where_it_is() -> None:
+    """The promotion brings its next item, and is kept where it has none: two of its items are in the list."""
+    slate = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("axy"))])
+    kept = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("ax"))])
+
+    assert ids(slate) == "axby"
+    assert (ids(kept), kept.gave) == ("axbc", ())
+    assert [place.origin for place in kept.places] == ["ranked", "promoted:sale", "ranked", "ranked"]
+
+
 def test_a_promotion_gives_way_to_pins() -> None:
     slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[Pinned("p", 1)])
 
-    assert (ids(slate), slate.gave) == ("py", ("promotion:sale no-place",))
+    assert (ids(slate), slate.gave) == ("py", ("promotion:sale starved",))
 
 
 def test_at_most_so_many_of_a_value_counts_every_value_of_an_item() -> None:
@@ -123,15 +133,15 @@ def test_at_most_so_many_of_a_value_counts_every_value_of_an_item() -> None:
 
 
 def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
-    """The promotion's first item is an x as the pin is, and so are the first three of the ranking; d is the only y."""
+    """The promotion's first item is an x as the pin is, and so are the first three of the ranking."""
     rules = [SlateRule("brand", at_most=1)]
 
-    slate = made("abcde", k=3, slate=rules, promotions=[Promoted("p", 1, ranked("ad"))], pins=[Pinned("b", 1)])
+    slate = made("abcde", k=3, slate=rules, promotions=[Promoted("p", 1, ranked("ae"))], pins=[Pinned("b", 1)])
 
     assert [(place.item_id, place.origin) for place in slate.places] == [
         ("b", "pinned"),
-        ("e", "ranked"),
-        ("d", "promoted:p"),
+        ("d", "ranked"),
+        ("e", "promoted:p"),
     ]
     assert slate.gave == ()
 
