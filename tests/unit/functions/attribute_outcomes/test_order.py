@@ -1,0 +1,153 @@
+"""The same results whatever the order of arrival, the cut into objects, the deliveries and the calls."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alsolike import engagement, outcomes
+from functions.attribute_outcomes import day
+from functions.attribute_outcomes.inputs import ReceiptStore, date_of
+from functions.attribute_outcomes.joining import ordered_sum
+from functions.attribute_outcomes.rules import DAY_MS, Rules
+from tests.unit.functions.attribute_outcomes.shops import (
+    DAY,
+    SERVED_MS,
+    answer,
+    attribute,
+    engagement_of,
+    event,
+    outcomes_of,
+    write_events,
+    write_served,
+)
+from tests.unit.functions.cloud import create_bucket
+
+ITEMS = ["pear", "plum", "fig", "kiwi"]
+USERS = ["anna", "bob"]
+KINDS = ["view", "click", "cart", "purchase", "return", "search", "wish"]
+ANSWER_DAYS = (DAY, DAY + 1)
+RULES = Rules(window_days=1)
+
+_buckets = itertools.count()
+
+item_lists = st.lists(st.sampled_from(ITEMS), max_size=4, unique=True)
+answers = st.builds(
+    lambda items, user, on, arms: answer(items, user=user, served_ms=SERVED_MS + on * DAY_MS, arms=arms),
+    item_lists,
+    st.sampled_from([*USERS, None]),
+    st.sampled_from([0, 1]),
+    st.sampled_from([[], ["spring/new"], ["spring/old", "photo/big"]]),
+)
+values = st.sampled_from([None, 0.1, 0.2, 0.7, 1e9, 19.99])
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return answers and events; some events name none, a forged one, or come at a wrong time."""
+    served = draw(st.lists(answers, min_size=1, max_size=5))
+    named = st.sampled_from([*served, "forged", None])
+    events = draw(
+        st.lists(
+            st.builds(
+                lambda of, item, kind, user, after, shown, value: event(
+                    of, item, kind, user_id=user, after_ms=after, impression=shown, event_value=value
+                ),
+                named,
+                st.sampled_from([*ITEMS, None]),
+                st.sampled_from(KINDS),
+                st.sampled_from(USERS),
+                st.sampled_from([-400_000, 0, 1_000, 60_000, 2 * DAY_MS]),
+                item_lists,
+                values,
+            ),
+            max_size=14,
+        )
+    )
+    return served, events
+
+
+def results(s3: Any, bucket: str) -> list[Any]:
+    found: list[Any] = []
+    for each in ANSWER_DAYS:
+        receipt = ReceiptStore(s3, bucket).read(each)
+        found.append(None if receipt is None else (dict(receipt.rejected), receipt.events))
+        for read, key in ((outcomes_of, outcomes.object_key), (engagement_of, engagement.object_key)):
+            listed = s3.list_objects_v2(Bucket=bucket, Prefix=key(date_of(each)))["KeyCount"]
+            found.append(read(s3, bucket, date_of(each)) if listed else None)
+    return found
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(shop=shops(), data=st.data())
+def test_results_do_not_depend_on_how_things_came(
+    aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, shop: Any, data: st.DataObject
+) -> None:
+    served, events = shop
+    s3 = aws("s3")
+    once, bit_by_bit = (create_bucket(s3, f"lake-{next(_buckets)}") for _ in range(2))
+    write_served(s3, once, served)
+    write_events(s3, once, events)
+    attribute(s3, once, rules=RULES)
+
+    # The first objects come twice, as part of others, too; after some of them attribution runs.
+    pieces = [("served", row) for row in served] + [("event", row) for row in events]
+    pieces = data.draw(st.permutations(pieces + pieces[:3]))
+    with monkeypatch.context() as patched:
+        patched.setattr(day, "EVENTS_AT_ONCE", 2)
+        while pieces:
+            size = data.draw(st.integers(min(4, len(pieces)), len(pieces)))
+            some, pieces = pieces[:size], pieces[size:]
+            name = f"{len(pieces):03d}"
+            write_served(s3, bit_by_bit, [row for what, row in some if what == "served"], name=name)
+            write_events(s3, bit_by_bit, [row for what, row in some if what == "event"], name=name)
+            if not pieces or data.draw(st.booleans()):
+                attribute(s3, bit_by_bit, rules=RULES, part_bytes=500)
+
+    assert results(s3, bit_by_bit) == results(s3, once)
+
+
+def test_parts_are_many_where_answers_are(aws: Callable[[str], Any], lake_bucket: str) -> None:
+    s3 = aws("s3")
+    rows = [answer(["pear"], user=None) for _ in range(50)]
+    write_served(s3, lake_bucket, rows)
+    write_events(s3, lake_bucket, [event(row, "pear", "purchase", event_value=0.1) for row in rows])
+
+    attribute(s3, lake_bucket, part_bytes=1_000)
+
+    assert len(outcomes_of(s3, lake_bucket)) == 50
+    assert (
+        dataclasses.asdict(engagement_of(s3, lake_bucket)["all", "all"])["revenue"] == 5.0
+    )  # not 0.1 fifty times over
+
+
+def test_copies_that_differ_count_as_the_same_one_in_any_order(aws: Callable[[str], Any], lake_bucket: str) -> None:
+    s3 = aws("s3")
+    one = answer(["pear", "plum"])
+    other = {**one, "item_ids": ["pear"]}
+    found = []
+    for first, second in ((one, other), (other, one)):
+        write_served(s3, lake_bucket, [first], name="a")
+        write_served(s3, lake_bucket, [second], name="b")
+        attribute(s3, lake_bucket)
+        (row,) = outcomes_of(s3, lake_bucket).values()
+        found.append(row["items"])
+
+    assert found[0] == found[1]
+
+
+def test_sums_of_floats_do_not_depend_on_the_order_of_their_terms() -> None:
+    terms = (0.1, 0.2, 0.7, 1e9)
+    sums = {
+        tuple(ordered_sum(np.zeros(4, np.int64), np.array(each), 1).tolist()) for each in itertools.permutations(terms)
+    }
+
+    assert len({sum(each) for each in itertools.permutations(terms)}) > 1
+    assert len(sums) == 1
