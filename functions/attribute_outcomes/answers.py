@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
+import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
 
 from alsolike import recommendation_id
-from alsolike.errors import InvalidInput
+from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.rules import DAY_MS
 
 _TEXT = pa.string()
@@ -43,27 +46,25 @@ def once(rows: pa.Table) -> pa.Table:
 
 def genuine(rows: pa.Table, day: int) -> pa.Table:
     """Keep the rows of a day (since 1970) whose id says the same: time, recommender, model version and arms."""
-    columns = ("recommendation_id", "served_ms", "recommender", "model_version", "arms")
-    values = zip(*(rows[name].to_pylist() for name in columns), strict=True)
-    return rows.filter(pa.array([_is_genuine(day, *each) for each in values], pa.bool_()))
+    ids = read(rows["recommendation_id"].combine_chunks())
+    served_ms = rows["served_ms"].fill_null(-1).to_numpy()
+    same = ids.genuine & (ids.answered_ms == served_ms) & (served_ms // DAY_MS == day)
+    columns = (rows[name].to_pylist() for name in ("recommender", "model_version", "arms"))
+    said = [_tags(*values[:2], tuple(values[2] or ())) for values in zip(*columns, strict=True)]
+    same &= np.frombuffer(b"".join(said), "V14") == ids.tags()
+    return rows.filter(pa.array(same))
 
 
-def _is_genuine(
-    day: int,
-    answer_id: str | None,
-    served_ms: int | None,
-    recommender: str | None,
-    model_version: str | None,
-    arms: list[str | None] | None,
-) -> bool:
+@functools.lru_cache(maxsize=1024)
+def _tags(recommender: str | None, model_version: str | None, arms: tuple[str | None, ...]) -> bytes:
+    """Return what an id of such an answer has at the places of `Ids.tags`; what no id has where there is none such."""
     try:
-        said = recommendation_id.parse(answer_id or "")
-    except InvalidInput:
-        return False
-    return (
-        said.answered_ms == served_ms
-        and served_ms // DAY_MS == day
-        and said.recommender == recommender
-        and said.version_tag == recommendation_id.version_tag(model_version or "")
-        and said.arm_tags == tuple(recommendation_id.arm_tag(arm or "") for arm in arms or ())
-    )
+        made = recommendation_id.create(
+            answered_ms=0,
+            recommender=recommender or "",
+            version=model_version or "",
+            arms=[arm or "" for arm in arms],
+        )
+    except (KeyError, ValueError):
+        return bytes(14)
+    return read(pa.array([made])).tags().tobytes()

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import recommendation_id
-from alsolike.errors import InvalidInput
+from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.reading import rows_of
@@ -112,14 +111,8 @@ class EventDays:
 
 
 def _answer_days(ids: pa.Array) -> npt.NDArray[np.int64]:
-    encoded = ids.dictionary_encode()
-    days = []
-    for each in encoded.dictionary.to_pylist():
-        try:
-            days.append(recommendation_id.parse(each).answered_ms // DAY_MS)
-        except InvalidInput:
-            days.append(_FORGED)
-    return np.array(days, np.int64)[encoded.indices.to_numpy()] if days else np.zeros(0, np.int64)
+    found = read(ids)
+    return np.where(found.genuine, found.answered_ms // DAY_MS, _FORGED)
 
 
 class _Counter:
@@ -146,7 +139,9 @@ class _Counter:
         counts = np.zeros(len(self._items), np.int64)
         for path in self._paths:
             if path.exists():
-                pairs = np.unique(np.fromfile(path, _PAIR))
-                counts += np.bincount(pairs["item"], minlength=len(counts))
+                pairs = np.fromfile(path, _PAIR)
+                pairs = pairs[np.lexsort((pairs["item"], pairs["key"]))]
+                once = np.concatenate([pairs["item"][:1], pairs["item"][1:][pairs[1:] != pairs[:-1]]])
+                counts += np.bincount(once, minlength=len(counts))
                 path.unlink()
         return counts

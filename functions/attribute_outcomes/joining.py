@@ -114,7 +114,8 @@ class _Slate:
         numbers = items.numbers(listed)
         self._items, self._answers = items, len(answers)
         self._width = len(items) + 1
-        self.keys = np.unique((answer * self._width + numbers)[numbers >= 0])
+        keys = np.sort((answer * self._width + numbers)[numbers >= 0])
+        self.keys = np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])
         self.answer, self.item = self.keys // self._width, self.keys % self._width
 
     def find(self, answer: Ints, item: Ints) -> Ints:

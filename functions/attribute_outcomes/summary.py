@@ -21,6 +21,7 @@ from functions.attribute_outcomes.tables import ENGAGEMENT
 
 ALL = "all"
 _SUMS = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "new_items")
+_MANTISSA_BITS, _LOW_BITS = 53, 26
 _NOVELTY_UNIT = 2**20  # whole numbers add up to the same in any order
 
 
@@ -59,7 +60,7 @@ class Summary:
             group = self._groups.setdefault((dimension, name), _Group())
             group.counts.update({str(column): int(value) for column, value in frame.iloc[rows].sum().items()})
             revenue = numbers["revenue"].to_numpy()[rows]
-            group.revenue += sum(map(Fraction, revenue[revenue != 0].tolist()), Fraction())
+            group.revenue += exact_sum(revenue)
             group.seen = np.pad(group.seen, (0, len(self._items) - len(group.seen)))
             chosen = np.zeros(len(outcomes), bool)
             chosen[rows] = True
@@ -83,6 +84,25 @@ class Summary:
 def to_table(rows: list[Engagement]) -> pa.Table:
     """Return the rows as they are stored."""
     return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=ENGAGEMENT)
+
+
+def exact_sum(values: npt.NDArray[np.float64]) -> Fraction:
+    """Return the sum without any rounding.
+
+    Examples
+    --------
+    >>> exact_sum(np.array([1e16, 0.5, -1e16]))
+    Fraction(1, 2)
+    """
+    fractions, exponents = np.frexp(values)
+    whole = (fractions * 2.0**_MANTISSA_BITS).astype(np.int64)
+    high, low = whole >> _LOW_BITS, whole & ((1 << _LOW_BITS) - 1)  # so that sums of either do not overflow
+    total = Fraction()
+    for exponent in np.unique(exponents).tolist():
+        some = exponents == exponent
+        units = (int(high[some].sum()) << _LOW_BITS) + int(low[some].sum())
+        total += units * Fraction(2) ** (exponent - _MANTISSA_BITS)
+    return total
 
 
 def _groups(outcomes: pa.Table) -> Iterator[tuple[Dimension, str, npt.NDArray[np.int64]]]:

@@ -1,0 +1,175 @@
+"""`python -m benchmarks.attribution`: what a day of attribution takes as it grows, written to docs/attribution.md.
+
+A day's made-up answers, of twenty items each, an event for each that reports what was shown, and as many events that
+name none lie as objects in a directory that stands for S3. Each size runs in a process of its own. Memory is the most
+that this one had, with all libraries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import io
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import lake, outcomes, recommendation_id, served
+from alsolike.snapshot import EMPTY
+from benchmarks.page import write_section
+from functions.attribute_outcomes.rules import DAY_MS, Rules
+from functions.attribute_outcomes.service import Attribution
+
+PAGE = Path("docs/attribution.md")
+SIZES = {"100k": 100_000, "1M": 1_000_000, "10M": 10_000_000}
+ROWS_PER_OBJECT = 100_000
+ITEMS, A_LIST, SHOPPERS = 50_000, 20, 200_000
+DAY = 20_717
+START_MS = DAY * DAY_MS
+BUCKET = "lake"
+
+
+class Directory:
+    """As much of an S3 client as attribution calls, over a directory."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def get_paginator(self, _: str) -> Directory:
+        """Return what lists."""
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        """List the objects of a prefix."""
+        changed = dt.datetime.fromtimestamp(0, dt.UTC)
+        found = sorted(path for path in (self._root / Bucket / Prefix).rglob("*") if path.is_file())
+        yield {
+            "Contents": [
+                {
+                    "Key": path.relative_to(self._root / Bucket).as_posix(),
+                    "Size": path.stat().st_size,
+                    "ETag": str(path.stat().st_mtime_ns),
+                    "LastModified": changed,
+                }
+                for path in found
+            ]
+        }
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        """Read an object; one that is not there is what attribution takes for another version's receipt."""
+        path = self._root / Bucket / Key
+        return {"Body": io.BytesIO(path.read_bytes() if path.exists() else b"")}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Write an object."""
+        path = self._root / Bucket / Key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            if isinstance(Body, bytes):
+                file.write(Body)
+            else:
+                while chunk := Body.read(1 << 20):
+                    file.write(chunk)
+        return {"ETag": str(path.stat().st_mtime_ns)}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure sizes; write the section of the page where all were measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.attribution", description=__doc__)
+    parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
+    options = parser.parse_args(arguments)
+    if unknown := {*options.sizes} - SIZES.keys():
+        parser.error(f"unknown {', '.join(sorted(unknown))}, expected of {', '.join(SIZES)}")
+    lines = ["| answers of a day | events | seconds | answers a second | peak memory, MB |", "|---|---|---|---|---|"]
+    for size in options.sizes or SIZES:
+        with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+            write_day(Path(name), SIZES[size])
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                seconds, peak_mb = pool.apply(_run, (Path(name),))
+        rows = SIZES[size]
+        lines.append(f"| {rows:,} | {2 * rows:,} | {seconds:,.1f} | {rows / seconds:,.0f} | {peak_mb:,.0f} |")
+        sys.stderr.write(lines[-1] + "\n")
+    sys.stdout.write("\n".join(lines) + "\n")
+    if not options.sizes:
+        write_section(PAGE, "attribution", "\n".join(lines))
+
+
+def write_day(root: Path, rows: int) -> None:
+    """Write a day of answers, and of events."""
+    client = Directory(root)
+    date = outcomes.partition_prefix(lake.event_date(START_MS)).split("=")[1].rstrip("/")
+    for first in range(0, rows, ROWS_PER_OBJECT):
+        answers, events = _pieces(first, min(ROWS_PER_OBJECT, rows - first))
+        name = f"{first:010d}.parquet"
+        for prefix, table in ((served.partition_prefix(date), answers), (lake.partition_prefix(date), events)):
+            sink = io.BytesIO()
+            pq.write_table(table, sink, compression="zstd")
+            client.put_object(Bucket=BUCKET, Key=f"{prefix}{name}", Body=sink.getvalue())
+
+
+def _pieces(first: int, rows: int) -> tuple[pa.Table, pa.Table]:
+    random = np.random.default_rng(first)
+    times = (START_MS + np.sort(random.integers(0, DAY_MS - 60_000, rows))).tolist()
+    ids = [recommendation_id.create(answered_ms=time_ms, recommender="for-you", version="m1") for time_ms in times]
+    names = pa.array([f"item-{number}" for number in range(ITEMS)])
+    chosen = names.take(pa.array(random.zipf(1.2, rows * A_LIST) % ITEMS))
+    lists = pa.ListArray.from_arrays(pa.array(np.arange(rows + 1) * A_LIST, pa.int32()), chosen)
+    shoppers = pa.array([f"user-{number}" for number in random.integers(0, SHOPPERS, rows)])
+    nothing = pa.array([[]] * rows, pa.list_(pa.string()))
+    answers = pa.table(
+        {
+            "recommendation_id": ids, "served_ms": times, "recommender": ["for-you"] * rows,
+            "model_version": ["m1"] * rows, "arms": nothing, "shopper": shoppers, "source": ["model"] * rows,
+            "degraded": nothing, "item_ids": lists,
+        }
+    )  # fmt: skip
+    kinds = pa.array(["view", "click", "cart", "purchase"]).take(pa.array(random.integers(0, 4, rows)))
+    named = {
+        "event_id": [f"{first + number:032x}" for number in range(rows)],
+        "event_time_ms": [time_ms + 30_000 for time_ms in times],
+        "user_id": shoppers,
+        "item_id": chosen.take(pa.array(np.arange(rows) * A_LIST)),
+        "event_type": kinds,
+        "event_value": random.random(rows),
+        "recommendation_id": ids,
+        "impression": lists,
+    }
+    other = {
+        **named,
+        "event_id": [f"f{first + number:031x}" for number in range(rows)],
+        "recommendation_id": pa.nulls(rows, pa.string()),
+        "impression": nothing,
+    }
+    events = pa.concat_tables([pa.table(each) for each in (named, other)])
+    return answers, events.append_column("received_time_ms", events["event_time_ms"])
+
+
+def _run(root: Path) -> tuple[float, float]:
+    started = time.monotonic()
+    outcome = Attribution(
+        Directory(root),
+        BUCKET,
+        catalogue=EMPTY,
+        rules=Rules(),
+        shopper=str,
+        report=lambda _: None,
+        has_time=lambda: True,
+        directory=root / "disk",
+        now_ms=START_MS + 2 * DAY_MS,
+    ).run()
+    assert outcome.days == 1
+    assert not outcome.rejected
+    return time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

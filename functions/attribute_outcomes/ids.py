@@ -1,0 +1,60 @@
+"""Reading many recommendation ids at once, several times as fast as one after the other."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike import recommendation_id
+
+_CHARACTERS, _BYTES, _CHECK_BYTES = 40, 30, 4
+_FORM = rf"^[A-Za-z0-9_-]{{{_CHARACTERS}}}$"
+_LEGIBLE = "A" * _CHARACTERS
+_KNOWN = np.array(sorted(recommendation_id.RECOMMENDER_CODES.values()), np.uint8)
+_FORMAT = 0xA0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ids:
+    """What ids say, by row; nothing that means anything where `genuine` is false.
+
+    Attributes
+    ----------
+    genuine
+        Whether `recommendation_id.parse` accepts the id.
+    answered_ms
+        int64.
+    content
+        uint8 `(n, 30)`: the bytes, as the module `recommendation_id` describes them.
+    """
+
+    genuine: npt.NDArray[np.bool_]
+    answered_ms: npt.NDArray[np.int64]
+    content: npt.NDArray[np.uint8]
+
+    def tags(self) -> npt.NDArray[np.void]:
+        """Return the bytes that say recommender, model version and arms, as one value a row that can be compared."""
+        return np.ascontiguousarray(np.hstack([self.content[:, :1], self.content[:, 7:20]])).view("V14")[:, 0]
+
+
+def read(ids: pa.Array) -> Ids:
+    """Read ids; a null is none."""
+    legible = pc.fill_null(pc.match_substring_regex(ids, _FORM), False)
+    data = base64.urlsafe_b64decode("".join(pc.if_else(legible, ids, _LEGIBLE).to_pylist()))
+    content = np.frombuffer(data, np.uint8).reshape(-1, _BYTES)
+    checks = b"".join(
+        [
+            hashlib.blake2b(data[start : start + _BYTES - _CHECK_BYTES], digest_size=_CHECK_BYTES).digest()
+            for start in range(0, len(data), _BYTES)
+        ]
+    )
+    right = (np.frombuffer(checks, np.uint8).reshape(-1, _CHECK_BYTES) == content[:, -_CHECK_BYTES:]).all(axis=1)
+    genuine = legible.to_numpy(zero_copy_only=False) & right & np.isin(content[:, 0] ^ _FORMAT, _KNOWN)
+    answered_ms = content[:, 1:7].astype(np.int64) @ (256 ** np.arange(5, -1, -1, dtype=np.int64))
+    return Ids(genuine, answered_ms, content)
