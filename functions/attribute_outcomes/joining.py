@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.rules import DAY_MS, KINDS, Kind, Reason, Rules
@@ -283,5 +284,6 @@ def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
 def _table(answers: pa.Table, columns: Mapping[str, npt.NDArray[np.generic]]) -> pa.Table:
     degraded = pa.array(np.bincount(flat(answers["degraded"])[1], minlength=len(answers)) > 0)
     values = {**{name: answers[name] for name in answers.column_names}, "degraded": degraded}
+    values["shopper"] = pc.coalesce(answers["shopper"], answers["session"])
     values |= {name: pa.array(column, from_pandas=True) for name, column in columns.items()}
     return pa.table([values[name] for name in OUTCOMES.names], names=OUTCOMES.names).cast(OUTCOMES)

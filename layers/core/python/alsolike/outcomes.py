@@ -37,7 +37,7 @@ COLUMNS = MappingProxyType(
 =========== ==========================================================================================================
 column      what
 =========== ==========================================================================================================
-shopper     as in `served`; null where nobody was named
+shopper     the hash of the user in `served`, else that of the session; null where nobody was named, `unknown` as there
 items       how many were answered
 impressions how many of them were reported as shown, each once
 clicks, carts, purchases

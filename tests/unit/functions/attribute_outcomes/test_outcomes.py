@@ -66,6 +66,22 @@ def test_outcomes_are_those_computed_by_hand(s3: Any, lake_bucket: str) -> None:
     assert rejected(s3, lake_bucket) == {}
 
 
+def test_the_shopper_is_the_user_else_the_session(s3: Any, lake_bucket: str) -> None:
+    answers = [
+        answer(["pear"], user="anna", session="the session"),
+        answer(["pear"], user=None, session="the session"),
+        answer(["pear"], user=None),
+    ]
+    write_served(s3, lake_bucket, answers)
+
+    attribute(s3, lake_bucket)
+
+    found = outcomes_of(s3, lake_bucket)
+    assert [found[each["recommendation_id"]]["shopper"] for each in answers] == [
+        answers[0]["shopper"], "the session", None,
+    ]  # fmt: skip
+
+
 def test_sums_are_by_recommender_model_and_arm(s3: Any, lake_bucket: str) -> None:
     answers = [
         answer(["pear", "plum"], arms=["spring/new", "photo/big"]),
