@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.experiments import Experiment
+from alsolike.served import UNKNOWN
 
 SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")
 """What is summed up of a user's answers."""
@@ -66,8 +67,9 @@ class ArmTally:
         answers = answers.take(rows.filter(known))
         names = pa.array([self._known[label] for label in labels.filter(known).to_pylist()], pa.string())
         answers = answers.append_column("arm", names)
-        self.nameless += answers["shopper"].null_count
-        answers = answers.filter(pc.is_valid(answers["shopper"]))
+        named = _named(answers)
+        self.nameless += len(answers) - len(named)
+        answers = named
         self._days.update(_days(answers["served_ms"]).unique().to_pylist())
         self._sums.add(answers)
 
@@ -96,9 +98,7 @@ class DayTally:
 
     def add(self, answers: pa.Table) -> None:
         """Count answers, rows of `outcomes` with the columns `READ`."""
-        answers = answers.filter(
-            pc.and_(pc.is_in(answers["recommender"], pa.array(self._on)), pc.is_valid(answers["shopper"]))
-        )
+        answers = _named(answers.filter(pc.is_in(answers["recommender"], pa.array(self._on))))
         self._sums.add(answers.append_column("day", _days(answers["served_ms"])))
 
     def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], pa.Table]]:
@@ -151,6 +151,11 @@ def _by(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
     """Return a table of `SUMS` summed up by columns."""
     summed = table.group_by(list(columns)).aggregate([(name, "sum") for name in SUMS])
     return pa.table({name: summed[name] for name in columns} | {name: summed[f"{name}_sum"] for name in SUMS})
+
+
+def _named(answers: pa.Table) -> pa.Table:
+    """Return the answers of which it is known whose they are."""
+    return answers.filter(pc.fill_null(pc.not_equal(answers["shopper"], UNKNOWN), False))
 
 
 def _in_time(answers: pa.Table, on: Iterable[str], start_ms: int, end_ms: int | None) -> pa.Table:

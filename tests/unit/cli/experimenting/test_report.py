@@ -10,6 +10,7 @@ import pytest
 
 from alsolike.comparison import compare, sample
 from alsolike.experiments import Arm, Experiment
+from alsolike.served import UNKNOWN
 from cli.experimenting.metrics import METRICS, metric_of
 from cli.experimenting.report import Report, control_of, report, sentence
 from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, table
@@ -83,7 +84,8 @@ def test_what_is_not_the_experiments_is_counted_and_left_out() -> None:
             answer("carl", "newer", shown_clicks=4),
             answer("dora", "control"),
             answer("dora", "new", shown_clicks=4),
-            dataclasses.replace(answer(None, shown_clicks=4)),
+            answer(None, shown_clicks=4),
+            answer(UNKNOWN, shown_clicks=4),
             dataclasses.replace(answer("emil", "new"), arms=("other/control", "spring/new")),
         ],
         experiment=ended,
@@ -93,7 +95,7 @@ def test_what_is_not_the_experiments_is_counted_and_left_out() -> None:
     assert [arm.users for arm in found.arms] == [1, 1]
     assert found.excluded.unassigned == 2
     assert found.excluded.unknown_arms == {"newer": 1}
-    assert (found.excluded.nameless, found.excluded.users_in_two_arms) == (1, 1)
+    assert (found.excluded.nameless, found.excluded.users_in_two_arms) == (2, 1)
     assert found.of_days == 1
 
 
