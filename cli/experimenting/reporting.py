@@ -15,7 +15,7 @@ def print_report(found: Report, metric: Metric, *, status: str) -> None:
          "one look: p"],
         [
             [
-                f"{arm.name} (control)" if arm.name == found.control else arm.name,
+                f"{arm.name} (control)" if found.control == arm.name != "control" else arm.name,
                 f"{arm.share:.0%}",
                 arm.users,
                 arm.answers,
@@ -23,9 +23,9 @@ def print_report(found: Report, metric: Metric, *, status: str) -> None:
                 arm.value,
                 f"{arm.lift.lift:+.1%}" if arm.lift else "",
                 _interval(arm.lift.interval) if arm.lift else "",
-                f"{arm.lift.p_value:.3f}" if arm.lift else "",
+                _p(arm.lift.p_value) if arm.lift else "",
                 _interval(arm.lift.fixed_interval) if arm.lift else "",
-                f"{arm.lift.fixed_p_value:.3f}" if arm.lift else "",
+                _p(arm.lift.fixed_p_value) if arm.lift else "",
             ]
             for arm in found.arms
         ],
@@ -33,7 +33,7 @@ def print_report(found: Report, metric: Metric, *, status: str) -> None:
     )  # fmt: skip
     console.print_line(sentence(found))
     ratio = "as the shares say" if found.sample_ratio_p_value >= MISMATCH_BELOW else "NOT as the shares say"
-    console.print_line(f"split     {ratio} (p = {found.sample_ratio_p_value:.3g})")
+    console.print_line(f"split     {ratio} (p {_p(found.sample_ratio_p_value)})")
     console.print_line(f"days      {found.days} of {found.of_days} have answers")
     left_out = found.excluded
     for count, what in (
@@ -51,3 +51,7 @@ def _interval(interval: Interval) -> str:
     if interval.low is None or interval.high is None:
         return "unbounded"
     return f"{interval.low:+.1%} to {interval.high:+.1%}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
