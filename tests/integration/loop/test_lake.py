@@ -49,7 +49,7 @@ def test_view_schedule_and_alarms_are_there(shop: Shop) -> None:
 
 
 def test_upkeep_runs_in_its_own_role_and_layers(shop: Shop) -> None:
-    outcome = _invoke(shop, "CompactLake")
+    outcome = shop.invoke("CompactLake")
 
     assert (outcome["complete"], outcome["merged"], outcome["unreadable"]) == (True, 0, 0)
 
@@ -104,7 +104,7 @@ def test_click_counts_for_the_answer_that_it_names(shop: Shop) -> None:
     )
     eventually(lambda: {"clicker-1", "stranger-1"} <= set(archived(shop)))
 
-    outcome = _invoke(shop, "AttributeOutcomes")
+    outcome = shop.invoke("AttributeOutcomes")
 
     assert (outcome["complete"], outcome["events"], outcome["rejected"]) == (True, 1, 1)
     found = shop.alsolike("engagement")
@@ -117,14 +117,3 @@ def _parquet(row: dict[str, Any]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row]), sink)
     return sink.getvalue()
-
-
-def _invoke(shop: Shop, name: str) -> dict[str, Any]:
-    functions = shop.cloud.client("lambda")
-    (found,) = [
-        each["FunctionName"] for each in functions.list_functions()["Functions"] if name in each["FunctionName"]
-    ]
-    answer = functions.invoke(FunctionName=found, Payload=b"{}")
-    outcome: dict[str, Any] = json.load(answer["Payload"])
-    assert "FunctionError" not in answer, outcome
-    return outcome

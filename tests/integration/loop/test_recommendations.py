@@ -5,6 +5,7 @@ The tests build on one another, in their order.
 
 from __future__ import annotations
 
+import collections
 import io
 import time
 import urllib.parse
@@ -154,6 +155,32 @@ def test_an_answer_is_explained_by_its_id(shop: Shop) -> None:
     similar = get(shop, "/items/item-03/similar", numResults="3").document["recommendationId"]
     eventually(lambda: served_rows(shop), holds=lambda rows: similar in rows)
     assert shop.alsolike("explain", similar)["replay"]["same"]
+
+
+def test_users_are_answered_and_reported_by_their_arms(shop: Shop) -> None:
+    arms = ("--arm", "control=0.5", "--arm", "recent=0.5:recommender=recently-viewed")
+    started = shop.alsolike("experiments", "start", "recent-first", *arms, "--on", "for-you")
+    assert started["plan"]["detectable_lift"] is None  # nobody was answered before today
+    users = [f"user-{number}" for number in range(8)]
+    eventually(lambda: shop.recommend(users[0]), holds=lambda found: "x-alsolike-arms" in found.headers)
+
+    answers = {user: shop.recommend(user) for user in users}
+
+    said = {user: shop.alsolike("experiments", "assign", "--user", user)["arms"]["recent-first"] for user in users[:3]}
+    got = {user: answer.headers["x-alsolike-arms"].removeprefix("recent-first/") for user, answer in answers.items()}
+    assert {user: got[user] for user in said} == said
+    assert set(got.values()) == {"control", "recent"}
+    for user, answer in answers.items():
+        assert answer.headers["x-alsolike-source"] == ("recent" if got[user] == "recent" else "model")
+    asked = {answer.document["recommendationId"] for answer in answers.values()}
+    eventually(lambda: served_rows(shop), holds=lambda rows: asked <= set(rows))
+    shop.invoke("AttributeOutcomes")
+    report = shop.alsolike("experiments", "report", "recent-first")
+    assert {arm["name"]: arm["users"] for arm in report["arms"]} == dict(collections.Counter(got.values()))
+    assert (report["verdict"], report["excluded"]["users_in_two_arms"]) == ("too little", 0)
+    shop.alsolike("experiments", "stop", "recent-first", "--winner", "control")
+    eventually(lambda: shop.recommend(users[0]), holds=lambda found: "x-alsolike-arms" not in found.headers)
+    assert "x-alsolike-arms" not in shop.recommend(users[0]).headers
 
 
 @pytest.mark.parametrize(
