@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -153,9 +154,20 @@ def check_models(configuration: Configuration, where: Deployment, *, now_ms: int
             raise NotFound(f"{arm} names the model version {version!r}, expected one that is there: {there}")
 
 
-def running_and_gone(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
-    """Return the experiments that run under one configuration and are not in another."""
-    return [name for name, each in before.experiments.items() if each.runs(now_ms) and name not in after.experiments]
+def disturbances(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
+    """Return what putting one configuration in place of another does to experiments that run."""
+    found = []
+    for name, running in before.experiments.items():
+        if not running.runs(now_ms):
+            continue
+        if (then := after.experiments.get(name)) is None:
+            found.append(f"the experiment {name} runs and is taken out: this ends it without a report")
+        elif dataclasses.replace(then, end_ms=running.end_ms) != running:
+            found.append(
+                f"the experiment {name} runs and is changed: users may change their arm, and its report is of both; "
+                "stop it and start another by another name"
+            )
+    return found
 
 
 def _is_there(where: Deployment, version: str) -> bool:

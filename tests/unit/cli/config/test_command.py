@@ -113,16 +113,20 @@ def test_experiments_with_models_that_are_not_there_are_not_applied(
         run("apply", file("format: 1\nexperiments: {new: " + experiment.format("null") + "}\n"))
 
 
-def test_a_file_without_an_experiment_that_runs_is_warned_of(
+def test_a_file_that_takes_out_or_changes_an_experiment_that_runs_is_warned_of(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
-    arms = "arms: {a: {share: 0.5}, b: {share: 0.5}}"
-    run("apply", file(f"format: 1\nexperiments: {{new: {{start: 2026-01-01T00:00:00Z, {arms}}}}}\n"))
+    def applied(**stated: str) -> str:
+        fields = {"start": "2026-01-01T00:00:00Z", "arms": "{a: {share: 0.5}, b: {share: 0.5}}"} | stated
+        text = ", ".join(f"{name}: {value}" for name, value in fields.items())
+        return run("apply", file(f"format: 1\nexperiments: {{new: {{{text}}}}}\n")).stderr
 
-    said = run("apply", file("format: 1\n")).stderr
-
-    assert said.startswith("warning: the experiment new runs and is not in ")
-    assert said.endswith("shop.yaml: this ends it without a report\n")
+    assert applied() == ""
+    assert applied(end="2200-01-01T00:00:00+14:00") == ""
+    changed = applied(arms="{a: {share: 0.4}, b: {share: 0.6}}")
+    assert changed.startswith("warning: the experiment new runs and is changed: users may change their arm")
+    taken_out = run("apply", file("format: 1\n")).stderr
+    assert taken_out == "warning: the experiment new runs and is taken out: this ends it without a report\n"
 
 
 def test_a_filter_on_a_column_that_is_not_declared_is_warned_of() -> None:
