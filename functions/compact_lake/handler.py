@@ -17,6 +17,7 @@ from functions.compact_lake.erased import ErasedUsers
 from functions.compact_lake.selection import Rules
 from functions.compact_lake.service import Upkeep
 from functions.compact_lake.settings import Settings
+from functions.compact_lake.tables import SERVED
 
 LAST_STEP_MS = 240_000
 """A step begins only with so much time left: several times what the largest merge takes."""
@@ -39,7 +40,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Do one call's worth; what is left is for the next call."""
     settings, s3 = _settings(), client("s3")
     configuration = _configuration().current(now_ms=time.time_ns() // 1_000_000)
-    upkeep = Upkeep(
+    upkeep = functools.partial(
+        Upkeep,
         s3,
         settings.lake_bucket,
         rules=Rules(
@@ -50,7 +52,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ),
         has_time=lambda: context.get_remaining_time_in_millis() > LAST_STEP_MS,
     )
-    outcome = upkeep.run(retention_days=configuration.limits.retention_days)
+    outcome = upkeep().run(retention_days=configuration.limits.retention_days)
+    outcome = outcome.and_then(upkeep(table=SERVED).run(retention_days=None))  # the bucket's rule ends those
     count(Metric.LAKE_OBJECTS_MERGED, outcome.merged)
     count(Metric.LAKE_OBJECTS_UNREADABLE, outcome.unreadable)
     count(Metric.LAKE_DAYS_EXPIRED, outcome.expired_days)

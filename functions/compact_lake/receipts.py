@@ -1,4 +1,4 @@
-"""What says of a merge how far it got: one object a merge, beside the interactions.
+"""What says of a merge how far it got: one object a merge, beside the tables.
 
 A receipt is written twice: before the merged object is (`WRITING`), and when that is complete (`WRITTEN`). So whatever
 stops a merge leaves either nothing, or a receipt from which the next call knows what to undo or to finish.
@@ -34,6 +34,8 @@ class Receipt:
         Keys; none where no row was left.
     changed_ms
         When S3 took this receipt in.
+    partition
+        The partition column, which tells tables apart.
     """
 
     date: str
@@ -42,11 +44,12 @@ class Receipt:
     outputs: tuple[str, ...]
     state: str = WRITING
     changed_ms: int = 0
+    partition: str = lake.PARTITION_COLUMN
 
     @property
     def key(self) -> str:
         """Where it lies."""
-        return f"{day_prefix(self.date)}{self.merge_id}.json"
+        return f"{day_prefix(self.date, self.partition)}{self.merge_id}.json"
 
     def to_json(self) -> bytes:
         """Return the object's content."""
@@ -59,21 +62,23 @@ def merge_id(inputs: Sequence[LakeObject], erased: Iterable[str]) -> str:
     return hashlib.blake2b(orjson.dumps(content), digest_size=12).hexdigest()
 
 
-def day_prefix(date: str) -> str:
+def day_prefix(date: str, partition: str = lake.PARTITION_COLUMN) -> str:
     """Return the key prefix of a day's receipts."""
-    return f"{PREFIX}{lake.PARTITION_COLUMN}={date}/"
+    return f"{PREFIX}{partition}={date}/"
 
 
 class ReceiptStore:
-    """The receipts in the lake bucket."""
+    """The receipts of a table in the lake bucket."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: Any, bucket: str, *, partition: str = lake.PARTITION_COLUMN) -> None:
         self._client = client
         self._bucket = bucket
+        self._partition = partition
 
     def all(self) -> Iterator[Receipt]:
         """Yield every receipt; those that another call removes meanwhile are passed over."""
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX):
+        prefix = f"{PREFIX}{self._partition}="
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
                 try:
                     content = self._client.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read()
@@ -81,15 +86,16 @@ class ReceiptStore:
                     if is_gone(error):
                         continue
                     raise
-                day, _, name = entry["Key"].removeprefix(PREFIX).partition("/")
+                date, _, name = entry["Key"].removeprefix(prefix).partition("/")
                 fields = orjson.loads(content)
                 yield Receipt(
-                    date=day.partition("=")[2],
+                    date=date,
                     merge_id=name.removesuffix(".json"),
                     inputs=fields["inputs"],
                     outputs=tuple(fields["outputs"]),
                     state=fields["state"],
                     changed_ms=int(entry["LastModified"].timestamp() * 1000),
+                    partition=self._partition,
                 )
 
     def begin(self, receipt: Receipt) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator
 
-from alsolike import lake
 from alsolike.lake_objects import LakeObject
 
 MEBIBYTE = 2**20
@@ -35,9 +34,9 @@ class Rules:
     grace_ms: int = 3_600_000
 
 
-def output_key(date: str, merge_id: str, *, full: bool) -> str:
-    """Return the key of a merged object; a full one says so, since its size in S3 need not tell."""
-    return f"{lake.partition_prefix(date)}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
+def output_key(day: str, merge_id: str, *, full: bool) -> str:
+    """Return the key of a merged object below its day's prefix; a full one says so, as its size in S3 need not tell."""
+    return f"{day}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
 
 
 def candidates(objects: Iterable[LakeObject], *, rules: Rules, taken: Collection[str], now_ms: int) -> list[LakeObject]:

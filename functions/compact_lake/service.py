@@ -1,7 +1,7 @@
-"""One call's worth of upkeep: retention, what earlier merges left to do, new merges.
+"""One call's worth of a table's upkeep: retention, what earlier merges left to do, new merges.
 
-Every reader counts each event once, so a merged object may stand beside its inputs for as long as it takes. The order
-of the steps is what keeps every row readable at each moment, whatever stops a call between two of them:
+Every reader counts each event, or answer, once, so a merged object may stand beside its inputs for as long as it
+takes. The order of the steps is what keeps every row readable at each moment, whatever stops a call between two:
 
 1. a receipt says what will be merged into what;
 2. the merged object is written;
@@ -23,13 +23,13 @@ from typing import Any, Protocol
 import pyarrow as pa
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import lake
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.lake_objects import LakeObject, is_gone, list_objects, read
 from alsolike.observability import logger
 from functions.compact_lake import merging, retention
 from functions.compact_lake.receipts import WRITTEN, Receipt, ReceiptStore, merge_id
 from functions.compact_lake.selection import Rules, batches, candidates, output_key
+from functions.compact_lake.tables import INTERACTIONS, Table
 
 CONNECTIONS = 8
 """Requests at once; they wait for S3 more than for the processor."""
@@ -69,9 +69,18 @@ class Outcome:
     unreadable: int = 0
     complete: bool = True
 
+    def and_then(self, later: Outcome) -> Outcome:
+        """Return what both did."""
+        numbers = {
+            field.name: getattr(self, field.name) + getattr(later, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "complete"
+        }
+        return Outcome(**numbers, complete=self.complete and later.complete)
+
 
 class Upkeep:
-    """The upkeep of one lake.
+    """The upkeep of one table of a lake.
 
     Parameters
     ----------
@@ -89,12 +98,13 @@ class Upkeep:
         rules: Rules,
         erased: Erased,
         has_time: Callable[[], bool],
+        table: Table = INTERACTIONS,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._client, self._bucket = client, bucket
+        self._client, self._bucket, self._table = client, bucket, table
         self._rules, self._erased = rules, erased
         self._has_time, self._now_ms = has_time, now_ms
-        self._receipts = ReceiptStore(client, bucket)
+        self._receipts = ReceiptStore(client, bucket, partition=table.partition)
         self._pool = ThreadPoolExecutor(CONNECTIONS, "lake")
         self._outcome = Outcome()
 
@@ -104,7 +114,7 @@ class Upkeep:
         Parameters
         ----------
         retention_days
-            Days that are older are deleted; None keeps all.
+            Days of interactions that are older are deleted; None keeps all.
 
         Raises
         ------
@@ -118,13 +128,13 @@ class Upkeep:
                 self._outcome.expired_days = retention.remove_before(self._client, self._bucket, oldest)
             pending = [receipt for receipt in list(self._receipts.all()) if not self._settle(receipt)]
             taken = {key for receipt in pending for key in (*receipt.inputs, *receipt.outputs)}
-            listed = list_objects(self._client, self._bucket)
+            listed = list_objects(self._client, self._bucket, prefix=self._table.prefix)
             for date, objects in itertools.groupby(listed, key=lambda each: each.date):
                 self._compact_day(date, candidates(objects, rules=self._rules, taken=taken, now_ms=self._now_ms()))
                 if not self._may_go_on():
                     break
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{lake.INTERACTIONS_PREFIX}: {error}") from error
+            raise Unavailable(f"s3://{self._bucket}/{self._table.prefix}: {error}") from error
         finally:
             self._pool.shutdown(cancel_futures=True)
         return self._outcome
@@ -168,7 +178,7 @@ class Upkeep:
                 if content is None:  # another call was faster, or it is written anew just now
                     continue
                 try:
-                    table = merging.read_rows(content)
+                    table = merging.read_rows(content, self._table)
                 except InvalidInput as error:
                     self._outcome.unreadable += 1
                     logger.warning("lake object left alone", key=each.key, reason=str(error))
@@ -182,18 +192,20 @@ class Upkeep:
 
     def _merge(self, date: str, inputs: list[LakeObject], tables: list[pa.Table], *, full: bool) -> None:
         erased = self._erased.now()
-        table = merging.merge(tables, erased=(lambda user: self._erased.hash(user) in erased) if erased else None)
+        rows = merging.merge(tables, self._table, erased=erased, hash_of=self._erased.hash)
+        day = self._table.partition_prefix(date)
         name = merge_id(inputs, erased)
         receipt = Receipt(
             date=date,
             merge_id=name,
             inputs={each.key: each.etag for each in inputs},
-            outputs=(output_key(date, name, full=full),) if len(table) else (),
+            outputs=(output_key(day, name, full=full),) if len(rows) else (),
+            partition=self._table.partition,
         )
         if not self._receipts.begin(receipt):
             return
         for key in receipt.outputs:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=merging.to_parquet(table))
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=merging.to_parquet(rows, self._table))
         if self._erased.now() != erased or not self._are_unchanged(inputs):
             self._undo(receipt)
             return
@@ -208,7 +220,7 @@ class Upkeep:
         self._outcome.undone += 1
 
     def _are_unchanged(self, inputs: list[LakeObject]) -> bool:
-        prefix = lake.partition_prefix(inputs[0].date)
+        prefix = self._table.partition_prefix(inputs[0].date)
         found = {each.key: each.etag for each in list_objects(self._client, self._bucket, prefix=prefix)}
         return all(found.get(each.key) == each.etag for each in inputs)
 

@@ -66,7 +66,7 @@ class LakeStack(cdk.Stack):
                         actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
                         reason="Objects are named after their day and what they were merged from",
                     )
-                    for prefix in ("interactions/", "compactions/")
+                    for prefix in ("interactions/", "served/", "compactions/")
                 ),
                 *configuration_permissions(artefacts),
                 Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("privacy/tombstones.json")]),

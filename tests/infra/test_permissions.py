@@ -96,9 +96,11 @@ EXPECTED = {
     | {
         ("s3:ListBucket", "Lake"),  # list_objects, ReceiptStore.all: list_objects_v2
         # Upkeep: get_object, head_object, put_object, delete_object; retention: delete_objects
-        ("s3:GetObject", "Lake/interactions/*"),
-        ("s3:PutObject", "Lake/interactions/*"),
-        ("s3:DeleteObject", "Lake/interactions/*"),
+        *(
+            (f"s3:{action}Object", f"Lake/{table}/*")
+            for action in ("Get", "Put", "Delete")
+            for table in ("interactions", "served")
+        ),
         ("s3:GetObject", "Lake/compactions/*"),  # ReceiptStore: get_object, put_object, delete_object
         ("s3:PutObject", "Lake/compactions/*"),
         ("s3:DeleteObject", "Lake/compactions/*"),

@@ -9,6 +9,7 @@ gone.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,12 +20,12 @@ from alsolike.errors import Unavailable
 
 _GONE = frozenset({"NoSuchKey", "404", "NotFound"})
 _CHANGED = "PreconditionFailed"
-_DAY = f"{lake.INTERACTIONS_PREFIX}{lake.PARTITION_COLUMN}="
+_DAY = re.compile(r"[a-z]+/[a-z_]+=(?P<date>[^/]+)/.+\.parquet")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LakeObject:
-    """One object of the interactions table.
+    """One object of a table.
 
     Attributes
     ----------
@@ -40,11 +41,11 @@ class LakeObject:
     @property
     def date(self) -> str:
         """Its partition."""
-        return self.key.removeprefix(_DAY).partition("/")[0]
+        return self.key.split("/")[1].partition("=")[2]
 
 
 def list_objects(client: Any, bucket: str, *, prefix: str = lake.INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
-    """Yield the Parquet objects of the interactions table below a prefix, by key: a day's stand together.
+    """Yield the Parquet objects of a table below a prefix, by default all interactions, by key: a day's stand together.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def list_objects(client: Any, bucket: str, *, prefix: str = lake.INTERACTIONS_PR
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
                 key = entry["Key"]
-                if key.startswith(_DAY) and key.endswith(".parquet"):
+                if _DAY.fullmatch(key):
                     modified_ms = int(entry["LastModified"].timestamp() * 1000)
                     yield LakeObject(key, entry["Size"], entry["ETag"], modified_ms)
     except (ClientError, BotoCoreError) as error:

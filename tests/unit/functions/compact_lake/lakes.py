@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 
 from alsolike import lake
 from alsolike.lake_objects import LakeObject, list_objects, read
-from functions.compact_lake.merging import SCHEMA
 from functions.compact_lake.selection import Rules
 from functions.compact_lake.service import Outcome, Upkeep
+from functions.compact_lake.tables import INTERACTIONS
 
 DATE = "2026-09-21"
 TIME_MS = 1_790_000_000_000
 HOUR_MS = 3_600_000
+SCHEMA = INTERACTIONS.schema
 RULES = Rules(min_objects=3)
 
 

@@ -9,11 +9,21 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike import lake
-from functions.compact_lake.merging import SCHEMA
 from functions.compact_lake.receipts import PREFIX
 from functions.compact_lake.retention import oldest_kept, remove_before
 from functions.compact_lake.selection import Rules
-from tests.unit.functions.compact_lake.lakes import DATE, HOUR_MS, TIME_MS, counted, keep_up, keys, parquet, row, write
+from tests.unit.functions.compact_lake.lakes import (
+    DATE,
+    HOUR_MS,
+    SCHEMA,
+    TIME_MS,
+    counted,
+    keep_up,
+    keys,
+    parquet,
+    row,
+    write,
+)
 
 QUIET_MS = HOUR_MS + 1_000
 """Later than what was written just now has to be to be merged."""

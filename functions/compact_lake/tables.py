@@ -1,0 +1,108 @@
+"""The tables that are kept in few objects: what their objects hold, and which of their rows a merge leaves out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike import lake, served
+
+Erased: TypeAlias = Mapping[str, int]
+"""The keyed hashes of erased users, with their times."""
+
+_ARROW_TYPES = MappingProxyType(
+    {
+        "string": pa.string(),
+        "double": pa.float64(),
+        "bigint": pa.int64(),
+        "int": pa.int32(),
+        "array<string>": pa.list_(pa.string()),
+        "array<double>": pa.list_(pa.float64()),
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the lake.
+
+    Attributes
+    ----------
+    unique
+        Columns of which a dictionary would only cost.
+    order
+        By which the rows of a merged object are sorted.
+    once
+        Keeps one row of each key.
+    without
+        Leaves out erased users; its last argument gives what tombstones call a user.
+    """
+
+    prefix: str
+    partition: str
+    schema: pa.Schema
+    unique: tuple[str, ...]
+    order: tuple[str, ...]
+    once: Callable[[pa.Table], pa.Table]
+    without: Callable[[pa.Table, Erased, Callable[[str], str]], pa.Table]
+
+    def partition_prefix(self, date: str) -> str:
+        """Return the key prefix of one day."""
+        return f"{self.prefix}{self.partition}={date}/"
+
+
+def _schema(columns: Mapping[str, str]) -> pa.Schema:
+    return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in columns.items()])
+
+
+def _events_once(rows: pa.Table) -> pa.Table:
+    once = lake.deduplicate(rows.to_pandas(types_mapper=pd.ArrowDtype))
+    return rows if len(once) == len(rows) else rows.take(pa.array(once.index))
+
+
+def _events_of_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
+    gone = [user for user in rows["user_id"].unique().to_pylist() if user is not None and hash_of(user) in erased]
+    return _where_not(rows, pc.is_in(rows["user_id"], pa.array(gone, pa.string()))) if gone else rows
+
+
+def _answers_once(rows: pa.Table) -> pa.Table:
+    """Keep the first row of each answer; copies of it are equal."""
+    numbered = rows.select(["recommendation_id"]).append_column("row", pa.array(range(len(rows)), pa.int64()))
+    first = numbered.group_by("recommendation_id").aggregate([("row", "min")])["row_min"]
+    return rows if len(first) == len(rows) else rows.take(first)
+
+
+def _answers_to_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
+    """Tombstones have the hashes that rows have."""
+    gone = pa.array(list(erased), pa.string())
+    return _where_not(rows, pc.or_(pc.is_in(rows["shopper"], gone), pc.is_in(rows["session"], gone)))
+
+
+def _where_not(rows: pa.Table, hits: pa.ChunkedArray) -> pa.Table:
+    return rows.filter(pc.invert(hits))
+
+
+INTERACTIONS = Table(
+    lake.INTERACTIONS_PREFIX,
+    lake.PARTITION_COLUMN,
+    _schema(lake.COLUMNS),
+    unique=("event_id", "impression", "event_time_ms"),
+    order=("event_time_ms", "event_id"),
+    once=_events_once,
+    without=_events_of_others,
+)
+SERVED = Table(
+    served.PREFIX,
+    served.PARTITION_COLUMN,
+    _schema(served.COLUMNS),
+    unique=("recommendation_id", "served_ms", "shopper", "session", "propensities"),
+    order=("served_ms", "recommendation_id"),
+    once=_answers_once,
+    without=_answers_to_others,
+)

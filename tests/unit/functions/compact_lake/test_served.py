@@ -1,0 +1,87 @@
+"""What was served in few objects: each answer once, erased users in none, beside its readers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike import served
+from alsolike.served import Served
+from functions.archive_served.service import to_parquet
+from functions.compact_lake.receipts import PREFIX
+from functions.compact_lake.tables import SERVED
+from tests.unit.alsolike.served_rows import SERVED_MS
+from tests.unit.alsolike.served_rows import served as answer
+from tests.unit.functions.compact_lake.lakes import Nobody, keep_up, keys, row, write
+
+DAY = served.partition_prefix("2026-09-21")
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    return aws("s3")
+
+
+def put(s3: Any, bucket: str, name: str, *rows: Served) -> None:
+    s3.put_object(Bucket=bucket, Key=f"{DAY}{name}.parquet", Body=to_parquet(rows))
+
+
+def stored(s3: Any, bucket: str) -> dict[str, list[dict[str, Any]]]:
+    bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys(s3, bucket, served.PREFIX)}
+    return {key: pq.read_table(io.BytesIO(body)).to_pylist() for key, body in bodies.items()}
+
+
+def test_small_objects_become_one_with_each_answer_once(s3: Any, lake_bucket: str) -> None:
+    first, second, third = (answer(served_ms=SERVED_MS + n, propensities=[None, 0.5]) for n in range(3))
+    put(s3, lake_bucket, "a", third, first)
+    put(s3, lake_bucket, "b", first, second)
+    put(s3, lake_bucket, "c", second)
+
+    merging = keep_up(s3, lake_bucket, later_ms=2 * HOUR_MS, table=SERVED)
+    (merged,) = [rows for key, rows in stored(s3, lake_bucket).items() if "compacted-" in key]
+    assert (merging.merged, merging.written) == (3, 1)
+    assert merged == [first._asdict(), second._asdict(), third._asdict()]
+    assert len(keys(s3, lake_bucket, f"{PREFIX}served_date=2026-09-21/")) == 1
+
+    settled = keep_up(s3, lake_bucket, later_ms=4 * HOUR_MS, table=SERVED)
+    assert settled.removed == 3
+    assert list(stored(s3, lake_bucket).values()) == [merged]
+    assert keys(s3, lake_bucket, PREFIX) == []
+
+
+def test_erased_users_are_left_out(s3: Any, lake_bucket: str) -> None:
+    class Ann(Nobody):
+        def now(self) -> Mapping[str, int]:
+            return {"a" * 32: 1}
+
+    others = answer(shopper="b" * 32)
+    put(s3, lake_bucket, "a", answer(shopper="a" * 32))
+    put(s3, lake_bucket, "b", others)
+    put(s3, lake_bucket, "c", answer(shopper=None, session="a" * 32))
+
+    keep_up(s3, lake_bucket, later_ms=2 * HOUR_MS, table=SERVED, erased=Ann())
+
+    (merged,) = [rows for key, rows in stored(s3, lake_bucket).items() if "compacted-" in key]
+    assert merged == [others._asdict()]
+
+
+def test_tables_do_not_touch_each_other(s3: Any, lake_bucket: str) -> None:
+    for name in "abc":
+        put(s3, lake_bucket, name, answer())
+        write(s3, lake_bucket, name, [row(f"e-{name}")])
+    answers = stored(s3, lake_bucket)
+
+    keep_up(s3, lake_bucket, later_ms=2 * HOUR_MS)
+    keep_up(s3, lake_bucket, later_ms=4 * HOUR_MS, table=SERVED)
+
+    assert len([key for key in stored(s3, lake_bucket) if "compacted-" not in key]) == len(answers) == 3
+    assert len([key for key in keys(s3, lake_bucket) if "compacted-" in key]) == 1
+    assert {key.split("=")[0] for key in keys(s3, lake_bucket, PREFIX)} == {
+        f"{PREFIX}event_date",
+        f"{PREFIX}served_date",
+    }
