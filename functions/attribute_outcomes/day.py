@@ -6,11 +6,10 @@ import dataclasses
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,7 +30,7 @@ from functions.attribute_outcomes.tables import COMPRESSION, OUTCOMES
 PART_BYTES = 16 * 2**20
 """Of answers in S3, about as many as are in memory at once; an id alone, which does not compress, takes 30 bytes."""
 
-EVENTS_AT_ONCE = 500_000
+EVENTS_AT_ONCE = 250_000
 """So many events, about, are in memory while each is made to count once."""
 
 
@@ -120,7 +119,7 @@ class Computation:
         """Gather a day's answers in parts; also return the bits of a hash that say to which one belongs."""
         objects = self._inputs.served.get(day, [])
         size = sum(each.size_bytes for each in objects)
-        bits = max(0, math.ceil(math.log2(max(1, size / self._part_bytes))))
+        bits = _bits(size / self._part_bytes)
         with Spill(directory, "answers", ANSWERS, bits=bits) as spill:
             for rows in rows_of(self._client, self._bucket, objects, ANSWERS):
                 spill.add(rows, hashes_of(rows["recommendation_id"]))
@@ -128,23 +127,22 @@ class Computation:
 
     def _events(self, day: int, directory: Path, bits: int) -> Spill:
         """Gather the events of a day's answers, each once, in parts as those of the answers."""
-        size = sum(len(piece) for piece in self._event_days.events(day))
-        rounds = max(1, math.ceil(size / EVENTS_AT_ONCE))
+        count = sum(len(piece) for piece in self._event_days.events(day))
+        # First by event, so that all copies of one meet, whatever answers they name.
+        with Spill(directory, "copies", JUDGED, bits=_bits(count / EVENTS_AT_ONCE)) as copies:
+            for piece in self._event_days.events(day):
+                copies.add(piece, hashes_of(piece["event_id"]))
         with Spill(directory, "events", JUDGED, bits=bits) as spill:
-            for number in range(rounds):
-                events = _once(_of_round(self._event_days.events(day), number, rounds))
+            for part in range(len(copies)):
+                events = _once(copies.part(part))
+                copies.remove(part)
                 spill.add(events, hashes_of(events["recommendation_id"]))
         return spill
 
 
-def _of_round(pieces: Iterator[pa.Table], number: int, rounds: int) -> pa.Table:
-    """Return the events of which the ids' hashes fall to a round: all copies of an event meet in one."""
-    found = [JUDGED.empty_table()]
-    for piece in pieces:
-        if rounds > 1:
-            piece = piece.filter(pa.array(hashes_of(piece["event_id"]) % np.uint64(rounds) == number))
-        found.append(piece)
-    return pa.concat_tables(found)
+def _bits(parts: float) -> int:
+    """Return the bits that number so many parts."""
+    return max(0, math.ceil(math.log2(max(1.0, parts))))
 
 
 def _once(events: pa.Table) -> pa.Table:
