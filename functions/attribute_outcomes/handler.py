@@ -16,7 +16,7 @@ from alsolike.observability import Metric, count, logger, metrics, report
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.snapshot_reader import SnapshotReader
-from functions.attribute_outcomes.rules import Rules
+from functions.attribute_outcomes.rules import Rules, first_whole_day
 from functions.attribute_outcomes.service import Attribution, Report
 from functions.attribute_outcomes.settings import Settings
 
@@ -70,6 +70,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             has_time=lambda: context.get_remaining_time_in_millis() > LAST_DAY_MS,
             directory=directory,
             now_ms=now_ms,
+            first_day=first_whole_day(now_ms, served_days=settings.served_days, retention_days=limits.retention_days),
         ).run()
     count(Metric.DAYS_ATTRIBUTED, outcome.days)
     logger.info("outcomes attributed", **dataclasses.asdict(outcome))

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alsolike import served
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.rules import DAY_MS, KINDS, Kind, Reason, Rules
 from functions.attribute_outcomes.spill import flat
@@ -24,7 +25,6 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-UNKNOWN = "unknown"
 NEVER = np.iinfo(np.int64).max
 _CODES = {reason: code for code, reason in enumerate(Reason)}
 _COUNTS = -1
@@ -203,7 +203,7 @@ class _Events:
                 same |= np.array([a is not None and a == b for a, b in zip(one, other, strict=True)], bool)
         nobody = np.array([a is None and b is None for a, b in zip(*asked, strict=True)], bool)
         unverifiable = np.zeros(len(self._reason), bool)
-        unverifiable[rows] = np.array([a == UNKNOWN for a in asked[0]], bool) & ~same
+        unverifiable[rows] = np.array([a == served.UNKNOWN for a in asked[0]], bool) & ~same
         self._reject(unverifiable, Reason.UNVERIFIABLE)
         others = np.zeros(len(self._reason), bool)
         others[rows] = ~same & ~nobody

@@ -66,6 +66,28 @@ class Rules:
         return self.window_days * DAY_MS
 
 
+def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None) -> int:
+    """Return the first day (since 1970) of which nothing that its results follow from has expired.
+
+    Parameters
+    ----------
+    served_days
+        So long answers are kept.
+    retention_days
+        So long interactions are kept; None for ever.
+
+    Examples
+    --------
+    >>> first_whole_day(100 * DAY_MS, served_days=30, retention_days=None)
+    71
+    >>> first_whole_day(100 * DAY_MS, served_days=30, retention_days=20)
+    87
+    """
+    today = now_ms // DAY_MS
+    first = today - served_days + 1
+    return first if retention_days is None else max(first, today - retention_days + POPULARITY_DAYS)
+
+
 def is_near(event_day: int, answer_day: int, rules: Rules) -> bool:
     """Say whether an event of one day (since 1970) is looked at for answers of another.
 

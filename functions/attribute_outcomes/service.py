@@ -73,6 +73,8 @@ class Attribution:
         Says whether another day may be begun.
     directory
         On the local disk.
+    first_day
+        Since 1970. Earlier days keep the results that they have: what those follow from is expiring.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Attribution:
         has_time: Callable[[], bool],
         directory: Path,
         now_ms: int,
+        first_day: int = 0,
         part_bytes: int = PART_BYTES,
     ) -> None:
         self._client, self._bucket, self._rules = client, bucket, rules
@@ -94,6 +97,7 @@ class Attribution:
         self._catalogue, self._shopper = catalogue, shopper
         self._report, self._has_time = report, has_time
         self._directory, self._now_ms, self._part_bytes = directory, now_ms, part_bytes
+        self._first_day = first_day
 
     def run(self) -> Outcome:
         """Compute the days that have to be, those first that were computed longest ago.
@@ -141,7 +145,7 @@ class Attribution:
         return outcome
 
     def _outdated(self, inputs: Inputs) -> list[tuple[int, Receipt | None]]:
-        days = inputs.days()
+        days = [day for day in inputs.days() if day >= self._first_day or not inputs.served.get(day)]
         with ThreadPoolExecutor(CONNECTIONS, "receipts") as pool:
             receipts = list(pool.map(self._receipts.read, days))
         found = [

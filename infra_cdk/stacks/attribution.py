@@ -119,6 +119,7 @@ class AttributionStack(cdk.Stack):
                 "LAKE_BUCKET": lake.bucket_name,
                 "SECRET_ARN": hash_key.secret_arn,
                 "WINDOW_DAYS": str(self._settings.attribution_window_days),
+                "SERVED_DAYS": str(self._settings.served_days),
                 **configuration_variables(artefacts, settings=self._settings),
             },
             permissions=[

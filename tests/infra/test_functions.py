@@ -15,7 +15,14 @@ VARIABLES = {
         "MAX_SNAPSHOT_MB",
         "OPENBLAS_NUM_THREADS",
     },
-    "attribute_outcomes": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "SECRET_ARN", "CONFIGURATION_CHECK_S", "WINDOW_DAYS"},
+    "attribute_outcomes": {
+        "LAKE_BUCKET",
+        "ARTEFACT_BUCKET",
+        "SECRET_ARN",
+        "CONFIGURATION_CHECK_S",
+        "WINDOW_DAYS",
+        "SERVED_DAYS",
+    },
     "compact_lake": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "SECRET_ARN", "CONFIGURATION_CHECK_S"},
     "collect": {
         "STREAM_NAME",

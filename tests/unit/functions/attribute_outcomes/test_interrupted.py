@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from alsolike import engagement, outcomes, served
+from alsolike import engagement, lake, outcomes, served
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.unit.functions.attribute_outcomes.shops import (
     DATE,
+    DAY,
     NOW_MS,
     answer,
     attribute,
@@ -127,6 +128,20 @@ def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(s3: Any, lak
 
     assert list(outcomes_of(s3, lake_bucket)) == [kept["recommendation_id"]]
     assert engagement_of(s3, lake_bucket)["all", "all"].answers == 1
+
+
+def test_day_keeps_its_results_while_what_they_follow_from_expires(s3: Any, lake_bucket: str) -> None:
+    given = answer(["pear"])
+    write_served(s3, lake_bucket, [given])
+    write_events(s3, lake_bucket, [event(given, "pear")])
+    attribute(s3, lake_bucket)
+    s3.delete_object(Bucket=lake_bucket, Key=f"{lake.partition_prefix(DATE)}a.parquet")
+
+    attribute(s3, lake_bucket, first_day=DAY + 1)
+    assert clicks(s3, lake_bucket) == [1]
+
+    attribute(s3, lake_bucket, first_day=DAY)
+    assert clicks(s3, lake_bucket) == [0]
 
 
 def test_sums_outlive_the_answers(s3: Any, lake_bucket: str) -> None:
