@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults test-api check format lint types imports bench bench-ingest bench-serving bench-train bench-quality layers synth lock clean
+.PHONY: help demo neural test test-faults test-api check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ bench-serving: $(VENV)/dev.done  ## ratios and targets of serving, written to do
 
 bench-train: $(VENV)/neural-at-hand.done  ## time and memory of fits as data grows, written to docs/performance.md (ARGS="1M 10M")
 	$(BIN)/python -m benchmarks.training $(ARGS)
+
+bench-attribution: $(VENV)/dev.done  ## time and memory of a day of attribution, written to docs/attribution.md (ARGS="1M")
+	$(BIN)/python -m benchmarks.attribution $(ARGS)
 
 bench-quality: $(VENV)/neural-at-hand.done  ## quality on public data, written to docs/quality.md (ARGS="beauty --interactions FILE")
 	$(BIN)/python -m benchmarks.quality $(ARGS)
