@@ -85,7 +85,7 @@ class Inputs:
     def days(self) -> list[int]:
         """Return the days that have results or should have: what happened before anything was served has none."""
         if not self.served:
-            return sorted({*self.outcomes, *self.engagement})
+            return sorted(self.outcomes)
         first = min(self.served)
         return sorted({day for day in self.interactions if day >= first} | set(self.served) | set(self.outcomes))
 

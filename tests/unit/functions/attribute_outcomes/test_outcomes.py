@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
+from alsolike.catalogue_change import Change
+from alsolike.configuration import ColumnType
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_segment import Segment
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.unit.functions.attribute_outcomes.shops import (
+    SERVED_MS,
     answer,
     attribute,
     engagement_of,
@@ -118,3 +123,25 @@ def test_sums_are_by_recommender_model_and_arm(s3: Any, lake_bucket: str) -> Non
     assert rates["revenue_per_thousand"] == 1000 * 30.5 / 3
     assert rates["degraded_share"] == 1 / 3
     assert rates["coverage"] is None
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_catalogue_says_what_is_new_and_how_much_of_it_was_answered(s3: Any, lake_bucket: str, declared: bool) -> None:
+    days = {"pear": 31, "plum": 30, "fig": 1, "kiwi": None, "date": 400}
+    changes = [
+        Change(item, 0, {} if age is None else {"creationTimestamp": (SERVED_MS - age * DAY_MS) // 1000})
+        for item, age in days.items()
+    ]
+    columns = {"creationTimestamp": ColumnType.TIMESTAMP} if declared else {}
+    first = answer(["pear", "plum", "fig", "kiwi", "gone"])
+    second = answer(["pear"], recommender="popular")
+    write_served(s3, lake_bucket, [first, second])
+
+    attribute(s3, lake_bucket, catalogue=Snapshot([Segment.of(changes, columns)], version="1"))
+
+    found = outcomes_of(s3, lake_bucket)
+    assert [found[each["recommendation_id"]]["new_items"] for each in (first, second)] == [2, 0]
+    sums = engagement_of(s3, lake_bucket)
+    assert sums["all", "all"].rates()["coverage"] == 4 / 5
+    assert sums["recommender", "popular"].rates()["coverage"] == 1 / 5
+    assert sums["all", "all"].rates()["new_item_share"] == 2 / 6
