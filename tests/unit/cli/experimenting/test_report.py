@@ -121,6 +121,21 @@ def test_the_lift_is_that_of_the_users_sums() -> None:
     assert sentence(found).startswith("new is better than control: +105.0% click-through (p = ")
 
 
+def test_each_of_several_arms_has_its_part_of_the_plan_and_pays_for_the_others() -> None:
+    arms = (Arm("control", 0.5), Arm("a", 0.25, model="v1"), Arm("b", 0.25, model="v2"))
+    rows = [*many("control", 400, 60), *many("a", 200, 60), *many("b", 200, 30)]
+
+    found = reported(rows, experiment=dataclasses.replace(SPRING, arms=arms))
+
+    control, a = (
+        sample([1.0] * clickers + [0.0] * (users - clickers), [8.0] * users)
+        for clickers, users in ((60, 400), (60, 200))
+    )
+    expected = compare(a, control, observed=1_200, planned=750, comparisons=2)
+    assert found.arms[1].lift == expected
+    assert (found.verdict, found.winner) == ("better", "a")
+
+
 def test_the_order_and_the_pieces_of_what_comes_do_not_matter() -> None:
     rows = [*many("new", 120, 30), *many("control", 130, 20), answer("control-3", "new"), answer("x", "newer")]
     random.Random(1).shuffle(rows)

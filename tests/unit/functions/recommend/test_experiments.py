@@ -17,6 +17,7 @@ from functions.recommend import handler
 from functions.recommend.beside import ModelsBeside
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
+from tests.unit.functions.bundles import ITEMS as KNOWN
 from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.unit.functions.factories import LambdaContext
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
@@ -35,11 +36,12 @@ def spring(**stated: Any) -> dict[str, Any]:
 
 
 def champion_and(shop: Shop, other: str) -> None:
-    """Publish a champion v1, and a version that ranks kiwis first for who had a pear."""
+    """Publish a champion v1, and a version that ranks kiwis first for who had a pear, and numbers items otherwise."""
     folder = shop.directory / other
     write_bundle(
         folder,
         manifest=dataclasses.replace(MANIFEST, version=other),
+        item_ids=KNOWN[::-1],
         transitions={("pear", "kiwi"): 3.0, ("pear", "plum"): 1.0},
     )
     upload_bundle(shop.s3, shop.bucket, folder, version=other)
@@ -113,6 +115,16 @@ def test_the_other_model_answers_with_its_own_version(known: Shop) -> None:
     assert "x-alsolike-degraded" not in headers
     item, headers = first(known, IN_CONTROL)
     assert (item, headers["x-alsolike-model-version"]) == ("fig", "v1")
+
+
+def test_what_is_wrong_with_the_champion_is_not_said_where_the_other_model_answers(known: Shop) -> None:
+    champion_and(known, "v2")
+    known.s3.put_object(Bucket=known.bucket, Key="models/v1/graph.data", Body=b"damaged")
+    known.configure(experiments=spring(new={"model": "v2"}))
+
+    assert first(known, IN_NEW)[0] == "kiwi"
+    assert "x-alsolike-degraded" not in first(known, IN_NEW)[1]
+    assert "no-model" in known.ask(userId=IN_CONTROL)[1]["x-alsolike-degraded"]
 
 
 def test_a_model_that_is_not_there_is_declared_and_the_champion_answers_in_the_same_arm(known: Shop) -> None:
