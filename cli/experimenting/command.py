@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from alsolike.configuration_reader import Current
-    from alsolike.experiments import Arm, Experiment
     from cli.deployment import Deployment
-    from cli.experimenting.planning import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Compare recommenders, rule sets and models on one's own users.")
 
@@ -38,6 +36,7 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
     from alsolike.experiments_document import experiment_to_document
     from cli import console, deployment
     from cli.config.store import store_of
+    from cli.experimenting import printing
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     now_ms = _now_ms()
@@ -45,7 +44,7 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
     if as_json:
         console.print_json(
             [
-                {"name": each.name, "status": _status(each, now_ms), **experiment_to_document(each)}
+                {"name": each.name, "status": printing.status_of(each, now_ms), **experiment_to_document(each)}
                 for each in experiments
             ]
         )
@@ -55,8 +54,8 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
         console.print_table(
             ["experiment", "status", "on", "layer", "start (UTC)", "end (UTC)", "arms"],
             [
-                [each.name, _status(each, now_ms), ", ".join(each.on), each.layer, _time(each.start_ms),
-                 "" if each.end_ms is None else _time(each.end_ms), ", ".join(_shown(arm) for arm in each.arms)]
+                [each.name, printing.status_of(each, now_ms), ", ".join(each.on), each.layer, _time(each.start_ms),
+                 "" if each.end_ms is None else _time(each.end_ms), ", ".join(printing.shown(arm) for arm in each.arms)]
                 for each in experiments
             ],
         )  # fmt: skip
@@ -69,11 +68,12 @@ def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson =
     from cli import console, deployment
     from cli.config import yaml_document
     from cli.config.store import store_of
+    from cli.experimenting import printing
     from cli.experimenting.statement import experiment_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     found = experiment_of(configuration, name)
-    status, document = _status(found, _now_ms()), experiment_to_document(found)
+    status, document = printing.status_of(found, _now_ms()), experiment_to_document(found)
     if as_json:
         console.print_json({"name": name, "status": status, **document})
     else:
@@ -91,6 +91,7 @@ def assign(
     """Say in which arm of each running experiment a user is."""
     from cli import console, deployment
     from cli.config.store import store_of
+    from cli.experimenting import printing
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     now_ms = _now_ms()
@@ -100,7 +101,7 @@ def assign(
     elif not arms:
         console.print_line("no experiment runs")
     else:
-        console.print_table(["experiment", "arm"], [[name, _shown(arm)] for name, arm in arms.items()])
+        console.print_table(["experiment", "arm"], [[name, printing.shown(arm)] for name, arm in arms.items()])
 
 
 @app.command("start")
@@ -140,7 +141,7 @@ def start(
     from alsolike.experiments_document import time_text
     from cli import console, deployment, times
     from cli.config.store import store_of
-    from cli.experimenting import planning, statement
+    from cli.experimenting import planning, printing, statement
     from cli.experimenting.metrics import metric_of
 
     of = metric_of(metric)
@@ -168,10 +169,10 @@ def start(
         console.say(line)
     document = statement.with_experiment(current.document, name, stated)
     if not dry_run:
-        if not (yes or as_json):
+        if not yes:
             typer.confirm(f"start {name} on {where.environment}?", abort=True, err=True)
         current = _apply(where, current, document, reason=reason or f"experiment {name} starts")
-    _print_started(name, stated, plan, None if dry_run else current.version, as_json=as_json)
+    printing.print_started(name, stated, plan, None if dry_run else current.version, as_json=as_json)
 
 
 @app.command("stop")
@@ -190,14 +191,14 @@ def stop(
     from alsolike.errors import InvalidInput
     from cli import console, deployment
     from cli.config.store import store_of
-    from cli.experimenting import statement
+    from cli.experimenting import printing, statement
 
     where = deployment.resolve(stack=stack, state=state)
     current = store_of(where).current()
     experiment = statement.experiment_of(current.configuration(), name)
     chosen = None if winner is None else statement.arm_of(experiment, winner)
     now_ms = _now_ms()
-    status = _status(experiment, now_ms)
+    status = printing.status_of(experiment, now_ms)
     if status == "ended":
         raise InvalidInput(f"{name} ended {_time(experiment.end_ms or 0)} UTC already")
     if status == "planned":
@@ -211,7 +212,7 @@ def stop(
         return
     console.print_line(f"{name} is stopped: version {applied.version} is live; functions follow within a minute")
     if chosen is not None:
-        console.print_line(_what_to_do(experiment, chosen))
+        console.print_line(printing.what_to_do(experiment, chosen))
 
 
 @app.command("report")
@@ -226,8 +227,8 @@ def report(
     from alsolike.errors import InvalidInput
     from cli import console, deployment
     from cli.config.store import store_of
+    from cli.experimenting import printing
     from cli.experimenting import report as reports
-    from cli.experimenting import reporting
     from cli.experimenting.metrics import metric_of
     from cli.experimenting.statement import experiment_of
 
@@ -241,9 +242,9 @@ def report(
     answers = _outcomes(where, first_ms=experiment.start_ms, last_ms=last_ms)
     found = reports.report(experiment, of, answers, now_ms=now_ms)
     if as_json:
-        console.print_json({**dataclasses.asdict(found), "status": _status(experiment, now_ms)})
+        console.print_json({**dataclasses.asdict(found), "status": printing.status_of(experiment, now_ms)})
     else:
-        reporting.print_report(found, of, status=_status(experiment, now_ms))
+        printing.print_report(found, of, status=printing.status_of(experiment, now_ms))
 
 
 def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
@@ -268,46 +269,6 @@ def _outcomes(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.
         last=event_date(last_ms),
         columns=READ,
     )
-
-
-def _print_started(name: str, stated: dict[str, Any], plan: Plan, version: int | None, *, as_json: bool) -> None:
-    from cli import console
-    from cli.config import yaml_document
-
-    if as_json:
-        console.print_json({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)})
-        return
-    if version is not None:
-        console.say(f"{name} starts: version {version} is live; functions follow within a minute")
-        console.say("put it into your file too, else the next `alsolike config apply` takes it out:")
-    console.print_line(yaml_document.dump({"experiments": {name: stated}}).rstrip("\n"))
-
-
-def _what_to_do(experiment: Experiment, winner: Arm) -> str:
-    """Say how all users get what those of an arm got."""
-    if winner.rules is not None:
-        stated = ", ".join(f"{recommender}: {{rules: {winner.rules}}}" for recommender in experiment.on)
-        return f"for all users: apply a configuration with `recommenders: {{{stated}}}`"
-    if winner.model is not None:
-        return f"for all users: alsolike models promote {winner.model} --reason '{winner.name} won {experiment.name}'"
-    on = ", ".join(experiment.on)
-    if winner.recommender is not None:
-        return f"for all users: ask for {winner.recommender} where {on} is asked for now"
-    return f"{on}: all users are answered as {winner.name} was"
-
-
-def _status(experiment: Experiment, now_ms: int) -> str:
-    if experiment.runs(now_ms):
-        return "running"
-    return "planned" if now_ms < experiment.start_ms else "ended"
-
-
-def _shown(arm: Arm) -> str:
-    does = next(
-        (f" {kind} {name}" for kind in ("recommender", "rules", "model") if (name := getattr(arm, kind)) is not None),
-        "",
-    )
-    return f"{arm.name} {arm.share:.0%}{does}"
 
 
 def _now_ms() -> int:

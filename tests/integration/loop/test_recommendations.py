@@ -159,7 +159,7 @@ def test_an_answer_is_explained_by_its_id(shop: Shop) -> None:
 
 def test_users_are_answered_and_reported_by_their_arms(shop: Shop) -> None:
     arms = ("--arm", "control=0.5", "--arm", "recent=0.5:recommender=recently-viewed")
-    started = shop.alsolike("experiments", "start", "recent-first", *arms, "--on", "for-you")
+    started = shop.alsolike("experiments", "start", "recent-first", *arms, "--on", "for-you", "--yes")
     assert started["plan"]["detectable_lift"] is None  # nobody was answered before today
     users = [f"user-{number}" for number in range(8)]
     eventually(lambda: shop.recommend(users[0]), holds=lambda found: "x-alsolike-arms" in found.headers)

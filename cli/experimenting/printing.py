@@ -1,10 +1,17 @@
-"""A report as people read it."""
+"""Experiments and their reports as people read them."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
 from alsolike.comparison import Interval
+from alsolike.experiments import Arm, Experiment
 from cli import console
+from cli.config import yaml_document
 from cli.experimenting.metrics import Metric
+from cli.experimenting.planning import Plan
 from cli.experimenting.report import MISMATCH_BELOW, Report, sentence
 
 
@@ -45,6 +52,46 @@ def print_report(found: Report, metric: Metric, *, status: str) -> None:
             console.print_line(f"left out  {count:,} {what}")
     for arm, count in left_out.unknown_arms.items():
         console.print_line(f"left out  {count:,} answers in the arm {console.visible(arm)}, which there is not")
+
+
+def print_started(name: str, stated: Mapping[str, Any], plan: Plan, version: int | None, *, as_json: bool) -> None:
+    """Print an experiment as it is stated now; `version` is that of the configuration, None where it is not started."""
+    if as_json:
+        console.print_json({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)})
+        return
+    if version is not None:
+        console.say(f"{name} starts: version {version} is live; functions follow within a minute")
+        console.say("put it into your file too, else the next `alsolike config apply` takes it out:")
+    console.print_line(yaml_document.dump({"experiments": {name: dict(stated)}}).rstrip("\n"))
+
+
+def what_to_do(experiment: Experiment, winner: Arm) -> str:
+    """Say how all users get what those of an arm got."""
+    if winner.rules is not None:
+        stated = ", ".join(f"{recommender}: {{rules: {winner.rules}}}" for recommender in experiment.on)
+        return f"for all users: apply a configuration with `recommenders: {{{stated}}}`"
+    if winner.model is not None:
+        return f"for all users: alsolike models promote {winner.model} --reason '{winner.name} won {experiment.name}'"
+    on = ", ".join(experiment.on)
+    if winner.recommender is not None:
+        return f"for all users: ask for {winner.recommender} where {on} is asked for now"
+    return f"{on}: all users are answered as {winner.name} was"
+
+
+def status_of(experiment: Experiment, now_ms: int) -> str:
+    """Return `planned`, `running` or `ended`."""
+    if experiment.runs(now_ms):
+        return "running"
+    return "planned" if now_ms < experiment.start_ms else "ended"
+
+
+def shown(arm: Arm) -> str:
+    """Return an arm on one line: its share, and what is done for it."""
+    does = next(
+        (f" {kind} {name}" for kind in ("recommender", "rules", "model") if (name := getattr(arm, kind)) is not None),
+        "",
+    )
+    return f"{arm.name} {arm.share:.0%}{does}"
 
 
 def _interval(interval: Interval) -> str:
