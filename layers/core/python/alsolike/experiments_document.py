@@ -153,7 +153,7 @@ def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[E
                 at_key=True,
             )
         elif shared := _shared(experiment, other):
-            for target in _targets(experiment) & _targets(other):
+            for target in [name for name in _TARGETS if name in _targets(experiment) & _targets(other)]:
                 entry.fault(
                     f"sets the {target} of requests for {', '.join(shared)} at the same time as {other.name}, which "
                     "does so too: one would undo the other; expected times apart",
