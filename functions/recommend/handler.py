@@ -50,6 +50,9 @@ BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
 """Of DynamoDB, where nobody waits for a page: a hundred profiles are up to 16 MB."""
 
+SECRET_MS = 4_500
+"""How long the secret of the hashes may take where Secrets Manager is silent: 2 s to connect, 2 s to read."""
+
 NOT_MODIFIED = 304
 
 PREPARE_MS = 9_500
@@ -129,7 +132,9 @@ def _batches(settings: Settings) -> Batches:
 
 
 def _pseudonyms(settings: Settings) -> Pseudonyms:
-    secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+    # Without pseudonymised ids it is only the log that goes without: nobody shall wait for that a second time.
+    attempts = ATTEMPTS if settings.pseudonymise_ids else 1
+    secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
     return pseudonyms_of(secretsmanager, settings.secret_arn)
 
 
@@ -254,8 +259,13 @@ def _prepare() -> None:
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000
     sources = _sources()
-    sources.watch.standing(now_ms=now_ms, remaining_ms=lambda: deadline_ms - time.monotonic() * 1000)
-    sources.served.prepare(now_ms=now_ms)
+
+    def remaining_ms() -> float:
+        return deadline_ms - time.monotonic() * 1000
+
+    sources.watch.standing(now_ms=now_ms, remaining_ms=remaining_ms)
+    if remaining_ms() > SECRET_MS:
+        sources.served.prepare(now_ms=now_ms)
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):

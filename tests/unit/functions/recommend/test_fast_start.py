@@ -40,6 +40,15 @@ def test_champion_is_loaded_where_initialisation_is_ahead_of_requests(
     assert loaded() == version
 
 
+def test_the_secret_of_the_hashes_is_read_ahead_of_requests(
+    shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initialised("snap-start")
+    monkeypatch.setattr(handler, "pseudonyms_of", None)  # and is not asked for again
+
+    assert shop.post({"userId": "anna"})["statusCode"] == 200
+
+
 def test_restored_process_looks_at_the_pointer_before_its_first_request(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
