@@ -218,7 +218,7 @@ class Merchandising:
                 continue
             bias = self._bias_of(chosen, f"promotion:{promotion.called}", of_request=of_request)
             if bias is not None and count:
-                wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + LEAST_POOL, MAX_POOL)
+                wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + k, MAX_POOL)
                 items = promoting.best(self._scene, chosen, bias, k=wanted)
                 found.append(Promoted(promotion.called, count, [Candidate(*item) for item in items]))
         return found
