@@ -235,6 +235,8 @@ def _document(user: str, answer: Answer) -> dict[str, Any]:
         document["arms"] = answer.arms
     if answer.degraded:
         document["degraded"] = answer.degraded
+    if answer.gave:
+        document["rulesGave"] = answer.gave
     return document
 
 

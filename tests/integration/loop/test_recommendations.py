@@ -183,6 +183,45 @@ def test_users_are_answered_and_reported_by_their_arms(shop: Shop) -> None:
     assert "x-alsolike-arms" not in shop.recommend(users[0]).headers
 
 
+RULES = """\
+format: 1
+filters:
+  other: INCLUDE ItemID WHERE Items.ITEM_ID IN ("item-21", "item-22")
+recommenders: {popular: {rules: front}}
+rules: {front: {pins: [{item: item-11, position: 1}, {item: nobody, position: 3}]}}
+"""
+
+
+def test_rules_are_tried_applied_and_kept(shop: Shop, runtime: Any, tmp_path: Path) -> None:
+    draft = tmp_path / "rules.yaml"
+    draft.write_text(RULES)
+    before = get(shop, "/popular", numResults="4")
+
+    tried = shop.alsolike("rules", "preview", "--recommender", "popular", "-k", "4", "--file", draft)
+    shop.alsolike("config", "apply", draft)
+    answer = eventually(
+        lambda: get(shop, "/popular", numResults="4"), holds=lambda found: "x-alsolike-rules" in found.headers
+    )
+
+    assert [item["itemId"] for item in tried["before"]] == before.items
+    assert [item["itemId"] for item in tried["after"]] == answer.items
+    assert answer.items[0] == "item-11"
+    assert answer.headers["x-alsolike-rules-gave"] == "pin:nobody unknown"
+    assert [each["name"] for each in shop.alsolike("rules", "list")] == ["front"]
+    rest = get(shop, "/popular", numResults="4", exclude=",".join(answer.items[1:]))
+    assert rest.items[0] == "item-11"
+    assert set(rest.items).isdisjoint(answer.items[1:])
+
+    found = runtime.get_recommendations(
+        recommenderArn=f"{ARN}:recommender/for-you",
+        userId="user-0",
+        numResults=4,
+        promotions=[{"name": "aisle", "percentPromotedItems": 50, "filterArn": f"{ARN}:filter/other"}],
+    )
+    assert {"item-21", "item-22"} <= {item["itemId"] for item in found["itemList"]}
+    assert {item.get("promotionName") for item in found["itemList"]} == {None, "aisle"}
+
+
 @pytest.mark.parametrize(
     ("path", "status", "message"),
     [

@@ -287,8 +287,9 @@ def test_batches_keep_the_rules(ruled: Callable[..., Shop]) -> None:
     from functions.recommend import handler
     from tests.unit.functions.factories import LambdaContext
 
-    ruled(pins=[{"item": "kiwi", "position": 1}])
+    ruled(pins=[{"item": "kiwi", "position": 1}, {"item": "no-such", "position": 2}])
 
     answer = handler.lambda_handler({"batch": {"users": ["anna"], "numResults": 2}}, LambdaContext())
 
     assert items(answer["results"][0]["itemList"]) == ["kiwi", "fig"]
+    assert list(answer["results"][0]["rulesGave"]) == ["pin:no-such unknown"]
