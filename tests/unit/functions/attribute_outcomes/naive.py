@@ -1,0 +1,113 @@
+"""Attribution as the documentation words it, one event after the other: what the real one has to agree with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alsolike import recommendation_id
+from alsolike.errors import InvalidInput
+from functions.attribute_outcomes.rules import DAY_MS, Rules
+from tests.unit.functions.attribute_outcomes.shops import PSEUDONYMS
+
+COLUMNS = {"view": "clicks", "click": "clicks", "cart": "carts", "purchase": "purchases"}
+RETURN = "return"
+
+Row = Mapping[str, Any]
+
+
+@dataclasses.dataclass
+class Led:
+    """What an answer led to, by item."""
+
+    shown_ms: dict[str, int] = dataclasses.field(default_factory=dict)
+    items: dict[str, set[str]] = dataclasses.field(default_factory=lambda: {name: set() for name in COLUMNS.values()})
+    bought: dict[str, float] = dataclasses.field(default_factory=lambda: defaultdict(float))
+    returned: dict[str, float] = dataclasses.field(default_factory=lambda: defaultdict(float))
+
+    def row(self) -> dict[str, Any]:
+        numbers = {name: len(items) for name, items in self.items.items()}
+        revenue = sum(value - min(value, self.returned[item]) for item, value in self.bought.items())
+        shown_clicks = len(self.items["clicks"] & set(self.shown_ms))
+        return {**numbers, "impressions": len(self.shown_ms), "shown_clicks": shown_clicks, "revenue": revenue}
+
+
+def attributed(
+    served: Sequence[Row], events: Sequence[Row], rules: Rules, days: Sequence[int]
+) -> tuple[dict[str, dict[str, Any]], dict[int, Counter[str]]]:
+    """Return what each answer led to by its id, and what did not count by day and reason.
+
+    Parameters
+    ----------
+    events
+        Each once.
+    days
+        Since 1970: those that have results.
+    """
+    answers = {row["recommendation_id"]: row for row in served}
+    led = {each: Led() for each in answers}
+    rejected: dict[int, Counter[str]] = {day: Counter() for day in days}
+    standing: list[Row] = []
+    for event in events:
+        if event["recommendation_id"] is None:
+            continue
+        day, reason = _judged(event, answers, rules)
+        if reason is None:
+            standing.append(event)
+        elif day in rejected:
+            rejected[day][reason] += 1
+    for event in standing:
+        answer = answers[event["recommendation_id"]]
+        shown_ms = led[event["recommendation_id"]].shown_ms
+        for item in event["impression"]:
+            if item in answer["item_ids"]:
+                shown_ms[item] = min(event["event_time_ms"], shown_ms.get(item, event["event_time_ms"]))
+            else:
+                rejected[answer["served_ms"] // DAY_MS]["shown-not-served"] += 1
+    seen = set()
+    for event in standing:
+        answer = answers[event["recommendation_id"]]
+        kind, item, what = event["event_type"], event["item_id"], led[event["recommendation_id"]]
+        if kind not in COLUMNS and kind != RETURN:
+            continue
+        same = tuple(sorted((k, str(v)) for k, v in event.items() if k not in ("event_id", "impression")))
+        counts = rejected[answer["served_ms"] // DAY_MS]
+        if item not in answer["item_ids"]:
+            counts["not-served"] += 1
+        elif event["event_time_ms"] < what.shown_ms.get(item, 0):
+            counts["before-impression"] += 1
+        elif same in seen:
+            counts["replayed"] += 1
+        else:
+            seen.add(same)
+            if kind == RETURN:
+                what.returned[item] += event["event_value"] or 0.0
+            else:
+                what.items[COLUMNS[kind]].add(item)
+            if kind == "purchase":
+                what.bought[item] += event["event_value"] or 0.0
+    return {each: what.row() for each, what in led.items()}, rejected
+
+
+def _judged(event: Row, answers: Mapping[str, Row], rules: Rules) -> tuple[int, str | None]:
+    """Return the day on which an event is counted, and why it does not count."""
+    happened = event["event_time_ms"] // DAY_MS
+    try:
+        answered = recommendation_id.parse(event["recommendation_id"]).answered_ms // DAY_MS
+    except InvalidInput:
+        return happened, "forged"
+    if happened < answered - 1:
+        return happened, "before-served"
+    if happened > answered + rules.window_days:
+        return happened, "too-late"
+    answer = answers.get(event["recommendation_id"])
+    if answer is None:
+        return answered, "unknown-answer"
+    if answer["shopper"] not in (None, PSEUDONYMS.shopper(event["user_id"])):
+        return answered, "other-shopper"
+    since_ms = event["event_time_ms"] - answer["served_ms"]
+    if since_ms < -rules.clock_skew_ms:
+        return answered, "before-served"
+    return answered, "too-late" if since_ms > rules.window_days * DAY_MS else None
