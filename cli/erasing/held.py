@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from alsolike import lake
 from alsolike.erasures import RECEIPTS_PREFIX, Receipt
 from alsolike.scanning import scan
 from alsolike.user_data import Places, UserData
@@ -40,7 +39,7 @@ def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserDat
     )
 
 
-def _read_rows(body: bytes, *, column: str, values: Sequence[str]) -> pd.DataFrame | None:
+def _read_rows(body: bytes, *, column: str, values: Sequence[str], columns: Sequence[str]) -> pd.DataFrame | None:
     """See `alsolike.user_data.ReadRows`."""
     import pandas as pd
 
@@ -48,11 +47,11 @@ def _read_rows(body: bytes, *, column: str, values: Sequence[str]) -> pd.DataFra
     if not table.num_rows:
         return None
     rows: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    return rows.reindex(columns=list(lake.COLUMNS))
+    return rows.reindex(columns=list(columns))
 
 
-def _concatenate(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _concatenate(frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
     """See `alsolike.user_data.Concatenate`."""
     import pandas as pd
 
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(lake.COLUMNS))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))

@@ -8,20 +8,18 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow.parquet as pq
 
-from alsolike import lake
 
-
-def read_rows(body: bytes, *, column: str, values: Sequence[str]) -> pd.DataFrame | None:
+def read_rows(body: bytes, *, column: str, values: Sequence[str], columns: Sequence[str]) -> pd.DataFrame | None:
     """See `alsolike.user_data.ReadRows`."""
     table = pq.read_table(io.BytesIO(body), filters=[(column, "in", list(values))])
     if not table.num_rows:
         return None
     rows: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    return rows.reindex(columns=list(lake.COLUMNS))
+    return rows.reindex(columns=list(columns))
 
 
-def concatenate(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def concatenate(frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
     """See `alsolike.user_data.Concatenate`."""
     if not frames:
-        return pd.DataFrame(columns=list(lake.COLUMNS))
+        return pd.DataFrame(columns=list(columns))
     return pd.concat(frames, ignore_index=True)

@@ -172,7 +172,7 @@ class PrivacyStack(cdk.Stack):
                 Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn, data.artefacts.bucket_arn]),
                 *(
                     objects(data.lake, prefix, actions=["s3:GetObject"], reason="The user may be in any of them")
-                    for prefix in ("interactions/", "quarantine/")
+                    for prefix in ("interactions/", "served/", "quarantine/")
                 ),
                 objects(data.artefacts, "privacy/receipts/", actions=["s3:GetObject"], reason=_EACH),
                 Permission(actions=["dynamodb:GetItem", "dynamodb:Scan"], resources=[data.profiles.table_arn]),

@@ -170,6 +170,7 @@ EXPECTED = {
         ("s3:ListBucket", "Lake"),  # scan: list_objects_v2
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
         ("s3:GetObject", "Lake/interactions/*"),
+        ("s3:GetObject", "Lake/served/*"),
         ("s3:GetObject", "Lake/quarantine/*"),
         ("s3:GetObject", "Artefacts/privacy/receipts/*"),  # ReceiptStore.find: get_object
         ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item

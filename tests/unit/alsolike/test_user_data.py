@@ -11,9 +11,12 @@ import pytest
 from alsolike.errors import Unavailable
 from alsolike.interactions import profile_id
 from alsolike.profiles import RecentInteraction
+from alsolike.served import COLUMNS
 from alsolike.tombstones import add_tombstone
 from alsolike.user_data import Places, UserData
+from functions.archive_served.service import to_parquet
 from functions.export_user.rows import concatenate, read_rows
+from tests.unit.alsolike.served_rows import served
 from tests.unit.functions.factories import NOW_MS, interaction
 from tests.unit.functions.purge_user.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores
 
@@ -77,6 +80,27 @@ def test_objects_of_before_the_newest_column_are_shown_with_a_null(stores: Store
     stores.put_rows("old", interaction("a", user_id="ann"), schema=OLD_SCHEMA)
 
     assert [row["query"] for row in document(stores, "ann")["interactions"]] == [None]
+
+
+def test_what_was_recommended_is_shown_once_to_sessions_until_the_login(stores: Stores) -> None:
+    ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
+    stores.put_rows("login", interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS))
+    late = served(shopper=ann, served_ms=NOW_MS + 9)
+    early = served(shopper=None, session=visit, served_ms=NOW_MS - 5)
+    by_one_id = served(shopper=visit, served_ms=NOW_MS - 4)
+    after = served(shopper=None, session=visit, served_ms=NOW_MS + 5)
+    day = "served/served_date=2023-11-14/"
+    stores.put(
+        f"{day}a.parquet", to_parquet([late, early, by_one_id, after, served(shopper=bob), served(shopper=None)])
+    )
+    stores.put(f"{day}b.parquet", to_parquet([late]))
+
+    found = document(stores, "ann")["recommendations"]
+
+    assert [row["recommendation_id"] for row in found] == [each.recommendation_id for each in (early, by_one_id, late)]
+    assert found[0].keys() == set(COLUMNS)
+    assert found[0]["item_ids"] == list(early.item_ids)
+    assert document(stores, "eve")["recommendations"] == []
 
 
 def test_the_live_profile_is_shown_as_it_is(stores: Stores) -> None:

@@ -243,6 +243,7 @@ def test_what_is_held_is_one_json_document_and_nothing_else(
         "profile": None,
         "sessions": [],
         "interactions": [],
+        "recommendations": [],
         "quarantine": [],
         "erasure": None,
     }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import lake
+from alsolike import lake, served
 from alsolike.erasures import ReceiptStore, erasure_id
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.identity import owners
@@ -27,15 +27,27 @@ if TYPE_CHECKING:
 class ReadRows(Protocol):
     """Reads rows of a Parquet object; whoever calls this module has a library for that."""
 
-    def __call__(self, body: bytes, *, column: str, values: Sequence[str]) -> pd.DataFrame | None:
-        """Return `lake.COLUMNS` of the rows whose `column` is one of `values`; None where there are none."""
+    def __call__(
+        self, body: bytes, *, column: str, values: Sequence[str], columns: Sequence[str]
+    ) -> pd.DataFrame | None:
+        """Return some columns of the rows whose `column` is one of `values`; None where there are none."""
 
 
 class Concatenate(Protocol):
     """Puts frames under each other."""
 
-    def __call__(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-        """Return all rows; no frames give an empty one with `lake.COLUMNS`."""
+    def __call__(self, frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
+        """Return all rows; no frames give an empty one with these columns."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Table:
+    prefix: str
+    columns: Sequence[str]
+
+
+_INTERACTIONS = _Table(lake.INTERACTIONS_PREFIX, tuple(lake.COLUMNS))
+_SERVED = _Table(served.PREFIX, tuple(served.COLUMNS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,8 +84,9 @@ class UserData:
         """Yield the JSON document of a user, by the id that is stored, in pieces.
 
         Its keys: userId, user (what the shop said), profile (recent interactions), sessions (that joined the profile),
-        interactions (each event once, also those of sessions before the login), quarantine (unreadable records that
-        name the user) and erasure (the receipt). What is not held is null or an empty list.
+        interactions (each event once, also those of sessions before the login), recommendations (each answer once, with
+        the columns of `served`, also those to sessions before the login), quarantine (unreadable records that name the
+        user) and erasure (the receipt). What is not held is null or an empty list.
 
         Raises
         ------
@@ -84,8 +97,12 @@ class UserData:
         yield b',"user":' + _json(self._user(user_id))
         yield b',"profile":' + _json(self._profile(user_id))
         yield b',"sessions":' + _json(list(self._sessions(user_id)))
+        interactions = self._interactions(user_id)
         yield b',"interactions":'
-        yield from _list(self._interactions(user_id))
+        yield from _list(_in_order(interactions, by=["event_time_ms", "event_id"]))
+        yield b',"recommendations":'
+        recommendations = self._recommendations(user_id, logins=_logins(interactions))
+        yield from _list(_in_order(recommendations, by=["served_ms", "recommendation_id"]))
         yield b',"quarantine":'
         yield from _list(self._quarantine(user_id))
         receipt = ReceiptStore(self.s3, self.places.artefact_bucket).find(erasure_id(self.pseudonyms, user_id))
@@ -123,29 +140,44 @@ class UserData:
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"table {self.places.profiles_table}: {error}") from error
 
-    def _interactions(self, user_id: str) -> Iterator[dict[str, Any]]:
-        rows = lake.deduplicate(self._rows("user_id", [user_id]))
+    def _interactions(self, user_id: str) -> pd.DataFrame:
+        rows = lake.deduplicate(self._rows(_INTERACTIONS, "user_id", [user_id]))
         sessions = [session for session in rows["session_id"].unique() if isinstance(session, str)]
-        if sessions:
-            # Whose a session is, only all of its logins tell.
-            around = lake.deduplicate(self.concatenate([rows, self._rows("session_id", sessions)]))
-            rows = around[owners(around) == profile_id(user_id=user_id, session_id=None)]
-        for row in rows.sort_values(["event_time_ms", "event_id"]).to_dict("records"):
-            yield {str(name): _plain(value) for name, value in row.items()}
+        if not sessions:
+            return rows
+        # Whose a session is, only all of its logins tell.
+        around = self.concatenate([rows, self._rows(_INTERACTIONS, "session_id", sessions)], columns=list(lake.COLUMNS))
+        around = lake.deduplicate(around)
+        return around[owners(around) == profile_id(user_id=user_id, session_id=None)]
 
-    def _rows(self, column: str, values: Sequence[str]) -> pd.DataFrame:
+    def _recommendations(self, user_id: str, *, logins: Mapping[str, int]) -> pd.DataFrame:
+        """Return what was answered to the user, and to sessions until the user logged in."""
+        until = {self.pseudonyms.shopper(session): login_ms for session, login_ms in logins.items()}
+        own = self.pseudonyms.shopper(user_id)
+        # Whoever asks by one id need not say which it is: a session's may stand where users' do.
+        found = [self._rows(_SERVED, column, [own, *until]) for column in ("shopper", "session")]
+        rows = self.concatenate(found, columns=list(served.COLUMNS)).drop_duplicates("recommendation_id")
+        theirs = [
+            shopper == own or any(served_ms <= until.get(name, -1) for name in (shopper, session))
+            for served_ms, shopper, session in zip(
+                rows["served_ms"], rows["shopper"].fillna(""), rows["session"].fillna(""), strict=True
+            )
+        ]
+        return rows.loc[theirs]
+
+    def _rows(self, table: _Table, column: str, values: Sequence[str]) -> pd.DataFrame:
         frames = []
-        for found in scan(self.s3, self.places.lake_bucket, lake.INTERACTIONS_PREFIX):
+        for found in scan(self.s3, self.places.lake_bucket, table.prefix):
             if found.body is not None and found.key.endswith(".parquet"):
                 try:
-                    rows = self.read_rows(found.body, column=column, values=values)
+                    rows = self.read_rows(found.body, column=column, values=values, columns=table.columns)
                 except ValueError as error:  # Arrow's errors are
                     where = f"s3://{self.places.lake_bucket}/{found.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
                 if rows is not None:
                     frames.append(rows)
             self.on_object()
-        return self.concatenate(frames)
+        return self.concatenate(frames, columns=table.columns)
 
     def _quarantine(self, user_id: str) -> Iterator[dict[str, Any]]:
         mentions = Mentions(user_id)
@@ -171,6 +203,18 @@ class UserData:
             raise Unavailable(f"table {table}: {error}") from error
         item: dict[str, Any] | None = answer.get("Item")
         return item
+
+
+def _logins(interactions: pd.DataFrame) -> dict[str, int]:
+    """Return when the user first logged in to each session of theirs, epoch milliseconds."""
+    logged_in = interactions[interactions["user_id"].notna() & interactions["session_id"].notna()]
+    firsts = logged_in.groupby("session_id")["event_time_ms"].min()
+    return {str(session): int(first_ms) for session, first_ms in firsts.items()}
+
+
+def _in_order(rows: pd.DataFrame, *, by: list[str]) -> Iterator[dict[str, Any]]:
+    for row in rows.sort_values(by).to_dict("records"):
+        yield {str(name): _plain(value) for name, value in row.items()}
 
 
 def _list(elements: Iterator[Any]) -> Iterator[bytes]:

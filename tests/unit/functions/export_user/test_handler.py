@@ -47,7 +47,16 @@ def test_every_store_shows_what_it_holds_of_the_user(stores: Stores, counted: Ca
 
     document = answer["document"]
     assert (answer["statusCode"], answer["headers"]["content-type"]) == (200, "application/json")
-    assert list(document) == ["userId", "user", "profile", "sessions", "interactions", "quarantine", "erasure"]
+    assert list(document) == [
+        "userId",
+        "user",
+        "profile",
+        "sessions",
+        "interactions",
+        "recommendations",
+        "quarantine",
+        "erasure",
+    ]
     assert document["userId"] == "ann.lee"
     assert document["user"] == {"properties": {}, "updatedAtMs": 1}
     assert document["sessions"] == [{"sessionId": "s-ann.lee", "joinedAtMs": 1}]
@@ -68,6 +77,7 @@ def test_of_an_unknown_user_nothing_is_held(stores: Stores) -> None:
         "profile": None,
         "sessions": [],
         "interactions": [],
+        "recommendations": [],
         "quarantine": [],
         "erasure": None,
     }
@@ -86,6 +96,7 @@ def test_of_an_erased_user_the_receipt_is_what_is_held(stores: Stores) -> None:
         "profile": None,
         "sessions": [],
         "interactions": [],
+        "recommendations": [],
         "quarantine": [],
     }
 
