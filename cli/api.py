@@ -47,6 +47,8 @@ class Recommendations:
         How many items the model does not know.
     degraded
         Why the answer is less than it should be, if it is.
+    rules, rules_gave
+        The rule set that made the list, and which of its rules could not be kept.
     duration_ms
         From sending the request to having the answer.
     """
@@ -59,6 +61,8 @@ class Recommendations:
     model_version: str | None
     degraded: str | None
     duration_ms: float
+    rules: str | None = None
+    rules_gave: str | None = None
 
 
 class Api:
@@ -118,6 +122,8 @@ class Api:
             cold=int(headers.get("x-alsolike-cold-items", 0)),
             model_version=_version(headers.get("x-alsolike-model-version")),
             degraded=headers.get("x-alsolike-degraded"),
+            rules=headers.get("x-alsolike-rules"),
+            rules_gave=headers.get("x-alsolike-rules-gave"),
             duration_ms=duration_ms,
         )
 

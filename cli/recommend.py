@@ -171,6 +171,10 @@ def _show(answer: Recommendations, *, as_json: bool, explain: bool) -> None:
         said.insert(1, f"the last {answer.filled} popular")
     if answer.degraded:
         said.append(f"degraded: {answer.degraded}")
+    if answer.rules:
+        said.append(f"rules {answer.rules}")
+    if answer.rules_gave:
+        said.append(f"gave way: {answer.rules_gave}")
     console.print_line(", ".join(said))
 
 

@@ -20,6 +20,8 @@ HEADERS = {
     "x-alsolike-filled": "1",
     "x-alsolike-model-version": "v1",
     "x-alsolike-degraded": "bundle-unreadable",
+    "x-alsolike-rules": "spring",
+    "x-alsolike-rules-gave": "pin:7 filtered",
 }
 ANSWER = {
     "itemList": [
@@ -51,6 +53,7 @@ def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> No
     ]
     assert (answer.source, answer.filled, answer.model_version) == ("model", 1, "v1")
     assert answer.degraded == "bundle-unreadable"
+    assert (answer.rules, answer.rules_gave) == ("spring", "pin:7 filtered")
     path, authorization, body = server.requests[0]
     assert (path, authorization) == ("/recommendations", "Bearer <alsolike/recommendations.read>")
     assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}

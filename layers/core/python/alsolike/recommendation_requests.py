@@ -19,6 +19,8 @@ MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
 MAX_COLUMN_CHARACTERS = 150
 MAX_EXCLUDED = 500
+MAX_EXCLUDED_IN_QUERY = 100
+"""API Gateway takes 10 KB of a request's first line and headers."""
 MAX_BODY_BYTES = 512_000
 """500 ids of 256 characters are 128 KB, 512 KB where each character takes four bytes."""
 
@@ -85,6 +87,7 @@ _EXCLUDE = ListOf(
 _EXCLUDE_OF_QUERY = dataclasses.replace(
     _EXCLUDE,
     minimum=1,
+    maximum=MAX_EXCLUDED_IN_QUERY,
     element=Text(
         MAX_ID_CHARACTERS,
         pattern=r"^[^,\x00-\x1f\x7f]*[^,\s\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
