@@ -22,6 +22,7 @@ from benchmarks.measure import Result
 from benchmarks.opening import open_models
 from benchmarks.rebuilding import rebuild_profiles
 from benchmarks.snapshot import snapshot
+from benchmarks.steering import rules
 from benchmarks.trends import count_trends
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         open_models,
         answer,
         snapshot,
+        rules,
         cold_start,
     )
 }

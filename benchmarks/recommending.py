@@ -152,12 +152,19 @@ def history_of(items: int) -> tuple[RecentInteraction, ...]:
     )
 
 
-def sources_of(model: Model, snapshot: Snapshot, recent: tuple[RecentInteraction, ...]) -> handler.Sources:
+def sources_of(
+    model: Model,
+    snapshot: Snapshot,
+    recent: tuple[RecentInteraction, ...],
+    *,
+    configuration: Configuration | None = None,
+) -> handler.Sources:
     """Return what the handler answers from, all of it in memory."""
+    configuration = configuration or Configuration(filters=FILTERS)
     watch = Watch(
         cast(ChampionLoader, _Loaded(Serving(model, None))),
         beside=ModelsBeside(BundleCache(None, "", Path()), check_s=30),
-        configuration=Watched(_Read(Configuration(filters=FILTERS)), what="configuration", default=DEFAULT, retry_s=1),
+        configuration=Watched(_Read(configuration), what="configuration", default=DEFAULT, retry_s=1),
         snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1),
     )
     people = People(AS_THEY_COME, _Known(recent), UserStore(None, ""))

@@ -23,6 +23,9 @@ from functions.recommend.model import Bias
 
 CREATED = "creationTimestamp"
 
+KEPT_VALUES = 5_000
+"""So many items' values are kept that rules looked at: the same ones are ranked high for many."""
+
 
 class NoBundle:
     """What stands for a bundle before the first model: it knows no item."""
@@ -71,6 +74,7 @@ class Catalogue:
         self._cold_hashes = cold.hashes
         self.cold_items = cold
         self.cold = ColdScorer(cold, items=self._items)
+        self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that nobody knows."""
@@ -168,23 +172,25 @@ class Catalogue:
         known: npt.NDArray[np.bool_] = (self.positions(item_ids) > 0) | (self._snapshot.rows(item_ids) >= 0)
         return known
 
-    def columns(self, item_ids: Sequence[str], names: Sequence[str]) -> Callable[[str], Mapping[str, Any]]:
+    def columns(self, item_ids: Sequence[str], names: tuple[str, ...]) -> Callable[[str], Mapping[str, Any]]:
         """Return what says the values of some declared columns of one of the items, each looked up when asked for."""
-        unique = list(dict.fromkeys(item_ids))
+        unique = list(dict.fromkeys(item_ids)) if names else []
         rows = dict(zip(unique, self._snapshot.rows(unique).tolist(), strict=True))
-        columns = {name: column for name in names if (column := self._snapshot.column(name)) is not None}
 
         @functools.cache
         def of(item_id: str) -> Mapping[str, Any]:
             row = rows[item_id]
-            if row < 0:
-                position = int(self._bundle.positions([item_id])[0])
-                found = self._bundle.metadata(position) if position else {}
-            else:
-                found = {name: column.value(row) for name, column in columns.items()}
-            return as_declared(found, self._configuration.item_columns)
+            if row >= 0:
+                return self._values(row, names)
+            position = int(self._bundle.positions([item_id])[0])
+            return as_declared(self._bundle.metadata(position) if position else {}, self._configuration.item_columns)
 
         return of
+
+    def _values_of(self, row: int, names: tuple[str, ...]) -> Mapping[str, Any]:
+        columns = {name: self._snapshot.column(name) for name in names}
+        found = {name: column.value(row) for name, column in columns.items() if column is not None}
+        return as_declared(found, self._configuration.item_columns)
 
     def newest(self, bias: Bias | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
         """Return the positions of allowed items by their `creationTimestamp`, the latest first."""

@@ -30,7 +30,7 @@ LEAST_POOL = 100
 CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
 """A slate rule refuses items: there are so many times as many candidates."""
-MAX_NEW_ITEMS = 200
+MAX_NEW_ITEMS = 100
 """Exploration draws from so many items, the latest."""
 
 _UNREADABLE = "unreadable"
@@ -81,9 +81,7 @@ class Merchandising:
             *(("demotion", boost) for boost in rules.demotions),
         ]
         self._promotions = list(self._chosen_promotions())
-        k = scene.request.num_results
-        times = REFUSED_A_PLACE if rules.slate else 1
-        scene.wanted = min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
+        scene.wanted = self._wanted(scene.request.num_results)
         if self._boosts:
             scene.classes = self._classes
 
@@ -117,9 +115,21 @@ class Merchandising:
         ]
         names = {*(rule.column for rule in rules.slate), *(rules.diversity.columns if rules.diversity else ())}
         slate = compose(
-            candidates, steering, k=k, columns=scene.catalogue.columns(item_ids, sorted(names)), random=self._random
+            candidates,
+            steering,
+            k=k,
+            columns=scene.catalogue.columns(item_ids, tuple(sorted(names))),
+            random=self._random,
         )
         return Slate(slate.places, (*self._gave, *(each for each in slate.gave if each not in self._gave)))
+
+    def _wanted(self, k: int) -> int:
+        """Return how many candidates there are to be for k places."""
+        rules = self._rules
+        if rules.slate or rules.diversity or rules.boosts or rules.demotions:
+            times = REFUSED_A_PLACE if rules.slate else 1
+            return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
+        return 2 * k + len(rules.pins)  # what other rules bring may be among them
 
     def _chosen_promotions(self) -> Sequence[tuple[Promotion, Chosen]]:
         request, configuration = self._scene.request, self._scene.configuration
@@ -195,7 +205,9 @@ class Merchandising:
             Candidate(item.item_id, boosting.boosted(item.score, factor), RANKED if place < first_filled else FILLED)
             for place, (item, factor) in enumerate(zip(found.items, factors, strict=True))
         ]
-        return sorted(candidates, key=lambda candidate: -candidate.score) if self._boosts else candidates
+        if self._boosts:
+            candidates.sort(key=lambda candidate: -candidate.score)
+        return candidates[: self._scene.wanted]
 
     def _refusals(self) -> list[str | None]:
         """Return why each pin's item may not be answered."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -27,9 +26,8 @@ class SlateRules:
     """
 
     def __init__(self, rules: Sequence[SlateRule], columns: Columns) -> None:
-        self._at_most = [(rule.column, rule.at_most) for rule in rules if rule.at_most is not None]
+        self._at_most = [(rule.column, rule.at_most, dict[str, int]()) for rule in rules if rule.at_most is not None]
         self._spread = [(rule.column, rule.spread) for rule in rules if rule.spread is not None]
-        self._counts: dict[str, Counter[str]] = {column: Counter() for column, _ in self._at_most}
         self._ranges: dict[str, tuple[float, float]] = {}
         self._columns = columns
         self._known: dict[str, tuple[list[frozenset[str]], list[float | None]]] = {}
@@ -40,16 +38,17 @@ class SlateRules:
         """Return the columns of the rules that the item would break."""
         if not self._at_most and not self._spread:
             return []
-        texts, numbers = self._has(item_id)
-        broken = [
-            column
-            for (column, most), has in zip(self._at_most, texts, strict=True)
-            if any(self._counts[column][value] >= most for value in has)
-        ]
+        texts, numbers = self._known.get(item_id) or self._look_up(item_id)
+        broken: list[str] = []
+        for (column, most, counts), has in zip(self._at_most, texts, strict=True):
+            for value in has:
+                if counts.get(value, 0) >= most:
+                    broken.append(column)
+                    break
         for (column, spread), number in zip(self._spread, numbers, strict=True):
             if number is not None and column in self._ranges:
-                least, most = self._ranges[column]
-                if not least <= number <= most and max(most, number) > spread * min(least, number):
+                least, greatest = self._ranges[column]
+                if not least <= number <= greatest and max(greatest, number) > spread * min(least, number):
                     broken.append(column)
         return broken
 
@@ -57,11 +56,10 @@ class SlateRules:
         """Take the item into the list."""
         if not self._at_most and not self._spread:
             return
-        texts, numbers = self._has(item_id)
-        for (column, most), has in zip(self._at_most, texts, strict=True):
-            counts = self._counts[column]
+        texts, numbers = self._known.get(item_id) or self._look_up(item_id)
+        for (_, most, counts), has in zip(self._at_most, texts, strict=True):
             for value in has:
-                counts[value] += 1
+                counts[value] = counts.get(value, 0) + 1
                 self.tightened += counts[value] == most
         for (column, _), number in zip(self._spread, numbers, strict=True):
             if number is not None:
@@ -69,15 +67,15 @@ class SlateRules:
                 self.tightened += column not in self._ranges or not least <= number <= greatest
                 self._ranges[column] = min(least, number), max(greatest, number)
 
-    def _has(self, item_id: str) -> tuple[list[frozenset[str]], list[float | None]]:
-        """Return what the item has in the columns of the rules."""
-        if item_id not in self._known:
-            has = self._columns(item_id)
-            self._known[item_id] = (
-                [values(has.get(column)) for column, _ in self._at_most],
-                [_number(has.get(column)) for column, _ in self._spread],
-            )
-        return self._known[item_id]
+    def _look_up(self, item_id: str) -> tuple[list[frozenset[str]], list[float | None]]:
+        """Return what the item has in the columns of the rules, and keep it."""
+        has = self._columns(item_id)
+        known = (
+            [values(has.get(column)) for column, *_ in self._at_most],
+            [_number(has.get(column)) for column, _ in self._spread],
+        )
+        self._known[item_id] = known
+        return known
 
 
 def values(value: Any) -> frozenset[str]:

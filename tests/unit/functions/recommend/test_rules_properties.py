@@ -65,7 +65,7 @@ def parts_of(**parts: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
 
 RULES = parts_of(
     promotions=st.lists(
-        st.fixed_dictionaries({"filter": NAMES, "share": st.floats(0.1, 0.5)}),
+        st.fixed_dictionaries({"filter": NAMES, "share": st.floats(0.1, 0.45)}),
         max_size=2,
         unique_by=lambda each: each["filter"],
     ),
