@@ -58,6 +58,7 @@ class Names:
     state_machine_arn: str
     build_dataset_function: str
     recommend_function: str
+    attribute_outcomes_function: str
     batch_state_machine_arn: str
     model_package_group: str
     alerts_topic_arn: str

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from alsolike.engagement import Engagement
+    from cli.deployment import Deployment
 
 DAYS = 7
 
@@ -39,6 +40,9 @@ def engagement(
     by: Annotated[
         By, typer.Option(help="One row for all answers, or one a recommender, model version or arm.")
     ] = By.ALL,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Compute what is new first, without waiting for the schedule.")
+    ] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
@@ -51,6 +55,8 @@ def engagement(
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
     since = first.date() if first else until - dt.timedelta(days=DAYS - 1)
     where = deployment.resolve(stack=stack, state=state)
+    if refresh:
+        _refresh(where)
     lake = where.client("s3"), where.names.lake_bucket
     days = {"first": since.isoformat(), "last": until.isoformat()}
     dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
@@ -66,6 +72,22 @@ def engagement(
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
         console.print_line(f"did not count: {reasons}")
+
+
+def _refresh(where: Deployment) -> None:
+    import orjson
+
+    from alsolike.errors import Unavailable
+    from cli import console
+    from cli.aws import asking
+
+    name = where.names.attribute_outcomes_function
+    with console.step("attribution") as step, asking(f"function {name}"):
+        answer = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        outcome = orjson.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise Unavailable(f"attribution failed: {outcome.get('errorMessage', outcome)}")
+        step.note(f"{outcome['days']:,} days" + ("" if outcome["complete"] else ", more are left for the next call"))
 
 
 _COLUMNS = (

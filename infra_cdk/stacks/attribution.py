@@ -12,6 +12,7 @@ from constructs import Construct
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.lake_table import Database, parquet_table
+from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import hash_key_permission
 from infra_cdk.constructs.python_function import PythonFunction
@@ -83,6 +84,12 @@ class AttributionStack(cdk.Stack):
         self._table("Engagement", "engagement", ENGAGEMENT, "Sums of outcomes by recommender, model version and arm")
         function = self._attribute_outcomes()
         self._schedule(function)
+        Parameters(
+            self,
+            "Parameters",
+            settings=settings,
+            values={"attribute-outcomes-function": function.live.function_arn},
+        )
         alarm(
             self,
             "Fails",

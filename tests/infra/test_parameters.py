@@ -5,6 +5,7 @@ KEYS = {
     "alerts-topic-arn",
     "api-url",
     "artefact-bucket",
+    "attribute-outcomes-function",
     "batch-state-machine-arn",
     "build-dataset-function",
     "catalogue-table",

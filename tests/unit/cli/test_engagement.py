@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -13,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 from alsolike import engagement, outcomes
 from alsolike.engagement import Engagement
-from alsolike.errors import InvalidInput
+from alsolike.errors import InvalidInput, Unavailable
+from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
 from cli.outcomes import read_outcomes
@@ -113,3 +115,43 @@ def test_object_that_is_no_parquet_is_named(shop: Deployment) -> None:
 
     with pytest.raises(InvalidInput, match=f"{key} is not a Parquet file"):
         list(read_outcomes(shop.client("s3"), shop.names.lake_bucket, first="2026-09-21", last="2026-09-22"))
+
+
+class Function:
+    """The function of the deployment, which says what it is told."""
+
+    def __init__(self, where: Deployment, answer: dict[str, Any]) -> None:
+        self._client, self._answer = where.client, answer
+        self.asked: list[str] = []
+
+    def client(self, service: str) -> Any:
+        return self if service == "lambda" else self._client(service)
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        self.asked.append(FunctionName)
+        failed = {"FunctionError": "Unhandled"} if "errorMessage" in self._answer else {}
+        return {**failed, "Payload": io.BytesIO(orjson.dumps(self._answer))}
+
+
+@pytest.mark.parametrize(("complete", "says"), [(True, "(3 days)"), (False, "(3 days, more are left")])
+def test_refreshing_computes_before_it_shows(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch, complete: bool, says: str
+) -> None:
+    function = Function(shop, {"days": 3, "complete": complete})
+    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+
+    result = run("--from", "2026-09-20", "--to", "2026-09-20", "--refresh")
+
+    assert function.asked == [shop.names.attribute_outcomes_function]
+    assert says in result.stderr
+    assert "100" in result.stdout
+
+
+def test_failing_refresh_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = Function(shop, {"errorMessage": "broken.parquet is not an object of the table"})
+    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+
+    with pytest.raises(Unavailable, match=r"attribution failed: broken\.parquet"):
+        run("--refresh")
