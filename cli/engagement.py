@@ -49,11 +49,14 @@ def engagement(
 ) -> None:
     """Show what the answers of some days led to, how much of the catalogue they were, and what did not count."""
     from alsolike.engagement import Dimension, total
+    from alsolike.errors import InvalidInput
     from cli import console, deployment
     from cli.outcomes import read_engagement, read_rejected
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
     since = first.date() if first else until - dt.timedelta(days=DAYS - 1)
+    if since > until:
+        raise InvalidInput(f"--from {since} is after --to {until}")
     where = deployment.resolve(stack=stack, state=state)
     if refresh:
         _refresh(where)

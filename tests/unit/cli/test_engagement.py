@@ -97,6 +97,11 @@ def test_days_without_answers_are_said_to_be_empty(shop: Deployment) -> None:
     )
 
 
+def test_days_in_the_wrong_order_are_refused(shop: Deployment) -> None:
+    with pytest.raises(InvalidInput, match="--from 2026-09-22 is after --to 2026-09-21"):
+        run("--from", "2026-09-22", "--to", "2026-09-21")
+
+
 def test_outcomes_are_read_by_day(shop: Deployment) -> None:
     s3, bucket = shop.client("s3"), shop.names.lake_bucket
     for date in ("2026-09-20", "2026-09-21", "2026-09-22"):
