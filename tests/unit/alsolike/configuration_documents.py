@@ -54,7 +54,7 @@ FULL: dict[str, Any] = {
             },
         }
     },
-    "sessions": {"columns": ["BRAND", "price"], "filters": ["in-stock"]},
+    "sessions": {"events": ["view", "cart"], "columns": ["BRAND", "price"], "filters": ["in-stock"]},
     "limits": {
         "clock_skew_s": 60,
         "minimum_item_interactions": 3,

@@ -453,10 +453,12 @@ def test_document_of_another_kind_is_refused(document: object) -> None:
 
 def test_sessions_are_permitted_columns_by_property_and_filters_that_there_are() -> None:
     declared = {"cheap": "INCLUDE ItemID WHERE Items.PRICE < $MOST"}
-    document = {"format": 1, "filters": declared, "sessions": {"columns": ["PRICE", "brandName"], "filters": ["cheap"]}}
+    sessions = {"events": ["view", "wish"], "columns": ["PRICE", "brandName"], "filters": ["cheap"]}
+    document = {"format": 1, "events": {"wish": {"weight": 2}}, "filters": declared, "sessions": sessions}
 
-    assert parse(document).sessions == Sessions(("price", "brandName"), ("cheap",))
-    assert parse({"format": 1}).sessions == Sessions((), ())
+    assert parse(document).sessions == Sessions(("view", "wish"), ("price", "brandName"), ("cheap",))
+    assert parse({"format": 1}).sessions == Sessions(("view", "click", "cart", "search"), (), ())
+    assert parse({"format": 1, "sessions": {"events": []}}).sessions.events == ()
 
 
 @pytest.mark.parametrize(
@@ -465,7 +467,8 @@ def test_sessions_are_permitted_columns_by_property_and_filters_that_there_are()
         ({"columns": ["no column"]}, ("sessions", "columns", 0), 'is "no column", expected camelCase or UPPER_CASE'),
         ({"columns": "PRICE"}, ("sessions", "columns"), 'is "PRICE", expected a list'),
         ({"filters": ["dear"]}, ("sessions", "filters", 0), 'is "dear", expected the name of a filter: one of cheap'),
-        ({"events": []}, ("sessions", "events"), "is unknown, expected one of columns, filters"),
+        ({"events": ["wish"]}, ("sessions", "events", 0), 'is "wish", expected the name of an event type: one of view'),
+        ({"other": []}, ("sessions", "other"), "is unknown, expected one of events, columns, filters"),
     ],
 )
 def test_what_sessions_cannot_be_permitted_is_refused(

@@ -17,7 +17,7 @@ FIELDS: dict[str, Field] = {
     "text": Text(3),
     "pattern": WORD,
     "whole": Whole(0, 500, 25),
-    "number": Number(),
+    "number": Number(1e9),
     "flag": Flag(),
     "choice": Choice(["aa", "zz"], "aa"),
     "list": ListOf(Text(3), 1, 2),

@@ -113,6 +113,11 @@ def test_a_time_ahead_of_the_clock_is_taken() -> None:
         (event(itemId=[[1]]), "eventList[0].itemId is [[1]], expected a non-empty string"),
         (event(eventType="rating"), "eventList[0].eventType is 'rating', expected one of view, click, cart, purchase"),
         (event(eventValue=True), "eventList[0].eventValue is true, expected a number"),
+        (event(eventValue=1.7e308), "eventList[0].eventValue is 1.7e+308, expected a number from -1e+09 to 1e+09"),
+        (
+            event(eventValue=-1000000001),
+            "eventList[0].eventValue is -1000000001, expected a number from -1e+09 to 1e+09",
+        ),
         (event(eventId=""), 'eventList[0].eventId is "", expected a non-empty string'),
         (event(impression=[]), "eventList[0].impression has 0 elements, expected 1 to 25"),
         (event(impression=["i"] * 26), "eventList[0].impression has 26 elements, expected 1 to 25"),

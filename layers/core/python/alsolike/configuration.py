@@ -73,16 +73,19 @@ class Recommender:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sessions:
-    """What a browser may ask for with a session's token, beside recommendations.
+    """What a browser may send and ask for with a session's token, beside asking for recommendations.
 
     Attributes
     ----------
+    events
+        Types of events that it may send: what is sold is said by the shop itself unless it decides otherwise.
     columns
         Columns of items, by property name, that answers may show.
     filters
         Filters that requests may name; recommenders' own apply in any case.
     """
 
+    events: tuple[str, ...] = ("view", "click", "cart", "search")
     columns: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -70,9 +70,10 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     )
     rules = parse_rules(parts.get("rules"), filters=filters, columns=item_columns)
     recommenders = _recommenders(parts.get("recommenders"), filters, rules)
+    events = _events(parts.get("events"))
     configuration = Configuration(
         version=version,
-        events=MappingProxyType(_events(parts.get("events"))),
+        events=MappingProxyType(events),
         item_columns=MappingProxyType(item_columns),
         user_columns=MappingProxyType(user_columns),
         filters=MappingProxyType(dict(filters.expressions)),
@@ -81,7 +82,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         experiments=MappingProxyType(
             parse_experiments(parts.get("experiments"), recommenders=recommenders, rules=rules)
         ),
-        sessions=_sessions(parts.get("sessions"), filters),
+        sessions=_sessions(parts.get("sessions"), filters, events),
         limits=_limits(parts.get("limits")),
     )
     if faults:
@@ -114,6 +115,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
             name: experiment_to_document(experiment) for name, experiment in configuration.experiments.items()
         },
         "sessions": {
+            "events": list(configuration.sessions.events),
             "columns": list(configuration.sessions.columns),
             "filters": list(configuration.sessions.filters),
         },
@@ -204,11 +206,14 @@ def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[st
     return recommenders
 
 
-def _sessions(node: Node | None, filters: DeclaredFilters) -> Sessions:
-    fields = node.fields("columns", "filters") if node else {}
+def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[str]) -> Sessions:
+    fields = node.fields("events", "columns", "filters") if node else {}
     columns = fields["columns"].elements(maximum=MAX_COLUMNS) if "columns" in fields else []
     named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
+    sent = fields["events"].elements(maximum=len(events)) if "events" in fields else []
+    types = tuple(name for entry in sent if (name := entry.choice(events, what="the name of an event type:")))
     return Sessions(
+        types if "events" in fields else DEFAULT.sessions.events,
         tuple(property_name(name) for column in columns if (name := column.text(COLUMN, _COLUMN_FORM))),
         tuple(name for entry in named if (name := entry.choice(filters.expressions, what="the name of a filter:"))),
     )

@@ -11,6 +11,7 @@ from alsolike.configuration import Configuration, EventType
 from alsolike.errors import InvalidInput
 from alsolike.fields import NOT_BLANK, Fields, ListOf, Number, Schema, Text
 from alsolike.interactions import (
+    MAX_EVENT_VALUE,
     MAX_ID_CHARACTERS,
     MAX_IMPRESSION_ITEMS,
     MAX_PROPERTIES_CHARACTERS,
@@ -66,7 +67,7 @@ EVENT = Fields(
         "eventType": Text(MAX_ID_CHARACTERS, about="A type that the configuration declares, in any case."),
         "sentAt": Moment(about="When it happened: seconds since 1970. Milliseconds are recognised."),
         "eventId": Text(MAX_ID_CHARACTERS, about="Makes the event count once, however often it is sent."),
-        "eventValue": Number(about="What it is worth."),
+        "eventValue": Number(MAX_EVENT_VALUE, about="What it is worth."),
         "itemId": Text(MAX_ID_CHARACTERS, about="Only types that the configuration says so of may do without."),
         "properties": JsonObject(
             MAX_PROPERTIES_CHARACTERS,

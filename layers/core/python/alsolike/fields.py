@@ -104,18 +104,24 @@ class Whole:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number."""
+    """A number from -`most` to `most`."""
 
     kind: ClassVar[str] = "a number"
+    most: float
     about: str = ""
 
     def read(self, value: Any, where: str) -> float:
         """See `Field`."""
-        return wire.number(value, where)
+        number = wire.number(value, where)
+        if abs(number) > self.most:
+            raise InvalidInput(
+                f"{where} is {wire.describe(value)}, expected a number from -{self.most:g} to {self.most:g}"
+            )
+        return number
 
     def schema(self) -> Schema:
         """See `Field`."""
-        return _described({"type": "number"}, self.about)
+        return _described({"type": "number", "minimum": -self.most, "maximum": self.most}, self.about)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

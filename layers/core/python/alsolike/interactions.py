@@ -25,6 +25,8 @@ MAX_QUERY_CHARACTERS = 1000
 MAX_PROPERTIES_CHARACTERS = 1024
 MAX_RECOMMENDATION_ID_CHARACTERS = 40
 MAX_IMPRESSION_ITEMS = 25
+MAX_EVENT_VALUE = 1e9
+"""What an event may be worth, either way: sums of billions of such are still exact to the cent."""
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
 """How far ahead of the clock that judges it a time may be, before anything is configured."""
 

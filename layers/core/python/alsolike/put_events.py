@@ -83,7 +83,7 @@ def parse_put_events(
         try:
             where = f"eventList[{index}]"
             interaction = _parse(event, sender, same, where=where, now_ms=now_ms, configuration=configuration)
-            interactions.append(interaction if session is None else _confined(interaction))
+            interactions.append(interaction if session is None else _confined(interaction, configuration, where=where))
         except InvalidInput as error:
             refused.append(error)
     return EventCall(tuple(interactions), tuple(refused))
@@ -93,8 +93,20 @@ def _stored(session: Session, ids: EdgeIds) -> Session:
     return Session(ids.session(session.session_id), None if session.user_id is None else ids.user(session.user_id))
 
 
-def _confined(interaction: Interaction) -> Interaction:
-    """Return a browser's event under an id of its session's own: it must not pass for an event of somebody else."""
+def _confined(interaction: Interaction, configuration: Configuration, *, where: str) -> Interaction:
+    """Return a browser's event under an id of its session's own: it must not pass for an event of somebody else.
+
+    Raises
+    ------
+    InvalidInput
+        If the shop does not take events of this type from browsers.
+    """
+    permitted = configuration.sessions.events
+    if interaction.event_type not in permitted:
+        raise InvalidInput(
+            f"{where}.eventType is {wire.describe(interaction.event_type)}, expected one that the configuration "
+            f"permits sessions (sessions.events): {', '.join(permitted) or 'none'}"
+        )
     event_id = content_event_id(interaction.session_id, interaction.event_id)
     return dataclasses.replace(interaction, event_id=event_id)
 

@@ -47,6 +47,25 @@ def test_events_of_somebody_logged_in_stand_under_the_user_of_the_token(
     assert (interaction(record).user_id, interaction(record).session_id) == ("anna", "s1")
 
 
+def test_what_is_sold_is_not_said_by_a_browser_unless_the_shop_permits_it(
+    browse: Send, aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
+) -> None:
+    sold = {**EVENT, "eventType": "Purchase"}
+    message = (
+        'eventList[1].eventType is "purchase", expected one that the configuration permits sessions (sessions.events): '
+        "view, click, cart, search (1 of 2 events stored)"
+    )
+
+    answer = browse({"eventList": [EVENT, sold]})
+
+    assert (answer["statusCode"], answer["document"]["message"]) == (400, message)
+    assert [interaction(record).event_type for record in stored_records(aws("kinesis"))] == ["view"]
+
+    configure({"sessions": {"events": ["purchase"]}})
+    handler._routes.cache_clear()
+    assert browse({"eventList": [sold]})["statusCode"] == 200
+
+
 @pytest.mark.parametrize("field", ["userId", "sessionId"])
 def test_a_browser_does_not_say_who_it_is(browse: Send, aws: Callable[[str], Any], field: str) -> None:
     answer = browse({"eventList": [EVENT], field: "ben"})
