@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
 
 DAYS = 7
+EARLIEST_YEAR = 1970
 
 
 class By(StrEnum):
@@ -54,6 +55,8 @@ def engagement(
     from cli.outcomes import read_engagement, read_rejected
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
+    if until.year < EARLIEST_YEAR:
+        raise InvalidInput(f"--to is {until}, expected a day from {EARLIEST_YEAR} on")
     since = first.date() if first else until - dt.timedelta(days=DAYS - 1)
     if since > until:
         raise InvalidInput(f"--from {since} is after --to {until}")

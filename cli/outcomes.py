@@ -51,8 +51,11 @@ def read_outcomes(
 def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
     """Yield the day and each of its rows; see `read_outcomes`."""
     for key, file in _files(client, bucket, engagement.PREFIX, first=first, last=last):
-        for row in file.read(columns=list(engagement.COLUMNS)).to_pylist():
-            yield _date(key), Engagement(**row)
+        try:
+            rows = [Engagement(**row) for row in file.read(columns=list(engagement.COLUMNS)).to_pylist()]
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise InvalidInput(f"s3://{bucket}/{key} is not an object of the table: {error}") from error
+        yield from ((_date(key), row) for row in rows)
 
 
 def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter[str]:
@@ -63,7 +66,12 @@ def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter
         if found.key > engagement.receipt_key(last):
             break
         if found.body is not None:
-            rejected.update(orjson.loads(found.body)["rejected"])
+            try:
+                rejected.update({str(reason): int(count) for reason, count in _rejected(found.body).items()})
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise InvalidInput(
+                    f"s3://{bucket}/{found.key} is no receipt: {error}; the next attribution replaces it"
+                ) from error
     return rejected
 
 
@@ -76,6 +84,11 @@ def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> I
                 yield found.key, pq.ParquetFile(io.BytesIO(found.body))
             except pa.ArrowInvalid as error:
                 raise InvalidInput(f"s3://{bucket}/{found.key} is not a Parquet file: {error}") from error
+
+
+def _rejected(receipt: bytes) -> dict[str, int]:
+    found: dict[str, int] = orjson.loads(receipt)["rejected"]
+    return found
 
 
 def _date(key: str) -> str:

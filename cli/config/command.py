@@ -86,8 +86,7 @@ def apply(
         raise ConcurrentUpdate(f"version {current.version} of the configuration is live, expected {expect}")
     live = _live(current)
     changes = differences.changes(live, checked.configuration)
-    for disturbance in statement.disturbances(live, checked.configuration, now_ms=_now_ms()):
-        console.say(f"warning: {disturbance}")
+    statement.check_running(live, checked.configuration, now_ms=_now_ms())
     applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=_now_ms())
     if as_json:
         console.print_json({"version": applied.version, "previous": current.version, "changes": changes})

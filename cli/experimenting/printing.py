@@ -61,7 +61,7 @@ def print_started(name: str, stated: Mapping[str, Any], plan: Plan, version: int
         return
     if version is not None:
         console.say(f"{name} starts: version {version} is live; functions follow within a minute")
-        console.say("put it into your file too, else the next `alsolike config apply` takes it out:")
+        console.say("put it into your file too, else the next `alsolike config apply` is refused:")
     console.print_line(yaml_document.dump({"experiments": {name: dict(stated)}}).rstrip("\n"))
 
 

@@ -154,20 +154,36 @@ def check_models(configuration: Configuration, where: Deployment, *, now_ms: int
             raise NotFound(f"{arm} names the model version {version!r}, expected one that is there: {there}")
 
 
-def disturbances(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
-    """Return what putting one configuration in place of another does to experiments that run."""
+def check_running(before: Configuration, after: Configuration, *, now_ms: int) -> None:
+    """Refuse to put a configuration in place of another where that changes an experiment that runs, but for its end.
+
+    Nor does one that has ended run again: a file that was not kept in step would bring it back.
+
+    Its report rests on what was said before the start: shares, arms and planned answers that change with what was seen
+    make users change their arm and the test invalid.
+
+    Raises
+    ------
+    InvalidInput
+        Naming every such experiment.
+    """
     found = []
     for name, running in before.experiments.items():
-        if not running.runs(now_ms):
+        then = after.experiments.get(name)
+        if running.end_ms is not None and running.end_ms <= now_ms:
+            if then is not None and then.runs(now_ms):
+                found.append(f"the experiment {name} has ended and would run again")
+        elif not running.runs(now_ms):
             continue
-        if (then := after.experiments.get(name)) is None:
-            found.append(f"the experiment {name} runs and is taken out: this ends it without a report")
+        elif then is None:
+            found.append(f"the experiment {name} runs and is taken out")
         elif dataclasses.replace(then, end_ms=running.end_ms) != running:
-            found.append(
-                f"the experiment {name} runs and is changed: users may change their arm, and its report is of both; "
-                "stop it and start another by another name"
-            )
-    return found
+            found.append(f"the experiment {name} runs and is changed in more than its end")
+    if found:
+        raise InvalidInput(
+            f"{'; '.join(found)}: let the file say what is live (alsolike config show); to change an experiment, "
+            "stop it (alsolike experiments stop NAME) and start another by another name"
+        )
 
 
 def _is_there(where: Deployment, version: str) -> bool:

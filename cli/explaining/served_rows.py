@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from alsolike import served
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.lake_objects import is_gone
@@ -40,12 +42,18 @@ def find_row(where: Deployment, recommendation_id: str, said: RecommendationId) 
     ago_ms = time.time_ns() // 1_000_000 - said.answered_ms
     if ago_ms < -CLOCK_SKEW_MS:
         raise InvalidInput(f"recommendationId {recommendation_id!r} says that it will be answered: nothing was yet")
+    unreadable = 0
     for content in _objects(where, said):
-        if (row := _row(content, recommendation_id)) is not None:
-            return row
+        try:
+            if (row := _row(content, recommendation_id)) is not None:
+                return row
+        except (pa.ArrowException, OSError):  # another object may have it
+            unreadable += 1
     day = f"{where.names.lake_bucket}/{served.partition_prefix(served.served_date(said.answered_ms))}"
     if ago_ms < SOON_MS:
         raise NotFound(f"the answer is not in s3://{day} yet: it takes about a minute; try again")
+    if unreadable:
+        raise NotFound(f"the answer is not in s3://{day}, of which {unreadable} objects cannot be read")
     raise NotFound(
         f"the answer is not in s3://{day}: rows expire after `served_days` (90), and those of erased users are removed"
     )

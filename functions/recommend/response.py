@@ -32,7 +32,7 @@ def respond_answer(answer: Answer, request: Request, event: Mapping[str, Any]) -
     }
     headers = _headers(answer)
     if request.session_id is None:  # how the shop steers, and what it does not show, is nothing for a browser
-        headers.update(_rules(answer))
+        headers.update(_steering(answer))
     if event["routeKey"].startswith("GET "):
         headers.update(_caching(answer, request))
         if is_current(event, headers["etag"]):
@@ -48,15 +48,15 @@ def _headers(answer: Answer) -> dict[str, str]:
         headers["x-alsolike-cold-items"] = str(answer.cold)
     if answer.within:
         headers["x-alsolike-popular-within"] = quote(answer.within)  # names of columns are anybody's
-    if answer.arms:
-        headers["x-alsolike-arms"] = ", ".join(answer.arms)
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
     return headers
 
 
-def _rules(answer: Answer) -> dict[str, str]:
+def _steering(answer: Answer) -> dict[str, str]:
     headers = {}
+    if answer.arms:
+        headers["x-alsolike-arms"] = ", ".join(answer.arms)
     if answer.rules:
         headers["x-alsolike-rules"] = answer.rules
     if answer.gave:

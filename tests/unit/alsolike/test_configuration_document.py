@@ -215,8 +215,9 @@ def test_an_alias_that_a_built_in_type_gives_up_can_be_a_type() -> None:
             ("rules", "spring", "slate", 1, "column"),
             "is brand, of which another rule says something already",
         ),
-        (("rules", "spring", "boosts", 0, "factor"), 1, ("rules", "spring", "boosts", 0, "factor"), "between 1 and"),
-        (("rules", "spring", "demotions", 0, "factor"), 1, ("rules", "spring", "demotions", 0, "factor"), "0 and 1"),
+        (("rules", "spring", "boosts", 0, "factor"), 0.9, ("rules", "spring", "boosts", 0, "factor"), "from 1 to 100"),
+        (("rules", "spring", "demotions", 0, "factor"), 2, ("rules", "spring", "demotions", 0, "factor"), "0.01 to 1"),
+        (("rules", "spring", "demotions", 0, "factor"), 1e-300, ("rules", "spring", "demotions", 0, "factor"), "0.01"),
         (("rules", "spring", "pins", 0, "item"), 7, ("rules", "spring", "pins", 0, "item"), "an item's id, in quotes"),
         (("rules", "spring", "pins", 0, "position"), 501, ("rules", "spring", "pins", 0, "position"), "from 1 to 500"),
         (

@@ -70,7 +70,16 @@ def test_a_changed_or_cut_id_is_refused() -> None:
             recommendation_id.parse(wrong)
 
 
-@pytest.mark.parametrize("content", [bytes(26), b"\xa8" + bytes(25), b"\xb0" + bytes(25), bytes(23)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        bytes(26),
+        b"\xa8" + bytes(25),
+        b"\xb0" + bytes(25),
+        bytes(23),
+        b"\xa0" + (MAX_TIME_MS + 1).to_bytes(6, "big") + bytes(19),
+    ],
+)
 def test_right_check_digits_alone_are_not_enough(content: bytes) -> None:
     with pytest.raises(InvalidInput, match="was not made by this service"):
         recommendation_id.parse(checked(content))

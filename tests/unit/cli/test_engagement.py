@@ -102,6 +102,33 @@ def test_days_in_the_wrong_order_are_refused(shop: Deployment) -> None:
         run("--from", "2026-09-22", "--to", "2026-09-21")
 
 
+@pytest.mark.parametrize(
+    ("key", "body", "says"),
+    [
+        (engagement.receipt_key("2026-09-21"), b"{", "is no receipt"),
+        (engagement.receipt_key("2026-09-21"), b"[1]", "is no receipt"),
+        (engagement.receipt_key("2026-09-21"), b'{"rejected": 5}', "is no receipt"),
+        (engagement.receipt_key("2026-09-21"), b'{"rejected": {"forged": "many"}}', "is no receipt"),
+        (engagement.object_key("2026-09-21"), b"PAR1", "is not a Parquet file"),
+        (engagement.object_key("2026-09-21"), None, "is not an object of the table"),
+    ],
+)
+def test_what_is_damaged_is_named(key: str, body: bytes | None, says: str, shop: Deployment) -> None:
+    if body is None:
+        other = io.BytesIO()
+        pq.write_table(pa.table({"other": [1]}), other)
+        body = other.getvalue()
+    shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body)
+
+    with pytest.raises(InvalidInput, match=f"{key} {says}"):
+        run("--from", "2026-09-20", "--to", "2026-09-22")
+
+
+def test_days_before_any_event_are_refused(shop: Deployment) -> None:
+    with pytest.raises(InvalidInput, match="--to is 0001-01-01, expected a day from 1970 on"):
+        run("--to", "0001-01-01")
+
+
 def test_outcomes_are_read_by_day(shop: Deployment) -> None:
     s3, bucket = shop.client("s3"), shop.names.lake_bucket
     for date in ("2026-09-20", "2026-09-21", "2026-09-22"):

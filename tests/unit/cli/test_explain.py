@@ -159,6 +159,18 @@ def test_nobodys_answer_needs_no_user(function: Function) -> None:
     assert explain(row.recommendation_id, "--user", "anna").exit_code == 1
 
 
+def test_an_object_that_cannot_be_read_hides_no_other(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, lost = (served_row(served_ms=NOW_MS, shopper=None) for _ in range(2))
+    store(function, row)
+    day = served.partition_prefix(served.served_date(NOW_MS))
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=f"{day}0.parquet", Body=b"PAR1")
+    function.answer = replayed("fig", "plum")
+
+    assert document(row.recommendation_id)["row"]
+    monkeypatch.setattr(time, "time_ns", lambda: (NOW_MS + 3_600_000) * 1_000_000)
+    assert "of which 1 objects cannot be read" in str(explain(lost.recommendation_id).exception)
+
+
 def test_without_its_user_an_answer_is_shown_and_not_asked_again(function: Function) -> None:
     row = served_row(served_ms=NOW_MS)
     store(function, row)

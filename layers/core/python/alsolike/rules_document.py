@@ -56,7 +56,7 @@ def parse_rules(
             name,
             promotions=_promotions(fields.get("promotions"), filters),
             boosts=_boosts(fields.get("boosts"), filters, least=1, most=MAX_FACTOR),
-            demotions=_boosts(fields.get("demotions"), filters, least=0, most=1),
+            demotions=_boosts(fields.get("demotions"), filters, least=1 / MAX_FACTOR, most=1),
             pins=_pins(fields.get("pins")),
             slate=_slate(fields.get("slate"), columns),
             diversity=_diversity(fields.get("diversity"), columns),
@@ -136,7 +136,7 @@ def _boosts(node: Node | None, filters: DeclaredFilters, *, least: float, most: 
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
         fields = entry.fields("filter", "factor", required=("filter", "factor"))
         chosen = _filter(fields, filters)
-        factor = fields["factor"].number(least, most, open_ends=True) if "factor" in fields else None
+        factor = fields["factor"].number(least, most) if "factor" in fields else None
         boosts.append(Boost(chosen, factor or 0.0))
     return tuple(boosts)
 

@@ -113,20 +113,26 @@ def test_experiments_with_models_that_are_not_there_are_not_applied(
         run("apply", file("format: 1\nexperiments: {new: " + experiment.format("null") + "}\n"))
 
 
-def test_a_file_that_takes_out_or_changes_an_experiment_that_runs_is_warned_of(
+def test_a_file_may_change_the_end_of_an_experiment_that_runs_and_nothing_else(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
-    def applied(**stated: str) -> str:
+    def applied(**stated: str) -> int:
         fields = {"start": "2026-01-01T00:00:00Z", "arms": "{a: {share: 0.5}, b: {share: 0.5}}"} | stated
         text = ", ".join(f"{name}: {value}" for name, value in fields.items())
-        return run("apply", file(f"format: 1\nexperiments: {{new: {{{text}}}}}\n")).stderr
+        return run("apply", file(f"format: 1\nexperiments: {{new: {{{text}}}}}\n")).exit_code
 
-    assert applied() == ""
-    assert applied(end="2200-01-01T00:00:00+14:00") == ""
-    changed = applied(arms="{a: {share: 0.4}, b: {share: 0.6}}")
-    assert changed.startswith("warning: the experiment new runs and is changed: users may change their arm")
-    taken_out = run("apply", file("format: 1\n")).stderr
-    assert taken_out == "warning: the experiment new runs and is taken out: this ends it without a report\n"
+    assert applied() == 0
+    assert applied(end="2200-01-01T00:00:00+14:00") == 0
+    for change in ({"arms": "{a: {share: 0.4}, b: {share: 0.6}}"}, {"planned_answers": "500"}, {"layer": "other"}):
+        with pytest.raises(InvalidInput, match="the experiment new runs and is changed in more than its end: let the"):
+            applied(**change)
+    with pytest.raises(InvalidInput, match="the experiment new runs and is taken out"):
+        run("apply", file("format: 1\n"))
+
+    assert applied(end="2026-02-01T00:00:00Z") == 0
+    with pytest.raises(InvalidInput, match="the experiment new has ended and would run again"):
+        applied()
+    assert run("apply", file("format: 1\n")).exit_code == 0
 
 
 def test_a_filter_on_a_column_that_is_not_declared_is_warned_of() -> None:
