@@ -11,6 +11,7 @@ from typing import Any
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.fields import or_null
 from alsolike.operations import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+from alsolike.recommendation_requests import GET_RECOMMENDATIONS
 from alsolike.session_tokens import MAX_LIFETIME_S, Session, mint
 from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, write_history
 
@@ -44,6 +45,8 @@ def given(shop: Shop) -> dict[str, Any]:
         "filterArn": {"enum": [f"{arn}filter/up-to", None]},
         "filterValues": or_null(_filter_values([*values, None])),
     }
+    promotions = GET_RECOMMENDATIONS.schema()["properties"]["promotions"]
+    promotions["items"]["properties"] |= {**filtered, "filterArn": {"enum": [f"{arn}filter/up-to"]}}
     recommenders = ("for-you", "similar-items", "bought-together", "buy-again", "trending-3h", "popular")
     return {
         "url": shop.cloud.api_url,
@@ -60,6 +63,7 @@ def given(shop: Shop) -> dict[str, Any]:
             "Users": {"datasetArn": {"const": shop.name("users-dataset-arn")}},
             "GetRecommendations": {
                 **filtered,
+                "promotions": promotions,
                 "campaignArn": {"enum": [f"{arn}campaign/for-you", None]},
                 "recommenderArn": {"enum": [*(f"{arn}recommender/{each}" for each in recommenders), None]},
             },
