@@ -101,6 +101,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "profile": {"type": ["object", "null"], "description": "The recent interactions."},
                 "sessions": {"type": "array", "items": {"type": "object"}, "description": "That joined the profile."},
                 "interactions": {"type": "array", "items": {"type": "object"}},
+                "recommendations": {"type": "array", "items": {"type": "object"}},
                 "quarantine": {"type": "array", "items": {"type": "object"}},
                 "erasure": {"type": ["object", "null"], "description": "The receipt."},
             }
