@@ -20,6 +20,7 @@ GIVEN = "ALSOLIKE_API_TEST"
 
 USERS, DAYS = 45, 24
 FILTERS = {"up-to": "EXCLUDE ItemID WHERE Items.price > $MOST"}
+SESSION_COLUMNS = ("TITLE", "PRICE")
 
 
 def prepare(shop: Shop, directory: Path) -> None:
@@ -29,7 +30,12 @@ def prepare(shop: Shop, directory: Path) -> None:
     ids = sorted({item for _, item, _ in rows})
     items.write_text("ITEM_ID,TITLE,PRICE\n" + "".join(f"{each},Title of {each},1.5\n" for each in ids))
     store = ConfigurationStore(shop.cloud.client("s3"), shop.name("artefact-bucket"))
-    document = {"format": 1, "items": {"columns": {"price": "number"}}, "filters": FILTERS}
+    document = {
+        "format": 1,
+        "items": {"columns": {"price": "number"}},
+        "filters": FILTERS,
+        "sessions": {"columns": list(SESSION_COLUMNS), "filters": list(FILTERS)},
+    }
     store.apply(store.current(), document, text="", by="test", reason="test", now_ms=time.time_ns() // 1_000_000)
     shop.alsolike("import", "interactions", history)
     shop.alsolike("import", "items", items)
@@ -69,6 +75,7 @@ def given(shop: Shop) -> dict[str, Any]:
             },
             "GetPersonalizedRanking": {**filtered, "campaignArn": {"enum": [f"{arn}campaign/for-you"]}},
         },
+        "session_columns": list(SESSION_COLUMNS),
         "parameters": {
             "filter": {"enum": list(FILTERS)},
             "filterValues": _filter_values(values),
