@@ -111,6 +111,7 @@ class Computation:
                 summary.add(joined)
                 counting += joined.events
                 rejected.update(joined.rejected)
+                pa.default_memory_pool().release_unused()
         has_answers = bool(self._inputs.served.get(day))
         counts = {str(reason): number for reason, number in sorted(rejected.items()) if number}
         return Results(path if has_answers else None, summary.rows(), counting, counts)
@@ -137,6 +138,7 @@ class Computation:
                 events = _once(copies.part(part))
                 copies.remove(part)
                 spill.add(events, hashes_of(events["recommendation_id"]))
+                pa.default_memory_pool().release_unused()
         return spill
 
 

@@ -39,7 +39,7 @@ EVENTS = pa.schema(
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
 """An event, and why it does not count as far as its id alone says."""
 
-_PARTS = 8  # so many files hold a day's pairs of event and item, and one at a time is in memory
+_PARTS = 64  # so many files hold a day's pairs of event and item, and one at a time is in memory
 _PAIR = np.dtype([("key", "<u8"), ("item", "<i4")])
 _FORGED = -1
 
@@ -130,9 +130,11 @@ class _Counter:
         pairs["item"] = self._items.numbers(rows["item_id"])
         pairs["key"] = hashes
         part = hashes % np.uint64(_PARTS)
-        for number in range(_PARTS):
+        order = np.argsort(part, kind="stable")
+        pairs, bounds = pairs[order], np.searchsorted(part[order], np.arange(_PARTS + 1, dtype=np.uint64))
+        for number in np.flatnonzero(np.diff(bounds)).tolist():
             with self._paths[number].open("ab") as file:
-                pairs[part == number].tofile(file)
+                pairs[bounds[number] : bounds[number + 1]].tofile(file)
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Return the count of each item, by number."""
