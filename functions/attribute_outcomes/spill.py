@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 Hashes = npt.NDArray[np.uint64]
 
 PIECE_ROWS = 65_536
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+# Without one the files are larger, and that is all: they do not outlive the call.
+_CODEC = next((codec for codec in ("zstd", "lz4") if pa.Codec.is_available(codec)), None)
+_OPTIONS = pa.ipc.IpcWriteOptions(compression=_CODEC)
 _BITS = 64
 
 
