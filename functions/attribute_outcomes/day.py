@@ -94,8 +94,10 @@ class Computation:
         directory = self._directory / "day"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        answers, bits = self._answers(day, directory)
+        size = sum(each.size_bytes for each in self._inputs.served.get(day, []))
+        bits = _bits(size / self._part_bytes)
         events = self._events(day, directory, bits)
+        answers = self._answers(day, directory, bits)
         rejected: Counter[Reason] = Counter()
         known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
         path, summary, counting = directory / "outcomes.parquet", Summary(self._items), 0
@@ -116,15 +118,13 @@ class Computation:
         counts = {str(reason): number for reason, number in sorted(rejected.items()) if number}
         return Results(path if has_answers else None, summary.rows(), counting, counts)
 
-    def _answers(self, day: int, directory: Path) -> tuple[Spill, int]:
-        """Gather a day's answers in parts; also return the bits of a hash that say to which one belongs."""
+    def _answers(self, day: int, directory: Path, bits: int) -> Spill:
+        """Gather a day's answers in parts, by so many bits of the hash of their ids."""
         objects = self._inputs.served.get(day, [])
-        size = sum(each.size_bytes for each in objects)
-        bits = _bits(size / self._part_bytes)
         with Spill(directory, "answers", ANSWERS, bits=bits) as spill:
             for rows in rows_of(self._client, self._bucket, objects, ANSWERS):
                 spill.add(rows, hashes_of(rows["recommendation_id"]))
-        return spill, bits
+        return spill
 
     def _events(self, day: int, directory: Path, bits: int) -> Spill:
         """Gather the events of a day's answers, each once, in parts as those of the answers."""
@@ -133,6 +133,7 @@ class Computation:
         with Spill(directory, "copies", JUDGED, bits=_bits(count / EVENTS_AT_ONCE)) as copies:
             for piece in self._event_days.events(day):
                 copies.add(piece, hashes_of(piece["event_id"]))
+        self._event_days.forget(day)
         with Spill(directory, "events", JUDGED, bits=bits) as spill:
             for part in range(len(copies)):
                 events = _once(copies.part(part))

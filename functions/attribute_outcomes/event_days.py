@@ -58,7 +58,12 @@ class EventDays:
         """Yield the events that a day's results tell of, in the columns of `JUDGED`, repeated ones included."""
         for day in self._inputs.event_days(answer_day):
             self._prepare(day)
-            yield from read_pieces(self._path(day) / f"{answer_day}-0.arrow")
+            yield from read_pieces(self._file(day, answer_day))
+
+    def forget(self, answer_day: int) -> None:
+        """Give the place on the disk of what `events` yields back; only it reads that."""
+        for day in self._inputs.event_days(answer_day):
+            self._file(day, answer_day).unlink(missing_ok=True)
 
     def popularity(self, answer_day: int) -> npt.NDArray[np.int64]:
         """Return how many events there are about each item, by number, on the days that tell how popular it was."""
@@ -78,6 +83,10 @@ class EventDays:
 
     def _path(self, day: int) -> Path:
         return self._directory / f"events-{day}"
+
+    def _file(self, day: int, answer_day: int) -> Path:
+        """Return the file that `Spill` makes of a day's events."""
+        return self._path(day) / f"{answer_day}-0.arrow"
 
     def _prepare(self, day: int) -> None:
         if day in self._read:
