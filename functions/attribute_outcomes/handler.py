@@ -74,6 +74,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ).run()
     count(Metric.DAYS_ATTRIBUTED, outcome.days)
     logger.info("outcomes attributed", **dataclasses.asdict(outcome))
+    outcome.raise_failures()
     return dataclasses.asdict(outcome)
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike import served
+from alsolike.interactions import MAX_EVENT_VALUE
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.rules import DAY_MS, KINDS, Kind, Reason, Rules
 from functions.attribute_outcomes.spill import flat
@@ -85,6 +86,7 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     found = _Events(events, answers, slate, known)
     found.judge_shoppers(answers, known.shopper)
     found.judge_times(answers, known.rules)
+    found.judge_values()
     shown_ms, not_served = found.shown()
     found.judge_items(shown_ms)
     found.judge_replays()
@@ -220,6 +222,12 @@ class _Events:
         since_ms = self._time_ms - (served_ms[self._answer] if len(served_ms) else 0)
         self._reject(since_ms < -rules.clock_skew_ms, Reason.BEFORE_SERVED)
         self._reject(since_ms > rules.window_ms, Reason.TOO_LATE)
+
+    def judge_values(self) -> None:
+        """Reject what the API does not take in: with infinite or huge values no sum is right."""
+        values = self._table["event_value"]
+        in_range = pc.fill_null(pc.less_equal(pc.abs(values), MAX_EVENT_VALUE), True)  # no number is not in range
+        self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)
 
     def shown(self) -> tuple[Ints, int]:
         """Return of each pair when it was first reported as shown, and how many reports are of items not served."""

@@ -10,7 +10,7 @@ DAY_MS = 86_400_000
 POPULARITY_DAYS = 7
 """How popular an item was is told by the day of the answer and so many before it."""
 
-DEFINITIONS = 1
+DEFINITIONS = 2
 """Counts changes of what the numbers mean: with another one every day is computed anew."""
 
 
@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNKNOWN_ANSWER = "unknown-answer"
     UNVERIFIABLE = "unverifiable"
     OTHER_SHOPPER = "other-shopper"
+    VALUE_OUT_OF_RANGE = "value-out-of-range"
     NOT_SERVED = "not-served"
     BEFORE_IMPRESSION = "before-impression"
     REPLAYED = "replayed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import engagement, outcomes
 from alsolike.engagement import Engagement
-from alsolike.errors import InvalidDataset, Unavailable
+from alsolike.errors import AlsolikeError, DaysFailed
 from alsolike.observability import logger
 from alsolike.snapshot import Snapshot
 from functions.attribute_outcomes.day import PART_BYTES, Computation, Results
@@ -50,12 +51,27 @@ class Outcome:
         Events that do not.
     complete
         Whether every day is as it should be; if not, the next call goes on.
+    failed
+        Days that could not be computed, each with why.
     """
 
     days: int = 0
     events: int = 0
     rejected: int = 0
     complete: bool = True
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def raise_failures(self) -> None:
+        """Fail for the days that failed.
+
+        Raises
+        ------
+        DaysFailed
+            Naming them.
+        """
+        if self.failed:
+            days = "; ".join(f"{date}: {reason}" for date, reason in sorted(self.failed.items()))
+            raise DaysFailed(f"{len(self.failed)} days could not be computed: {days}")
 
 
 class Attribution:
@@ -104,13 +120,11 @@ class Attribution:
 
         Raises
         ------
-        InvalidDataset
-            If an object is no Parquet of its table's types; after the days that have none such.
         Unavailable
-            If S3 does not answer.
+            If S3 does not list what there is. What fails one day is in the outcome instead; it keeps no other one.
         """
         inputs = Inputs(self._client, self._bucket, self._rules)
-        outcome, failed = Outcome(), []
+        outcome = Outcome()
         computation = Computation(
             self._client,
             self._bucket,
@@ -131,17 +145,14 @@ class Attribution:
                     continue
                 results = computation.day(day)
                 self._write(day, inputs.fingerprint(day), results, receipt)
-            except InvalidDataset as error:
-                logger.error("day left as it was", date=date_of(day), reason=str(error))
-                failed.append(error)
+            except Exception as error:  # noqa: BLE001  whatever it is, the other days are not to wait for it
+                outcome.failed[date_of(day)] = _told(error)
+                outcome.complete = False
+                logger.error("day left as it was", date=date_of(day), reason=outcome.failed[date_of(day)])
                 continue
-            except (ClientError, BotoCoreError) as error:
-                raise Unavailable(f"s3://{self._bucket}: results of {date_of(day)}: {error}") from error
             outcome.days += 1
             outcome.events += results.events
             outcome.rejected += sum(results.rejected.values())
-        if failed:
-            raise failed[0]
         return outcome
 
     def _outdated(self, inputs: Inputs) -> list[tuple[int, Receipt | None]]:
@@ -195,3 +206,11 @@ class Attribution:
         with path.open("rb") as file:  # at once, not in parts: the answer says the ETag of what was written
             etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
         return etag
+
+
+def _told(error: Exception) -> str:
+    """Return what an error is; what one says that is not known may quote a shopper's data, so its place instead."""
+    if isinstance(error, AlsolikeError | ClientError | BotoCoreError):
+        return f"{type(error).__name__}: {error}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {place.name}, line {place.lineno} of {Path(place.filename).name}"

@@ -55,6 +55,10 @@ class InvalidTrends(AlsolikeError):
     """An object of trend counters is corrupt, or of a format that this version cannot read."""
 
 
+class DaysFailed(AlsolikeError):
+    """Some days of a table could not be computed; the others were."""
+
+
 class InvalidDataset(AlsolikeError):
     """A dataset is missing a file or column, or is too small to train on."""
 

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from alsolike import served
-from alsolike.errors import InvalidDataset
+from alsolike.errors import DaysFailed
+from alsolike.interactions import MAX_EVENT_VALUE
+from functions.attribute_outcomes import day
+from functions.attribute_outcomes.answers import genuine as really
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.unit.functions.attribute_outcomes.shops import (
     DATE,
@@ -18,6 +21,7 @@ from tests.unit.functions.attribute_outcomes.shops import (
     SERVED_MS,
     answer,
     attribute,
+    engagement_of,
     event,
     outcomes_of,
     rejected,
@@ -94,6 +98,29 @@ def test_answer_to_a_shopper_whose_hash_is_missing_cannot_be_verified(judged: Ca
     unknown = answer(["pear"], shopper="unknown")
 
     assert judged(event(unknown, "pear"), answers=(unknown,)) == {"unverifiable": 1}
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1.0000001e9, float("inf"), float("-inf"), float("nan")])
+def test_event_with_a_value_that_nothing_is_worth_does_not_count_at_all(
+    judged: Callable[..., dict[str, int]], given: Answer, value: float
+) -> None:
+    kinds = ("purchase", "return", "click")
+    events = [event(given, "pear", kind, event_value=value, impression=["pear"]) for kind in kinds]
+
+    assert judged(*events) == {"value-out-of-range": 3}
+
+
+def test_largest_values_add_up(s3: Any, lake_bucket: str, given: Answer) -> None:
+    other = answer(["pear"])
+    write_served(s3, lake_bucket, [given, other])
+    values = {"purchase": MAX_EVENT_VALUE, "return": -1.0}
+    write_events(
+        s3, lake_bucket, [event(of, "pear", kind, event_value=v) for of in (given, other) for kind, v in values.items()]
+    )
+
+    attribute(s3, lake_bucket)
+
+    assert engagement_of(s3, lake_bucket)["all", "all"].revenue == 2 * (1e9 - 1.0)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +272,30 @@ def test_object_that_is_no_parquet_fails_its_day_alone(s3: Any, lake_bucket: str
     write_served(s3, lake_bucket, [given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
     s3.put_object(Bucket=lake_bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
 
-    with pytest.raises(InvalidDataset, match=r"broken\.parquet is not an object of the table"):
-        attribute(s3, lake_bucket)
+    outcome = attribute(s3, lake_bucket)
+
+    assert (outcome.days, outcome.complete) == (1, False)
+    assert len(outcomes_of(s3, lake_bucket, "2026-09-22")) == 1
+    with pytest.raises(DaysFailed, match=rf"1 days .*: {DATE}: InvalidDataset: .*broken\.parquet is not an object of"):
+        outcome.raise_failures()
+
+
+def test_whatever_fails_a_day_fails_it_alone_and_is_told_without_data(
+    s3: Any, lake_bucket: str, given: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_served(s3, lake_bucket, [given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+
+    def genuine(rows: Any, of: int) -> Any:
+        if of == DAY:
+            raise OverflowError("anna's order")
+        return really(rows, of)
+
+    monkeypatch.setattr(day, "genuine", genuine)
+    outcome = attribute(s3, lake_bucket)
 
     assert len(outcomes_of(s3, lake_bucket, "2026-09-22")) == 1
+    assert list(outcome.failed) == [DATE]
+    assert outcome.failed[DATE].startswith("OverflowError in genuine, line ")
+    monkeypatch.undo()
+    assert attribute(s3, lake_bucket).failed == {}
+    assert len(outcomes_of(s3, lake_bucket)) == 1

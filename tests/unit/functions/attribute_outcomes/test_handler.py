@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from alsolike import served
+from alsolike.errors import DaysFailed
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from functions.attribute_outcomes import handler
 from functions.attribute_outcomes.rules import DAY_MS
@@ -77,7 +79,7 @@ def test_call_attributes_and_tells_of_the_last_complete_day_once(
     second = invoke()
     told_again = sent(capsys.readouterr().out)
 
-    assert first == {"days": 2, "events": 1, "rejected": 1, "complete": True}
+    assert first == {"days": 2, "events": 1, "rejected": 1, "complete": True, "failed": {}}
     assert second["events"] == 2
     assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["clicks"] == 2
     rates = {"ClickThrough": 0.5, "Conversion": 0.0, "RevenuePerThousand": 0.0, "NewItemShare": 0.0, "Novelty": 0.5,
@@ -95,6 +97,23 @@ def test_call_without_time_leaves_the_days_to_the_next(
 ) -> None:
     write_served(aws("s3"), lake_bucket, [answer(["pear"])])
 
-    assert invoke(remaining_ms=300_000) == {"days": 0, "events": 0, "rejected": 0, "complete": False}
+    assert invoke(remaining_ms=300_000) == {"days": 0, "events": 0, "rejected": 0, "complete": False, "failed": {}}
     assert invoke()["days"] == 1
     assert list(outcomes_of(aws("s3"), lake_bucket, DATE))
+
+
+def test_call_with_a_day_that_fails_computes_the_others_and_fails(
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    invoke: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    s3 = aws("s3")
+    write_served(s3, lake_bucket, [answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
+    s3.put_object(Bucket=lake_bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
+
+    with pytest.raises(DaysFailed, match=DATE):
+        invoke()
+
+    assert sent(capsys.readouterr().out)[()] == {"DaysAttributed": 1}
+    assert len(outcomes_of(s3, lake_bucket, "2026-09-22")) == 1
