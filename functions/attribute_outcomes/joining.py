@@ -89,7 +89,6 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     found.judge_values()
     shown_ms, not_served = found.shown()
     found.judge_items(shown_ms)
-    found.judge_replays()
     kinds = found.of_kinds()
     shown = shown_ms < NEVER
     clicked = slate.marked(kinds[Kind.CLICK])
@@ -246,17 +245,6 @@ class _Events:
         if len(shown_ms):
             first_ms = np.where(self._pair >= 0, shown_ms[self._pair], NEVER)
             self._reject(of_kind & (first_ms < NEVER) & (self._time_ms < first_ms), Reason.BEFORE_IMPRESSION)
-
-    def judge_replays(self) -> None:
-        """Reject all but one of what is the same but for its event id: nobody does a thing twice in a millisecond."""
-        rows = np.flatnonzero(self._stand() & (self._kind >= 0))
-        same = (
-            self._table.select(["event_type", "event_value", "user_id", "session_id"]).take(pa.array(rows)).to_pandas()
-        )
-        same = same.assign(pair=self._pair[rows], time_ms=self._time_ms[rows])
-        repeated = np.zeros(len(self._reason), bool)
-        repeated[rows] = same.duplicated().to_numpy()
-        self._reject(repeated, Reason.REPLAYED)
 
     def of_kinds(self) -> dict[Kind, Ints]:
         """Return the pairs of the events that count, by kind."""

@@ -42,7 +42,6 @@ class Reason(StrEnum):
     VALUE_OUT_OF_RANGE = "value-out-of-range"
     NOT_SERVED = "not-served"
     BEFORE_IMPRESSION = "before-impression"
-    REPLAYED = "replayed"
     SHOWN_NOT_SERVED = "shown-not-served"
     FORGED_ANSWER = "forged-answer"
 

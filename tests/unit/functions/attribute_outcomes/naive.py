@@ -66,22 +66,17 @@ def attributed(
                 shown_ms[item] = min(event["event_time_ms"], shown_ms.get(item, event["event_time_ms"]))
             else:
                 rejected[answer["served_ms"] // DAY_MS]["shown-not-served"] += 1
-    seen = set()
     for event in standing:
         answer = answers[event["recommendation_id"]]
         kind, item, what = event["event_type"], event["item_id"], led[event["recommendation_id"]]
         if kind not in COLUMNS and kind != RETURN:
             continue
-        same = tuple(sorted((k, str(v)) for k, v in event.items() if k not in ("event_id", "impression")))
         counts = rejected[answer["served_ms"] // DAY_MS]
         if item not in answer["item_ids"]:
             counts["not-served"] += 1
         elif event["event_time_ms"] < what.shown_ms.get(item, 0):
             counts["before-impression"] += 1
-        elif same in seen:
-            counts["replayed"] += 1
         else:
-            seen.add(same)
             if kind == RETURN:
                 what.returned[item] += event["event_value"] or 0.0
             else:
