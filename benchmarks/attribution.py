@@ -112,7 +112,7 @@ def write_day(root: Path, rows: int) -> None:
         name = f"{first:010d}.parquet"
         for prefix, table in ((served.partition_prefix(date), answers), (lake.partition_prefix(date), events)):
             sink = io.BytesIO()
-            pq.write_table(table, sink, compression="zstd")
+            pq.write_table(table, sink, compression=lake.COMPRESSION)
             client.put_object(Bucket=BUCKET, Key=f"{prefix}{name}", Body=sink.getvalue())
 
 

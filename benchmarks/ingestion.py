@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import alsolike.aws
+from alsolike import lake
 from alsolike.interactions import Interaction
 from alsolike.profiles import ProfileStore
 from benchmarks import transport
@@ -35,7 +36,7 @@ def archive_events() -> Iterator[Result]:
 
     def floor() -> None:
         rows = [orjson.loads(base64.b64decode(record["kinesis"]["data"])) for record in event["Records"]]
-        pq.write_table(pa.Table.from_pylist(rows), io.BytesIO(), compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows), io.BytesIO(), compression=lake.COMPRESSION)
 
     with quiet():
         medians = cpu_medians_ms({"product": lambda: lambda_handler(event, CONTEXT), "floor": floor})

@@ -78,5 +78,5 @@ def _content(number: int) -> bytes:
         }
     )
     out = io.BytesIO()
-    pq.write_table(table, out, compression="zstd")
+    pq.write_table(table, out, compression=lake.COMPRESSION)
     return out.getvalue()

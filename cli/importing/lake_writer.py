@@ -87,7 +87,7 @@ class LakeWriter:
         pq.write_table(
             rows.table(),
             sink,
-            compression="zstd",
+            compression=lake.COMPRESSION,
             compression_level=1,
             use_dictionary=_REPEATED,
             write_statistics=["event_time_ms"],  # users and items of a day are all between the first and the last

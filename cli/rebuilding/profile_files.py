@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike import lake
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.profiles import Profile, RecentInteraction
 
@@ -38,7 +39,7 @@ class ProfileFiles:
         places = (hashes % len(self._paths)).astype("int64")
         for place in sorted(set(places.tolist())):
             if place not in self._writers:
-                self._writers[place] = pq.ParquetWriter(self._paths[place], _SCHEMA, compression="zstd")
+                self._writers[place] = pq.ParquetWriter(self._paths[place], _SCHEMA, compression=lake.COMPRESSION)
             self._writers[place].write_table(rows.filter(pa.array(places == place)).cast(_SCHEMA))
 
     def profiles(self, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:

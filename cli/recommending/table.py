@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import recommendation_rows
+from alsolike import lake, recommendation_rows
 from alsolike.errors import Unavailable
 
 SCHEMA = pa.schema(
@@ -35,7 +35,7 @@ class RecommendationFile:
         self._recommender = recommender
         self._rows: list[list[Any]] = [[] for _ in SCHEMA]
         try:
-            self._writer = pq.ParquetWriter(self._partial, SCHEMA, compression=recommendation_rows.COMPRESSION)
+            self._writer = pq.ParquetWriter(self._partial, SCHEMA, compression=lake.COMPRESSION)
         except OSError as error:
             raise Unavailable(f"{path} cannot be written: {error}") from error
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alsolike import catalogue_log, identity, lake_objects
+from alsolike import catalogue_log, identity, lake, lake_objects
 from alsolike.catalogue_log import ChangeKind
 from alsolike.errors import ConcurrentUpdate
 from alsolike.lake_objects import LakeObject
@@ -65,7 +65,7 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, logi
         if kept.all():
             return False
         out = io.BytesIO()
-        pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression="zstd")
+        pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression=lake.COMPRESSION)
         with asking(where):
             try:
                 if kept.any():

@@ -24,7 +24,6 @@ from alsolike.record_columns import read_columns
 from alsolike.stream import ConfigurationSource, StreamRecord
 from alsolike.tombstones import Erased, names_erased, nobody
 
-COMPRESSION = "zstd"
 MS_PER_DAY = 86_400_000
 
 _ARROW_TYPES = MappingProxyType(
@@ -96,7 +95,7 @@ def archive(
 def to_parquet(rows: pa.Table) -> bytes:
     """Return rows of the interactions table as one Parquet object."""
     content = io.BytesIO()
-    pq.write_table(rows, content, compression=COMPRESSION)
+    pq.write_table(rows, content, compression=lake.COMPRESSION)
     return content.getvalue()
 
 

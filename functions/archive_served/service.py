@@ -22,13 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import served
+from alsolike import lake, served
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.served import Served
 from alsolike.stream import StreamRecord
 
-COMPRESSION = "zstd"
 DATA_MESSAGE = "DATA_MESSAGE"
 """The other kind only asks whether anybody is there."""
 
@@ -136,7 +135,7 @@ def to_parquet(rows: Sequence[Served]) -> bytes:
     """Return rows as one Parquet object; the table's types alone decide how a column is written."""
     columns = dict(zip(Served._fields, zip(*rows, strict=True), strict=True))
     content = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=COMPRESSION)
+    pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=lake.COMPRESSION)
     return content.getvalue()
 
 

@@ -25,7 +25,7 @@ from functions.attribute_outcomes.reading import rows_of
 from functions.attribute_outcomes.rules import Reason, Rules
 from functions.attribute_outcomes.spill import Spill, hashes_of
 from functions.attribute_outcomes.summary import Summary
-from functions.attribute_outcomes.tables import COMPRESSION, OUTCOMES
+from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_BYTES = 16 * 2**20
 """Of answers in S3, about as many as are in memory at once; an id alone, which does not compress, takes 30 bytes."""
@@ -101,7 +101,7 @@ class Computation:
         rejected: Counter[Reason] = Counter()
         known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
         path, summary, counting = directory / "outcomes.parquet", Summary(self._items), 0
-        with pq.ParquetWriter(path, OUTCOMES, compression=COMPRESSION) as file:
+        with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
             for part in range(len(answers)):
                 found = once(answers.part(part))
                 kept = genuine(found, day).sort_by("recommendation_id")

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import engagement, outcomes
+from alsolike import engagement, lake, outcomes
 from alsolike.engagement import Engagement
 from alsolike.errors import AlsolikeError, DaysFailed
 from alsolike.observability import logger
@@ -22,7 +22,6 @@ from functions.attribute_outcomes.inputs import Inputs, Receipt, ReceiptStore, d
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.rules import DAY_MS, Rules
 from functions.attribute_outcomes.summary import to_table
-from functions.attribute_outcomes.tables import COMPRESSION
 
 CONNECTIONS = 16
 REPORT_AFTER_MS = 3_600_000
@@ -199,7 +198,7 @@ class Attribution:
 
     def _summary(self, rows: list[Engagement]) -> Path:
         path = self._directory / "engagement.parquet"
-        pq.write_table(to_table(rows), path, compression=COMPRESSION)
+        pq.write_table(to_table(rows), path, compression=lake.COMPRESSION)
         return path
 
     def _put(self, key: str, path: Path) -> str:

@@ -20,7 +20,3 @@ ARROW_TYPES = MappingProxyType(
 )
 OUTCOMES = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in outcomes.COLUMNS.items()])
 ENGAGEMENT = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in engagement.COLUMNS.items()])
-COMPRESSION = "snappy"
-"""What every build of Arrow has; that of AWS's own layer leaves zstd out:
-https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-layer.sh
-"""

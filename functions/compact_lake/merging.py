@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike import lake
 from alsolike.errors import InvalidInput
 from functions.compact_lake.tables import Erased, Table
 
-COMPRESSION = "zstd"
 ROWS_PER_GROUP = 262_144
 
 
@@ -58,7 +58,7 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
     pq.write_table(
         rows.combine_chunks(),
         sink,
-        compression=COMPRESSION,
+        compression=lake.COMPRESSION,
         row_group_size=ROWS_PER_GROUP,
         use_dictionary=[name for name in table.schema.names if name not in table.unique],
     )

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike import lake
 from alsolike.errors import InvalidInput
 
 ROWS_AT_ONCE = 500_000
-COMPRESSION = "zstd"
 
 
 def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
@@ -54,7 +54,7 @@ def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
     schema = _plain(file.schema_arrow)  # a dictionary would keep the values of rows that go
     out = io.BytesIO()
     offset = written = 0
-    with pq.ParquetWriter(out, schema, compression=COMPRESSION) as writer:
+    with pq.ParquetWriter(out, schema, compression=lake.COMPRESSION) as writer:
         for batch in file.iter_batches(ROWS_AT_ONCE):
             mask = keep.slice(offset, batch.num_rows).combine_chunks()
             offset += batch.num_rows
@@ -68,7 +68,7 @@ def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
 def empty(file: pq.ParquetFile) -> bytes:
     """Return a file of the same columns without rows."""
     out = io.BytesIO()
-    pq.write_table(file.schema_arrow.empty_table(), out, compression=COMPRESSION)
+    pq.write_table(file.schema_arrow.empty_table(), out, compression=lake.COMPRESSION)
     return out.getvalue()
 
 

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
+from alsolike import lake
 from alsolike.errors import InvalidInput
 from alsolike.recommendation_rows import (
     COLUMNS,
-    COMPRESSION,
     answers_prefix,
     columns_of,
     failed_key,
@@ -70,7 +70,7 @@ def write(s3: Any, bucket: str, *, run: str, batch: str, recommender: str) -> di
 def _parquet(rows: list[list[Any]]) -> bytes:
     table = pa.table([pa.array(values, field.type) for values, field in zip(rows, SCHEMA, strict=True)], SCHEMA)
     out = io.BytesIO()
-    pq.write_table(table, out, compression=COMPRESSION)
+    pq.write_table(table, out, compression=lake.COMPRESSION)
     return out.getvalue()
 
 

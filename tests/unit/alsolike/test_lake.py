@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -119,3 +121,13 @@ def test_arrow_columns_and_a_repeated_index_are_read_too() -> None:
 
     assert sorted(lake.deduplicate(frame)["event_id"]) == ["a", "b"]
     assert sorted(lake.deduplicate(frame[["event_id", "received_time_ms"]])["event_id"]) == ["a", "b"]
+
+
+def test_every_writer_of_parquet_takes_the_codec_that_functions_can_read() -> None:
+    """AWS's layer of pandas knows snappy and gzip only: anything else fails there, and on no other machine."""
+    root = Path(__file__).parents[3]
+    code = [path.read_text() for part in ("functions", "cli", "layers/core") for path in (root / part).rglob("*.py")]
+    codecs = {codec for text in code for codec in re.findall(r"compression=([^),\s]+)", text)}
+
+    assert lake.COMPRESSION == "snappy"
+    assert codecs == {"lake.COMPRESSION", "_CODEC"}  # of what does not outlive a call: whichever there is

@@ -13,6 +13,11 @@ INTERACTIONS_TABLE = "interactions"
 INTERACTIONS_PREFIX = f"{INTERACTIONS_TABLE}/"
 QUARANTINE_PREFIX = "quarantine/"
 PARTITION_COLUMN = "event_date"
+COMPRESSION = "snappy"
+"""Of every Parquet object that a function writes or reads: AWS's layer has an Arrow that is built without zstd.
+
+https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-layer.sh
+"""
 
 COLUMNS = MappingProxyType(
     {

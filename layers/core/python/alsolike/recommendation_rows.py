@@ -20,7 +20,6 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Names with pyarrow's names of their types; none is ever null."""
-COMPRESSION = "zstd"
 
 POPULAR = "popular"
 
