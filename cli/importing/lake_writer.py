@@ -88,7 +88,6 @@ class LakeWriter:
             rows.table(),
             sink,
             compression=lake.COMPRESSION,
-            compression_level=1,
             use_dictionary=_REPEATED,
             write_statistics=["event_time_ms"],  # users and items of a day are all between the first and the last
             store_schema=False,  # or readers would see dictionaries
