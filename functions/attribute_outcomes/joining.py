@@ -16,15 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike import served
-from alsolike.interactions import MAX_EVENT_VALUE
+from alsolike.interactions import MAX_EVENT_VALUE, profile_id
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.rules import DAY_MS, KINDS, Kind, Reason, Rules
+from functions.attribute_outcomes.rules import KINDS, Kind, Reason, Rules
+from functions.attribute_outcomes.slate import Bools, Floats, Ints, Slate, Views, ordered_sum
 from functions.attribute_outcomes.spill import flat
 from functions.attribute_outcomes.tables import OUTCOMES
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 NEVER = np.iinfo(np.int64).max
 _CODES = {reason: code for code, reason in enumerate(Reason)}
@@ -82,25 +79,25 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     events
         In the columns of `JUDGED`, each once: all that name one of the answers, and some that name none of them.
     """
-    slate = _Slate(answers, known.items)
+    slate = Slate(answers, known.items)
     found = _Events(events, answers, slate, known)
     found.judge_shoppers(answers, known.shopper)
     found.judge_times(answers, known.rules)
     found.judge_values()
-    shown_ms, not_served = found.shown()
+    views, shown_ms, not_served = found.views()
     found.judge_items(shown_ms)
     kinds = found.of_kinds()
     shown = shown_ms < NEVER
-    clicked = slate.marked(kinds[Kind.CLICK])
+    clicked = views.marked(kinds[Kind.CLICK])
     columns = {
-        "items": slate.count(np.ones(len(slate.answer), bool)),
-        "impressions": slate.count(shown),
-        "clicks": slate.count(clicked),
-        "shown_clicks": slate.count(clicked & shown),
-        "carts": slate.count(slate.marked(kinds[Kind.CART])),
-        "purchases": slate.count(slate.marked(kinds[Kind.PURCHASE])),
-        "revenue": slate.sum(found.revenue(kinds)),
-        "new_items": slate.count(slate.are_new(answers, known)),
+        "items": slate.items(),
+        "impressions": views.count(shown),
+        "clicks": views.count(clicked),
+        "shown_clicks": views.count(clicked & shown),
+        "carts": views.count(views.marked(kinds[Kind.CART])),
+        "purchases": views.count(views.marked(kinds[Kind.PURCHASE])),
+        "revenue": views.sum(found.revenue(kinds, len(views))),
+        "new_items": slate.new_items(answers["served_ms"].to_numpy(), new_item_days=known.rules.new_item_days),
         "novelty": slate.novelty(known.popularity),
     }
     rejected = found.rejected()
@@ -108,70 +105,10 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     return Joined(_table(answers, columns), slate.answer, slate.item, found.counting(), +rejected)
 
 
-class _Slate:
-    """The pairs of answer and item, in order."""
-
-    def __init__(self, answers: pa.Table, items: Items) -> None:
-        listed, answer = flat(answers["item_ids"])
-        numbers = items.numbers(listed)
-        self._items, self._answers = items, len(answers)
-        self._width = len(items) + 1
-        keys = np.sort((answer * self._width + numbers)[numbers >= 0])
-        self.keys = np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])
-        self.answer, self.item = self.keys // self._width, self.keys % self._width
-
-    def find(self, answer: Ints, item: Ints) -> Ints:
-        """Return where each pair is; -1 where it is not."""
-        wanted = answer * self._width + item
-        places = np.searchsorted(self.keys, wanted)
-        there = (answer >= 0) & (item >= 0) & (item < self._width) & (places < len(self.keys))
-        there &= self.keys[np.where(there, places, 0)] == wanted if len(self.keys) else False
-        return np.where(there, places, -1)
-
-    def marked(self, pairs: Ints) -> Bools:
-        """Say of each pair whether it is among those."""
-        marks = np.zeros(len(self.keys), bool)
-        marks[pairs] = True
-        return marks
-
-    def count(self, marks: Bools) -> Ints:
-        """Return of each answer how many of its items are marked."""
-        return np.bincount(self.answer[marks], minlength=self._answers)
-
-    def sum(self, values: Floats) -> Floats:
-        """Return of each answer the sum of its items' values."""
-        return ordered_sum(self.answer, values, self._answers)
-
-    def are_new(self, answers: pa.Table, known: Known) -> Bools:
-        """Say of each item whether it was new when it was answered."""
-        served_ms = answers["served_ms"].to_numpy()[self.answer]
-        are_new: Bools = self._items.created_ms()[self.item] >= served_ms - known.rules.new_item_days * DAY_MS
-        return are_new
-
-    def novelty(self, popularity: Ints) -> Floats:
-        """Return of each answer its items' mean self-information in bits, NaN without any.
-
-        An item of which nothing is known counts as if it had one event.
-
-        References
-        ----------
-        T. Zhou et al. (2010), Solving the apparent diversity-accuracy dilemma of recommender systems, PNAS 107(10):
-        the mean of log2(1 / p) over a list; with p an item's share of all events, as in S. Vargas, P. Castells (2011),
-        Rank and relevance in novelty and diversity metrics for recommender systems, RecSys, section 4.
-        """
-        total = int(popularity.sum())
-        counts = np.pad(popularity, (0, max(0, len(self._items) - len(popularity))))
-        if not total:
-            return np.full(self._answers, np.nan)
-        bits = np.log2(total / np.maximum(counts[self.item], 1))
-        items = self.count(np.ones(len(self.keys), bool))
-        return np.where(items > 0, self.sum(bits) / np.maximum(items, 1), np.nan)
-
-
 class _Events:
-    """Events, the answer and the pair of each, and the reason for which it does not count."""
+    """Events, the answer, the pair and the view of each, and the reason for which it does not count."""
 
-    def __init__(self, events: pa.Table, answers: pa.Table, slate: _Slate, known: Known) -> None:
+    def __init__(self, events: pa.Table, answers: pa.Table, slate: Slate, known: Known) -> None:
         self._table, self._slate, self._items = events, slate, known.items
         self._time_ms = events["event_time_ms"].to_numpy()
         ids = pd.Index(answers["recommendation_id"].to_pandas())
@@ -183,6 +120,8 @@ class _Events:
         kinds = events["event_type"].to_pandas().map(dict(KINDS))
         self._kind = kinds.fillna(-1).astype(np.int64).to_numpy()
         self._pair = slate.find(self._answer, self._items.numbers(events["item_id"]))
+        self._viewer = _viewers(events, self._answer, to_nobody(answers))
+        self._view: Ints = np.full(len(self._pair), -1)
 
     def _reject(self, events: Bools, reason: Reason) -> None:
         self._reason[events & self._stand()] = _CODES[reason]
@@ -228,35 +167,42 @@ class _Events:
         in_range = pc.fill_null(pc.less_equal(pc.abs(values), MAX_EVENT_VALUE), True)  # no number is not in range
         self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)
 
-    def shown(self) -> tuple[Ints, int]:
-        """Return of each pair when it was first reported as shown, and how many reports are of items not served."""
-        shown_ms = np.full(len(self._slate.keys), NEVER)
+    def views(self) -> tuple[Views, Ints, int]:
+        """Return the views, when each was first reported as shown, and how many reports are of items not served."""
         rows = np.flatnonzero(self._stand())
         listed, place = flat(self._table["impression"].take(pa.array(rows)))
         event = rows[place]
         pair = self._slate.find(self._answer[event], self._items.numbers(listed))
-        np.minimum.at(shown_ms, pair[pair >= 0], self._time_ms[event][pair >= 0])
-        return shown_ms, int(np.count_nonzero(pair < 0))
+        event, shown = event[pair >= 0], pair[pair >= 0]
+        about = rows[self._pair[rows] >= 0]
+        views = Views(
+            self._slate,
+            np.concatenate([shown, self._pair[about]]),
+            np.concatenate([self._viewer[event], self._viewer[about]]),
+        )
+        self._view[about] = views.find(self._pair[about], self._viewer[about])
+        shown_ms = np.full(len(views), NEVER)
+        np.minimum.at(shown_ms, views.find(shown, self._viewer[event]), self._time_ms[event])
+        return views, shown_ms, len(pair) - len(shown)
 
     def judge_items(self, shown_ms: Ints) -> None:
         """Reject what is about items that were not served, or not yet shown."""
         of_kind = self._kind >= 0
         self._reject(of_kind & (self._pair < 0), Reason.NOT_SERVED)
         if len(shown_ms):
-            first_ms = np.where(self._pair >= 0, shown_ms[self._pair], NEVER)
+            first_ms = np.where(self._view >= 0, shown_ms[self._view], NEVER)
             self._reject(of_kind & (first_ms < NEVER) & (self._time_ms < first_ms), Reason.BEFORE_IMPRESSION)
 
     def of_kinds(self) -> dict[Kind, Ints]:
-        """Return the pairs of the events that count, by kind."""
+        """Return the views of the events that count, by kind."""
         stand = self._stand()
-        return {kind: self._pair[stand & (self._kind == kind)] for kind in Kind}
+        return {kind: self._view[stand & (self._kind == kind)] for kind in Kind}
 
-    def revenue(self, kinds: dict[Kind, Ints]) -> Floats:
-        """Return what each pair brought: a return takes back its own value, what there is of it."""
+    def revenue(self, kinds: dict[Kind, Ints], views: int) -> Floats:
+        """Return what each view brought: a return takes back its own value, what there is of it."""
         stand, values = self._stand(), np.nan_to_num(self._table["event_value"].to_numpy().astype(np.float64))
-        pairs = len(self._slate.keys)
         bought, returned = (
-            ordered_sum(kinds[kind], values[stand & (self._kind == kind)], pairs)
+            ordered_sum(kinds[kind], values[stand & (self._kind == kind)], views)
             for kind in (Kind.PURCHASE, Kind.RETURN)
         )
         back: Floats = np.abs(returned)
@@ -271,10 +217,20 @@ class _Events:
         return int(np.count_nonzero(self._stand()))
 
 
-def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
-    """Return the sum of each group's values, the smallest first, so that it does not depend on their order."""
-    order = np.lexsort((values, groups))
-    return np.asarray(np.bincount(groups[order], weights=values[order], minlength=count), np.float64)
+def to_nobody(answers: pa.Table) -> Bools:
+    """Say of each answer whether it was to nobody in particular, so that many may have seen it."""
+    named: Bools = pc.is_valid(pc.coalesce(answers["shopper"], answers["session"])).to_numpy()
+    return ~named
+
+
+def _viewers(events: pa.Table, answer: Ints, shared: Bools) -> Ints:
+    """Return a number for whose an event is where many may have seen its answer, else 0."""
+    many = (answer >= 0) & np.append(shared, False)[answer]
+    viewer = np.zeros(len(answer), np.int64)
+    some = events.select(["user_id", "session_id"]).take(pa.array(np.flatnonzero(many)))
+    ids = zip(some["user_id"].to_pylist(), some["session_id"].to_pylist(), strict=True)
+    viewer[many] = pd.factorize(np.array([profile_id(user_id=u, session_id=s) for u, s in ids], object))[0]
+    return viewer
 
 
 def _table(answers: pa.Table, columns: Mapping[str, npt.NDArray[np.generic]]) -> pa.Table:

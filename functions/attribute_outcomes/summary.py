@@ -31,6 +31,7 @@ class _Group:
 
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
     revenue: Fraction = Fraction()
+    shared_revenue: Fraction = Fraction()
     seen: npt.NDArray[np.bool_] = dataclasses.field(default_factory=lambda: np.zeros(0, bool))
 
 
@@ -45,12 +46,14 @@ class Summary:
         """Take answers in."""
         outcomes = joined.outcomes
         numbers = outcomes.select([*_SUMS, "degraded", "revenue", "novelty"]).to_pandas()
+        shared = outcomes["shopper"].is_null().to_numpy()
         frame = pd.DataFrame(
             {
                 "answers": 1,
+                "shared_answers": shared.astype(np.int64),
                 **{name: numbers[name].to_numpy(np.int64) for name in (*_SUMS, "degraded")},
-                "clicked_answers": (numbers["clicks"] > 0).to_numpy(np.int64),
-                "bought_answers": (numbers["purchases"] > 0).to_numpy(np.int64),
+                "clicked_answers": ((numbers["clicks"] > 0) & ~shared).to_numpy(np.int64),
+                "bought_answers": ((numbers["purchases"] > 0) & ~shared).to_numpy(np.int64),
                 "novelty_answers": numbers["novelty"].notna().to_numpy(np.int64),
                 "novelty_units": np.rint(numbers["novelty"].fillna(0.0) * _NOVELTY_UNIT).to_numpy(np.int64),
             }
@@ -61,6 +64,7 @@ class Summary:
             group.counts.update({str(column): int(value) for column, value in frame.iloc[rows].sum().items()})
             revenue = numbers["revenue"].to_numpy()[rows]
             group.revenue += exact_sum(revenue)
+            group.shared_revenue += exact_sum(revenue[shared[rows]])
             group.seen = np.pad(group.seen, (0, len(self._items) - len(group.seen)))
             chosen = np.zeros(len(outcomes), bool)
             chosen[rows] = True
@@ -73,7 +77,7 @@ class Summary:
         rows = []
         for (dimension, name), group in sorted(self._groups.items()):
             values: dict[str, Any] = {field: group.counts[field] for field in ENGAGEMENT.names[2:]}
-            values["revenue"] = float(group.revenue)
+            values |= {"revenue": float(group.revenue), "shared_revenue": float(group.shared_revenue)}
             values["novelty"] = group.counts["novelty_units"] / _NOVELTY_UNIT
             values["covered_items"] = int(np.count_nonzero(group.seen & known[: len(group.seen)]))
             values["catalogue_items"] = self._items.catalogue_items

@@ -28,18 +28,23 @@ OUTCOMES: list[dict[str, Any]] = [
      "purchases": 1},
     {"model_version": "m2", "arms": ["spring/new"], "shopper": "a", "impressions": 4, "shown_clicks": 1, "clicks": 1,
      "purchases": 0},
+    {"model_version": "m2", "arms": [], "shopper": None, "impressions": 6, "shown_clicks": 1, "clicks": 1,
+     "purchases": 3},
 ]  # fmt: skip
 ENGAGEMENT: list[dict[str, Any]] = [
-    {"dimension": "all", "name": "all", "answers": 10, "shown_clicks": 9, "impressions": 9, "revenue": 9.0},
-    {"dimension": "recommender", "name": "popular", "answers": 4, "shown_clicks": 0, "impressions": 0, "revenue": 0.0},
-    {"dimension": "recommender", "name": "for-you", "answers": 5, "shown_clicks": 1, "impressions": 4, "revenue": 2.0},
-]
+    {"dimension": "all", "name": "all", "answers": 10, "shown_clicks": 9, "impressions": 9, "revenue": 9.0,
+     "shared_answers": 4, "shared_revenue": 7.0},
+    {"dimension": "recommender", "name": "popular", "answers": 4, "shown_clicks": 0, "impressions": 0, "revenue": 7.0,
+     "shared_answers": 4, "shared_revenue": 7.0},
+    {"dimension": "recommender", "name": "for-you", "answers": 6, "shown_clicks": 1, "impressions": 4, "revenue": 4.0,
+     "shared_answers": 1, "shared_revenue": 2.0},
+]  # fmt: skip
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Click-through and revenue by recommender and day": [
-        ("2026-09-21", "for-you", 5, 1 / 4, 400.0),
-        ("2026-09-21", "popular", 4, None, 0.0),
+        ("2026-09-21", "for-you", 6, 1 / 4, 1000 * 2.0 / 5),
+        ("2026-09-21", "popular", 4, None, None),
     ],
-    "One model version against another within one recommender": [("m1", 2, 3 / 20, 1 / 2), ("m2", 2, 1 / 4, 1 / 2)],
+    "One model version against another within one recommender": [("m1", 2, 3 / 20, 1 / 2), ("m2", 3, 2 / 10, 1 / 2)],
     "Clicks a shopper, by arm": [
         ("photo/big", 1, 3.0),
         ("spring/new", 2, (3 + 1 + 1) / 2),

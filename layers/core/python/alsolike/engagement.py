@@ -32,6 +32,7 @@ COLUMNS = MappingProxyType(
         "dimension": "string",
         "name": "string",
         "answers": "bigint",
+        "shared_answers": "bigint",
         "degraded": "bigint",
         "items": "bigint",
         "impressions": "bigint",
@@ -42,6 +43,7 @@ COLUMNS = MappingProxyType(
         "clicked_answers": "bigint",
         "bought_answers": "bigint",
         "revenue": "double",
+        "shared_revenue": "double",
         "new_items": "bigint",
         "novelty": "double",
         "novelty_answers": "bigint",
@@ -57,9 +59,10 @@ column                           what
 dimension, name                  `all` with the name `all`; `recommender`, `model_version` or `arm` with its name. An
                                  answer in several arms is in the row of each
 answers, degraded                how many there were, and how many were less than they should be
+shared_answers                   how many were to nobody in particular, so that many may have seen each
 items ... purchases, new_items   sums of the columns of `outcomes`
-clicked_answers, bought_answers  answers of which an item was clicked, or bought
-revenue                          the sum of the answers'
+clicked_answers, bought_answers  answers to a shopper of which an item was clicked, or bought
+revenue, shared_revenue          the sum of the answers', and that of the shared ones among them
 novelty, novelty_answers         the sum of the answers' novelty, and how many have one
 covered_items, catalogue_items   how many different items of the catalogue were answered, and how many it has
 ================================ =====================================================================================
@@ -73,6 +76,7 @@ class Engagement:
     dimension: str
     name: str
     answers: int
+    shared_answers: int
     degraded: int
     items: int
     impressions: int
@@ -83,6 +87,7 @@ class Engagement:
     clicked_answers: int
     bought_answers: int
     revenue: float
+    shared_revenue: float
     new_items: int
     novelty: float
     novelty_answers: int
@@ -92,20 +97,23 @@ class Engagement:
     def rates(self) -> dict[str, float | None]:
         """Return what the numbers come to, by the metric's name.
 
+        How many saw an answer to nobody in particular is not known, so nothing is said of what one such answer brings.
+
         ==================== ===================================================================
         click_through        items that were clicked, of those that were reported as shown
-        conversion           answers of which something was bought, of all
-        revenue_per_thousand answers
+        conversion           answers to a shopper of which something was bought, of all to a shopper
+        revenue_per_thousand answers to a shopper, and theirs
         coverage             items of the catalogue that were answered, of all; of several days the mean
         novelty              mean of the answers' (`alsolike.outcomes`), in bits
         new_item_share       of the answered items
         degraded_share       of the answers
         ==================== ===================================================================
         """
+        to_shoppers = self.answers - self.shared_answers
         return {
             "click_through": _ratio(self.shown_clicks, self.impressions),
-            "conversion": _ratio(self.bought_answers, self.answers),
-            "revenue_per_thousand": _ratio(1000 * self.revenue, self.answers),
+            "conversion": _ratio(self.bought_answers, to_shoppers),
+            "revenue_per_thousand": _ratio(1000 * (self.revenue - self.shared_revenue), to_shoppers),
             "coverage": _ratio(self.covered_items, self.catalogue_items),
             "novelty": _ratio(self.novelty, self.novelty_answers),
             "new_item_share": _ratio(self.new_items, self.items),

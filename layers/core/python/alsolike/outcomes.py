@@ -39,7 +39,8 @@ column      what
 =========== ==========================================================================================================
 shopper     the hash of the user in `served`, else that of the session; null where nobody was named, `unknown` as there
 items       how many were answered
-impressions how many of them were reported as shown, each once
+impressions how many of them were reported as shown, each once; where `shopper` is null, this and all that follow count
+            an item once a viewer: the user of the event, else its session
 clicks, carts, purchases
             how many of them were clicked, put into a cart and bought, each once
 shown_clicks

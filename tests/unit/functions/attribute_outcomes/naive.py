@@ -20,12 +20,14 @@ Row = Mapping[str, Any]
 
 @dataclasses.dataclass
 class Led:
-    """What an answer led to, by item."""
+    """What an answer led to, by item and, where it was to nobody in particular, by viewer."""
 
-    shown_ms: dict[str, int] = dataclasses.field(default_factory=dict)
-    items: dict[str, set[str]] = dataclasses.field(default_factory=lambda: {name: set() for name in COLUMNS.values()})
-    bought: dict[str, float] = dataclasses.field(default_factory=lambda: defaultdict(float))
-    returned: dict[str, float] = dataclasses.field(default_factory=lambda: defaultdict(float))
+    shown_ms: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+    items: dict[str, set[tuple[str, str]]] = dataclasses.field(
+        default_factory=lambda: {name: set() for name in COLUMNS.values()}
+    )
+    bought: dict[tuple[str, str], float] = dataclasses.field(default_factory=lambda: defaultdict(float))
+    returned: dict[tuple[str, str], float] = dataclasses.field(default_factory=lambda: defaultdict(float))
 
     def row(self) -> dict[str, Any]:
         numbers = {name: len(items) for name, items in self.items.items()}
@@ -63,7 +65,8 @@ def attributed(
         shown_ms = led[event["recommendation_id"]].shown_ms
         for item in event["impression"]:
             if item in answer["item_ids"]:
-                shown_ms[item] = min(event["event_time_ms"], shown_ms.get(item, event["event_time_ms"]))
+                view = (item, _viewer(event, answer))
+                shown_ms[view] = min(event["event_time_ms"], shown_ms.get(view, event["event_time_ms"]))
             else:
                 rejected[answer["served_ms"] // DAY_MS]["shown-not-served"] += 1
     for event in standing:
@@ -71,19 +74,23 @@ def attributed(
         kind, item, what = event["event_type"], event["item_id"], led[event["recommendation_id"]]
         if kind not in COLUMNS and kind != RETURN:
             continue
-        counts = rejected[answer["served_ms"] // DAY_MS]
+        counts, view = rejected[answer["served_ms"] // DAY_MS], (item, _viewer(event, answer))
         if item not in answer["item_ids"]:
             counts["not-served"] += 1
-        elif event["event_time_ms"] < what.shown_ms.get(item, 0):
+        elif event["event_time_ms"] < what.shown_ms.get(view, 0):
             counts["before-impression"] += 1
         else:
             if kind == RETURN:
-                what.returned[item] += event["event_value"] or 0.0
+                what.returned[view] += event["event_value"] or 0.0
             else:
-                what.items[COLUMNS[kind]].add(item)
+                what.items[COLUMNS[kind]].add(view)
             if kind == "purchase":
-                what.bought[item] += event["event_value"] or 0.0
+                what.bought[view] += event["event_value"] or 0.0
     return {each: what.row() for each, what in led.items()}, rejected
+
+
+def _viewer(event: Row, answer: Row) -> str:
+    return event["user_id"] if answer["shopper"] is None else ""
 
 
 def _judged(event: Row, answers: Mapping[str, Row], rules: Rules) -> tuple[int, str | None]:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from alsolike import engagement, outcomes
 from functions.attribute_outcomes import day
 from functions.attribute_outcomes.inputs import ReceiptStore, date_of
-from functions.attribute_outcomes.joining import ordered_sum
 from functions.attribute_outcomes.rules import DAY_MS, Rules
+from functions.attribute_outcomes.slate import ordered_sum
 from tests.unit.functions.attribute_outcomes.naive import attributed
 from tests.unit.functions.attribute_outcomes.shops import (
     DAY,

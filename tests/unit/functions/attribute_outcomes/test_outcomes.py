@@ -145,3 +145,62 @@ def test_catalogue_says_what_is_new_and_how_much_of_it_was_answered(s3: Any, lak
     assert sums["all", "all"].rates()["coverage"] == 4 / 5
     assert sums["recommender", "popular"].rates()["coverage"] == 1 / 5
     assert sums["all", "all"].rates()["new_item_share"] == 2 / 6
+
+
+def test_answer_to_nobody_counts_by_viewer_and_not_by_answer(s3: Any, lake_bucket: str) -> None:
+    shared, own = answer(["pear", "plum"], user=None, recommender="popular"), answer(["pear"])
+    viewers: list[dict[str, Any]] = [{"user_id": None, "session_id": f"s{n}"} for n in range(18)] + [
+        {"user_id": "bob", "session_id": "s18"},
+        {"user_id": "bob", "session_id": "s19"},  # the same viewer once more
+    ]
+    seen = [event(shared, None, "search", query="fruit", impression=["pear", "plum"], **each) for each in viewers]
+    events = [
+        event(shared, "pear", after_ms=70_000, **viewers[0]),
+        event(shared, "pear", "view", after_ms=71_000, **viewers[0]),
+        event(shared, "pear", after_ms=70_000, **viewers[1]),
+        event(shared, "plum", after_ms=70_000, user_id="bob"),
+        event(shared, "plum", user_id="eve"),  # reports nothing as shown
+        event(shared, "pear", "cart", after_ms=72_000, **viewers[0]),
+        event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[0]),
+        event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[1]),
+        event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),  # what that viewer bought
+        event(own, "pear", "purchase", event_value=5.0),
+    ]
+    write_served(s3, lake_bucket, [shared, own])
+    write_events(s3, lake_bucket, [*seen, *events])
+
+    attribute(s3, lake_bucket)
+
+    row = outcomes_of(s3, lake_bucket)[shared["recommendation_id"]]
+    counts = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "revenue")
+    assert [row[name] for name in counts] == [2, 19 * 2, 4, 3, 1, 2, 8.0]
+    sums = engagement_of(s3, lake_bucket)
+    popular, everything = sums["recommender", "popular"], sums["all", "all"]
+    assert (popular.answers, popular.shared_answers, popular.clicked_answers, popular.bought_answers) == (1, 1, 0, 0)
+    assert (popular.revenue, popular.shared_revenue) == (8.0, 8.0)
+    rates = popular.rates()
+    assert (rates["click_through"], rates["conversion"], rates["revenue_per_thousand"]) == (3 / 38, None, None)
+    assert (everything.answers, everything.revenue) == (2, 13.0)
+    assert everything.rates()["conversion"] == 1 / 1
+    assert everything.rates()["revenue_per_thousand"] == 1000 * 5.0 / 1
+
+
+def test_click_before_one_viewers_impression_may_follow_anothers(s3: Any, lake_bucket: str) -> None:
+    shared = answer(["pear"], user=None)
+    write_served(s3, lake_bucket, [shared])
+    write_events(
+        s3,
+        lake_bucket,
+        [
+            event(shared, None, "search", query="fruit", impression=["pear"], after_ms=1_000),
+            event(shared, "pear", after_ms=2_000, user_id="bob"),
+            event(shared, None, "search", query="fruit", impression=["pear"], after_ms=3_000, user_id="bob"),
+            event(shared, "pear", after_ms=4_000),
+        ],
+    )
+
+    attribute(s3, lake_bucket)
+
+    row = outcomes_of(s3, lake_bucket)[shared["recommendation_id"]]
+    assert (row["impressions"], row["clicks"]) == (2, 1)
+    assert rejected(s3, lake_bucket) == {"before-impression": 1}

@@ -1,0 +1,109 @@
+"""What was answered, and what was seen of it: whatever outcomes are counts of."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.rules import DAY_MS
+from functions.attribute_outcomes.spill import flat
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Slate:
+    """The pairs of answer and item, in order."""
+
+    def __init__(self, answers: pa.Table, items: Items) -> None:
+        listed, answer = flat(answers["item_ids"])
+        numbers = items.numbers(listed)
+        self._items, self.answers = items, len(answers)
+        self._width = len(items) + 1
+        keys = np.sort((answer * self._width + numbers)[numbers >= 0])
+        self.keys = np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])
+        self.answer, self.item = self.keys // self._width, self.keys % self._width
+
+    def find(self, answer: Ints, item: Ints) -> Ints:
+        """Return where each pair is; -1 where it is not."""
+        wanted = answer * self._width + item
+        places = np.searchsorted(self.keys, wanted)
+        there = (answer >= 0) & (item >= 0) & (item < self._width) & (places < len(self.keys))
+        there &= self.keys[np.where(there, places, 0)] == wanted if len(self.keys) else False
+        return np.where(there, places, -1)
+
+    def items(self) -> Ints:
+        """Return of each answer how many items it has."""
+        return np.bincount(self.answer, minlength=self.answers)
+
+    def new_items(self, served_ms: Ints, *, new_item_days: int) -> Ints:
+        """Return of each answer how many of its items were new when it was given."""
+        are_new = self._items.created_ms()[self.item] >= served_ms[self.answer] - new_item_days * DAY_MS
+        return np.bincount(self.answer[are_new], minlength=self.answers)
+
+    def novelty(self, popularity: Ints) -> Floats:
+        """Return of each answer its items' mean self-information in bits, NaN without any.
+
+        An item of which nothing is known counts as if it had one event.
+
+        References
+        ----------
+        T. Zhou et al. (2010), Solving the apparent diversity-accuracy dilemma of recommender systems, PNAS 107(10):
+        the mean of log2(1 / p) over a list; with p an item's share of all events, as in S. Vargas, P. Castells (2011),
+        Rank and relevance in novelty and diversity metrics for recommender systems, RecSys, section 4.
+        """
+        total = int(popularity.sum())
+        counts = np.pad(popularity, (0, max(0, len(self._items) - len(popularity))))
+        if not total:
+            return np.full(self.answers, np.nan)
+        bits = np.log2(total / np.maximum(counts[self.item], 1))
+        items = self.items()
+        return np.where(items > 0, ordered_sum(self.answer, bits, self.answers) / np.maximum(items, 1), np.nan)
+
+
+class Views:
+    """The pairs of which events tell, each once a viewer, in order.
+
+    An answer to a shopper has one viewer; what was answered to nobody in particular is seen by many.
+
+    Parameters
+    ----------
+    pairs, viewers
+        Of each event: where its pair is in the slate, and a number for whose it is.
+    """
+
+    def __init__(self, slate: Slate, pairs: Ints, viewers: Ints) -> None:
+        self._viewers = int(viewers.max(initial=0)) + 1
+        self._keys = np.unique(pairs * self._viewers + viewers)
+        self._answer, self._answers = slate.answer[self._keys // self._viewers], slate.answers
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._keys)
+
+    def find(self, pairs: Ints, viewers: Ints) -> Ints:
+        """Return where the views are; each has to be one of them."""
+        return np.searchsorted(self._keys, pairs * self._viewers + viewers)
+
+    def marked(self, views: Ints) -> Bools:
+        """Say of each view whether it is among those."""
+        marks = np.zeros(len(self), bool)
+        marks[views] = True
+        return marks
+
+    def count(self, marks: Bools) -> Ints:
+        """Return of each answer how many of its views are marked."""
+        return np.bincount(self._answer[marks], minlength=self._answers)
+
+    def sum(self, values: Floats) -> Floats:
+        """Return of each answer the sum of its views' values."""
+        return ordered_sum(self._answer, values, self._answers)
+
+
+def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
+    """Return the sum of each group's values, the smallest first, so that it does not depend on their order."""
+    order = np.lexsort((values, groups))
+    return np.asarray(np.bincount(groups[order], weights=values[order], minlength=count), np.float64)
