@@ -53,6 +53,7 @@ class EventDays:
         self._client, self._bucket, self._inputs = client, bucket, inputs
         self._items, self._rules, self._directory = items, rules, directory
         self._read: set[int] = set()
+        self._answered = inputs.answered()
 
     def events(self, answer_day: int) -> Iterator[pa.Table]:
         """Yield the events that a day's results tell of, in the columns of `JUDGED`, repeated ones included."""
@@ -115,6 +116,8 @@ class EventDays:
                 reason = Reason.FORGED
             elif not is_near(day, answer_day, self._rules):
                 reason = Reason.TOO_LATE if day > answer_day else Reason.BEFORE_SERVED
+            elif answer_day not in self._answered:
+                reason = Reason.UNKNOWN_ANSWER
             reasons = pa.array([reason] * len(some), _TEXT)
             yield (answer_day if reason is None else day), some.append_column("reason", reasons)
 

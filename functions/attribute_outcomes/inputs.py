@@ -83,15 +83,22 @@ class Inputs:
         self.engagement = _listed(client, bucket, engagement.PREFIX, engagement.PARTITION_COLUMN)
 
     def days(self) -> list[int]:
-        """Return the days that have results or should have: what happened before anything was served has none."""
+        """Return the days that have results or should have.
+
+        What happened on a day before anything was served, or what has not expired of it, names nothing that is known.
+        """
         if not self.served:
             return sorted(self.outcomes)
         first = min(self.served)
         return sorted({day for day in self.interactions if day >= first} | set(self.served) | set(self.outcomes))
 
+    def answered(self) -> set[int]:
+        """Return the days that have answers, or had some: their sums outlive them."""
+        return {*self.served, *self.engagement}
+
     def event_days(self, day: int) -> list[int]:
         """Return the days of which events may count for a day's answers."""
-        return [each for each in range(day - 1, day + self._rules.window_days + 1) if each in self.interactions]
+        return [each for each in self._rules.event_days(day) if each in self.interactions]
 
     def popularity_days(self, day: int) -> list[int]:
         """Return the days that tell how popular an item was when a day's answers were given."""
@@ -101,7 +108,10 @@ class Inputs:
         """Return what stands for everything from which a day's results follow."""
         near = sorted({*self.event_days(day), *self.popularity_days(day)})
         objects = [*self.served.get(day, []), *(each for other in near for each in self.interactions[other])]
-        content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted((each.key, each.etag) for each in objects)]
+        # What names an answer of a day without any is counted with the day on which it happened.
+        named = [each for each in self.answered() if day in self._rules.event_days(each)]
+        objects_read = sorted((each.key, each.etag) for each in objects)
+        content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(named), objects_read]
         return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
 
     def is_current(self, day: int, receipt: Receipt | None) -> bool:

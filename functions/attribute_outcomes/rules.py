@@ -65,6 +65,15 @@ class Rules:
         """How long after its answer an event counts."""
         return self.window_days * DAY_MS
 
+    @property
+    def early_days(self) -> int:
+        """On how many days before that of its answer an event may have happened."""
+        return -(-self.clock_skew_ms // DAY_MS)
+
+    def event_days(self, answer_day: int) -> range:
+        """Return the days (since 1970) of which events may count for a day's answers."""
+        return range(answer_day - self.early_days, answer_day + self.window_days + 1)
+
 
 def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None) -> int:
     """Return the first day (since 1970) of which nothing that its results follow from has expired.
@@ -93,4 +102,4 @@ def is_near(event_day: int, answer_day: int, rules: Rules) -> bool:
 
     One that is not is so early or late that its id alone says it.
     """
-    return answer_day - 1 <= event_day <= answer_day + rules.window_days
+    return event_day in rules.event_days(answer_day)

@@ -48,6 +48,7 @@ def attributed(
     days
         Since 1970: those that have results.
     """
+    served_days = {row["served_ms"] // DAY_MS for row in served}
     answers = {row["recommendation_id"]: row for row in served}
     led = {each: Led() for each in answers}
     rejected: dict[int, Counter[str]] = {day: Counter() for day in days}
@@ -55,7 +56,7 @@ def attributed(
     for event in events:
         if event["recommendation_id"] is None:
             continue
-        day, reason = _judged(event, answers, rules)
+        day, reason = _judged(event, answers, rules, served_days)
         if reason is None:
             standing.append(event)
         elif day in rejected:
@@ -93,20 +94,20 @@ def _viewer(event: Row, answer: Row) -> str:
     return event["user_id"] if answer["shopper"] is None else ""
 
 
-def _judged(event: Row, answers: Mapping[str, Row], rules: Rules) -> tuple[int, str | None]:
+def _judged(event: Row, answers: Mapping[str, Row], rules: Rules, served_days: set[int]) -> tuple[int, str | None]:
     """Return the day on which an event is counted, and why it does not count."""
     happened = event["event_time_ms"] // DAY_MS
     try:
         answered = recommendation_id.parse(event["recommendation_id"]).answered_ms // DAY_MS
     except InvalidInput:
         return happened, "forged"
-    if happened < answered - 1:
+    if happened < answered - 1:  # the clock skew is less than a day
         return happened, "before-served"
     if happened > answered + rules.window_days:
         return happened, "too-late"
     answer = answers.get(event["recommendation_id"])
     if answer is None:
-        return answered, "unknown-answer"
+        return answered if answered in served_days else happened, "unknown-answer"
     if answer["shopper"] not in (None, PSEUDONYMS.shopper(event["user_id"])):
         return answered, "other-shopper"
     since_ms = event["event_time_ms"] - answer["served_ms"]

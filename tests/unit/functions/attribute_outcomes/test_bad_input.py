@@ -12,7 +12,7 @@ from alsolike.errors import DaysFailed
 from alsolike.interactions import MAX_EVENT_VALUE
 from functions.attribute_outcomes import day
 from functions.attribute_outcomes.answers import genuine as really
-from functions.attribute_outcomes.rules import DAY_MS
+from functions.attribute_outcomes.rules import DAY_MS, Rules
 from tests.unit.functions.attribute_outcomes.shops import (
     DATE,
     DAY,
@@ -149,6 +149,36 @@ def test_what_is_days_off_is_counted_on_its_own_day(
 
     assert rejected(s3, lake_bucket, DAY + after_days) == {reason: 1}
     assert rejected(s3, lake_bucket) == {}
+
+
+@pytest.mark.parametrize("after_days", [0, 2])
+def test_id_of_a_day_without_answers_is_an_unknown_answer_of_the_day_of_the_event(
+    s3: Any, lake_bucket: str, given: Answer, after_days: int
+) -> None:
+    other = answer(["pear"], served_ms=SERVED_MS - 3 * DAY_MS)
+    write_served(s3, lake_bucket, [other])
+    write_events(s3, lake_bucket, [event(given, "pear", after_ms=after_days * DAY_MS)])
+
+    attribute(s3, lake_bucket, now_ms=NOW_MS + 20 * DAY_MS)
+    assert rejected(s3, lake_bucket, DAY + after_days) == {"unknown-answer": 1}
+
+    write_served(s3, lake_bucket, [given])  # it comes later
+    attribute(s3, lake_bucket, now_ms=NOW_MS + 20 * DAY_MS)
+    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["clicks"] == 1
+    assert [rejected(s3, lake_bucket, DAY + days) for days in (0, after_days)] == [{}, {}]
+
+
+@pytest.mark.parametrize(("early_days", "clicks", "reasons"), [(3, 1, {}), (4, 0, {"before-served": 1})])
+def test_clock_skew_may_be_days(
+    s3: Any, lake_bucket: str, given: Answer, early_days: int, clicks: int, reasons: dict[str, int]
+) -> None:
+    write_served(s3, lake_bucket, [given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
+    write_events(s3, lake_bucket, [event(given, "pear", after_ms=-early_days * DAY_MS)])
+
+    attribute(s3, lake_bucket, rules=Rules(clock_skew_ms=3 * DAY_MS))
+
+    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["clicks"] == clicks
+    assert rejected(s3, lake_bucket, DAY - early_days) == reasons
 
 
 def test_items_that_were_not_served_do_not_count(judged: Callable[..., dict[str, int]], given: Answer) -> None:

@@ -13,6 +13,7 @@ from tests.unit.functions.attribute_outcomes.shops import (
     DATE,
     DAY,
     NOW_MS,
+    SERVED_MS,
     answer,
     attribute,
     engagement_of,
@@ -158,3 +159,14 @@ def test_sums_outlive_the_answers(s3: Any, lake_bucket: str) -> None:
     assert engagement_of(s3, lake_bucket)["all", "all"].clicks == 1
     assert rejected(s3, lake_bucket) == {"forged": 1}
     assert s3.list_objects_v2(Bucket=lake_bucket, Prefix=engagement.PREFIX)["KeyCount"] == 1
+
+
+def test_answers_that_expired_are_not_unknown_to_the_days_after_them(s3: Any, lake_bucket: str) -> None:
+    given, next_day = answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)
+    write_served(s3, lake_bucket, [given, next_day])
+    write_events(s3, lake_bucket, [event(given, "pear", after_ms=DAY_MS)])
+    attribute(s3, lake_bucket)
+    s3.delete_object(Bucket=lake_bucket, Key=f"{served.partition_prefix(DATE)}a.parquet")
+
+    assert attribute(s3, lake_bucket, first_day=DAY + 1).days == 0
+    assert rejected(s3, lake_bucket, DAY + 1) == {}
