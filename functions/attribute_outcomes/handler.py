@@ -16,7 +16,7 @@ from alsolike.observability import Metric, count, logger, metrics, report
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.snapshot_reader import SnapshotReader
-from functions.attribute_outcomes.rules import Rules, first_whole_day
+from functions.attribute_outcomes.rules import Rules, first_whole_day, window_cut_days
 from functions.attribute_outcomes.service import Attribution, Report
 from functions.attribute_outcomes.settings import Settings
 
@@ -56,21 +56,23 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="attribution-") as name:
         directory = Path(name)
         catalogue = SnapshotReader(s3, settings.artefact_bucket, directory / "catalogue").current(now_ms=now_ms)
+        rules = Rules(
+            window_days=settings.window_days,
+            new_item_days=settings.new_item_days,
+            clock_skew_ms=limits.clock_skew_s * 1000,
+        )
         outcome = Attribution(
             s3,
             settings.lake_bucket,
             catalogue=catalogue,
-            rules=Rules(
-                window_days=settings.window_days,
-                new_item_days=settings.new_item_days,
-                clock_skew_ms=limits.clock_skew_s * 1000,
-            ),
+            rules=rules,
             shopper=pseudonyms.shopper,
             report=_report,
             has_time=lambda: context.get_remaining_time_in_millis() > LAST_DAY_MS,
             directory=directory,
             now_ms=now_ms,
             first_day=first_whole_day(now_ms, served_days=settings.served_days, retention_days=limits.retention_days),
+            cut_days=window_cut_days(limits.retention_days, rules),
         ).run()
     count(Metric.DAYS_ATTRIBUTED, outcome.days)
     logger.info("outcomes attributed", **dataclasses.asdict(outcome))

@@ -97,6 +97,17 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
     return first if retention_days is None else max(first, today - retention_days + POPULARITY_DAYS)
 
 
+def window_cut_days(retention_days: int | None, rules: Rules) -> int:
+    """Return how many days before its window is over a day keeps what it has, as interactions expire; 0 for none.
+
+    Examples
+    --------
+    >>> window_cut_days(15, Rules(window_days=7)), window_cut_days(10, Rules(window_days=7))
+    (0, 5)
+    """
+    return 0 if retention_days is None else max(0, POPULARITY_DAYS + rules.window_days + 1 - retention_days)
+
+
 def is_near(event_day: int, answer_day: int, rules: Rules) -> bool:
     """Say whether an event of one day (since 1970) is looked at for answers of another.
 

@@ -20,7 +20,7 @@ from alsolike.snapshot import Snapshot
 from functions.attribute_outcomes.day import PART_BYTES, Computation, Results
 from functions.attribute_outcomes.inputs import Inputs, Receipt, ReceiptStore, date_of, etag_of
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.rules import DAY_MS, Rules
+from functions.attribute_outcomes.rules import DAY_MS, POPULARITY_DAYS, Rules
 from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16
@@ -50,6 +50,8 @@ class Outcome:
         Events that do not.
     complete
         Whether every day is as it should be; if not, the next call goes on.
+    window_cut_days
+        So many days before its window is over a day keeps what it has.
     failed
         Days that could not be computed, each with why.
     """
@@ -58,6 +60,7 @@ class Outcome:
     events: int = 0
     rejected: int = 0
     complete: bool = True
+    window_cut_days: int = 0
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def raise_failures(self) -> None:
@@ -90,6 +93,8 @@ class Attribution:
         On the local disk.
     first_day
         Since 1970. Earlier days keep the results that they have: what those follow from is expiring.
+    cut_days
+        So many days before its window is over a day becomes one of those.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class Attribution:
         directory: Path,
         now_ms: int,
         first_day: int = 0,
+        cut_days: int = 0,
         part_bytes: int = PART_BYTES,
     ) -> None:
         self._client, self._bucket, self._rules = client, bucket, rules
@@ -112,7 +118,7 @@ class Attribution:
         self._catalogue, self._shopper = catalogue, shopper
         self._report, self._has_time = report, has_time
         self._directory, self._now_ms, self._part_bytes = directory, now_ms, part_bytes
-        self._first_day = first_day
+        self._first_day, self._cut_days = first_day, cut_days
 
     def run(self) -> Outcome:
         """Compute the days that have to be, those first that were computed longest ago.
@@ -123,7 +129,8 @@ class Attribution:
             If S3 does not list what there is. What fails one day is in the outcome instead; it keeps no other one.
         """
         inputs = Inputs(self._client, self._bucket, self._rules)
-        outcome = Outcome()
+        outcome = Outcome(window_cut_days=self._cut_days)
+        self._judge_retention(outcome)
         computation = Computation(
             self._client,
             self._bucket,
@@ -154,8 +161,18 @@ class Attribution:
             outcome.rejected += sum(results.rejected.values())
         return outcome
 
+    def _judge_retention(self, outcome: Outcome) -> None:
+        today = self._now_ms // DAY_MS
+        if self._first_day > today:
+            outcome.failed[date_of(today)] = (
+                f"limits.retention_days keeps less than the {POPULARITY_DAYS} days it needs"
+            )
+        elif self._cut_days:
+            logger.warning("days are kept before their window is over: limits.retention_days", cut_days=self._cut_days)
+
     def _outdated(self, inputs: Inputs) -> list[tuple[int, Receipt | None]]:
-        days = [day for day in inputs.days() if day >= self._first_day or not inputs.served.get(day)]
+        held = {*inputs.outcomes, *inputs.engagement}
+        days = [day for day in inputs.days() if day >= self._first_day or (day in held and day not in inputs.served)]
         with ThreadPoolExecutor(CONNECTIONS, "receipts") as pool:
             receipts = list(pool.map(self._receipts.read, days))
         found = [

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from alsolike import engagement, lake, outcomes, served
-from functions.attribute_outcomes.rules import DAY_MS
+from alsolike.errors import DaysFailed
+from functions.attribute_outcomes.rules import DAY_MS, Rules, first_whole_day, window_cut_days
 from tests.unit.functions.attribute_outcomes.shops import (
     DATE,
     DAY,
@@ -170,3 +171,33 @@ def test_answers_that_expired_are_not_unknown_to_the_days_after_them(s3: Any, la
 
     assert attribute(s3, lake_bucket, first_day=DAY + 1).days == 0
     assert rejected(s3, lake_bucket, DAY + 1) == {}
+
+
+@pytest.mark.parametrize(("retention_days", "computed", "cut_days"), [(15, 2, 0), (10, 2, 5), (7, 1, 8)])
+def test_short_retention_is_told(
+    s3: Any, lake_bucket: str, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
+) -> None:
+    write_served(s3, lake_bucket, [answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+
+    outcome = attribute(s3, lake_bucket, **kept_for(retention_days))
+
+    assert (outcome.days, outcome.window_cut_days, outcome.failed) == (computed, cut_days, {})
+    assert ("kept before their window is over" in caplog.text) == (cut_days > 0)
+
+
+def test_retention_with_which_no_day_is_whole_fails_the_call(s3: Any, lake_bucket: str) -> None:
+    write_served(s3, lake_bucket, [answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+    write_events(s3, lake_bucket, [event("forged", "pear", after_ms=DAY_MS)])
+
+    outcome = attribute(s3, lake_bucket, **kept_for(6))
+
+    assert outcome.days == 0
+    with pytest.raises(DaysFailed, match=r"2026-09-22: limits\.retention_days keeps less than the 7 days"):
+        outcome.raise_failures()
+
+
+def kept_for(retention_days: int) -> dict[str, int]:
+    return {
+        "first_day": first_whole_day(NOW_MS, served_days=90, retention_days=retention_days),
+        "cut_days": window_cut_days(retention_days, Rules()),
+    }
