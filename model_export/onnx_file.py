@@ -9,7 +9,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE, write_tables_index
+from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from alsolike.graph_tables import write_tables_index
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Ints
 from model_export.onnx_answer import finish

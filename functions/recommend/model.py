@@ -23,8 +23,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle, graph_tables
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
 from alsolike.errors import InvalidBundle
+from alsolike.graph_tables import graph_tables
 from alsolike.profiles import RecentInteraction
 from alsolike.returns import remaining
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from alsolike import bundle
 from alsolike.bundle import Bundle, HistoryParameters, Manifest
 from alsolike.errors import InvalidBundle
+from alsolike.graph_tables import graph_tables, write_tables_index
 from alsolike.popular_groups import PopularGroups
 from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
 from tests.unit.alsolike.records import ids
@@ -50,7 +51,7 @@ def write(directory: Path, item_ids: list[str]) -> Path:
     directory.mkdir()
     for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE, bundle.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
-    bundle.write_tables_index(directory, {"letters": (np.frombuffer(b"raph", np.uint8).reshape(2, 2), 1)})
+    write_tables_index(directory, {"letters": (np.frombuffer(b"raph", np.uint8).reshape(2, 2), 1)})
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     RelatedItems.none(len(item_ids)).write(directory / bundle.RELATED_FILE)
     bundle.write_ids(directory, item_ids)
@@ -339,7 +340,7 @@ def test_impossible_parameters_are_refused(changes: dict[str, Any]) -> None:
 
 
 def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -> None:
-    table = bundle.graph_tables(directory)["letters"]
+    table = graph_tables(directory)["letters"]
 
     assert table.tobytes() == b"raph"  # of "graph.data"
     assert table.shape == (2, 2)
@@ -362,4 +363,4 @@ def test_an_index_that_does_not_fit_the_tables_is_refused(directory: Path, index
     (directory / bundle.TABLES_FILE).write_bytes(index)
 
     with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):
-        bundle.graph_tables(directory)
+        graph_tables(directory)

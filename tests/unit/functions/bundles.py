@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from alsolike import bundle
 from alsolike.bundle import HistoryParameters, Manifest
+from alsolike.graph_tables import write_tables_index
 from alsolike.popular_groups import Group, PopularGroups
 from alsolike.related import KINDS, RelatedItems, RelatedTable
 from model_export.item_content import content_index, item_content
@@ -67,7 +68,7 @@ def write_bundle(
     (directory / bundle.GRAPH_FILE).write_bytes(_graph(table, with_bias=False).SerializeToString())
     (directory / bundle.BIAS_GRAPH_FILE).write_bytes(_graph(table, with_bias=True).SerializeToString())
     (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
-    bundle.write_tables_index(directory, {"table": (table, 0)})
+    write_tables_index(directory, {"table": (table, 0)})
     bundle.write_ids(directory, item_ids)
     PopularGroups(groups).write(directory / bundle.GROUPS_FILE)
     RelatedItems(

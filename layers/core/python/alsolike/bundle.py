@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
-import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -199,32 +197,6 @@ def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
     np.save(directory / POPULAR_FILE, np.asarray(positions[:MAX_POPULAR], np.int32))
 
 
-def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[Any], int]]) -> None:
-    """Write where the tables of the graphs lie in `graph.data`: each array with its offset in bytes."""
-    index = {
-        name: {"dtype": array.dtype.newbyteorder("<").str, "shape": array.shape, "offset": offset}
-        for name, (array, offset) in tables.items()
-    }
-    (directory / TABLES_FILE).write_bytes(orjson.dumps(index))
-
-
-def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
-    """Map the tables of a bundle's graphs, by name.
-
-    Raises
-    ------
-    InvalidBundle
-        If their index does not fit the file.
-    """
-    try:
-        index = orjson.loads((directory / TABLES_FILE).read_bytes())
-        with (directory / DATA_FILE).open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return {name: _table(data, **entry) for name, entry in index.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InvalidBundle(f"{TABLES_FILE} does not fit {DATA_FILE}: {error}") from error
-
-
 def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
     """Checksum every file of the bundle and write its manifest; this makes the directory a bundle.
 
@@ -319,11 +291,6 @@ class Bundle:
     def related(self, kind: str, position: int) -> Row:
         """Return what belongs to the item at a position, see `RelatedItems.row`; nothing where not `has_related`."""
         return NO_ROW if self._related is None else self._related.row(kind, position)
-
-
-def _table(data: mmap.mmap, *, dtype: str, shape: list[int], offset: int) -> npt.NDArray[Any]:
-    count = math.prod(shape)
-    return np.frombuffer(data, np.dtype(dtype), count, offset).reshape(shape)
 
 
 def _checksum(path: Path) -> dict[str, Any]:
