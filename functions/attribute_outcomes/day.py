@@ -12,12 +12,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike import lake
 from alsolike.engagement import Engagement
 from functions.attribute_outcomes.answers import ANSWERS, genuine, once
-from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays
+from functions.attribute_outcomes.event_days import COPIES, EVENTS, JUDGED, EventDays
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.joining import Known, join
@@ -130,13 +131,14 @@ class Computation:
         """Gather the events of a day's answers, each once, in parts as those of the answers."""
         count = sum(len(piece) for piece in self._event_days.events(day))
         # First by event, so that all copies of one meet, whatever answers they name.
-        with Spill(directory, "copies", JUDGED, bits=_bits(count / EVENTS_AT_ONCE)) as copies:
+        with Spill(directory, "copies", COPIES, bits=_bits(count / EVENTS_AT_ONCE)) as copies:
             for piece in self._event_days.events(day):
                 copies.add(piece, hashes_of(piece["event_id"]))
         self._event_days.forget(day)
         with Spill(directory, "events", JUDGED, bits=bits) as spill:
             for part in range(len(copies)):
                 events = _once(copies.part(part))
+                events = events.filter(pc.invert(events["elsewhere"])).select(JUDGED.names)
                 copies.remove(part)
                 spill.add(events, hashes_of(events["recommendation_id"]))
                 pa.default_memory_pool().release_unused()

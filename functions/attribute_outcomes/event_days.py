@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.pairs import Pairs
 from functions.attribute_outcomes.reading import rows_of
 from functions.attribute_outcomes.rules import DAY_MS, Reason, Rules, is_near
-from functions.attribute_outcomes.spill import Spill, hashes_of, read_pieces
+from functions.attribute_outcomes.spill import Hashes, Spill, hashes_of, read_pieces
 
 _TEXT = pa.string()
 EVENTS = pa.schema(
@@ -39,8 +40,10 @@ EVENTS = pa.schema(
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
 """An event, and why it does not count as far as its id alone says."""
 
-_PARTS = 64  # so many files hold a day's pairs of event and item, and one at a time is in memory
-_PAIR = np.dtype([("key", "<u8"), ("item", "<i4")])
+COPIES = JUDGED.append(pa.field("elsewhere", pa.bool_()))
+"""A copy of an event, and whether another day's results tell of it."""
+
+_CONTESTED = JUDGED.append(pa.field("told_by", pa.int64()))
 _FORGED = -1
 
 
@@ -56,13 +59,21 @@ class EventDays:
         self._answered = inputs.answered()
 
     def events(self, answer_day: int) -> Iterator[pa.Table]:
-        """Yield the events that a day's results tell of, in the columns of `JUDGED`, repeated ones included."""
+        """Yield the events that a day's results tell of, in the columns of `COPIES`, repeated ones included.
+
+        With them come copies that name answers of other days, where they happened on the same day: of all copies of
+        an event one counts.
+        """
         for day in self._inputs.event_days(answer_day):
             self._prepare(day)
-            yield from read_pieces(self._file(day, answer_day))
+            for piece in read_pieces(self._file(day, answer_day)):
+                yield _copies(piece, elsewhere=False)
+            for piece in read_pieces(self._file(day, "contested")):
+                others = piece.filter(pc.not_equal(piece["told_by"], answer_day))
+                yield _copies(others.select(JUDGED.names), elsewhere=True)
 
     def forget(self, answer_day: int) -> None:
-        """Give the place on the disk of what `events` yields back; only it reads that."""
+        """Give the place on the disk of what `events` yields of the day alone back; only it reads that."""
         for day in self._inputs.event_days(answer_day):
             self._file(day, answer_day).unlink(missing_ok=True)
 
@@ -85,9 +96,9 @@ class EventDays:
     def _path(self, day: int) -> Path:
         return self._directory / f"events-{day}"
 
-    def _file(self, day: int, answer_day: int) -> Path:
-        """Return the file that `Spill` makes of a day's events."""
-        return self._path(day) / f"{answer_day}-0.arrow"
+    def _file(self, day: int, name: int | str) -> Path:
+        """Return the file that `Spill` makes of some of a day's events."""
+        return self._path(day) / f"{name}-0.arrow"
 
     def _prepare(self, day: int) -> None:
         if day in self._read:
@@ -96,15 +107,29 @@ class EventDays:
         shutil.rmtree(path, ignore_errors=True)  # what a try that failed has left
         path.mkdir(parents=True)
         named: dict[int, Spill] = {}
-        counter = _Counter(path, self._items)
+        items, told = Pairs(path, "items"), Pairs(path, "told")
         for rows in rows_of(self._client, self._bucket, self._inputs.interactions[day], EVENTS):
-            counter.add(rows)
+            about = rows.filter(pc.is_valid(rows["item_id"]))
+            items.add(hashes_of(about["event_id"]), self._items.numbers(about["item_id"]))
             for answer_day, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
                 named.setdefault(answer_day, Spill(path, str(answer_day), JUDGED)).add(events)
+                told.add(hashes_of(events["event_id"]), answer_day)
         for spill in named.values():
             spill.close()
-        np.save(path / "counts.npy", counter.counts())
+        counts = np.zeros(len(self._items), np.int64)
+        for _, item in items.unique():  # each event once about an item, however often it is stored
+            counts += np.bincount(item, minlength=len(counts))
+        np.save(path / "counts.npy", counts)
+        self._contest(day, named, np.concatenate([keys[1:][keys[1:] == keys[:-1]] for keys, _ in told.unique()]))
         self._read.add(day)
+
+    def _contest(self, day: int, named: Iterable[int], hashes: Hashes) -> None:
+        """Put the copies of events of which several days' results tell aside: there are few such events."""
+        with Spill(self._path(day), "contested", _CONTESTED) as contested:
+            for answer_day in sorted(named) if len(hashes) else ():
+                for piece in read_pieces(self._file(day, answer_day)):
+                    some = piece.filter(pa.array(np.isin(hashes_of(piece["event_id"]), hashes)))
+                    contested.add(some.append_column("told_by", pa.array([answer_day] * len(some), pa.int64())))
 
     def _judged(self, events: pa.Table, day: int) -> Iterator[tuple[int, pa.Table]]:
         """Part events by the day whose results tell of them."""
@@ -122,40 +147,10 @@ class EventDays:
             yield (answer_day if reason is None else day), some.append_column("reason", reasons)
 
 
+def _copies(events: pa.Table, *, elsewhere: bool) -> pa.Table:
+    return events.append_column("elsewhere", pa.array([elsewhere] * len(events), pa.bool_()))
+
+
 def _answer_days(ids: pa.Array) -> npt.NDArray[np.int64]:
     found = read(ids)
     return np.where(found.genuine, found.answered_ms // DAY_MS, _FORGED)
-
-
-class _Counter:
-    """Counts a day's events by item, each pair of event and item once, however often it is stored."""
-
-    def __init__(self, directory: Path, items: Items) -> None:
-        self._items = items
-        self._paths = [directory / f"pairs-{part}" for part in range(_PARTS)]
-
-    def add(self, rows: pa.Table) -> None:
-        """Take in rows; those about no item are left out."""
-        rows = rows.filter(pc.is_valid(rows["item_id"]))
-        pairs = np.empty(len(rows), _PAIR)
-        hashes = hashes_of(rows["event_id"])
-        pairs["item"] = self._items.numbers(rows["item_id"])
-        pairs["key"] = hashes
-        part = hashes % np.uint64(_PARTS)
-        order = np.argsort(part, kind="stable")
-        pairs, bounds = pairs[order], np.searchsorted(part[order], np.arange(_PARTS + 1, dtype=np.uint64))
-        for number in np.flatnonzero(np.diff(bounds)).tolist():
-            with self._paths[number].open("ab") as file:
-                pairs[bounds[number] : bounds[number + 1]].tofile(file)
-
-    def counts(self) -> npt.NDArray[np.int64]:
-        """Return the count of each item, by number."""
-        counts = np.zeros(len(self._items), np.int64)
-        for path in self._paths:
-            if path.exists():
-                pairs = np.fromfile(path, _PAIR)
-                pairs = pairs[np.lexsort((pairs["item"], pairs["key"]))]
-                once = np.concatenate([pairs["item"][:1], pairs["item"][1:][pairs[1:] != pairs[:-1]]])
-                counts += np.bincount(once, minlength=len(counts))
-                path.unlink()
-        return counts

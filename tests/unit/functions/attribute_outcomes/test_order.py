@@ -176,3 +176,23 @@ def test_sums_of_floats_do_not_depend_on_the_order_of_their_terms() -> None:
 
     assert len({sum(each) for each in itertools.permutations(terms)}) > 1
     assert len(sums) == 1
+
+
+def test_copies_of_one_event_that_name_answers_of_two_days_count_once(
+    aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    s3 = aws("s3")
+    first, second = answer(["pear"], served_ms=SERVED_MS - DAY_MS), answer(["pear"])
+    order = event(second, "pear", "purchase", event_value=10.0)
+    copy = {**order, "recommendation_id": first["recommendation_id"]}
+    others = [event(of, "pear", "purchase", event_value=1.0) for of in (first, second)]
+    write_served(s3, lake_bucket, [first, second])
+    for earlier in (order, copy):  # the one that was taken in first counts
+        write_events(s3, lake_bucket, [*others, {**order, "received_time_ms": order["received_time_ms"] + 1}], name="a")
+        write_events(s3, lake_bucket, [{**copy, "received_time_ms": copy["received_time_ms"] + 1}, earlier], name="b")
+
+        attribute(s3, lake_bucket)
+
+        days = [outcomes_of(s3, lake_bucket, date).values() for date in ("2026-09-20", "2026-09-21")]
+        revenue = [row["revenue"] for rows in days for row in rows]
+        assert revenue == ([1.0, 11.0] if earlier is order else [11.0, 1.0])
