@@ -205,8 +205,8 @@ class _Events:
             ordered_sum(kinds[kind], values[stand & (self._kind == kind)], views)
             for kind in (Kind.PURCHASE, Kind.RETURN)
         )
-        back: Floats = np.abs(returned)
-        return bought - np.minimum(back, np.maximum(bought, 0.0))
+        kept: Floats = np.maximum(bought - np.abs(returned), 0.0)
+        return kept
 
     def rejected(self) -> Counter[Reason]:
         """Return how many events do not count, by reason."""

@@ -167,6 +167,7 @@ class Attribution:
             outcome.failed[date_of(today)] = (
                 f"limits.retention_days keeps less than the {POPULARITY_DAYS} days it needs"
             )
+            outcome.complete = False
         elif self._cut_days:
             logger.warning("days are kept before their window is over: limits.retention_days", cut_days=self._cut_days)
 

@@ -259,8 +259,9 @@ def test_two_order_lines_alike_within_a_second_are_two_purchases(s3: Any, lake_b
     assert rejected(s3, lake_bucket) == {}
 
 
-def test_return_takes_back_no_more_than_was_bought(s3: Any, lake_bucket: str, given: Answer) -> None:
-    write_served(s3, lake_bucket, [given])
+def test_item_never_brings_less_than_nothing(s3: Any, lake_bucket: str, given: Answer) -> None:
+    other = answer(["pear"])
+    write_served(s3, lake_bucket, [given, other])
     write_events(
         s3,
         lake_bucket,
@@ -268,6 +269,7 @@ def test_return_takes_back_no_more_than_was_bought(s3: Any, lake_bucket: str, gi
             event(given, "pear", "purchase", event_value=10.0),
             event(given, "plum", "purchase", event_value=3.0),
             event(given, "pear", "return", event_value=-40.0),
+            event(other, "pear", "purchase", event_value=-5.0),
         ],
     )
 
@@ -275,6 +277,7 @@ def test_return_takes_back_no_more_than_was_bought(s3: Any, lake_bucket: str, gi
 
     row = outcomes_of(s3, lake_bucket)[given["recommendation_id"]]
     assert (row["purchases"], row["revenue"]) == (2, 3.0)
+    assert outcomes_of(s3, lake_bucket)[other["recommendation_id"]]["revenue"] == 0.0
 
 
 def test_row_that_is_not_what_its_id_says_is_no_answer(s3: Any, lake_bucket: str, given: Answer) -> None:
