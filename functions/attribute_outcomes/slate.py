@@ -23,8 +23,7 @@ class Slate:
         numbers = items.numbers(listed)
         self._items, self.answers = items, len(answers)
         self._width = len(items) + 1
-        keys = np.sort((answer * self._width + numbers)[numbers >= 0])
-        self.keys = np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])
+        self.keys = _distinct((answer * self._width + numbers)[numbers >= 0])
         self.answer, self.item = self.keys // self._width, self.keys % self._width
 
     def find(self, answer: Ints, item: Ints) -> Ints:
@@ -77,7 +76,7 @@ class Views:
 
     def __init__(self, slate: Slate, pairs: Ints, viewers: Ints) -> None:
         self._viewers = int(viewers.max(initial=0)) + 1
-        self._keys = np.unique(pairs * self._viewers + viewers)
+        self._keys = _distinct(pairs * self._viewers + viewers)
         self._answer, self._answers = slate.answer[self._keys // self._viewers], slate.answers
 
     def __len__(self) -> int:
@@ -107,3 +106,8 @@ def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
     """Return the sum of each group's values, the smallest first, so that it does not depend on their order."""
     order = np.lexsort((values, groups))
     return np.asarray(np.bincount(groups[order], weights=values[order], minlength=count), np.float64)
+
+
+def _distinct(keys: Ints) -> Ints:
+    keys = np.sort(keys)  # np.unique hashes, which takes twenty times as long
+    return np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])
