@@ -49,12 +49,13 @@ ENGAGEMENT: Mapping[str, str] = MappingProxyType(
         "name": "string",
         **dict.fromkeys(
             (
-                "answers", "degraded", "items", "impressions", "clicks", "shown_clicks", "carts", "purchases",
-                "clicked_answers", "bought_answers",
+                "answers", "shared_answers", "degraded", "items", "impressions", "clicks", "shown_clicks", "carts",
+                "purchases", "clicked_answers", "bought_answers",
             ),
             "bigint",
         ),
         "revenue": "double",
+        "shared_revenue": "double",
         "new_items": "bigint",
         "novelty": "double",
         **dict.fromkeys(("novelty_answers", "covered_items", "catalogue_items"), "bigint"),
