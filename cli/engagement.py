@@ -115,7 +115,7 @@ def _cells(row: Engagement) -> list[object]:
         percent("click_through"),
         percent("conversion"),
         f"{row.revenue:,.2f}",
-        f"{rates['revenue_per_thousand'] or 0:,.2f}",
+        "" if rates["revenue_per_thousand"] is None else f"{rates['revenue_per_thousand']:,.2f}",
         percent("coverage"),
         rates["novelty"],
         percent("new_item_share"),

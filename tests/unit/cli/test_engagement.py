@@ -91,6 +91,18 @@ def test_rows_are_by_what_is_asked(shop: Deployment) -> None:
     assert shown.endswith("did not count: 4 forged, 2 too-late\n")
 
 
+def test_what_cannot_be_said_of_answers_to_nobody_is_left_empty(shop: Deployment) -> None:
+    body = io.BytesIO()
+    shared = row("all", "all", answers=10, shared_answers=10, revenue=5.0, shared_revenue=5.0)
+    pq.write_table(pa.Table.from_pylist([{k: getattr(shared, k) for k in engagement.COLUMNS}]), body)
+    s3, key = shop.client("s3"), engagement.object_key("2026-09-23")
+    s3.put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
+
+    (line,) = (line for line in run("--from", "2026-09-23", "--to", "2026-09-23").stdout.splitlines() if line[0] == "│")
+
+    assert [cell.strip() for cell in line.strip("│").split("│")][1:6] == ["10", "", "", "5.00", ""]
+
+
 def test_days_without_answers_are_said_to_be_empty(shop: Deployment) -> None:
     assert run("--from", "2020-01-01", "--to", "2020-01-02").stdout == (
         "nothing was attributed from 2020-01-01 to 2020-01-02\n"
