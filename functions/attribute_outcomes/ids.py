@@ -55,6 +55,7 @@ def read(ids: pa.Array) -> Ids:
         ]
     )
     right = (np.frombuffer(checks, np.uint8).reshape(-1, _CHECK_BYTES) == content[:, -_CHECK_BYTES:]).all(axis=1)
-    genuine = legible.to_numpy(zero_copy_only=False) & right & np.isin(content[:, 0] ^ _FORMAT, _KNOWN)
     answered_ms = content[:, 1:7].astype(np.int64) @ (256 ** np.arange(5, -1, -1, dtype=np.int64))
+    possible = np.isin(content[:, 0] ^ _FORMAT, _KNOWN) & (answered_ms <= recommendation_id.LATEST_MS)
+    genuine = legible.to_numpy(zero_copy_only=False) & right & possible
     return Ids(genuine, answered_ms, content)

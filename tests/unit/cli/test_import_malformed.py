@@ -100,7 +100,7 @@ def test_what_is_no_gzip_is_an_error_that_names_the_file(deployment: Deployment,
 
 
 def test_rows_before_the_end_of_a_truncated_gzip_are_kept(deployment: Deployment, tmp_path: Path) -> None:
-    rows = b"".join(b"%d,a,1500000000\n" % user for user in range(50_000))
+    rows = b"".join(b"%d,a,%d\n" % (row % 100, 1_500_000_000 + row) for row in range(50_000))
     path = tmp_path / "p.csv.gz"
     path.write_bytes(gzip.compress(HEADER + rows)[:-5_000])
 

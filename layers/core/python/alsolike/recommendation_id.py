@@ -42,8 +42,10 @@ RECOMMENDER_CODES = MappingProxyType(
 MAX_ARMS = 3
 """So many arms there is room for: an answer is in one arm of each layer at most."""
 
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999: no id says a later time, which would have no date."""
+
 _FORMAT = 0xA0
-_LATEST_MS = 253_402_300_799_999  # of the year 9999; later times have no date
 _VERSION_BYTES, _ARM_BYTES, _RANDOM_BYTES, _CHECK_BYTES = 4, 3, 6, 4
 _NO_ARM = bytes(_ARM_BYTES)
 _NAMES = MappingProxyType({code: name for name, code in RECOMMENDER_CODES.items()})
@@ -122,7 +124,7 @@ def parse(recommendation_id: str) -> RecommendationId:
     recommender = _NAMES.get(content[0] ^ _FORMAT)
     answered_ms = int.from_bytes(content[1:7], "big")
     sound = content[-_CHECK_BYTES:] == _check(content[:-_CHECK_BYTES])
-    if recommender is None or not sound or answered_ms > _LATEST_MS:
+    if recommender is None or not sound or answered_ms > LATEST_MS:
         raise InvalidInput(f"recommendationId {recommendation_id!r} was not made by this service")
     arms = [content[place : place + _ARM_BYTES] for place in range(11, 11 + MAX_ARMS * _ARM_BYTES, _ARM_BYTES)]
     return RecommendationId(
