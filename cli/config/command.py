@@ -150,10 +150,15 @@ def rollback(
 ) -> None:
     """Apply an earlier version again, as a new one."""
     from cli import console, deployment
+    from cli.experimenting import statement
 
     where = deployment.resolve(stack=stack, state=state)
     store = store_of(where)
-    applied = store.roll_back(store.current(), to=to, by=who(where), reason=reason, now_ms=_now_ms())
+    current = store.current()
+    before, now_ms = _live(current), _now_ms()
+    applied = store.roll_back(current, to=to, by=who(where), reason=reason, now_ms=now_ms)
+    for disturbance in statement.disturbances(before, _live(applied), now_ms=now_ms):
+        console.say(f"warning: {disturbance}")
     entry = store.version(applied.version)
     if as_json:
         console.print_json(_document(entry))

@@ -155,17 +155,25 @@ def check_models(configuration: Configuration, where: Deployment, *, now_ms: int
 
 
 def check_running(before: Configuration, after: Configuration, *, now_ms: int) -> None:
-    """Refuse to put a configuration in place of another where that changes an experiment that runs, but for its end.
-
-    Nor does one that has ended run again: a file that was not kept in step would bring it back.
-
-    Its report rests on what was said before the start: shares, arms and planned answers that change with what was seen
-    make users change their arm and the test invalid.
+    """Refuse what `disturbances` finds.
 
     Raises
     ------
     InvalidInput
         Naming every such experiment.
+    """
+    if found := disturbances(before, after, now_ms=now_ms):
+        raise InvalidInput(
+            f"{'; '.join(found)}: let the file say what is live (alsolike config show); to change an experiment, "
+            "stop it (alsolike experiments stop NAME) and start another by another name"
+        )
+
+
+def disturbances(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
+    """Return what putting one configuration in place of another does to experiments, but for moving the end.
+
+    A report rests on what was said before the start: shares, arms and planned answers that change with what was seen
+    make users change their arm and the test invalid. One that has ended runs again where a file was not kept in step.
     """
     found = []
     for name, running in before.experiments.items():
@@ -179,11 +187,7 @@ def check_running(before: Configuration, after: Configuration, *, now_ms: int) -
             found.append(f"the experiment {name} runs and is taken out")
         elif dataclasses.replace(then, end_ms=running.end_ms) != running:
             found.append(f"the experiment {name} runs and is changed in more than its end")
-    if found:
-        raise InvalidInput(
-            f"{'; '.join(found)}: let the file say what is live (alsolike config show); to change an experiment, "
-            "stop it (alsolike experiments stop NAME) and start another by another name"
-        )
+    return found
 
 
 def _is_there(where: Deployment, version: str) -> bool:

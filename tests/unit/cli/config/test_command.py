@@ -130,6 +130,8 @@ def test_a_file_may_change_the_end_of_an_experiment_that_runs_and_nothing_else(
         run("apply", file("format: 1\n"))
 
     assert applied(end="2026-02-01T00:00:00Z") == 0
+    assert "warning: the experiment new has ended and would run again" in run("rollback", "--to", "1").stderr
+    assert applied(end="2026-02-01T00:00:00Z") == 0
     with pytest.raises(InvalidInput, match="the experiment new has ended and would run again"):
         applied()
     assert run("apply", file("format: 1\n")).exit_code == 0
