@@ -27,7 +27,7 @@ class Outcome:
     Attributes
     ----------
     decision
-        `promoted` or `rejected`.
+        `promoted`, `rejected` by the gate, or `rolled_back` from its trial.
     reasons
         Why.
     """
@@ -137,14 +137,14 @@ def _run(client: Any, execution_arn: str) -> Run:
     said: dict[str, Any] = {}  # what the states have added so far; the output of a run that has ended is its last
     for event in events:
         said |= _document(event.get("stateExitedEventDetails", {}).get("output"))
-    dataset, registration = (said.get(key) or {} for key in ("dataset", "registration"))
+    dataset, registration, canary = (said.get(key) or {} for key in ("dataset", "registration", "canary"))
     return Run(
         name=execution_arn.rpartition(":")[2],
         status=execution["status"],
         started=execution["startDate"].astimezone(dt.UTC),
         run_id=dataset.get("run_id"),
         version=registration.get("version"),
-        decision=registration.get("decision"),
+        decision=canary.get("state") or registration.get("verdict"),
         reason=None if execution["status"] in ("RUNNING", "SUCCEEDED") else _cause(execution, events),
     )
 
@@ -184,12 +184,12 @@ def _cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) ->
 def _outcome(execution: Mapping[str, Any]) -> Outcome:
     try:
         output = orjson.loads(execution["output"])
-        dataset, registration = output["dataset"], output["registration"]
+        dataset, registration, canary = output["dataset"], output["registration"], output.get("canary")
         return Outcome(
             run_id=dataset["run_id"],
             version=registration["version"],
-            decision=registration["decision"],
-            reasons=tuple(registration["reasons"]),
+            decision=canary["state"] if canary else registration["verdict"],
+            reasons=(*registration["reasons"], *(canary["reasons"] if canary else ())),
             interactions=dataset["interactions"],
             users=dataset["users"],
             items=dataset["items"],

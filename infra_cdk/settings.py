@@ -49,7 +49,7 @@ class Settings:
         against a table that does not answer takes seconds, so that the default outlasts a failure of an hour, and a
         defect that one record brings out does not hold up its shard for a day. `archive_events` has no such limit: the
         lake must not miss an hour because its bucket did.
-    training_schedule, compaction_schedule, attribution_schedule
+    training_schedule, compaction_schedule, attribution_schedule, monitoring_schedule
         EventBridge schedule expressions; None leaves training, the lake's upkeep or attribution to be started by hand.
     attribution_window_days
         So many days after an answer an event counts for it.
@@ -63,6 +63,27 @@ class Settings:
         How long the lake keeps what was recommended.
     quarantine_alarm_percent
         Share of unreadable records above which people are told.
+    training_spot, training_max_wait_s
+        Train on spare capacity, which costs less and may be taken away; how long a run waits for it, work included.
+    training_algorithms, training_budget_s, training_budget_mb
+        Algorithms that are compared, all where none is named, and how long and in how much memory.
+    training_package
+        Folder with a Python package of own algorithms, which the job installs.
+    dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
+        What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
+    gate_…
+        What a version has to show before it may go on trial, see `functions/register_model/gate.py`.
+    canary_share_percent, canary_duration_s, canary_interval_s
+        Share of users whom a version on trial answers, 0 for no trial; for how long; how often it is looked at.
+    canary_max_error_percent, canary_max_latency_percent
+        How many points more of its answers may fail, and how much slower they may be, before it is taken back.
+    models_kept
+        How many versions stay that are neither live, on trial, last good nor pinned.
+    drift_psi_percent, drift_hours, drift_retrains
+        Population stability index (in hundredths) that counts as drift, how long it has to hold, and whether it then
+        starts a training.
+    retrain_interactions
+        So many interactions after the champion's last start a training; None for no such start.
     training_image, pandas_layer_arn
         Replace what the tables by region say.
     tombstone_check_s
@@ -117,6 +138,36 @@ class Settings:
     training_instance_type: str = "ml.m5.xlarge"
     training_volume_gb: int = 30
     training_max_runtime_s: int = 14_400
+    training_spot: bool = True
+    training_max_wait_s: int = 28_800
+    training_algorithms: Sequence[str] = ()
+    training_budget_s: int | None = None
+    training_budget_mb: int | None = None
+    training_package: str | None = None
+    dataset_engine: Literal["auto", "lambda", "spark"] = "auto"
+    spark_above_mb: int = 500
+    spark_workers: int = 10
+    spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
+    spark_timeout_minutes: int = 480
+    gate_min_interactions: int = 100
+    gate_min_users: int = 10
+    gate_max_age_days: int | None = None
+    gate_tolerance_percent: int = 2
+    gate_max_slice_drop_percent: int = 25
+    gate_min_coverage_percent: int = 1
+    gate_max_popularity_ratio: int = 10
+    gate_max_latency_ms: int = 50
+    canary_share_percent: int = 10
+    canary_duration_s: int = 86_400
+    canary_interval_s: int = 300
+    canary_max_error_percent: int = 1
+    canary_max_latency_percent: int = 50
+    models_kept: int = 10
+    monitoring_schedule: str | None = "rate(1 hour)"
+    drift_psi_percent: int = 25
+    drift_hours: int = 24
+    drift_retrains: bool = True
+    retrain_interactions: int | None = None
     training_image: str | None = None
     pandas_layer_arn: str | None = None
     champion_check_s: int = 30
@@ -161,7 +212,7 @@ class Settings:
         for field, least, most in _RANGES:
             value = getattr(self, field)
             _require(value, value is None or least <= value <= most, field, f"{least} to {most}")
-        for field in ("training_schedule", "compaction_schedule", "attribution_schedule"):
+        for field in ("training_schedule", "compaction_schedule", "attribution_schedule", "monitoring_schedule"):
             schedule = getattr(self, field)
             _require(schedule, schedule is None or bool(_SCHEDULE.fullmatch(schedule)), field, "rate(...) or cron(...)")
         _require(self.lake_first_date, _is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
@@ -254,6 +305,29 @@ _RANGES = (
     ("quarantine_alarm_percent", 0, 99),
     ("training_volume_gb", 1, 16_384),
     ("training_max_runtime_s", 60, 432_000),
+    ("training_max_wait_s", 60, 2_592_000),
+    ("training_budget_s", 10, 432_000),
+    ("training_budget_mb", 100, 4_000_000),
+    ("spark_above_mb", 1, 1_000_000),
+    ("spark_workers", 2, 299),
+    ("spark_timeout_minutes", 1, 10_080),
+    ("gate_min_interactions", 1, 10**12),
+    ("gate_min_users", 1, 10**9),
+    ("gate_max_age_days", 1, 36_500),
+    ("gate_tolerance_percent", 0, 100),
+    ("gate_max_slice_drop_percent", 0, 100),
+    ("gate_min_coverage_percent", 0, 100),
+    ("gate_max_popularity_ratio", 1, 1_000_000),
+    ("gate_max_latency_ms", 1, 10_000),
+    ("canary_share_percent", 0, 99),
+    ("canary_duration_s", 1, 604_800),
+    ("canary_interval_s", 1, 86_400),
+    ("canary_max_error_percent", 0, 100),
+    ("canary_max_latency_percent", 0, 10_000),
+    ("models_kept", 1, 1_000),
+    ("drift_psi_percent", 1, 1_000),
+    ("drift_hours", 1, 8_760),
+    ("retrain_interactions", 1, 10**12),
     ("champion_check_s", 0, 3_600),
     ("configuration_check_s", 0, 60),
     ("snapshot_check_s", 0, 3_600),

@@ -28,7 +28,11 @@ def rebuild_dataset(where: Deployment) -> dict[str, Any]:
     Unavailable
         If Lambda does not answer.
     """
-    run = {"execution_id": f"rebuild-{uuid.uuid4()}", "started_at": dt.datetime.now(dt.UTC).isoformat()}
+    now = dt.datetime.now(dt.UTC)
+    run = {
+        "run_id": f"{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:6]}",
+        "started_ms": int(now.timestamp() * 1000),
+    }
     name = where.names.build_dataset_function
     with console.step("dataset") as step, asking(f"function {name}"):
         answer = where.client("lambda").invoke(FunctionName=name, Payload=orjson.dumps(run))

@@ -36,6 +36,7 @@ _ARROW_TYPES = MappingProxyType(
         "string": pa.string(),
         "bigint": pa.int64(),
         "int": pa.int32(),
+        "double": pa.float64(),
         "array<string>": pa.list_(pa.string()),
         "array<double>": pa.list_(pa.float64()),
     }

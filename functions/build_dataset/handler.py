@@ -15,7 +15,6 @@ from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.tombstones import TombstoneReader
 from alsolike.users import UserStore
-from functions.build_dataset.run import run_of
 from functions.build_dataset.service import build_dataset
 from functions.build_dataset.settings import Settings
 
@@ -28,12 +27,13 @@ def _settings() -> Settings:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Build the dataset of `execution_id`, started at `started_at`."""
+    """Build the dataset of `run_id`, started at `started_ms`."""
     settings = _settings()
     now_ms = time.time_ns() // 1_000_000
     configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
     dataset = build_dataset(
-        run_of(event["execution_id"], started_at=event["started_at"]),
+        event["run_id"],
+        started_ms=event["started_ms"],
         client=client("s3"),
         lake_bucket=settings.lake_bucket,
         artefact_bucket=settings.artefact_bucket,

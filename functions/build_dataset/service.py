@@ -32,7 +32,6 @@ from alsolike.tombstones import TombstoneReader
 from alsolike.users import UserStore
 from functions.build_dataset.cleaning import LAKE_COLUMNS, clean, erased_profiles
 from functions.build_dataset.lake_reader import read_lake
-from functions.build_dataset.run import Run
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,8 +43,9 @@ class Dataset:
 
 
 def build_dataset(
-    run: Run,
+    run_id: str,
     *,
+    started_ms: int,
     client: Any,
     lake_bucket: str,
     artefact_bucket: str,
@@ -83,8 +83,8 @@ def build_dataset(
     of_users = _users(users, configuration, profiles=set(frame["profile_id"]))
     _check_nobody_erased(frame, tombstones, now_ms=now_ms)
     manifest = DatasetManifest(
-        dataset_id=run.run_id,
-        created_ms=run.started_ms,
+        dataset_id=run_id,
+        created_ms=started_ms,
         rows_read=len(rows),
         interactions=len(frame),
         users=frame["profile_id"].nunique(),
@@ -101,7 +101,7 @@ def build_dataset(
         history_length=limits.history_length,
         lineage=partitions,
     )
-    s3_uri = f"s3://{artefact_bucket}/{prefix(run.run_id)}"
+    s3_uri = f"s3://{artefact_bucket}/{prefix(run_id)}"
     wr.s3.to_parquet(
         frame,
         f"{s3_uri}{INTERACTIONS_FILE}",
@@ -111,7 +111,7 @@ def build_dataset(
     wr.s3.to_parquet(of_users, f"{s3_uri}{USERS_FILE}", dtype={"user_id": "string", "properties": "string"})
     client.put_object(
         Bucket=artefact_bucket,
-        Key=f"{prefix(run.run_id)}{MANIFEST_FILE}",
+        Key=f"{prefix(run_id)}{MANIFEST_FILE}",
         Body=manifest.to_json(),
         ContentType="application/json",
     )

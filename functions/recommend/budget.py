@@ -32,4 +32,9 @@ class Budget:
         """Whether something that is expected to take so long still fits."""
         if not self._limit_ms or expected_ms * ALWAYS <= self._limit_ms:
             return True
-        return (self._clock() - self._start) * 1000 + expected_ms <= self._limit_ms
+        return self.took_ms + expected_ms <= self._limit_ms
+
+    @property
+    def took_ms(self) -> float:
+        """The time since the beginning."""
+        return (self._clock() - self._start) * 1000

@@ -169,7 +169,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _count(answer)
     response = respond_answer(answer, request, event)
     if response["statusCode"] != NOT_MODIFIED:  # whoever has that answer already was served it before
-        sources.served.write(answer, request, now_ms=now_ms)
+        sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms)
     return response
 
 

@@ -43,13 +43,15 @@ class ServedLog:
                 self._next_try_ms = now_ms + RETRY_MS
         return self._hashes
 
-    def write(self, answer: Answer, request: Request, *, now_ms: int) -> None:
+    def write(self, answer: Answer, request: Request, *, now_ms: int, took_ms: float) -> None:
         """Write the line of an answer to standard output.
 
         Parameters
         ----------
         now_ms
             When it was answered, as its recommendation id says.
+        took_ms
+            How long that took.
         """
         shopper, session = self._named(request, now_ms=now_ms)
         row = Served(
@@ -70,6 +72,7 @@ class ServedLog:
             [item.item_id for item in answer.items],
             [item.origin for item in answer.items],
             [item.propensity for item in answer.items],
+            round(took_ms, 3),
         )
         # Its end in the same write: what others write at the same time must not come between.
         sys.stdout.write(f"{row.to_line()}\n")

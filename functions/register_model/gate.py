@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from alsolike.bundle import Manifest
+from alsolike.decision import Check
 
 BASELINE = "popularity"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Check:
-    """One condition, and the figures that decided it."""
-
-    name: str
-    passed: bool
-    figures: str
-
-    def __str__(self) -> str:
-        return f"{'passed' if self.passed else 'failed'}: {self.name}: {self.figures}"
 
 
 def judge(candidate: Manifest, *, run_id: str, champion: Manifest | None) -> tuple[Check, ...]:

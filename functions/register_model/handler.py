@@ -1,4 +1,4 @@
-"""The workflow's last step: register the trained model."""
+"""A step of the workflow: register the trained model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from alsolike.aws import client
+from alsolike.decision import decision_key
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
@@ -25,7 +26,7 @@ def _settings() -> Settings:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Register the run's model and say whether it was promoted."""
+    """Register the run's model and say whether it may go on trial."""
     settings = _settings()
     decision = register_model(
         event["run_id"],
@@ -37,10 +38,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         max_bundle_bytes=settings.max_bundle_mb * 1_000_000,
         now_ms=time.time_ns() // 1_000_000,
     )
-    count(Metric.MODELS_PROMOTED if decision.promoted else Metric.MODELS_REJECTED)
-    logger.info("model registered", version=decision.version, promoted=decision.promoted, reasons=decision.reasons)
+    if not decision.passed:
+        count(Metric.MODELS_REJECTED)
+    reasons = [str(check) for check in decision.checks]
+    logger.info("model registered", version=decision.version, verdict=decision.verdict, reasons=reasons)
     return {
         "version": decision.version,
-        "decision": "promoted" if decision.promoted else "rejected",
-        "reasons": list(decision.reasons),
+        "verdict": decision.verdict,
+        "reasons": reasons,
+        "decision_s3_uri": f"s3://{settings.artefact_bucket}/{decision_key(decision.version)}",
     }

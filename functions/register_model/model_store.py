@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
+from alsolike.decision import Decision, decision_key
 from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import model_prefix
 from alsolike.s3_files import upload
@@ -46,6 +47,15 @@ class ModelStore:
         manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
         for name in (*manifest.files_of(FILES), MANIFEST_FILE):
             upload(self._client, self._bucket, f"{model_prefix(version)}{name}", directory / name)
+
+    def keep(self, decision: Decision) -> None:
+        """Store what the gate found."""
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=decision_key(decision.version),
+            Body=decision.to_json(),
+            ContentType="application/json",
+        )
 
     def manifest(self, version: str) -> Manifest | None:
         """Return a version's manifest, or None where none is readable: such a champion is no measure."""

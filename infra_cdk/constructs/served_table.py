@@ -32,6 +32,7 @@ SERVED_COLUMNS: Mapping[str, str] = MappingProxyType(
         "item_ids": "array<string>",
         "origins": "array<string>",
         "propensities": "array<double>",
+        "took_ms": "double",
     }
 )
 """The columns that `alsolike.served` writes; a test keeps the two lists equal."""

@@ -1,5 +1,6 @@
-"""The Step Functions workflow: build the dataset, train, register; whatever fails is told to people."""
+"""The Step Functions workflow: dataset, training, gate, canary; whatever fails is told to people."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
@@ -24,10 +25,25 @@ _FUNCTION = Attempts(timeout_s=960)
 _NOTIFICATION = Attempts(timeout_s=300)
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The functions that the workflow calls."""
+
+    start_training: lambda_.IFunction
+    build_dataset: lambda_.IFunction
+    register_model: lambda_.IFunction
+    run_canary: lambda_.IFunction
+
+    @property
+    def all(self) -> list[lambda_.IFunction]:
+        """Every one of them."""
+        return [self.start_training, self.build_dataset, self.register_model, self.run_canary]
+
+
 class TrainingWorkflow(Construct):
     """The state machine with its schedule.
 
-    The state at its end holds `dataset`, `training` and `registration`: what the three steps answered.
+    The state at its end holds `start`, `dataset`, `training`, `registration` and `canary`: what the steps answered.
     """
 
     def __init__(
@@ -36,8 +52,7 @@ class TrainingWorkflow(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        build_dataset: lambda_.IFunction,
-        register_model: lambda_.IFunction,
+        steps: Steps,
         job: TrainingJob,
         alerts: sns.ITopic,
     ) -> None:
@@ -49,36 +64,79 @@ class TrainingWorkflow(Construct):
         self._failed = self._notify("NotifyFailure", "training failed", {"error.$": "$.error"})
         self._failed.next(sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.error.Cause"))
 
+        started = self._invoke(
+            "StartTraining",
+            steps.start_training,
+            payload={
+                "execution_id.$": "$$.Execution.Id",
+                "started_at.$": "$$.Execution.StartTime",
+                "input.$": "$$.Execution.Input",
+            },
+            fields=("run_id", "started_ms", "first", "engine", "reason", "version", "dataset_s3_uri"),
+            result_path="$.start",
+        )
         built = self._invoke(
             "BuildDataset",
-            build_dataset,
-            payload={"execution_id.$": "$$.Execution.Id", "started_at.$": "$$.Execution.StartTime"},
+            steps.build_dataset,
+            payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
             fields=("run_id", "dataset_s3_uri", "interactions", "users", "items"),
             result_path="$.dataset",
         )
         trained = self._train(job)
         registered = self._invoke(
             "RegisterModel",
-            register_model,
+            steps.register_model,
             payload={
-                "run_id.$": "$.dataset.run_id",
+                "run_id.$": "$.start.run_id",
                 "model_data_s3_uri.$": "$.training.model_data_s3_uri",
                 "training_job_name.$": "$.training.job_name",
             },
-            fields=("version", "decision", "reasons"),
+            fields=("version", "verdict", "reasons", "decision_s3_uri"),
             result_path="$.registration",
         )
         rejected = self._notify("NotifyRejection", "model rejected", {"registration.$": "$.registration"})
+        canary = self._canary(steps.run_canary)
         decision = (
             sfn.Choice(self, "Decision")
-            .when(sfn.Condition.string_equals("$.registration.decision", "promoted"), sfn.Succeed(self, "Promoted"))
+            .when(sfn.Condition.string_equals("$.registration.verdict", "approved"), canary)
             .otherwise(rejected.next(sfn.Succeed(self, "Rejected")))
         )
+        first = (
+            sfn.Choice(self, "First")
+            .when(sfn.Condition.string_equals("$.start.first", "canary"), canary)
+            .otherwise(built.next(trained).next(registered).next(decision))
+        )
         self.state_machine = self._state_machine(
-            built.next(trained).next(registered).next(decision),
-            permissions=workflow_permissions(functions=[build_dataset, register_model], job=job, alerts=alerts),
+            started.next(first), permissions=workflow_permissions(functions=steps.all, job=job, alerts=alerts)
         )
         self._schedule()
+
+    def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
+        """Start the canary, then look at it again and again until it is promoted or taken back."""
+
+        def step(construct_id: str, action: str) -> tasks.LambdaInvoke:
+            return self._invoke(
+                construct_id,
+                run_canary,
+                payload={"action": action, "version.$": "$.start.version", "run_id.$": "$.start.run_id"},
+                fields=("version", "state", "reasons"),
+                result_path="$.canary",
+            )
+
+        wait = sfn.Wait(
+            self,
+            "WaitForAnswers",
+            time=sfn.WaitTime.duration(cdk.Duration.seconds(self._settings.canary_interval_s)),
+        )
+        rolled_back = self._notify("NotifyRollback", "canary rolled back", {"canary.$": "$.canary"})
+        state = (
+            sfn.Choice(self, "StateOfCanary")
+            .when(sfn.Condition.string_equals("$.canary.state", "promoted"), sfn.Succeed(self, "Promoted"))
+            .when(sfn.Condition.string_equals("$.canary.state", "going"), wait)
+            .otherwise(rolled_back.next(sfn.Succeed(self, "RolledBack")))
+        )
+        wait.next(step("LookAtCanary", "look")).next(state)
+        return step("StartCanary", "start").next(state)
 
     def _invoke(
         self,
@@ -112,7 +170,7 @@ class TrainingWorkflow(Construct):
             state_json={
                 "Type": "Task",
                 "Resource": f"arn:{cdk.Aws.PARTITION}:states:::sagemaker:createTrainingJob.sync",
-                "Parameters": job.request(run_id="$.dataset.run_id", dataset_s3_uri="$.dataset.dataset_s3_uri"),
+                "Parameters": job.request(run_id="$.start.run_id", dataset_s3_uri="$.dataset.dataset_s3_uri"),
                 "ResultSelector": {
                     "job_name.$": "$.TrainingJobName",
                     "model_data_s3_uri.$": "$.ModelArtifacts.S3ModelArtifacts",
@@ -161,7 +219,12 @@ class TrainingWorkflow(Construct):
                 include_execution_data=True,
             ),
             # Out of reach: a step that takes too long is caught and told to people, a whole run's time-out is neither.
-            timeout=cdk.Duration.seconds(2 * _FUNCTION.longest_s + self._training.longest_s + _NOTIFICATION.longest_s),
+            timeout=cdk.Duration.seconds(
+                5 * _FUNCTION.longest_s
+                + self._training.longest_s
+                + _NOTIFICATION.longest_s
+                + 2 * self._settings.canary_duration_s
+            ),
         )
 
     def _schedule(self) -> None:

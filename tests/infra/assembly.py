@@ -21,6 +21,8 @@ FUNCTIONS = (
     "purge_user",
     "recommend",
     "register_model",
+    "run_canary",
+    "start_training",
     "update_profiles",
     "write_recommendations",
 )

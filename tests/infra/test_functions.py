@@ -5,6 +5,8 @@ import pytest
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
+    "start_training": {"ARTEFACT_BUCKET"},
+    "run_canary": {"ARTEFACT_BUCKET"},
     "authorize_session": {"SESSION_KEY_ARN"},
     "publish_catalog": {
         "LAKE_BUCKET",
@@ -101,6 +103,8 @@ VARIABLES = {
     "write_recommendations": {"ARTEFACT_BUCKET"},
 }
 LAYERS = {
+    "start_training": ["Core"],
+    "run_canary": ["Core"],
     "authorize_session": ["Core"],
     "erase_user": ["Core"],
     "export_user": ["Core", "Pandas"],

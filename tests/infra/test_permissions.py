@@ -178,6 +178,13 @@ EXPECTED = {
         ("dynamodb:Scan", "Profiles"),  # sessions that joined the profile
         ("secretsmanager:GetSecretValue", "HashKey"),
     },
+    "start_training": set(),
+    "run_canary": {
+        ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
+        ("s3:GetObject", "Artefacts/models/*"),  # Registry: head_object
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry.promote: put_object
+    },
     "register_model": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
         ("s3:GetObject", "Artefacts/training/*"),  # ModelStore.open: get_object
@@ -185,7 +192,7 @@ EXPECTED = {
         ("s3:PutObject", "Artefacts/models/*"),  # ModelStore.upload: upload_file, also in parts
         ("s3:AbortMultipartUpload", "Artefacts/models/*"),  # upload_file, when a part fails
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
-        ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry.replace: put_object
+        ("s3:PutObject", "Artefacts/registry/decisions/*"),  # ModelStore.keep: put_object
         ("sagemaker:ListModelPackages", "Models"),  # ModelPackages: list_model_packages, of the group
         ("sagemaker:CreateModelPackage", "Models"),  # ModelPackages: create_model_package, of the group
         ("sagemaker:CreateModelPackage", "Packages"),  # and as the package that it becomes

@@ -6,15 +6,23 @@ import pytest
 from tests.infra.assembly import Assembly, flat
 
 States = dict[str, dict[str, Any]]
-TASKS = ("BuildDataset", "Train", "RegisterModel")
+TASKS = ("StartTraining", "BuildDataset", "Train", "RegisterModel", "StartCanary", "LookAtCanary")
 
 
 def test_steps_follow_each_other(workflow: States) -> None:
-    assert [workflow[name]["Next"] for name in TASKS] == ["Train", "RegisterModel", "Decision"]
+    nexts = ["First", "Train", "RegisterModel", "Decision", "StateOfCanary", "StateOfCanary"]
+    assert [workflow[name]["Next"] for name in TASKS] == nexts
+    assert (workflow["First"]["Choices"][0]["Next"], workflow["First"]["Default"]) == ("StartCanary", "BuildDataset")
     assert workflow["Decision"]["Choices"] == [
-        {"Variable": "$.registration.decision", "StringEquals": "promoted", "Next": "Promoted"}
+        {"Variable": "$.registration.verdict", "StringEquals": "approved", "Next": "StartCanary"}
     ]
     assert workflow["Decision"]["Default"] == "NotifyRejection"
+    assert {choice["StringEquals"]: choice["Next"] for choice in workflow["StateOfCanary"]["Choices"]} == {
+        "promoted": "Promoted",
+        "going": "WaitForAnswers",
+    }
+    assert workflow["StateOfCanary"]["Default"] == "NotifyRollback"
+    assert workflow["WaitForAnswers"]["Next"] == "LookAtCanary"
     assert workflow["NotifyRejection"]["Next"] == "Rejected"
     assert workflow["Promoted"]["Type"] == workflow["Rejected"]["Type"] == "Succeed"
 
@@ -64,21 +72,38 @@ def test_messages_do_not_replace_the_state_of_the_run(workflow: States) -> None:
 
 
 def test_functions_get_the_payloads_of_their_contracts(workflow: States) -> None:
-    assert workflow["BuildDataset"]["Parameters"]["Payload"] == {
+    assert workflow["StartTraining"]["Parameters"]["Payload"] == {
         "execution_id.$": "$$.Execution.Id",
         "started_at.$": "$$.Execution.StartTime",
+        "input.$": "$$.Execution.Input",
+    }
+    assert workflow["BuildDataset"]["Parameters"]["Payload"] == {
+        "run_id.$": "$.start.run_id",
+        "started_ms.$": "$.start.started_ms",
+    }
+    assert workflow["LookAtCanary"]["Parameters"]["Payload"] == {
+        "action": "look",
+        "version.$": "$.start.version",
+        "run_id.$": "$.start.run_id",
     }
     assert workflow["RegisterModel"]["Parameters"]["Payload"] == {
-        "run_id.$": "$.dataset.run_id",
+        "run_id.$": "$.start.run_id",
         "model_data_s3_uri.$": "$.training.model_data_s3_uri",
         "training_job_name.$": "$.training.job_name",
     }
 
 
 def test_answers_are_kept_side_by_side(workflow: States) -> None:
-    assert [workflow[name]["ResultPath"] for name in TASKS] == ["$.dataset", "$.training", "$.registration"]
+    assert [workflow[name]["ResultPath"] for name in TASKS] == [
+        "$.start",
+        "$.dataset",
+        "$.training",
+        "$.registration",
+        "$.canary",
+        "$.canary",
+    ]
     assert workflow["BuildDataset"]["ResultSelector"]["run_id.$"] == "$.Payload.run_id"
-    assert workflow["RegisterModel"]["ResultSelector"]["decision.$"] == "$.Payload.decision"
+    assert workflow["RegisterModel"]["ResultSelector"]["verdict.$"] == "$.Payload.verdict"
     assert workflow["Train"]["ResultSelector"]["model_data_s3_uri.$"] == "$.ModelArtifacts.S3ModelArtifacts"
 
 
@@ -87,8 +112,8 @@ def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: Stat
     parameters = train["Parameters"]
 
     assert train["Resource"] == "arn:AWS::Partition:states:::sagemaker:createTrainingJob.sync"
-    assert parameters["TrainingJobName.$"] == "States.Format('alsolike-{}', $.dataset.run_id)"
-    assert parameters["HyperParameters"] == {"run_id.$": "$.dataset.run_id"}
+    assert parameters["TrainingJobName.$"] == "States.Format('alsolike-{}', $.start.run_id)"
+    assert parameters["HyperParameters"] == {"run_id.$": "$.start.run_id"}
     channels = {
         channel["ChannelName"]: channel["DataSource"]["S3DataSource"] for channel in parameters["InputDataConfig"]
     }

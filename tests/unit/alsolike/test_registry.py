@@ -143,7 +143,7 @@ def test_of_two_promotions_at_once_the_second_is_refused(s3: Any, before: str | 
     if before:
         registry.promote(before, reason="", now_ms=1)
 
-    with pytest.raises(ConcurrentUpdate, match="the champion changed while v1 was promoted; look again"):
+    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
         Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="", now_ms=2)
 
     champion = registry.champion()
@@ -157,7 +157,7 @@ def test_promotion_decided_on_an_earlier_champion_is_refused(s3: Any, before: st
     judged = registry.promote(before, reason="", now_ms=1) if before else None
     registry.promote("v2", reason="faster", now_ms=2)
 
-    with pytest.raises(ConcurrentUpdate, match="the champion changed while v1 was promoted; look again"):
+    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
         registry.replace(judged, "v1", reason="", now_ms=3)
 
     champion = registry.champion()

@@ -16,7 +16,7 @@ from cli.training_run import TrainingFailed
 from tests.unit.cli.shop import NAMES, REGION
 
 DATASET = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "interactions": 90, "users": 8, "items": 7}
-REGISTRATION = {"version": "r1", "decision": "rejected", "reasons": ["failed: ndcg@10: ease 0.1, popularity 0.2"]}
+REGISTRATION = {"version": "r1", "verdict": "rejected", "reasons": ["failed: ndcg@10: ease 0.1, popularity 0.2"]}
 SUCCEEDING = {
     "StartAt": "BuildDataset",
     "States": {

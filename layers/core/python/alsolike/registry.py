@@ -1,6 +1,6 @@
-"""The registry's pointer: which model version is champion. Serving watches this one object.
+"""The registry's pointer: which model version is champion, and which is its canary. Serving watches this one object.
 
-Promotion and rollback write the pointer and nothing else, on condition that nobody wrote it since it was read.
+Promotion, canary and rollback write the pointer and nothing else, on condition that nobody wrote it since it was read.
 The metrics and lineage of each version are in the SageMaker Model Registry; its files under `models/<version>/`.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.canary import Canary
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, NotFound, Unavailable
 
 MODELS_PREFIX = "models/"
@@ -38,10 +39,16 @@ class Champion:
         Promotions, the latest first; its first is the champion.
     etag
         Of the stored object; what a conditional write compares.
+    canary
+        The version on trial beside it, if any.
+    pinned
+        Versions that are kept whatever their age.
     """
 
     history: tuple[Promotion, ...]
     etag: str
+    canary: Canary | None = None
+    pinned: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -109,7 +116,9 @@ class Registry:
         try:
             document = orjson.loads(body)
             history = tuple(Promotion(**promotion) for promotion in document["history"])
-            return Champion(history, answer["ETag"]) if history else None
+            canary = Canary(**document["canary"]) if document.get("canary") else None
+            pinned = tuple(document.get("pinned", ()))
+            return Champion(history, answer["ETag"], canary, pinned) if history else None
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}") from error
 
@@ -120,7 +129,8 @@ class Registry:
     def replace(self, expected: Champion | None, version: str, *, reason: str, now_ms: int) -> Champion:
         """Make a version champion in place of the one that the decision was based on.
 
-        A version that already is champion stays so without a new entry.
+        A version that already is champion stays so without a new entry. A canary ends: whom it was compared with is
+        champion no longer.
 
         Parameters
         ----------
@@ -138,22 +148,42 @@ class Registry:
             return expected
         self._check_exists(version)
         history = (Promotion(version, now_ms, reason), *(expected.history if expected else ()))[:MAX_HISTORY]
-        condition = {"IfMatch": expected.etag} if expected else {"IfNoneMatch": "*"}
-        try:
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Key=CHAMPION_KEY,
-                Body=orjson.dumps({"history": history}, option=orjson.OPT_INDENT_2),
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
-                raise ConcurrentUpdate(f"the champion changed while {version} was promoted; look again") from error
-            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        return Champion(history, answer["ETag"])
+        return self._write(expected, history, canary=None, pinned=expected.pinned if expected else ())
+
+    def start_canary(self, expected: Champion, canary: Canary) -> Champion:
+        """Put a version on trial beside the champion, in place of another one that may be.
+
+        Raises
+        ------
+        NotFound
+            If the version has no complete bundle.
+        ConcurrentUpdate
+            If somebody else wrote the pointer since `expected` was read.
+        """
+        self._check_exists(canary.version)
+        return self._write(expected, expected.history, canary=canary, pinned=expected.pinned)
+
+    def end_canary(self, expected: Champion) -> Champion:
+        """Let the champion answer everybody again.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If somebody else wrote the pointer since `expected` was read.
+        """
+        if expected.canary is None:
+            return expected
+        return self._write(expected, expected.history, canary=None, pinned=expected.pinned)
+
+    def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
+        """Replace the versions that are kept whatever their age.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If somebody else wrote the pointer since `expected` was read.
+        """
+        return self._write(expected, expected.history, canary=expected.canary, pinned=versions)
 
     def roll_back(self, *, reason: str, now_ms: int) -> Champion:
         """Make the version champion that was it before this one first was; a second rollback goes one further back.
@@ -169,6 +199,32 @@ class Registry:
         if current is None or current.previous is None:
             raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
         return self.replace(current, current.previous, reason=reason, now_ms=now_ms)
+
+    def _write(
+        self,
+        expected: Champion | None,
+        history: tuple[Promotion, ...],
+        *,
+        canary: Canary | None,
+        pinned: tuple[str, ...],
+    ) -> Champion:
+        condition = {"IfMatch": expected.etag} if expected else {"IfNoneMatch": "*"}
+        document = {"history": history, "canary": canary, "pinned": pinned}
+        try:
+            answer = self._client.put_object(
+                Bucket=self._bucket,
+                Key=CHAMPION_KEY,
+                Body=orjson.dumps(document, option=orjson.OPT_INDENT_2),
+                ContentType="application/json",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise ConcurrentUpdate("the champion pointer changed meanwhile; look again") from error
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        return Champion(history, answer["ETag"], canary, pinned)
 
     def _check_exists(self, version: str) -> None:
         key = f"{model_prefix(version)}manifest.json"

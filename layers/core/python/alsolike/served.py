@@ -29,6 +29,9 @@ QUARANTINE_SHARD = "served-"
 RANKED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "filled", "pinned", "explored", "promoted:"
 """Why an item has its place; after the last one comes the promotion's name."""
 
+MAX_TOOK_MS = 900_000
+"""No function of Lambda's runs for longer."""
+
 UNKNOWN = "unknown"
 """The shopper of an answer that named somebody whose hash could not be made; no hash reads like it."""
 
@@ -51,6 +54,7 @@ COLUMNS = MappingProxyType(
         "item_ids": "array<string>",
         "origins": "array<string>",
         "propensities": "array<double>",
+        "took_ms": "double",
     }
 )
 """Columns of the table with their Glue types; the partition column stands in the object key.
@@ -74,10 +78,12 @@ item_ids              what was answered, in the order of the places
 origins               by place: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`
 propensities          by place: the chance with which this item came to this place, given those before it; null where
                       nothing was left to chance
+took_ms               how long the answer took in the function; null in answers from before this column
 ===================== ================================================================================================
 """
 
 
+_LATER = ("took_ms",)  # columns that lines of an earlier version do not have
 _TEXTS = ("recommender", "model_version")
 _TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item")
 _WHOLE = MappingProxyType({"served_ms": MAX_TIME_MS, "configuration": 2**31 - 1, "asked": 2**31 - 1})
@@ -105,6 +111,7 @@ class Served(NamedTuple):
     item_ids: list[str]
     origins: list[str]
     propensities: list[float | None]
+    took_ms: float | None = None
 
     def to_line(self) -> str:
         """Return the line of the log, without its end."""
@@ -125,7 +132,7 @@ def read_line(line: bytes | str) -> Served:
         raise InvalidInput(f"a line of the log is no JSON: {error}") from error
     fields = wire.as_object(wire.as_object(document, where="line").get(LINE_KEY), where=LINE_KEY)
     wire.only_known(fields, COLUMNS, where=f"{LINE_KEY}.")
-    if missing := [name for name in COLUMNS if name not in fields]:
+    if missing := [name for name in COLUMNS if name not in fields and name not in _LATER]:
         raise InvalidInput(f"{LINE_KEY}.{missing[0]} is missing")
     return checked(Served(**fields))
 
@@ -150,6 +157,7 @@ def checked(row: Served) -> Served:
         value = getattr(row, name)
         _expect(row, name, isinstance(value, list) and all(map(_is_text, value)), "a list of texts")
     _expect(row, "origins", all(map(_is_origin, row.origins)), "an origin each")
+    _expect(row, "took_ms", row.took_ms is None or _is_duration(row.took_ms), "milliseconds or null")
     chances = row.propensities
     _expect(row, "propensities", isinstance(chances, list) and all(map(_is_chance, chances)), "null or above 0 to 1")
     if len(lengths := {len(getattr(row, name)) for name in _BY_PLACE}) > 1:
@@ -181,6 +189,10 @@ def _is_origin(value: str) -> bool:
 
 def _is_chance(value: Any) -> bool:
     return value is None or (type(value) in (int, float) and 0 < value <= 1)
+
+
+def _is_duration(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < MAX_TOOK_MS
 
 
 def partition_prefix(date: str) -> str:

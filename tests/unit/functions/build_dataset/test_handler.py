@@ -19,7 +19,7 @@ from functions.build_dataset import handler, service
 from functions.build_dataset.cleaning import clean
 from tests.unit.functions.factories import NOW_MS, LambdaContext, interaction, kinesis_event
 
-EVENT = {"execution_id": "arn:execution:1", "started_at": "2026-03-01T04:05:06Z"}
+EVENT = {"run_id": "20260301t040506-8cb309", "started_ms": 1_772_337_906_000}
 DAY_MS = 86_400_000
 
 
@@ -97,7 +97,7 @@ def test_training_is_told_where_the_dataset_is_and_how_large(
         "users": 5,
         "items": 2,
     }
-    assert run_id.startswith("20260301t040506-")
+    assert run_id == EVENT["run_id"]
     assert counted()["DatasetsBuilt"] == 1
 
 

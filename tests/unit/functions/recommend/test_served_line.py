@@ -52,7 +52,10 @@ def test_an_answer_is_one_line_that_says_all_of_it(
         item_ids=["fig", "plum"],
         origins=["ranked", "ranked"],
         propensities=[None, None],
+        took_ms=row.took_ms,
     )
+    assert row.took_ms is not None
+    assert 0 < row.took_ms < 60_000
 
 
 def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[[], list[Served]]) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from alsolike.bundle import Manifest
-from functions.register_model.gate import Check, judge
+from alsolike.decision import Check
+from functions.register_model.gate import judge
 from tests.unit.functions.bundles import MANIFEST, METRICS
 from tests.unit.functions.factories import NOW_MS
 

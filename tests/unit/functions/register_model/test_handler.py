@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, Manifest
-from alsolike.errors import ConcurrentUpdate, InvalidBundle
-from alsolike.registry import Champion, Registry
+from alsolike.decision import Decision, decision_key
+from alsolike.errors import InvalidBundle
+from alsolike.registry import Registry
 from functions.register_model import handler
-from functions.register_model.service import MAX_JUDGEMENTS
 from functions.register_model.settings import Settings
 from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.unit.functions.factories import NOW_MS, LambdaContext
@@ -43,6 +43,10 @@ class Workflow:
         answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
         return answer
 
+    def promote(self, version: str) -> None:
+        self.register(self.trained(version))
+        self.registry.promote(version, reason="a test", now_ms=NOW_MS)
+
     def champion(self) -> str | None:
         champion = self.registry.champion()
         return champion.version if champion else None
@@ -68,14 +72,24 @@ def workflow(
     handler._settings.cache_clear()
 
 
-def test_good_model_becomes_champion(workflow: Workflow, counted: Callable[[], dict[str, float]]) -> None:
+def test_good_model_is_let_through_and_kept(workflow: Workflow, counted: Callable[[], dict[str, float]]) -> None:
     answer = workflow.register(workflow.trained("v1"))
 
-    assert (answer["version"], answer["decision"]) == ("v1", "promoted")
+    assert (answer["version"], answer["verdict"]) == ("v1", "approved")
     assert all(reason.startswith("passed: ") for reason in answer["reasons"])
-    assert workflow.champion() == "v1"
+    assert workflow.champion() is None
     assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}
-    assert counted() == {"ModelsPromoted": 1}
+    assert counted() == {}
+
+
+def test_decision_is_kept_with_its_figures(workflow: Workflow) -> None:
+    answer = workflow.register(workflow.trained("v1"))
+
+    assert answer["decision_s3_uri"] == f"s3://{workflow.bucket}/registry/decisions/v1.json"
+    kept = workflow.s3.get_object(Bucket=workflow.bucket, Key=decision_key("v1"))["Body"].read()
+    decision = Decision.from_json(kept)
+    assert [str(check) for check in decision.checks] == answer["reasons"]
+    assert (decision.verdict, decision.champion) == ("approved", None)
 
 
 def test_model_of_an_earlier_training_image_is_registered_without_later_files(workflow: Workflow) -> None:
@@ -85,7 +99,6 @@ def test_model_of_an_earlier_training_image_is_registered_without_later_files(wo
 
     workflow.register(workflow.put("v1", archive_of(folder)))
 
-    assert workflow.champion() == "v1"
     assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}.difference(LATER_FILES)
 
 
@@ -106,40 +119,38 @@ def test_repeated_call_changes_nothing(workflow: Workflow) -> None:
 
     first, second = workflow.register(event), workflow.register(event)
 
-    assert first["decision"] == second["decision"] == "promoted"
+    assert first == second
+    assert first["verdict"] == "approved"
     assert len(workflow.packages()) == 1
-    champion = workflow.registry.champion()
-    assert champion is not None
-    assert len(champion.history) == 1
 
 
 def test_model_below_popularity_is_registered_as_rejected_and_the_champion_stays(
     workflow: Workflow, counted: Callable[[], dict[str, float]]
 ) -> None:
-    workflow.register(workflow.trained("v1"))
+    workflow.promote("v1")
     worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
 
     answer = workflow.register(workflow.trained("v2", metrics={**METRICS, "candidates": worse}))
 
-    assert answer["decision"] == "rejected"
+    assert answer["verdict"] == "rejected"
     assert "failed: ndcg@10 on the hold-out: table 0.2000, popularity 0.3000" in answer["reasons"]
     assert workflow.champion() == "v1"
-    assert workflow.model_files("v2") == set()
+    assert workflow.model_files("v2") == {*FILES, MANIFEST_FILE}
     assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Approved", "Rejected"]
-    assert counted() == {"ModelsPromoted": 1, "ModelsRejected": 1}
+    assert counted() == {"ModelsRejected": 1}
 
 
 def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:
-    workflow.register(workflow.trained("v2"))
+    workflow.promote("v2")
 
     answer = workflow.register(workflow.trained("v1", last_event_ms=NOW_MS - 1))
 
-    assert answer["decision"] == "rejected"
+    assert answer["verdict"] == "rejected"
     assert workflow.champion() == "v2"
 
 
 def test_corrupt_output_fails_and_the_champion_stays(workflow: Workflow) -> None:
-    workflow.register(workflow.trained("v1"))
+    workflow.promote("v1")
     event = workflow.trained("v2")
     (workflow.directory / "v2" / "graph.data").write_bytes(b"")
     workflow.put("v2", archive_of(workflow.directory / "v2"))
@@ -164,78 +175,11 @@ def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk() -> None:
     assert 2 * Settings("bucket", "group").max_bundle_mb * 1_000_000 < 0.8 * 512 * 1024 * 1024
 
 
-class Interrupted(Registry):
-    """A registry on which somebody else promotes a version each time after the champion was read."""
-
-    def __init__(self, registry: Registry, *versions: str) -> None:
-        super().__init__(registry._client, registry._bucket)
-        self.versions = list(versions)
-
-    def champion(self) -> Champion | None:
-        seen = super().champion()
-        if self.versions:
-            Registry(self._client, self._bucket).promote(self.versions.pop(0), reason="faster", now_ms=NOW_MS)
-        return seen
-
-
-def interrupted(workflow: Workflow, monkeypatch: pytest.MonkeyPatch, *versions: str) -> None:
-    registry = Interrupted(workflow.registry, *versions)
-    monkeypatch.setattr(handler, "Registry", lambda client, bucket: registry)
-
-
-def manifest_of(workflow: Workflow, version: str, **fields: Any) -> None:
-    manifest = dataclasses.replace(MANIFEST, **{"version": version, **fields})
-    workflow.s3.put_object(Bucket=workflow.bucket, Key=f"models/{version}/{MANIFEST_FILE}", Body=manifest.to_json())
-
-
-def test_champion_promoted_between_judging_and_promoting_is_judged_against(
-    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    manifest_of(workflow, "newer", last_event_ms=NOW_MS + 2_000)
-    interrupted(workflow, monkeypatch, "newer")
-
-    answer = workflow.register(workflow.trained("v1"))
-
-    assert answer["decision"] == "rejected"
-    assert (
-        "failed: latest training event: 2026-09-21 14:13:20 UTC, older than champion newer's of 2026-09-21 14:13:22 UTC"
-        in answer["reasons"]
-    )
-    assert workflow.champion() == "newer"
-    assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Rejected"]
-
-
-def test_better_candidate_is_promoted_over_a_champion_that_came_meanwhile(
-    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    manifest_of(workflow, "older", last_event_ms=NOW_MS - 1)
-    interrupted(workflow, monkeypatch, "older")
-
-    assert workflow.register(workflow.trained("v1"))["decision"] == "promoted"
-
-    champion = workflow.registry.champion()
-    assert champion is not None
-    assert [promotion.version for promotion in champion.history] == ["v1", "older"]
-    assert len(workflow.packages()) == 1
-
-
-def test_champion_that_never_holds_still_is_an_error(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = [f"older{n}" for n in range(MAX_JUDGEMENTS)]
-    for other in others:
-        manifest_of(workflow, other)
-    interrupted(workflow, monkeypatch, *others)
-
-    with pytest.raises(ConcurrentUpdate, match="the champion changed 3 times while v1 was judged"):
-        workflow.register(workflow.trained("v1"))
-
-    assert workflow.champion() == others[-1]
-
-
 def test_champion_without_files_is_no_measure(workflow: Workflow) -> None:
-    workflow.register(workflow.trained("v1"))
+    workflow.promote("v1")
     workflow.s3.delete_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")
 
-    assert workflow.register(workflow.trained("v2"))["decision"] == "promoted"
+    assert workflow.register(workflow.trained("v2"))["verdict"] == "approved"
 
 
 def test_figures_that_sagemaker_would_refuse_are_made_to_fit(workflow: Workflow) -> None:

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from alsolike.errors import InvalidInput
-from functions.build_dataset.run import run_of
+from functions.start_training.run import run_of
 
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:training:1b2c"
 

@@ -1,0 +1,48 @@
+"""What builds datasets."""
+
+from constructs import Construct
+
+from infra_cdk.constructs.configuration import configuration_permissions
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.privacy import tombstone_permissions
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+
+def dataset_builder(scope: Construct, *, settings: Settings, data: DataStack, layers: PythonLayers) -> PythonFunction:
+    """Create the function that builds a dataset in one process."""
+    lake, artefacts = data.lake, data.artefacts
+    catalogue, users = data.catalogue, data.users
+    return PythonFunction(
+        scope,
+        "BuildDataset",
+        name="build_dataset",
+        description="Builds a training dataset from the lake, the catalogue and the users",
+        settings=settings,
+        layers=[layers.core, layers.pandas],
+        variables={
+            "LAKE_BUCKET": lake.bucket_name,
+            "ARTEFACT_BUCKET": artefacts.bucket_name,
+            "CATALOGUE_TABLE": catalogue.table_name,
+            "USERS_TABLE": users.table_name,
+            "SECRET_ARN": data.hash_key.secret_arn,
+        },
+        permissions=[
+            *tombstone_permissions(artefacts=artefacts, hash_key=data.hash_key),
+            Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
+            *configuration_permissions(artefacts),
+            objects(lake, "interactions/", actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
+            objects(
+                artefacts,
+                "datasets/",
+                actions=["s3:PutObject"],
+                reason="Each run writes a dataset under a new name",
+            ),
+            Permission(actions=["dynamodb:Scan"], resources=[catalogue.table_arn, users.table_arn]),
+        ],
+        memory_mb=4_096,
+        storage_mb=2_048,
+        timeout_s=900,
+    )

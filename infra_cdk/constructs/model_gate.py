@@ -1,0 +1,68 @@
+"""What registers models, and judges them."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+
+def model_gate(
+    scope: Construct,
+    *,
+    settings: Settings,
+    data: DataStack,
+    layers: PythonLayers,
+    packages: sagemaker.CfnModelPackageGroup,
+) -> PythonFunction:
+    """Create the function that registers a trained model with the gate's decision on it."""
+    artefacts = data.artefacts
+    return PythonFunction(
+        scope,
+        "RegisterModel",
+        name="register_model",
+        description="Unpacks a trained model, compares it with the champion and registers it",
+        settings=settings,
+        layers=[layers.core, layers.onnx_runtime],
+        variables={
+            "ARTEFACT_BUCKET": artefacts.bucket_name,
+            "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
+            "MAX_BUNDLE_MB": str(settings.max_bundle_mb),
+        },
+        permissions=[
+            Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+            objects(artefacts, "training/", actions=["s3:GetObject"], reason="Each run has its own names"),
+            objects(
+                artefacts,
+                "models/",
+                actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                reason="Each run writes a new version, and is compared with the champion's",
+            ),
+            Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("registry/champion.json")]),
+            objects(
+                artefacts, "registry/decisions/", actions=["s3:PutObject"], reason="Each version's decision is kept"
+            ),
+            Permission(
+                actions=["sagemaker:CreateModelPackage", "sagemaker:ListModelPackages"],
+                resources=[packages.attr_model_package_group_arn],
+            ),
+            Permission(
+                actions=["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"],
+                wildcard_reason="SageMaker numbers the packages of the group as they are created",
+                resources=[
+                    cdk.Stack.of(scope).format_arn(
+                        service="sagemaker",
+                        resource="model-package",
+                        resource_name=f"{packages.model_package_group_name}/*",
+                    )
+                ],
+            ),
+        ],
+        memory_mb=2_048,
+        storage_mb=4_096,
+        timeout_s=600,
+    )
