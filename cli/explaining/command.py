@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +26,12 @@ def explain(
         str | None,
         typer.Option("--user", metavar="ID", help="Whose answer it was, a user or a session; the lake does not say."),
     ] = None,
+    request: Annotated[
+        Path | None,
+        typer.Option(
+            "--request", metavar="FILE", help="The body that was sent, as JSON, for what is not kept; - is stdin."
+        ),
+    ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
@@ -32,17 +39,20 @@ def explain(
     """Show an answer as it was given, and why: it is asked again as of its time, and compared.
 
     The id itself says when it was, which recommender answered, and with which model; the lake says the rest. For an
-    answer to somebody, --user says to whom: without it nothing is asked again.
+    answer to somebody, --user says to whom: without it nothing is asked again. Values of filters, the context,
+    promotions and excluded items of a request are not kept; --request says them again.
     """
     from alsolike import recommendation_id as ids
     from alsolike.errors import InvalidInput, NotFound
     from cli import console, deployment
-    from cli.explaining import replaying
+    from cli.explaining import asked, replaying
     from cli.explaining.people import history_at_answer
     from cli.explaining.served_rows import find_row
 
     said = ids.parse(recommendation_id)
     where = deployment.resolve(stack=stack, state=state)
+    body = None if request is None else asked.read_request(request)
+    user = user or (body or {}).get("userId")
     head = _head(where, recommendation_id, said)
     try:
         row = find_row(where, recommendation_id, said)
@@ -54,15 +64,16 @@ def explain(
         raise
     head |= {"model_version": row.model_version, "arms": row.arms}
     again, not_replayed = None, None
+    rest = {} if body is None else asked.said_by(body, row)
     if user is None and (row.shopper, row.session) != (None, None):
         not_replayed = "it was for somebody: --user says for whom"
     else:
         history = () if user is None else history_at_answer(where, row, user)
         try:
-            again = replaying.replay(where, row, user=user, history=history)
+            again = replaying.replay(where, row, user=user, history=history, said=rest)
         except (InvalidInput, NotFound) as error:
             not_replayed = str(error)
-    differences = [] if again is None else replaying.differences(row, again)
+    differences = [] if again is None else replaying.differences(row, again, said=rest)
     if as_json:
         console.print_json(_document(head, row, again, differences=differences, not_replayed=not_replayed))
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -42,8 +42,20 @@ class Replay:
     degraded: tuple[str, ...]
 
 
-def replay(where: Deployment, row: Served, *, user: str | None, history: Sequence[RecentInteraction]) -> Replay:
+def replay(
+    where: Deployment,
+    row: Served,
+    *,
+    user: str | None,
+    history: Sequence[RecentInteraction],
+    said: Mapping[str, Any] | None = None,
+) -> Replay:
     """Ask again.
+
+    Parameters
+    ----------
+    said
+        What the request said that the row does not keep, see `asked.said_by`.
 
     Raises
     ------
@@ -69,6 +81,7 @@ def replay(where: Deployment, row: Served, *, user: str | None, history: Sequenc
             }
             for each in history
         ],
+        **(said or {}),
     }
     function = where.names.recommend_function
     with asking(f"function {function}"):
@@ -89,8 +102,9 @@ def replay(where: Deployment, row: Served, *, user: str | None, history: Sequenc
     )
 
 
-def differences(row: Served, again: Replay) -> list[str]:
+def differences(row: Served, again: Replay, *, said: Mapping[str, Any] | None = None) -> list[str]:
     """Return what may have made the replay another answer; empty where it is the same."""
+    said = said or {}
     if list(again.item_ids) == row.item_ids:
         return []
     found = [
@@ -107,13 +121,13 @@ def differences(row: Served, again: Replay) -> list[str]:
     ]
     if drawn := [str(place) for place, chance in enumerate(row.propensities, 1) if chance is not None]:
         found.append(f"chance chose for place {', '.join(drawn)}")
-    if any(origin.startswith(PROMOTED) for origin in row.origins):
-        found.append("promotions that the request itself asked for are not kept")
-    if row.filter is not None:
-        found.append(f"the values with which filter {row.filter} was asked are not kept")
+    if "promotions" not in said and any(origin.startswith(PROMOTED) for origin in row.origins):
+        found.append("promotions that the request itself asked for are not kept: --request says them")
+    if row.filter is not None and "filterValues" not in said:
+        found.append(f"the values with which filter {row.filter} was asked are not kept: --request says them")
     if TRENDING in (row.recommender, row.source):
         found.append("what trends is counted as it is now, of the window of an hour")
     return found or [
         "nothing that the row keeps: the catalogue and what the shop says of the user are as they are now, what the "
-        "request excluded or said of the user is gone, and the newest interactions may have come too late for it"
+        "request excluded or said of the user is in --request alone, and the newest interactions may have come too late"
     ]

@@ -14,9 +14,9 @@ from alsolike.fields import Choice, Fields, ListOf, Text, Whole
 from alsolike.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.recommendation_id import RECOMMENDER_CODES
-from alsolike.recommendation_requests import MAX_RESULTS
+from alsolike.recommendation_requests import GET_RECOMMENDATIONS, MAX_RESULTS, WINDOWS
 from functions.recommend.people import People
-from functions.recommend.request import Request
+from functions.recommend.request import Request, parse_replay
 from functions.recommend.service import Answer
 
 MAX_HISTORY = 10_000
@@ -37,6 +37,8 @@ REPLAY = Fields(
         "filter": _ID,
         "inputList": ListOf(_ID, 1, MAX_RESULTS),
         "history": ListOf(_INTERACTION, 0, MAX_HISTORY),
+        "window": Choice(tuple(WINDOWS)),
+        **{name: GET_RECOMMENDATIONS.fields[name] for name in ("filterValues", "context", "promotions", "exclude")},
     },
     required=("nowMs", "recommender", "numResults"),
 )
@@ -66,21 +68,11 @@ def answer_replay(given: Any, *, people: People, answer: Callable[[Request, Peop
         If it breaks the contract, or asks for what there is not, or not any more.
     """
     fields = REPLAY.read(given, "replay")
-    to_rank = fields.get("inputList")
-    request = Request(
-        user_id=fields.get("userId"),
-        num_results=fields["numResults"],
-        recommender=fields["recommender"],
-        item_id=fields.get("itemId"),
-        filter_name=fields.get("filter"),
-        explain=True,
-        to_rank=None if to_rank is None else tuple(dict.fromkeys(to_rank)),
-    )
     recent = sorted(
         RecentInteraction(each["timeMs"], each["eventId"], each["itemId"], each["eventType"])
         for each in fields.get("history", ())
     )
-    found = answer(request, dataclasses.replace(people, profiles=_Given(recent)), fields["nowMs"])
+    found = answer(parse_replay(fields), dataclasses.replace(people, profiles=_Given(recent)), fields["nowMs"])
     return {
         "items": [
             {"itemId": item.item_id, "score": item.score, "origin": item.origin, "reason": item.reasons or []}

@@ -174,6 +174,16 @@ def parse_preview(given: Mapping[str, Any]) -> Request:
     return _checked(dataclasses.replace(request, num_results=given.get("numResults", PREVIEWED_RESULTS)))
 
 
+def parse_replay(given: Mapping[str, Any]) -> Request:
+    """Read what is to be answered once more; see `parse_recommendations`."""
+    to_rank = given.get("inputList")
+    return dataclasses.replace(
+        _request(given, recommender=given["recommender"], user_id=given.get("userId")),
+        explain=True,
+        to_rank=None if to_rank is None else tuple(dict.fromkeys(to_rank)),
+    )
+
+
 PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
     "POST /recommendations": parse_recommendations,
     "POST /personalize-ranking": parse_ranking,

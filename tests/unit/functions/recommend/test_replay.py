@@ -58,6 +58,18 @@ def test_a_ranking_ranks_what_is_given(shop: Shop) -> None:
     assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
 
 
+def test_what_the_request_said_besides_is_obeyed(shop: Shop) -> None:
+    shop.configure(filters={"tagged": "INCLUDE ItemID WHERE Items.TAGS IN ($TAG)"})
+    shop.publish()
+    shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sour"]}, "kiwi": {"tags": ["sour"]}})
+
+    filtered = replay(userId="anna", history=[interaction("pear")], filter="tagged", filterValues={"TAG": '"sour"'})
+    without = replay(userId="anna", history=[interaction("pear")], exclude=["fig"])
+
+    assert filtered["items"][0]["itemId"] == "plum"
+    assert without["items"][0]["itemId"] == "plum"
+
+
 def test_a_replay_is_not_served(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.publish()
 
