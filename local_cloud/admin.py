@@ -21,6 +21,9 @@ class Controls(Protocol):
     def advance(self, duration: timedelta) -> list[Firing]:
         """Move the clock of schedules ahead."""
 
+    def alarms(self) -> Mapping[str, str]:
+        """Evaluate the alarms and return their states by name."""
+
     def flush(self) -> bool:
         """Wait until all log lines and metrics are stored."""
 
@@ -32,6 +35,7 @@ class AdminServer:
         self._actions: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
             ("GET", "/statistics"): lambda _: controls.statistics(),
             ("POST", "/advance"): lambda body: _firings(controls.advance(timedelta(seconds=body["seconds"]))),
+            ("POST", "/alarms"): lambda _: {"alarms": controls.alarms()},
             ("POST", "/flush"): lambda _: {"flushed": controls.flush()},
             ("POST", "/stop"): lambda _: _call(stop),
         }

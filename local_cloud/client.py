@@ -212,6 +212,11 @@ class Cloud:
         fired: list[dict[str, str]] = self._ask("POST", "/advance", {"seconds": duration.total_seconds()})["fired"]
         return fired
 
+    def alarms(self) -> dict[str, str]:
+        """Evaluate every alarm on all metrics so far; return their states by name."""
+        states: dict[str, str] = self._ask("POST", "/alarms")["alarms"]
+        return states
+
     def stats(self) -> dict[str, Any]:
         """Return what has happened so far: invocations, batches, firings, answers."""
         return self._ask("GET", "/statistics")

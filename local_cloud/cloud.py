@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from local_cloud.addresses import localize
+from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import deploy
 from local_cloud.deployment import Clients, Deployment, DeploymentError
@@ -101,6 +102,7 @@ class LocalCloud:
         self._scheduler: Scheduler | None = None
         self._sources: EventSources | None = None
         self._apis: dict[str, HttpApiServer] = {}
+        self._alarms: AlarmWatch | None = None
 
     @property
     def has_awslambdaric(self) -> bool:
@@ -122,7 +124,17 @@ class LocalCloud:
         _refuse_foreign_runtimes(deployment)
         self._moto_state.know_templates(deployment)
         self._async_configs.know_templates(deployment)
-        progress("starting event sources, schedules and APIs")
+        progress("starting alarms, event sources, schedules and APIs")
+        self._alarms = AlarmWatch(
+            deployment,
+            clients=self.clients,
+            delivery=self._delivery,
+            now=self.clock.now,
+            report=self._report,
+            region=settings.region,
+            account=settings.account,
+        )
+        self._pump.watch(self._alarms.take)
         self._sources = EventSources(
             deployment,
             clients=self.clients,
@@ -130,6 +142,7 @@ class LocalCloud:
             matcher=compile_pattern,
             enabled=self._moto_state.mapping_enabled,
             delivery=self._delivery,
+            metric=self._pump.metric,
             report=self._report,
             region=settings.region,
             account=settings.account,
@@ -142,7 +155,7 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         ):
-            self._apis[api.api_id] = HttpApiServer(api, invoke=self._timed_invocations)
+            self._apis[api.api_id] = HttpApiServer(api, invoke=self._timed_invocations, metric=self._pump.metric)
         deployment = localize(deployment, self.api_urls(), self.clients)
         self._scheduler = Scheduler(
             read_schedules(deployment),
@@ -201,11 +214,18 @@ class LocalCloud:
         """Wait until all log lines and metrics so far are in CloudWatch."""
         return self._pump.flush()
 
+    def alarms(self) -> dict[str, str]:
+        """Evaluate every alarm, on all metrics so far, and return their states."""
+        self._pump.flush()
+        return self._alarms.evaluate() if self._alarms else {}
+
     def close(self) -> None:
         """End every thread, port and process, and remove the files."""
         for server in self._apis.values():
             server.stop()
         self._timed_invocations.close()
+        if self._alarms:
+            self._alarms.close()
         if self._scheduler:
             self._scheduler.close()
         if self._sources:

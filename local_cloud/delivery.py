@@ -32,6 +32,7 @@ class Message:
     partition_key: str | None = None
     source: str = "local"
     detail_type: str = "message"
+    subject: str | None = None
 
     @property
     def text(self) -> str:
@@ -76,7 +77,8 @@ def _send_to_queue(clients: Clients, arn: str, message: Message) -> None:
 
 
 def _publish_to_topic(clients: Clients, arn: str, message: Message) -> None:
-    clients("sns").publish(TopicArn=arn, Message=message.text, MessageAttributes=_attributes(message))
+    subject = {"Subject": message.subject[:100]} if message.subject else {}  # SNS takes no more
+    clients("sns").publish(TopicArn=arn, Message=message.text, MessageAttributes=_attributes(message), **subject)
 
 
 def _start_execution(clients: Clients, arn: str, message: Message) -> None:

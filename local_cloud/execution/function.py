@@ -63,3 +63,9 @@ class Outcome:
     error: str | None
     executed_version: str
     duration_ms: float
+
+
+def dimensions_of(name: str, function_arn: str) -> list[dict[str, str]]:
+    """Return under which dimensions Lambda has a metric: the function, and where an alias was called that too."""
+    qualifier = function_arn.split(":")[7:8]
+    return [{"FunctionName": name}, *({"FunctionName": name, "Resource": f"{name}:{each}"} for each in qualifier)]

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from local_cloud.execution.environment import ExecutionEnvironment, Host, Workspace
-from local_cloud.execution.function import Function, Outcome, ThrottledError
+from local_cloud.execution.function import Function, Outcome, ThrottledError, dimensions_of
 from local_cloud.processes import Processes
 from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
@@ -69,7 +69,7 @@ class Invoker:
                 self._release(function, environment)
         finally:
             self._leave(function)
-        self._record(function, outcome)
+        self._record(function, outcome, function_arn)
         return outcome
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -147,15 +147,15 @@ class Invoker:
         if not keep:
             environment.close()
 
-    def _record(self, function: Function, outcome: Outcome) -> None:
+    def _record(self, function: Function, outcome: Outcome, function_arn: str) -> None:
         failed = int(outcome.error is not None)
         with self._changed:
             self._counts[function.name]["invocations"] += 1
             self._counts[function.name]["errors"] += failed
-        name = function.name
-        self._pump.metric(NAMESPACE, "Invocations", 1, FunctionName=name)
-        self._pump.metric(NAMESPACE, "Errors", failed, FunctionName=name)
-        self._pump.metric(NAMESPACE, "Duration", outcome.duration_ms, unit="Milliseconds", FunctionName=name)
+        for dimensions in dimensions_of(function.name, function_arn):
+            self._pump.metric(NAMESPACE, "Invocations", 1, **dimensions)
+            self._pump.metric(NAMESPACE, "Errors", failed, **dimensions)
+            self._pump.metric(NAMESPACE, "Duration", outcome.duration_ms, unit="Milliseconds", **dimensions)
 
 
 class _Pool:

@@ -24,6 +24,7 @@ from local_cloud.gateway.response import (
 from local_cloud.gateway.routes import Match, RouteTable
 from local_cloud.gateway.throttling import Throttle
 from local_cloud.loopback_server import Exchange, LoopbackServer
+from local_cloud.telemetry.pump import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
 DEFAULT_STAGE = "$default"
@@ -53,8 +54,9 @@ class HttpApi:
 class HttpApiServer:
     """Answers the requests to one API."""
 
-    def __init__(self, api: HttpApi, *, invoke: TimedInvocations) -> None:
+    def __init__(self, api: HttpApi, *, invoke: TimedInvocations, metric: TakeMetric) -> None:
         self._api = api
+        self._metric = metric
         self._invoke = invoke
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
@@ -89,10 +91,19 @@ class HttpApiServer:
             response = self._api.cors.decorate(request, response)
         request_id = ("apigw-requestid", request.request_id)
         response = replace(response, headers=(*response.headers, request_id))
+        latency_ms = (time.monotonic() - started) * 1000
         if stage.access_log:
-            latency_ms = (time.monotonic() - started) * 1000
             stage.access_log.record(replace(served, response=response, latency_ms=latency_ms))
+        self._say(response, latency_ms=latency_ms)
         return self._count(response)
+
+    def _say(self, response: HttpResponse, *, latency_ms: float) -> None:
+        """Say how the request went, as API Gateway does."""
+        api_id = self._api.api_id
+        self._metric("AWS/ApiGateway", "Count", 1, ApiId=api_id)
+        self._metric("AWS/ApiGateway", "4xx", int(400 <= response.status < 500), ApiId=api_id)
+        self._metric("AWS/ApiGateway", "5xx", int(response.status >= 500), ApiId=api_id)
+        self._metric("AWS/ApiGateway", "Latency", latency_ms, unit="Milliseconds", ApiId=api_id)
 
     def _stage(self, path: str) -> tuple[Stage | None, str]:
         """Return the stage of a path, and the path that routes see."""

@@ -12,6 +12,7 @@ from local_cloud.sources.mapping import EventSourceMapping, read_mapping
 from local_cloud.sources.queue_poller import QueuePoller
 from local_cloud.sources.shards import open_shards
 from local_cloud.sources.stream_poller import StreamPoller
+from local_cloud.telemetry.pump import TakeMetric
 
 _JOIN_S = 5.0
 
@@ -36,6 +37,7 @@ class EventSources:
         matcher: Callable[[str], Callable[[Mapping[str, Any]], bool]],
         enabled: Callable[[str], bool],
         delivery: Delivery,
+        metric: TakeMetric,
         report: Callable[[str], None],
         region: str,
         account: str,
@@ -69,6 +71,7 @@ class EventSources:
                         matches=matches,
                         enabled=is_enabled,
                         delivery=delivery,
+                        metric=metric,
                         report=report,
                         counts=counts,
                     )

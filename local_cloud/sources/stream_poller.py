@@ -11,11 +11,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, UndeliverableError
-from local_cloud.execution.function import FunctionNotFoundError, Outcome
+from local_cloud.execution.function import FunctionNotFoundError, Outcome, dimensions_of
 from local_cloud.sources.batches import Discarded, NotInvokedError, StreamBatches, StreamRecord
 from local_cloud.sources.discarded import invocation_record
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.shards import Shard
+from local_cloud.telemetry.pump import TakeMetric
 
 LARGEST_BATCH_BYTES = 6 * 1024 * 1024
 _SHORTEST_WAIT_S = 0.1
@@ -42,6 +43,7 @@ class StreamPoller:
         matches: Callable[[Mapping[str, Any] | None], bool],
         enabled: Callable[[], bool],
         delivery: Delivery,
+        metric: TakeMetric,
         report: Callable[[str], None],
         counts: "Counter[str]",
     ) -> None:
@@ -51,6 +53,7 @@ class StreamPoller:
         self._matches = matches
         self._enabled = enabled
         self._delivery = delivery
+        self._metric = metric
         self._report = report
         self._counts = counts
         self._stopping = threading.Event()
@@ -114,11 +117,23 @@ class StreamPoller:
         payload = json.dumps({"Records": [record.event for record in records]}).encode()
         self._counts["batches"] += 1
         self._counts["records"] += len(records)
+        self._say_age(records[-1])
         try:
             return self._invoke(self._mapping.function_arn, payload)
         except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
             self._report(f"event source mapping {self._mapping.name}: {error}")
             raise NotInvokedError from error
+
+    def _say_age(self, last: StreamRecord) -> None:
+        """Say how old the batch's last record is, as Lambda and Kinesis do."""
+        age_ms = max(0.0, time.time() - last.arrival_s) * 1000
+        function_arn = self._mapping.function_arn
+        for dimensions in dimensions_of(function_arn.split(":")[6], function_arn):
+            self._metric("AWS/Lambda", "IteratorAge", age_ms, unit="Milliseconds", **dimensions)
+        if self._mapping.service == "kinesis":
+            stream = self._mapping.source_arn.rpartition("/")[2]
+            name = "GetRecords.IteratorAgeMilliseconds"
+            self._metric("AWS/Kinesis", name, age_ms, unit="Milliseconds", StreamName=stream)
 
     def _discard(self, discarded: Discarded) -> None:
         self._counts["discarded"] += len(discarded.records)

@@ -5,7 +5,8 @@ import queue
 import threading
 import time
 from collections import defaultdict
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,11 +17,19 @@ _MOST_A_REQUEST = 500
 _WAIT_S = 0.2
 
 
+class TakeMetric(Protocol):
+    """Takes a metric; its dimensions by name."""
+
+    def __call__(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
+        """Take one value."""
+
+
 class Pump:
     """Queues log lines and metrics, and sends them in batches."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
+        self._watch: Callable[[str, Mapping[str, Any]], None] = lambda namespace, datum: None
         self._queue: queue.SimpleQueue[tuple[str, str, dict[str, Any]] | Metric] = queue.SimpleQueue()
         self._streams: set[tuple[str, str]] = set()
         self._stopping = threading.Event()
@@ -33,7 +42,7 @@ class Pump:
         """Queue a line for a log group; group and stream are created as needed."""
         self._put((group, stream, {"timestamp": int(time.time() * 1000), "message": message}))
 
-    def metric(self, namespace: str, name: str, value: float, *, unit: str = "Count", **dimensions: str) -> None:
+    def metric(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
         """Queue a metric."""
         datum = {
             "MetricName": name,
@@ -42,6 +51,10 @@ class Pump:
             "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
         }
         self._put(Metric(namespace=namespace, datum=datum))
+
+    def watch(self, take: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """Show every metric to somebody too: its namespace, and its datum in the shape of PutMetricData."""
+        self._watch = take
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until what was queued so far is in CloudWatch; False after `timeout_s`."""
@@ -90,6 +103,8 @@ class Pump:
                 ordered = sorted(events, key=lambda event: event["timestamp"])
                 self._clients("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=ordered)
         for namespace, data in metrics.items():
+            for datum in data:
+                self._watch(namespace, datum)
             with contextlib.suppress(BotoCoreError, ClientError):
                 self._clients("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
 

@@ -188,3 +188,11 @@ def test_package_for_another_machine_is_imported_from_the_environment(cloud: For
     answer = cloud.http("GET", "/answers/1?kind=plain")
 
     assert answer.json == {"greeting": "hello you", "escaped": "&lt;b&gt;"}
+
+
+def test_alarm_on_a_functions_errors_goes_off(cloud: ForeignCloud) -> None:
+    cloud.invoke("BrokenFunction", {})
+
+    assert cloud.cloud.alarms()[cloud.output("BreaksAlarm")] == "ALARM"
+    described = cloud.client("cloudwatch").describe_alarms(AlarmNames=[cloud.output("BreaksAlarm")])
+    assert described["MetricAlarms"][0]["StateValue"] == "ALARM"

@@ -194,7 +194,11 @@ class ForeignStack(cdk.Stack):
             retry_attempts=1,
         )
         self.function("DeadLettered", "misbehaving.fail", dead_letter_queue=self.letters)
-        self.function("Broken", "broken.handler")
+        broken = self.function("Broken", "broken.handler")
+        alarm = broken.metric_errors(period=cdk.Duration.minutes(5)).create_alarm(
+            self, "Breaks", threshold=1, evaluation_periods=1
+        )
+        self.output(BreaksAlarm=alarm.alarm_name)
         self.function("Lonely", "web.where", reserved_concurrent_executions=1, layers=[self.layer])
         where = self.function("Where", "web.where", layers=[self.layer])
         live = lambda_.Alias(self, "Live", alias_name="live", version=where.current_version)

@@ -1,0 +1,1 @@
+"""CloudWatch alarms: evaluated on the metrics of what runs here, with their actions."""

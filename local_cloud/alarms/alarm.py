@@ -1,0 +1,151 @@
+"""An alarm as its template states it, and what it says of its datapoints.
+
+References
+----------
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html, on missing data and M of N.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from local_cloud.alarms.expressions import Value, read_math
+from local_cloud.alarms.series import Series, SeriesStore, check_statistic, series_of
+
+OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
+
+_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A statistic of a series in one period."""
+
+    series: Series
+    statistic: str
+    period: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAlarm:
+    """A threshold on the datapoints of some periods.
+
+    Attributes
+    ----------
+    looks
+        Statistics by the ids that the expression knows them by.
+    datapoints
+        Computes the datapoint of one period.
+    """
+
+    name: str
+    looks: Mapping[str, _Look]
+    datapoints: Callable[[Mapping[str, Value]], Value]
+    comparison: str
+    threshold: float
+    periods: int
+    breaching_to_alarm: int
+    missing: str
+
+    @property
+    def watched(self) -> Mapping[Series, timedelta]:
+        """Each series with how far back it is looked at."""
+        return {look.series: look.period * self.periods for look in self.looks.values()}
+
+    def judge(self, store: SeriesStore, *, now: datetime) -> tuple[str, str] | None:
+        """Return the state and why; None where it stays as it is."""
+        period = max(look.period for look in self.looks.values())
+        points: list[Value] = []
+        for back in range(self.periods):
+            end = now - back * period
+            found = {
+                name: store.statistic(look.series, look.statistic, start=end - look.period, end=end)
+                for name, look in self.looks.items()
+            }
+            points.append(self.datapoints(found))
+        return self.state_of(points)
+
+    def state_of(self, points: Sequence[Value]) -> tuple[str, str] | None:
+        """Return the state that datapoints mean, and why; see `judge`."""
+        known = [point for point in points if point is not None]
+        if not known and self.missing == "missing":
+            return INSUFFICIENT_DATA, f"no datapoints in {self.periods} periods"
+        if not known and self.missing == "ignore":
+            return None
+        breaches = _COMPARISONS[self.comparison]
+        breaching = [point for point in known if breaches(point, self.threshold)]
+        count = len(breaching) + (len(points) - len(known) if self.missing == "breaching" else 0)
+        shown = ", ".join("none" if point is None else f"{point:g}" for point in points)
+        reason = f"datapoints {shown} of {self.periods} periods, {self.comparison} {self.threshold:g}: {count} breach"
+        return (ALARM if count >= self.breaching_to_alarm else OK), reason
+
+
+def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
+    """Read the properties of an ``AWS::CloudWatch::Alarm``.
+
+    Raises
+    ------
+    ValueError
+        If it alarms on what is not known here.
+    """
+    comparison = properties["ComparisonOperator"]
+    if comparison not in _COMPARISONS:
+        raise ValueError(f"ComparisonOperator {comparison!r} is not implemented here")
+    looks: dict[str, _Look] = {}
+    math: dict[str, Callable[[Mapping[str, Value]], Value]] = {}
+    if "MetricName" in properties:
+        statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
+        looks["m"] = _look(properties, statistic, properties["Period"])
+        returned = "m"
+    else:
+        returned = ""
+        for query in properties["Metrics"]:
+            if query.get("ReturnData", True):
+                returned = query["Id"]
+            if "Expression" in query:
+                math[query["Id"]] = read_math(query["Expression"])
+            else:
+                stat = query["MetricStat"]
+                looks[query["Id"]] = _look(stat["Metric"], stat["Stat"], stat["Period"])
+    periods = int(properties["EvaluationPeriods"])
+    return MetricAlarm(
+        name=name,
+        looks=looks,
+        datapoints=_returning(returned, math),
+        comparison=comparison,
+        threshold=float(properties["Threshold"]),
+        periods=periods,
+        breaching_to_alarm=int(properties.get("DatapointsToAlarm") or periods),
+        missing=properties.get("TreatMissingData", "missing"),
+    )
+
+
+def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
+    check_statistic(statistic)
+    series = series_of(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", ()))
+    return _Look(series, statistic, timedelta(seconds=float(period_s)))
+
+
+def _returning(
+    wanted: str, math: Mapping[str, Callable[[Mapping[str, Value]], Value]]
+) -> Callable[[Mapping[str, Value]], Value]:
+    """Return what computes the returned id; expressions may name one another, in the order that they are written."""
+
+    def compute(values: Mapping[str, Value]) -> Value:
+        known = dict(values)
+        for name, expression in math.items():
+            if name == wanted or name not in known:
+                try:
+                    known[name] = expression(known)
+                except KeyError:  # names one that is written after it
+                    continue
+        return known[wanted]
+
+    return compute

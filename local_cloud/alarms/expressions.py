@@ -1,0 +1,114 @@
+"""Metric math, read as Python's own expressions.
+
+References
+----------
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Final
+
+_ARITHMETIC: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+_COMPARISONS: Final[Mapping[type[ast.cmpop], Callable[[float, float], bool]]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_OF_LISTS: Final[Mapping[str, Callable[[list[float]], float]]] = {
+    "SUM": sum,
+    "MIN": min,
+    "MAX": max,
+    "AVG": lambda values: sum(values) / len(values),
+}
+
+Value = float | None
+"""Of one period; None is a missing datapoint."""
+
+
+def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
+    """Return what computes an expression for one period, given the values of its ids.
+
+    Known are numbers, ids, arithmetic, comparisons, && and ||, and IF, FILL with a number, ABS, and SUM, MIN, MAX and
+    AVG of a list.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    try:
+        tree = ast.parse(expression.replace("&&", " and ").replace("||", " or ").strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"{expression!r} cannot be read: {error.msg}") from error
+    _check(tree, expression)
+    return lambda values: _value(tree, values)
+
+
+_KNOWN = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Call, ast.List)
+_CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_OF_LISTS, (1, 1))}
+
+
+def _check(tree: ast.expr, said: str) -> None:
+    """Refuse at once what would fail when it is computed."""
+    for node in ast.walk(tree):
+        known = not isinstance(node, ast.expr) or isinstance(node, _KNOWN)
+        if isinstance(node, ast.BinOp):
+            known = type(node.op) in _ARITHMETIC
+        if isinstance(node, ast.Call):
+            least, most = _CALLS.get(node.func.id, (1, 0)) if isinstance(node.func, ast.Name) else (1, 0)
+            known = least <= len(node.args) <= most
+        if not known and isinstance(node, ast.expr):
+            raise ValueError(f"{said!r} has {ast.unparse(node)!r}, which is not implemented here")
+
+
+def _value(node: ast.expr, values: Mapping[str, Value]) -> Value:
+    match node:
+        case ast.Constant(value=bool() | int() | float() as number):
+            return float(number)
+        case ast.Name(id=name):
+            return values[name]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            value = _value(operand, values)
+            return None if value is None else -value
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = _value(left, values), _value(right, values)
+            if a is None or b is None or (isinstance(op, ast.Div) and b == 0):
+                return None
+            return _ARITHMETIC[type(op)](a, b)
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            a, b = _value(left, values), _value(right, values)
+            return None if a is None or b is None else float(_COMPARISONS[type(op)](a, b))
+        case ast.BoolOp(op=op, values=parts):
+            each = [_value(part, values) for part in parts]
+            together = all if isinstance(op, ast.And) else any
+            return None if None in each else float(together(each))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return _called(name, arguments, values)
+    raise ValueError(f"{ast.unparse(node)!r} is not implemented here")
+
+
+def _called(name: str, arguments: list[ast.expr], values: Mapping[str, Value]) -> Value:
+    if name in _OF_LISTS:
+        parts = arguments[0].elts if isinstance(arguments[0], ast.List) else arguments
+        found = [value for part in parts if (value := _value(part, values)) is not None]
+        return _OF_LISTS[name](found) if found else None
+    first = _value(arguments[0], values)
+    if name == "FILL":
+        return _value(arguments[1], values) if first is None else first
+    if first is None:
+        return None
+    if name == "ABS":
+        return abs(first)
+    chosen = arguments[1:2] if first else arguments[2:3]
+    return _value(chosen[0], values) if chosen else None

@@ -1,0 +1,120 @@
+"""The metrics that alarms look at, as far back as they look."""
+
+import math
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric: its name and its dimensions, all of them."""
+
+    namespace: str
+    name: str
+    dimensions: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    at: datetime
+    value: float
+    count: float
+
+
+def series_of(namespace: str, name: str, dimensions: Iterable[Mapping[str, str]]) -> Series:
+    """Return the series of a metric as the API writes it."""
+    return Series(namespace, name, frozenset((each["Name"], each["Value"]) for each in dimensions))
+
+
+class SeriesStore:
+    """Keeps the series that somebody looks at.
+
+    Parameters
+    ----------
+    now
+        The clock's time, by which samples are stamped as they come.
+    watched
+        Each series with how far back it is looked at.
+    """
+
+    def __init__(self, watched: Mapping[Series, timedelta], *, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._watched = watched
+        self._samples: dict[Series, deque[_Sample]] = {series: deque() for series in watched}
+        self._lock = threading.Lock()
+
+    def take(self, namespace: str, datum: Mapping[str, Any]) -> None:
+        """Keep a datum in the shape of PutMetricData, if somebody looks at its series."""
+        series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
+        if series not in self._samples:
+            return
+        values = datum.get("Values") or [datum["Value"]]
+        counts = datum.get("Counts") or [1.0] * len(values)
+        at = self._now()
+        with self._lock:
+            samples = self._samples[series]
+            samples.extend(_Sample(at, *each) for each in zip(values, counts, strict=True))
+            while samples and samples[0].at < at - self._watched[series]:
+                samples.popleft()
+
+    def statistic(self, series: Series, statistic: str, *, start: datetime, end: datetime) -> float | None:
+        """Return a statistic of what came after `start` and up to `end`; None where nothing did."""
+        with self._lock:
+            found = [sample for sample in self._samples[series] if start < sample.at <= end]
+        return _STATISTICS[statistic](found) if statistic in _STATISTICS else _percentile(found, statistic)
+
+
+def check_statistic(statistic: str) -> None:
+    """Refuse a statistic that is not known here.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if statistic not in _STATISTICS and not _PERCENTILE.fullmatch(statistic):
+        known = ", ".join(_STATISTICS)
+        raise ValueError(f"statistic {statistic!r} is not implemented here, only {known} and percentiles")
+
+
+def _sum(samples: list[_Sample]) -> float | None:
+    return math.fsum(sample.value * sample.count for sample in samples) if samples else None
+
+
+def _count(samples: list[_Sample]) -> float | None:
+    return math.fsum(sample.count for sample in samples) if samples else None
+
+
+def _average(samples: list[_Sample]) -> float | None:
+    whole, count = _sum(samples), _count(samples)
+    return whole / count if whole is not None and count else None
+
+
+_STATISTICS: Mapping[str, Callable[[list[_Sample]], float | None]] = {
+    "Sum": _sum,
+    "SampleCount": _count,
+    "Average": _average,
+    "Minimum": lambda samples: min((sample.value for sample in samples), default=None),
+    "Maximum": lambda samples: max((sample.value for sample in samples), default=None),
+}
+
+
+def _percentile(samples: list[_Sample], statistic: str) -> float | None:
+    """Return the least value that so many per cent of the samples do not exceed."""
+    count = _count(samples)
+    if not count:
+        return None
+    wanted = float(statistic[1:]) / 100 * count
+    covered = 0.0
+    for sample in sorted(samples, key=lambda each: each.value):
+        covered += sample.count
+        if covered >= wanted:
+            return sample.value
+    return max(sample.value for sample in samples)

@@ -1,0 +1,129 @@
+"""Evaluates the alarms of a deployment again and again; what changes its state acts."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.alarms.alarm import ALARM, OK, MetricAlarm, read_alarm
+from local_cloud.alarms.series import Series, SeriesStore
+from local_cloud.delivery import Delivery, Message, UndeliverableError
+from local_cloud.deployment import Clients, Deployment, DeploymentError, Resource
+
+INTERVAL_S = 1.0
+
+_ACTIONS: Mapping[str, str] = {OK: "OKActions", ALARM: "AlarmActions"}
+
+
+class AlarmWatch:
+    """The alarms of one deployment.
+
+    An alarm looks at the metrics that functions print and that the cloud itself has, on the cloud's clock: its periods
+    end now, not at whole minutes.
+
+    Parameters
+    ----------
+    now
+        The clock's time.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        clients: Clients,
+        delivery: Delivery,
+        now: Callable[[], datetime],
+        report: Callable[[str], None],
+        region: str,
+        account: str,
+    ) -> None:
+        self._clients = clients
+        self._delivery = delivery
+        self._now = now
+        self._report = report
+        self._region = region
+        self._account = account
+        self._alarms = [_read(resource) for resource in deployment.of_type("AWS::CloudWatch::Alarm")]
+        self._states = {alarm.name: OK for alarm in self._alarms}
+        self._store = SeriesStore(_watched(self._alarms), now=now)
+        self.take = self._store.take
+        self._evaluating = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
+        self._thread.start()
+
+    def evaluate(self) -> dict[str, str]:
+        """Evaluate every alarm now and return their states."""
+        with self._evaluating:
+            for alarm in self._alarms:
+                if judged := alarm.judge(self._store, now=self._now()):
+                    self._enter(alarm.name, *judged)
+            return dict(self._states)
+
+    def close(self) -> None:
+        """Evaluate nothing any more."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(INTERVAL_S):
+            self.evaluate()
+
+    def _enter(self, name: str, state: str, reason: str) -> None:
+        before = self._states[name]
+        if state == before:
+            return
+        self._states[name] = state
+        try:
+            self._clients("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
+            for action, message in self._messages(name, state, reason, before=before):
+                self._delivery.send(action, message)
+        except (BotoCoreError, ClientError, UndeliverableError) as error:
+            self._report(f"alarm {name}: {error}")
+
+    def _messages(self, name: str, state: str, reason: str, *, before: str) -> list[tuple[str, Message]]:
+        """Return the alarm's actions as they are now, each with its message."""
+        alarms: list[dict[str, Any]] = self._clients("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        messages = []
+        for alarm in alarms:
+            body = {
+                "AlarmName": name,
+                "AlarmDescription": alarm.get("AlarmDescription"),
+                "AWSAccountId": self._account,
+                "NewStateValue": state,
+                "NewStateReason": reason,
+                "StateChangeTime": f"{self._now():%Y-%m-%dT%H:%M:%S.000+0000}",
+                "Region": self._region,
+                "AlarmArn": alarm["AlarmArn"],
+                "OldStateValue": before,
+            }
+            subject = f'{state}: "{name}" in {self._region}'
+            if alarm.get("ActionsEnabled", True):
+                messages += [
+                    (action, Message(body, subject=subject)) for action in alarm.get(_ACTIONS.get(state, ""), ())
+                ]
+        return messages
+
+
+def _read(resource: Resource) -> MetricAlarm:
+    try:
+        return read_alarm(resource.physical_id, resource.properties)
+    except (KeyError, ValueError) as error:
+        raise DeploymentError(
+            f"the alarm cannot be evaluated here: {error}",
+            stack=resource.stack,
+            logical_id=resource.logical_id,
+            resource_type=resource.type,
+        ) from error
+
+
+def _watched(alarms: list[MetricAlarm]) -> dict[Series, timedelta]:
+    """Return each series with the longest time that an alarm looks back."""
+    longest: dict[Series, timedelta] = {}
+    for alarm in alarms:
+        for series, back in alarm.watched.items():
+            longest[series] = max(back, longest.get(series, back))
+    return longest
