@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from alsolike.errors import Unavailable
 from alsolike.profiles import RecentInteraction
 from alsolike.served import PROMOTED, Served
 from cli.aws import asking
+from cli.recommending.asking import check_not_refused
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
 
 RANKING = "personalized-ranking"
 TRENDING = "trending"
-
-_ERRORS: Mapping[str, type[AlsolikeError]] = {"InvalidInput": InvalidInput, "NotFound": NotFound}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,8 +87,9 @@ def replay(
         answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps({"replay": event}))
         document = orjson.loads(answer["Payload"].read())
     if "FunctionError" in answer:
-        kind, message = document.get("errorType", "an error"), document.get("errorMessage", "")
-        raise _ERRORS.get(kind, Unavailable)(f"the answer cannot be replayed: {message or kind}")
+        said = document.get("errorMessage") or document.get("errorType", "an error")
+        raise Unavailable(f"the answer cannot be replayed: {said}")
+    check_not_refused(document)
     return Replay(
         item_ids=tuple(item["itemId"] for item in document["items"]),
         reasons={item["itemId"]: item["reason"] for item in document["items"]},

@@ -23,6 +23,14 @@ FOR_ALL: Mapping[str, type[AlsolikeError]] = {
     "NotFound": NotFound,
 }
 """Errors of what is asked for, by the name that the function gives them: every batch would meet them."""
+
+
+def check_not_refused(document: Mapping[str, Any]) -> None:
+    """Raise what the function refused of a replay or a preview."""
+    if refused := document.get("refused"):
+        raise FOR_ALL[refused["type"]](refused["message"])
+
+
 _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReadyException", "ResourceNotReadyException")
 
 

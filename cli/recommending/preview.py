@@ -9,7 +9,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import Unavailable
-from cli.recommending.asking import FOR_ALL
+from cli.recommending.asking import check_not_refused
 
 
 def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any
         document: dict[str, Any] = orjson.loads(answer["Payload"].read())
     except (BotoCoreError, ClientError, OSError) as error:
         raise Unavailable(f"function {function}: {error}") from error
-    if "FunctionError" not in answer:
-        return document
-    kind, message = document.get("errorType", "an error"), document.get("errorMessage", "")
-    raise FOR_ALL.get(kind, Unavailable)(message if kind in FOR_ALL else f"{kind}: {message}")
+    if "FunctionError" in answer:
+        raise Unavailable(f"{document.get('errorType', 'an error')}: {document.get('errorMessage', '')}")
+    check_not_refused(document)
+    return document

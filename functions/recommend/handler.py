@@ -14,7 +14,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import ConfigurationReader
-from alsolike.errors import AlsolikeError
+from alsolike.errors import AlsolikeError, InvalidInput, NotFound
 from alsolike.http import respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.profiles import ProfileStore
@@ -146,10 +146,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now_ms = time.time_ns() // 1_000_000
     if "batch" in event:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
-    if "replay" in event:
-        return _answer_replay(event, context, sources=sources, now_ms=now_ms)
-    if "preview" in event:
-        return _preview(event, context, sources=sources, now_ms=now_ms)
+    for name, answer_call in (("replay", _answer_replay), ("preview", _preview)):
+        if name in event:
+            return _or_refusal(answer_call, event, context, sources=sources, now_ms=now_ms)
     budget = Budget(sources.time_budget_ms)
     try:
         request = PARSERS[event["routeKey"]](event)
@@ -196,6 +195,17 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
     )
 
 
+def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
+    """Return what a direct invocation is answered; a mistake of its caller's is no error of the function's."""
+    try:
+        return call(*arguments, **more)
+    except (InvalidInput, NotFound) as error:
+        count(Metric.REQUESTS_REJECTED)
+        log_refusal(error)
+        kind = NotFound if isinstance(error, NotFound) else InvalidInput
+        return {"refused": {"type": kind.__name__, "message": str(error)}}
+
+
 def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
     """Answer again what was answered once; nothing of it is counted or logged as served."""
     standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
@@ -210,7 +220,7 @@ def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now
 
 
 def _preview(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    """Try rules; what is wrong fails the invocation, which its caller is told."""
+    """Try rules."""
 
     def answer(request: Request, standing: Standing, rules: str | None) -> Answer:
         trends = functools.partial(_trends, sources, now_ms)

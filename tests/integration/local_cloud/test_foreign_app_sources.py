@@ -119,7 +119,7 @@ def test_window_gathers_records_and_the_batch_size_cuts_them(cloud: ForeignCloud
 
     eventually(lambda: deliveries_of(cloud.deliveries("clicks"), "w")["w12"])
     batches = [batch for batch in cloud.deliveries("clicks") if batch[0].startswith("w")]
-    assert [len(batch) for batch in batches()] == [10, 3]
+    assert [len(batch) for batch in batches] == [10, 3]
 
 
 def test_record_that_the_filter_refuses_or_cannot_read_is_skipped(cloud: ForeignCloud) -> None:

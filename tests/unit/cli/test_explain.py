@@ -37,7 +37,7 @@ class Function:
         self._client = where.client
         self.events: list[dict[str, Any]] = []
         self.answer: dict[str, Any] = {}
-        self.error: dict[str, str] | None = None
+        self.refused: dict[str, str] | None = None
 
     def client(self, service: str) -> Any:
         return self if service == "lambda" else self._client(service)
@@ -45,8 +45,8 @@ class Function:
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
         assert FunctionName == NAMES.recommend_function
         self.events.append(json.loads(Payload)["replay"])
-        if self.error is not None:
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(self.error).encode())}
+        if self.refused is not None:
+            return {"Payload": io.BytesIO(json.dumps({"refused": self.refused}).encode())}
         return {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
 
 
@@ -295,9 +295,9 @@ def test_an_id_of_the_future_is_refused(function: Function) -> None:
 def test_what_cannot_be_asked_again_says_why(function: Function) -> None:
     row = served_row(served_ms=NOW_MS, shopper=None, filter="sweet")
     store(function, row)
-    function.error = {"errorType": "NotFound", "errorMessage": "filterArn ends in /sweet"}
+    function.refused = {"type": "NotFound", "message": "filterArn ends in /sweet"}
 
-    assert document(row.recommendation_id)["not_replayed"] == "the answer cannot be replayed: filterArn ends in /sweet"
+    assert document(row.recommendation_id)["not_replayed"] == "filterArn ends in /sweet"
 
 
 def test_only_the_answers_own_day_is_read(function: Function) -> None:

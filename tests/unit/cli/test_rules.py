@@ -133,13 +133,14 @@ class Function:
     def invoke(self, **_: Any) -> dict[str, Any]:
         if isinstance(self._failure, Exception):
             raise self._failure
-        return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(self._failure).encode())}
+        failed = {} if "refused" in self._failure else {"FunctionError": "Unhandled"}
+        return {**failed, "Payload": io.BytesIO(json.dumps(self._failure).encode())}
 
 
 @pytest.mark.parametrize(
     ("failure", "error", "says"),
     [
-        ({"errorType": "NotFound", "errorMessage": "no such rules"}, NotFound, "^no such rules$"),
+        ({"refused": {"type": "NotFound", "message": "no such rules"}}, NotFound, "^no such rules$"),
         ({"errorType": "KeyError", "errorMessage": "x"}, Unavailable, "^KeyError: x$"),
         (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), Unavailable, "^function f: "),
     ],
