@@ -21,6 +21,7 @@ from moto import backends
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
+from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.config import default_user_config
 from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
@@ -240,6 +241,10 @@ def _filter_subscriptions(runtime: Runtime) -> None:
         runtime.invoke_later(destination_arn, json.dumps({"awslogs": {"data": data}}).encode())
 
     _replace(LogStream, "_send_log_events", send)
+
+
+def _store_composite_alarms(runtime: Runtime) -> None:
+    _replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 
 
 def _reach_targets(runtime: Runtime) -> None:
@@ -564,6 +569,11 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto executes state machines only when told to",
         ("moto.stepfunctions.responses:get_backend",),
         _execute_state_machines,
+    ),
+    Change(
+        "moto can store composite alarms, and has no operation for it",
+        ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
+        _store_composite_alarms,
     ),
     Change(
         "moto gives all executions that are started without a name the same one",

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.alarms.alarm import ALARM, OK, MetricAlarm, read_alarm
+from local_cloud.alarms.rules import State, read_rule
 from local_cloud.alarms.series import Series, SeriesStore
 from local_cloud.delivery import Delivery, Message, UndeliverableError
 from local_cloud.deployment import Clients, Deployment, DeploymentError, Resource
@@ -47,7 +48,9 @@ class AlarmWatch:
         self._region = region
         self._account = account
         self._alarms = [_read(resource) for resource in deployment.of_type("AWS::CloudWatch::Alarm")]
-        self._states = {alarm.name: OK for alarm in self._alarms}
+        composites = deployment.of_type("AWS::CloudWatch::CompositeAlarm")
+        self._rules = {resource.physical_id: _read_rule(resource) for resource in composites}
+        self._states = dict.fromkeys([*(alarm.name for alarm in self._alarms), *self._rules], OK)
         self._store = SeriesStore(_watched(self._alarms), now=now)
         self.take = self._store.take
         self._evaluating = threading.Lock()
@@ -61,6 +64,9 @@ class AlarmWatch:
             for alarm in self._alarms:
                 if judged := alarm.judge(self._store, now=self._now()):
                     self._enter(alarm.name, *judged)
+            for name, holds in self._rules.items():
+                on = holds(lambda alarm: self._states.get(alarm, OK))
+                self._enter(name, ALARM if on else OK, "its rule holds" if on else "its rule holds no more")
             return dict(self._states)
 
     def close(self) -> None:
@@ -86,7 +92,10 @@ class AlarmWatch:
 
     def _messages(self, name: str, state: str, reason: str, *, before: str) -> list[tuple[str, Message]]:
         """Return the alarm's actions as they are now, each with its message."""
-        alarms: list[dict[str, Any]] = self._clients("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        described = self._clients("cloudwatch").describe_alarms(
+            AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        alarms: list[dict[str, Any]] = [*described["MetricAlarms"], *described["CompositeAlarms"]]
         messages = []
         for alarm in alarms:
             body = {
@@ -117,6 +126,15 @@ def _read(resource: Resource) -> MetricAlarm:
             stack=resource.stack,
             logical_id=resource.logical_id,
             resource_type=resource.type,
+        ) from error
+
+
+def _read_rule(resource: Resource) -> Callable[[State], bool]:
+    try:
+        return read_rule(resource.properties["AlarmRule"])
+    except ValueError as error:
+        raise DeploymentError(
+            str(error), stack=resource.stack, logical_id=resource.logical_id, resource_type=resource.type
         ) from error
 
 

@@ -193,6 +193,7 @@ def test_package_for_another_machine_is_imported_from_the_environment(cloud: For
 def test_alarm_on_a_functions_errors_goes_off(cloud: ForeignCloud) -> None:
     cloud.invoke("BrokenFunction", {})
 
-    assert cloud.cloud.alarms()[cloud.output("BreaksAlarm")] == "ALARM"
+    alarms = cloud.cloud.alarms()
+    assert alarms[cloud.output("BreaksAlarm")] == alarms[cloud.output("EverythingAlarm")] == "ALARM"
     described = cloud.client("cloudwatch").describe_alarms(AlarmNames=[cloud.output("BreaksAlarm")])
     assert described["MetricAlarms"][0]["StateValue"] == "ALARM"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from local_cloud.alarms.alarm import read_alarm
 from local_cloud.alarms.expressions import Value, read_math
+from local_cloud.alarms.rules import read_rule
 from local_cloud.alarms.series import SeriesStore, series_of
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
@@ -128,6 +129,30 @@ def test_so_many_of_the_last_datapoints_alarm(points: list[Value], missing: str,
     judged = alarm.state_of(points)
 
     assert (judged[0] if judged else None) == state
+
+
+ARN = "arn:aws:cloudwatch:eu-west-1:1:alarm:b"
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds"),
+    [
+        (f'(ALARM("a") OR ALARM("{ARN}"))', True),
+        (f'ALARM(a) AND NOT OK("{ARN}")', None),
+        (f'ALARM("a") AND NOT OK("{ARN}")', False),
+        ('INSUFFICIENT_DATA("c") AND TRUE', True),
+        ('ALARM("a") AND (FALSE OR OK("AND OR"))', True),
+        ('SILENT("a")', None),
+        ('ALARM("a") AND', None),
+    ],
+)
+def test_rules_of_composite_alarms_hold_by_the_states_of_others(rule: str, holds: bool | None) -> None:
+    states = {"a": "ALARM", "b": "OK", "c": "INSUFFICIENT_DATA", "AND OR": "OK"}
+    if holds is None:
+        with pytest.raises(ValueError, match=r"AlarmRule"):
+            read_rule(rule)
+    else:
+        assert read_rule(rule)(states.__getitem__) is holds
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -198,7 +199,10 @@ class ForeignStack(cdk.Stack):
         alarm = broken.metric_errors(period=cdk.Duration.minutes(5)).create_alarm(
             self, "Breaks", threshold=1, evaluation_periods=1
         )
-        self.output(BreaksAlarm=alarm.alarm_name)
+        everything = cloudwatch.CompositeAlarm(
+            self, "Everything", alarm_rule=cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
+        )
+        self.output(BreaksAlarm=alarm.alarm_name, EverythingAlarm=everything.alarm_name)
         self.function("Lonely", "web.where", reserved_concurrent_executions=1, layers=[self.layer])
         where = self.function("Where", "web.where", layers=[self.layer])
         live = lambda_.Alias(self, "Live", alias_name="live", version=where.current_version)

@@ -1,0 +1,49 @@
+"""The rules of composite alarms, read as Python's own expressions.
+
+References
+----------
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+"""
+
+import ast
+import re
+from collections.abc import Callable
+
+_WORDS = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "False"}
+_STATES = ("ALARM", "OK", "INSUFFICIENT_DATA")
+
+State = Callable[[str], str]
+"""Returns the state of the alarm of a name."""
+
+
+def read_rule(rule: str) -> Callable[[State], bool]:
+    """Return what says whether a rule holds.
+
+    Raises
+    ------
+    ValueError
+        If it is no rule.
+    """
+    said = re.sub(
+        r"""("[^"]*"|'[^']*')|\b(AND|OR|NOT|TRUE|FALSE)\b""", lambda found: found[1] or _WORDS[found[2]], rule
+    )
+    try:
+        tree = ast.parse(said.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"AlarmRule {rule!r} cannot be read: {error.msg}") from error
+    _holds(tree, lambda alarm: "OK")  # refuses at once what it could not compute later
+    return lambda state: _holds(tree, state)
+
+
+def _holds(node: ast.expr, state: State) -> bool:
+    match node:
+        case ast.Constant(value=bool() as said):
+            return said
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _holds(operand, state)
+        case ast.BoolOp(op=op, values=parts):
+            each = [_holds(part, state) for part in parts]
+            return all(each) if isinstance(op, ast.And) else any(each)
+        case ast.Call(func=ast.Name(id=wanted), args=[ast.Constant(value=str() as alarm)]) if wanted in _STATES:
+            return state(alarm.rpartition(":alarm:")[2]) == wanted
+    raise ValueError(f"AlarmRule has {ast.unparse(node)!r}, which is not implemented here")
