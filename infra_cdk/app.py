@@ -19,6 +19,7 @@ from infra_cdk.stacks.batch import BatchStack
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.lake import LakeStack
+from infra_cdk.stacks.observability import ObservabilityStack
 from infra_cdk.stacks.privacy import PrivacyStack
 from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
@@ -86,16 +87,27 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
     data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
-    CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
-    LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
+    catalogue = CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
+    lake = LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
     AttributionStack(app, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
-    TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
+    training = TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
     privacy = PrivacyStack(app, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
     serving = ServingStack(
         app, f"{prefix}-serving", settings=settings, env=env, data=data, privacy=privacy, layers=layers
     )
     BatchStack(
         app, f"{prefix}-batch", settings=settings, env=env, data=data, recommend=serving.recommend, layers=layers
+    )
+    ObservabilityStack(
+        app,
+        f"{prefix}-observability",
+        settings=settings,
+        env=env,
+        data=data,
+        catalogue=catalogue,
+        lake=lake,
+        serving=serving,
+        training=training,
     )
 
 

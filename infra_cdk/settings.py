@@ -63,6 +63,8 @@ class Settings:
         How long the lake keeps what was recommended.
     quarantine_alarm_percent
         Share of unreadable records above which people are told.
+    error_alarm_percent, latency_alarm_ms, degraded_alarm_percent
+        Shares of failed requests and of degraded answers, and the time of the slowest hundredth, above which they are.
     training_spot, training_max_wait_s
         Train on spare capacity, which costs less and may be taken away; how long a run waits for it, work included.
     training_algorithms, training_budget_s, training_budget_mb
@@ -134,6 +136,9 @@ class Settings:
     lake_cold_days: int | None = 30
     served_days: int = 90
     quarantine_alarm_percent: int = 1
+    error_alarm_percent: int = 1
+    latency_alarm_ms: int = 1_000
+    degraded_alarm_percent: int = 5
     training_schedule: str | None = "rate(7 days)"
     training_instance_type: str = "ml.m5.xlarge"
     training_volume_gb: int = 30
@@ -303,6 +308,9 @@ _RANGES = (
     ("lake_cold_days", 1, 36_500),
     ("served_days", 1, 36_500),
     ("quarantine_alarm_percent", 0, 99),
+    ("error_alarm_percent", 0, 99),
+    ("latency_alarm_ms", 1, 30_000),
+    ("degraded_alarm_percent", 0, 99),
     ("training_volume_gb", 1, 16_384),
     ("training_max_runtime_s", 60, 432_000),
     ("training_max_wait_s", 60, 2_592_000),

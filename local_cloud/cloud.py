@@ -134,7 +134,7 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         )
-        self._pump.watch(self._alarms.take)
+        self._pump.watch(self._alarms.take, now=self.clock.now)
         self._sources = EventSources(
             deployment,
             clients=self.clients,

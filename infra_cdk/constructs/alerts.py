@@ -38,7 +38,7 @@ def alarm(
     periods: int,
     description: str,
     alerts: sns.ITopic,
-) -> None:
+) -> cloudwatch.Alarm:
     """Tell people when a metric is above a number for so many of its periods, and when it no longer is."""
     made = cloudwatch.Alarm(
         scope,
@@ -53,3 +53,4 @@ def alarm(
     )
     made.add_alarm_action(actions.SnsAction(alerts))
     made.add_ok_action(actions.SnsAction(alerts))
+    return made

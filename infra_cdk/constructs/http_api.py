@@ -8,10 +8,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.constructs.log_group import log_group
+from infra_cdk.constructs.metrics import PERIOD
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer, scope_name
 from infra_cdk.settings import Settings
@@ -101,6 +103,22 @@ class HttpApi(Construct):
         self._stage = resource
         self._route_settings: dict[str, dict[str, int]] = {}
         self.url = self._api.api_endpoint
+
+    def requests(self) -> cloudwatch.Metric:
+        """Return how many requests there are in five minutes."""
+        return self._api.metric_count(statistic="Sum", period=PERIOD, label="requests")
+
+    def client_errors(self) -> cloudwatch.Metric:
+        """Return how many of them are answered with 400 to 499."""
+        return self._api.metric_client_error(statistic="Sum", period=PERIOD, label="4xx")
+
+    def server_errors(self) -> cloudwatch.Metric:
+        """Return how many of them are answered with 500 or more."""
+        return self._api.metric_server_error(statistic="Sum", period=PERIOD, label="5xx")
+
+    def latency(self, statistic: str) -> cloudwatch.Metric:
+        """Return a statistic of the time until the answer, in milliseconds."""
+        return self._api.metric_latency(statistic=statistic, period=PERIOD, label=statistic)
 
     def route(self, key: str, *, function: lambda_.IFunction, scope: str, or_scopes: Sequence[str] = ()) -> None:
         """Send the requests of a route to `function` if their token has `scope`, which says the limits, or another.

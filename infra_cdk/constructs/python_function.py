@@ -35,6 +35,8 @@ class PythonFunction(Construct):
 
     Attributes
     ----------
+    name
+        Its folder's.
     live
         The alias.
     role, log_group
@@ -58,6 +60,7 @@ class PythonFunction(Construct):
         starts_fast: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
         handler = ROOT / "functions" / name / "handler.py"
         if not handler.is_file():
             raise FileNotFoundError(f"{handler} does not exist; the function {name!r} needs it")

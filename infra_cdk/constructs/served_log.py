@@ -1,7 +1,6 @@
 """From the log of `recommend` to the lake: the subscription that carries answers, and the function that writes them."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as log_destinations
@@ -11,6 +10,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
+from infra_cdk.constructs.metrics import counted
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import TOMBSTONES_KEY
 from infra_cdk.constructs.python_function import PythonFunction
@@ -100,13 +100,7 @@ class ServedLog(Construct):
         alarm(
             self,
             "Quarantine",
-            metric=cloudwatch.Metric(
-                namespace="Alsolike",
-                metric_name="RecordsQuarantined",
-                dimensions_map={"service": "archive_served"},
-                statistic="Sum",
-                period=cdk.Duration.minutes(15),
-            ),
+            metric=counted("RecordsQuarantined", service="archive_served", period=cdk.Duration.minutes(15)),
             above=0,
             periods=1,
             description=f"Alsolike {settings.name}: lines of answers cannot be read: docs/served.md",

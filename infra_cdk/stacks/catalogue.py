@@ -15,6 +15,7 @@ from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.change_log import change_log_table
 from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
+from infra_cdk.constructs.metrics import PERIOD, counted
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
@@ -52,7 +53,7 @@ class CatalogueStack(cdk.Stack):
         function = self._publish_catalog().live
         for table in self._tables:
             self._follow(function, table)
-        self._alarms(function)
+        self.lag_alarm = self._alarms(function)["Lag"]
         for construct_id, prefix, id_column in (("Items", "catalogue/", "item_id"), ("Users", "users/", "user_id")):
             change_log_table(
                 self, f"{construct_id}Log", data.lake, prefix=prefix, id_column=id_column, database=data.database_name
@@ -144,26 +145,19 @@ class CatalogueStack(cdk.Stack):
             )
         )
 
-    def _alarms(self, function: lambda_.IFunction) -> None:
-        period = cdk.Duration.minutes(5)
-
+    def _alarms(self, function: lambda_.IFunction) -> dict[str, cloudwatch.Alarm]:
         def outcome(metric: str) -> cloudwatch.Metric:
-            return cloudwatch.Metric(
-                namespace="Alsolike",
-                metric_name=metric,
-                dimensions_map={"service": "publish_catalog"},
-                statistic="Sum",
-                period=period,
-            )
+            return counted(metric, service="publish_catalog")
 
-        age = function.metric("IteratorAge", statistic="Maximum", period=period)
+        age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
+        made = {}
         for construct_id, metric, above, what in (
             ("Lag", age, 600_000, "Changes of items or users wait for ten minutes"),
             ("Merges", outcome("SnapshotMergesFailed"), 0, "Segments of the catalogue's snapshot are not merged"),
             ("Cold", outcome("ColdItemsFailed"), 0, "The neighbours of new items are not found"),
             ("Size", outcome("SnapshotsTooLarge"), 0, "The catalogue's snapshot is larger than recommend loads"),
         ):
-            alarm(
+            made[construct_id] = alarm(
                 self,
                 construct_id,
                 metric=metric,
@@ -172,6 +166,7 @@ class CatalogueStack(cdk.Stack):
                 description=f"Alsolike {self._settings.name}: {what}: docs/catalogue.md",
                 alerts=self._data.alerts,
             )
+        return made
 
     def _stream_permissions(self) -> list[Permission]:
         lake = self._data.lake

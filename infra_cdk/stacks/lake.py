@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.metrics import counted
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -41,7 +42,7 @@ class LakeStack(cdk.Stack):
         self._schedule(compact_lake)
         self._upkeep_alarm(compact_lake)
         self._quarantine_alarm()
-        self._lag_alarm()
+        self.lag_alarm = self._lag_alarm()
 
     def _compact_lake(self) -> PythonFunction:
         lake, artefacts, hash_key = self._data.lake, self._data.artefacts, self._data.hash_key
@@ -100,13 +101,7 @@ class LakeStack(cdk.Stack):
         period = cdk.Duration.minutes(15)
 
         def archived(metric: str) -> cloudwatch.Metric:
-            return cloudwatch.Metric(
-                namespace="Alsolike",
-                metric_name=metric,
-                dimensions_map={"service": "archive_events"},
-                statistic="Sum",
-                period=period,
-            )
+            return counted(metric, service="archive_events", period=period)
 
         share = cloudwatch.MathExpression(
             label="Records in quarantine, percent",
@@ -122,12 +117,12 @@ class LakeStack(cdk.Stack):
             description="Many of the records on the stream cannot be read: docs/runbooks/quarantine.md",
         )
 
-    def _lag_alarm(self) -> None:
+    def _lag_alarm(self) -> cloudwatch.Alarm:
         # The stream's own figure is its slowest consumer's.
         age = self._data.stream.metric_get_records_iterator_age_milliseconds(
             statistic="Maximum", period=cdk.Duration.minutes(5)
         )
-        self._alarm(
+        return self._alarm(
             "ConsumerLag",
             age,
             above=3_600_000,
@@ -138,8 +133,8 @@ class LakeStack(cdk.Stack):
 
     def _alarm(
         self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, periods: int, description: str
-    ) -> None:
-        alarm(
+    ) -> cloudwatch.Alarm:
+        return alarm(
             self,
             construct_id,
             metric=metric,

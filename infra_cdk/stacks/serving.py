@@ -48,9 +48,10 @@ class ServingStack(cdk.Stack):
         sessions = SessionAuthorizer(
             self, "Sessions", settings=settings, layers=self._layers, session_key=data.session_key
         )
-        api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
+        self.api = api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
         collect, recommends = self._collect().live, self._recommend()
         self.recommend = recommend = recommends.live
+        self.recommend_log = recommends.log_group
         ServedLog(
             self,
             "ServedLog",

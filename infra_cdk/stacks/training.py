@@ -53,6 +53,7 @@ class TrainingStack(cdk.Stack):
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
             alerts=data.alerts,
         )
+        self.state_machine = workflow.state_machine
         Parameters(
             self,
             "Parameters",

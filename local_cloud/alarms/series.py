@@ -38,26 +38,22 @@ class SeriesStore:
 
     Parameters
     ----------
-    now
-        The clock's time, by which samples are stamped as they come.
     watched
         Each series with how far back it is looked at.
     """
 
-    def __init__(self, watched: Mapping[Series, timedelta], *, now: Callable[[], datetime]) -> None:
-        self._now = now
+    def __init__(self, watched: Mapping[Series, timedelta]) -> None:
         self._watched = watched
         self._samples: dict[Series, deque[_Sample]] = {series: deque() for series in watched}
         self._lock = threading.Lock()
 
-    def take(self, namespace: str, datum: Mapping[str, Any]) -> None:
-        """Keep a datum in the shape of PutMetricData, if somebody looks at its series."""
+    def take(self, namespace: str, datum: Mapping[str, Any], at: datetime) -> None:
+        """Keep a datum in the shape of PutMetricData that came at a time, if somebody looks at its series."""
         series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
         if series not in self._samples:
             return
         values = datum.get("Values") or [datum["Value"]]
         counts = datum.get("Counts") or [1.0] * len(values)
-        at = self._now()
         with self._lock:
             samples = self._samples[series]
             samples.extend(_Sample(at, *each) for each in zip(values, counts, strict=True))

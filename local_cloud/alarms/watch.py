@@ -51,7 +51,7 @@ class AlarmWatch:
         composites = deployment.of_type("AWS::CloudWatch::CompositeAlarm")
         self._rules = {resource.physical_id: _read_rule(resource) for resource in composites}
         self._states = dict.fromkeys([*(alarm.name for alarm in self._alarms), *self._rules], OK)
-        self._store = SeriesStore(_watched(self._alarms), now=now)
+        self._store = SeriesStore(_watched(self._alarms))
         self.take = self._store.take
         self._evaluating = threading.Lock()
         self._stopping = threading.Event()

@@ -6,7 +6,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,6 +16,10 @@ from local_cloud.telemetry.embedded_metrics import Metric, embedded_metrics
 
 _MOST_A_REQUEST = 500
 _WAIT_S = 0.2
+
+
+_Item: TypeAlias = tuple[str, str, dict[str, Any]] | Metric
+WatchMetric: TypeAlias = Callable[[str, Mapping[str, Any], datetime], None]
 
 
 class TakeMetric(Protocol):
@@ -29,8 +34,9 @@ class Pump:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._watch: Callable[[str, Mapping[str, Any]], None] = lambda namespace, datum: None
-        self._queue: queue.SimpleQueue[tuple[str, str, dict[str, Any]] | Metric] = queue.SimpleQueue()
+        self._watch: WatchMetric = lambda namespace, datum, at: None
+        self._now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self._queue: queue.SimpleQueue[tuple[_Item, datetime]] = queue.SimpleQueue()
         self._streams: set[tuple[str, str]] = set()
         self._stopping = threading.Event()
         self._idle = threading.Condition()
@@ -52,9 +58,17 @@ class Pump:
         }
         self._put(Metric(namespace=namespace, datum=datum))
 
-    def watch(self, take: Callable[[str, Mapping[str, Any]], None]) -> None:
-        """Show every metric to somebody too: its namespace, and its datum in the shape of PutMetricData."""
-        self._watch = take
+    def watch(self, take: WatchMetric, *, now: Callable[[], datetime]) -> None:
+        """Show every metric to somebody too, with the time at which it came.
+
+        Parameters
+        ----------
+        take
+            Takes its namespace, its datum in the shape of PutMetricData, and that time.
+        now
+            The clock's time.
+        """
+        self._watch, self._now = take, now
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until what was queued so far is in CloudWatch; False after `timeout_s`."""
@@ -67,10 +81,10 @@ class Pump:
         self._stopping.set()
         self._thread.join()
 
-    def _put(self, item: tuple[str, str, dict[str, Any]] | Metric) -> None:
+    def _put(self, item: _Item) -> None:
         with self._idle:
             self._pending += 1
-        self._queue.put(item)
+        self._queue.put((item, self._now()))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -85,17 +99,19 @@ class Pump:
                     self._pending -= len(items)
                     self._idle.notify_all()
 
-    def _send(self, items: list[tuple[str, str, dict[str, Any]] | Metric]) -> None:
+    def _send(self, items: list[tuple[_Item, datetime]]) -> None:
         lines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         metrics: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for item in items:
+        for item, at in items:
             if isinstance(item, Metric):
                 metrics[item.namespace].append(item.datum)
+                self._watch(item.namespace, item.datum, at)
             else:
                 group, stream, event = item
                 lines[group, stream].append(event)
                 for metric in embedded_metrics(event["message"]):
                     metrics[metric.namespace].append(metric.datum)
+                    self._watch(metric.namespace, metric.datum, at)
         for (group, stream), events in lines.items():
             # A log group that somebody deleted loses its lines, as on AWS.
             with contextlib.suppress(BotoCoreError, ClientError):
@@ -103,8 +119,6 @@ class Pump:
                 ordered = sorted(events, key=lambda event: event["timestamp"])
                 self._clients("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=ordered)
         for namespace, data in metrics.items():
-            for datum in data:
-                self._watch(namespace, datum)
             with contextlib.suppress(BotoCoreError, ClientError):
                 self._clients("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
 

@@ -26,7 +26,7 @@ FUNCTIONS = (
     "update_profiles",
     "write_recommendations",
 )
-STACKS = ("attribution", "batch", "catalogue", "data", "lake", "privacy", "serving", "training")
+STACKS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
 
 
 @dataclass(frozen=True, slots=True)

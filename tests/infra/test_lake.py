@@ -143,7 +143,9 @@ def test_settings_turn_upkeep_and_cold_storage_off(plain: Assembly) -> None:
     assert not [rule for rule in lake_rules(plain) if "Transitions" in rule]
     assert plain.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+7DAYS"
     assert [
-        a.properties["Threshold"] for a in plain.of_type("AWS::CloudWatch::Alarm") if "Metrics" in a.properties
+        alarm.properties["Threshold"]
+        for alarm in plain.of_type("AWS::CloudWatch::Alarm")
+        if alarm.stack.endswith("-lake") and "Metrics" in alarm.properties
     ] == [20]
 
 

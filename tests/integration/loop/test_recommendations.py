@@ -6,7 +6,9 @@ The tests build on one another, in their order.
 from __future__ import annotations
 
 import collections
+import datetime as dt
 import io
+import json
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.config import Config
 
+from alsolike.configuration_reader import CURRENT_KEY
 from tests.integration.loop.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
 from tests.integration.loop.tls import https_before
 
@@ -244,3 +247,34 @@ def test_gateways_own_refusals_keep_their_form(shop: Shop) -> None:
     for token, status, message in (("", 401, "Unauthorized"), (shop.cloud.token(["alsolike/admin"]), 403, "Forbidden")):
         answer = shop.get("/popular", token=token)
         assert (answer.status, answer.document) == (status, {"message": message})
+
+
+def test_an_outage_calls_the_operator_and_its_end_is_told(shop: Shop) -> None:
+    client, artefacts = shop.cloud.client, shop.name("artefact-bucket")
+    queue = client("sqs").create_queue(QueueName="operator")["QueueUrl"]
+    attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    client("sns").subscribe(TopicArn=shop.name("alerts-topic-arn"), Protocol="sqs", Endpoint=attributes["QueueArn"])
+    kept = client("s3").get_object(Bucket=artefacts, Key=CURRENT_KEY)["Body"].read()
+
+    client("s3").put_object(Bucket=artefacts, Key=CURRENT_KEY, Body=b"damaged")
+    eventually(lambda: shop.recommend("user-0"), holds=lambda found: "x-alsolike-degraded" in found.headers)
+    for _ in range(2):  # two periods of the alarm
+        shop.cloud.advance(dt.timedelta(minutes=5))
+        for _ in range(20):
+            shop.recommend("user-0")
+
+    assert told(shop, queue, "ShopSeesErrors") == "ALARM"
+    client("s3").put_object(Bucket=artefacts, Key=CURRENT_KEY, Body=kept)
+    eventually(lambda: shop.recommend("user-0"), holds=lambda found: "x-alsolike-degraded" not in found.headers)
+    shop.cloud.advance(dt.timedelta(minutes=10))
+    assert told(shop, queue, "ShopSeesErrors") == "OK"
+
+
+def told(shop: Shop, queue: str, alarm: str) -> str:
+    """Return the state of an alarm that the operator was told last."""
+    shop.cloud.alarms()
+    messages = []
+    while found := shop.cloud.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        messages += [json.loads(json.loads(message["Body"])["Message"]) for message in found]
+    states = [message["NewStateValue"] for message in messages if alarm in message["AlarmName"]]
+    return str(states[-1])

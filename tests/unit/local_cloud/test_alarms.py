@@ -80,9 +80,9 @@ def test_expressions_of_other_kinds_are_refused(expression: str) -> None:
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30))
 def test_statistics_are_those_of_the_values(values: list[float]) -> None:
     series = series_of("Shop", "Took", [])
-    store = SeriesStore({series: timedelta(hours=1)}, now=lambda: START)
+    store = SeriesStore({series: timedelta(hours=1)})
     for value in values:
-        store.take("Shop", datum("Took", value))
+        store.take("Shop", datum("Took", value), START)
 
     def statistic(name: str) -> Value:
         return store.statistic(series, name, start=START - timedelta(minutes=1), end=START)
@@ -97,8 +97,8 @@ def test_statistics_are_those_of_the_values(values: list[float]) -> None:
 
 def test_samples_of_a_datum_count_as_often_as_it_says_and_grow_old() -> None:
     clock, series = Clock(), series_of("Shop", "Took", [])
-    store = SeriesStore({series: timedelta(minutes=5)}, now=clock)
-    store.take("Shop", {"MetricName": "Took", "Values": [1.0, 4.0], "Counts": [3.0, 1.0], "Dimensions": []})
+    store = SeriesStore({series: timedelta(minutes=5)})
+    store.take("Shop", {"MetricName": "Took", "Values": [1.0, 4.0], "Counts": [3.0, 1.0], "Dimensions": []}, clock.now)
 
     def total() -> Value:
         return store.statistic(series, "Sum", start=clock.now - timedelta(minutes=5), end=clock.now)
@@ -186,7 +186,7 @@ class Watched:
         )
 
     def fail(self) -> None:
-        self.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="shop"))
+        self.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="shop"), self.clock.now)
 
     def state(self) -> str:
         (alarm,) = self.client("cloudwatch").describe_alarms(AlarmNames=[self.name])["MetricAlarms"]
@@ -222,8 +222,8 @@ def test_a_failure_alarms_once_and_is_over_when_its_period_is(watched: Watched, 
 
 
 def test_another_functions_failure_is_none_of_its(watched: Watched) -> None:
-    watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="other"))
-    watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="shop", Resource="shop:live"))
+    watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="other"), START)
+    watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="shop", Resource="shop:live"), START)
 
     assert watched.watch.evaluate() == {watched.name: "OK"}
 

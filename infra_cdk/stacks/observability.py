@@ -1,0 +1,129 @@
+"""What an operator sees, and what they are called for."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard, models_dashboard
+from infra_cdk.constructs.metrics import counted, percent
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.catalogue import CatalogueStack
+from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.lake import LakeStack
+from infra_cdk.stacks.serving import ServingStack
+from infra_cdk.stacks.training import TrainingStack
+
+LEAST_REQUESTS = 20
+"""Of fewer within five minutes no share alarms: one that fails of three says nothing."""
+
+
+class ObservabilityStack(cdk.Stack):
+    """The dashboards, the alarms on what shops see, and the two that stand on top of all."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        data: DataStack,
+        catalogue: CatalogueStack,
+        lake: LakeStack,
+        serving: ServingStack,
+        training: TrainingStack,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, env=env, description=f"Alsolike {settings.name}: dashboards and the alarms on top"
+        )
+        self._settings = settings
+        self._data = data
+        errors = self._errors(serving)
+        self._on_top(
+            "ShopSeesErrors", errors, "the shop sees errors or less than recommendations: docs/runbooks/errors.md"
+        )
+        failing = self._alarm(
+            "TrainingFails",
+            training.state_machine.metric_failed(period=cdk.Duration.hours(1), statistic="Sum"),
+            above=0,
+            periods=1,
+            description="A run of the training workflow failed: docs/runbooks/stale.md",
+        )
+        stale = [failing, lake.lag_alarm, catalogue.lag_alarm]
+        self._on_top("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
+        health_dashboard(
+            self,
+            settings=settings,
+            api=serving.api,
+            stream=data.stream,
+            functions=_functions(scope),
+            recommend_log=serving.recommend_log,
+            alarms=[*errors, *stale],
+        )
+        engagement_dashboard(self, settings=settings)
+        models_dashboard(self, settings=settings, training=training.state_machine)
+
+    def _errors(self, serving: ServingStack) -> list[cloudwatch.IAlarm]:
+        settings, api = self._settings, serving.api
+        served = counted("RecommendationsServed", service="recommend")
+        degraded = counted("RecommendationsDegraded", service="recommend")
+        return [
+            self._alarm(
+                "ApiErrors",
+                percent(api.server_errors(), api.requests(), label="Requests that fail, percent", least=LEAST_REQUESTS),
+                above=settings.error_alarm_percent,
+                periods=2,
+                description="Requests to the API fail: docs/runbooks/errors.md",
+            ),
+            self._alarm(
+                "ApiSlow",
+                api.latency("p99"),
+                above=settings.latency_alarm_ms,
+                periods=3,
+                description="One request in a hundred is slow: docs/runbooks/errors.md",
+            ),
+            self._alarm(
+                "Degraded",
+                percent(degraded, served, label="Answers that are degraded, percent", least=LEAST_REQUESTS),
+                above=settings.degraded_alarm_percent,
+                periods=2,
+                description="Answers are less than they should be: docs/runbooks/errors.md",
+            ),
+        ]
+
+    def _alarm(
+        self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, periods: int, description: str
+    ) -> cloudwatch.Alarm:
+        return alarm(
+            self,
+            construct_id,
+            metric=metric,
+            above=above,
+            periods=periods,
+            description=f"Alsolike {self._settings.name}: {description}",
+            alerts=self._data.alerts,
+        )
+
+    def _on_top(self, construct_id: str, alarms: Sequence[cloudwatch.IAlarm], description: str) -> None:
+        """Tell people once of what several alarms may say."""
+        rules = [cloudwatch.AlarmRule.from_alarm(each, cloudwatch.AlarmState.ALARM) for each in alarms]
+        made = cloudwatch.CompositeAlarm(
+            self,
+            construct_id,
+            alarm_rule=cloudwatch.AlarmRule.any_of(*rules),
+            alarm_description=f"Alsolike {self._settings.name}: {description}",
+        )
+        made.add_alarm_action(actions.SnsAction(self._data.alerts))
+        made.add_ok_action(actions.SnsAction(self._data.alerts))
+
+
+def _functions(app: Construct) -> dict[str, lambda_.IFunction]:
+    """Return every function of the app by its name."""
+    found = [each for each in app.node.find_all() if isinstance(each, PythonFunction)]
+    return {each.name: each.live for each in sorted(found, key=lambda each: each.name)}
