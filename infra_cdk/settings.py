@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import math
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -22,6 +23,10 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # As browsers write them: in lower case, without a path.
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
+# A run has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+# A look at a canary is two of waiting, five of a function and two of a choice. What attempts add has the rest.
+_EVENTS_OF_A_LOOK, _EVENTS_FOR_LOOKS = 9, 20_000
 
 
 class InvalidSettings(ValueError):
@@ -66,11 +71,12 @@ class Settings:
     error_alarm_percent, latency_alarm_ms, degraded_alarm_percent
         Shares of failed requests and of degraded answers, and the time of the slowest hundredth, above which they are.
     training_spot, training_max_wait_s
-        Train on spare capacity, which costs less and may be taken away; how long a run waits for it, work included.
+        Train on spare capacity, which costs less and may be taken away: then the job goes on from its checkpoints. How
+        long it waits for capacity, work included.
     training_algorithms, training_budget_s, training_budget_mb
         Algorithms that are compared, all where none is named, and how long and in how much memory.
     training_package
-        Folder with a Python package of own algorithms, which the job installs.
+        Folder, from the repository's root, with modules or packages of own algorithms, which the job imports.
     dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
         What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
     gate_…
@@ -238,6 +244,27 @@ class Settings:
             "provisioned_concurrency",
             "0 where snap_start is on: Lambda refuses both on one function",
         )
+        _require(
+            self.training_max_wait_s,
+            not self.training_spot or self.training_max_wait_s >= self.training_max_runtime_s,
+            "training_max_wait_s",
+            f"at least training_max_runtime_s, {self.training_max_runtime_s}, for waiting includes the work",
+        )
+        for algorithm in self.training_algorithms:
+            _require(algorithm, bool(_ALGORITHM.fullmatch(algorithm)), "training_algorithms", "names of a-z, 0-9 and _")
+        least = math.ceil(2 * self.canary_duration_s * _EVENTS_OF_A_LOOK / _EVENTS_FOR_LOOKS)
+        _require(
+            self.canary_interval_s,
+            self.canary_interval_s >= least,
+            "canary_interval_s",
+            f"at least {least} where canary_duration_s is {self.canary_duration_s}: Step Functions gives a run 25,000 "
+            "events, and a look takes nine",
+        )
+
+    @property
+    def training_wait_s(self) -> int:
+        """How long a training job takes at most, with the wait for spare capacity where that is used."""
+        return self.training_max_wait_s if self.training_spot else self.training_max_runtime_s
 
     @property
     def record_age_hours(self) -> int:

@@ -14,4 +14,15 @@ if ! python3 -c 'import numpy, onnx, onnxruntime, orjson, pyarrow, scipy' 2>/dev
         -r "$code/model_export/requirements.txt"
 fi
 
+# Own algorithms: the channel `package` is the CDK's zip of a folder. What it needs besides is in its requirements.txt.
+base=${SAGEMAKER_BASE_DIR:-/opt/ml}
+if [ -d "$base/input/data/package" ]; then
+    export ALSOLIKE_PACKAGE="$base/package"
+    python3 -m zipfile -e "$base"/input/data/package/*.zip "$ALSOLIKE_PACKAGE"
+    if [ -f "$ALSOLIKE_PACKAGE/requirements.txt" ]; then
+        echo "installing what the own algorithms need"
+        python3 -m pip install --quiet --disable-pip-version-check --no-input -r "$ALSOLIKE_PACKAGE/requirements.txt"
+    fi
+fi
+
 exec python3 -m model_export.train

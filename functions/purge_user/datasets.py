@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.dataset import MANIFEST_FILE
+from alsolike.dataset import CHAMPION_FOLDER, MANIFEST_FILE
 from alsolike.interactions import profile_id
 from alsolike.mentions import Mentions
 from alsolike.scanning import scan
@@ -27,7 +27,8 @@ def purge_datasets(work: Work) -> Iterator[None]:
     """
     bucket = work.places.artefact_bucket
     mentions = Mentions(work.user_id)
-    for found in scan(work.s3, bucket, PREFIX, after=work.progress.cursor.get("after", "")):
+    after = work.progress.cursor.get("after", "")
+    for found in scan(work.s3, bucket, PREFIX, after=after, wanted=_may_name_people):
         if found.body is not None and found.key.endswith(".parquet"):
             file = parquet.open_parquet(found.body, where=f"s3://{bucket}/{found.key}")
             mask = _hits(work, file)
@@ -42,6 +43,11 @@ def purge_datasets(work: Work) -> Iterator[None]:
             work.delete(bucket, found.key)
         work.advance({"after": found.key})
         yield
+
+
+def _may_name_people(key: str) -> bool:
+    """Return whether an object may: a copy of a model may not, and is too large to be read for it."""
+    return f"/{CHAMPION_FOLDER}/" not in key
 
 
 def _hits(work: Work, file: pq.ParquetFile) -> pa.ChunkedArray | None:

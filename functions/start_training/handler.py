@@ -6,12 +6,17 @@ import functools
 import os
 from typing import Any
 
+from alsolike.aws import client
 from alsolike.dataset import prefix
 from alsolike.observability import logger, metrics
+from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from functions.start_training.run import run_of
-from functions.start_training.service import start_training
+from functions.start_training.service import EngineRule, Stores, start_training
 from functions.start_training.settings import Settings
+from functions.start_training.stores import LakeSize
+from functions.start_training.trigger import read_trigger
+from functions.start_training.turn import Turn
 
 
 @functools.cache
@@ -23,16 +28,25 @@ def _settings() -> Settings:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Start the run of `execution_id`, started at `started_at` with `input`."""
-    run = run_of(event["execution_id"], started_at=event["started_at"])
-    version = event["input"].get("version")
-    start = start_training(run, version=version)
-    logger.info("run started", run_id=run.run_id, first=start.first, engine=start.engine, reason=start.reason)
+    settings, s3, execution_id = _settings(), client("s3"), event["execution_id"]
+    run = run_of(execution_id, started_at=event["started_at"])
+    stores = Stores(
+        s3=s3,
+        bucket=settings.artefact_bucket,
+        turn=Turn(s3, client("stepfunctions"), settings.artefact_bucket),
+        lake=LakeSize(s3, settings.lake_bucket),
+        registry=Registry(s3, settings.artefact_bucket),
+    )
+    rule = EngineRule(settings.dataset_engine, settings.spark_above_mb)
+    start = start_training(run, read_trigger(event["input"]), execution_id=execution_id, rule=rule, stores=stores)
+    logger.info("looked whether the run may go", run_id=run.run_id, first=start.first, engine=start.engine,
+                reason=start.reason, ended_canary=start.orphan)  # fmt: skip
     return {
         "run_id": run.run_id,
         "started_ms": run.started_ms,
         "first": start.first,
         "engine": start.engine,
         "reason": start.reason,
-        "version": version or run.run_id,
-        "dataset_s3_uri": f"s3://{_settings().artefact_bucket}/{prefix(run.run_id)}",
+        "version": start.version,
+        "dataset_s3_uri": f"s3://{settings.artefact_bucket}/{prefix(run.run_id)}",
     }

@@ -7,6 +7,9 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where runs keep what they hand on."""
+    """Where runs keep what they hand on, and what builds their datasets."""
 
     artefact_bucket: str
+    lake_bucket: str
+    dataset_engine: str = "auto"
+    spark_above_mb: int = 500

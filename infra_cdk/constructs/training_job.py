@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
 from infra_cdk.constructs.permissions import Permission, objects, role_for
 from infra_cdk.regions import repository_arn
 from infra_cdk.settings import Settings
@@ -46,6 +47,11 @@ class TrainingJob(Construct):
                 "__pycache__",
             ],
         )
+        check_algorithms(settings)
+        folder = package_folder(settings)
+        self._package = (
+            assets.Asset(self, "Package", path=str(folder), exclude=["__pycache__", "*.pyc"]) if folder else None
+        )
         self.role = role_for(
             self,
             "Role",
@@ -63,6 +69,7 @@ class TrainingJob(Construct):
             JSONPath expressions of the workflow's state.
         """
         settings = self._settings
+        checkpoints = f"'s3://{{}}/training/{{}}/checkpoints/', '{self._artefacts.bucket_name}', {run_id}"
         return {
             "TrainingJobName.$": f"States.Format('{NAME_PREFIX}{{}}', {run_id})",
             "RoleArn": self.role.role_arn,
@@ -75,10 +82,11 @@ class TrainingJob(Construct):
                     {"Name": "hr@10", "Regex": "hr_at_10=([0-9.]+)"},
                 ],
             },
-            "HyperParameters": {"run_id.$": run_id},
+            "HyperParameters": {"run_id.$": run_id, **self._hyperparameters()},
             "InputDataConfig": [
                 _channel("dataset", {"S3Uri.$": dataset_s3_uri}),
                 _channel("code", {"S3Uri": self._code.s3_object_url}),
+                *([_channel("package", {"S3Uri": self._package.s3_object_url})] if self._package else []),
             ],
             "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object("training/")},
             "ResourceConfig": {
@@ -86,12 +94,30 @@ class TrainingJob(Construct):
                 "InstanceType": settings.training_instance_type,
                 "VolumeSizeInGB": settings.training_volume_gb,
             },
-            "StoppingCondition": {"MaxRuntimeInSeconds": settings.training_max_runtime_s},
+            # Also where the capacity is not spare: SageMaker starts the job again after a failure of its own.
+            "RetryStrategy": {"MaximumRetryAttempts": 2},
+            "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
+            "EnableManagedSpotTraining": settings.training_spot,
+            "StoppingCondition": {
+                "MaxRuntimeInSeconds": settings.training_max_runtime_s,
+                **({"MaxWaitTimeInSeconds": settings.training_max_wait_s} if settings.training_spot else {}),
+            },
             "Tags": [{"Key": "alsolike:environment", "Value": settings.name}],
         }
 
+    def _hyperparameters(self) -> dict[str, str]:
+        """Return what the settings say of `model_export.hyperparameters`; SageMaker takes strings alone."""
+        settings = self._settings
+        said = {
+            "algorithms": ",".join(settings.training_algorithms) or None,
+            "budget_s": settings.training_budget_s,
+            "budget_mb": settings.training_budget_mb,
+        }
+        return {name: str(value) for name, value in said.items() if value is not None}
+
     def _permissions(self) -> list[Permission]:
         code, artefacts = self._code, self._artefacts
+        sources = [code, *([self._package] if self._package else [])]
         log_groups = cdk.Stack.of(self).format_arn(
             service="logs",
             resource="log-group",
@@ -100,13 +126,23 @@ class TrainingJob(Construct):
         )
         return [
             objects(artefacts, "datasets/", actions=["s3:GetObject"], reason="Each run reads the dataset built for it"),
-            Permission(actions=["s3:GetObject"], resources=[code.bucket.arn_for_objects(code.s3_object_key)]),
+            Permission(
+                actions=["s3:GetObject"],
+                resources=[source.bucket.arn_for_objects(source.s3_object_key) for source in sources],
+            ),
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, code.bucket.bucket_arn]),
             objects(
                 artefacts,
                 "training/",
                 actions=["s3:PutObject", "s3:AbortMultipartUpload"],
                 reason="Each run writes under its own new name",
+            ),
+            objects(
+                artefacts,
+                "training/",
+                actions=["s3:GetObject"],
+                suffix="/checkpoints/*",
+                reason="Each run goes on from its own checkpoints where it was interrupted",
             ),
             Permission(
                 actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],

@@ -1,7 +1,12 @@
 """What lets a run of the workflow begin."""
 
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra_cdk.constructs.acknowledgement import acknowledge_wildcard
+from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
@@ -10,6 +15,7 @@ from infra_cdk.stacks.data import DataStack
 
 def training_start(scope: Construct, *, settings: Settings, data: DataStack, layers: PythonLayers) -> PythonFunction:
     """Create the function that says where a run begins."""
+    lake, artefacts = data.lake, data.artefacts
     return PythonFunction(
         scope,
         "StartTraining",
@@ -17,8 +23,50 @@ def training_start(scope: Construct, *, settings: Settings, data: DataStack, lay
         description="Says whether a run of the training workflow may go, and where it begins",
         settings=settings,
         layers=[layers.core],
-        variables={"ARTEFACT_BUCKET": data.artefacts.bucket_name},
-        permissions=[],
+        variables={
+            "ARTEFACT_BUCKET": artefacts.bucket_name,
+            "LAKE_BUCKET": lake.bucket_name,
+            "DATASET_ENGINE": settings.dataset_engine,
+            "SPARK_ABOVE_MB": str(settings.spark_above_mb),
+        },
+        permissions=[
+            Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
+            Permission(
+                actions=["s3:GetObject", "s3:PutObject"],
+                resources=[
+                    artefacts.arn_for_objects("training/run.json"),
+                    artefacts.arn_for_objects("registry/champion.json"),
+                ],
+            ),
+            objects(artefacts, "models/", actions=["s3:GetObject"], reason="The champion's bundle is copied"),
+            objects(
+                artefacts,
+                "datasets/",
+                actions=["s3:PutObject"],
+                suffix="/champion/*",
+                reason="Each run has a dataset of its own, with the champion's bundle in it",
+            ),
+        ],
         memory_mb=512,
         timeout_s=300,
     )
+
+
+def permit_looking_at_runs(scope: Construct, *, start: PythonFunction, machine: sfn.StateMachine) -> None:
+    """Let `start_training` ask whether an execution of its own machine runs.
+
+    Not in its role: the machine needs the function, and the role would need the machine.
+    """
+    executions = cdk.Stack.of(scope).format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{machine.state_machine_name}:*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+    policy = iam.Policy(
+        scope,
+        "LookAtRuns",
+        roles=[start.role],
+        statements=[iam.PolicyStatement(actions=["states:DescribeExecution"], resources=[executions])],
+    )
+    acknowledge_wildcard(policy, resource=executions, reason="Each run is an execution with a name of its own")

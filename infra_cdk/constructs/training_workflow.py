@@ -1,5 +1,6 @@
 """The Step Functions workflow: dataset, training, gate, canary; whatever fails is told to people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +21,12 @@ from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.settings import Settings
 
 _SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
+# What our functions raise where the same call may work later; see `alsolike/errors.py`.
+_OURS_TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
 # A Lambda runs for 15 minutes at most.
 _FUNCTION = Attempts(timeout_s=960)
 _NOTIFICATION = Attempts(timeout_s=300)
+_OF_RUN = {"run_id.$": "$.start.run_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,13 @@ class TrainingWorkflow(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         # Half an hour for SageMaker to find a machine, and to keep what was trained.
-        self._training = Attempts(timeout_s=settings.training_max_runtime_s + 1_800, first_pause_s=30)
+        self._training = Attempts(timeout_s=settings.training_wait_s + 1_800, first_pause_s=30)
         self._alerts = alerts
-        self._failed = self._notify("NotifyFailure", "training failed", {"error.$": "$.error"})
-        self._failed.next(sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.error.Cause"))
+        failed = sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.failure.cause")
+        self._failed = self._notify("NotifyFailure", "training failed", {"failure.$": "$.failure"})
+        # Who cannot be told can still read it in the execution.
+        self._failed.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        self._failed.next(failed)
 
         started = self._invoke(
             "StartTraining",
@@ -74,6 +81,7 @@ class TrainingWorkflow(Construct):
             },
             fields=("run_id", "started_ms", "first", "engine", "reason", "version", "dataset_s3_uri"),
             result_path="$.start",
+            failure={"run_id": ""},
         )
         built = self._invoke(
             "BuildDataset",
@@ -103,6 +111,7 @@ class TrainingWorkflow(Construct):
         )
         first = (
             sfn.Choice(self, "First")
+            .when(sfn.Condition.string_equals("$.start.first", "busy"), sfn.Succeed(self, "Busy"))
             .when(sfn.Condition.string_equals("$.start.first", "canary"), canary)
             .otherwise(built.next(trained).next(registered).next(decision))
         )
@@ -112,16 +121,30 @@ class TrainingWorkflow(Construct):
         self._schedule()
 
     def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
-        """Start the canary, then look at it again and again until it is promoted or taken back."""
+        """Start the canary, then look at it again and again until it is promoted or taken back.
 
-        def step(construct_id: str, action: str) -> tasks.LambdaInvoke:
+        Where a step of it fails, the canary ends: nobody would look at it any more.
+        """
+
+        def step(
+            construct_id: str,
+            action: str,
+            *,
+            failure: Mapping[str, str] = _OF_RUN,
+            fails_to: sfn.IChainable | None = None,
+        ) -> tasks.LambdaInvoke:
             return self._invoke(
                 construct_id,
                 run_canary,
                 payload={"action": action, "version.$": "$.start.version", "run_id.$": "$.start.run_id"},
                 fields=("version", "state", "reasons"),
                 result_path="$.canary",
+                failure=failure,
+                fails_to=fails_to,
             )
+
+        end = step("EndCanary", "end", failure={**_OF_RUN, "after.$": "$.failure"})
+        end.next(self._failed)
 
         wait = sfn.Wait(
             self,
@@ -135,8 +158,8 @@ class TrainingWorkflow(Construct):
             .when(sfn.Condition.string_equals("$.canary.state", "going"), wait)
             .otherwise(rolled_back.next(sfn.Succeed(self, "RolledBack")))
         )
-        wait.next(step("LookAtCanary", "look")).next(state)
-        return step("StartCanary", "start").next(state)
+        wait.next(step("LookAtCanary", "look", fails_to=end)).next(state)
+        return step("StartCanary", "start", fails_to=end).next(state)
 
     def _invoke(
         self,
@@ -146,6 +169,8 @@ class TrainingWorkflow(Construct):
         payload: dict[str, Any],
         fields: tuple[str, ...],
         result_path: str,
+        failure: Mapping[str, str] = _OF_RUN,
+        fails_to: sfn.IChainable | None = None,
     ) -> tasks.LambdaInvoke:
         task = tasks.LambdaInvoke(
             self,
@@ -158,9 +183,30 @@ class TrainingWorkflow(Construct):
             retry_on_service_exceptions=False,
             task_timeout=_FUNCTION.timeout,
         )
-        _FUNCTION.repeat(task, LAMBDA_TRANSIENT, jitter=sfn.JitterType.FULL)
-        task.add_catch(self._failed, errors=["States.ALL"], result_path="$.error")
+        _FUNCTION.repeat(task, [*LAMBDA_TRANSIENT, *_OURS_TRANSIENT], jitter=sfn.JitterType.FULL)
+        self._catch(task, failure=failure, then=fails_to or self._failed)
         return task
+
+    def _catch(
+        self,
+        task: tasks.LambdaInvoke | sfn.CustomState,
+        *,
+        then: sfn.IChainable,
+        failure: Mapping[str, str] = _OF_RUN,
+    ) -> None:
+        """Note which step failed and why, which a caught error does not say by itself, and go on with `then`."""
+        noted = sfn.Pass(
+            self,
+            f"{task.node.id}Failed",
+            parameters={
+                "state": task.node.id,
+                **failure,
+                "error.$": "$.error.Error",
+                "cause.$": "$.error.Cause",
+            },
+            result_path="$.failure",
+        )
+        task.add_catch(noted.next(then), errors=["States.ALL"], result_path="$.error")
 
     def _train(self, job: TrainingJob) -> sfn.CustomState:
         # The CDK's own task has no ContainerEntrypoint, and would widen the job's role by itself.
@@ -181,7 +227,7 @@ class TrainingWorkflow(Construct):
         )
         # A failed job is not retried: its name is taken, and the same data would fail again.
         self._training.repeat(task, _SAGEMAKER_TRANSIENT)
-        task.add_catch(self._failed, errors=["States.ALL"], result_path="$.error")
+        self._catch(task, then=self._failed)
         return task
 
     def _notify(self, construct_id: str, subject: str, facts: dict[str, Any]) -> tasks.SnsPublish:
@@ -191,7 +237,13 @@ class TrainingWorkflow(Construct):
             topic=self._alerts,
             subject=f"Alsolike {self._settings.name}: {subject}",
             message=sfn.TaskInput.from_object(
-                {"environment": self._settings.name, "execution.$": "$$.Execution.Id", "event": subject, **facts}
+                {
+                    "environment": self._settings.name,
+                    "execution.$": "$$.Execution.Id",
+                    "event": subject,
+                    **facts,
+                    "more": f"alsolike status --stack {self._settings.name}",
+                }
             ),
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=_NOTIFICATION.timeout,
@@ -220,7 +272,7 @@ class TrainingWorkflow(Construct):
             ),
             # Out of reach: a step that takes too long is caught and told to people, a whole run's time-out is neither.
             timeout=cdk.Duration.seconds(
-                5 * _FUNCTION.longest_s
+                6 * _FUNCTION.longest_s
                 + self._training.longest_s
                 + _NOTIFICATION.longest_s
                 + 2 * self._settings.canary_duration_s
@@ -236,6 +288,11 @@ class TrainingWorkflow(Construct):
             description=f"Alsolike {self._settings.name}: train on what has happened since",
             schedule=events.Schedule.expression(self._settings.training_schedule),
             targets=[
-                targets.SfnStateMachine(self.state_machine, retry_attempts=8, max_event_age=cdk.Duration.hours(2))
+                targets.SfnStateMachine(
+                    self.state_machine,
+                    input=events.RuleTargetInput.from_object({"trigger": "schedule"}),
+                    retry_attempts=8,
+                    max_event_age=cdk.Duration.hours(2),
+                )
             ],
         )

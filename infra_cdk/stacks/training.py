@@ -12,7 +12,7 @@ from infra_cdk.constructs.model_gate import model_gate
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.training_start import training_start
+from infra_cdk.constructs.training_start import permit_looking_at_runs, training_start
 from infra_cdk.constructs.training_workflow import Steps, TrainingWorkflow
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
@@ -40,12 +40,13 @@ class TrainingStack(cdk.Stack):
             model_package_group_description=f"Alsolike {settings.name}: one package a trained model",
         )
         build_dataset = dataset_builder(self, settings=settings, data=data, layers=shared).live
+        start = training_start(self, settings=settings, data=data, layers=shared)
         workflow = TrainingWorkflow(
             self,
             "Workflow",
             settings=settings,
             steps=Steps(
-                start_training=training_start(self, settings=settings, data=data, layers=shared).live,
+                start_training=start.live,
                 build_dataset=build_dataset,
                 register_model=model_gate(self, settings=settings, data=data, layers=shared, packages=packages).live,
                 run_canary=canary(self, settings=settings, data=data, layers=shared).live,
@@ -54,6 +55,7 @@ class TrainingStack(cdk.Stack):
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine
+        permit_looking_at_runs(self, start=start, machine=workflow.state_machine)
         Parameters(
             self,
             "Parameters",

@@ -1,27 +1,77 @@
-"""The algorithms, one file each: every module here is imported, every `Algorithm` in it is known by its name."""
+"""The algorithms, one file each: every module here is imported, every `Algorithm` in it is known by its name.
+
+So are those of a package of one's own: the environment variable `ALSOLIKE_PACKAGE` names a folder, in which every
+module and package is imported.
+"""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
 
 from alsolike.errors import InvalidInput
 from model_export.algorithm import Algorithm
 
+OWN_PACKAGE = "ALSOLIKE_PACKAGE"
+
 
 def known() -> Mapping[str, Algorithm]:
-    """Return the algorithms with default settings, by name, in alphabetical order."""
+    """Return the algorithms with default settings, by name, in alphabetical order.
+
+    Raises
+    ------
+    InvalidInput
+        If the own package is no folder, has no algorithm, cannot be imported, or takes a name that another has.
+    """
     found: dict[str, Algorithm] = {}
     for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        for _, settings in inspect.getmembers(module, inspect.isclass):
-            own = settings.__module__ == module.__name__ and not inspect.isabstract(settings)
-            if own and issubclass(settings, Algorithm):
-                found[settings.name] = settings()
+        found |= _defined(importlib.import_module(f"{__name__}.{module_info.name}"))
+    if folder := os.environ.get(OWN_PACKAGE):
+        for own in map(_defined, _own_modules(Path(folder))):
+            if taken := own.keys() & found.keys():
+                name = min(taken)
+                raise InvalidInput(
+                    f"{type(own[name]).__module__} names an algorithm {name!r}, as {type(found[name]).__module__} does"
+                )
+            found |= own
     return dict(sorted(found.items()))
+
+
+def _defined(module: ModuleType) -> dict[str, Algorithm]:
+    """Return the algorithms that a module, or what is below it, defines and that it shows."""
+    classes = (
+        settings
+        for _, settings in inspect.getmembers(module, inspect.isclass)
+        if f"{settings.__module__}.".startswith(f"{module.__name__}.")
+        and issubclass(settings, Algorithm)
+        and not inspect.isabstract(settings)
+    )
+    return {settings.name: settings() for settings in classes}
+
+
+def _own_modules(folder: Path) -> Iterator[ModuleType]:
+    if not folder.is_dir():
+        raise InvalidInput(f"{OWN_PACKAGE} is {str(folder)!r}, expected a folder")
+    names = sorted(module_info.name for module_info in pkgutil.iter_modules([str(folder)]))
+    if not names:
+        raise InvalidInput(f"{OWN_PACKAGE} is {str(folder)!r}, expected a folder with a Python module or package in it")
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    for name in names:
+        try:
+            module = importlib.import_module(name)
+        except Exception as error:
+            raise InvalidInput(f"{folder / name} cannot be imported: {type(error).__name__}: {error}") from error
+        if folder.resolve() not in Path(module.__file__ or "").resolve().parents:
+            raise InvalidInput(f"{folder / name} has the name of another module, {module.__file__}; rename it")
+        yield module
 
 
 def missing(algorithm: Algorithm) -> str | None:

@@ -178,7 +178,15 @@ EXPECTED = {
         ("dynamodb:Scan", "Profiles"),  # sessions that joined the profile
         ("secretsmanager:GetSecretValue", "HashKey"),
     },
-    "start_training": set(),
+    "start_training": {
+        ("s3:ListBucket", "Lake"),  # LakeSize: list_objects_v2
+        ("s3:ListBucket", "Artefacts"),  # copy_champion: list_objects_v2; Turn, Registry: NoSuchKey, not 403
+        *((f"s3:{action}Object", "Artefacts/training/run.json") for action in ("Get", "Put")),  # Turn
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry.end_canary: put_object
+        ("s3:GetObject", "Artefacts/models/*"),  # copy_champion: copy_object, which reads the one
+        ("s3:PutObject", "Artefacts/datasets/*/champion/*"),  # and writes the other
+    },
     "run_canary": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
         ("s3:GetObject", "Artefacts/models/*"),  # Registry: head_object
@@ -280,16 +288,28 @@ def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
 
 
 def test_only_what_names_its_own_machine_stands_outside_of_the_roles(assembly: Assembly) -> None:
-    """The schedule's policy, which the CDK wrote, and that of a workflow whose batches are executions of its own."""
-    policies = {
-        policy.stack.rpartition("-")[2]: [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]]
+    """The schedule's policy, which the CDK wrote; what asks whether a run goes on; and that of a workflow whose batches
+    are executions of its own.
+    """
+    policies = [
+        (policy.stack.rpartition("-")[2], [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]])
         for policy in assembly.of_type("AWS::IAM::Policy")
-    }
+    ]
 
-    assert policies == {
-        "training": ["states:StartExecution"],
-        "batch": ["states:StartExecution", ["states:DescribeExecution", "states:StopExecution"]],
-    }
+    assert sorted(policies, key=str) == [
+        ("batch", ["states:StartExecution", ["states:DescribeExecution", "states:StopExecution"]]),
+        ("training", ["states:DescribeExecution"]),
+        ("training", ["states:StartExecution"]),
+    ]
+
+
+def test_runs_are_looked_at_in_their_own_machine_alone(demo: Assembly) -> None:
+    (policy,) = [p for p in demo.of_type("AWS::IAM::Policy") if "DescribeExecution" in str(p) and "training" in p.stack]
+    (statement,) = policy.properties["PolicyDocument"]["Statement"]
+
+    machine = demo.state_machine("training").logical_id
+    assert flat(statement["Resource"]).endswith(f":execution:{machine}.Name:*")
+    assert policy.properties["Roles"] == [{"Ref": demo.role(demo.function("start_training")).logical_id}]
 
 
 def test_training_metrics_are_bound_to_sagemakers_namespace(demo: Assembly) -> None:
@@ -320,6 +340,7 @@ def test_training_job_reads_datasets_and_code_and_writes_its_output(demo: Assemb
         ("s3:GetObject", "Artefacts/datasets/*"),
         ("s3:GetObject", "Code"),
         ("s3:PutObject", "Artefacts/training/*"),
+        ("s3:GetObject", "Artefacts/training/*/checkpoints/*"),
     }
 
 

@@ -54,11 +54,34 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
             {"snap_start": True, "provisioned_concurrency": 1},
             r"provisioned_concurrency is 1, expected 0 where snap_start",
         ),
+        (
+            {"training_max_wait_s": 3_600},
+            r"training_max_wait_s is 3600, expected at least training_max_runtime_s, 14400",
+        ),
+        ({"training_algorithms": ["EASE!"]}, r"training_algorithms is 'EASE!', expected names of a-z, 0-9 and _"),
+        ({"dataset_engine": "flink"}, r"dataset_engine is 'flink', expected 'auto' or 'lambda' or 'spark'"),
+        # 2 * 604,800 / 544 looks of nine events are more than the 20,000 that are left for them.
+        (
+            {"canary_duration_s": 604_800, "canary_interval_s": 544},
+            r"canary_interval_s is 544, expected at least 545 where canary_duration_s is 604800",
+        ),
     ],
 )
 def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidSettings, match=message):
         load_settings(environments(**values), "test")
+
+
+def test_without_spare_capacity_nothing_waits_for_it() -> None:
+    settings = load_settings(environments(training_spot=False, training_max_wait_s=60), "test")
+
+    assert settings.training_wait_s == settings.training_max_runtime_s == 14_400
+
+
+def test_week_of_trial_may_be_looked_at_every_ten_minutes() -> None:
+    assert (
+        load_settings(environments(canary_duration_s=604_800, canary_interval_s=545), "test").canary_interval_s == 545
+    )
 
 
 @pytest.mark.parametrize(

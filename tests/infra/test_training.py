@@ -7,12 +7,18 @@ from tests.infra.assembly import Assembly, flat
 
 States = dict[str, dict[str, Any]]
 TASKS = ("StartTraining", "BuildDataset", "Train", "RegisterModel", "StartCanary", "LookAtCanary")
+EVERY_TASK = (*TASKS, "EndCanary")
 
 
 def test_steps_follow_each_other(workflow: States) -> None:
     nexts = ["First", "Train", "RegisterModel", "Decision", "StateOfCanary", "StateOfCanary"]
     assert [workflow[name]["Next"] for name in TASKS] == nexts
-    assert (workflow["First"]["Choices"][0]["Next"], workflow["First"]["Default"]) == ("StartCanary", "BuildDataset")
+    assert {choice["StringEquals"]: choice["Next"] for choice in workflow["First"]["Choices"]} == {
+        "busy": "Busy",
+        "canary": "StartCanary",
+    }
+    assert workflow["First"]["Default"] == "BuildDataset"
+    assert workflow["Busy"]["Type"] == "Succeed"
     assert workflow["Decision"]["Choices"] == [
         {"Variable": "$.registration.verdict", "StringEquals": "approved", "Next": "StartCanary"}
     ]
@@ -27,19 +33,35 @@ def test_steps_follow_each_other(workflow: States) -> None:
     assert workflow["Promoted"]["Type"] == workflow["Rejected"]["Type"] == "Succeed"
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_whatever_fails_is_told_to_people_with_its_cause(workflow: States, name: str) -> None:
+@pytest.mark.parametrize("name", EVERY_TASK)
+def test_whatever_fails_is_told_to_people_with_its_state_run_and_cause(workflow: States, name: str) -> None:
     assert workflow[name]["Catch"] == [
-        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "NotifyFailure"}
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": f"{name}Failed"}
     ]
+    noted = workflow[f"{name}Failed"]
+    assert noted["ResultPath"] == "$.failure"
+    said = {"state": name, "error.$": "$.error.Error", "cause.$": "$.error.Cause"}
+    run = {"run_id": ""} if name == "StartTraining" else {"run_id.$": "$.start.run_id"}
+    first = {"after.$": "$.failure"} if name == "EndCanary" else {}
+    assert noted["Parameters"] == {**said, **run, **first}
+    assert noted["Next"] == ("EndCanary" if name in ("StartCanary", "LookAtCanary") else "NotifyFailure")
     notification = workflow["NotifyFailure"]["Parameters"]
     assert "Alerts" in notification["TopicArn"]
-    assert notification["Message"]["error.$"] == "$.error"
+    assert notification["Message"]["failure.$"] == "$.failure"
+    assert notification["Message"]["more"] == "alsolike status --stack demo"
     assert workflow["NotifyFailure"]["Next"] == "Failed"
-    assert workflow["Failed"] == {"Type": "Fail", "Error": "TrainingFailed", "CausePath": "$.error.Cause"}
+    assert workflow["NotifyFailure"]["Catch"][0]["Next"] == "Failed"
+    assert workflow["Failed"]["CausePath"] == "$.failure.cause"
 
 
-@pytest.mark.parametrize("name", [*TASKS, "NotifyFailure", "NotifyRejection"])
+def test_trial_that_nobody_looks_at_any_more_ends(workflow: States) -> None:
+    payload = workflow["EndCanary"]["Parameters"]["Payload"]
+
+    assert payload == {"action": "end", "version.$": "$.start.version", "run_id.$": "$.start.run_id"}
+    assert workflow["EndCanary"]["Next"] == "NotifyFailure"
+
+
+@pytest.mark.parametrize("name", [*EVERY_TASK, "NotifyFailure", "NotifyRejection", "NotifyRollback"])
 def test_every_task_has_a_time_limit_and_retries(workflow: States, name: str) -> None:
     assert workflow[name]["TimeoutSeconds"] > 0
     assert workflow[name]["Retry"]
@@ -54,9 +76,20 @@ def test_run_as_a_whole_outlasts_its_slowest_steps_which_are_caught(assembly: As
         pauses = [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
         return float((retry["MaxAttempts"] + 1) * state["TimeoutSeconds"] + sum(pauses))
 
-    steps = [definition["States"][name] for name in (*TASKS, "NotifyRejection")]
-    assert definition["TimeoutSeconds"] >= sum(map(longest_s, steps))
+    steps = [definition["States"][name] for name in (*EVERY_TASK, "NotifyRejection")]
+    (interval_s,) = [state["Seconds"] for state in definition["States"].values() if state["Type"] == "Wait"]
+    trial_s = 2 * 86_400
+    assert interval_s == 300
+    assert definition["TimeoutSeconds"] >= sum(map(longest_s, steps)) + trial_s
     assert definition["States"]["NotifyFailure"]["TimeoutSeconds"] <= steps[-1]["TimeoutSeconds"]
+
+
+@pytest.mark.parametrize("name", [task for task in EVERY_TASK if task != "Train"])
+def test_functions_are_asked_again_where_a_service_did_not_answer(workflow: States, name: str) -> None:
+    (retry,) = workflow[name]["Retry"]
+
+    assert {"Lambda.TooManyRequestsException", "Unavailable", "ConcurrentUpdate"} <= set(retry["ErrorEquals"])
+    assert "States.ALL" not in retry["ErrorEquals"]
 
 
 def test_failed_training_is_not_repeated_under_its_own_name(workflow: States) -> None:
@@ -120,7 +153,19 @@ def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: Stat
     assert channels["dataset"]["S3Uri.$"] == "$.dataset.dataset_s3_uri"
     assert channels["code"]["S3Uri"].endswith(".zip")
     assert parameters["OutputDataConfig"]["S3OutputPath"].endswith("/training/")
-    assert parameters["StoppingCondition"]["MaxRuntimeInSeconds"] < train["TimeoutSeconds"]
+    assert set(channels) == {"dataset", "code"}
+
+
+def test_job_trains_on_spare_capacity_and_goes_on_from_its_checkpoints(workflow: States) -> None:
+    train = workflow["Train"]
+    parameters = train["Parameters"]
+
+    assert parameters["EnableManagedSpotTraining"] is True
+    assert parameters["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400, "MaxWaitTimeInSeconds": 28_800}
+    assert parameters["StoppingCondition"]["MaxWaitTimeInSeconds"] < train["TimeoutSeconds"]
+    checkpoints = parameters["CheckpointConfig"]["S3Uri.$"]
+    assert checkpoints.startswith("States.Format('s3://{}/training/{}/checkpoints/', '")
+    assert checkpoints.endswith("', $.start.run_id)")
 
 
 def test_container_is_awss_own_and_starts_our_script(workflow: States) -> None:
@@ -170,6 +215,7 @@ def test_training_starts_on_schedule(demo: Assembly, prod: Assembly) -> None:
     rule = schedule(demo)
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(7 days)", "ENABLED")
+    assert rule["Targets"][0]["Input"] == '{"trigger":"schedule"}'
     assert schedule(prod)["ScheduleExpression"] == "rate(1 day)"
     (target,) = rule["Targets"]
     assert flat(target["Arn"]) == demo.state_machine("training").logical_id

@@ -15,6 +15,8 @@ INTERACTIONS_FILE = "interactions.parquet"
 ITEMS_FILE = "items.parquet"
 USERS_FILE = "users.parquet"
 MANIFEST_FILE = "manifest.json"
+CHAMPION_FOLDER = "champion"
+"""The bundle that serves while the dataset is built, where there is one: whom a training compares with."""
 
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
 """Sorted by event_time_ms, then event id; weight is the event type's weight, float32."""

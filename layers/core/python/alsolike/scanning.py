@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -65,9 +65,21 @@ def listed(client: Any, bucket: str, prefix: str, *, after: str = "", since_ms: 
 
 
 def scan(
-    client: Any, bucket: str, prefix: str, *, after: str = "", since_ms: int = 0, at_once: int = AT_ONCE
+    client: Any,
+    bucket: str,
+    prefix: str,
+    *,
+    after: str = "",
+    since_ms: int = 0,
+    at_once: int = AT_ONCE,
+    wanted: Callable[[str], bool] = lambda key: True,
 ) -> Iterator[StoredObject]:
     """Yield the objects below a prefix with their contents, by key; see `listed`.
+
+    Parameters
+    ----------
+    wanted
+        Says by its key whether an object is read at all.
 
     Raises
     ------
@@ -78,6 +90,8 @@ def scan(
     with ThreadPoolExecutor(at_once) as pool:
         try:
             for entry in listed(client, bucket, prefix, after=after, since_ms=since_ms):
+                if not wanted(entry.key):
+                    continue
                 ahead.append(pool.submit(_get, client, bucket, entry.key))
                 if len(ahead) == at_once:
                     yield ahead.popleft().result()

@@ -1,0 +1,77 @@
+"""What an execution of the workflow was started with."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from alsolike.errors import InvalidInput
+
+_FIELDS = ("trigger", "reason", "version")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MAX_REASON = 500
+"""Characters of a reason."""
+
+
+class Cause(StrEnum):
+    """What starts a run."""
+
+    SCHEDULE = "schedule"
+    NEW_DATA = "new-data"
+    DRIFT = "drift"
+    BY_HAND = "by-hand"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trigger:
+    """Why a run was started.
+
+    Attributes
+    ----------
+    reason
+        In somebody's words, empty where nobody gave one.
+    version
+        A version to try without training one; None to train.
+    """
+
+    cause: Cause
+    reason: str = ""
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.cause}: {self.reason}" if self.reason else str(self.cause)
+
+
+def read_trigger(document: Any) -> Trigger:
+    """Read an execution's input: fields of `Trigger`, nothing at all, or the event of an EventBridge rule.
+
+    Raises
+    ------
+    InvalidInput
+        If it is anything else; the message names field, value and what was expected.
+
+    Examples
+    --------
+    >>> str(read_trigger({"trigger": "drift", "reason": "psi 0.3"}))
+    'drift: psi 0.3'
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidInput(f"the input is a {type(document).__name__}, expected an object")
+    if "detail-type" in document and "source" in document:  # a rule that hands on its event as it is
+        return Trigger(Cause.SCHEDULE)
+    for name, value in document.items():
+        if name not in _FIELDS:
+            raise InvalidInput(f"the input has {name!r}, expected none but {', '.join(_FIELDS)}")
+        if not isinstance(value, str):
+            raise InvalidInput(f"{name} is {value!r}, expected text")
+    cause, reason, version = (document.get(name) for name in _FIELDS)
+    if cause is not None and cause not in list(Cause):
+        raise InvalidInput(f"trigger is {cause!r}, expected one of {', '.join(Cause)}")
+    if reason is not None and not len(reason) <= MAX_REASON:
+        raise InvalidInput(f"reason has {len(reason)} characters, expected at most {MAX_REASON}")
+    if version is not None and not _VERSION.fullmatch(version):
+        raise InvalidInput(f"version is {version!r}, expected 1 to 100 letters, digits, dots, hyphens and underscores")
+    return Trigger(Cause(cause) if cause else Cause.BY_HAND, (reason or "").strip(), version)

@@ -1,0 +1,105 @@
+"""Whose turn it is to train: one run at a time, by an object that names the execution which has it.
+
+Nobody gives it back. Whoever comes next asks Step Functions whether that execution still runs, so that one which was
+stopped, or failed where nothing could react, holds nobody up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import ConcurrentUpdate, Unavailable
+
+KEY = "training/run.json"
+_GONE = ("NoSuchKey", "404")
+_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has the turn; `etag` is what a conditional write compares."""
+
+    execution_id: str
+    run_id: str
+    etag: str
+
+
+class Turn:
+    """The turn of one deployment.
+
+    Parameters
+    ----------
+    s3, stepfunctions
+        Low-level clients.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, s3: Any, stepfunctions: Any, bucket: str) -> None:
+        self._s3 = s3
+        self._stepfunctions = stepfunctions
+        self._bucket = bucket
+
+    def take(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder | None:
+        """Take the turn for an execution; return who has it, if that is another one that runs.
+
+        An execution that has it already keeps it.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If somebody else took it at the same time.
+        Unavailable
+            If S3 or Step Functions does not answer.
+        """
+        holder = self._holder()
+        if holder and holder.execution_id == execution_id:
+            return None
+        if holder and self._runs(holder.execution_id):
+            return holder
+        self._write(holder, {"execution_id": execution_id, "run_id": run_id, "taken_ms": now_ms})
+        return None
+
+    def _holder(self) -> Holder | None:
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=KEY)
+            document = orjson.loads(answer["Body"].read())
+            return Holder(document["execution_id"], document["run_id"], answer["ETag"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+
+    def _runs(self, execution_id: str) -> bool:
+        try:
+            status = self._stepfunctions.describe_execution(executionArn=execution_id)["status"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":  # AWS forgets them after 90 days
+                return False
+            raise Unavailable(f"execution {execution_id}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"execution {execution_id}: {error}") from error
+        return bool(status in ("RUNNING", "PENDING_REDRIVE"))
+
+    def _write(self, expected: Holder | None, document: dict[str, Any]) -> None:
+        condition = {"IfMatch": expected.etag} if expected else {"IfNoneMatch": "*"}
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=KEY,
+                Body=orjson.dumps(document, option=orjson.OPT_INDENT_2),
+                ContentType="application/json",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CHANGED:
+                raise ConcurrentUpdate(f"another run took s3://{self._bucket}/{KEY} at the same time") from error
+            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra_cdk.app import create_app, read_context
+from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
+from infra_cdk.settings import InvalidSettings, Settings
+from tests.infra.assembly import Assembly, flat
+
+
+def settings(**values: Any) -> Settings:
+    return Settings(name="test", region="us-east-1", **values)
+
+
+def test_package_is_a_folder_with_python_in_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"training_package is 'nowhere', expected a folder; .*/nowhere is none"):
+        package_folder(settings(training_package="nowhere"))
+    with pytest.raises(InvalidSettings, match=r"expected a folder with a Python module or package in it; .* has none"):
+        package_folder(settings(training_package=str(tmp_path)))
+
+    (tmp_path / "mine.py").write_text("")
+
+    assert package_folder(settings(training_package=str(tmp_path))) == tmp_path
+    assert package_folder(settings()) is None
+
+
+def test_algorithm_that_nobody_wrote_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(
+        InvalidSettings, match=r"training_algorithms has 'eas', expected some of blend, buy_again, .*ease"
+    ):
+        check_algorithms(settings(training_algorithms=["popularity", "eas"]))
+
+    check_algorithms(settings(training_algorithms=["popularity", "ease"]))
+    check_algorithms(settings(training_algorithms=["of_the_package"], training_package="own"))
+
+
+def test_job_gets_the_package_and_what_the_settings_say(layers: Path, tmp_path: Path) -> None:
+    folder, outdir = tmp_path / "own", tmp_path / "cdk.out"
+    folder.mkdir()
+    (folder / "newcomers.py").write_text("")
+    context = read_context()
+    context["environments"]["own"] = {
+        "region": "us-east-1",
+        "training_package": str(folder),
+        "training_algorithms": ["popularity", "newcomers"],
+        "training_budget_s": 600,
+        "training_budget_mb": 2_000,
+        "training_spot": False,
+    }
+    create_app(context, environment="own", outdir=outdir, layers=layers, check_templates=False).synth()
+    definition = json.loads(flat(Assembly.read(outdir).state_machine("training").properties["DefinitionString"]))
+    request = definition["States"]["Train"]["Parameters"]
+
+    channels = {c["ChannelName"]: c["DataSource"]["S3DataSource"] for c in request["InputDataConfig"]}
+    asset = channels["package"]["S3Uri"].rsplit("/", 1)[1].removesuffix(".zip")
+    assert (outdir / f"asset.{asset}" / "newcomers.py").is_file()
+    assert request["HyperParameters"] == {
+        "run_id.$": "$.start.run_id",
+        "algorithms": "popularity,newcomers",
+        "budget_s": "600",
+        "budget_mb": "2000",
+    }
+    assert request["EnableManagedSpotTraining"] is False
+    assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400}

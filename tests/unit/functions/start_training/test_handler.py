@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from alsolike.canary import Canary
+from alsolike.errors import ConcurrentUpdate, InvalidInput, MissingSetting
+from alsolike.registry import Registry
+from functions.start_training import handler
+from functions.start_training.service import EngineRule
+from functions.start_training.turn import KEY, Turn
+from tests.unit.functions.factories import NOW_MS, LambdaContext
+
+STARTED = "2026-03-01T04:05:06Z"
+
+
+class Runs:
+    """Executions of a state machine, and the function that each of them calls first."""
+
+    def __init__(self, aws: Callable[[str], Any], bucket: str, lake: str) -> None:
+        self.s3, self.bucket, self.lake = aws("s3"), bucket, lake
+        self.stepfunctions = aws("stepfunctions")
+        self.registry = Registry(self.s3, bucket)
+        machine = self.stepfunctions.create_state_machine(
+            name="training", definition="{}", roleArn="arn:aws:iam::123456789012:role/training"
+        )
+        self._machine = machine["stateMachineArn"]
+
+    def execution(self, name: str) -> str:
+        """Start an execution, which runs until it is stopped."""
+        answer = self.stepfunctions.start_execution(stateMachineArn=self._machine, name=name)
+        arn: str = answer["executionArn"]
+        return arn
+
+    def stop(self, execution_id: str) -> None:
+        self.stepfunctions.stop_execution(executionArn=execution_id)
+
+    def start(self, execution_id: str, document: Any = None) -> dict[str, Any]:
+        event = {"execution_id": execution_id, "started_at": STARTED, "input": document or {}}
+        answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
+        return answer
+
+    def holder(self) -> str:
+        document: dict[str, str] = json.load(self.s3.get_object(Bucket=self.bucket, Key=KEY)["Body"])
+        return document["execution_id"]
+
+    def put_model(self, version: str) -> None:
+        for name in ("graph.data", "graph.onnx", "manifest.json"):
+            self.s3.put_object(Bucket=self.bucket, Key=f"models/{version}/{name}", Body=f"{version} {name}")
+
+    def promote(self, version: str) -> None:
+        self.put_model(version)
+        self.registry.promote(version, reason="a test", now_ms=NOW_MS)
+
+    def keys(self, prefix: str) -> list[str]:
+        return [
+            entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        ]
+
+
+@pytest.fixture
+def runs(
+    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Runs]:
+    for name, value in {"ARTEFACT_BUCKET": artefact_bucket, "LAKE_BUCKET": lake_bucket, "SPARK_ABOVE_MB": "1"}.items():
+        monkeypatch.setenv(name, value)
+    handler._settings.cache_clear()
+    yield Runs(aws, artefact_bucket, lake_bucket)
+    handler._settings.cache_clear()
+
+
+def test_first_run_takes_the_turn_and_builds_a_dataset(runs: Runs) -> None:
+    execution = runs.execution("a")
+
+    answer = runs.start(execution, {"trigger": "drift", "reason": "psi 0.3"})
+
+    assert (answer["first"], answer["engine"], answer["reason"]) == ("dataset", "lambda", "drift: psi 0.3")
+    assert answer["version"] == answer["run_id"]
+    assert answer["dataset_s3_uri"] == f"s3://{runs.bucket}/datasets/{answer['run_id']}/"
+    assert runs.holder() == execution
+    assert runs.keys("datasets/") == []  # there is no champion yet
+
+
+def test_run_beside_another_one_is_told_so(runs: Runs) -> None:
+    first, second = runs.execution("a"), runs.execution("b")
+    run_id = runs.start(first)["run_id"]
+
+    answer = runs.start(second)
+
+    assert answer["first"] == "busy"
+    assert answer["reason"] == f"by-hand; not now, for run {run_id} goes on as execution {first}"
+    assert runs.holder() == first
+
+
+def test_repeated_call_of_the_same_execution_has_the_turn_still(runs: Runs) -> None:
+    execution = runs.execution("a")
+
+    assert runs.start(execution) == runs.start(execution)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_turn_of_a_run_that_has_ended_or_is_forgotten_is_taken_over(runs: Runs, gone: bool) -> None:
+    first, second = runs.execution("a"), runs.execution("b")
+    runs.start(first)
+    runs.stop(first)
+    if gone:
+        body = json.dumps({"execution_id": f"{first}-of-old", "run_id": "r0"})
+        runs.s3.put_object(Bucket=runs.bucket, Key=KEY, Body=body)
+
+    assert runs.start(second)["first"] == "dataset"
+    assert runs.holder() == second
+
+
+@pytest.mark.parametrize("there_was_one_before", [False, True])
+def test_of_two_runs_that_reach_for_the_turn_at_once_one_gets_it(runs: Runs, there_was_one_before: bool) -> None:
+    if there_was_one_before:
+        runs.start(runs.execution("old"))
+        runs.stop(runs.execution("old"))
+    first, second = runs.execution("a"), runs.execution("b")
+    quicker = Turn(runs.s3, runs.stepfunctions, runs.bucket)
+
+    class Slower(Turn):
+        def _write(self, *arguments: Any) -> None:
+            assert quicker.take(first, run_id="ra", now_ms=1) is None  # between this one's look and its write
+            super()._write(*arguments)
+
+    with pytest.raises(ConcurrentUpdate, match=f"another run took s3://{runs.bucket}/training/run.json"):
+        Slower(runs.s3, runs.stepfunctions, runs.bucket).take(second, run_id="rb", now_ms=1)
+
+    assert runs.holder() == first
+    assert runs.start(second)["first"] == "busy"  # what the workflow's retry finds
+
+
+def test_champion_is_copied_into_the_dataset(runs: Runs) -> None:
+    runs.promote("v1")
+
+    run_id = runs.start(runs.execution("a"))["run_id"]
+
+    prefix = f"datasets/{run_id}/champion/"
+    assert runs.keys("datasets/") == [f"{prefix}{name}" for name in ("graph.data", "graph.onnx", "manifest.json")]
+    assert runs.s3.get_object(Bucket=runs.bucket, Key=f"{prefix}graph.data")["Body"].read() == b"v1 graph.data"
+
+
+def test_named_version_goes_to_its_canary_without_a_dataset(runs: Runs) -> None:
+    runs.promote("v1")
+
+    answer = runs.start(runs.execution("a"), {"version": "v0"})
+
+    assert (answer["first"], answer["version"], answer["reason"]) == ("canary", "v0", "by-hand; tries version v0")
+    assert runs.keys("datasets/") == []
+
+
+def test_canary_that_a_dead_run_left_behind_ends(runs: Runs) -> None:
+    runs.promote("v1")
+    runs.put_model("v2")
+    champion = runs.registry.champion()
+    assert champion
+    runs.registry.start_canary(champion, Canary("v2", "v1", 0.1, NOW_MS, NOW_MS + 1, 100, run_id="of-a-dead-run"))
+
+    runs.start(runs.execution("a"))
+
+    left = runs.registry.champion()
+    assert left is not None
+    assert (left.version, left.canary) == ("v1", None)
+
+
+def test_canary_of_a_run_that_goes_on_is_left_alone(runs: Runs) -> None:
+    runs.promote("v1")
+    runs.put_model("v2")
+    run_id = runs.start(runs.execution("a"))["run_id"]
+    champion = runs.registry.champion()
+    assert champion
+    runs.registry.start_canary(champion, Canary("v2", "v1", 0.1, NOW_MS, NOW_MS + 1, 100, run_id=run_id))
+
+    assert runs.start(runs.execution("b"))["first"] == "busy"
+
+    left = runs.registry.champion()
+    assert left is not None
+    assert left.canary is not None
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "engine"), [((0.5, 0.4), "lambda"), ((0.5, 0.5), "lambda"), ((0.6, 0.5), "spark")]
+)
+def test_size_of_the_lake_decides_on_the_engine(runs: Runs, megabytes: tuple[float, ...], engine: str) -> None:
+    for number, size in enumerate(megabytes):
+        key = f"interactions/event_date=2026-03-01/{number}.parquet"
+        runs.s3.put_object(Bucket=runs.lake, Key=key, Body=bytes(int(size * 1_000_000)))
+    runs.s3.put_object(Bucket=runs.lake, Key="served/event_date=2026-03-01/0.parquet", Body=bytes(2_000_000))
+
+    assert runs.start(runs.execution("a"))["engine"] == engine
+
+
+def test_engine_can_be_forced(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATASET_ENGINE", "spark")
+    handler._settings.cache_clear()
+
+    assert runs.start(runs.execution("a"))["engine"] == "spark"
+
+
+def test_unknown_engine_is_refused() -> None:
+    with pytest.raises(MissingSetting, match="DATASET_ENGINE is 'flink', expected auto, lambda, spark"):
+        EngineRule("flink", 1)
+
+
+def test_input_that_cannot_be_read_takes_no_turn(runs: Runs) -> None:
+    with pytest.raises(InvalidInput, match="trigger is 'moon'"):
+        runs.start(runs.execution("a"), {"trigger": "moon"})
+
+    assert runs.keys("training/") == []

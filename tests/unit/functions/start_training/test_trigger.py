@@ -1,0 +1,41 @@
+from typing import Any
+
+import pytest
+
+from alsolike.errors import InvalidInput
+from functions.start_training.trigger import Cause, Trigger, read_trigger
+
+EVENT = {"version": "0", "id": "7", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+
+
+@pytest.mark.parametrize(
+    ("document", "trigger"),
+    [
+        ({}, Trigger(Cause.BY_HAND)),
+        ({"trigger": "schedule"}, Trigger(Cause.SCHEDULE)),
+        ({"trigger": "new-data", "reason": " 1,000 more "}, Trigger(Cause.NEW_DATA, "1,000 more")),
+        ({"version": "20260301t040506-8cb309"}, Trigger(Cause.BY_HAND, version="20260301t040506-8cb309")),
+        (EVENT, Trigger(Cause.SCHEDULE)),
+    ],
+)
+def test_input_says_why_and_what(document: Any, trigger: Trigger) -> None:
+    assert read_trigger(document) == trigger
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], "the input is a list, expected an object"),
+        (None, "the input is a NoneType, expected an object"),
+        ({"trigger": "moon"}, "trigger is 'moon', expected one of schedule, new-data, drift, by-hand"),
+        ({"trigger": None}, "trigger is None, expected text"),
+        ({"versions": "v1"}, "the input has 'versions', expected none but trigger, reason, version"),
+        ({"version": 7}, "version is 7, expected text"),
+        ({"version": ""}, "version is '', expected 1 to 100 letters"),
+        ({"version": "../v1"}, r"version is '\.\./v1', expected 1 to 100 letters"),
+        ({"reason": "x" * 501}, "reason has 501 characters, expected at most 500"),
+    ],
+)
+def test_other_input_is_refused_with_field_and_value(document: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_trigger(document)

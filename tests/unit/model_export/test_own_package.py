@@ -1,0 +1,112 @@
+"""Algorithms in a folder of one's own, which `ALSOLIKE_PACKAGE` or the training job's channel `package` brings."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from alsolike.bundle import Bundle
+from alsolike.errors import InvalidInput
+from model_export.algorithms import OWN_PACKAGE, known, named
+from tests.unit.model_export.shops import tiny_shop
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs/algorithms.md").read_text(), re.DOTALL)[1]  # type: ignore[index]
+
+Write = Callable[[Mapping[str, str]], None]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Write files below a folder and name it; what was imported from there is forgotten when the test ends."""
+    folder = tmp_path / "own"
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv(OWN_PACKAGE, str(folder))
+
+    def write(files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+
+    yield write
+    for name, module in list(sys.modules.items()):
+        if str(folder) in str(getattr(module, "__file__", "")):
+            del sys.modules[name]
+
+
+def test_modules_of_the_folder_bring_their_algorithms(package: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    package({"newcomers_own.py": EXAMPLE})
+
+    with_own = set(known())
+
+    assert list(named("newcomers, popularity")) == ["newcomers", "popularity"]
+    monkeypatch.delenv(OWN_PACKAGE)
+    assert with_own == {*known(), "newcomers"}
+
+
+def test_package_shows_the_algorithms_of_its_modules(package: Write) -> None:
+    package({"mine/__init__.py": "from mine.newest import Newcomers\n", "mine/newest.py": EXAMPLE})
+
+    assert type(known()["newcomers"]).__module__ == "mine.newest"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "my_ease",
+            EXAMPLE.replace('"newcomers"', '"ease"'),
+            "my_ease names an algorithm 'ease', as model_export.algo",
+        ),
+        ("broken", "import nowhere_at_all", "own/broken cannot be imported: ModuleNotFoundError: No module named 'now"),
+        ("json", "", "own/json has the name of another module, .*; rename it"),
+    ],
+)
+def test_package_that_cannot_be_used_is_refused(package: Write, name: str, text: str, message: str) -> None:
+    package({f"{name}.py": text})
+
+    with pytest.raises(InvalidInput, match=message):
+        known()
+
+
+def test_folder_without_modules_or_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OWN_PACKAGE, str(tmp_path))
+    with pytest.raises(InvalidInput, match="expected a folder with a Python module or package in it"):
+        known()
+    monkeypatch.setenv(OWN_PACKAGE, str(tmp_path / "nowhere"))
+    with pytest.raises(InvalidInput, match="nowhere', expected a folder"):
+        known()
+
+
+def test_training_job_imports_the_package_of_its_channel(tmp_path: Path) -> None:
+    base = tmp_path / "ml"
+    tiny_shop(base / "input/data/dataset")
+    (base / "input/config").mkdir(parents=True)
+    (base / "input/config/hyperparameters.json").write_text(json.dumps({"algorithms": "newcomers"}))
+    (base / "input/data/package").mkdir()
+    with zipfile.ZipFile(base / "input/data/package/asset.zip", "w") as archive:
+        archive.writestr("newcomers_own.py", EXAMPLE)
+
+    done = subprocess.run(
+        ["sh", str(ROOT / "model_export/entrypoint.sh")],
+        env={
+            **os.environ,
+            "SAGEMAKER_BASE_DIR": str(base),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Bundle(base / "model").manifest.algorithm == "newcomers"
