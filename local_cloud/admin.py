@@ -24,6 +24,9 @@ class Controls(Protocol):
     def alarms(self) -> Mapping[str, str]:
         """Evaluate the alarms and return their states by name."""
 
+    def interrupt_training(self, name: str) -> None:
+        """Take the machine of a spot training job away."""
+
     def flush(self) -> bool:
         """Wait until all log lines and metrics are stored."""
 
@@ -36,6 +39,7 @@ class AdminServer:
             ("GET", "/statistics"): lambda _: controls.statistics(),
             ("POST", "/advance"): lambda body: _firings(controls.advance(timedelta(seconds=body["seconds"]))),
             ("POST", "/alarms"): lambda _: {"alarms": controls.alarms()},
+            ("POST", "/interrupt-training"): lambda body: _call(lambda: controls.interrupt_training(body["name"])),
             ("POST", "/flush"): lambda _: {"flushed": controls.flush()},
             ("POST", "/stop"): lambda _: _call(stop),
         }

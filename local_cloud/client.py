@@ -217,6 +217,16 @@ class Cloud:
         states: dict[str, str] = self._ask("POST", "/alarms")["alarms"]
         return states
 
+    def interrupt_training(self, name: str) -> None:
+        """Take the machine of a running spot training job away; the job goes on from its checkpoints on another one.
+
+        Raises
+        ------
+        CloudError
+            If no such job runs on spare capacity.
+        """
+        self._ask("POST", "/interrupt-training", {"name": name})
+
     def stats(self) -> dict[str, Any]:
         """Return what has happened so far: invocations, batches, firings, answers."""
         return self._ask("GET", "/statistics")

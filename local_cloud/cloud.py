@@ -260,6 +260,16 @@ class LocalCloud:
         """Begin to stop a training job."""
         self._training.stop(name)
 
+    def interrupt_training(self, name: str) -> None:
+        """Take the machine of a spot training job away; it goes on from its checkpoints.
+
+        Raises
+        ------
+        ValueError
+            If no such job runs.
+        """
+        self._training.interrupt(name)
+
     def _issuer_keys(self, issuer: str) -> Mapping[str, Any] | None:
         prefix = f"https://cognito-idp.{self._settings.region}.amazonaws.com/"
         if not issuer.startswith(prefix):

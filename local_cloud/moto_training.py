@@ -1,5 +1,6 @@
 """Reads training jobs from moto's records of them, and writes back how they go."""
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,8 @@ def training_request(job: Any, environment: Mapping[str, str]) -> TrainingReques
         ],
         most_runtime_s=float((job.stopping_condition or {}).get("MaxRuntimeInSeconds") or 86400),
         instance_type=(job.resource_config or {}).get("InstanceType") or "ml.m5.xlarge",
+        spot=bool(job.enable_managed_spot_training),
+        most_wait_s=float((job.stopping_condition or {}).get("MaxWaitTimeInSeconds") or math.inf),
     )
 
 

@@ -5,6 +5,7 @@ References
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
 """
 
+import contextlib
 import json
 import tarfile
 from pathlib import Path
@@ -97,12 +98,36 @@ def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
     clients("s3").upload_file(str(archive), bucket, key)
 
 
-def upload_directory(directory: Path, s3_uri: str, clients: Clients) -> None:
-    """Upload each file of a directory below a URI."""
-    bucket, prefix = split_s3_uri(s3_uri)
-    for file in sorted(path for path in directory.rglob("*") if path.is_file()):
-        key = f"{prefix.rstrip('/')}/{file.relative_to(directory).as_posix()}".lstrip("/")
-        clients("s3").upload_file(str(file), bucket, key)
+class Checkpoints:
+    """The directory that SageMaker keeps in step with S3 while a job runs; without a URI nothing is kept.
+
+    Files that the job deletes stay in S3, as they do with SageMaker.
+    """
+
+    def __init__(self, directory: Path, s3_uri: str | None, clients: Clients) -> None:
+        self._directory = directory
+        self._s3_uri = s3_uri
+        self._clients = clients
+        self._uploaded: dict[Path, tuple[int, int]] = {}
+
+    def download(self) -> None:
+        """Fetch what an earlier run of the job left."""
+        if self._s3_uri:
+            download_prefix(self._s3_uri, self._directory, self._clients)
+
+    def upload(self) -> None:
+        """Upload each file that has changed since the last time."""
+        if not self._s3_uri:
+            return
+        bucket, prefix = split_s3_uri(self._s3_uri)
+        for file in sorted(path for path in self._directory.rglob("*") if path.is_file()):
+            with contextlib.suppress(FileNotFoundError):  # the job may replace files at any time
+                state = file.stat()
+                version = (state.st_mtime_ns, state.st_size)
+                if self._uploaded.get(file) != version:
+                    key = f"{prefix.rstrip('/')}/{file.relative_to(self._directory).as_posix()}".lstrip("/")
+                    self._clients("s3").upload_file(str(file), bucket, key)
+                    self._uploaded[file] = version
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:

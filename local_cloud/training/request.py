@@ -1,5 +1,6 @@
 """What a training job asks for, and who hears how it goes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,7 +26,13 @@ class MetricDefinition:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """A training job as it was created."""
+    """A training job as it was created.
+
+    Attributes
+    ----------
+    spot
+        Whether its machine may be taken away; then it may take `most_wait_s`, of which it trains `most_runtime_s`.
+    """
 
     name: str
     arn: str
@@ -40,6 +47,8 @@ class TrainingRequest:
     metrics: Sequence[MetricDefinition]
     most_runtime_s: float
     instance_type: str
+    spot: bool = False
+    most_wait_s: float = math.inf
 
 
 class TrainingRecord(Protocol):

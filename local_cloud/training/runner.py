@@ -17,7 +17,7 @@ from local_cloud.processes import Processes
 from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
 from local_cloud.training import directories
-from local_cloud.training.directories import InputError
+from local_cloud.training.directories import Checkpoints, InputError
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -25,6 +25,8 @@ CONTAINER_BASE = "/opt/ml"
 # SageMaker gives a job 120 s between SIGTERM and SIGKILL.
 STOP_GRACE_S = 10.0
 _WATCH_S = 0.1
+_CHECKPOINTS_EVERY_S = 1.0
+INTERRUPTED = "Interrupted"
 
 
 def placed(argument: str, base: Path) -> str:
@@ -37,7 +39,11 @@ def placed(argument: str, base: Path) -> str:
 
 @dataclass(slots=True)
 class _Running:
+    spot: bool
+    waits_until: float
     stopping: threading.Event = field(default_factory=threading.Event)
+    interrupted: threading.Event = field(default_factory=threading.Event)
+    trained_s: float = 0.0
     thread: threading.Thread | None = None
 
 
@@ -63,7 +69,7 @@ class TrainingRunner:
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a job; `record` hears how it goes."""
-        running = self._running[request.name] = _Running()
+        running = self._running[request.name] = _Running(request.spot, time.monotonic() + request.most_wait_s)
         running.thread = threading.Thread(
             target=self._run, args=(request, record, running), name=f"train {request.name}", daemon=True
         )
@@ -73,6 +79,19 @@ class TrainingRunner:
         """Begin to stop a job."""
         if running := self._running.get(name):
             running.stopping.set()
+
+    def interrupt(self, name: str) -> None:
+        """Take the machine of a spot job away: it goes on from its checkpoints on another one.
+
+        Raises
+        ------
+        ValueError
+            If no job of that name runs on spare capacity.
+        """
+        running = self._running.get(name)
+        if running is None or not running.spot or not (running.thread and running.thread.is_alive()):
+            raise ValueError(f"no training job {name!r} runs on spare capacity")
+        running.interrupted.set()
 
     def close(self) -> None:
         """Kill every job and wait until none runs."""
@@ -99,28 +118,46 @@ class TrainingRunner:
             raise InputError(
                 f"AlgorithmSpecification.ContainerEntrypoint is needed here: the image {request.image!r} cannot be run"
             )
-        with tempfile.TemporaryDirectory(prefix="job-", dir=self._directory, ignore_cleanup_errors=True) as base:
-            self._train_below(Path(base), request, record, running)
+        while True:
+            with tempfile.TemporaryDirectory(prefix="job-", dir=self._directory, ignore_cleanup_errors=True) as base:
+                if self._train_below(Path(base), request, record, running):
+                    return
+            running.interrupted.clear()
+            record.progress("Starting", "Preparing the instances for training")
 
-    def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
+    def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
+        """Run the job on one machine; return whether it has ended, or else was interrupted."""
+        checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, self._clients)
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
         for channel in request.channels:
             directories.download_channel(channel, base, self._clients)
-        if request.checkpoints_s3_uri:
-            directories.download_prefix(request.checkpoints_s3_uri, base / "checkpoints", self._clients)
+        checkpoints.download()
         record.progress("Training", "Training image download completed. Training in progress.")
         metrics = _Metrics(request)
-        ending = self._execute(request, base, running, metrics)
+        ending = self._execute(request, base, running, metrics, checkpoints)
+        if ending.stopped == INTERRUPTED:
+            checkpoints.upload()
+            record.progress(INTERRUPTED, "Training job interrupted")
+            return False
         self._upload(request, record, base, ending)
+        checkpoints.upload()
         if ending.stopped:
             record.stop(ending.stopped, metrics.latest)
         elif ending.exit_code:
             record.fail(failure_reason(base / "output" / "failure", ending.exit_code))
         else:
             record.complete(metrics.latest)
+        return True
 
-    def _execute(self, request: TrainingRequest, base: Path, running: _Running, metrics: "_Metrics") -> "_Ending":
+    def _execute(
+        self,
+        request: TrainingRequest,
+        base: Path,
+        running: _Running,
+        metrics: "_Metrics",
+        checkpoints: Checkpoints,
+    ) -> "_Ending":
         log = LineLog(self._sink(metrics))
         output = log.open(LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
         try:
@@ -131,22 +168,40 @@ class TrainingRunner:
                 )
             except OSError as error:
                 raise InputError(f"the entry point {shlex.join(command)} cannot be started: {error}") from error
-            stopped = self._await(process, request, running)
-            self._processes.kill(process)
+            try:
+                stopped = self._await(process, request, running, checkpoints)
+            finally:
+                self._processes.kill(process)
             return _Ending(exit_code=process.returncode, stopped=stopped)
         finally:
             output.close()
 
-    def _await(self, process: subprocess.Popen[bytes], request: TrainingRequest, running: _Running) -> str | None:
+    def _await(
+        self,
+        process: subprocess.Popen[bytes],
+        request: TrainingRequest,
+        running: _Running,
+        checkpoints: Checkpoints,
+    ) -> str | None:
         """Wait for the process; return the secondary status of a job that had to be stopped."""
-        deadline = time.monotonic() + request.most_runtime_s
-        while process.poll() is None:
-            stopped = "Stopped" if running.stopping.wait(_WATCH_S) else None
-            stopped = stopped or ("MaxRuntimeExceeded" if time.monotonic() >= deadline else None)
-            if stopped and process.poll() is None:
-                self._processes.kill(process, grace_s=self._grace_s)
-                return stopped
-        return None
+        started = uploaded = time.monotonic()
+        deadline = started + request.most_runtime_s - running.trained_s
+        try:
+            while process.poll() is None:
+                stopped = "Stopped" if running.stopping.wait(_WATCH_S) else None
+                now = time.monotonic()
+                stopped = stopped or ("MaxRuntimeExceeded" if now >= deadline else None)
+                stopped = stopped or ("MaxWaitTimeExceeded" if now >= running.waits_until else None)
+                stopped = stopped or (INTERRUPTED if running.interrupted.is_set() else None)
+                if stopped and process.poll() is None:
+                    self._processes.kill(process, grace_s=self._grace_s)
+                    return stopped
+                if now - uploaded >= _CHECKPOINTS_EVERY_S:
+                    checkpoints.upload()
+                    uploaded = now
+            return None
+        finally:
+            running.trained_s += time.monotonic() - started
 
     def _upload(self, request: TrainingRequest, record: TrainingRecord, base: Path, ending: "_Ending") -> None:
         record.progress("Uploading", "Uploading generated training model")
@@ -156,8 +211,6 @@ class TrainingRunner:
             directories.upload_archive(
                 base / "output" / "data", f"{request.output_s3_uri}/output.tar.gz", self._clients
             )
-        if request.checkpoints_s3_uri:
-            directories.upload_directory(base / "checkpoints", request.checkpoints_s3_uri, self._clients)
 
     def _sink(self, metrics: "_Metrics") -> Callable[[str, str, str], None]:
         def take(group: str, stream: str, message: str) -> None:

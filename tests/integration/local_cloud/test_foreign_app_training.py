@@ -9,6 +9,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from local_cloud.client import CloudError
 from tests.integration.local_cloud.foreign_cloud import ForeignCloud, eventually
 
 WELL = """
@@ -155,6 +156,56 @@ def test_job_above_its_time_limit_is_stopped(cloud: ForeignCloud) -> None:
 
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert time.monotonic() - started < 30
+
+
+COUNTS = """
+import os, pathlib, sys, time
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+count = base / "checkpoints" / "count"
+seen = int(count.read_text()) if count.exists() else 0
+(base / "model" / "runs").write_text(str(seen + 1))
+if seen:
+    sys.exit()
+count.write_text("1")
+print("saved", flush=True)
+time.sleep(300)
+"""
+
+
+def test_interrupted_job_goes_on_from_its_checkpoints(cloud: ForeignCloud) -> None:
+    s3, bucket = cloud.client("s3"), cloud.output("Bucket")
+    name = create(
+        cloud,
+        COUNTS,
+        EnableManagedSpotTraining=True,
+        CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/of-a-test/"},
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+    )
+
+    def kept() -> list[str]:
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="checkpoints/of-a-test/").get("Contents", [])
+        return [entry["Key"] for entry in listed]
+
+    assert eventually(kept) == ["checkpoints/of-a-test/count"]  # while the job runs
+    cloud.cloud.interrupt_training(name)
+    described = ended(cloud, name)
+
+    assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
+    phases = [transition["Status"] for transition in described["SecondaryStatusTransitions"]]
+    started = ["Starting", "Downloading", "Training"]
+    assert phases == [*started, "Interrupted", *started, "Uploading", "Completed"]
+    archive = s3.get_object(Bucket=bucket, Key=f"models/{name}/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert (tar.extractfile("runs") or io.BytesIO()).read() == b"2"
+
+
+def test_only_running_jobs_on_spare_capacity_are_interrupted(cloud: ForeignCloud) -> None:
+    name = create(cloud, SLEEP)
+
+    for other in (name, "nobody"):
+        with pytest.raises(CloudError, match=f"no training job '{other}' runs on spare capacity"):
+            cloud.cloud.interrupt_training(other)
+    cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
 
 
 def test_name_of_a_job_is_taken_once(cloud: ForeignCloud) -> None:
