@@ -33,6 +33,9 @@ class Step(Protocol):
     def note(self, text: str) -> None:
         """Show what is going on, or what came of it."""
 
+    def say(self, text: str) -> None:
+        """Print a line that stays; the bar of a terminal goes on below it."""
+
 
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout."""
@@ -143,6 +146,11 @@ class _Bar:
     def note(self, text: str) -> None:
         self._progress.update(self._task, note=visible(text))
 
+    def say(self, text: str) -> None:
+        from rich.text import Text
+
+        self._progress.console.print(Text(visible(text)), soft_wrap=True)
+
     def end(self, how: str) -> None:
         if how == "done":
             total = self._progress.tasks[0].total or 1
@@ -171,6 +179,9 @@ class _Lines:
 
     def note(self, text: str) -> None:
         self._note = text
+
+    def say(self, text: str) -> None:
+        say(text)
 
     def end(self, how: str) -> None:
         say(f"{self._description}: {how} in {time.monotonic() - self._started:.1f} s{self._tail()}")

@@ -96,7 +96,9 @@ def _sentence(run: Mapping[str, Any]) -> str:
     """Return a line on a training run."""
     started = dt.datetime.fromisoformat(run["started"])
     said = [f"training {started:%Y-%m-%d %H:%M:%S} UTC {run['status'].lower()}"]
-    if run["version"]:
+    if run["decision"] == "busy":
+        said.append("did nothing")
+    elif run["version"]:
         said.append(f"model {run['version']} {run['decision']}")
     elif run["run_id"]:
         said.append(f"run {run['run_id']}")

@@ -3,54 +3,85 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import AsJson, Stack, State
 
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+    from cli.training_run import Outcome
+
+NOT_PROMOTED = 3
+"""Exit status where the run did all it should, and the champion is the one from before."""
+
 _INTERRUPTED = 130
 
 
 def train(
-    follow: Annotated[bool, typer.Option(help="Wait for the end and show what came of it.")] = True,
+    follow: Annotated[bool, typer.Option(help="Show what goes on, wait for the end and say what came of it.")] = True,
+    reason: Annotated[str, typer.Option(help="Why, kept with the run.", metavar="TEXT")] = "",
+    execution: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Start nothing; follow this run, as `alsolike status` names it."),
+    ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build a dataset, train, and let the gate decide on a new champion."""
-    from cli import console, dataset_quality, deployment, model_versions, training_run
+    """Build a dataset, train, let the gate judge and try the model beside the champion.
+
+    Ends with 0 where the model became champion, 3 where the gate rejected it or its trial took it back, 1 where the run
+    failed or another one goes on.
+    """
+    from cli import console, deployment, training_run
 
     where = deployment.resolve(stack=stack, state=state)
-    execution_arn = training_run.start(where)
+    execution_arn = training_run.named(where, execution) if execution else training_run.start(where, reason=reason)
     if not follow:
         if as_json:
             console.print_json({"execution_arn": execution_arn})
         else:
             console.print_line(f"started {execution_arn}")
         return
+    name = execution_arn.rpartition(":")[2]
     try:
         with console.step("training") as step:
-            outcome = training_run.follow(where, execution_arn, on_state=step.note)
+            outcome = training_run.follow(where, execution_arn, on_state=step.note, on_line=step.say)
     except KeyboardInterrupt:
-        name = execution_arn.rpartition(":")[2]
-        look = console.call("status", *deployment.options(stack=stack, state=state))
-        console.say(f"the run goes on without this command, as execution {name}; `{look}` shows what came of it")
+        options = deployment.options(stack=stack, state=state)
+        again = console.call("train", "--execution", name, *options)
+        look = console.call("status", *options)
+        console.say(
+            f"the run goes on without this command, as execution {name}; `{look}` shows what came of it, "
+            f"`{again}` follows it"
+        )
         raise typer.Exit(_INTERRUPTED) from None
-    quality = dataset_quality.of_run(where, outcome.run_id)
-    if outcome.decision == "promoted":
-        manifest = model_versions.manifest(where, outcome.version)
-        candidates, title = model_versions.candidates(manifest), model_versions.holdout_title(manifest)
-    else:
-        candidates, title = model_versions.registered(where, outcome.version).candidates, model_versions.HOLDOUT
+    _show(where, execution_arn, outcome, as_json=as_json)
+    if outcome.decision != "promoted":
+        raise typer.Exit(NOT_PROMOTED)
+
+
+def _show(where: Deployment, execution_arn: str, outcome: Outcome, *, as_json: bool) -> None:
+    from cli import console, dataset_quality, model_versions
+
+    manifest = model_versions.manifest(where, outcome.version)
+    candidates = model_versions.candidates(manifest)
+    quality = dataset_quality.of_run(where, outcome.run_id) if outcome.trained else None
     if as_json:
-        document = {"execution_arn": execution_arn, **dataclasses.asdict(outcome)}
-        document |= {"dataset": dataset_quality.document(quality)}
-        console.print_json({**document, "candidates": [dataclasses.asdict(candidate) for candidate in candidates]})
+        console.print_json(
+            {
+                "execution_arn": execution_arn,
+                **dataclasses.asdict(outcome),
+                "dataset": dataset_quality.document(quality) if quality else None,
+                "candidates": [dataclasses.asdict(candidate) for candidate in candidates],
+            }
+        )
         return
-    model_versions.print_candidates(candidates, title=title)
-    for line in dataset_quality.sentences(quality):
+    model_versions.print_candidates(candidates, title=model_versions.holdout_title(manifest))
+    for line in dataset_quality.sentences(quality) if quality else ():
         console.print_line(line)
-    console.print_line(f"model {outcome.version} was {outcome.decision}:")
+    console.print_line(f"model {outcome.version} was {outcome.decision.replace('_', ' ')}:")
     for reason in outcome.reasons:
         console.print_line(f"  {reason}")

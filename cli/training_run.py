@@ -6,18 +6,25 @@ import dataclasses
 import datetime as dt
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from alsolike.errors import AlsolikeError, Unavailable
+from cli import training_history
 from cli.aws import asking
 from cli.deployment import Deployment
+from cli.training_history import History
+from cli.training_watch import Watch
 
 
 class TrainingFailed(AlsolikeError):
     """The workflow ended without a model; the champion is the one from before."""
+
+
+class TrainingBusy(AlsolikeError):
+    """Another run goes on; this one did nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,19 +33,21 @@ class Outcome:
 
     Attributes
     ----------
+    version
+        The one that it made, or that it tried.
     decision
         `promoted`, `rejected` by the gate, or `rolled_back` from its trial.
     reasons
         Why.
+    trained
+        Whether it built a dataset and trained, or tried a version that there was.
     """
 
     run_id: str
     version: str
     decision: str
     reasons: tuple[str, ...]
-    interactions: int
-    users: int
-    items: int
+    trained: bool
     duration_s: float
 
 
@@ -49,9 +58,9 @@ class Run:
     Attributes
     ----------
     run_id, version, decision
-        None where the run has not come so far, or failed before.
+        None where the run has not come so far, or failed before; the decision is `busy` where another run went on.
     reason
-        Why it failed, if it did.
+        Why it failed, or did nothing.
     """
 
     name: str
@@ -79,8 +88,13 @@ def latest(deployment: Deployment, *, most: int) -> tuple[Run, ...]:
         return tuple(_run(client, execution["executionArn"]) for execution in found)
 
 
-def start(deployment: Deployment) -> str:
+def start(deployment: Deployment, *, reason: str = "") -> str:
     """Start the workflow and return the execution's ARN.
+
+    Parameters
+    ----------
+    reason
+        Why, in the words of whoever starts it.
 
     Raises
     ------
@@ -88,15 +102,25 @@ def start(deployment: Deployment) -> str:
         If Step Functions does not take it.
     """
     arn = deployment.names.state_machine_arn
+    document = {"trigger": "by-hand", **({"reason": reason} if reason else {})}
     with asking(f"state machine {arn}"):
         answer = deployment.client("stepfunctions").start_execution(
-            stateMachineArn=arn, name=str(uuid.uuid4()), input="{}"
+            stateMachineArn=arn, name=str(uuid.uuid4()), input=orjson.dumps(document).decode()
         )
     return str(answer["executionArn"])
 
 
+def named(deployment: Deployment, name: str) -> str:
+    """Return the ARN of an execution by its name, as `status` shows it."""
+    return f"{deployment.names.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
 def follow(
-    deployment: Deployment, execution_arn: str, *, on_state: Callable[[str], None] = lambda state: None
+    deployment: Deployment,
+    execution_arn: str,
+    *,
+    on_state: Callable[[str], None] = lambda state: None,
+    on_line: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Wait for the execution's end.
 
@@ -104,95 +128,78 @@ def follow(
     ----------
     on_state
         Told the name of each state as it is entered.
+    on_line
+        Told in lines what goes on, the training job's log included.
 
     Raises
     ------
     TrainingFailed
         With the error and its cause.
+    TrainingBusy
+        If another run went on.
     Unavailable
-        If Step Functions does not answer.
+        If a service does not answer.
     """
     client = deployment.client("stepfunctions")
-    told = 0
+    history, watch = History(client, execution_arn), None
+    states: list[str] = []
     while True:
         with asking(f"execution {execution_arn}"):
             execution = client.describe_execution(executionArn=execution_arn)
-            events = _history(client, execution_arn)
-        states = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
-        for state in states[told:]:
+            new = history.fetch()
+        for state in filter(None, map(training_history.entered, new)):
+            states.append(state)
             on_state(state)
-        told = len(states)
+        if on_line is not None:
+            watch = watch or Watch(deployment, started=execution["startDate"])
+            with asking("the training job"):
+                for line in watch.lines(new, now=dt.datetime.now(dt.UTC)):
+                    on_line(line)
         if execution["status"] != "RUNNING":
             break
         time.sleep(0.5 if deployment.is_local else 5.0)
     if execution["status"] != "SUCCEEDED":
-        raise TrainingFailed(
-            f"training {execution['status'].lower()} after {' > '.join(states)}: {_cause(execution, events)}"
-        )
+        cause = training_history.cause(execution, history.events)
+        raise TrainingFailed(f"training {execution['status'].lower()} after {' > '.join(_path(states))}: {cause}")
     return _outcome(execution)
 
 
+def _path(states: list[str]) -> list[str]:
+    """Return the states in order, each once: a trial goes through some of them hundreds of times."""
+    return list(dict.fromkeys(states))
+
+
 def _run(client: Any, execution_arn: str) -> Run:
-    execution, events = client.describe_execution(executionArn=execution_arn), _history(client, execution_arn)
-    said: dict[str, Any] = {}  # what the states have added so far; the output of a run that has ended is its last
-    for event in events:
-        said |= _document(event.get("stateExitedEventDetails", {}).get("output"))
-    dataset, registration, canary = (said.get(key) or {} for key in ("dataset", "registration", "canary"))
+    execution = client.describe_execution(executionArn=execution_arn)
+    events = History(client, execution_arn).fetch()
+    said = training_history.said(events)
+    start, registration, canary = (said.get(key) or {} for key in ("start", "registration", "canary"))
+    busy = start.get("first") == "busy"
+    tries = start.get("first") == "canary"
+    failed = execution["status"] not in ("RUNNING", "SUCCEEDED")
     return Run(
         name=execution_arn.rpartition(":")[2],
         status=execution["status"],
         started=execution["startDate"].astimezone(dt.UTC),
-        run_id=dataset.get("run_id"),
-        version=registration.get("version"),
-        decision=canary.get("state") or registration.get("verdict"),
-        reason=None if execution["status"] in ("RUNNING", "SUCCEEDED") else _cause(execution, events),
+        run_id=None if busy else start.get("run_id"),
+        version=registration.get("version") or (start.get("version") if tries else None),
+        decision="busy" if busy else canary.get("state") or registration.get("verdict"),
+        reason=training_history.cause(execution, events) if failed else start.get("reason") if busy else None,
     )
-
-
-def _document(text: str | None) -> dict[str, Any]:
-    try:
-        document = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _history(client: Any, execution_arn: str) -> list[dict[str, Any]]:
-    pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
-    return sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["id"]))
-
-
-def _cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
-    """Return error and cause as one line: those of the step that failed last, which the workflow may have caught."""
-    failures = [execution]
-    for event in events:
-        failures += [
-            details
-            for name, details in event.items()
-            if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails"
-        ]
-    failure = failures[-1]
-    error, cause = failure.get("error") or "no error named", failure.get("cause") or "no cause named"
-    try:  # a service's cause is a JSON document with the message inside
-        document = orjson.loads(cause)
-        said = next(document[key] for key in ("FailureReason", "errorMessage") if key in document)
-    except (orjson.JSONDecodeError, StopIteration, TypeError):
-        said = cause
-    return f"{error}: {said}"
 
 
 def _outcome(execution: Mapping[str, Any]) -> Outcome:
     try:
         output = orjson.loads(execution["output"])
-        dataset, registration, canary = output["dataset"], output["registration"], output.get("canary")
+        start, registration, canary = output["start"], output.get("registration"), output.get("canary")
+        if start["first"] == "busy":
+            raise TrainingBusy(start["reason"])
         return Outcome(
-            run_id=dataset["run_id"],
-            version=registration["version"],
+            run_id=start["run_id"],
+            version=start["version"],
             decision=canary["state"] if canary else registration["verdict"],
-            reasons=(*registration["reasons"], *(canary["reasons"] if canary else ())),
-            interactions=dataset["interactions"],
-            users=dataset["users"],
-            items=dataset["items"],
+            reasons=tuple(reason for step in (registration, canary) if step for reason in step["reasons"]),
+            trained=start["first"] == "dataset",
             duration_s=(execution["stopDate"] - execution["startDate"]).total_seconds(),
         )
     except (KeyError, TypeError, orjson.JSONDecodeError) as error:

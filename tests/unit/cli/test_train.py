@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import dataclasses
 import json
+import sys
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from alsolike.errors import AlsolikeError
 from cli import training_run
 from cli.deployment import Deployment
-from cli.main import app
-from cli.training_run import Outcome
+from cli.main import app, main
+from cli.training_run import Outcome, TrainingBusy, TrainingFailed
 from tests.unit.cli.shop import DATASET, NAMES, put_parameters
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
-OUTCOME = Outcome("r1", "r1", "promoted", ("passed: parity",), interactions=10, users=4, items=3, duration_s=1.0)
+OUTCOME = Outcome("r1", "r1", "promoted", ("passed: parity",), trained=True, duration_s=1.0)
 MANIFEST = {
     "version": "r1", "algorithm": "ease", "items": 3, "exclude_seen": True, "dataset_id": "r1",
     "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
@@ -30,7 +33,7 @@ def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     put = deployment.client("s3").put_object
     put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))
-    monkeypatch.setattr(training_run, "start", lambda where: ARN)
+    monkeypatch.setattr(training_run, "start", lambda where, **options: ARN)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: OUTCOME)
     return deployment
 
@@ -48,6 +51,7 @@ def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(
     assert result.exit_code == 130
     assert "the run goes on without this command, as execution run-7" in result.stderr
     assert "status --stack shop`" in result.stderr
+    assert "train --execution run-7 --stack shop`" in result.stderr
     assert result.stdout == ""
 
 
@@ -65,3 +69,61 @@ def test_train_as_json_has_the_datasets_quality(shop: Deployment) -> None:
     quality = json.loads(printed)["dataset"]
     assert (quality["rows_read"], quality["kept"], quality["repeat_share"]) == (1_312, 1_200, 0.25)
     assert quality["dropped"] == {"duplicate_event": 12, "unknown_event_type": 0, "rare_item": 100}
+
+
+@pytest.mark.parametrize("decision", ["rejected", "rolled_back"])
+def test_model_that_did_not_become_champion_has_an_exit_status_of_its_own(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch, decision: str
+) -> None:
+    outcome = dataclasses.replace(OUTCOME, decision=decision)
+    monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
+
+    result = CliRunner().invoke(app, ["train", "--stack", "shop"])
+
+    assert result.exit_code == 3
+    assert f"model r1 was {decision.replace('_', ' ')}:\n  passed: parity\n" in result.stdout
+
+
+def test_trial_of_a_version_shows_no_dataset(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = dataclasses.replace(OUTCOME, run_id="r9", trained=False)
+    monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
+
+    result = CliRunner().invoke(app, ["train", "--stack", "shop", "--json"], catch_exceptions=False)
+
+    assert (result.exit_code, json.loads(result.stdout)["dataset"]) == (0, None)
+
+
+@pytest.mark.parametrize("error", [TrainingFailed("training failed after Train: why"), TrainingBusy("run r0 goes on")])
+def test_run_that_failed_or_did_nothing_is_an_error(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: AlsolikeError
+) -> None:
+    def ends(*arguments: Any, **options: Any) -> Outcome:
+        raise error
+
+    monkeypatch.setattr(training_run, "follow", ends)
+    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--stack", "shop"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 1
+    assert f"alsolike: {error}" in capsys.readouterr().err
+
+
+def test_running_execution_is_followed_without_starting_another(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[str] = []
+
+    def follow(where: Deployment, execution_arn: str, **options: Any) -> Outcome:
+        followed.append(execution_arn)
+        options["on_line"]("[    0.0 s] Train")
+        return OUTCOME
+
+    monkeypatch.setattr(training_run, "follow", follow)
+    monkeypatch.delattr(training_run, "start")
+
+    result = CliRunner().invoke(app, ["train", "--stack", "shop", "--execution", "run-7"], catch_exceptions=False)
+
+    assert followed == [ARN]
+    assert "[    0.0 s] Train\n" in result.stderr

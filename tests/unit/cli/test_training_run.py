@@ -12,14 +12,16 @@ from moto import mock_aws
 
 from cli import training_run
 from cli.deployment import Deployment
-from cli.training_run import TrainingFailed
+from cli.training_run import TrainingBusy, TrainingFailed
 from tests.unit.cli.shop import NAMES, REGION
 
+START = {"run_id": "r1", "first": "dataset", "engine": "lambda", "reason": "by-hand: a test", "version": "r1"}
 DATASET = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "interactions": 90, "users": 8, "items": 7}
 REGISTRATION = {"version": "r1", "verdict": "rejected", "reasons": ["failed: ndcg@10: ease 0.1, popularity 0.2"]}
 SUCCEEDING = {
-    "StartAt": "BuildDataset",
+    "StartAt": "StartTraining",
     "States": {
+        "StartTraining": {"Type": "Pass", "Result": START, "ResultPath": "$.start", "Next": "BuildDataset"},
         "BuildDataset": {"Type": "Pass", "Result": DATASET, "ResultPath": "$.dataset", "Next": "RegisterModel"},
         "RegisterModel": {"Type": "Pass", "Result": REGISTRATION, "ResultPath": "$.registration", "Next": "Rejected"},
         "Rejected": {"Type": "Succeed"},
@@ -33,6 +35,37 @@ FAILING = {
         "Failed": {"Type": "Fail", "Error": "TrainingFailed", "Cause": CAUSE},
     },
 }
+TRYING = {
+    "StartAt": "StartTraining",
+    "States": {
+        "StartTraining": {
+            "Type": "Pass",
+            "Result": {"run_id": "r1", "first": "canary", "reason": "by-hand; tries version v0", "version": "v0"},
+            "ResultPath": "$.start",
+            "Next": "LookAtCanary",
+        },
+        "LookAtCanary": {
+            "Type": "Pass",
+            "Result": {"version": "v0", "state": "rolled_back", "reasons": ["errors: 3 points more"]},
+            "ResultPath": "$.canary",
+            "Next": "RolledBack",
+        },
+        "RolledBack": {"Type": "Succeed"},
+    },
+}
+BUSY_REASON = "by-hand; not now, for run r0 goes on as execution e0"
+BUSY = {
+    "StartAt": "StartTraining",
+    "States": {
+        "StartTraining": {
+            "Type": "Pass",
+            "Result": {"run_id": "r1", "first": "busy", "reason": BUSY_REASON, "version": "r1"},
+            "ResultPath": "$.start",
+            "Next": "Busy",
+        },
+        "Busy": {"Type": "Succeed"},
+    },
+}
 CATCHING = {
     "StartAt": "Train",
     "States": {
@@ -40,8 +73,19 @@ CATCHING = {
             "Type": "Task",
             "Resource": "arn:aws:states:::aws-sdk:dynamodb:describeTable",
             "Parameters": {"TableName": "nowhere"},
-            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "TrainFailed"}],
             "End": True,
+        },
+        "TrainFailed": {
+            "Type": "Pass",
+            "Parameters": {
+                "state": "Train",
+                "run_id": "r1",
+                "error.$": "$.error.Error",
+                "cause": json.dumps({"errorMessage": "no such table"}),
+            },
+            "ResultPath": "$.failure",
+            "Next": "Failed",
         },
         "Failed": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "see above"},
     },
@@ -72,8 +116,39 @@ def test_finished_run_says_what_was_decided_and_why(stepfunctions: Any) -> None:
 
     assert (outcome.version, outcome.decision) == ("r1", "rejected")
     assert outcome.reasons == ("failed: ndcg@10: ease 0.1, popularity 0.2",)
-    assert (outcome.interactions, outcome.users, outcome.items) == (90, 8, 7)
-    assert states == ["BuildDataset", "RegisterModel", "Rejected"]
+    assert (outcome.run_id, outcome.trained) == ("r1", True)
+    assert states == ["StartTraining", "BuildDataset", "RegisterModel", "Rejected"]
+
+
+def test_trial_of_a_version_says_what_came_of_it(stepfunctions: Any) -> None:
+    where = deployed(stepfunctions, TRYING)
+
+    outcome = training_run.follow(where, training_run.start(where))
+
+    assert (outcome.version, outcome.decision, outcome.trained) == ("v0", "rolled_back", False)
+    assert outcome.reasons == ("errors: 3 points more",)
+    (run,) = training_run.latest(where, most=5)
+    assert (run.version, run.decision) == ("v0", "rolled_back")
+
+
+def test_run_beside_another_one_is_an_error_that_names_it(stepfunctions: Any) -> None:
+    where = deployed(stepfunctions, BUSY)
+
+    with pytest.raises(TrainingBusy, match="run r0 goes on as execution e0"):
+        training_run.follow(where, training_run.start(where))
+
+    (run,) = training_run.latest(where, most=5)
+    assert (run.status, run.run_id, run.decision) == ("SUCCEEDED", None, "busy")
+    assert run.reason == "by-hand; not now, for run r0 goes on as execution e0"
+
+
+def test_reason_goes_with_the_run(stepfunctions: Any) -> None:
+    where = deployed(stepfunctions, BUSY)
+
+    execution = stepfunctions.describe_execution(executionArn=training_run.start(where, reason="new season"))
+
+    assert json.loads(execution["input"]) == {"trigger": "by-hand", "reason": "new season"}
+    assert training_run.named(where, execution["name"]) == execution["executionArn"]
 
 
 def test_failed_run_is_an_error_with_its_cause(stepfunctions: Any) -> None:
@@ -86,7 +161,10 @@ def test_failed_run_is_an_error_with_its_cause(stepfunctions: Any) -> None:
 def test_cause_is_the_failed_steps_own_where_the_workflow_caught_it(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, CATCHING)
 
-    with pytest.raises(TrainingFailed, match=r"Train > Failed: DynamoDb\.ResourceNotFoundException"):
+    with pytest.raises(
+        TrainingFailed,
+        match=r"Train > TrainFailed > Failed: Train: DynamoDb\.ResourceNotFoundException: no such table$",
+    ):
         training_run.follow(where, training_run.start(where))
 
 
