@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults test-api check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution layers synth lock clean
+.PHONY: help demo neural test test-faults test-api test-canary check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ test-faults: $(VENV)/dev.done  ## consumers killed at every step, stores that re
 
 test-api: $(VENV)/dev.done  ## requests made of the API's own description, good and bad (ALSOLIKE_API_EXAMPLES=20 for fewer)
 	$(BIN)/pytest -s tests/api $(ARGS)
+
+test-canary: $(VENV)/dev.done  ## training that crashes, is interrupted or killed, trials that fail: each on a booted cloud
+	$(BIN)/pytest tests/canary $(ARGS)
 
 check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests
 

@@ -1,0 +1,50 @@
+"""What follows what, counted slowly: an algorithm that leaves checkpoints, and does not like large shops."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from model_export.algorithm import Algorithm
+from model_export.checkpoints import checkpoint
+from model_export.interactions import Interactions
+from model_export.item_rows import ItemRows, ItemRowsModel
+
+STEPS, STEP_S = 15, 0.1
+MOST_ITEMS = 40
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Patient(Algorithm):
+    """Counts the next item of a fifteenth of the interactions at a time."""
+
+    name: ClassVar[str] = "patient"
+    position_decay: float = 0.5
+
+    def fit(self, interactions: Interactions) -> ItemRowsModel:
+        """Count, and leave what was counted so far after each step."""
+        if interactions.items > MOST_ITEMS:
+            raise RuntimeError(f"{interactions.items} items are too many for a patient shop")
+        saved = checkpoint(self, interactions)
+        assert saved is not None, "the job keeps checkpoints"
+        done, table = 0, np.zeros((interactions.items + 1, interactions.items + 1))
+        if saved.is_file():
+            with np.load(saved) as state:
+                done, table = int(state["done"]), state["table"]
+            sys.stdout.write(f"patient goes on from step {done}\n")
+        same_user = np.flatnonzero(interactions.user[1:] == interactions.user[:-1])
+        slices = np.array_split(same_user, STEPS)
+        for step in range(done, STEPS):
+            np.add.at(table, (interactions.item[slices[step]], interactions.item[slices[step] + 1]), 1.0)
+            time.sleep(STEP_S)
+            partial = saved.with_name(f".{saved.name}")
+            with partial.open("wb") as file:
+                np.savez(file, done=step + 1, table=table)
+            partial.replace(saved)
+        rows = ItemRows.of_every_item([sp.csr_array(table[1:])], items=interactions.items, n=interactions.items)
+        return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
