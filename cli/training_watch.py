@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cli import training_history
+from cli import dataset_quality, training_history
 from cli.deployment import Deployment
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -48,13 +48,28 @@ class Watch:
     def _texts(self, event: Mapping[str, Any]) -> Iterator[str]:
         if (state := training_history.entered(event)) is not None and state not in _SILENT:
             yield from self._once(state)  # a trial is looked at again and again
-        if (left := training_history.handed_on(event)) is not None:
-            text = _found(*left)
-            if text:
-                yield from self._once(f"  {text}")
+        if (left := training_history.handed_on(event)) is not None and (text := self._found(*left)):
+            yield from self._once(f"  {text}")
         for name, details in event.items():
             if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails":
                 yield f"  {training_history.sentence(details)}"
+
+    def _found(self, state: str, run: Mapping[str, Any]) -> str | None:
+        """Return what a state has handed on, in words."""
+        if state == "StartTraining" and (start := run.get("start")):
+            return f"run {start['run_id']}, {start['reason']}"
+        if state.startswith("BuildDataset") and (dataset := run.get("dataset")):
+            built = dataset_quality.of_run(self._deployment, dataset["run_id"])
+            counts = f"{built.interactions:,} interactions, {built.users:,} users, {built.items:,} items"
+            return f"{counts}, {dataset['dataset_s3_uri']}"
+        if state == "Train" and (training := run.get("training")):
+            return str(training["model_data_s3_uri"])
+        if state == "RegisterModel" and (registration := run.get("registration")):
+            failed = [reason for reason in registration["reasons"] if reason.startswith("failed")]
+            return "; ".join([f"version {registration['version']} {registration['verdict']}", *failed])
+        if state.endswith("Canary") and (canary := run.get("canary")):
+            return "; ".join([f"trial {canary['state'].replace('_', ' ')}", *canary["reasons"]])
+        return None
 
     def _once(self, text: str) -> Iterator[str]:
         if text not in self._shown:
@@ -128,20 +143,3 @@ class _Job:
                 self._tokens[stream] = answer["nextForwardToken"]
                 if not answer["events"] or answer["nextForwardToken"] == token:
                     break
-
-
-def _found(state: str, run: Mapping[str, Any]) -> str | None:
-    """Return what a state has handed on, in words."""
-    if state == "StartTraining" and (start := run.get("start")):
-        return f"run {start['run_id']}, {start['reason']}"
-    if state.startswith("BuildDataset") and (dataset := run.get("dataset")):
-        counts = [f"{dataset[name]:,} {name}" for name in ("interactions", "users", "items") if name in dataset]
-        return ", ".join([*counts, dataset["dataset_s3_uri"]])
-    if state == "Train" and (training := run.get("training")):
-        return str(training["model_data_s3_uri"])
-    if state == "RegisterModel" and (registration := run.get("registration")):
-        failed = [reason for reason in registration["reasons"] if reason.startswith("failed")]
-        return "; ".join([f"version {registration['version']} {registration['verdict']}", *failed])
-    if state.endswith("Canary") and (canary := run.get("canary")):
-        return "; ".join([f"trial {canary['state'].replace('_', ' ')}", *canary["reasons"]])
-    return None

@@ -87,7 +87,8 @@ class TrainingWorkflow(Construct):
             "BuildDataset",
             steps.build_dataset,
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
-            fields=("run_id", "dataset_s3_uri", "interactions", "users", "items"),
+            # What any engine can say; counts are in the dataset's manifest.
+            fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )
         trained = self._train(job)
@@ -113,8 +114,9 @@ class TrainingWorkflow(Construct):
             sfn.Choice(self, "First")
             .when(sfn.Condition.string_equals("$.start.first", "busy"), sfn.Succeed(self, "Busy"))
             .when(sfn.Condition.string_equals("$.start.first", "canary"), canary)
-            .otherwise(built.next(trained).next(registered).next(decision))
+            .otherwise(built)
         )
+        built.next(trained).next(registered).next(decision)
         self.state_machine = self._state_machine(
             started.next(first), permissions=workflow_permissions(functions=steps.all, job=job, alerts=alerts)
         )

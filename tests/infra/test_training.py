@@ -135,7 +135,10 @@ def test_answers_are_kept_side_by_side(workflow: States) -> None:
         "$.canary",
         "$.canary",
     ]
-    assert workflow["BuildDataset"]["ResultSelector"]["run_id.$"] == "$.Payload.run_id"
+    assert workflow["BuildDataset"]["ResultSelector"] == {
+        "run_id.$": "$.Payload.run_id",
+        "dataset_s3_uri.$": "$.Payload.dataset_s3_uri",
+    }
     assert workflow["RegisterModel"]["ResultSelector"]["verdict.$"] == "$.Payload.verdict"
     assert workflow["Train"]["ResultSelector"]["model_data_s3_uri.$"] == "$.ModelArtifacts.S3ModelArtifacts"
 

@@ -11,6 +11,7 @@ import pytest
 
 from cli.deployment import Deployment
 from cli.training_watch import LOG_GROUP, Watch
+from tests.unit.cli.shop import DATASET
 
 START = dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)
 JOB = "alsolike-r1"
@@ -42,8 +43,9 @@ def lines(watch: Watch, *events: dict[str, Any], at: float = 9) -> list[str]:
     return list(watch.lines(list(events), now=START + dt.timedelta(seconds=at)))
 
 
-def test_states_come_with_the_time_and_what_they_hand_on(watch: Watch) -> None:
-    dataset = {"dataset_s3_uri": "s3://artefacts/datasets/r1/", "interactions": 1_200, "users": 4, "items": 3}
+def test_states_come_with_the_time_and_what_they_hand_on(watch: Watch, client: Any) -> None:
+    client("s3").put_object(Bucket="artefacts", Key="datasets/r1/manifest.json", Body=DATASET.to_json())
+    dataset = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/"}
 
     shown = lines(
         watch,

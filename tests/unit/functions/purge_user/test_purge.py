@@ -90,6 +90,17 @@ def test_the_receipt_says_what_and_how_many_and_no_id(stores: Stores) -> None:
     }
 
 
+def test_copy_of_a_model_in_a_dataset_is_not_read(stores: Stores) -> None:
+    """It holds no people, and is too large to be read for each erasure."""
+    people(stores)
+    key = "datasets/20260901t000000-aaaaaa/champion/graph.data"
+    stores.put(key, b"what looks like ann.lee", bucket=PLACES.artefact_bucket)
+
+    stores.finish(stores.ask("ann.lee"))
+
+    assert key in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
+
+
 def test_models_trained_with_the_user_are_named_with_the_day_of_the_retrain(stores: Stores) -> None:
     people(stores)
     champion = {"history": [{"version": "20260901t000000-aaaaaa", "promoted_ms": 1, "reason": "first"}]}
