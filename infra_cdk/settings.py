@@ -250,6 +250,13 @@ class Settings:
             "training_max_wait_s",
             f"at least training_max_runtime_s, {self.training_max_runtime_s}, for waiting includes the work",
         )
+        budget_s = self.training_budget_s
+        _require(
+            budget_s,
+            budget_s is None or budget_s <= self.training_max_runtime_s,
+            "training_budget_s",
+            f"at most training_max_runtime_s, {self.training_max_runtime_s}",
+        )
         for algorithm in self.training_algorithms:
             _require(algorithm, bool(_ALGORITHM.fullmatch(algorithm)), "training_algorithms", "names of a-z, 0-9 and _")
         least = math.ceil(2 * self.canary_duration_s * _EVENTS_OF_A_LOOK / _EVENTS_FOR_LOOKS)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra_cdk.app import create_app, read_context
-from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
+from infra_cdk.constructs.own_algorithms import ROOT, check_algorithms, package_folder
 from infra_cdk.settings import InvalidSettings, Settings
 from tests.infra.assembly import Assembly, flat
 
@@ -64,3 +64,12 @@ def test_job_gets_the_package_and_what_the_settings_say(layers: Path, tmp_path: 
     }
     assert request["EnableManagedSpotTraining"] is False
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400}
+
+
+def test_documented_image_has_what_the_job_would_install_and_leaves_the_entry_point_to_it() -> None:
+    lines = (ROOT / "docs/examples/training.Dockerfile").read_text().splitlines()
+    copied = [ROOT / line.split()[1] for line in lines if line.startswith("COPY")]
+
+    assert copied == [ROOT / "model_export/requirements.txt"]
+    assert copied[0].is_file()
+    assert not [line for line in lines if line.startswith(("ENTRYPOINT", "CMD"))]
