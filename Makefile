@@ -58,7 +58,7 @@ test-faults: $(VENV)/dev.done  ## consumers killed at every step, stores that re
 test-api: $(VENV)/dev.done  ## requests made of the API's own description, good and bad (ALSOLIKE_API_EXAMPLES=20 for fewer)
 	$(BIN)/pytest -s tests/api $(ARGS)
 
-test-canary: $(VENV)/dev.done  ## training that crashes, is interrupted or killed, trials that fail: each on a booted cloud
+test-canary: $(VENV)/dev.done  ## the embedded cloud: trainings that fail, versions on trial, promoted and taken back (some minutes)
 	$(BIN)/pytest tests/canary $(ARGS)
 
 check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests

@@ -58,7 +58,7 @@ class Watch:
         """Return what a state has handed on, in words."""
         if state == "StartTraining" and (start := run.get("start")):
             return f"run {start['run_id']}, {start['reason']}"
-        if state.startswith("BuildDataset") and (dataset := run.get("dataset")):
+        if "Dataset" in state and "run_id" in (dataset := run.get("dataset") or {}):  # whatever engine built it
             built = dataset_quality.of_run(self._deployment, dataset["run_id"])
             counts = f"{built.interactions:,} interactions, {built.users:,} users, {built.items:,} items"
             return f"{counts}, {dataset['dataset_s3_uri']}"

@@ -66,6 +66,19 @@ def test_states_come_with_the_time_and_what_they_hand_on(watch: Watch, client: A
     ]
 
 
+def test_dataset_of_spark_is_shown_once_its_run_is_known(watch: Watch, client: Any) -> None:
+    client("s3").put_object(Bucket="artefacts", Key="datasets/r1/manifest.json", Body=DATASET.to_json())
+    dataset = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "job_run_id": "jr_1"}
+
+    shown = lines(
+        watch,
+        left(3, "BuildDatasetOnSpark", dataset={"job_run_id": "jr_1"}),
+        left(3, "DatasetOfSpark", dataset=dataset),
+    )
+
+    assert shown == ["[    3.0 s]   1,200 interactions, 4 users, 3 items, s3://artefacts/datasets/r1/"]
+
+
 def test_trial_is_shown_again_only_when_a_look_finds_something_else(watch: Watch) -> None:
     def look(at: float, state: str, reason: str) -> list[dict[str, Any]]:
         canary = {"state": state, "reasons": [reason]}
