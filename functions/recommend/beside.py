@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from alsolike.errors import InvalidBundle, Unavailable
+from alsolike.errors import Unavailable
 from alsolike.observability import logger
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.loading import load
@@ -58,11 +58,12 @@ class ModelsBeside:
             if champion is not None and not self._bundles.has_room_for_another(champion.version):
                 self._bundles.drop(version)
                 raise Unavailable("the disk would have no room left for the next champion")
-        except (InvalidBundle, Unavailable) as error:
+        except Exception as error:  # noqa: BLE001  whatever is wrong with it, the champion is to answer
             failures = self._failures.get(version, (0, 0.0))[0] + 1
             wait_ms = min(self._check_ms * 2 ** (failures - 1), MAX_WAIT_MS)
             self._failures[version] = failures, now_ms + wait_ms
-            logger.error("model beside the champion cannot be loaded", version=version, reason=str(error))
+            reason = f"{type(error).__name__}: {error}"
+            logger.error("model beside the champion cannot be loaded", version=version, reason=reason)
             return
         self._failures.pop(version, None)
         self._loaded[version] = model

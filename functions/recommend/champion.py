@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from alsolike.canary import Canary
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.observability import logger
 from alsolike.registry import Registry
@@ -29,10 +30,13 @@ class Serving:
         None before the first model, and where neither the champion nor an earlier one can be loaded.
     degraded
         `NO_MODEL`, `STALE_MODEL` where the champion could not be loaded and an earlier model answers, or None.
+    canary
+        The version that is on trial beside the champion, as the pointer said when it was last read.
     """
 
     model: Model | None
     degraded: str | None
+    canary: Canary | None = None
 
 
 class ChampionLoader:
@@ -70,7 +74,8 @@ class ChampionLoader:
         current = self._serving.model
         next_check_ms = now_ms + self._check_ms
         if current is not None:  # whatever goes wrong below, this answers until then
-            self._next_check_ms, self._serving = next_check_ms, Serving(current, STALE_MODEL)
+            self._next_check_ms = next_check_ms
+            self._serving = Serving(current, STALE_MODEL, self._serving.canary)
         try:
             self._serving = self._checked(remaining_ms)
         except Unavailable as error:
@@ -84,24 +89,24 @@ class ChampionLoader:
         current = self._serving.model
         if current is None:  # nothing else answers: what was broken may have been put right
             self._broken.clear()
-        stale = Serving(current, STALE_MODEL if current else NO_MODEL)
+        lacking = STALE_MODEL if current else NO_MODEL
         try:
             champion = self._registry.champion()
         except InvalidBundle as error:
             logger.error("champion pointer is unreadable", reason=str(error))
-            return stale
+            return Serving(current, lacking, self._serving.canary)
         if champion is None:
             return Serving(current, None if current else NO_MODEL)
         if current is not None and current.version == champion.version:
-            return Serving(current, None)
+            return Serving(current, None, champion.canary)
         earlier = champion.predecessors[:MAX_EARLIER] if current is None else ()
         for version in (champion.version, *earlier):
             model = self._sound(version, etag=champion.etag, remaining_ms=remaining_ms)
             if model is not None:
                 self._bundles.keep_only(version)
                 logger.info("model loaded", version=version, champion=champion.version)
-                return Serving(model, None if version == champion.version else STALE_MODEL)
-        return stale
+                return Serving(model, None if version == champion.version else STALE_MODEL, champion.canary)
+        return Serving(current, lacking, champion.canary)
 
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
         """Return the loaded version, or None if it is broken; what was broken under this pointer still is."""

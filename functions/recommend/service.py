@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from alsolike import recommendation_id
+from alsolike.canary import assign
 from alsolike.errors import Unavailable
-from alsolike.experiments import assign
 from alsolike.served import FILLED, RANKED
 from functions.recommend import filtering, merchandising
 from functions.recommend.budget import Budget
@@ -111,6 +111,7 @@ def recommend(
     request = permitted(request, None if configuration is None else configuration.sessions)
     assignment = assign(
         standing.configuration.experiments.values(),
+        standing.canary,
         recommender=request.recommender,
         unit=request.user_id or request.session_id,
         now_ms=now_ms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
+from alsolike.canary import Canary
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import Unavailable
 from alsolike.experiments import models_named
@@ -43,6 +44,8 @@ class Standing:
         What is missing or older than it should be.
     beside
         Other loaded models by version, each with the catalogue as it sees that.
+    canary
+        The version on trial beside the champion, if any.
     """
 
     model: Model | None
@@ -50,6 +53,7 @@ class Standing:
     configuration: Configuration
     degraded: tuple[str, ...] = ()
     beside: Mapping[str, tuple[Model, Catalogue]] = dataclasses.field(default_factory=dict)
+    canary: Canary | None = None
 
     def with_model(self, version: str) -> Standing:
         """Return the same with another model; as it is, and less than it should be, where that is not loaded."""
@@ -99,17 +103,18 @@ class Watch:
         )
         degraded = tuple(reason for reason in (serving.degraded, lacking, behind) if reason is not None)
         model = serving.model
-        others = self._others(configuration, model, now_ms=now_ms, remaining_ms=remaining_ms)
+        others = self._others(configuration, serving, now_ms=now_ms, remaining_ms=remaining_ms)
         views = self._views_of([model, *others.values()], snapshot, configuration)
         beside = {version: (other, views[other]) for version, other in others.items()}
-        return Standing(model, views[model], configuration, degraded, beside)
+        return Standing(model, views[model], configuration, degraded, beside, serving.canary)
 
     def _others(
-        self, configuration: Configuration, champion: Model | None, *, now_ms: int, remaining_ms: Callable[[], float]
+        self, configuration: Configuration, serving: Serving, *, now_ms: int, remaining_ms: Callable[[], float]
     ) -> Mapping[str, Model]:
-        """Return the loaded models that experiments need; a process without time to look has what it had."""
-        wanted = models_named(configuration.experiments.values(), now_ms=now_ms)
-        return self._beside.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=remaining_ms)
+        """Return the loaded models that experiments and the canary need; without time to look, those there were."""
+        on_trial = () if serving.canary is None else (serving.canary.experiment,)
+        wanted = models_named((*configuration.experiments.values(), *on_trial), now_ms=now_ms)
+        return self._beside.current(wanted, champion=serving.model, now_ms=now_ms, remaining_ms=remaining_ms)
 
     def _serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         """Return the champion; a silent S3 makes one request wait, and those of the next seconds do without."""

@@ -5,14 +5,29 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections.abc import Iterable
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from alsolike.aws import client
+from alsolike.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
+from alsolike.configuration_reader import read_current
+from alsolike.decision import Decision, decision_key
+from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
+from alsolike.experiments import Experiment
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.registry import Registry
+from alsolike.retention import ModelFiles
 from alsolike.settings import from_environment
-from functions.run_canary.service import start
+from functions.run_canary.answers import Lake
+from functions.run_canary.judgement import Limits
+from functions.run_canary.packages import Packages
+from functions.run_canary.service import CanaryRun, Plan
 from functions.run_canary.settings import Settings
+from functions.run_canary.upkeep import approve, retire
+
+ACTIONS = {"start": CanaryRun.start, "look": CanaryRun.look, "end": CanaryRun.end}
 
 
 @functools.cache
@@ -24,12 +39,64 @@ def _settings() -> Settings:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Do `action` with the canary of `version` and say what became of it."""
-    look = start(
-        event["version"],
-        reason=f"run {event['run_id']}",
-        registry=Registry(client("s3"), _settings().artefact_bucket),
+    version, action = event["version"], event["action"]
+    if action not in ACTIONS:
+        raise InvalidInput(f"action is {action!r}, expected one of {', '.join(ACTIONS)}")
+    look = ACTIONS[action](_run(version, event["run_id"]))
+    if look.state != GOING:
+        _close(version, look)
+    logger.info("looked at the canary", version=version, action=action, state=look.state, reasons=look.reasons)
+    return {"version": version, "state": look.state, "reasons": list(look.reasons)}
+
+
+def _run(version: str, run_id: str) -> CanaryRun:
+    settings, s3 = _settings(), client("s3")
+    limits = Limits(settings.canary_max_error_percent, settings.canary_max_latency_percent / 100)
+    return CanaryRun(
+        version,
+        run_id,
+        registry=Registry(s3, settings.artefact_bucket),
+        reports=CanaryReports(s3, settings.artefact_bucket),
+        lake=Lake(s3, settings.lake_bucket),
+        decision=functools.partial(_decision, s3, settings.artefact_bucket, version),
+        plan=Plan(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
         now_ms=time.time_ns() // 1_000_000,
     )
-    count(Metric.MODELS_PROMOTED)
-    logger.info("looked at the canary", version=event["version"], state=look.state, reasons=look.reasons)
-    return {"version": event["version"], "state": look.state, "reasons": list(look.reasons)}
+
+
+def _close(version: str, look: CanaryLook) -> None:
+    settings, s3 = _settings(), client("s3")
+    if look.state == PROMOTED:
+        count(Metric.MODELS_PROMOTED)
+    count(Metric.CANARIES_PROMOTED if look.state == PROMOTED else Metric.CANARIES_ROLLED_BACK)
+    approve(Packages(client("sagemaker"), settings.model_package_group), version, look)
+    try:
+        retired = retire(
+            ModelFiles(s3, settings.artefact_bucket),
+            Registry(s3, settings.artefact_bucket),
+            functools.partial(_experiments, s3, settings.artefact_bucket),
+            others=settings.models_kept,
+            now_ms=time.time_ns() // 1_000_000,
+        )
+    except AlsolikeError as error:  # what is decided is decided; the next canary's end deletes what this one left
+        logger.error("versions cannot be retired", reason=str(error))
+        return
+    count(Metric.MODELS_RETIRED, len(retired))
+    if retired:
+        logger.info("versions retired", versions=retired)
+
+
+def _experiments(s3: Any, bucket: str) -> Iterable[Experiment]:
+    return read_current(s3, bucket).configuration().experiments.values()
+
+
+def _decision(s3: Any, bucket: str, version: str) -> Decision | None:
+    key = decision_key(version)
+    try:
+        return Decision.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            return None
+        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

@@ -3,28 +3,212 @@
 from __future__ import annotations
 
 import dataclasses
-from enum import StrEnum
+from collections.abc import Callable
+from typing import Any
 
-from alsolike.registry import Registry
+from alsolike.canary import Canary
+from alsolike.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
+from alsolike.decision import REJECTED, Decision
+from alsolike.errors import ConcurrentUpdate, InvalidInput
+from alsolike.registry import Champion, Registry
+from functions.run_canary.answers import Arms, Lake
+from functions.run_canary.judgement import Limits, Test, judge
 
-
-class State(StrEnum):
-    """What became of a canary."""
-
-    GOING = "going"
-    PROMOTED = "promoted"
-    ROLLED_BACK = "rolled_back"
+ATTEMPTS = 5
+"""Of looking again where somebody else wrote the pointer: pinning a version does, and decides nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Look:
-    """What a look found."""
+class Plan:
+    """How canaries are made."""
 
-    state: State
-    reasons: tuple[str, ...]
+    share: float
+    duration_ms: int
+    limits: Limits
 
 
-def start(version: str, *, reason: str, registry: Registry, now_ms: int) -> Look:
-    """Make a version champion."""
-    registry.promote(version, reason=reason, now_ms=now_ms)
-    return Look(State.PROMOTED, ("there was no trial",))
+@dataclasses.dataclass(frozen=True, slots=True)
+class CanaryRun:
+    """The canary of one version in one run of the workflow.
+
+    Attributes
+    ----------
+    decision
+        Returns what the gate found; None where it never saw the version.
+    """
+
+    version: str
+    run_id: str
+    registry: Registry
+    reports: CanaryReports
+    lake: Lake
+    decision: Callable[[], Decision | None]
+    plan: Plan
+    now_ms: int
+
+    def start(self) -> CanaryLook:
+        """Put the version on trial beside the champion; without one, or without trials, promote it at once.
+
+        Raises
+        ------
+        NotFound
+            If the version has no complete bundle.
+        InvalidInput
+            If its name is too long for a canary.
+        """
+        return self._again(self._start)
+
+    def look(self) -> CanaryLook:
+        """Compare the arms; take the version back, promote it, or let it go on.
+
+        What a person did meanwhile is left as it is.
+        """
+        return self._again(self._look)
+
+    def end(self) -> CanaryLook:
+        """Let the champion answer everybody again, where the workflow cannot look after the canary any more."""
+        return self._again(self._end)
+
+    def _start(self) -> CanaryLook:
+        pointer = self.registry.champion()
+        decision = self.decision()
+        if pointer is not None and pointer.version == self.version:
+            return self._decided(pointer, PROMOTED, "it is champion already")
+        if decision is not None and decision.verdict == REJECTED:
+            return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and nobody forced it")
+        if pointer is None:
+            return self._promote(None, "there was no champion, so that it had nobody to be tried beside")
+        if (running := self._running(pointer)) is not None:
+            return self._note(running, GOING, (f"it is on trial beside {running.champion}",))
+        # A version that a person sends on trial is tried beside whoever is champion now.
+        compared = decision.champion if decision is not None and self.run_id == self.version else pointer.version
+        if compared != pointer.version:
+            reason = f"the champion is {pointer.version} by now, and the gate compared it with {compared or 'nobody'}"
+            return self._decided(pointer, ROLLED_BACK, reason)
+        if not self.plan.share:
+            return self._promote(pointer, "canary_share_percent is 0: there is no trial")
+        return self._begin(pointer)
+
+    def _begin(self, pointer: Champion) -> CanaryLook:
+        planned = self.lake.planned_answers(before_ms=self.now_ms, duration_ms=self.plan.duration_ms)
+        try:
+            canary = Canary(
+                self.version,
+                pointer.version,
+                self.plan.share,
+                self.now_ms,
+                self.now_ms + self.plan.duration_ms,
+                planned,
+                self.run_id,
+            )
+        except ValueError as error:
+            raise InvalidInput(f"it cannot be on trial: {error}") from error
+        self.registry.start_canary(pointer, canary)
+        reason = (
+            f"it answers {canary.share:.0%} of the users beside {canary.champion}; {planned:,} answers are expected"
+        )
+        return self._note(canary, GOING, (reason,))
+
+    def _look(self) -> CanaryLook:
+        pointer = self.registry.champion()
+        canary = self._running(pointer)
+        if pointer is None or canary is None:
+            return self._ended_elsewhere(pointer)
+        arms = self.lake.arms(canary, now_ms=self.now_ms)
+        tests = judge(
+            arms.candidate,
+            arms.champion,
+            share=canary.share,
+            planned=canary.planned_answers * arms.fraction,
+            limits=self.plan.limits,
+        )
+        figures = _figures(arms, tests)
+        breaches = tuple(f"{test.name}: {test.sentence}" for test in tests if test.breached)
+        counts = (
+            f"{arms.candidate.answers:,} answers to {arms.candidate.users:,} users, "
+            f"{arms.champion.answers:,} of the champion to {arms.champion.users:,}"
+        )
+        if breaches:
+            look = self._note(canary, ROLLED_BACK, (*breaches, counts), figures)
+            self.registry.end_canary(pointer)
+            return look
+        sentences = (counts, *(f"{test.name}: {test.sentence}" for test in tests if test.critical_z is not None))
+        if self.now_ms < canary.ends_ms:
+            return self._note(canary, GOING, sentences, figures)
+        too_few = () if len(sentences) > 1 else ("too few answers to compare: nothing spoke against it",)
+        self.registry.replace(pointer, self.version, reason=f"run {self.run_id}: passed its canary", now_ms=self.now_ms)
+        return self._note(canary, PROMOTED, (*too_few, *sentences), figures)
+
+    def _end(self) -> CanaryLook:
+        pointer = self.registry.champion()
+        canary = self._running(pointer)
+        if pointer is None or canary is None:
+            return self._ended_elsewhere(pointer)
+        self.registry.end_canary(pointer)
+        return self._note(canary, ROLLED_BACK, ("the workflow ended before the canary did",))
+
+    def _running(self, pointer: Champion | None) -> Canary | None:
+        """Return this run's canary, if the pointer has it."""
+        canary = pointer.canary if pointer is not None else None
+        return canary if canary is not None and (canary.version, canary.run_id) == (self.version, self.run_id) else None
+
+    def _ended_elsewhere(self, pointer: Champion | None) -> CanaryLook:
+        """Say what became of a canary that the pointer has no longer: an earlier call's doing, or a person's."""
+        report = self.reports.read(self.version)
+        mine = report if report is not None and report.run_id == self.run_id else None
+        if mine is not None and mine.state == ROLLED_BACK:
+            return mine.looks[-1]
+        if pointer is not None and pointer.version == self.version:
+            return self._decided(pointer, PROMOTED, f"it is champion: {pointer.history[0].reason}")
+        now = (
+            "there is no champion" if pointer is None else f"champion is {pointer.version}: {pointer.history[0].reason}"
+        )
+        if pointer is not None and pointer.canary is not None:
+            now = f"{pointer.canary.version} is on trial in its place"
+        return self._decided(pointer, ROLLED_BACK, f"somebody took it out of the trial; {now}")
+
+    def _promote(self, pointer: Champion | None, why: str) -> CanaryLook:
+        self.registry.replace(pointer, self.version, reason=f"run {self.run_id}", now_ms=self.now_ms)
+        return self._decided(pointer, PROMOTED, why)
+
+    def _decided(self, pointer: Champion | None, state: str, reason: str) -> CanaryLook:
+        """Note what was decided without figures, in the canary's report if it has one."""
+        report = self.reports.read(self.version)
+        if report is None or report.run_id != self.run_id:
+            champion = None if pointer is None or pointer.version == self.version else pointer.version
+            report = CanaryReport(self.version, self.run_id, champion, self.plan.share, self.now_ms, self.now_ms, ())
+        elif report.state == state:  # said already, by a call that this one repeats
+            return report.looks[-1]
+        look = CanaryLook(self.now_ms, state, (reason,))
+        self.reports.write(report.with_look(look))
+        return look
+
+    def _note(
+        self, canary: Canary, state: str, reasons: tuple[str, ...], figures: dict[str, Any] | None = None
+    ) -> CanaryLook:
+        report = self.reports.read(self.version)
+        if report is None or (report.run_id, report.started_ms) != (canary.run_id, canary.started_ms):
+            report = CanaryReport(
+                self.version, self.run_id, canary.champion, canary.share, canary.started_ms, canary.ends_ms, ()
+            )
+        look = CanaryLook(self.now_ms, state, reasons, figures or {})
+        self.reports.write(report.with_look(look))
+        return look
+
+    def _again(self, step: Callable[[], CanaryLook]) -> CanaryLook:
+        """Do a step on what the pointer says now, again where somebody else wrote it meanwhile."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return step()
+            except ConcurrentUpdate:
+                continue
+        return step()
+
+
+def _figures(arms: Arms, tests: tuple[Test, ...]) -> dict[str, Any]:
+    return {
+        "champion": arms.champion.document(),
+        "candidate": arms.candidate.document(),
+        "fraction_read": arms.fraction,
+        "tests": [test.document() for test in tests],
+    }

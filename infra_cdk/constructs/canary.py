@@ -1,5 +1,7 @@
 """What tries a version beside the champion."""
 
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra_cdk.constructs.permissions import Permission, objects
@@ -9,25 +11,71 @@ from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
 
-def canary(scope: Construct, *, settings: Settings, data: DataStack, layers: PythonLayers) -> PythonFunction:
+def canary(
+    scope: Construct,
+    *,
+    settings: Settings,
+    data: DataStack,
+    layers: PythonLayers,
+    packages: sagemaker.CfnModelPackageGroup,
+) -> PythonFunction:
     """Create the function that starts, looks at and ends canaries."""
-    artefacts = data.artefacts
+    artefacts, lake = data.artefacts, data.lake
     return PythonFunction(
         scope,
         "RunCanary",
         name="run_canary",
         description="Tries a version beside the champion, then promotes it or takes it back",
         settings=settings,
-        layers=[layers.core],
-        variables={"ARTEFACT_BUCKET": artefacts.bucket_name},
+        layers=[layers.core, layers.pandas],
+        variables={
+            "ARTEFACT_BUCKET": artefacts.bucket_name,
+            "LAKE_BUCKET": lake.bucket_name,
+            "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
+            "CANARY_SHARE_PERCENT": str(settings.canary_share_percent),
+            "CANARY_DURATION_S": str(settings.canary_duration_s),
+            "CANARY_MAX_ERROR_PERCENT": str(settings.canary_max_error_percent),
+            "CANARY_MAX_LATENCY_PERCENT": str(settings.canary_max_latency_percent),
+            "MODELS_KEPT": str(settings.models_kept),
+        },
         permissions=[
-            Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
-            objects(artefacts, "models/", actions=["s3:GetObject"], reason="Each version has its own names"),
+            Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, lake.bucket_arn]),
+            objects(
+                artefacts,
+                "models/",
+                actions=["s3:GetObject", "s3:DeleteObject"],
+                reason="Each version has its own names, and those that nothing keeps go",
+            ),
             Permission(
                 actions=["s3:GetObject", "s3:PutObject"],
                 resources=[artefacts.arn_for_objects("registry/champion.json")],
             ),
+            objects(
+                artefacts,
+                "registry/canaries/",
+                actions=["s3:GetObject", "s3:PutObject"],
+                reason="Each version's canary has its report",
+            ),
+            objects(artefacts, "registry/decisions/", actions=["s3:GetObject"], reason="Each version has its decision"),
+            Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("config/current.json")]),
+            *(
+                objects(lake, prefix, actions=["s3:GetObject"], reason="Objects are named after their day")
+                for prefix in ("served/", "outcomes/")
+            ),
+            Permission(actions=["sagemaker:ListModelPackages"], resources=[packages.attr_model_package_group_arn]),
+            Permission(
+                actions=["sagemaker:UpdateModelPackage"],
+                wildcard_reason="SageMaker numbers the packages of the group as they are created",
+                resources=[
+                    cdk.Stack.of(scope).format_arn(
+                        service="sagemaker",
+                        resource="model-package",
+                        resource_name=f"{packages.model_package_group_name}/*",
+                    )
+                ],
+            ),
         ],
-        memory_mb=1_024,
-        timeout_s=300,
+        memory_mb=2_048,
+        storage_mb=2_048,
+        timeout_s=600,
     )

@@ -49,7 +49,7 @@ class TrainingStack(cdk.Stack):
                 start_training=start.live,
                 build_dataset=build_dataset,
                 register_model=model_gate(self, settings=settings, data=data, layers=shared, packages=packages).live,
-                run_canary=canary(self, settings=settings, data=data, layers=shared).live,
+                run_canary=canary(self, settings=settings, data=data, layers=shared, packages=packages).live,
             ),
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
             alerts=data.alerts,

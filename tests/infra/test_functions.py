@@ -6,7 +6,16 @@ from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
     "start_training": {"ARTEFACT_BUCKET"},
-    "run_canary": {"ARTEFACT_BUCKET"},
+    "run_canary": {
+        "ARTEFACT_BUCKET",
+        "LAKE_BUCKET",
+        "MODEL_PACKAGE_GROUP",
+        "CANARY_SHARE_PERCENT",
+        "CANARY_DURATION_S",
+        "CANARY_MAX_ERROR_PERCENT",
+        "CANARY_MAX_LATENCY_PERCENT",
+        "MODELS_KEPT",
+    },
     "authorize_session": {"SESSION_KEY_ARN"},
     "publish_catalog": {
         "LAKE_BUCKET",
@@ -104,7 +113,7 @@ VARIABLES = {
 }
 LAYERS = {
     "start_training": ["Core"],
-    "run_canary": ["Core"],
+    "run_canary": ["Core", "Pandas"],
     "authorize_session": ["Core"],
     "erase_user": ["Core"],
     "export_user": ["Core", "Pandas"],

@@ -189,9 +189,21 @@ EXPECTED = {
     },
     "run_canary": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
+    "start_training": set(),
+    "run_canary": CONFIGURATION
+    | {
         ("s3:GetObject", "Artefacts/models/*"),  # Registry: head_object
+        ("s3:DeleteObject", "Artefacts/models/*"),  # ModelFiles.delete: delete_objects
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
         ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry.promote: put_object
+        ("s3:GetObject", "Artefacts/registry/canaries/*"),  # CanaryReports: get_object, put_object
+        ("s3:PutObject", "Artefacts/registry/canaries/*"),
+        ("s3:GetObject", "Artefacts/registry/decisions/*"),  # the gate's decision: get_object
+        ("s3:ListBucket", "Lake"),  # Lake: list_objects_v2
+        ("s3:GetObject", "Lake/served/*"),  # Lake: get_object
+        ("s3:GetObject", "Lake/outcomes/*"),
+        ("sagemaker:ListModelPackages", "Models"),  # Packages: list_model_packages, of the group
+        ("sagemaker:UpdateModelPackage", "Packages"),  # Packages: update_model_package
     },
     "register_model": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey

@@ -119,7 +119,7 @@ class Registry:
             canary = Canary(**document["canary"]) if document.get("canary") else None
             pinned = tuple(document.get("pinned", ()))
             return Champion(history, answer["ETag"], canary, pinned) if history else None
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}") from error
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:

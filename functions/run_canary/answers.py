@@ -1,0 +1,242 @@
+"""Reading what both arms of a canary answered, and what came of it, from the lake."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import outcomes, served
+from alsolike.canary import Canary
+from alsolike.errors import InvalidDataset, Unavailable
+from alsolike.lake_objects import LakeObject, is_gone, list_objects, read
+from alsolike.s3_files import download
+from functions.run_canary.figures import ERRORS, GROUPS, Answers, Arm, Outcomes, arm_of, group_of, no_outcomes
+
+ANSWERS_READ = 5_000_000
+"""Of more planned answers, a sample of the log's objects is read: so many tell any difference that matters."""
+
+MINIMUM_PLANNED = 1_000
+CONNECTIONS = 8
+OBJECTS_AT_ONCE = 64
+PROBED = 8
+"""Objects whose rows are counted to tell how many answers a day has."""
+
+_DAY_MS = 86_400_000
+_SKEW_MS = 60_000  # between S3's clock and the functions'
+_SERVED = pa.schema(
+    [
+        ("recommendation_id", pa.string()),
+        ("served_ms", pa.int64()),
+        ("arms", pa.list_(pa.string())),
+        ("shopper", pa.string()),
+        ("session", pa.string()),
+        ("degraded", pa.list_(pa.string())),
+        ("took_ms", pa.float64()),
+    ]
+)
+_TIMES = pa.schema([("served_ms", pa.int64())])
+_OUTCOMES = pa.schema(
+    [
+        ("served_ms", pa.int64()),
+        ("arms", pa.list_(pa.string())),
+        ("shopper", pa.string()),
+        ("impressions", pa.int64()),
+        ("shown_clicks", pa.int64()),
+        ("clicks", pa.int64()),
+    ]
+)
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arms:
+    """The figures of both arms; `fraction` of the log's objects were read for them."""
+
+    champion: Arm
+    candidate: Arm
+    fraction: float
+
+
+class Lake:
+    """The lake as far as it tells of canaries.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def planned_answers(self, *, before_ms: int, duration_ms: int) -> int:
+        """Return how many answers the time before had, about: the rows of some objects by their bytes, times all bytes.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidDataset
+            If an object is no Parquet.
+        """
+        objects = list(self._written(before_ms - duration_ms, before_ms))
+        probed = objects[-PROBED:]
+        rows = sum(len(table) for table in self._tables(probed, _TIMES))
+        probed_bytes = sum(each.size_bytes for each in probed)
+        total_bytes = sum(each.size_bytes for each in objects)
+        return max(MINIMUM_PLANNED, round(rows * total_bytes / probed_bytes) if probed_bytes else 0)
+
+    def arms(self, canary: Canary, *, now_ms: int) -> Arms:
+        """Return the figures of both arms since the canary's start.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidDataset
+            If an object is no Parquet of its table.
+        """
+        fraction = min(1.0, ANSWERS_READ / canary.planned_answers)
+        answers = self._answers(canary, fraction=fraction, now_ms=now_ms)
+        results = self._outcomes(canary, now_ms=now_ms)
+        shown = any(bool(of.impressions.any()) for of in results)
+        champion, candidate = (
+            arm_of(each, of, by_impressions=shown) for each, of in zip(answers, results, strict=True)
+        )
+        return Arms(champion, candidate, fraction)
+
+    def _answers(self, canary: Canary, *, fraction: float, now_ms: int) -> list[Answers]:
+        """Return each arm's answers, each once: an object and what compaction made of it may both be there."""
+        objects = [each for each in self._written(canary.started_ms, now_ms) if _place(each.key) < fraction]
+        parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
+        for table in self._tables(objects, _SERVED):
+            table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
+            units = pc.coalesce(table["shopper"], table["session"])
+            named = pc.fill_null(pc.not_equal(units, served.UNKNOWN), False)
+            for part, mask in zip(parts, _in_arms(table, canary), strict=True):
+                rows = np.flatnonzero(mask & named.to_numpy(zero_copy_only=False))
+                found = table.take(rows)
+                took_ms = pc.fill_null(found["took_ms"], float("nan")).to_numpy().astype(np.float32)
+                part.append((_hashes(found["recommendation_id"]), _hashes(units.take(rows)), _failed(found), took_ms))
+        return [_each_once(part) for part in parts]
+
+    def _outcomes(self, canary: Canary, *, now_ms: int) -> list[Outcomes]:
+        found = [no_outcomes(), no_outcomes()]
+        for date in _dates(canary.started_ms, now_ms):
+            for table in self._day_of_outcomes(date):
+                table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
+                named = pc.fill_null(pc.not_equal(table["shopper"], served.UNKNOWN), False)
+                for sums, mask in zip(found, _in_arms(table, canary), strict=True):
+                    rows = table.take(np.flatnonzero(mask & named.to_numpy(zero_copy_only=False)))
+                    groups = group_of(_hashes(rows["shopper"]))
+                    sums.answers[:] += np.bincount(groups, minlength=GROUPS)
+                    for name in ("impressions", "shown_clicks", "clicks"):
+                        values = pc.fill_null(rows[name], 0).to_numpy().astype(np.float64)
+                        getattr(sums, name)[:] += np.bincount(groups, weights=values, minlength=GROUPS)
+        return found
+
+    def _day_of_outcomes(self, date: str) -> Iterator[pa.Table]:
+        """Yield a day's outcomes, some at a time; attribution may not have come to it yet."""
+        key = outcomes.object_key(date)
+        with tempfile.TemporaryDirectory(prefix="canary-") as name:
+            path = Path(name) / "outcomes.parquet"
+            try:
+                download(self._client, self._bucket, key, path)
+            except (ClientError, BotoCoreError) as error:
+                if is_gone(error):
+                    return
+                raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+            yield from _projected(path, _OUTCOMES, where=f"s3://{self._bucket}/{key}")
+
+    def _written(self, first_ms: int, last_ms: int) -> Iterator[LakeObject]:
+        """Yield the objects of the log that may hold answers of a time, which were written after its beginning."""
+        for date in _dates(first_ms, last_ms):
+            for each in list_objects(self._client, self._bucket, prefix=served.partition_prefix(date)):
+                if each.modified_ms >= first_ms - _SKEW_MS:
+                    yield each
+
+    def _tables(self, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
+        with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
+            for first in range(0, len(objects), OBJECTS_AT_ONCE):
+                some = objects[first : first + OBJECTS_AT_ONCE]
+                contents = pool.map(functools.partial(read, self._client, self._bucket), some)
+                for listed, content in zip(some, contents, strict=True):
+                    if content is not None:
+                        yield from _projected(
+                            pa.BufferReader(content), schema, where=f"s3://{self._bucket}/{listed.key}"
+                        )
+
+
+def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Table]:
+    """Yield a Parquet file's rows in these columns, some at a time; a column that it lacks is null."""
+    try:
+        file = pq.ParquetFile(source)
+        present = [name for name in schema.names if name in file.schema_arrow.names]
+        for batch in file.iter_batches(65_536, columns=present):
+            columns = [
+                batch[name] if name in present else pa.nulls(len(batch), schema.field(name).type)
+                for name in schema.names
+            ]
+            yield pa.table(columns, names=schema.names).cast(schema)
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidDataset(f"{where} is not an object of its table: {error}") from error
+
+
+def _in_arms(table: pa.Table, canary: Canary) -> list[Mask]:
+    """Return which rows are in the champion's arm, and which in the candidate's."""
+    arms = table["arms"].combine_chunks()
+    labels, rows = pc.list_flatten(arms), pc.list_parent_indices(arms).to_numpy(zero_copy_only=False)
+    masks = []
+    for label in canary.labels:
+        mask = np.zeros(len(table), np.bool_)
+        mask[rows[pc.equal(labels, label).to_numpy(zero_copy_only=False)]] = True
+        masks.append(mask)
+    return masks
+
+
+def _failed(table: pa.Table) -> Mask:
+    degraded = table["degraded"].combine_chunks()
+    rows = pc.list_parent_indices(degraded).to_numpy(zero_copy_only=False)
+    blamed = pc.is_in(pc.list_flatten(degraded), pa.array(ERRORS)).to_numpy(zero_copy_only=False)
+    failed = np.zeros(len(table), np.bool_)
+    failed[rows[blamed]] = True
+    return failed
+
+
+def _hashes(texts: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    return pd.util.hash_array(np.asarray(texts.to_numpy(zero_copy_only=False), object), categorize=False)
+
+
+def _each_once(parts: list[tuple[npt.NDArray[Any], ...]]) -> Answers:
+    if not parts:
+        return Answers(np.zeros(0, np.uint64), np.zeros(0, np.bool_), np.zeros(0, np.float32))
+    ids, users, failed, took_ms = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(ids, kind="stable")
+    kept = order[np.concatenate(([True], np.diff(ids[order]) != 0))] if len(ids) else order
+    return Answers(users[kept], failed[kept], took_ms[kept])
+
+
+def _place(key: str) -> float:
+    """Return an object's place between 0 and 1, the same at every look: a sample goes on as it began."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
+
+
+def _dates(first_ms: int, last_ms: int) -> list[str]:
+    epoch = dt.date(1970, 1, 1)
+    days = range(max(first_ms, 0) // _DAY_MS, last_ms // _DAY_MS + 1)
+    return [(epoch + dt.timedelta(days=day)).isoformat() for day in days]

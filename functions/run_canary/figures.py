@@ -1,0 +1,114 @@
+"""What the answers of both arms come to: sums by group of users, in memory that does not grow with the users."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.comparison import Sample, sample
+
+GROUPS = 4_096
+"""Users are independent of each other, so groups of them by a hash are, too; of few users each is a group."""
+
+ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
+"""The reasons of a degraded answer that its model is to blame for: it is not there, does not run, is out of time."""
+
+CAP_MS = 1_000
+"""Longer answers count as this long: loading a model in a new process takes seconds, and is nobody's speed."""
+
+Sums = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arm:
+    """The answers of one arm to users who are known.
+
+    Attributes
+    ----------
+    errors
+        Answers that were degraded for one of `ERRORS`, of all.
+    latency
+        Milliseconds by answer, `CAP_MS` at most.
+    clicks
+        Shown items that were clicked, of all that were shown; where no impressions are reported, clicks by answer.
+    """
+
+    answers: int
+    users: int
+    errors: Sample
+    latency: Sample
+    clicks: Sample
+
+    def document(self) -> dict[str, Any]:
+        """Return the numbers for the report; None where there is nothing to divide by."""
+        return {
+            "answers": self.answers,
+            "users": self.users,
+            "error_rate": self.errors.ratio,
+            "latency_ms": self.latency.ratio,
+            "click_through": self.clicks.ratio,
+        }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers of one arm, one element each: its user's hash, whether it failed, how long it took (NaN: unknown)."""
+
+    users: npt.NDArray[np.uint64]
+    failed: npt.NDArray[np.bool_]
+    took_ms: npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What answers of one arm led to, summed up by group of users (see `group_of`)."""
+
+    answers: Sums
+    impressions: Sums
+    shown_clicks: Sums
+    clicks: Sums
+
+
+def no_outcomes() -> Outcomes:
+    """Return sums of nothing."""
+    return Outcomes(*(np.zeros(GROUPS) for _ in range(4)))
+
+
+def group_of(users: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Return the group of each user by its hash."""
+    return (users % np.uint64(GROUPS)).astype(np.int64)
+
+
+def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm:
+    """Return the figures of an arm.
+
+    Parameters
+    ----------
+    by_impressions
+        Whether clicks are counted by what was shown, in both arms alike.
+    """
+    groups = group_of(answers.users)
+    timed = ~np.isnan(answers.took_ms)
+    counted = np.bincount(groups, minlength=GROUPS)
+    clicks, of = (
+        (outcomes.shown_clicks, outcomes.impressions) if by_impressions else (outcomes.clicks, outcomes.answers)
+    )
+    took_ms = np.minimum(answers.took_ms[timed], CAP_MS)
+    return Arm(
+        answers=len(answers.users),
+        users=len(np.unique(answers.users)),
+        errors=_sample(np.bincount(groups[answers.failed], minlength=GROUPS), counted),
+        latency=_sample(
+            np.bincount(groups[timed], weights=took_ms, minlength=GROUPS), np.bincount(groups[timed], minlength=GROUPS)
+        ),
+        clicks=_sample(clicks, of),
+    )
+
+
+def _sample(y: npt.NDArray[Any], x: npt.NDArray[Any]) -> Sample:
+    """Return the sample of the groups in which there is anything."""
+    some = x > 0
+    return sample(y[some].tolist(), x[some].tolist())

@@ -1,0 +1,157 @@
+"""Whether a version on trial may go on: its answers beside the champion's, at any number of looks.
+
+Three tests of one side each, at a third of `ALPHA`, so that a version that is no worse is taken back with a chance of
+`ALPHA` at most, over all looks together. With R the metric of an arm and V its variance over groups of users::
+
+    z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
+
+breaches where it is above the always valid critical value of `alsolike.sequential`. f and m are what is tolerated: of
+the error rate f = 1 and m the points allowed, of the latency f = 1 + the share allowed and m = 0. Of clicks the sign is
+turned around. V_candidate is at least what the champion's spread makes of as many groups: none of few clicked is
+not certain to be few.
+
+Two rules need no such numbers: a version that mostly fails, and one whose users are missing from the log.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from alsolike import sequential
+from alsolike.comparison import MINIMUM_EVENTS, MINIMUM_USERS, Sample, sample_ratio_p_value
+from functions.run_canary.figures import Arm
+
+ALPHA = 0.05
+TESTS = 3
+
+OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
+"""From so many answers to so many users on, a version of whose answers more than half are errors is taken back."""
+
+MISSING_BELOW = 1e-6
+"""So unlikely a lack of users in the candidate's arm is none by chance: its answers do not come to be logged."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """What is tolerated: points of the error rate, and a share of the latency."""
+
+    error_points: float
+    latency_share: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison; `z` and `critical_z` are None where there is too little to compare."""
+
+    name: str
+    sentence: str
+    z: float | None
+    critical_z: float | None
+    breached: bool
+
+    def document(self) -> dict[str, Any]:
+        """Return it for the report."""
+        return dataclasses.asdict(self)
+
+
+def judge(candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Limits) -> tuple[Test, ...]:
+    """Return every comparison of the version on trial with the champion.
+
+    Parameters
+    ----------
+    share
+        Of users, whom the candidate answers.
+    planned
+        Answers of both arms that were planned before the start.
+    """
+    observed = candidate.answers + champion.answers
+    clock = _Clock(observed, planned)
+    return (
+        _outright(candidate, champion),
+        _missing(candidate, champion, share=share),
+        _errors(candidate.errors, champion.errors, points=limits.error_points, clock=clock),
+        _latency(candidate.latency, champion.latency, share=limits.latency_share, clock=clock),
+        _clicks(candidate.clicks, champion.clicks, clock=clock),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Clock:
+    observed: float
+    planned: float
+
+    @property
+    def critical_z(self) -> float:
+        return sequential.critical_z(alpha=ALPHA / TESTS, observed=self.observed, planned=self.planned)
+
+
+def _outright(candidate: Arm, champion: Arm) -> Test:
+    ours, theirs = candidate.errors.ratio or 0.0, champion.errors.ratio or 0.0
+    enough = candidate.answers >= OUTRIGHT_ANSWERS and candidate.users >= OUTRIGHT_USERS
+    sentence = f"{ours:.1%} of its {candidate.answers:,} answers to {candidate.users:,} users are errors"
+    # Where the champion fails as well, it is not the version.
+    return Test("fails outright", sentence, None, None, enough and ours > OUTRIGHT_RATE and theirs < ours / 2)
+
+
+def _missing(candidate: Arm, champion: Arm, *, share: float) -> Test:
+    users = candidate.users + champion.users
+    lacks = candidate.users < share * users
+    p = sample_ratio_p_value([candidate.users, champion.users], [share, 1 - share]) if lacks else 1.0
+    sentence = f"{candidate.users:,} of {users:,} users in the log are its own, {share:.0%} expected"
+    return Test("missing users", sentence, None, None, p < MISSING_BELOW)
+
+
+def _errors(ours: Sample, theirs: Sample, *, points: float, clock: _Clock) -> Test:
+    z = None
+    if ours.eventful >= MINIMUM_EVENTS:
+        z = _z(ours, theirs, factor=1.0, margin=points / 100)
+    elif _comparable(ours, theirs):
+        z = 0.0  # fewer than that are no more errors than the champion's that can be told
+    sentence = (
+        f"{_percent(ours)} of its answers are errors, {_percent(theirs)} of the champion's; "
+        f"{points:g} points more are allowed"
+    )
+    return _test("error rate", sentence, z, clock)
+
+
+def _latency(ours: Sample, theirs: Sample, *, share: float, clock: _Clock) -> Test:
+    sentence = f"its answers take {_ms(ours)}, the champion's {_ms(theirs)}; {share:.0%} more is allowed"
+    return _test("latency", sentence, _z(ours, theirs, factor=1 + share, margin=0.0), clock)
+
+
+def _clicks(ours: Sample, theirs: Sample, *, clock: _Clock) -> Test:
+    expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0
+    z = _z(ours, theirs, factor=1.0, margin=0.0) if expected >= MINIMUM_EVENTS else None
+    sentence = f"its click-through is {_percent(ours)}, the champion's {_percent(theirs)}"
+    return _test("click-through", sentence, None if z is None else -z, clock)
+
+
+def _test(name: str, sentence: str, z: float | None, clock: _Clock) -> Test:
+    if z is None:
+        return Test(name, f"{sentence} (too little to compare)", None, None, False)
+    critical = clock.critical_z
+    return Test(name, f"{sentence} (z {z:.2f}, {critical:.2f} is too much)", z, critical, z > critical)
+
+
+def _z(ours: Sample, theirs: Sample, *, factor: float, margin: float) -> float | None:
+    if not _comparable(ours, theirs) or ours.ratio is None or theirs.ratio is None:
+        return None
+    variance = max(ours.variance, theirs.spread / ours.users) + factor**2 * theirs.variance
+    excess = ours.ratio - factor * theirs.ratio - margin
+    if variance <= 0:
+        return math.copysign(math.inf, excess) if excess else 0.0
+    return excess / math.sqrt(variance)
+
+
+def _comparable(ours: Sample, theirs: Sample) -> bool:
+    return min(ours.users, theirs.users) >= MINIMUM_USERS
+
+
+def _percent(of: Sample) -> str:
+    return "unknown" if of.ratio is None else f"{of.ratio:.2%}"
+
+
+def _ms(of: Sample) -> str:
+    return "unknown" if of.ratio is None else f"{of.ratio:.1f} ms"

@@ -1,0 +1,55 @@
+"""What follows from the end of a canary: the package's approval, and files of versions that nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from alsolike.canary_report import PROMOTED, ROLLED_BACK, CanaryLook
+from alsolike.experiments import Experiment
+from alsolike.registry import Registry
+from alsolike.retention import ModelFiles, protected, superfluous
+from functions.run_canary.packages import APPROVED, REJECTED, Packages
+
+
+def approve(packages: Packages, version: str, look: CanaryLook) -> None:
+    """Set the package's approval to what the canary came to.
+
+    Where a person ended the canary, or nobody could look after it, nothing was found: the package stays as it is.
+
+    Raises
+    ------
+    Unavailable
+        If SageMaker does not answer.
+    """
+    if look.state == PROMOTED:
+        packages.decide(version, APPROVED, reason="; ".join(look.reasons))
+    elif look.state == ROLLED_BACK and any(test["breached"] for test in look.figures.get("tests", ())):
+        packages.decide(version, REJECTED, reason="; ".join(look.reasons))
+
+
+def retire(
+    files: ModelFiles,
+    registry: Registry,
+    experiments: Callable[[], Iterable[Experiment]],
+    *,
+    others: int,
+    now_ms: int,
+) -> list[str]:
+    """Delete the files of the versions that nothing keeps, but for the latest so many; return those versions.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    InvalidBundle, InvalidConfiguration
+        If the pointer or the configuration is unreadable: nothing goes that may be needed.
+    """
+    retired = []
+    named = list(experiments())
+    keeps = protected(registry.champion(), named, now_ms=now_ms)
+    for each in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
+        # Somebody may have promoted or pinned it since.
+        if each.version not in protected(registry.champion(), named, now_ms=now_ms):
+            files.delete(each.version)
+            retired.append(each.version)
+    return retired

@@ -1,0 +1,181 @@
+"""A version on trial answers its share of the users beside the champion, through the handler."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike import recommendation_id
+from alsolike.canary import GRACE_MS, Canary
+from alsolike.recommendation_id import arm_tag
+from alsolike.registry import CHAMPION_KEY, Registry
+from functions.recommend.model import GRAPH_ERRORS, Model
+from tests.unit.functions.recommend.shop import Shop
+from tests.unit.functions.recommend.test_experiments import champion_and
+
+NOW_MS = time.time_ns() // 1_000_000
+CANARY = Canary("v2", "v1", 0.5, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run")
+USERS = [f"user-{number}" for number in range(40)]
+ON_TRIAL, NOT_ON_TRIAL = (
+    next(user for user in USERS if CANARY.experiment.arm_of(user).name == name) for name in ("candidate", "champion")
+)
+CANDIDATE_ARM, CHAMPION_ARM = "canary-v2/candidate", "canary-v2/champion"
+
+
+@pytest.fixture
+def tried(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A champion v1 that answers figs to who had a pear, and v2 on trial, which answers kiwis."""
+    monkeypatch.setenv("CHAMPION_CHECK_S", "0")
+    for user in USERS:
+        shop.remember(f"u#{user}", "pear")
+    champion_and(shop, "v2")
+    start(shop)
+    return shop
+
+
+def registry(shop: Shop) -> Registry:
+    return Registry(shop.s3, shop.bucket)
+
+
+def start(shop: Shop, canary: Canary = CANARY) -> None:
+    pointer = registry(shop).champion()
+    assert pointer is not None
+    registry(shop).start_canary(pointer, canary)
+
+
+def first(shop: Shop, **request: Any) -> tuple[str, str, str | None]:
+    """Return the first item, who answered, and in which arms."""
+    items, headers = shop.ask(**request)
+    return items[0]["itemId"], headers["x-alsolike-model-version"], headers.get("x-alsolike-arms")
+
+
+def test_each_user_is_answered_by_the_version_of_his_arm(tried: Shop) -> None:
+    assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", CANDIDATE_ARM)
+    assert first(tried, userId=NOT_ON_TRIAL) == ("fig", "v1", CHAMPION_ARM)
+
+
+def test_the_arm_stands_in_the_recommendation_id(tried: Shop) -> None:
+    body = orjson.loads(tried.post({"userId": ON_TRIAL})["body"])
+
+    assert recommendation_id.parse(body["recommendationId"]).arm_tags == (arm_tag(CANDIDATE_ARM),)
+
+
+def test_about_its_share_of_the_users_is_on_trial(tried: Shop) -> None:
+    start(tried, Canary("v2", "v1", 0.1, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run"))
+    tenth = Canary("v2", "v1", 0.1, 0, 1, 1, "").experiment
+    users = [f"shopper-{number}" for number in range(5_000)]
+
+    # 500 of 5,000 expected, with a standard deviation of 21.
+    assert 430 < sum(tenth.arm_of(user).name == "candidate" for user in users) < 570
+
+
+def test_nobody_in_particular_gets_the_champion(tried: Shop) -> None:
+    headers = tried.get("GET /popular")["headers"]
+
+    assert (headers["x-alsolike-model-version"], headers["cache-control"]) == ("v1", "public, max-age=60")
+    assert "x-alsolike-arms" not in headers
+
+
+@pytest.mark.parametrize(
+    ("recommender", "arms"),
+    [("popular", CANDIDATE_ARM), ("buy-again", CANDIDATE_ARM), ("trending", CANDIDATE_ARM), ("recently-viewed", None)],
+)
+def test_every_recommender_that_reads_a_model_takes_part(tried: Shop, recommender: str, arms: str | None) -> None:
+    path = {"userId": ON_TRIAL}
+
+    headers = tried.get("GET /users/{userId}/recommendations", path=path, recommender=recommender)["headers"]
+
+    assert headers.get("x-alsolike-arms") == arms
+
+
+def test_taken_back_it_answers_nobody_at_the_next_look(tried: Shop) -> None:
+    assert first(tried, userId=ON_TRIAL)[1] == "v2"
+    pointer = registry(tried).champion()
+    assert pointer is not None
+
+    registry(tried).end_canary(pointer)
+
+    assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
+
+
+def test_promoted_it_answers_everybody_at_the_next_look(tried: Shop) -> None:
+    first(tried, userId=ON_TRIAL)
+
+    registry(tried).promote("v2", reason="passed", now_ms=NOW_MS)
+
+    assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", None)
+    assert first(tried, userId=NOT_ON_TRIAL) == ("kiwi", "v2", None)
+
+
+def test_a_canary_that_nobody_looks_after_ends_by_itself(tried: Shop) -> None:
+    start(tried, Canary("v2", "v1", 0.5, NOW_MS - 2 * GRACE_MS, NOW_MS - GRACE_MS - 1, 1_000, "gone"))
+
+    assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
+
+
+@pytest.mark.parametrize("damage", ["graph.data", "manifest.json"])
+def test_a_version_that_cannot_be_loaded_leaves_the_champion_to_answer_declared(tried: Shop, damage: str) -> None:
+    tried.s3.put_object(Bucket=tried.bucket, Key=f"models/v2/{damage}", Body=b"damaged")
+
+    items, headers = tried.ask(userId=ON_TRIAL)
+
+    assert (items[0]["itemId"], headers["x-alsolike-model-version"]) == ("fig", "v1")
+    assert (headers["x-alsolike-degraded"], headers["x-alsolike-arms"]) == ("arm-model-unavailable", CANDIDATE_ARM)
+    assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
+
+
+def test_a_version_that_fails_as_it_runs_goes_down_the_ladder_declared(
+    tried: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rank = Model.rank
+
+    def fail(self: Model, *arguments: Any, **named: Any) -> Any:
+        if self.version == "v2":
+            raise GRAPH_ERRORS[-1]("the graph does not fit its inputs")
+        return rank(self, *arguments, **named)
+
+    monkeypatch.setattr(Model, "rank", fail)
+
+    items, headers = tried.ask(userId=ON_TRIAL)
+
+    assert items
+    assert (headers["x-alsolike-degraded"], headers["x-alsolike-arms"]) == ("model-failed", CANDIDATE_ARM)
+    assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
+
+
+def test_what_the_pointer_said_last_holds_while_it_cannot_be_read(tried: Shop) -> None:
+    first(tried, userId=ON_TRIAL)
+    tried.s3.put_object(Bucket=tried.bucket, Key=CHAMPION_KEY, Body=b"damaged")
+
+    assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", CANDIDATE_ARM)
+
+
+class TestBesideExperiments:
+    def test_experiments_of_other_things_go_on(self, tried: Shop) -> None:
+        arms = {"control": {"share": 0.001}, "new": {"share": 0.999}}
+        tried.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
+
+        assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", f"spring/new, {CANDIDATE_ARM}")
+
+    @pytest.mark.parametrize("share", [0.001, 0.999])
+    def test_who_is_in_an_experiment_of_models_is_not_on_trial(self, tried: Shop, share: float) -> None:
+        arms = {"control": {"share": 1 - share}, "new": {"share": share, "model": "v1"}}
+        tried.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
+
+        assert first(tried, userId=ON_TRIAL)[1:] in (("v1", "spring/control"), ("v1", "spring/new"))
+        popular = tried.get("GET /users/{userId}/recommendations", path={"userId": ON_TRIAL}, recommender="popular")
+        assert popular["headers"]["x-alsolike-arms"] == CANDIDATE_ARM  # which that experiment is not about
+
+    def test_an_id_with_as_many_arms_as_it_has_room_for_has_no_other(self, tried: Shop) -> None:
+        arms = {"control": {"share": 0.5}, "new": {"share": 0.5}}
+        each = {"start": "2020-01-01T00:00:00Z", "arms": arms}
+        tried.configure(experiments={name: {**each, "layer": name} for name in ("one", "two", "three")})
+
+        item, version, labels = first(tried, userId=ON_TRIAL)
+
+        assert (item, version) == ("fig", "v1")
+        assert labels is not None
+        assert [label.split("/")[0] for label in labels.split(", ")] == ["one", "two", "three"]

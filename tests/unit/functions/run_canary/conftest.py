@@ -1,0 +1,24 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from functions.run_canary import handler
+from tests.unit.functions.run_canary.trial import GROUP, Trial
+
+
+@pytest.fixture
+def trial(
+    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Trial]:
+    for name, value in {
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "LAKE_BUCKET": lake_bucket,
+        "MODEL_PACKAGE_GROUP": GROUP,
+        "CANARY_SHARE_PERCENT": "20",
+        "CANARY_DURATION_S": "3600",
+    }.items():
+        monkeypatch.setenv(name, value)
+    handler._settings.cache_clear()
+    yield Trial(aws("s3"), aws("sagemaker"), artefacts=artefact_bucket, lake=lake_bucket, monkeypatch=monkeypatch)
+    handler._settings.cache_clear()
