@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from alsolike import bundle, registry
 from alsolike.bundle import Manifest
+from alsolike.canary_report import CanaryReports
+from alsolike.decision import Decisions
 from alsolike.errors import InvalidBundle, NotFound
 from alsolike.registry import Champion, Registry
+from alsolike.retention import ModelFiles
 from cli import console
 from cli.aws import asking
 from cli.deployment import Deployment
@@ -38,9 +41,14 @@ class ModelVersion:
     Attributes
     ----------
     status
-        `champion`; `previous`, what a rollback returns to; `retired`; or `rejected` by the gate.
+        `champion`; `canary`, on trial; `previous`, what a rollback returns to; `rejected` by the gate or by its trial;
+        `retired`, its files are gone; or `kept`.
+    pinned
+        Whether it is kept whatever its age.
     package_arn
         In the SageMaker Model Registry.
+    approval
+        There.
     """
 
     version: str
@@ -50,6 +58,8 @@ class ModelVersion:
     items: int
     candidates: tuple[Candidate, ...]
     package_arn: str
+    approval: str
+    pinned: bool = False
 
     @property
     def winner(self) -> Candidate | None:
@@ -60,6 +70,21 @@ class ModelVersion:
 def pointer(deployment: Deployment) -> Registry:
     """Return the deployment's champion pointer."""
     return Registry(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def files(deployment: Deployment) -> ModelFiles:
+    """Return the files of the deployment's versions."""
+    return ModelFiles(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def decisions(deployment: Deployment) -> Decisions:
+    """Return what the gate found of the deployment's versions."""
+    return Decisions(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def canaries(deployment: Deployment) -> CanaryReports:
+    """Return the reports of the deployment's canaries."""
+    return CanaryReports(deployment.client("s3"), deployment.names.artefact_bucket)
 
 
 def manifest(deployment: Deployment, version: str) -> Manifest:
@@ -104,6 +129,7 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
         If S3 or SageMaker does not answer.
     """
     champion = pointer(deployment).champion()
+    complete = {stored.version for stored in files(deployment).stored() if stored.complete}
     found = []
     client, group = deployment.client("sagemaker"), deployment.names.model_package_group
     with asking(f"model package group {group}"):
@@ -111,7 +137,8 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
         for page in pages:
             for summary in page["ModelPackageSummaryList"]:
                 package = client.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
-                found.append(_with_fit_times(deployment, _version(package, champion)))
+                version = _version(package, champion, complete)
+                found.append(_with_fit_times(deployment, version) if version.version in complete else version)
     return sorted(found, key=lambda version: (version.created_ms, version.version), reverse=True)
 
 
@@ -130,9 +157,7 @@ def registered(deployment: Deployment, version: str) -> ModelVersion:
 
 
 def _with_fit_times(deployment: Deployment, version: ModelVersion) -> ModelVersion:
-    """Add what the registry does not keep, where the version's bundle is still there to say it."""
-    if version.status == "rejected":
-        return version  # its bundle was never unpacked
+    """Add what the registry does not keep, as the version's bundle says it."""
     try:
         fit_s = {
             candidate.algorithm: candidate.fit_s for candidate in candidates(manifest(deployment, version.version))
@@ -147,15 +172,19 @@ def _with_fit_times(deployment: Deployment, version: ModelVersion) -> ModelVersi
     )
 
 
-def _version(package: Mapping[str, Any], champion: Champion | None) -> ModelVersion:
+def _version(package: Mapping[str, Any], champion: Champion | None, complete: Collection[str]) -> ModelVersion:
     said = package["CustomerMetadataProperties"]
-    version = said["version"]
+    version, approval = said["version"], package["ModelApprovalStatus"]
     if champion and version == champion.version:
         status = "champion"
+    elif champion and champion.canary and version == champion.canary.version:
+        status = "canary"
     elif champion and version == champion.previous:
         status = "previous"
+    elif approval == "Rejected":
+        status = "rejected"
     else:
-        status = "rejected" if package["ModelApprovalStatus"] == "Rejected" else "retired"
+        status = "kept" if version in complete else "retired"
     return ModelVersion(
         version=version,
         status=status,
@@ -164,6 +193,8 @@ def _version(package: Mapping[str, Any], champion: Champion | None) -> ModelVers
         items=int(said["items"]),
         candidates=_registered_candidates(said),
         package_arn=package["ModelPackageArn"],
+        approval=approval,
+        pinned=champion is not None and version in champion.pinned,
     )
 
 

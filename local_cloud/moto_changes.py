@@ -499,6 +499,20 @@ def _train(runtime: Runtime) -> None:
     _replace(SageMakerResponse, "stop_training_job", stop_training_job)
 
 
+def keep_package_properties(_: Runtime | None = None) -> None:
+    """Let an update of a model package that does not name its properties leave them."""
+    original = SageMakerModelBackend.update_model_package
+
+    @functools.wraps(original)
+    def update_model_package(self: Any, model_package_arn: str, **parameters: Any) -> str:
+        package = self.model_packages.get(self.model_package_name_mapping.get(model_package_arn, model_package_arn))
+        known = {} if package is None else package.customer_metadata_properties or {}
+        given = parameters.pop("customer_metadata_properties", None) or {}
+        return original(self, model_package_arn, customer_metadata_properties={**known, **given}, **parameters)
+
+    _replace(SageMakerModelBackend, "update_model_package", update_model_package)
+
+
 _STATE_MAP = "moto.stepfunctions.parser.asl.component.state.exec.state_map"
 
 CHANGES: Final[tuple[Change, ...]] = (
@@ -612,6 +626,11 @@ CHANGES: Final[tuple[Change, ...]] = (
             "moto.sagemaker.responses:SageMakerResponse.create_training_job",
         ),
         _train,
+    ),
+    Change(
+        "moto forgets the properties of a model package with any update of something else",
+        ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
+        keep_package_properties,
     ),
 )
 """In the order in which they are applied."""

@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from alsolike.approvals import Approvals
 from alsolike.aws import client
 from alsolike.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
 from alsolike.configuration_reader import read_current
-from alsolike.decision import Decision, decision_key
-from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
+from alsolike.decision import Decisions
+from alsolike.errors import AlsolikeError, InvalidInput
 from alsolike.experiments import Experiment
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.registry import Registry
@@ -22,7 +21,6 @@ from alsolike.retention import ModelFiles
 from alsolike.settings import from_environment
 from functions.run_canary.answers import Lake
 from functions.run_canary.judgement import Limits
-from functions.run_canary.packages import Packages
 from functions.run_canary.service import CanaryRun, Plan
 from functions.run_canary.settings import Settings
 from functions.run_canary.upkeep import approve, retire
@@ -58,7 +56,7 @@ def _run(version: str, run_id: str) -> CanaryRun:
         registry=Registry(s3, settings.artefact_bucket),
         reports=CanaryReports(s3, settings.artefact_bucket),
         lake=Lake(s3, settings.lake_bucket),
-        decision=functools.partial(_decision, s3, settings.artefact_bucket, version),
+        decision=functools.partial(Decisions(s3, settings.artefact_bucket).get, version),
         plan=Plan(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
         now_ms=time.time_ns() // 1_000_000,
     )
@@ -69,7 +67,7 @@ def _close(version: str, look: CanaryLook) -> None:
     if look.state == PROMOTED:
         count(Metric.MODELS_PROMOTED)
     count(Metric.CANARIES_PROMOTED if look.state == PROMOTED else Metric.CANARIES_ROLLED_BACK)
-    approve(Packages(client("sagemaker"), settings.model_package_group), version, look)
+    approve(Approvals(client("sagemaker"), settings.model_package_group), version, look)
     try:
         retired = retire(
             ModelFiles(s3, settings.artefact_bucket),
@@ -88,15 +86,3 @@ def _close(version: str, look: CanaryLook) -> None:
 
 def _experiments(s3: Any, bucket: str) -> Iterable[Experiment]:
     return read_current(s3, bucket).configuration().experiments.values()
-
-
-def _decision(s3: Any, bucket: str, version: str) -> Decision | None:
-    key = decision_key(version)
-    try:
-        return Decision.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            return None
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

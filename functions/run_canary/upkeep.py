@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from alsolike.approvals import APPROVED, REJECTED, Approvals
 from alsolike.canary_report import PROMOTED, ROLLED_BACK, CanaryLook
 from alsolike.experiments import Experiment
 from alsolike.registry import Registry
 from alsolike.retention import ModelFiles, protected, superfluous
-from functions.run_canary.packages import APPROVED, REJECTED, Packages
 
 
-def approve(packages: Packages, version: str, look: CanaryLook) -> None:
+def approve(approvals: Approvals, version: str, look: CanaryLook) -> None:
     """Set the package's approval to what the canary came to.
 
     Where a person ended the canary, or nobody could look after it, nothing was found: the package stays as it is.
@@ -22,9 +22,9 @@ def approve(packages: Packages, version: str, look: CanaryLook) -> None:
         If SageMaker does not answer.
     """
     if look.state == PROMOTED:
-        packages.decide(version, APPROVED, reason="; ".join(look.reasons))
+        approvals.decide(version, APPROVED, reason="; ".join(look.reasons))
     elif look.state == ROLLED_BACK and any(test["breached"] for test in look.figures.get("tests", ())):
-        packages.decide(version, REJECTED, reason="; ".join(look.reasons))
+        approvals.decide(version, REJECTED, reason="; ".join(look.reasons))
 
 
 def retire(

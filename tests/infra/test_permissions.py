@@ -202,8 +202,8 @@ EXPECTED = {
         ("s3:ListBucket", "Lake"),  # Lake: list_objects_v2
         ("s3:GetObject", "Lake/served/*"),  # Lake: get_object
         ("s3:GetObject", "Lake/outcomes/*"),
-        ("sagemaker:ListModelPackages", "Models"),  # Packages: list_model_packages, of the group
-        ("sagemaker:UpdateModelPackage", "Packages"),  # Packages: update_model_package
+        ("sagemaker:ListModelPackages", "Models"),  # Approvals: list_model_packages, of the group
+        ("sagemaker:UpdateModelPackage", "Packages"),  # Approvals: update_model_package
     },
     "register_model": {
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey

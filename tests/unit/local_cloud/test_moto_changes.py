@@ -35,6 +35,7 @@ FINGERPRINTS = {
     "moto.s3.responses:S3Response.put_object": "992229be920b",
     "moto.sagemaker.models:FakeTrainingJob.__init__": "74031841b1bd",
     "moto.sagemaker.models:SageMakerModelBackend.create_training_job": "28e33b84f7b4",
+    "moto.sagemaker.models:SageMakerModelBackend.update_model_package": "97b9da5816c6",
     "moto.sagemaker.responses:SageMakerResponse.create_training_job": "10db6d601d79",
     "moto.sns.models:Subscription.publish": "fd07bd0bb87f",
     "moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3"

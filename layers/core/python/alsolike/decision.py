@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import InvalidBundle
+from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 
 DECISIONS_PREFIX = "registry/decisions/"
 
@@ -28,12 +29,15 @@ class Check:
         The sentence that says why.
     values
         The numbers in it, by name.
+    final
+        Nobody may force a version past it: it could not be served.
     """
 
     name: str
     passed: bool
     figures: str
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    final: bool = False
 
     def __str__(self) -> str:
         return f"{'passed' if self.passed else 'failed'}: {self.name}: {self.figures}"
@@ -92,3 +96,102 @@ class Decision:
 def decision_key(version: str) -> str:
     """Return the key of a version's decision in the artefact bucket."""
     return f"{DECISIONS_PREFIX}{version}.json"
+
+
+class Decisions:
+    """The decisions of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def get(self, version: str) -> Decision | None:
+        """Return a version's decision, or None where the gate made none.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If it is unreadable.
+        """
+        found = self._read(version)
+        return found[0] if found else None
+
+    def keep(self, decision: Decision) -> Decision:
+        """Store a decision and return it, or the one that is stored already: a version is judged once.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If the one that is stored is unreadable.
+        """
+        try:
+            self._write(decision, IfNoneMatch="*")
+        except ConcurrentUpdate:
+            return self.get(decision.version) or decision
+        return decision
+
+    def force(self, version: str, *, reason: str) -> Decision:
+        """Let a version through that the gate refused, and store why; one that it let through stays as it is.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no reason, or a check failed that no reason lets a version pass.
+        NotFound
+            If the gate made no decision on the version.
+        ConcurrentUpdate
+            If somebody else wrote the decision meanwhile.
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If the decision is unreadable.
+        """
+        if not reason.strip():
+            raise InvalidInput("the reason is empty; it is kept with the version, for whoever asks later")
+        if (found := self._read(version)) is None:
+            raise NotFound(f"the gate made no decision on model version {version!r}")
+        decision, etag = found
+        if decision.passed:
+            return decision
+        if final := [str(check) for check in decision.checks if check.final and not check.passed]:
+            raise InvalidInput(f"model version {version!r} cannot be served, whatever the reason: {'; '.join(final)}")
+        forced = dataclasses.replace(decision, forced=reason.strip())
+        self._write(forced, IfMatch=etag)
+        return forced
+
+    def _read(self, version: str) -> tuple[Decision, str] | None:
+        key = decision_key(version)
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return Decision.from_json(answer["Body"].read()), answer["ETag"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+
+    def _write(self, decision: Decision, **condition: str) -> None:
+        key = decision_key(decision.version)
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=decision.to_json(), ContentType="application/json", **condition
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise ConcurrentUpdate(f"s3://{self._bucket}/{key} changed meanwhile; look again") from error
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error

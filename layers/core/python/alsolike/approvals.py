@@ -12,7 +12,7 @@ APPROVED, REJECTED = "Approved", "Rejected"
 MAX_DESCRIPTION = 1_024
 
 
-class Packages:
+class Approvals:
     """One model package group.
 
     Parameters

@@ -1,0 +1,112 @@
+"""The verbs of `alsolike models` that change something: champion, trial, pins, files."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from alsolike.registry import Champion
+
+Version = Annotated[str, typer.Argument(metavar="VERSION", show_default=False)]
+Reason = Annotated[str, typer.Option(help="Why; kept in the champion's history.")]
+
+
+def promote(
+    version: Version,
+    reason: Annotated[str, typer.Option(help="Why; kept with the version and in the history.", show_default=False)],
+    canary: Annotated[
+        bool, typer.Option("--canary", help="Let the workflow try it beside the champion first.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also where the gate rejected it.")] = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version champion; serving follows within a minute."""
+    from cli import console, deployment, model_promotion, model_versions
+
+    where = deployment.resolve(stack=stack, state=state)
+    model_promotion.check(where, version, forced_because=reason if force else None)
+    if not canary:
+        champion = model_versions.pointer(where).promote(version, reason=reason, now_ms=_now_ms())
+        model_promotion.approve(where, version, reason=reason)
+        _show_champion(champion, as_json=as_json)
+        return
+    execution = model_promotion.start_canary(where, version)
+    if as_json:
+        console.print_json({"version": version, "execution_arn": execution})
+    else:
+        look = console.call("models", "show", version, *deployment.options(stack=stack, state=state))
+        console.print_line(f"started {execution}; `{look}` shows what comes of it")
+
+
+def rollback(
+    reason: Reason = "rolled back by hand",
+    canary: Annotated[
+        bool, typer.Option("--canary", help="Take back the version on trial; the champion stays.")
+    ] = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the version champion that was it before; serving follows within a minute."""
+    from cli import deployment, model_promotion, model_versions
+
+    where = deployment.resolve(stack=stack, state=state)
+    if canary:
+        champion = model_promotion.end_canary(where)
+    else:
+        champion = model_versions.pointer(where).roll_back(reason=reason, now_ms=_now_ms())
+    _show_champion(champion, as_json=as_json)
+
+
+def retire(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Delete a version's files; its figures, the gate's decision and its package stay."""
+    from cli import console, deployment, model_promotion
+
+    deleted = model_promotion.retire(deployment.resolve(stack=stack, state=state), version, now_ms=_now_ms())
+    if as_json:
+        console.print_json({"version": version, "files": deleted})
+    else:
+        console.print_line(f"{deleted} files of {version} are deleted")
+
+
+def pin(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Keep a version's files whatever its age."""
+    _pin(version, stack=stack, state=state, pinned=True, as_json=as_json)
+
+
+def unpin(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Let a version's files go when its time comes."""
+    _pin(version, stack=stack, state=state, pinned=False, as_json=as_json)
+
+
+def _pin(version: str, *, stack: Stack, state: State, pinned: bool, as_json: bool) -> None:
+    from cli import console, deployment, model_promotion
+
+    champion = model_promotion.pin(deployment.resolve(stack=stack, state=state), version, pinned=pinned)
+    if as_json:
+        console.print_json({"version": version, "pinned": list(champion.pinned)})
+    else:
+        console.print_line(f"pinned: {', '.join(champion.pinned) or 'nothing'}")
+
+
+def _show_champion(champion: Champion, *, as_json: bool) -> None:
+    from cli import console
+
+    if as_json:
+        history = [dataclasses.asdict(promotion) for promotion in champion.history]
+        console.print_json({"version": champion.version, "previous": champion.previous, "history": history})
+    else:
+        behind = f"a rollback brings back {champion.previous}" if champion.previous else "there is none to roll back to"
+        console.print_line(f"{champion.version} is champion; {behind}")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

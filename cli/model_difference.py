@@ -1,0 +1,179 @@
+"""In what one model version differs from another."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from alsolike import dataset
+from alsolike.bundle import Manifest
+from alsolike.dataset import DatasetManifest
+from alsolike.errors import NotFound
+from alsolike.mapped import MappedStrings
+from alsolike.registry import model_prefix
+from alsolike.s3_files import download
+from cli import console, model_versions
+from cli.aws import asking
+from cli.deployment import Deployment
+
+_IDS = ("ids.off.npy", "ids.blob")
+_DATASET = (
+    "interactions",
+    "users",
+    "items",
+    "catalogue_items",
+    "rows_read",
+    "repeat_share",
+    "first_event_ms",
+    "last_event_ms",
+)
+SHOWN_ITEMS = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """A figure in both versions; None where one has none."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two versions, and what is the same is left out.
+
+    Attributes
+    ----------
+    figures
+        Of the chosen algorithm: metrics, slices and parameters, nested names with dots.
+    dataset
+        Counts of the datasets; empty where one of them is gone.
+    items_added, items_gone
+        Ids that only the later, and only the earlier version knows.
+    """
+
+    before: str
+    after: str
+    figures: tuple[Change, ...]
+    dataset: tuple[Change, ...]
+    items_added: tuple[str, ...]
+    items_gone: tuple[str, ...]
+
+
+def difference(where: Deployment, before: str, after: str) -> Difference:
+    """Return in what two versions differ.
+
+    Raises
+    ------
+    NotFound
+        If one has no files.
+    Unavailable
+        If S3 does not answer.
+    """
+    manifests = [model_versions.manifest(where, version) for version in (before, after)]
+    datasets = [_dataset(where, manifest.dataset_id) for manifest in manifests]
+    known = [_items(where, version) for version in (before, after)]
+    return Difference(
+        before,
+        after,
+        figures=_changes(*map(_figures, manifests)),
+        dataset=_changes(*map(_counts, datasets)) if all(datasets) else (),
+        items_added=tuple(sorted(known[1] - known[0])),
+        items_gone=tuple(sorted(known[0] - known[1])),
+    )
+
+
+def print_difference(found: Difference) -> None:
+    """Print it for people."""
+    for title, changes in (("figures", found.figures), ("dataset", found.dataset)):
+        rows = [[change.name, change.before, change.after, _delta(change)] for change in changes]
+        if rows:
+            console.print_table([title, found.before, found.after, "difference"], rows)
+    if not found.figures:
+        console.print_line("their figures are the same")
+    for what, items in (("added", found.items_added), ("gone", found.items_gone)):
+        more = f" and {len(items) - SHOWN_ITEMS:,} more" if len(items) > SHOWN_ITEMS else ""
+        console.print_line(f"items {what}: {', '.join(items[:SHOWN_ITEMS]) or 'none'}{more}")
+
+
+def _delta(change: Change) -> float | int | None:
+    both = (change.before, change.after)
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
+        return None
+    delta: float | int = change.after - change.before
+    return delta
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    return tuple(
+        Change(name, before.get(name), after.get(name))
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name) != after.get(name)
+    )
+
+
+def _figures(manifest: Manifest) -> dict[str, Any]:
+    chosen: dict[str, Any] = next(
+        (each for each in manifest.metrics.get("candidates", ()) if each.get("algorithm") == manifest.algorithm), {}
+    )
+    rest = {name: value for name, value in manifest.metrics.items() if name not in ("candidates", "k")}
+    own = {
+        "algorithm": manifest.algorithm,
+        "items": manifest.items,
+        "code_version": manifest.code_version,
+        "exclude_seen": manifest.exclude_seen,
+        "history": dataclasses.asdict(manifest.history),
+    }
+    return dict(_flat({**own, **chosen, **rest}))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value is None or isinstance(value, str | int | float | bool):
+            yield f"{prefix}{name}", value
+
+
+def _counts(manifest: DatasetManifest | None) -> dict[str, Any]:
+    if manifest is None:
+        return {}
+    counts = {name: getattr(manifest, name) for name in _DATASET}
+    return dict(_flat({**counts, "dropped": manifest.dropped, "event_weights": manifest.event_weights}))
+
+
+def _dataset(where: Deployment, dataset_id: str) -> DatasetManifest | None:
+    """Return what a dataset says of itself; None where it has expired."""
+    from botocore.exceptions import ClientError
+
+    bucket, key = where.names.artefact_bucket, f"{dataset.prefix(dataset_id)}{dataset.MANIFEST_FILE}"
+    with asking(f"s3://{bucket}/{key}"):
+        try:
+            return DatasetManifest.from_json(where.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+
+
+def _items(where: Deployment, version: str) -> set[str]:
+    """Return the ids that a version knows, from the two files of its bundle that have them."""
+    from botocore.exceptions import ClientError
+
+    bucket = where.names.artefact_bucket
+    with tempfile.TemporaryDirectory(prefix="alsolike-") as name:
+        for file in _IDS:
+            key = f"{model_prefix(version)}{file}"
+            with asking(f"s3://{bucket}/{key}"):
+                try:
+                    download(where.client("s3"), bucket, key, Path(name) / file)
+                except ClientError as error:
+                    if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                        raise NotFound(f"model version {version!r} misses {file}: s3://{bucket}/{key}") from error
+                    raise
+        strings = MappedStrings(Path(name), "ids")
+        return {strings[position].decode() for position in range(1, len(strings))}

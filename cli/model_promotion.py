@@ -1,0 +1,137 @@
+"""What promoting, trying, pinning and retiring a version takes."""
+
+from __future__ import annotations
+
+import uuid
+
+import orjson
+
+from alsolike.approvals import APPROVED, Approvals
+from alsolike.configuration_reader import read_current
+from alsolike.decision import REJECTED
+from alsolike.errors import InvalidInput, NotFound
+from alsolike.registry import Champion
+from alsolike.retention import protected
+from cli import model_versions
+from cli.aws import asking
+from cli.deployment import Deployment
+
+
+def check(where: Deployment, version: str, *, forced_because: str | None) -> None:
+    """Refuse what the gate rejected, unless it is forced: then why is stored in the gate's decision.
+
+    Raises
+    ------
+    InvalidInput
+        If the gate rejected the version and nobody forces it, or no reason lets it pass.
+    """
+    decisions = model_versions.decisions(where)
+    decision = decisions.get(version)
+    if decision is None or decision.verdict != REJECTED:
+        return
+    if forced_because is None:
+        failed = "; ".join(str(found) for found in decision.checks if not found.passed)
+        raise InvalidInput(
+            f"the gate rejected model version {version!r} ({failed}); --force promotes it all the same, and keeps the "
+            "reason with the version"
+        )
+    decisions.force(version, reason=forced_because)
+
+
+def approve(where: Deployment, version: str, *, reason: str) -> None:
+    """Set the version's package to approved, if it has one.
+
+    Raises
+    ------
+    Unavailable
+        If SageMaker does not answer.
+    """
+    Approvals(where.client("sagemaker"), where.names.model_package_group).decide(version, APPROVED, reason=reason)
+
+
+def start_canary(where: Deployment, version: str) -> str:
+    """Start the training workflow at the canary of a version; return the execution's ARN.
+
+    Raises
+    ------
+    NotFound
+        If the version has no bundle.
+    InvalidInput
+        If it is champion.
+    Unavailable
+        If Step Functions does not take it.
+    """
+    model_versions.manifest(where, version)
+    champion = model_versions.pointer(where).champion()
+    if champion is not None and champion.version == version:
+        raise InvalidInput(f"model version {version!r} is champion already")
+    arn = where.names.state_machine_arn
+    with asking(f"state machine {arn}"):
+        answer = where.client("stepfunctions").start_execution(
+            stateMachineArn=arn, name=str(uuid.uuid4()), input=orjson.dumps({"version": version}).decode()
+        )
+    return str(answer["executionArn"])
+
+
+def end_canary(where: Deployment) -> Champion:
+    """Let the champion answer everybody again; the workflow sees it at its next look.
+
+    Raises
+    ------
+    NotFound
+        If no version is on trial.
+    ConcurrentUpdate
+        If somebody else wrote the pointer meanwhile.
+    """
+    registry = model_versions.pointer(where)
+    champion = registry.champion()
+    if champion is None or champion.canary is None:
+        raise NotFound("no version is on trial")
+    return registry.end_canary(champion)
+
+
+def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
+    """Keep a version's files, or let them go when their time comes.
+
+    Raises
+    ------
+    NotFound
+        If it has no bundle, is to be let go and is not pinned, or there is no champion yet.
+    ConcurrentUpdate
+        If somebody else wrote the pointer meanwhile.
+    """
+    registry = model_versions.pointer(where)
+    champion = registry.champion()
+    if champion is None:
+        raise NotFound("there is no champion yet; a version is pinned beside one")
+    if pinned == (version in champion.pinned):
+        if pinned:
+            return champion
+        raise NotFound(f"model version {version!r} is not pinned; pinned: {', '.join(champion.pinned) or 'nothing'}")
+    if pinned:
+        model_versions.manifest(where, version)
+    kept = tuple(each for each in champion.pinned if each != version)
+    return registry.pin(champion, (*kept, version) if pinned else kept)
+
+
+def retire(where: Deployment, version: str, *, now_ms: int) -> int:
+    """Delete a version's files and return how many.
+
+    Raises
+    ------
+    NotFound
+        If it has none.
+    InvalidInput
+        If something needs them.
+    Unavailable
+        If S3 does not answer.
+    """
+    bucket = where.names.artefact_bucket
+    experiments = read_current(where.client("s3"), bucket).configuration().experiments.values()
+    keeps = protected(model_versions.pointer(where).champion(), experiments, now_ms=now_ms)
+    if version in keeps:
+        raise InvalidInput(f"model version {version!r} {keeps[version]}; its files stay")
+    deleted = model_versions.files(where).delete(version)
+    if not deleted:
+        raise NotFound(f"model version {version!r} has no files; `alsolike models list` shows which have")
+    return deleted
