@@ -65,8 +65,8 @@ def write_bundle(
     for (source, target), value in (transitions or {}).items():
         table[position[source], position[target]] = value
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / bundle.GRAPH_FILE).write_bytes(_graph(table, with_bias=False).SerializeToString())
-    (directory / bundle.BIAS_GRAPH_FILE).write_bytes(_graph(table, with_bias=True).SerializeToString())
+    (directory / bundle.GRAPH_FILE).write_bytes(small_graph(table, with_bias=False).SerializeToString())
+    (directory / bundle.BIAS_GRAPH_FILE).write_bytes(small_graph(table, with_bias=True).SerializeToString())
     (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
     write_tables_index(directory, {"table": (table, 0)})
     bundle.write_ids(directory, item_ids)
@@ -110,7 +110,7 @@ def upload_bundle(s3: Any, bucket: str, directory: Path, *, version: str) -> Non
         s3.upload_file(str(path), bucket, f"models/{version}/{path.name}")
 
 
-def _graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
+def small_graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
     """Weighted rows of `table` added up, masked, and the k best; the table lies in the external data file."""
     biased = [helper.make_node("Add", ["sums", "bias"], ["biased"])] if with_bias else []
     scores = "biased" if with_bias else "sums"
