@@ -80,7 +80,7 @@ class Settings:
     dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
         What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
     gate_…
-        What a version has to show before it may go on trial, see `functions/register_model/gate.py`.
+        What a version has to show before it may go on trial, see docs/gate.md.
     canary_share_percent, canary_duration_s, canary_interval_s
         Share of users whom a version on trial answers, 0 for no trial; for how long; how often it is looked at.
     canary_max_error_percent, canary_max_latency_percent
@@ -160,10 +160,11 @@ class Settings:
     spark_workers: int = 10
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     spark_timeout_minutes: int = 480
-    gate_min_interactions: int = 100
-    gate_min_users: int = 10
-    gate_max_age_days: int | None = None
-    gate_tolerance_percent: int = 2
+    gate_min_interactions: int = 1_000
+    gate_min_users: int = 50
+    gate_max_age_days: int | None = 30
+    gate_min_compared_users: int = 30
+    gate_tolerance_percent: int = 5
     gate_max_slice_drop_percent: int = 25
     gate_min_coverage_percent: int = 1
     gate_max_popularity_ratio: int = 10
@@ -356,6 +357,7 @@ _RANGES = (
     ("gate_min_interactions", 1, 10**12),
     ("gate_min_users", 1, 10**9),
     ("gate_max_age_days", 1, 36_500),
+    ("gate_min_compared_users", 2, 10**9),
     ("gate_tolerance_percent", 0, 100),
     ("gate_max_slice_drop_percent", 0, 100),
     ("gate_min_coverage_percent", 0, 100),

@@ -11,7 +11,7 @@ CONFIDENCE = 0.95
 SEED = 0
 
 
-def interval(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
+def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the confidence interval of the mean of paired differences, one a user: percentile bootstrap over users.
 
     The same differences give the same interval. Of fewer than two users nothing is known: minus to plus infinity.
@@ -34,7 +34,7 @@ def interval(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
         np.mean,
         n_resamples=RESAMPLES,
         batch=50,
-        confidence_level=CONFIDENCE,
+        confidence_level=confidence,
         method="percentile",
         rng=np.random.default_rng(SEED),
     ).confidence_interval

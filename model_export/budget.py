@@ -22,8 +22,8 @@ TRIAL_SHARE = 0.01
 SHORTER = 10
 """The longer short fit has so many times the interactions of the other."""
 
-FITS = 3
-"""Of an algorithm in a comparison: on the validation's past, on the test's, and on everything."""
+FITS = 4
+"""Of an algorithm: on the validation's past, on the test's, on what the champion knew, and on everything."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,11 +42,16 @@ class Budget:
     megabytes: float = math.inf
     started: float = dataclasses.field(default_factory=time.monotonic)
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the budget is used up; below 0 once it is."""
+        return self.seconds - (time.monotonic() - self.started)
+
     def refusal(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
         """Return why the algorithm is not to be fitted on the interactions, or None."""
         if len(interactions) <= 4 * TRIAL_ROWS or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return None
-        left = self.seconds - (time.monotonic() - self.started)
+        left = self.seconds_left
         if left <= 0:
             return f"the {self.seconds:,.0f} s of the budget are used up"
         settings, longer = algorithm.trial()

@@ -18,6 +18,7 @@ from alsolike.bundle import HistoryParameters
 from model_export import metrics
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Interactions, Ints
+from model_export.popularity_bias import PopularityBias, Shares, popularity
 from model_export.protocols import Queries
 
 Gains = npt.NDArray[np.float64]
@@ -36,6 +37,8 @@ class Quality:
     ----------
     queries
         Users that count: those with at least one target that may be recommended.
+    popularity_ratio
+        How popular its lists are beside what these users had, see `model_export.popularity_bias`.
     gains
         NDCG of each of them, float64 `(queries,)`.
     """
@@ -44,6 +47,7 @@ class Quality:
     ndcg: float
     mrr: float
     coverage: float
+    popularity_ratio: float
     queries: int
     gains: Gains = dataclasses.field(repr=False, compare=False)
 
@@ -89,12 +93,14 @@ def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] =
     -------
     The figures of each of `seen`. Memory is bounded: queries are scored in chunks.
     """
-    tallies = {mode: _Tally(k, model.items) for mode in seen}
+    shares = popularity(queries.source)
+    tallies = {mode: _Tally(k, shares) for mode in seen}
     for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
             for mode in ("allowed", "masked"):  # masking changes the scores
                 if mode in tallies:
-                    tallies[mode].add(item_scores, open_targets(item_scores, queries, query, mode))
+                    wanted = open_targets(item_scores, queries, query, mode)
+                    tallies[mode].add_list(item_scores, wanted, past=queries.seen(query))
     return {mode: tally.quality() for mode, tally in tallies.items()}
 
 
@@ -173,14 +179,17 @@ class Hits:
 class _Tally(Hits):
     """Collects the lists as well."""
 
-    def __init__(self, k: int, items: int) -> None:
+    def __init__(self, k: int, shares: Shares) -> None:
         super().__init__(k)
-        self._recommended = np.zeros(items + 1, np.bool_)
+        self._recommended = np.zeros(len(shares), np.bool_)
+        self._bias = PopularityBias(shares)
 
-    def add(self, scores: Floats, targets: Ints) -> None:
-        super().add(scores, targets)
+    def add_list(self, scores: Floats, targets: Ints, *, past: npt.NDArray[np.int32]) -> None:
+        self.add(scores, targets)
         if len(targets):
-            self._recommended[metrics.best_items(scores, self.k)] = True
+            listed = metrics.best_items(scores, self.k)
+            self._recommended[listed] = True
+            self._bias.add(listed=listed, past=past)
 
     def quality(self) -> Quality:
         hits, found = self.rows(), self.gains()
@@ -189,6 +198,7 @@ class _Tally(Hits):
             ndcg=mean(found),
             mrr=metrics.mrr(hits),
             coverage=metrics.coverage(self._recommended[1:]),
+            popularity_ratio=self._bias.ratio,
             queries=len(hits),
             gains=found,
         )

@@ -66,7 +66,10 @@ class Queries:
         """Return at most `most` queries, evenly spaced, so that the choice is the same every time."""
         if len(self) <= most:
             return self
-        chosen = np.linspace(0, len(self) - 1, most).astype(np.int64)
+        return self.select(np.linspace(0, len(self) - 1, most).astype(np.int64))
+
+    def select(self, chosen: Ints) -> Queries:
+        """Return some of the queries, by their numbers."""
         counts = np.diff(self.target_offsets)[chosen]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Queries(
@@ -74,7 +77,7 @@ class Queries:
             starts=self.starts[chosen],
             ends=self.ends[chosen],
             now_ms=self.now_ms[chosen],
-            targets=np.concatenate([self.targets_of(int(query)) for query in chosen]),
+            targets=np.concatenate([np.zeros(0, np.int64), *(self.targets_of(int(query)) for query in chosen)]),
             target_offsets=offsets,
         )
 
@@ -156,6 +159,34 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
         validation=_window(interactions, after_ms=last_ms - 2 * holdout_ms, until_ms=last_ms - holdout_ms),
         test=_window(interactions, after_ms=last_ms - holdout_ms, until_ms=last_ms),
     )
+
+
+def since(interactions: Interactions, *, after_ms: int) -> Part:
+    """Fit on times <= after_ms; ask everybody once for all that they had later, new users included.
+
+    A user with a past is asked at `after_ms`; one who came later right after their first interactions, which are the
+    history then. Targets are the items of all that follows, each once.
+    """
+    past = interactions.time_ms <= after_ms
+    interactions, order = _numbered(interactions, past)
+    offsets = interactions.offsets
+    starts, ends = offsets[:-1], offsets[1:]
+    present = starts < ends
+    cut = np.full(interactions.users, after_ms, np.int64)
+    cut[present] = np.maximum(after_ms, interactions.time_ms[starts[present]])
+    later = interactions.time_ms > cut[interactions.user]
+    key = interactions.user[later].astype(np.int64) * (interactions.items + 1) + interactions.item[later]
+    users, targets = np.divmod(distinct(key), interactions.items + 1)
+    asked, first = np.unique(users, return_index=True)
+    queries = Queries(
+        source=interactions,
+        starts=starts[asked],
+        ends=(ends - np.bincount(interactions.user[later], minlength=interactions.users))[asked],
+        now_ms=cut[asked],
+        targets=targets,
+        target_offsets=np.append(first, len(targets)).astype(np.int64),
+    )
+    return Part(fit=interactions.select(past), queries=queries, order=order)
 
 
 def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part:

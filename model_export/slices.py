@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from model_export.algorithm import Model
 from model_export.evaluate import Hits, Seen, open_targets, scored
-from model_export.protocols import Part
+from model_export.protocols import Part, Queries
 
 SHORT = 5
 """Interactions up to which a history is short."""
@@ -40,13 +40,7 @@ def sliced(
         Of the items at positions 1..N of `part`; None where there is none.
     """
     queries = part.queries
-    lengths = queries.ends - queries.starts
-    users: Groups = {
-        "users with one interaction": lengths == 1,
-        f"users with 2 to {SHORT} interactions": (lengths > 1) & (lengths <= SHORT),
-        "users with more interactions": lengths > SHORT,
-    }
-    targets = _targets(part, categories)
+    users, targets = of_users(queries), of_targets(part, categories)
     found = {name: Hits(k) for name in (*users, *targets)}
     for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
@@ -58,6 +52,16 @@ def sliced(
                 found[name].add(item_scores, wanted[of_slice[wanted]])
     gains = {name: hits.gains() for name, hits in found.items()}
     return {name: {"ndcg": float(each.mean()), "users": len(each)} for name, each in gains.items() if len(each)}
+
+
+def of_users(queries: Queries) -> Groups:
+    """Return which queries each slice of users holds, `(len(queries),)`."""
+    lengths = queries.ends - queries.starts
+    return {
+        "users with one interaction": lengths == 1,
+        f"users with 2 to {SHORT} interactions": (lengths > 1) & (lengths <= SHORT),
+        "users with more interactions": lengths > SHORT,
+    }
 
 
 def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
@@ -79,7 +83,7 @@ def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
     return values[min(possible)[2]] if possible else [None] * len(properties)
 
 
-def _targets(part: Part, categories: Sequence[str | None]) -> Groups:
+def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
     """Return which items each slice of targets holds, by position, `(items + 1,)`."""
     counts = np.bincount(part.fit.item, minlength=part.fit.items + 1)
     tail = np.ones(len(counts), np.bool_)

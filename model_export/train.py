@@ -18,6 +18,7 @@ from pathlib import Path
 from alsolike.bundle import Manifest
 from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
 from model_export import checkpoints, protocols, reference, related_quality
+from model_export.against_champion import CHAMPION_FOLDER, against_champion
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
 from model_export.bootstrap import interval
@@ -111,9 +112,10 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         if not candidates:
             raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
         winner = choose(candidates)
+        of_item = categories(data.properties)
         slices = sliced(
             fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
-            categories=_in_order(categories(data.properties), split.test),
+            categories=_in_order(of_item, split.test),
         )  # fmt: skip
         cold_scale, cold = _cold_start(winner, split, data.properties, fits=fits, seen=seen)
         say(
@@ -124,6 +126,12 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         related = _related(data, hyperparameters)
         for kind, figures in related.items():
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
+        compared = against_champion(
+            dataset / CHAMPION_FOLDER, data, winner.settings, k=K, seen=seen, categories=of_item,
+            seed=hyperparameters.seed, seconds_left=budget.seconds_left, fit_s=winner.fit_s,
+        )  # fmt: skip
+        if compared is not None:
+            say(compared.sentence(k=K))
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
         served = data.by_frequency()
         model = fits.fit(winner.settings, served.interactions)
@@ -142,6 +150,8 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "left_out": comparison.left_out,
             "slices": slices,
             "cold_start": dataclasses.asdict(cold),
+            "against_champion": None if compared is None else compared.document(k=K),
+            "dataset": {"interactions": len(interactions), "users": interactions.users},
             "related": {kind: dataclasses.asdict(figures) for kind, figures in related.items()},
             "seed": hyperparameters.seed,
             "train_s": cost.seconds,
@@ -254,6 +264,7 @@ def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
         "winner_ahead_test": list(interval(winner.quality.gains - candidate.quality.gains)),
         "mrr": candidate.quality.mrr,
         "coverage": candidate.quality.coverage,
+        "popularity_ratio": candidate.quality.popularity_ratio,
         "fit_s": candidate.fit_s,
         "peak_mb": candidate.peak_mb,
     }

@@ -1,31 +1,65 @@
-"""The gate: what a candidate has to show before it may serve."""
+"""The gate: what a candidate has to show before it may go on trial; docs/gate.md says why.
+
+A figure that the training did not record fails its check: what cannot be said is not taken for good.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from alsolike.bundle import Manifest
 from alsolike.decision import Check
+from functions.register_model import champion_checks
+from functions.register_model.limits import Limits
+from functions.register_model.wording import at, figure
 
 BASELINE = "popularity"
+MS_PER_DAY = 86_400_000
+_NOT_RECORDED = "the training recorded none; it ran an earlier version, train again"
 
 
-def judge(candidate: Manifest, *, run_id: str, champion: Manifest | None) -> tuple[Check, ...]:
-    """Return every check of a candidate; it may serve when all of them passed.
+def judge(
+    candidate: Manifest,
+    *,
+    run_id: str,
+    champion: str | None,
+    champion_manifest: Manifest | None,
+    limits: Limits,
+    now_ms: int,
+) -> tuple[Check, ...]:
+    """Return the checks of what the training wrote into the manifest.
 
     Parameters
     ----------
     champion
-        What serves now, if anything does.
+        The version that serves now, if any does.
+    champion_manifest
+        Its own, if it is readable.
     """
     return (
         Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
         _parity(candidate.metrics.get("parity")),
+        _enough_data(candidate.metrics.get("dataset"), limits),
+        _fresh(candidate, champion=champion_manifest, limits=limits, now_ms=now_ms),
         _better_than_baseline(candidate),
-        _fresh(candidate, champion=champion),
+        *_against(candidate, champion=champion, manifest=champion_manifest, limits=limits),
+        _coverage(candidate, limits),
+        _popularity_bias(candidate, limits),
+    )
+
+
+def _against(
+    candidate: Manifest, *, champion: str | None, manifest: Manifest | None, limits: Limits
+) -> tuple[Check, ...]:
+    if champion is None:
+        return (Check(champion_checks.NDCG, True, "there is no champion yet"),)
+    if manifest is None:
+        return (Check(champion_checks.NDCG, True, f"champion {champion} is no measure, it has no readable manifest"),)
+    return (
+        champion_checks.against_champion(candidate, manifest, limits=limits),
+        champion_checks.no_slice_falls(candidate, manifest, limits=limits),
     )
 
 
@@ -33,8 +67,41 @@ def _parity(parity: Any) -> Check:
     """The exported graph was compared with the model that it was exported from."""
     figures = parity if isinstance(parity, Mapping) else {}
     numbers = [value for value in figures.values() if isinstance(value, int | float)]
-    shown = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in figures.items())
-    return Check("parity", bool(numbers) and all(map(math.isfinite, numbers)), shown or "none recorded")
+    shown = ", ".join(f"{name.replace('_', ' ')} {figure(value)}" for name, value in figures.items())
+    return Check("parity", bool(numbers) and all(map(math.isfinite, numbers)), shown or "none recorded", figures)
+
+
+def _enough_data(dataset: Any, limits: Limits) -> Check:
+    if not isinstance(dataset, Mapping):
+        return Check("enough data", False, _NOT_RECORDED)
+    interactions, users = int(dataset["interactions"]), int(dataset["users"])
+    return Check(
+        "enough data",
+        interactions >= limits.min_interactions and users >= limits.min_users,
+        f"{interactions} interactions of {users} users, at least {limits.min_interactions} of {limits.min_users}",
+        {
+            "interactions": interactions,
+            "users": users,
+            "min_interactions": limits.min_interactions,
+            "min_users": limits.min_users,
+        },
+    )
+
+
+def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: Limits, now_ms: int) -> Check:
+    name, latest = "latest training event", at(candidate.last_event_ms)
+    age_days = (now_ms - candidate.last_event_ms) / MS_PER_DAY
+    values = {"last_event_ms": candidate.last_event_ms, "age_days": round(age_days, 2)}
+    if limits.max_age_days:
+        values["max_age_days"] = limits.max_age_days
+        if age_days > limits.max_age_days:
+            return Check(name, False, f"{latest}, {age_days:.1f} days ago, at most {limits.max_age_days}", values)
+    if champion is None:
+        return Check(name, True, f"{latest}, and there is no champion to be fresher than", values)
+    values["champion_last_event_ms"] = champion.last_event_ms
+    fresh = candidate.last_event_ms >= champion.last_event_ms
+    end = f"{'not older' if fresh else 'older'} than champion {champion.version}'s of {at(champion.last_event_ms)}"
+    return Check(name, fresh, f"{latest}, {end}", values)
 
 
 def _better_than_baseline(candidate: Manifest) -> Check:
@@ -42,26 +109,58 @@ def _better_than_baseline(candidate: Manifest) -> Check:
     own, baseline = ndcg.get(candidate.algorithm), ndcg.get(BASELINE)
     name = f"ndcg@{candidate.metrics.get('k', '?')} on the hold-out"
     if not isinstance(own, int | float) or not isinstance(baseline, int | float):
-        return Check(name, passed=False, figures=f"{candidate.algorithm} {own}, {BASELINE} {baseline}")
-    return Check(name, own >= baseline, f"{candidate.algorithm} {own:.4f}, {BASELINE} {baseline:.4f}")
+        return Check(name, False, f"{candidate.algorithm} {own}, {BASELINE} {baseline}")
+    values = {"ndcg": own, "popularity_ndcg": baseline}
+    return Check(name, own >= baseline, f"{candidate.algorithm} {own:.4f}, {BASELINE} {baseline:.4f}", values)
 
 
-def _fresh(candidate: Manifest, *, champion: Manifest | None) -> Check:
-    name, latest = "latest training event", _time(candidate.last_event_ms)
-    if champion is None:
-        return Check(name, passed=True, figures=f"{latest}, and there is no champion yet")
-    fresh = candidate.last_event_ms >= champion.last_event_ms
+def _winner(candidate: Manifest) -> Mapping[str, Any]:
+    results = candidate.metrics.get("candidates", ())
+    return next((result for result in results if result.get("algorithm") == candidate.algorithm), {})
+
+
+def _coverage(candidate: Manifest, limits: Limits) -> Check:
+    """Of the items that stand in a list of the hold-out; a list of ten for each of ten users holds 100 at most."""
+    coverage, asked = _winner(candidate).get("coverage"), candidate.metrics.get("asked_users")
+    k = candidate.metrics.get("k")
+    if not isinstance(coverage, int | float) or not isinstance(asked, int) or not isinstance(k, int):
+        return Check("coverage", False, _NOT_RECORDED)
+    items, most = round(coverage * candidate.items), min(candidate.items, asked * k)
+    percent = 100 * items / max(1, most)
     return Check(
-        name,
-        fresh,
-        f"{latest}, {'not older' if fresh else 'older'} than champion {champion.version}'s "
-        f"of {_time(champion.last_event_ms)}",
+        "coverage",
+        percent >= limits.min_coverage_percent,
+        f"{items} of {candidate.items} items are recommended, {percent:.1f}% of the {most} that {asked} lists of {k} "
+        f"could hold, at least {limits.min_coverage_percent}%",
+        {
+            "recommended_items": items,
+            "possible_items": most,
+            "percent": percent,
+            "min_coverage_percent": limits.min_coverage_percent,
+            **_of_both(candidate, "coverage"),
+        },
     )
 
 
-def _figure(value: object) -> str:
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
+def _popularity_bias(candidate: Manifest, limits: Limits) -> Check:
+    ratio = _winner(candidate).get("popularity_ratio")
+    if not isinstance(ratio, int | float):
+        return Check("popularity bias", False, _NOT_RECORDED)
+    return Check(
+        "popularity bias",
+        ratio <= limits.max_popularity_ratio,
+        f"lists are {ratio:.2f} times as popular as what users had, at most {limits.max_popularity_ratio}",
+        {
+            "popularity_ratio": ratio,
+            "max_popularity_ratio": limits.max_popularity_ratio,
+            **_of_both(candidate, "popularity_ratio"),
+        },
+    )
 
 
-def _time(time_ms: int) -> str:
-    return f"{dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _of_both(candidate: Manifest, name: str) -> dict[str, Any]:
+    """Return a figure of both models since the champion's last event, where they were compared."""
+    found = candidate.metrics.get("against_champion")
+    if not isinstance(found, Mapping) or not found.get("candidate") or not found.get("champion"):
+        return {}
+    return {"since_champion": {"candidate": found["candidate"][name], "champion": found["champion"][name]}}

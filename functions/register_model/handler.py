@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.decision import decision_key
+from alsolike.decision import Decisions, decision_key
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
@@ -34,8 +34,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         training_job_name=event["training_job_name"],
         models=ModelStore(client("s3"), settings.artefact_bucket),
         packages=ModelPackages(client("sagemaker"), settings.model_package_group),
+        decisions=Decisions(client("s3"), settings.artefact_bucket),
         registry=Registry(client("s3"), settings.artefact_bucket),
-        max_bundle_bytes=settings.max_bundle_mb * 1_000_000,
+        limits=settings.limits,
         now_ms=time.time_ns() // 1_000_000,
     )
     if not decision.passed:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from alsolike.bundle import Manifest
+from alsolike.decision import Decision
 
 MAX_PROPERTIES = 50
 MAX_VALUE_CHARACTERS = 256
@@ -29,28 +30,37 @@ class ModelPackages:
         self._group = group
 
     def register(
-        self, manifest: Manifest, *, version: str, approved: bool, source_uri: str, training_job_name: str
+        self,
+        manifest: Manifest,
+        *,
+        decision: Decision,
+        source_uri: str,
+        decision_uri: str,
+        training_job_name: str,
     ) -> str:
-        """Register a version and return the package's ARN; of a registered one only the approval follows.
+        """Register a version and return the package's ARN; one that is registered stays as it is.
+
+        A version that the gate let through waits for approval: its trial decides.
 
         Parameters
         ----------
         source_uri
             Where the version's files are. The package has no inference container: Alsolike serves it itself.
+        decision_uri
+            Where the gate's figures are, which become the package's model quality.
         """
-        status = "Approved" if approved else "Rejected"
-        if (known := self._find(version)) is not None:
+        if (known := self._find(decision.version)) is not None:
             arn: str = known["ModelPackageArn"]
-            if known["ModelApprovalStatus"] != status:
-                self._client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
             return arn
+        figures = {"Statistics": {"ContentType": "application/json", "S3Uri": decision_uri}}
         answer = self._client.create_model_package(
             ModelPackageGroupName=self._group,
-            ModelPackageDescription=version,
-            ModelApprovalStatus=status,
+            ModelPackageDescription=decision.version,
+            ModelApprovalStatus="PendingManualApproval" if decision.passed else "Rejected",
+            ModelMetrics={"ModelQuality": figures},
             SourceUri=source_uri,
             SkipModelValidation="All",
-            CustomerMetadataProperties=_properties(manifest, version=version, training_job_name=training_job_name),
+            CustomerMetadataProperties=_properties(manifest, decision, training_job_name=training_job_name),
         )
         arn = answer["ModelPackageArn"]
         return arn
@@ -65,16 +75,18 @@ class ModelPackages:
         return None
 
 
-def _properties(manifest: Manifest, *, version: str, training_job_name: str) -> dict[str, str]:
+def _properties(manifest: Manifest, decision: Decision, *, training_job_name: str) -> dict[str, str]:
     """Return lineage and hold-out figures as SageMaker allows them: few, short, of few characters."""
     properties = {
-        "version": version,
+        "version": decision.version,
         "algorithm": manifest.algorithm,
         "items": str(manifest.items),
         "dataset_id": manifest.dataset_id,
         "last_event_ms": str(manifest.last_event_ms),
         "code_version": manifest.code_version,
         "training_job_name": training_job_name,
+        "verdict": decision.verdict,
+        "compared_with": decision.champion or "",
     }
     for result in manifest.metrics.get("candidates", ()):
         for figure in FIGURES:
@@ -82,6 +94,5 @@ def _properties(manifest: Manifest, *, version: str, training_job_name: str) -> 
                 properties[f"{result.get('algorithm')}.{figure}"] = f"{value:.6f}"
     return {
         _NOT_ALLOWED.sub("-", name): _NOT_ALLOWED.sub("-", value)[:MAX_VALUE_CHARACTERS]
-        for name, value in list(properties.items())[:MAX_PROPERTIES]
-        if value
+        for name, value in [each for each in properties.items() if each[1]][:MAX_PROPERTIES]
     }

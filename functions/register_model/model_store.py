@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
-from alsolike.decision import Decision, decision_key
+from alsolike.decision import decision_key
 from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import model_prefix
 from alsolike.s3_files import upload
@@ -48,15 +48,6 @@ class ModelStore:
         for name in (*manifest.files_of(FILES), MANIFEST_FILE):
             upload(self._client, self._bucket, f"{model_prefix(version)}{name}", directory / name)
 
-    def keep(self, decision: Decision) -> None:
-        """Store what the gate found."""
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=decision_key(decision.version),
-            Body=decision.to_json(),
-            ContentType="application/json",
-        )
-
     def manifest(self, version: str) -> Manifest | None:
         """Return a version's manifest, or None where none is readable: such a champion is no measure."""
         try:
@@ -72,3 +63,7 @@ class ModelStore:
     def uri(self, version: str) -> str:
         """Return where a version's files are."""
         return f"s3://{self._bucket}/{model_prefix(version)}"
+
+    def decision_uri(self, version: str) -> str:
+        """Return where the gate's decision on a version is."""
+        return f"s3://{self._bucket}/{decision_key(version)}"

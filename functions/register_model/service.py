@@ -5,13 +5,18 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from alsolike.bundle import Manifest
-from alsolike.decision import Decision
+from alsolike.bundle import Bundle
+from alsolike.decision import Decision, Decisions
 from alsolike.registry import Champion, Registry
 from functions.register_model.gate import judge
+from functions.register_model.limits import Limits
 from functions.register_model.model_packages import ModelPackages
 from functions.register_model.model_store import ModelStore
+from functions.register_model.serving_check import serving_checks
 from functions.register_model.unpacking import unpack_bundle
+
+MAX_UNPACKED_BYTES = 1_800_000_000
+"""Of what serving reads, and of the rest: the function's disk holds both. The gate refuses far less."""
 
 
 def register_model(
@@ -21,39 +26,43 @@ def register_model(
     training_job_name: str,
     models: ModelStore,
     packages: ModelPackages,
+    decisions: Decisions,
     registry: Registry,
-    max_bundle_bytes: int,
+    limits: Limits,
     now_ms: int,
 ) -> Decision:
     """Unpack, check, keep and register the output of a training job; say whether it may go on trial.
 
-    A repeated call ends in the same state. The champion stays.
+    A repeated call ends in the same state: the first decision holds, whoever is champion by then. The champion stays.
 
     Raises
     ------
     InvalidBundle
-        If the output is no sound bundle, or a larger one than `max_bundle_bytes`.
+        If the output is no sound bundle.
     """
     with tempfile.TemporaryDirectory() as directory:
-        bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=max_bundle_bytes)
-        decision = _judge(bundle.manifest, run_id=run_id, champion=registry.champion(), models=models, now_ms=now_ms)
-        models.keep(decision)
+        bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=MAX_UNPACKED_BYTES)
+        decision = decisions.get(run_id) or decisions.keep(
+            _judge(bundle, run_id=run_id, champion=registry.champion(), models=models, limits=limits, now_ms=now_ms)
+        )
         models.upload(bundle.directory, version=run_id)
         packages.register(
             bundle.manifest,
-            version=run_id,
-            approved=decision.passed,
+            decision=decision,
             source_uri=models.uri(run_id),
+            decision_uri=models.decision_uri(run_id),
             training_job_name=training_job_name,
         )
     return decision
 
 
-def _judge(manifest: Manifest, *, run_id: str, champion: Champion | None, models: ModelStore, now_ms: int) -> Decision:
-    measure = models.manifest(champion.version) if champion is not None else None
-    return Decision(
-        version=run_id,
-        decided_ms=now_ms,
-        champion=champion.version if champion is not None else None,
-        checks=judge(manifest, run_id=run_id, champion=measure),
+def _judge(
+    bundle: Bundle, *, run_id: str, champion: Champion | None, models: ModelStore, limits: Limits, now_ms: int
+) -> Decision:
+    version = champion.version if champion is not None else None
+    measure = models.manifest(version) if version is not None else None
+    figures = judge(
+        bundle.manifest, run_id=run_id, champion=version, champion_manifest=measure, limits=limits, now_ms=now_ms
     )
+    checks = (*figures, *serving_checks(bundle, limits=limits))
+    return Decision(version=run_id, decided_ms=now_ms, champion=version, checks=checks)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from functions.register_model.limits import Limits
+
+_DEFAULT = Limits()
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -12,9 +16,31 @@ class Settings:
     Attributes
     ----------
     max_bundle_mb
-        The largest bundle, unpacked: serving keeps two on its disk while it swaps them, and has as little as 512 MB.
+        The largest bundle that serving has room for: it keeps two on its disk while it swaps them, and has as little as
+        512 MB.
+    gate_…
+        See `functions.register_model.limits`.
     """
 
     artefact_bucket: str
     model_package_group: str
     max_bundle_mb: int = 150
+    gate_min_interactions: int = _DEFAULT.min_interactions
+    gate_min_users: int = _DEFAULT.min_users
+    gate_max_age_days: int = _DEFAULT.max_age_days
+    gate_min_compared_users: int = _DEFAULT.min_compared_users
+    gate_tolerance_percent: int = _DEFAULT.tolerance_percent
+    gate_max_slice_drop_percent: int = _DEFAULT.max_slice_drop_percent
+    gate_min_coverage_percent: int = _DEFAULT.min_coverage_percent
+    gate_max_popularity_ratio: int = _DEFAULT.max_popularity_ratio
+    gate_max_latency_ms: int = _DEFAULT.max_latency_ms
+
+    @property
+    def limits(self) -> Limits:
+        """What the gate asks for."""
+        gate = {
+            field.name.removeprefix("gate_"): getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name.startswith("gate_")
+        }
+        return Limits(max_bundle_bytes=self.max_bundle_mb * 1_000_000, **gate)

@@ -10,6 +10,19 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
+# What the function knows by the same names.
+GATE_SETTINGS = (
+    "gate_min_interactions",
+    "gate_min_users",
+    "gate_max_age_days",
+    "gate_min_compared_users",
+    "gate_tolerance_percent",
+    "gate_max_slice_drop_percent",
+    "gate_min_coverage_percent",
+    "gate_max_popularity_ratio",
+    "gate_max_latency_ms",
+)
+
 
 def model_gate(
     scope: Construct,
@@ -25,13 +38,14 @@ def model_gate(
         scope,
         "RegisterModel",
         name="register_model",
-        description="Unpacks a trained model, compares it with the champion and registers it",
+        description="Unpacks a trained model, judges it and registers it",
         settings=settings,
         layers=[layers.core, layers.onnx_runtime],
         variables={
             "ARTEFACT_BUCKET": artefacts.bucket_name,
             "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
             "MAX_BUNDLE_MB": str(settings.max_bundle_mb),
+            **{name.upper(): str(getattr(settings, name) or 0) for name in GATE_SETTINGS},
         },
         permissions=[
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
@@ -44,14 +58,17 @@ def model_gate(
             ),
             Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("registry/champion.json")]),
             objects(
-                artefacts, "registry/decisions/", actions=["s3:PutObject"], reason="Each version's decision is kept"
+                artefacts,
+                "registry/decisions/",
+                actions=["s3:GetObject", "s3:PutObject"],
+                reason="Each version's decision is kept, and holds when the step is repeated",
             ),
             Permission(
                 actions=["sagemaker:CreateModelPackage", "sagemaker:ListModelPackages"],
                 resources=[packages.attr_model_package_group_arn],
             ),
             Permission(
-                actions=["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"],
+                actions=["sagemaker:CreateModelPackage"],
                 wildcard_reason="SageMaker numbers the packages of the group as they are created",
                 resources=[
                     cdk.Stack.of(scope).format_arn(

@@ -212,11 +212,11 @@ EXPECTED = {
         ("s3:PutObject", "Artefacts/models/*"),  # ModelStore.upload: upload_file, also in parts
         ("s3:AbortMultipartUpload", "Artefacts/models/*"),  # upload_file, when a part fails
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
-        ("s3:PutObject", "Artefacts/registry/decisions/*"),  # ModelStore.keep: put_object
+        ("s3:GetObject", "Artefacts/registry/decisions/*"),  # Decisions.get: get_object
+        ("s3:PutObject", "Artefacts/registry/decisions/*"),  # Decisions.keep: put_object
         ("sagemaker:ListModelPackages", "Models"),  # ModelPackages: list_model_packages, of the group
         ("sagemaker:CreateModelPackage", "Models"),  # ModelPackages: create_model_package, of the group
         ("sagemaker:CreateModelPackage", "Packages"),  # and as the package that it becomes
-        ("sagemaker:UpdateModelPackage", "Packages"),  # ModelPackages: update_model_package
     },
     "recommend": {
         ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item

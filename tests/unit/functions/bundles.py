@@ -24,10 +24,13 @@ from tests.unit.functions.factories import NOW_MS
 ITEMS = ("pear", "plum", "fig", "kiwi")
 METRICS = {
     "k": 10,
+    "asked_users": 40,
     "candidates": [
-        {"algorithm": "popularity", "ndcg": 0.10, "hr": 0.2, "coverage": 0.5},
-        {"algorithm": "table", "ndcg": 0.25, "hr": 0.4, "coverage": 0.9},
+        {"algorithm": "popularity", "ndcg": 0.10, "hr": 0.2, "coverage": 0.5, "popularity_ratio": 3.0},
+        {"algorithm": "table", "ndcg": 0.25, "hr": 0.4, "coverage": 1.0, "popularity_ratio": 1.25},
     ],
+    "dataset": {"interactions": 2_000, "users": 100},
+    "against_champion": None,
     "parity": {"histories": 64, "largest_difference": 1e-7},
 }
 MANIFEST = Manifest(

@@ -5,16 +5,31 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, Manifest
-from alsolike.decision import Decision, decision_key
-from alsolike.errors import InvalidBundle
+from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, Manifest, write_manifest
+from alsolike.decision import Decision, Decisions, decision_key
+from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import Registry
 from functions.register_model import handler
 from functions.register_model.settings import Settings
-from tests.unit.functions.bundles import MANIFEST, METRICS, archive_of, without_later_files, write_bundle
+from tests.unit.functions.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.unit.functions.factories import NOW_MS, LambdaContext
 
 GROUP = "recommender"
+FROM_ANY_TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}
+
+
+def compared_with(version: str) -> dict[str, Any]:
+    """Metrics of a candidate that was compared with a version, which it beats."""
+    figures = {"coverage": 1.0, "popularity": 0.1, "popularity_ratio": 1.0}
+    found = {
+        "version": version,
+        "asked_users": 40,
+        "candidate": {**figures, "ndcg": 0.3},
+        "champion": {**figures, "ndcg": 0.2},
+        "ahead": [0.05, 0.15],
+        "slices": {},
+    }
+    return {**METRICS, "against_champion": found}
 
 
 class Workflow:
@@ -27,7 +42,8 @@ class Workflow:
     def trained(self, version: str, **fields: Any) -> dict[str, Any]:
         """Put a training job's output where SageMaker would; return the function's event."""
         folder = self.directory / version
-        write_bundle(folder, manifest=dataclasses.replace(MANIFEST, **{"version": version, **fields}))
+        manifest = dataclasses.replace(MANIFEST, **{"version": version, **fields})
+        write_bundle(folder, manifest=manifest, transitions=FROM_ANY_TO_FIG)
         return self.put(version, archive_of(folder))
 
     def put(self, version: str, archive: bytes) -> dict[str, Any]:
@@ -43,8 +59,8 @@ class Workflow:
         answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
         return answer
 
-    def promote(self, version: str) -> None:
-        self.register(self.trained(version))
+    def promote(self, version: str, **fields: Any) -> None:
+        self.register(self.trained(version, **fields))
         self.registry.promote(version, reason="a test", now_ms=NOW_MS)
 
     def champion(self) -> str | None:
@@ -94,11 +110,12 @@ def test_decision_is_kept_with_its_figures(workflow: Workflow) -> None:
 
 def test_model_of_an_earlier_training_image_is_registered_without_later_files(workflow: Workflow) -> None:
     folder = workflow.directory / "v1"
-    write_bundle(folder)
+    write_bundle(folder, transitions=FROM_ANY_TO_FIG)
     without_later_files(folder)
 
-    workflow.register(workflow.put("v1", archive_of(folder)))
+    answer = workflow.register(workflow.put("v1", archive_of(folder)))
 
+    assert answer["verdict"] == "approved"
     assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}.difference(LATER_FILES)
 
 
@@ -107,8 +124,13 @@ def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) 
 
     (package,) = workflow.packages()
     properties = package["CustomerMetadataProperties"]
-    assert package["ModelApprovalStatus"] == "Approved"
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"  # the trial decides
     assert package["ModelPackageDescription"] == "v1"
+    assert package["ModelMetrics"]["ModelQuality"]["Statistics"] == {
+        "ContentType": "application/json",
+        "S3Uri": f"s3://{workflow.bucket}/registry/decisions/v1.json",
+    }
+    assert (properties["verdict"], properties["code_version"]) == ("approved", "0.1.0")
     assert properties["table.ndcg"] == "0.250000"
     assert properties["popularity.hr"] == "0.200000"
     assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-v1")
@@ -124,19 +146,69 @@ def test_repeated_call_changes_nothing(workflow: Workflow) -> None:
     assert len(workflow.packages()) == 1
 
 
+def test_repeated_call_after_the_trial_changes_neither_decision_nor_approval(workflow: Workflow) -> None:
+    event = workflow.trained("v1")
+    first = workflow.register(event)
+    workflow.registry.promote("v1", reason="its trial went well", now_ms=NOW_MS)
+    (package,) = workflow.packages()
+    workflow.sagemaker.update_model_package(ModelPackageArn=package["ModelPackageArn"], ModelApprovalStatus="Approved")
+
+    assert workflow.register(event) == first
+    assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Approved"]
+
+
+def test_model_that_beats_the_champion_is_let_through(workflow: Workflow) -> None:
+    workflow.promote("v1")
+
+    answer = workflow.register(workflow.trained("v2", metrics=compared_with("v1")))
+
+    assert answer["verdict"] == "approved"
+    decision = Decisions(workflow.s3, workflow.bucket).get("v2")
+    assert decision is not None
+    assert decision.champion == "v1"
+    assert {"against the champion", "slices"} <= {check.name for check in decision.checks}
+
+
+def test_champion_replaced_while_it_was_compared_fails(workflow: Workflow) -> None:
+    workflow.promote("v1")
+    event = workflow.trained("v3", metrics=compared_with("v1"))
+    workflow.promote("v2", metrics=compared_with("v1"))
+
+    answer = workflow.register(event)
+
+    assert answer["verdict"] == "rejected"
+    assert "failed: against the champion: it was compared with v1, champion is v2; train again" in answer["reasons"]
+
+
+def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow: Workflow) -> None:
+    event = workflow.trained("v1")
+    folder = workflow.directory / "v1"
+    manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
+    (folder / "graph.onnx").write_bytes((folder / "graph.bias.onnx").read_bytes())  # wants an input more
+    write_manifest(folder, manifest)
+    workflow.put("v1", archive_of(folder))
+
+    answer = workflow.register(event)
+
+    assert answer["verdict"] == "rejected"
+    assert any(reason.startswith("failed: serving: graph.onnx does not run: ") for reason in answer["reasons"])
+    with pytest.raises(InvalidInput, match="cannot be served, whatever the reason: failed: serving"):
+        Decisions(workflow.s3, workflow.bucket).force("v1", reason="it has to")
+
+
 def test_model_below_popularity_is_registered_as_rejected_and_the_champion_stays(
     workflow: Workflow, counted: Callable[[], dict[str, float]]
 ) -> None:
     workflow.promote("v1")
     worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
 
-    answer = workflow.register(workflow.trained("v2", metrics={**METRICS, "candidates": worse}))
+    answer = workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": worse}))
 
     assert answer["verdict"] == "rejected"
     assert "failed: ndcg@10 on the hold-out: table 0.2000, popularity 0.3000" in answer["reasons"]
     assert workflow.champion() == "v1"
     assert workflow.model_files("v2") == {*FILES, MANIFEST_FILE}
-    assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Approved", "Rejected"]
+    assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["PendingManualApproval", "Rejected"]
     assert counted() == {"ModelsRejected": 1}
 
 
@@ -162,13 +234,13 @@ def test_corrupt_output_fails_and_the_champion_stays(workflow: Workflow) -> None
     assert len(workflow.packages()) == 1
 
 
-def test_bundle_that_serving_has_no_room_for_is_refused(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundle_that_serving_has_no_room_for_is_rejected(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_BUNDLE_MB", "0")
 
-    with pytest.raises(InvalidBundle, match=r"model\.tar\.gz holds more than 0 bytes"):
-        workflow.register(workflow.trained("v1"))
+    answer = workflow.register(workflow.trained("v1"))
 
-    assert workflow.champion() is None
+    assert answer["verdict"] == "rejected"
+    assert "failed: bundle size: 0.0 MB, serving has room for 0 MB" in answer["reasons"]
 
 
 def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk() -> None:

@@ -1,0 +1,117 @@
+"""Checks of a candidate against the champion, by what the training job found.
+
+Both were asked for what users had after the champion's last training event, see `model_export.against_champion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.bundle import Manifest
+from alsolike.decision import Check
+from functions.register_model.limits import Limits
+from functions.register_model.wording import at
+
+NDCG, SLICES = "against the champion", "slices"
+BROKEN, NO_TIME = "broken", "no time"
+ROUNDING = 1e-9
+
+
+def against_champion(candidate: Manifest, champion: Manifest, *, limits: Limits) -> Check:
+    """It is surely better, or about as good and fresher; without evidence it has to be fresher."""
+    found = candidate.metrics.get("against_champion")
+    if not isinstance(found, Mapping):
+        return Check(NDCG, False, f"the training compared it with none, champion is {champion.version}; train again")
+    version = found.get("version")
+    if version not in (champion.version, None):
+        return Check(
+            NDCG, False, f"it was compared with {version}, champion is {champion.version}; train again",
+            {"compared_with": version, "champion": champion.version},
+        )  # fmt: skip
+    fresher = candidate.last_event_ms > champion.last_event_ms
+    asked, least = int(found.get("asked_users") or 0), limits.min_compared_users
+    if found.get("refusal") == BROKEN:
+        return Check(
+            NDCG, True, f"champion {champion.version} is no measure, its bundle did not run: {found.get('reason')}"
+        )
+    if found.get("refusal") == NO_TIME:
+        return Check(
+            NDCG, False, f"it was not compared with champion {champion.version}: {found.get('reason')}; "
+            "training_budget_s may be more",
+        )  # fmt: skip
+    own, other = found.get("candidate"), found.get("champion")
+    if not own or not other or asked < least:
+        why = found.get("reason") or f"{asked} users had something new since, {least} are needed to say more"
+        end = "it is fresher" if fresher else "it is not fresher either, so there is nothing new to judge by"
+        return Check(NDCG, fresher, f"{why}; {end}", {"asked_users": asked, "min_compared_users": least})
+    return _compared(found, own["ndcg"], other["ndcg"], champion=champion, fresher=fresher, limits=limits)
+
+
+def _compared(
+    found: Mapping[str, Any], own: float, other: float, *, champion: Manifest, fresher: bool, limits: Limits
+) -> Check:
+    low, high = found["ahead"]
+    surely = low is not None and low > 0
+    close = not _below(own, other, limits.tolerance_percent)
+    if surely:
+        end = "surely better"
+    elif close and fresher:
+        end = f"not surely better, but no more than {limits.tolerance_percent}% below, and fresher"
+    elif close:
+        end = "neither surely better nor fresher"
+    else:
+        end = f"more than {limits.tolerance_percent}% below"
+    values = {
+        "ndcg": own,
+        "champion_ndcg": other,
+        "ahead": found.get("difference"),
+        "ahead_interval": [low, high],
+        "asked_users": found["asked_users"],
+        "targets": found.get("targets"),
+        "since_ms": found.get("since_ms"),
+        "tolerance_percent": limits.tolerance_percent,
+        "fresher": fresher,
+    }
+    interval = "" if low is None or high is None else f", ahead by {low:+.4f} to {high:+.4f}"
+    return Check(
+        NDCG,
+        surely or (close and fresher),
+        f"{end}: ndcg@{found.get('k', '?')} {own:.4f}, champion {champion.version} {other:.4f}{interval}, "
+        f"by {found['asked_users']} users since {at(champion.last_event_ms)}",
+        values,
+    )
+
+
+def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: Limits) -> Check:
+    """No slice with enough users falls by more than the limit and surely; few users fall by chance."""
+    found = candidate.metrics.get("against_champion")
+    slices = found.get("slices") if isinstance(found, Mapping) and found.get("version") == champion.version else None
+    most = limits.max_slice_drop_percent
+    said = {name: each for name, each in (slices or {}).items() if each["users"] >= limits.min_compared_users}
+    if not said:
+        return Check(SLICES, True, f"none has {limits.min_compared_users} users to compare it by")
+    fallen = [name for name, each in said.items() if _falls(each, most)]
+    values = {"max_slice_drop_percent": most, "slices": said}
+    if not fallen:
+        few = len(slices or {}) - len(said)
+        return Check(
+            SLICES, True, f"none of {len(said)} surely falls by more than {most}%; {few} have too few users", values
+        )
+    shown = "; ".join(
+        f"{name}: ndcg {each['candidate']:.4f}, champion {each['champion']:.4f}, {each['users']} users"
+        for name, each in said.items()
+        if name in fallen
+    )
+    return Check(SLICES, False, f"surely fall by more than {most}%: {shown}", values)
+
+
+def _falls(each: Mapping[str, Any], most_percent: int) -> bool:
+    high = each["ahead"][1]
+    below = _below(each["candidate"], each["champion"], most_percent)
+    return below and high is not None and bool(high < 0)
+
+
+def _below(own: float, other: float, percent: int) -> bool:
+    """Return whether one lies more than so many percent below the other; what only rounding makes of it does not."""
+    return own < other * (1 - percent / 100) - ROUNDING

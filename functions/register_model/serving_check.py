@@ -1,0 +1,140 @@
+"""Whether serving can use a bundle: its graphs run here as there, answer items, and are quick enough.
+
+`functions.recommend.model` opens graphs in the same way; functions do not import each other, a test compares the two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE, Bundle, Manifest
+from alsolike.decision import Check
+from alsolike.errors import InvalidBundle
+from alsolike.graph_tables import graph_tables
+from functions.register_model.limits import Limits
+
+RUNS, WARM_UP = 50, 3
+LONGEST_S = 10.0
+"""For the runs of a graph; a slow one runs less often."""
+
+FEWEST_RUNS = 3
+K = 25
+"""Items that a request asks for by default."""
+
+SEED = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Speed:
+    """What runs of one item list took, by graph, milliseconds; of histories as long as the model reads them."""
+
+    runs: int
+    p50_ms: float
+    p99_ms: float
+
+
+def serving_checks(bundle: Bundle, *, limits: Limits) -> tuple[Check, ...]:
+    """Return what can be said of a bundle by opening and running it."""
+    try:
+        tables = _tables(bundle.directory)
+        speeds = {name: _measure(bundle, name, tables) for name in (GRAPH_FILE, BIAS_GRAPH_FILE)}
+    except InvalidBundle as error:
+        return _size(bundle.manifest, limits), Check("serving", False, str(error), final=True)
+    runs = sum(speed.runs for speed in speeds.values())
+    answers = Check(
+        "serving", True, f"both graphs answer; {runs} runs of {bundle.manifest.history.length} interactions"
+    )
+    return _size(bundle.manifest, limits), answers, _latency(speeds, limits)
+
+
+def _size(manifest: Manifest, limits: Limits) -> Check:
+    size_bytes = sum(int(manifest.files[name]["size_bytes"]) for name in manifest.files_of(SERVED_FILES))
+    most = limits.max_bundle_bytes
+    return Check(
+        "bundle size",
+        size_bytes <= most,
+        f"{size_bytes / 1e6:.1f} MB, serving has room for {most / 1e6:.0f} MB",
+        {"size_bytes": size_bytes, "max_bundle_bytes": most},
+        final=True,
+    )
+
+
+def _latency(speeds: Mapping[str, Speed], limits: Limits) -> Check:
+    worst = max(speeds.values(), key=lambda speed: speed.p50_ms)
+    return Check(
+        "latency",
+        worst.p50_ms <= limits.max_latency_ms,
+        f"p50 {worst.p50_ms:.1f} ms, p99 {worst.p99_ms:.1f} ms of {worst.runs} runs of the slower graph, "
+        f"p50 may be {limits.max_latency_ms} ms",
+        {"max_latency_ms": limits.max_latency_ms, **{name: dataclasses.asdict(each) for name, each in speeds.items()}},
+    )
+
+
+def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValue]) -> Speed:
+    """Run a graph for histories that are drawn, full length; refuse one that answers nothing or nonsense."""
+    manifest, rng = bundle.manifest, np.random.default_rng(SEED)
+    try:
+        session = open_session(bundle.directory / name, tables)
+        answered = 0
+        for _ in range(WARM_UP):
+            items, scores = session.run(["items", "scores"], _feed(manifest, rng, name, leave_out_seen=False))
+            if items.min(initial=0) < 0 or items.max(initial=0) > manifest.items or np.isnan(scores).any():
+                raise InvalidBundle(f"{name} answers what is no item, or no score")
+            answered += int((items > 0).sum())
+        took_ms: list[float] = []
+        started = time.perf_counter()
+        while len(took_ms) < RUNS and (len(took_ms) < FEWEST_RUNS or time.perf_counter() - started < LONGEST_S):
+            feed = _feed(manifest, rng, name, leave_out_seen=manifest.exclude_seen)
+            before = time.perf_counter()
+            session.run(["items", "scores"], feed)
+            took_ms.append((time.perf_counter() - before) * 1_000)
+    except InvalidBundle:
+        raise
+    except Exception as error:  # ONNX Runtime's errors have no base of their own
+        raise InvalidBundle(f"{name} does not run: {error}") from error
+    if not answered:
+        raise InvalidBundle(f"{name} answers no item to any of {WARM_UP} histories of {manifest.history.length}")
+    p50_ms, p99_ms = np.percentile(took_ms, [50, 99])
+    return Speed(runs=len(took_ms), p50_ms=float(p50_ms), p99_ms=float(p99_ms))
+
+
+def _feed(
+    manifest: Manifest, rng: np.random.Generator, name: str, *, leave_out_seen: bool
+) -> dict[str, npt.NDArray[Any]]:
+    history = rng.integers(1, manifest.items + 1, (1, manifest.history.length))
+    weight = max(manifest.history.event_weights.values(), default=1.0)
+    feed: dict[str, npt.NDArray[Any]] = {
+        "history": history,
+        "weights": np.full(history.shape, weight, np.float32),
+        "exclude": history if leave_out_seen else np.zeros((1, 1), np.int64),
+        "k": np.array([min(K, manifest.items)], np.int64),
+    }
+    if name == BIAS_GRAPH_FILE:
+        feed["bias"] = np.zeros(manifest.items + 1, np.float32)
+    return feed
+
+
+def open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
+    """Open a graph as serving does; the session does not keep the tables alive."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    for name, table in tables.items():
+        options.add_initializer(name, table)
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
+    if not (directory / TABLES_FILE).is_file():  # a bundle of an earlier version
+        return {}
+    return {name: onnxruntime.OrtValue.ortvalue_from_numpy(table) for name, table in graph_tables(directory).items()}

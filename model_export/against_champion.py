@@ -1,0 +1,290 @@
+"""Compares a candidate with the champion on what happened since the champion was trained.
+
+The champion is its bundle, run through ONNX Runtime as it is served. The candidate is the winner's settings fitted on
+what the champion could know too, interactions up to the champion's last training event; what is exported is fitted on
+everything. Both are asked for the same users' later items, told the same past, may recommend the same items, and answer
+lists of `k`; the list that is judged is the model's own, without the popular items that serving fills it up with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from alsolike.bundle import MANIFEST_FILE
+from alsolike.errors import InvalidBundle
+from model_export import metrics, protocols
+from model_export.algorithm import Algorithm
+from model_export.answer_lists import answers_of, open_champion
+from model_export.bootstrap import CONFIDENCE, interval
+from model_export.evaluate import Gains, Seen, mean
+from model_export.fits import Fits
+from model_export.interactions import Ints
+from model_export.popularity_bias import PopularityBias, popularity
+from model_export.protocols import Part, Queries
+from model_export.slices import of_targets, of_users
+from model_export.training_data import MINIMUM_INTERACTIONS, TrainingData
+
+CHAMPION_FOLDER = "champion"
+"""Of a dataset: the bundle that served when the run began."""
+
+NOTHING_NEW = "nobody has had anything since its last event that could be asked for"
+
+MOST_ASKED = 5_000
+"""Users; of more, as many are asked, drawn by the run's seed."""
+
+
+class Refusal(StrEnum):
+    """Why there is nothing to compare."""
+
+    BROKEN = "broken"  # the champion's bundle
+    NOTHING_NEW = "nothing new"
+    NO_PAST = "no past"
+    NO_TIME = "no time"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """One model's figures.
+
+    Attributes
+    ----------
+    coverage
+        Share of the items that stand in a list.
+    popularity
+        Average recommendation popularity: the mean share of all interactions that an item of a list has.
+    popularity_ratio
+        That by the same of the users' histories, see `model_export.popularity_bias`.
+    """
+
+    ndcg: float
+    coverage: float
+    popularity: float
+    popularity_ratio: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slice:
+    """Both models' NDCG of some users or targets, and the interval of what the candidate has more."""
+
+    users: int
+    candidate: float
+    champion: float
+    ahead: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AgainstChampion:
+    """What the comparison found.
+
+    Attributes
+    ----------
+    version
+        The champion's; None where its bundle does not even say so.
+    since_ms
+        The champion's last training event.
+    refusal, reason
+        Why the two were not compared; None where they were, if only by few users.
+    users, asked_users
+        With something new after that moment, and those of them who count after sampling.
+    targets
+        Items that these had, each once a user.
+    difference, ahead
+        Mean over users of the candidate's NDCG less the champion's, and its 95% bootstrap interval.
+    slices
+        With intervals that all hold at once with 95% (Bonferroni).
+    """
+
+    version: str | None
+    since_ms: int | None
+    refusal: Refusal | None = None
+    reason: str | None = None
+    users: int = 0
+    asked_users: int = 0
+    targets: int = 0
+    candidate: Figures | None = None
+    champion: Figures | None = None
+    difference: float = 0.0
+    ahead: tuple[float, float] = (-np.inf, np.inf)
+    slices: Mapping[str, Slice] = dataclasses.field(default_factory=dict)
+
+    def document(self, *, k: int) -> dict[str, Any]:
+        """Return it for the manifest; infinity becomes null there."""
+        return {"k": k, **dataclasses.asdict(self)}
+
+    def sentence(self, *, k: int) -> str:
+        """Return what the training log says."""
+        if self.candidate is None or self.champion is None:
+            return f"champion {self.version or '?'} is not compared: {self.reason}"
+        low, high = self.ahead
+        return (
+            f"against champion {self.version}, by {self.asked_users:,} of {self.users:,} users since its last event: "
+            f"ndcg@{k} {self.candidate.ndcg:.4f}, champion {self.champion.ndcg:.4f}, "
+            f"ahead {self.difference:+.4f} ({low:+.4f} to {high:+.4f})"
+        )
+
+
+def against_champion(
+    directory: Path,
+    data: TrainingData,
+    settings: Algorithm,
+    *,
+    k: int,
+    seen: Seen,
+    categories: Sequence[str | None],
+    seed: int = 0,
+    seconds_left: float = np.inf,
+    fit_s: float = 0.0,
+) -> AgainstChampion | None:
+    """Compare the winner's settings with the champion's bundle in `directory`; None where there is none.
+
+    A bundle that cannot be opened or run is no error of the training: `reason` says why.
+
+    Parameters
+    ----------
+    categories
+        Of the items of `data`.
+    seed
+        Of the users who are drawn where there are more than `MOST_ASKED`.
+    seconds_left, fit_s
+        What the budget leaves, and what a fit of the settings takes; where it is more, nothing is compared.
+    """
+    if not directory.is_dir() or not any(directory.iterdir()):
+        return None
+    try:
+        champion = open_champion(directory)
+    except InvalidBundle as error:
+        return AgainstChampion(version=_version(directory), since_ms=None, refusal=Refusal.BROKEN, reason=str(error))
+    version, since_ms = champion.manifest.version, champion.manifest.last_event_ms
+    part = protocols.since(data.interactions, after_ms=since_ms)
+    found = AgainstChampion(version=version, since_ms=since_ms, users=len(part.queries))
+    if refused := _refused(part, seconds_left=seconds_left, fit_s=fit_s):
+        return dataclasses.replace(found, refusal=refused[0], reason=refused[1])
+    part = dataclasses.replace(part, queries=_drawn(part.queries, seed=seed))
+    wanted = _open_targets(part.queries, seen)
+    if not any(map(len, wanted)):
+        return dataclasses.replace(found, refusal=Refusal.NOTHING_NEW, reason=NOTHING_NEW)
+    try:
+        of_champion = champion.answers(part, _ids(data, part), event_weights=data.event_weights, k=k, seen=seen)
+    except InvalidBundle as error:
+        return dataclasses.replace(found, refusal=Refusal.BROKEN, reason=str(error))
+    of_candidate = answers_of(Fits().fit(settings, part.fit), part, k=k, seen=seen)
+    of_item = [categories[item - 1] for item in part.order]
+    own, other = (_gains(lists, wanted) for lists in (of_candidate, of_champion))
+    return dataclasses.replace(
+        found,
+        asked_users=len(own),
+        targets=sum(map(len, wanted)),
+        candidate=_figures(of_candidate, own, part, wanted),
+        champion=_figures(of_champion, other, part, wanted),
+        difference=mean(own - other),
+        ahead=interval(own - other),
+        slices=_slices(of_candidate, of_champion, part, wanted, of_item, since_ms=since_ms),
+    )
+
+
+def _version(directory: Path) -> str | None:
+    """Return the version that an unreadable bundle's manifest states, for people, or None."""
+    try:
+        return str(orjson.loads((directory / MANIFEST_FILE).read_bytes())["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _refused(part: Part, *, seconds_left: float, fit_s: float) -> tuple[Refusal, str] | None:
+    if not len(part.queries):
+        return Refusal.NOTHING_NEW, NOTHING_NEW
+    if len(part.fit) < MINIMUM_INTERACTIONS:
+        least = MINIMUM_INTERACTIONS
+        return (
+            Refusal.NO_PAST,
+            f"the data has {len(part.fit)} interactions up to the champion's last event, a fit needs {least}",
+        )
+    if fit_s > seconds_left:
+        left = max(0.0, seconds_left)
+        return Refusal.NO_TIME, f"another fit would take {fit_s:,.0f} s, {left:,.0f} s of the budget are left"
+    return None
+
+
+def _drawn(queries: Queries, *, seed: int) -> Queries:
+    if len(queries) <= MOST_ASKED:
+        return queries
+    drawn = np.random.default_rng(seed).choice(len(queries), MOST_ASKED, replace=False)
+    return queries.select(np.sort(drawn).astype(np.int64))
+
+
+def _ids(data: TrainingData, part: Part) -> list[str]:
+    return [data.item_ids[item - 1] for item in part.order]
+
+
+def _open_targets(queries: Queries, seen: Seen) -> list[Ints]:
+    """Return each query's targets that may be recommended."""
+    found = []
+    for query in range(len(queries)):
+        targets = queries.targets_of(query)
+        found.append(targets[~np.isin(targets, queries.seen(query))] if seen == "masked" else targets)
+    return found
+
+
+def _gains(lists: Ints, wanted: Sequence[Ints]) -> Gains:
+    """Return NDCG@k of each query that has targets, `(asked,)`."""
+    asked = [query for query, targets in enumerate(wanted) if len(targets)]
+    hits = np.array([np.isin(lists[query], wanted[query]) for query in asked], np.bool_).reshape(-1, lists.shape[1])
+    return metrics.gains(hits, np.array([len(wanted[query]) for query in asked], np.int64))
+
+
+def _figures(lists: Ints, gains: Gains, part: Part, wanted: Sequence[Ints]) -> Figures:
+    shares = popularity(part.fit)
+    bias, recommended = PopularityBias(shares), np.zeros(len(shares), np.bool_)
+    for query, targets in enumerate(wanted):
+        listed = lists[query][lists[query] > 0]
+        if len(targets):
+            recommended[listed] = True
+            bias.add(listed=listed, past=part.queries.seen(query))
+    return Figures(
+        ndcg=mean(gains),
+        coverage=metrics.coverage(recommended[1:]),
+        popularity=bias.of_lists,
+        popularity_ratio=bias.ratio,
+    )
+
+
+def _slices(
+    of_candidate: Ints,
+    of_champion: Ints,
+    part: Part,
+    wanted: Sequence[Ints],
+    categories: Sequence[str | None],
+    *,
+    since_ms: int,
+) -> dict[str, Slice]:
+    came_later = part.queries.source.time_ms[part.queries.starts] > since_ms
+    asked: dict[str, list[Ints]] = {}
+    for name, chosen in {"new users": came_later, **of_users(part.queries)}.items():
+        asked[name] = _only(wanted, chosen)
+    for name, items in of_targets(part, categories).items():
+        asked[name] = [targets[items[targets]] for targets in wanted]
+    asked = {name: targets for name, targets in asked.items() if any(map(len, targets))}
+    confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(asked))
+    found = {}
+    for name, targets in asked.items():
+        own, other = _gains(of_candidate, targets), _gains(of_champion, targets)
+        found[name] = Slice(
+            users=len(own),
+            candidate=mean(own),
+            champion=mean(other),
+            ahead=interval(own - other, confidence=confidence),
+        )
+    return found
+
+
+def _only(wanted: Sequence[Ints], chosen: npt.NDArray[np.bool_]) -> list[Ints]:
+    nothing = np.zeros(0, np.int64)
+    return [targets if take else nothing for targets, take in zip(wanted, chosen.tolist(), strict=True)]
