@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,32 @@ def test_the_default_holdout_is_a_tenth_of_the_time_and_28_days_at_most() -> Non
     assert protocols.holdout_ms(short, days=None) == 1 * MS_PER_DAY
     assert protocols.holdout_ms(long, days=None) == 28 * MS_PER_DAY
     assert protocols.holdout_ms(long, days=0.5) == MS_PER_DAY // 2
+
+
+def test_since_a_moment_everybody_is_asked_once_for_what_came_later() -> None:
+    # Times are 0, 1000, ... per user; the last user comes at 5000.
+    data = interactions([[1, 2, 3, 9, 9, 3], [5, 6], [7, 7, 8, 9, 1]])
+    time_ms = np.where(data.user == 2, [0] * 8 + [5000, 5000, 6000, 7000, 8000], data.time_ms)
+    data = dataclasses.replace(data, time_ms=time_ms)
+
+    part = protocols.since(data, after_ms=2000)
+
+    of = part.order  # what stands at each position
+    asked = [
+        (
+            [int(of[item - 1]) for item in part.queries.seen(query)],
+            sorted(int(of[item - 1]) for item in part.queries.targets_of(query)),
+            int(part.queries.now_ms[query]),
+        )
+        for query in range(len(part.queries))
+    ]
+    assert asked == [([1, 2, 3], [3, 9], 2000), ([7, 7], [1, 8, 9], 5000)]
+    assert [int(of[item - 1]) for item in part.fit.item] == [1, 2, 3, 5, 6]
+
+
+def test_nothing_since_a_moment_asks_nobody() -> None:
+    part = protocols.since(interactions([[1, 2], [3]]), after_ms=1000)
+
+    assert len(part.queries) == 0
+    assert len(part.fit) == 3
+    assert len(part.queries.sample(5)) == 0
