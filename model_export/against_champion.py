@@ -47,7 +47,6 @@ class Refusal(StrEnum):
     BROKEN = "broken"  # the champion's bundle
     NOTHING_NEW = "nothing new"
     NO_PAST = "no past"
-    NO_TIME = "no time"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,8 +139,6 @@ def against_champion(
     seen: Seen,
     categories: Sequence[str | None],
     seed: int = 0,
-    seconds_left: float = np.inf,
-    fit_s: float = 0.0,
 ) -> AgainstChampion | None:
     """Compare the winner's settings with the champion's bundle in `directory`; None where there is none.
 
@@ -153,8 +150,6 @@ def against_champion(
         Of the items of `data`.
     seed
         Of the users who are drawn where there are more than `MOST_ASKED`.
-    seconds_left, fit_s
-        What the budget leaves, and what a fit of the settings takes; where it is more, nothing is compared.
     """
     if not directory.is_dir() or not any(directory.iterdir()):
         return None
@@ -165,7 +160,7 @@ def against_champion(
     version, since_ms = champion.manifest.version, champion.manifest.last_event_ms
     part = protocols.since(data.interactions, after_ms=since_ms)
     found = AgainstChampion(version=version, since_ms=since_ms, users=len(part.queries))
-    if refused := _refused(part, seconds_left=seconds_left, fit_s=fit_s):
+    if refused := _refused(part):
         return dataclasses.replace(found, refusal=refused[0], reason=refused[1])
     part = dataclasses.replace(part, queries=_drawn(part.queries, seed=seed))
     wanted = _open_targets(part.queries, seen)
@@ -198,7 +193,7 @@ def _version(directory: Path) -> str | None:
         return None
 
 
-def _refused(part: Part, *, seconds_left: float, fit_s: float) -> tuple[Refusal, str] | None:
+def _refused(part: Part) -> tuple[Refusal, str] | None:
     if not len(part.queries):
         return Refusal.NOTHING_NEW, NOTHING_NEW
     if len(part.fit) < MINIMUM_INTERACTIONS:
@@ -207,9 +202,6 @@ def _refused(part: Part, *, seconds_left: float, fit_s: float) -> tuple[Refusal,
             Refusal.NO_PAST,
             f"the data has {len(part.fit)} interactions up to the champion's last event, a fit needs {least}",
         )
-    if fit_s > seconds_left:
-        left = max(0.0, seconds_left)
-        return Refusal.NO_TIME, f"another fit would take {fit_s:,.0f} s, {left:,.0f} s of the budget are left"
     return None
 
 

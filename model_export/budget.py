@@ -42,16 +42,11 @@ class Budget:
     megabytes: float = math.inf
     started: float = dataclasses.field(default_factory=time.monotonic)
 
-    @property
-    def seconds_left(self) -> float:
-        """Until the budget is used up; below 0 once it is."""
-        return self.seconds - (time.monotonic() - self.started)
-
     def refusal(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
         """Return why the algorithm is not to be fitted on the interactions, or None."""
         if len(interactions) <= 4 * TRIAL_ROWS or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return None
-        left = self.seconds_left
+        left = self.seconds - (time.monotonic() - self.started)
         if left <= 0:
             return f"the {self.seconds:,.0f} s of the budget are used up"
         settings, longer = algorithm.trial()

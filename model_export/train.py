@@ -128,7 +128,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
         compared = against_champion(
             dataset / CHAMPION_FOLDER, data, winner.settings, k=K, seen=seen, categories=of_item,
-            seed=hyperparameters.seed, seconds_left=budget.seconds_left, fit_s=winner.fit_s,
+            seed=hyperparameters.seed,
         )  # fmt: skip
         if compared is not None:
             say(compared.sentence(k=K))

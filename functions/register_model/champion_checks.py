@@ -14,7 +14,7 @@ from functions.register_model.limits import Limits
 from functions.register_model.wording import at
 
 NDCG, SLICES = "against the champion", "slices"
-BROKEN, NO_TIME = "broken", "no time"
+BROKEN = "broken"
 ROUNDING = 1e-9
 
 
@@ -35,11 +35,6 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: Limits)
         return Check(
             NDCG, True, f"champion {champion.version} is no measure, its bundle did not run: {found.get('reason')}"
         )
-    if found.get("refusal") == NO_TIME:
-        return Check(
-            NDCG, False, f"it was not compared with champion {champion.version}: {found.get('reason')}; "
-            "training_budget_s may be more",
-        )  # fmt: skip
     own, other = found.get("candidate"), found.get("champion")
     if not own or not other or asked < least:
         why = found.get("reason") or f"{asked} users had something new since, {least} are needed to say more"

@@ -199,14 +199,6 @@ def test_too_little_before_the_champions_last_event_is_recorded_as_such(tmp_path
     assert found.users == 5
 
 
-def test_fit_that_the_budget_does_not_leave_time_for_is_left_out(tmp_path: Path) -> None:
-    data = shop({"old0": ["a"]})
-
-    found = compared(champion(tmp_path / "champion", {}), data, seconds_left=9.0, fit_s=10.0)
-
-    assert found.reason == "another fit would take 10 s, 9 s of the budget are left"
-
-
 def test_of_many_users_some_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model_export.against_champion.MOST_ASKED", 2)
     data = shop({user: ["a"] for user in PAST})

@@ -241,13 +241,6 @@ def test_champion_whose_bundle_did_not_run_is_no_measure() -> None:
     assert check.figures == "champion v0 is no measure, its bundle did not run: graph.onnx is cut"
 
 
-def test_candidate_that_there_was_no_time_to_compare_fails() -> None:
-    check = against(compared(refusal="no time", reason="10 s are left", candidate=None, champion=None))
-
-    assert not check.passed
-    assert check.figures.endswith("10 s are left; training_budget_s may be more")
-
-
 def test_champion_that_was_replaced_meanwhile_fails_the_check() -> None:
     check = against(compared(version="v-1"))
 
