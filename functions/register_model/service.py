@@ -42,7 +42,7 @@ def register_model(
     """
     with tempfile.TemporaryDirectory() as directory:
         bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=MAX_UNPACKED_BYTES)
-        decision = decisions.get(run_id) or decisions.keep(
+        decision = decisions.keep(
             _judge(bundle, run_id=run_id, champion=registry.champion(), models=models, limits=limits, now_ms=now_ms)
         )
         models.upload(bundle.directory, version=run_id)

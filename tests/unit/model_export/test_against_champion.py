@@ -115,6 +115,18 @@ def test_new_users_are_asked_after_their_first_interactions(tmp_path: Path) -> N
     assert (found.slices["new users"].users, found.slices["new users"].champion) == (1, 1.0)
 
 
+def test_user_of_whom_a_model_knows_nothing_gets_no_list_of_it(tmp_path: Path) -> None:
+    data = shop({}, late={"new": ["e", "a"]})  # nobody had e before: serving would answer what is popular
+    folder = champion(tmp_path / "champion", {(item, "a"): 1.0 for item in ("a", "b")}, item_ids=("a", "b"))
+
+    found = compared(folder, data)
+
+    assert found.candidate is not None
+    assert found.champion is not None
+    assert (found.asked_users, found.candidate.ndcg, found.candidate.coverage) == (1, 0.0, 0.0)
+    assert (found.champion.ndcg, found.champion.coverage) == (0.0, 0.0)
+
+
 def test_champion_that_knows_none_of_the_items_finds_nothing(tmp_path: Path) -> None:
     data = shop({"old0": ["a"], "old1": ["b"]})
     folder = champion(tmp_path / "champion", {("x", "y"): 1.0}, item_ids=("x", "y"))
@@ -135,6 +147,8 @@ def test_item_that_the_data_no_longer_has_takes_its_place_in_the_champions_list(
 
     assert found.champion is not None
     assert found.champion.ndcg == pytest.approx(1 / math.log2(3))
+    assert found.champion.coverage == 1 / 5  # e
+    assert found.champion.popularity == 0.0  # nobody had either
 
 
 def test_slices_have_both_figures_and_intervals(tmp_path: Path) -> None:
