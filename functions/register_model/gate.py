@@ -105,8 +105,7 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: Limits, no
 
 
 def _better_than_baseline(candidate: Manifest) -> Check:
-    ndcg = {result.get("algorithm"): result.get("ndcg") for result in candidate.metrics.get("candidates", ())}
-    own, baseline = ndcg.get(candidate.algorithm), ndcg.get(BASELINE)
+    own, baseline = (_figures(candidate, name).get("ndcg") for name in (candidate.algorithm, BASELINE))
     name = f"ndcg@{candidate.metrics.get('k', '?')} on the hold-out"
     if not isinstance(own, int | float) or not isinstance(baseline, int | float):
         return Check(name, False, f"{candidate.algorithm} {own}, {BASELINE} {baseline}")
@@ -114,14 +113,14 @@ def _better_than_baseline(candidate: Manifest) -> Check:
     return Check(name, own >= baseline, f"{candidate.algorithm} {own:.4f}, {BASELINE} {baseline:.4f}", values)
 
 
-def _winner(candidate: Manifest) -> Mapping[str, Any]:
+def _figures(candidate: Manifest, algorithm: str) -> Mapping[str, Any]:
     results = candidate.metrics.get("candidates", ())
-    return next((result for result in results if result.get("algorithm") == candidate.algorithm), {})
+    return next((result for result in results if result.get("algorithm") == algorithm), {})
 
 
 def _coverage(candidate: Manifest, limits: Limits) -> Check:
     """Of the items that stand in a list of the hold-out; a list of ten for each of ten users holds 100 at most."""
-    coverage, asked = _winner(candidate).get("coverage"), candidate.metrics.get("asked_users")
+    coverage, asked = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
     if not isinstance(coverage, int | float) or not isinstance(asked, int) or not isinstance(k, int):
         return Check("coverage", False, _NOT_RECORDED)
@@ -143,15 +142,19 @@ def _coverage(candidate: Manifest, limits: Limits) -> Check:
 
 
 def _popularity_bias(candidate: Manifest, limits: Limits) -> Check:
-    ratio = _winner(candidate).get("popularity_ratio")
+    ratio, of_popularity = (
+        _figures(candidate, name).get("popularity_ratio") for name in (candidate.algorithm, BASELINE)
+    )
     if not isinstance(ratio, int | float):
         return Check("popularity bias", False, _NOT_RECORDED)
     return Check(
         "popularity bias",
         ratio <= limits.max_popularity_ratio,
-        f"lists are {ratio:.2f} times as popular as what users had, at most {limits.max_popularity_ratio}",
+        f"lists are {ratio:.2f} times as popular as what users had, at most {limits.max_popularity_ratio}"
+        + (f"; those of popularity {of_popularity:.2f} times" if of_popularity is not None else ""),
         {
             "popularity_ratio": ratio,
+            "of_popularity": of_popularity,
             "max_popularity_ratio": limits.max_popularity_ratio,
             **_of_both(candidate, "popularity_ratio"),
         },

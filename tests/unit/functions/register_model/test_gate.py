@@ -82,7 +82,8 @@ def test_sound_first_candidate_passes_with_its_figures() -> None:
         "passed: ndcg@10 on the hold-out: table 0.2500, popularity 0.1000",
         "passed: against the champion: there is no champion yet",
         "passed: coverage: 4 of 4 items are recommended, 100.0% of the 4 that 40 lists of 10 could hold, at least 1%",
-        "passed: popularity bias: lists are 1.25 times as popular as what users had, at most 10",
+        "passed: popularity bias: lists are 1.25 times as popular as what users had, at most 10; "
+        "those of popularity 3.00 times",
     ]
 
 
