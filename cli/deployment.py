@@ -59,6 +59,7 @@ class Names:
     build_dataset_function: str
     recommend_function: str
     attribute_outcomes_function: str
+    monitor_models_function: str
     batch_state_machine_arn: str
     model_package_group: str
     alerts_topic_arn: str

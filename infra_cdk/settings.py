@@ -92,6 +92,8 @@ class Settings:
         starts a training.
     retrain_interactions
         So many interactions after the champion's last start a training; None for no such start.
+    lake_silent_hours, champion_stale_days
+        People are told where the lake has had no event for longer, and where the champion's last event is older.
     training_image, pandas_layer_arn
         Replace what the tables by region say.
     tombstone_check_s
@@ -180,6 +182,8 @@ class Settings:
     drift_hours: int = 24
     drift_retrains: bool = True
     retrain_interactions: int | None = None
+    lake_silent_hours: int = 24
+    champion_stale_days: int = 30
     training_image: str | None = None
     pandas_layer_arn: str | None = None
     champion_check_s: int = 30
@@ -372,6 +376,8 @@ _RANGES = (
     ("drift_psi_percent", 1, 1_000),
     ("drift_hours", 1, 8_760),
     ("retrain_interactions", 1, 10**12),
+    ("lake_silent_hours", 1, 8_760),
+    ("champion_stale_days", 1, 36_500),
     ("champion_check_s", 0, 3_600),
     ("configuration_check_s", 0, 60),
     ("snapshot_check_s", 0, 3_600),

@@ -18,6 +18,7 @@ from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
 from model_export.item_content import DEFAULT_SCALE, content_index, item_content
 from model_export.stages import export_graphs
+from model_export.top_scores import top_scores
 from model_export.training_data import TrainingData
 from model_export.user_groups import popular_groups, popular_items
 
@@ -84,6 +85,7 @@ def export_bundle(
             last_event_ms=int(data.interactions.time_ms.max()),
             created_ms=provenance.created_ms,
             code_version=code_version(),
+            top_scores=top_scores(data.interactions, model, directory, exclude_seen=provenance.exclude_seen),
             metrics={**provenance.metrics, "parity": dataclasses.asdict(parity), "stages": dataclasses.asdict(stages)},
         ),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.item_categories import category_column, category_of
 from model_export.algorithm import Model
 from model_export.evaluate import Hits, Seen, open_targets, scored
 from model_export.protocols import Part, Queries
@@ -19,9 +20,6 @@ TAIL = 0.2
 """Share of the items, the most frequent ones, that are not the tail."""
 
 MOST_CATEGORIES = 10
-FEWEST_SHARE = 0.5
-"""Of the items that a column must say something of to be taken for their category."""
-
 Groups = Mapping[str, npt.NDArray[np.bool_]]
 
 
@@ -65,22 +63,9 @@ def of_users(queries: Queries) -> Groups:
 
 
 def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Return each item's category: its value of the text column that is most like one.
-
-    A column is taken if it says something of half of the items and its values are few enough to hold ten items each
-    on average; one with `category` in its name comes first, then the one with the fewest values above one.
-    """
-    values: dict[str, list[str | None]] = {}
-    for column in sorted({name for columns in properties for name in columns}):
-        texts = [columns.get(column) for columns in properties]
-        values[column] = [text.split("|")[0] or None if isinstance(text, str) else None for text in texts]
-    possible = []
-    for column, found in values.items():
-        present = [value for value in found if value is not None]
-        distinct = len(set(present))
-        if len(present) >= FEWEST_SHARE * len(properties) and 1 < distinct <= len(present) / 10:
-            possible.append(("category" not in column.lower(), distinct, column))
-    return values[min(possible)[2]] if possible else [None] * len(properties)
+    """Return each item's category, see `alsolike.item_categories`; None where it has none."""
+    column = category_column(properties)
+    return [None if column is None else category_of(columns.get(column)) for columns in properties]
 
 
 def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:

@@ -32,6 +32,7 @@ from alsolike.tombstones import TombstoneReader
 from alsolike.users import UserStore
 from functions.build_dataset.cleaning import LAKE_COLUMNS, clean, erased_profiles
 from functions.build_dataset.lake_reader import read_lake
+from functions.build_dataset.reference import reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ def build_dataset(
         configuration_version=configuration.version,
         history_length=limits.history_length,
         lineage=partitions,
+        reference=reference(
+            frame,
+            items,
+            minimum_user_interactions=limits.minimum_user_interactions,
+            history_length=limits.history_length,
+        ),
     )
     s3_uri = f"s3://{artefact_bucket}/{prefix(run_id)}"
     wr.s3.to_parquet(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from alsolike.errors import MissingSetting, Unavailable
 from alsolike.observability import Metric, count, logger
 from alsolike.pseudonyms import EdgeIds, Pseudonyms
-from alsolike.served import UNKNOWN, Served
+from alsolike.served import RANKED, UNKNOWN, Served
 from functions.recommend.request import Request
 from functions.recommend.service import Answer
 
@@ -73,6 +73,7 @@ class ServedLog:
             [item.origin for item in answer.items],
             [item.propensity for item in answer.items],
             round(took_ms, 3),
+            max((item.score for item in answer.items if item.origin == RANKED), default=None),
         )
         # Its end in the same write: what others write at the same time must not come between.
         sys.stdout.write(f"{row.to_line()}\n")

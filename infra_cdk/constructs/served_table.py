@@ -33,6 +33,7 @@ SERVED_COLUMNS: Mapping[str, str] = MappingProxyType(
         "origins": "array<string>",
         "propensities": "array<double>",
         "took_ms": "double",
+        "top_score": "double",
     }
 )
 """The columns that `alsolike.served` writes; a test keeps the two lists equal."""

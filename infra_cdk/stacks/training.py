@@ -9,6 +9,7 @@ from constructs import Construct
 from infra_cdk.constructs.canary import canary
 from infra_cdk.constructs.dataset_builder import dataset_builder
 from infra_cdk.constructs.model_gate import model_gate
+from infra_cdk.constructs.monitoring import Monitoring
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.training_job import TrainingJob
@@ -56,12 +57,16 @@ class TrainingStack(cdk.Stack):
         )
         self.state_machine = workflow.state_machine
         permit_looking_at_runs(self, start=start, machine=workflow.state_machine)
+        monitoring = Monitoring(
+            self, "Monitoring", settings=settings, data=data, layers=shared, workflow=workflow.state_machine
+        )
         Parameters(
             self,
             "Parameters",
             settings=settings,
             values={
                 "build-dataset-function": build_dataset.function_arn,
+                "monitor-models-function": monitoring.function.live.function_arn,
                 "state-machine-arn": workflow.state_machine.state_machine_arn,
                 "model-package-group": packages.model_package_group_name,
             },

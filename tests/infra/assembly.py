@@ -17,6 +17,7 @@ FUNCTIONS = (
     "count_trends",
     "erase_user",
     "export_user",
+    "monitor_models",
     "publish_catalog",
     "purge_user",
     "recommend",

@@ -18,6 +18,7 @@ KEYS = {
     "items-dataset-arn",
     "lake-bucket",
     "model-package-group",
+    "monitor-models-function",
     "profiles-table",
     "pseudonymise-ids",
     "recommend-function",

@@ -76,6 +76,21 @@ EXPECTED = {
         *(("s3:GetObject", f"Artefacts/catalog/{name}") for name in ("current.json", "segments/*")),
         ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
     },
+    "monitor_models": CONFIGURATION
+    | {
+        ("s3:ListBucket", "Lake"),  # list_objects: list_objects_v2
+        *(("s3:GetObject", f"Lake/{prefix}/*") for prefix in ("interactions", "served")),  # read_sample: get_object
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        # read_baseline: get_object
+        *(("s3:GetObject", f"Artefacts/models/*/{file}") for file in ("manifest.json", "ids.hash.npy", "ids.idx.npy")),
+        ("s3:GetObject", "Artefacts/datasets/*/manifest.json"),
+        # SnapshotReader: get_object
+        *(("s3:GetObject", f"Artefacts/catalog/{name}") for name in ("current.json", "segments/*")),
+        ("s3:GetObject", "Artefacts/monitoring/*"),  # StateStore: get_object, put_object
+        ("s3:PutObject", "Artefacts/monitoring/*"),
+        ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.read_many: batch_get_item
+        ("states:StartExecution", "Workflow"),  # start: start_execution
+    },
     "count_trends": CONSUMER
     | CONFIGURATION
     | TOMBSTONES

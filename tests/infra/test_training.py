@@ -225,5 +225,6 @@ def test_training_starts_on_schedule(demo: Assembly, prod: Assembly) -> None:
 
 
 def schedule(assembly: Assembly) -> dict[str, Any]:
-    (rule,) = [r.properties for r in assembly.of_type("AWS::Events::Rule") if r.stack.endswith("-training")]
+    rules = [r.properties for r in assembly.of_type("AWS::Events::Rule") if r.stack.endswith("-training")]
+    (rule,) = [rule for rule in rules if "StateMachine" in str(rule["Targets"])]
     return rule

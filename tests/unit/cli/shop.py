@@ -35,6 +35,7 @@ NAMES = Names(
     build_dataset_function="build-dataset",
     recommend_function="recommend",
     attribute_outcomes_function="attribute-outcomes",
+    monitor_models_function="monitor-models",
     batch_state_machine_arn="arn:aws:states:eu-west-1:123456789012:stateMachine:batch",
     model_package_group="models",
     alerts_topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts",

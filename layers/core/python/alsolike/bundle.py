@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from alsolike.drift import Histogram
 from alsolike.errors import InvalidBundle
 from alsolike.mapped import MappedStrings, map_array, write_strings
 from alsolike.popular_groups import PopularGroups
@@ -41,6 +42,9 @@ SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES
 FILES = (*SERVED_FILES, CONTENT_FILE)
 LATER_FILES = (RELATED_FILE, TABLES_FILE)
 """What bundles of earlier versions do not have, and are served without."""
+
+LATER_FIELDS = frozenset({"top_scores"})
+"""What manifests of earlier versions do not have."""
 
 MAX_POPULAR = 500
 MS_PER_DAY = 86_400_000
@@ -105,6 +109,9 @@ class Manifest:
         Hold-out results, one object a candidate: algorithm, hr, ndcg, mrr, coverage, fit_s and more.
     files
         SHA-256 and size in bytes of every other file.
+    top_scores
+        How high the best score of an answer is, over users of the dataset's last days, each as of the last interaction;
+        what is served later is compared with it. None in bundles of earlier versions.
     """
 
     version: str
@@ -118,6 +125,7 @@ class Manifest:
     code_version: str
     metrics: Mapping[str, Any]
     files: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    top_scores: Histogram | None = None
     format_version: int = FORMAT_VERSION
 
     def files_of(self, names: Sequence[str]) -> list[str]:
@@ -146,9 +154,9 @@ class Manifest:
             found = document.get("format_version") if isinstance(document, dict) else type(document).__name__
             raise InvalidBundle(f"{MANIFEST_FILE} has format_version {found!r}, expected {FORMAT_VERSION}")
         names = {field.name for field in dataclasses.fields(cls)}
-        if missing := names - document.keys():
+        if missing := names - document.keys() - LATER_FIELDS:
             raise InvalidBundle(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
-        values = {name: document[name] for name in names}
+        values = {name: document[name] for name in names & document.keys()}
         for name, kind in _JSON_TYPES.items():
             if type(values[name]) is not kind:
                 raise InvalidBundle(f"{MANIFEST_FILE} has {name} {values[name]!r}, expected {kind.__name__}")
@@ -160,6 +168,11 @@ class Manifest:
             values["history"] = HistoryParameters(**history)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidBundle(f"{MANIFEST_FILE} has an unreadable history: {error}") from error
+        if values.get("top_scores") is not None:
+            try:
+                values["top_scores"] = Histogram.from_document(values["top_scores"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise InvalidBundle(f"{MANIFEST_FILE} has unreadable top_scores: {error}") from error
         return cls(**values)
 
 

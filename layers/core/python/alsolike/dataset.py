@@ -10,6 +10,7 @@ import orjson
 
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import InvalidDataset
+from alsolike.reference import Reference
 
 INTERACTIONS_FILE = "interactions.parquet"
 ITEMS_FILE = "items.parquet"
@@ -47,6 +48,8 @@ class DatasetManifest:
         Version of the configuration that weights and minimums are from; 0 is what is built in.
     history_length
         A user's latest interactions that a model is told when it is served.
+    reference
+        What its last days were like, for later days to be compared with; None in datasets of earlier versions.
     """
 
     dataset_id: str
@@ -66,6 +69,7 @@ class DatasetManifest:
     lineage: tuple[str, ...]
     configuration_version: int = 0
     history_length: int = HISTORY_LENGTH
+    reference: Reference | None = None
     format_version: int = 1
 
     def to_json(self) -> bytes:
@@ -79,7 +83,7 @@ class DatasetManifest:
         Raises
         ------
         InvalidDataset
-            If the document is not JSON, misses a field or has another format version.
+            If the document is not JSON, misses a field, has another format version or an unreadable reference.
         """
         try:
             document: dict[str, Any] = orjson.loads(data)
@@ -93,6 +97,11 @@ class DatasetManifest:
             raise InvalidDataset(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
         values = {name: document[name] for name in names if name in document}
         values["lineage"] = tuple(document["lineage"])
+        if values.get("reference") is not None:
+            try:
+                values["reference"] = Reference.from_document(document["reference"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise InvalidDataset(f"{MANIFEST_FILE} has an unreadable reference: {error}") from error
         return cls(**values)
 
 

@@ -96,6 +96,14 @@ class Metric(StrEnum):
     NOVELTY = "Novelty"
     NEW_ITEM_SHARE = "NewItemShare"
     DEGRADED_SHARE = "DegradedShare"
+    DRIFT_PSI = "DriftPsi"
+    FIGURES_DRIFTED = "FiguresDrifted"
+    CHECKS_FAILED = "ChecksFailed"
+    UNKNOWN_ITEM_SHARE = "UnknownItemShare"
+    UNKNOWN_USER_SHARE = "UnknownUserShare"
+    CHAMPION_AGE_HOURS = "ChampionAgeHours"
+    LAKE_SILENT_HOURS = "LakeSilentHours"
+    TRAININGS_STARTED = "TrainingsStarted"
 
 
 def log_refusal(error: Exception) -> None:

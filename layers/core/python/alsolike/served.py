@@ -6,6 +6,7 @@ told from others by its recommendation id: what is delivered twice counts once.
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -55,6 +56,7 @@ COLUMNS = MappingProxyType(
         "origins": "array<string>",
         "propensities": "array<double>",
         "took_ms": "double",
+        "top_score": "double",
     }
 )
 """Columns of the table with their Glue types; the partition column stands in the object key.
@@ -79,11 +81,12 @@ origins               by place: `ranked`, `filled`, `promoted:<name>`, `pinned` 
 propensities          by place: the chance with which this item came to this place, given those before it; null where
                       nothing was left to chance
 took_ms               how long the answer took in the function; null in answers from before this column
+top_score             the highest score of an item whose origin is `ranked`; null without one, and before this column
 ===================== ================================================================================================
 """
 
 
-_LATER = ("took_ms",)  # columns that lines of an earlier version do not have
+_LATER = ("took_ms", "top_score")  # columns that lines of an earlier version do not have
 _TEXTS = ("recommender", "model_version")
 _TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item")
 _WHOLE = MappingProxyType({"served_ms": MAX_TIME_MS, "configuration": 2**31 - 1, "asked": 2**31 - 1})
@@ -112,6 +115,7 @@ class Served(NamedTuple):
     origins: list[str]
     propensities: list[float | None]
     took_ms: float | None = None
+    top_score: float | None = None
 
     def to_line(self) -> str:
         """Return the line of the log, without its end."""
@@ -158,6 +162,7 @@ def checked(row: Served) -> Served:
         _expect(row, name, isinstance(value, list) and all(map(_is_text, value)), "a list of texts")
     _expect(row, "origins", all(map(_is_origin, row.origins)), "an origin each")
     _expect(row, "took_ms", row.took_ms is None or _is_duration(row.took_ms), "milliseconds or null")
+    _expect(row, "top_score", row.top_score is None or _is_finite(row.top_score), "a finite number or null")
     chances = row.propensities
     _expect(row, "propensities", isinstance(chances, list) and all(map(_is_chance, chances)), "null or above 0 to 1")
     if len(lengths := {len(getattr(row, name)) for name in _BY_PLACE}) > 1:
@@ -193,6 +198,10 @@ def _is_chance(value: Any) -> bool:
 
 def _is_duration(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < MAX_TOOK_MS
+
+
+def _is_finite(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def partition_prefix(date: str) -> str:

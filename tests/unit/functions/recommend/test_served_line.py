@@ -53,6 +53,7 @@ def test_an_answer_is_one_line_that_says_all_of_it(
         origins=["ranked", "ranked"],
         propensities=[None, None],
         took_ms=row.took_ms,
+        top_score=2.0,
     )
     assert row.took_ms is not None
     assert 0 < row.took_ms < 60_000

@@ -1,0 +1,65 @@
+"""What the dataset's last days were like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from alsolike.drift import DAY_MS, WINDOW_DAYS
+from alsolike.item_categories import category_column
+from alsolike.reference import MOST_LOOKED_AT, ItemCount, Reference, ranked, reference_of
+
+
+def reference(
+    frame: pd.DataFrame, items: pd.DataFrame, *, minimum_user_interactions: int, history_length: int
+) -> Reference:
+    """Return the reference of a dataset.
+
+    Parameters
+    ----------
+    frame
+        `INTERACTION_COLUMNS`, all that is in.
+    items
+        `ITEM_COLUMNS`, of the whole catalogue.
+    """
+    recent = frame[frame["event_time_ms"] > int(frame["event_time_ms"].max()) - WINDOW_DAYS * DAY_MS]
+    activity = recent["profile_id"].value_counts()
+    activity = activity[activity >= minimum_user_interactions]
+    recent = recent[recent["profile_id"].isin(activity.index)]
+    lengths = frame.loc[frame["profile_id"].isin(activity.index), "profile_id"].value_counts()
+    of_items = ranked(_item_counts(frame, recent))
+    column, values = _categories(of_items, items)
+    return reference_of(
+        of_items,
+        activity=_often(activity),
+        lengths=_often(lengths),
+        history_length=history_length,
+        column=column,
+        values=values,
+    )
+
+
+def _item_counts(frame: pd.DataFrame, recent: pd.DataFrame) -> list[ItemCount]:
+    every, late = (_often_by_name(rows["item_id"]) for rows in (frame, recent))
+    return [ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items()]
+
+
+def _often_by_name(names: pd.Series[str]) -> dict[str, int]:
+    return {str(name): int(often) for name, often in names.value_counts().items()}
+
+
+def _often(numbers: pd.Series[int]) -> dict[int, int]:
+    often = numbers.astype("int64").value_counts()
+    return dict(zip(often.index.tolist(), often.tolist(), strict=True))
+
+
+def _categories(of_items: list[ItemCount], items: pd.DataFrame) -> tuple[str | None, dict[str, Any]]:
+    """Return the column that names the category of the dataset's items, and what it says of each."""
+    documents = dict(zip(items["item_id"], items["properties"], strict=True))
+    known = [item.item_id for item in of_items if item.item_id in documents]
+    column = category_column([orjson.loads(documents[item_id]) for item_id in known[:MOST_LOOKED_AT]])
+    if column is None:
+        return None, {}
+    return column, {item_id: orjson.loads(documents[item_id]).get(column) for item_id in known}

@@ -1,0 +1,62 @@
+"""The scores of what the champion answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike import served
+from alsolike.lake import event_date
+from alsolike.lake_objects import LakeObject, list_objects
+from functions.monitor_models.reading import read_sample
+
+RECOMMENDER, SOURCE = "for-you", "model"
+SCHEMA = pa.schema(
+    {
+        "recommendation_id": pa.string(),
+        "served_ms": pa.int64(),
+        "recommender": pa.string(),
+        "model_version": pa.string(),
+        "shopper": pa.string(),
+        "source": pa.string(),
+        "rules": pa.string(),
+        "filter": pa.string(),
+        "top_score": pa.float64(),
+    }
+)
+
+
+def read_scores(client: Any, bucket: str, *, version: str, from_ms: int) -> pd.Series[float]:
+    """Return the best score of each shopper's latest answer by the champion.
+
+    Of answers that neither rules nor a filter have changed: with those the best of all items is not the one answered.
+    """
+    first = event_date(from_ms)
+    listed = [each for each in list_objects(client, bucket, prefix=served.PREFIX) if each.date >= first]
+    rows = _rows(client, bucket, listed, version=version, from_ms=from_ms)
+    latest = rows.sort_values(["served_ms", "recommendation_id"]).drop_duplicates("shopper", keep="last")
+    return latest["top_score"]
+
+
+def _rows(client: Any, bucket: str, objects: Sequence[LakeObject], *, version: str, from_ms: int) -> pd.DataFrame:
+    def keep(rows: pa.Table) -> pa.Table:
+        condition = (
+            (pc.field("recommender") == RECOMMENDER)
+            & (pc.field("source") == SOURCE)
+            & (pc.field("model_version") == version)
+            & (pc.field("served_ms") > from_ms)
+            & pc.field("rules").is_null()
+            & pc.field("filter").is_null()
+            & pc.field("shopper").is_valid()
+            & (pc.field("shopper") != served.UNKNOWN)
+            & pc.field("top_score").is_valid()
+        )
+        return rows.filter(condition)
+
+    sample = read_sample(client, bucket, objects, schema=SCHEMA, user=lambda rows: rows["shopper"], keep=keep)
+    found: pd.DataFrame = sample.rows.to_pandas(types_mapper=pd.ArrowDtype)
+    return found

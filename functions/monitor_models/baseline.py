@@ -1,0 +1,93 @@
+"""What the champion knows, and what the last days of its dataset were like."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.bundle import MANIFEST_FILE, Manifest
+from alsolike.dataset import DatasetManifest, prefix
+from alsolike.errors import InvalidBundle, NotFound, Unavailable
+from alsolike.lake_objects import is_gone
+from alsolike.ragged import hashes_of
+from alsolike.registry import Champion, Registry, model_prefix
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Baseline:
+    """The champion.
+
+    Attributes
+    ----------
+    dataset
+        None where it is gone.
+    id_hashes, ranks
+        Of its items, hashes ascending: the rank of each in the dataset, which is its position in the model.
+    """
+
+    champion: Champion
+    bundle: Manifest
+    dataset: DatasetManifest | None
+    id_hashes: npt.NDArray[np.uint64]
+    ranks: npt.NDArray[np.int32]
+
+    def ranks_of(self, item_ids: Iterable[str]) -> npt.NDArray[np.int64]:
+        """Return the rank of each item, 0 for one that the champion does not know.
+
+        By hash alone: of 10^12 unknown items one may be taken for one of ten million known ones.
+        """
+        hashes = hashes_of([item_id.encode() for item_id in item_ids])
+        if not len(hashes):
+            return np.zeros(0, np.int64)
+        slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
+        return np.where(self.id_hashes[slots] == hashes, self.ranks[slots], 0).astype(np.int64)
+
+
+def read_baseline(client: Any, bucket: str) -> Baseline | None:
+    """Return what there is to compare with; None before the first champion.
+
+    Raises
+    ------
+    InvalidBundle, InvalidDataset
+        If the champion's files, or its dataset's manifest, are unreadable.
+    NotFound
+        If the champion's files are gone.
+    Unavailable
+        If S3 does not answer.
+    """
+    champion = Registry(client, bucket).champion()
+    if champion is None:
+        return None
+    directory = model_prefix(champion.version)
+    bundle = Manifest.from_json(_read(client, bucket, f"{directory}{MANIFEST_FILE}"))
+    try:
+        described = _read(client, bucket, f"{prefix(bundle.dataset_id)}{MANIFEST_FILE}")
+        dataset = DatasetManifest.from_json(described)
+    except NotFound:
+        dataset = None
+    hashes, ranks = (_array(client, bucket, f"{directory}{name}") for name in ("ids.hash.npy", "ids.idx.npy"))
+    return Baseline(champion, bundle, dataset, hashes, ranks)
+
+
+def _array(client: Any, bucket: str, key: str) -> npt.NDArray[Any]:
+    try:
+        array: npt.NDArray[Any] = np.load(io.BytesIO(_read(client, bucket, key)))
+    except (ValueError, EOFError) as error:
+        raise InvalidBundle(f"s3://{bucket}/{key} is unreadable: {error}") from error
+    return array
+
+
+def _read(client: Any, bucket: str, key: str) -> bytes:
+    try:
+        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        if is_gone(error):
+            raise NotFound(f"s3://{bucket}/{key} is not there") from error
+        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+    return body

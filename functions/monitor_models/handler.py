@@ -1,0 +1,69 @@
+"""Monitoring, on a schedule."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from alsolike.aws import client
+from alsolike.configuration_reader import ConfigurationReader
+from alsolike.monitoring import Report
+from alsolike.observability import Metric, count, logger, metrics, report
+from alsolike.profiles import ProfileStore
+from alsolike.settings import from_environment
+from functions.monitor_models.service import Places, look
+from functions.monitor_models.settings import Settings
+
+
+@functools.cache
+def _settings() -> Settings:
+    return from_environment(Settings, os.environ)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Look once; answer what was found."""
+    settings = _settings()
+    now_ms = time.time_ns() // 1_000_000
+    with tempfile.TemporaryDirectory(prefix="monitoring-") as name:
+        places = Places(
+            s3=client("s3"),
+            states=client("stepfunctions"),
+            lake_bucket=settings.lake_bucket,
+            artefact_bucket=settings.artefact_bucket,
+            profiles=ProfileStore(client("dynamodb"), settings.profiles_table),
+            state_machine_arn=settings.state_machine_arn,
+            directory=Path(name),
+        )
+        configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
+        found = look(places, configuration=configuration, rules=settings.rules, now_ms=now_ms)
+    _tell(found)
+    document: dict[str, Any] = orjson.loads(found.to_json())
+    logger.info("looked at", champion=found.champion, started=document["started"], figures=document["figures"])
+    return document
+
+
+def _tell(found: Report) -> None:
+    """Send the metrics of a look: what alarms go by each time, the others once a day, which costs a twenty-fourth."""
+    values: dict[Metric, float | None] = {
+        Metric.CHAMPION_AGE_HOURS: found.champion_age_h,
+        Metric.LAKE_SILENT_HOURS: found.lake_silent_h,
+        Metric.FIGURES_DRIFTED: len(found.drifted),
+        Metric.CHECKS_FAILED: sum(check.failed for check in found.checks),
+    }
+    if found.first_of_day:
+        values[Metric.UNKNOWN_ITEM_SHARE] = found.unknown_item_share
+        values[Metric.UNKNOWN_USER_SHARE] = found.unknown_user_share
+        for figure in found.figures:
+            if figure.value is not None:
+                report({Metric.DRIFT_PSI: figure.value}, figure=figure.name)
+    report({name: value for name, value in values.items() if value is not None})
+    if found.started is not None:
+        count(Metric.TRAININGS_STARTED)

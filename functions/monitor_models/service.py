@@ -1,0 +1,251 @@
+"""One look at what happens now, beside what the champion learned from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.configuration import Configuration
+from alsolike.drift import WINDOW_DAYS
+from alsolike.errors import Unavailable
+from alsolike.lake import event_date
+from alsolike.lake_objects import list_objects
+from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules, report_key
+from alsolike.profiles import ProfileStore
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_reader import SnapshotReader
+from functions.monitor_models import figures
+from functions.monitor_models.answers import read_scores
+from functions.monitor_models.baseline import Baseline, read_baseline
+from functions.monitor_models.new_data import days_since
+from functions.monitor_models.people import People, look_at
+from functions.monitor_models.quality import checks
+from functions.monitor_models.starting import due, start
+from functions.monitor_models.state import State, StateStore
+from functions.monitor_models.window import Window, first_day_ms, read_window
+
+HOUR_MS = 3_600_000
+UNKNOWN_ITEM, MOST_UNKNOWN = "item_unknown", 0.5
+"""A check like the others: with more, the champion says nothing about most of what is wanted."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything is.
+
+    Attributes
+    ----------
+    s3, states
+        Low-level clients of S3 and Step Functions.
+    directory
+        On the local disk, for the catalogue.
+    """
+
+    s3: Any
+    states: Any
+    lake_bucket: str
+    artefact_bucket: str
+    profiles: ProfileStore
+    state_machine_arn: str
+    directory: Path
+
+
+def look(places: Places, *, configuration: Configuration, rules: Rules, now_ms: int) -> Report:
+    """Compare, remember, start a training where one is due, and store the report.
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If another look was faster. A training that both found due was started once.
+    InvalidBundle, InvalidDataset, InvalidInput, NotFound
+        If an object that is looked at is unreadable or gone.
+    Unavailable
+        If a service does not answer.
+    """
+    store = StateStore(places.s3, places.artefact_bucket)
+    before = store.read()
+    baseline = read_baseline(places.s3, places.artefact_bucket)
+    from_ms = first_day_ms(now_ms, WINDOW_DAYS)
+    window = read_window(
+        places.s3,
+        places.lake_bucket,
+        list(list_objects(places.s3, places.lake_bucket)),
+        configuration=configuration,
+        from_ms=from_ms,
+        now_ms=now_ms,
+    )
+    silent_h = None if window.last_ms is None else max(0.0, (now_ms - window.last_ms) / HOUR_MS)
+    comparison = _compare(places, baseline, window, silent_h=silent_h, rules=rules, from_ms=from_ms, now_ms=now_ms)
+    report = Report(
+        looked_ms=now_ms,
+        window_from_ms=from_ms,
+        rules=rules,
+        champion=baseline.champion.version if baseline else None,
+        champion_age_h=(now_ms - baseline.bundle.last_event_ms) / HOUR_MS if baseline else None,
+        lake_silent_h=silent_h,
+        sampled=window.one_of,
+        interactions=len(window.counted),
+        users=int(window.counted["profile_id"].nunique()),
+        figures=comparison.figures,
+        checks=(
+            *checks(window.events, configuration, now_ms=now_ms),
+            Check(UNKNOWN_ITEM, comparison.unknown_items, MOST_UNKNOWN, len(window.counted)),
+        ),
+        unknown_item_share=comparison.unknown_items,
+        unknown_user_share=comparison.unknown_users,
+        new_interactions=None,
+        started=None,
+        last_start=before.last_start,
+        first_of_day=event_date(before.looked_ms) != event_date(now_ms),
+    )
+    if baseline is not None:
+        report, after = _judge(places, report, before, baseline, window)
+        store.write(after)
+    for key in (report_key(now_ms), LATEST_KEY):
+        _put(places, key, report.to_json())
+    return report
+
+
+class _Comparison(NamedTuple):
+    figures: tuple[Figure, ...]
+    unknown_items: float | None = None
+    unknown_users: float | None = None
+
+
+def _compare(
+    places: Places,
+    baseline: Baseline | None,
+    window: Window,
+    *,
+    silent_h: float | None,
+    rules: Rules,
+    from_ms: int,
+    now_ms: int,
+) -> _Comparison:
+    if baseline is None:
+        return _none("there is no champion yet")
+    if silent_h is None or silent_h > rules.silent_hours:
+        return _none(f"the lake has had no event for {rules.silent_hours} hours")
+    known = figures.known_to(baseline, window.counted)
+    dataset = baseline.dataset
+    least = dataset.minimum_user_interactions if dataset else 1
+    active, activity = figures.of_active(known, minimum_user_interactions=least)
+    everybody = window.counted["profile_id"].unique()
+    people = look_at(everybody, activity.index, profiles=places.profiles, bundle=baseline.bundle)
+
+    def scores() -> pd.Series[float]:
+        version = baseline.champion.version
+        return read_scores(places.s3, places.lake_bucket, version=version, from_ms=from_ms)
+
+    return _Comparison(
+        figures=(
+            *_of_dataset(baseline, active, activity, people, lambda: _catalogue(places, now_ms=now_ms)),
+            _of_scores(baseline, scores),
+        ),
+        unknown_items=1 - len(known) / len(window.counted) if len(window.counted) else None,
+        unknown_users=people.unknown / people.looked_at if people.looked_at else None,
+    )
+
+
+def _of_dataset(
+    baseline: Baseline,
+    active: pd.DataFrame,
+    activity: pd.Series[int],
+    people: People,
+    catalogue: Callable[[], Snapshot],
+) -> list[Figure]:
+    """Return the figures that have their reference in the dataset's manifest."""
+    names = (Drift.ITEM_POPULARITY, Drift.CATEGORY_POPULARITY, Drift.USER_ACTIVITY, Drift.HISTORY_LENGTH)
+    if baseline.dataset is None:
+        return [Figure(name, reason=f"dataset {baseline.bundle.dataset_id} is gone") for name in names]
+    reference = baseline.dataset.reference
+    if reference is None:
+        return [Figure(name, reason="the dataset is of an earlier version: it has no reference") for name in names]
+    categories = None
+    if reference.category_popularity is not None:
+        categories = figures.category_popularity(reference.category_popularity, active, catalogue())
+    return [
+        figures.figure(names[0], figures.item_popularity(reference.item_popularity, active)),
+        figures.figure(names[1], categories, reason="no column of the items is like a category"),
+        figures.figure(names[2], figures.user_activity(reference.user_activity, activity)),
+        figures.figure(names[3], figures.history_length(reference.history_length, people.lengths)),
+    ]
+
+
+def _of_scores(baseline: Baseline, scores: Callable[[], pd.Series[float]]) -> Figure:
+    reference = baseline.bundle.top_scores
+    bins = None if reference is None else figures.top_score(reference, scores())
+    return figures.figure(Drift.TOP_SCORE, bins, reason="the champion is of an earlier version: it has no reference")
+
+
+def _none(reason: str) -> _Comparison:
+    return _Comparison(tuple(Figure(name, reason=reason) for name in Drift))
+
+
+def _catalogue(places: Places, *, now_ms: int) -> Snapshot:
+    return SnapshotReader(places.s3, places.artefact_bucket, places.directory).current(now_ms=now_ms)
+
+
+def _judge(places: Places, report: Report, before: State, baseline: Baseline, window: Window) -> tuple[Report, State]:
+    """Say since when figures are above the threshold, and start what is due."""
+    rules, now_ms, version = report.rules, report.looked_ms, baseline.champion.version
+    above = {
+        each.name.value: before.above.get(each.name, now_ms) if before.champion == version else now_ms
+        for each in report.figures
+        if each.value is not None and each.value > rules.psi
+    }
+    unsettled = before.unsettled
+    if before.last_start is not None and before.last_start.champion != version:
+        calm = {each.name for each in report.figures if each.value is not None and each.value <= rules.psi}
+        unsettled = tuple(name for name in unsettled if name not in calm)
+    since_ms = _counted_from(before, baseline)
+    days = days_since(before, window, since_ms=since_ms)
+    report = dataclasses.replace(
+        report,
+        figures=tuple(dataclasses.replace(each, above_since_ms=above.get(each.name)) for each in report.figures),
+        new_interactions=sum(days.values()),
+    )
+    after = dataclasses.replace(
+        before,
+        champion=version,
+        above=above,
+        unsettled=unsettled,
+        counted_from_ms=since_ms,
+        days=days,
+        looked_ms=now_ms,
+    )
+    found = due(
+        after,
+        report.drifted,
+        champion=version,
+        new_interactions=report.new_interactions,
+        rules=rules,
+        now_ms=now_ms,
+    )
+    if found is None:
+        return report, after
+    # Started first, then remembered: a look that dies in between names the same execution when it is repeated.
+    start(places.states, places.state_machine_arn, found)
+    return (
+        dataclasses.replace(report, started=found, last_start=found),
+        dataclasses.replace(after, last_start=found, unsettled=found.figures),
+    )
+
+
+def _counted_from(state: State, baseline: Baseline) -> int:
+    """Return since when interactions are new: the champion's last event, or a start that it has outlived."""
+    last = state.last_start
+    tried_ms = last.started_ms if last is not None and last.champion == baseline.champion.version else 0
+    return max(baseline.bundle.last_event_ms, tried_ms)
+
+
+def _put(places: Places, key: str, body: bytes) -> None:
+    try:
+        places.s3.put_object(Bucket=places.artefact_bucket, Key=key, Body=body, ContentType="application/json")
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"s3://{places.artefact_bucket}/{key}: {error}") from error

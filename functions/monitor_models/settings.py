@@ -1,0 +1,43 @@
+"""Settings of monitor_models."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from alsolike.monitoring import Rules
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where everything is, and what counts as drift.
+
+    Attributes
+    ----------
+    drift_retrains
+        1 or 0.
+    retrain_interactions
+        0 for no such start.
+    """
+
+    lake_bucket: str
+    artefact_bucket: str
+    profiles_table: str
+    state_machine_arn: str
+    drift_psi_percent: int
+    drift_hours: int
+    drift_retrains: int
+    retrain_interactions: int
+    silent_hours: int
+    stale_days: int
+
+    @property
+    def rules(self) -> Rules:
+        """What is set, as reports state it."""
+        return Rules(
+            psi=self.drift_psi_percent / 100,
+            hours=self.drift_hours,
+            retrains=bool(self.drift_retrains),
+            new_interactions=self.retrain_interactions or None,
+            silent_hours=self.silent_hours,
+            stale_days=self.stale_days,
+        )

@@ -1,0 +1,118 @@
+"""What is remembered from look to look: since when figures are above the threshold, and what was started."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
+from alsolike.lake_objects import is_gone
+from alsolike.monitoring import STATE_KEY, Start, read_start
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class State:
+    """What was found until now.
+
+    Attributes
+    ----------
+    champion
+        Of the last look; under another one every figure begins anew.
+    above
+        By figure, since when it has been above the threshold at every look.
+    last_start
+        The last training that was started here.
+    unsettled
+        Figures for which it was started and that were not below the threshold since, under a later champion.
+    counted_from_ms
+        Since when interactions are counted.
+    looked_ms
+        When that was.
+    days
+        How many there were by day; those of days that have left the window are known from here alone.
+    etag
+        Of the stored object; None where there is none yet.
+    """
+
+    champion: str | None = None
+    above: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    last_start: Start | None = None
+    unsettled: tuple[str, ...] = ()
+    counted_from_ms: int = 0
+    days: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    looked_ms: int = 0
+    etag: str | None = None
+
+
+class StateStore:
+    """The state of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def read(self) -> State:
+        """Return the state; the first one where there is none.
+
+        Raises
+        ------
+        InvalidInput
+            If it is unreadable.
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=STATE_KEY)
+            body = answer["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            if is_gone(error):
+                return State()
+            raise Unavailable(f"s3://{self._bucket}/{STATE_KEY}: {error}") from error
+        try:
+            document = orjson.loads(body)
+            document["last_start"] = read_start(document["last_start"])
+            document["unsettled"] = tuple(document["unsettled"])
+            return State(**{**document, "etag": answer["ETag"]})
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"s3://{self._bucket}/{STATE_KEY} is unreadable: {error}; without it every figure begins anew"
+            ) from error
+
+    def write(self, state: State) -> None:
+        """Replace the state that was read.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another look wrote it meanwhile.
+        Unavailable
+            If S3 does not answer.
+        """
+        condition = {"IfMatch": state.etag} if state.etag else {"IfNoneMatch": "*"}
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=STATE_KEY,
+                Body=orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),
+                ContentType="application/json",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise ConcurrentUpdate(
+                    f"s3://{self._bucket}/{STATE_KEY} changed meanwhile: another look did"
+                ) from error
+            raise Unavailable(f"s3://{self._bucket}/{STATE_KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{STATE_KEY}: {error}") from error

@@ -1,0 +1,118 @@
+"""What happened in the window, counted as a dataset counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike import identity, lake
+from alsolike.configuration import Configuration
+from alsolike.drift import DAY_MS
+from alsolike.errors import UnknownEventType
+from alsolike.lake_objects import LakeObject
+from alsolike.returns import remaining
+from functions.monitor_models.reading import read_sample
+
+SCHEMA = pa.schema(
+    {
+        "event_id": pa.string(),
+        "user_id": pa.string(),
+        "session_id": pa.string(),
+        "item_id": pa.string(),
+        "event_type": pa.string(),
+        "event_value": pa.float64(),
+        "event_time_ms": pa.int64(),
+        "received_time_ms": pa.int64(),
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+    """The events of some days.
+
+    Attributes
+    ----------
+    events
+        Each event once, whatever it is: columns of `SCHEMA`, and `type`, its canonical type, null for an unknown one.
+    counted
+        Those that a dataset would have before rare items and short histories are left out: `profile_id`, `item_id`,
+        `event_time_ms`. None lies in the future.
+    one_of
+        Only one of so many users is in it.
+    last_ms
+        Time of the last event that is not in the future; None without any.
+    """
+
+    events: pd.DataFrame
+    counted: pd.DataFrame
+    one_of: int
+    last_ms: int | None
+
+
+def read_window(
+    client: Any,
+    bucket: str,
+    objects: list[LakeObject],
+    *,
+    configuration: Configuration,
+    from_ms: int,
+    now_ms: int,
+) -> Window:
+    """Read the objects of the days that the window touches.
+
+    Parameters
+    ----------
+    from_ms
+        What is not later is left out.
+    now_ms
+        What is later than the clock may be off is not counted.
+    """
+    first = lake.event_date(from_ms)
+    days = [each for each in objects if each.date >= first]
+    sample = read_sample(client, bucket, days, schema=SCHEMA, user=_user)
+    rows = lake.deduplicate(sample.rows.to_pandas(types_mapper=pd.ArrowDtype))
+    rows = rows.assign(profile_id=identity.owners(rows))
+    rows = rows[rows["event_time_ms"] > from_ms].reset_index(drop=True)
+    types = {name: _canonical(name, configuration) for name in rows["event_type"].dropna().unique()}
+    rows = rows.assign(type=rows["event_type"].map(types))
+    past = rows[rows["event_time_ms"] <= now_ms + configuration.limits.clock_skew_s * 1000]
+    return Window(
+        events=rows,
+        counted=_counted(past, configuration),
+        one_of=sample.one_of,
+        last_ms=int(past["event_time_ms"].max()) if len(past) else None,
+    )
+
+
+def first_day_ms(now_ms: int, days: int) -> int:
+    """Return when a window of so many days begins."""
+    return now_ms - days * DAY_MS
+
+
+def _user(rows: pa.Table) -> pa.ChunkedArray:
+    return pc.coalesce(rows["user_id"], rows["session_id"])
+
+
+def _canonical(name: str, configuration: Configuration) -> str | None:
+    try:
+        return configuration.canonical_event_type(name)
+    except UnknownEventType:
+        return None
+
+
+def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
+    """Return interactions with items whose types count, without what was taken back."""
+    weight = rows["type"].map(dict(configuration.event_weights)).astype("float64")
+    counts = rows["item_id"].notna() & weight.notna()
+    rows, weight = rows[counts], weight[counts]
+    rows = rows.assign(weight=weight).sort_values(["event_time_ms", "event_id"])
+    if (rows["weight"] < 0).any():
+        users, items = (pd.factorize(rows[name])[0].astype(np.int64) for name in ("profile_id", "item_id"))
+        rows = rows[remaining(users * (items.max() + 1) + items, rows["weight"].to_numpy(np.float64)) > 0]
+    return rows[["profile_id", "item_id", "event_time_ms"]].reset_index(drop=True)

@@ -1,0 +1,236 @@
+"""What `monitor_models` found when it last looked, as it is stored and shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from alsolike.errors import InvalidInput
+from alsolike.lake import event_date
+
+PREFIX = "monitoring/"
+LATEST_KEY = f"{PREFIX}latest.json"
+STATE_KEY = f"{PREFIX}state.json"
+
+
+class Drift(StrEnum):
+    """What is compared with the time before the training."""
+
+    ITEM_POPULARITY = "item_popularity"
+    CATEGORY_POPULARITY = "category_popularity"
+    USER_ACTIVITY = "user_activity"
+    HISTORY_LENGTH = "history_length"
+    TOP_SCORE = "top_score"
+
+
+class Trigger(StrEnum):
+    """Why a training was started."""
+
+    DRIFT = "drift"
+    NEW_DATA = "new-data"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figure:
+    """A population stability index.
+
+    Attributes
+    ----------
+    value
+        None where there is none, and then `reason` says why.
+    by_chance
+        What it would be about without any drift, by the numbers alone.
+    reference, current
+        How many interactions, users or answers were compared.
+    above_since_ms
+        Since when it has been above the threshold at every look; None if it is not.
+    """
+
+    name: Drift
+    value: float | None = None
+    by_chance: float | None = None
+    reference: int = 0
+    current: int = 0
+    reason: str | None = None
+    above_since_ms: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """A share of rows that should not be, against the bound that is declared for it.
+
+    Attributes
+    ----------
+    share
+        None where no row could be judged.
+    rows
+        How many were judged.
+    """
+
+    name: str
+    share: float | None
+    bound: float
+    rows: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is above its bound."""
+        return self.share is not None and self.share > self.bound
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Start:
+    """A training that was started.
+
+    Attributes
+    ----------
+    name
+        Of the execution.
+    figures
+        That had drifted; empty where new data was the reason.
+    champion
+        Whom it is to replace.
+    """
+
+    trigger: Trigger
+    name: str
+    reason: str
+    champion: str
+    started_ms: int
+    figures: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """When people are told, and when a training starts; all settings of the deployment.
+
+    Attributes
+    ----------
+    psi
+        Above it a figure has drifted.
+    hours
+        How long it has to be above.
+    retrains
+        Whether it then starts a training.
+    new_interactions
+        So many since the champion's last start a training; None for no such start.
+    silent_hours
+        The lake without events for longer is told to people, and nothing is compared.
+    stale_days
+        A champion whose last event is older is told to people.
+    """
+
+    psi: float
+    hours: int
+    retrains: bool
+    new_interactions: int | None
+    silent_hours: int
+    stale_days: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """One look.
+
+    Attributes
+    ----------
+    champion
+        None before the first.
+    sampled
+        One of so many users was looked at.
+    interactions, users
+        Of the window, among those who were looked at.
+    unknown_item_share
+        Of the interactions that count, those with items that the champion does not know.
+    unknown_user_share
+        Of users, those who did nothing before the champion's last event.
+    champion_age_h, lake_silent_h
+        Since the champion's last event, since the lake's; None without any.
+    new_interactions
+        Since the champion's last event, or since the last start by new data; None where nobody asked.
+    started
+        By this look.
+    last_start
+        By this look or an earlier one.
+    first_of_day
+        Whether it is the day's first under a champion.
+    """
+
+    looked_ms: int
+    window_from_ms: int
+    rules: Rules
+    champion: str | None
+    champion_age_h: float | None
+    lake_silent_h: float | None
+    sampled: int
+    interactions: int
+    users: int
+    figures: tuple[Figure, ...]
+    checks: tuple[Check, ...]
+    unknown_item_share: float | None
+    unknown_user_share: float | None
+    new_interactions: int | None
+    started: Start | None
+    last_start: Start | None
+    first_of_day: bool = True
+    format_version: int = 1
+
+    def held_h(self, figure: Figure) -> float | None:
+        """Return for how many hours a figure has been above the threshold."""
+        return None if figure.above_since_ms is None else (self.looked_ms - figure.above_since_ms) / 3_600_000
+
+    @property
+    def drifted(self) -> tuple[Figure, ...]:
+        """The figures that have been above the threshold for as long as is set, the longest first."""
+        held = [each for each in self.figures if (self.held_h(each) or -1) >= self.rules.hours]
+        return tuple(sorted(held, key=lambda figure: (figure.above_since_ms, figure.name)))
+
+    def to_json(self) -> bytes:
+        """Return the report as indented JSON."""
+        return orjson.dumps(self, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Report:
+        """Read a report.
+
+        Raises
+        ------
+        InvalidInput
+            If it is none of this version.
+        """
+        try:
+            document: dict[str, Any] = orjson.loads(data)
+            if document["format_version"] != 1:
+                raise InvalidInput(f"the report has format_version {document['format_version']!r}, expected 1")
+            values = document | {
+                "rules": Rules(**document["rules"]),
+                "figures": tuple(Figure(**{**each, "name": Drift(each["name"])}) for each in document["figures"]),
+                "checks": tuple(Check(**each) for each in document["checks"]),
+                "started": read_start(document["started"]),
+                "last_start": read_start(document["last_start"]),
+            }
+            return cls(**values)
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"the report of monitor_models is unreadable: {error}") from error
+
+
+def read_start(document: Mapping[str, Any] | None) -> Start | None:
+    """Read what JSON made of a start.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it is none.
+    """
+    if document is None:
+        return None
+    return Start(**{**document, "trigger": Trigger(document["trigger"]), "figures": tuple(document["figures"])})
+
+
+def report_key(looked_ms: int) -> str:
+    """Return the key of a day's report in the artefact bucket; the day's last look overwrites it."""
+    return f"{PREFIX}{event_date(looked_ms)}.json"

@@ -1,0 +1,172 @@
+"""What a dataset says of its last days, for later days to be compared with.
+
+All of it follows from counts by item and by number of interactions, which any engine can make. What counts is alike for
+the dataset and for later days, else they would differ without any drift: interactions with items of the dataset, in
+`WINDOW_DAYS` days, of users who have `minimum_user_interactions` of them in these days.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
+
+from alsolike.drift import WINDOW_DAYS, Histogram
+from alsolike.item_categories import category_of
+
+POPULARITY_BINS = 10
+ACTIVITY_EDGES = (1, 2, 3, 4, 6, 9, 14, 22, 40)
+"""Interactions of a user in the window."""
+
+LENGTH_EDGES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 99, 200, 400)
+"""Interactions of a user that a model is told; those up to half of the most that it is told."""
+
+MOST_CATEGORIES = 20
+MOST_LOOKED_AT = 10_000
+"""Items, the most frequent ones, of which the columns are looked at to find the category."""
+
+
+class ItemCount(NamedTuple):
+    """How often an item is in the dataset, and of these in its last days."""
+
+    item_id: str
+    interactions: int
+    recent: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Categories:
+    """How interactions spread over the items' categories.
+
+    Attributes
+    ----------
+    column
+        Of the items, which names the category.
+    names
+        The most frequent ones.
+    counts
+        Interactions of each of them, then of all other categories, then of items without any.
+    """
+
+    column: str
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != len(self.names) + 2:
+            raise ValueError(f"counts of categories are {len(self.counts)} numbers, expected {len(self.names) + 2}")
+
+    def count(self, interactions: Mapping[str | None, int]) -> tuple[int, ...]:
+        """Return interactions by category in the same bins."""
+        place = {name: index for index, name in enumerate(self.names)}
+        counts = [0] * (len(self.names) + 2)
+        for name, often in interactions.items():
+            counts[len(self.names) + 1 if name is None else place.get(name, len(self.names))] += often
+        return tuple(counts)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reference:
+    """What is compared, see the module.
+
+    Attributes
+    ----------
+    window_days
+        How many days, up to the dataset's last interaction.
+    item_popularity
+        Interactions by the item's rank: edges are ranks among the items of the whole dataset, the most frequent first,
+        of equally frequent ones the lower id. They part the interactions into tenths.
+    category_popularity
+        None where no column is like a category.
+    user_activity
+        Users by their interactions in these days.
+    history_length
+        The same users by all of their interactions that a model is told.
+    """
+
+    window_days: int
+    item_popularity: Histogram
+    category_popularity: Categories | None
+    user_activity: Histogram
+    history_length: Histogram
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what JSON made of one.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is none.
+        """
+        categories = document["category_popularity"]
+        return cls(
+            window_days=int(document["window_days"]),
+            item_popularity=Histogram.from_document(document["item_popularity"]),
+            category_popularity=categories
+            and Categories(categories["column"], tuple(categories["names"]), tuple(map(int, categories["counts"]))),
+            user_activity=Histogram.from_document(document["user_activity"]),
+            history_length=Histogram.from_document(document["history_length"]),
+        )
+
+
+def ranked(items: Iterable[ItemCount]) -> list[ItemCount]:
+    """Return items by rank: the order of a served model's positions."""
+    return sorted(items, key=lambda item: (-item.interactions, item.item_id))
+
+
+def reference_of(
+    items: list[ItemCount],
+    *,
+    activity: Mapping[int, int],
+    lengths: Mapping[int, int],
+    history_length: int,
+    column: str | None,
+    values: Mapping[str, Any],
+) -> Reference:
+    """Return the reference that counts make.
+
+    Parameters
+    ----------
+    items
+        As `ranked` returns them.
+    activity, lengths
+        How many users have so many interactions: in the last days, and at all.
+    history_length
+        A user's latest interactions that a model is told. Who has half of that or more is in one bin: a profile that is
+        full has some in it that do not count.
+    column, values
+        The column that names the category, if any, and what it says, by item id.
+    """
+    by_category: Counter[str | None] = Counter()
+    for item in items:
+        if item.recent:
+            by_category[category_of(values.get(item.item_id))] += item.recent
+    return Reference(
+        window_days=WINDOW_DAYS,
+        item_popularity=_popularity(items),
+        category_popularity=_categories(column, by_category) if column else None,
+        user_activity=Histogram.of(activity, edges=ACTIVITY_EDGES),
+        history_length=Histogram.of(lengths, edges=[edge for edge in LENGTH_EDGES if edge <= history_length / 2]),
+    )
+
+
+def _popularity(items: list[ItemCount]) -> Histogram:
+    total = sum(item.recent for item in items)
+    edges: list[int] = []
+    counts: list[int] = []
+    reached, target = 0, 1
+    for rank, item in enumerate(items, start=1):
+        reached += item.recent
+        if item.recent and reached * POPULARITY_BINS >= target * total and reached < total:
+            edges.append(rank)
+            counts.append(reached - sum(counts))
+            target = reached * POPULARITY_BINS // total + 1
+    return Histogram(tuple(edges), (*counts, total - sum(counts)))
+
+
+def _categories(column: str, interactions: Counter[str | None]) -> Categories:
+    names = sorted((name for name in interactions if name is not None), key=lambda name: (-interactions[name], name))
+    bins = Categories(column, tuple(names[:MOST_CATEGORIES]), (0,) * (min(len(names), MOST_CATEGORIES) + 2))
+    return dataclasses.replace(bins, counts=bins.count(interactions))

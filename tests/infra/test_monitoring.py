@@ -1,0 +1,92 @@
+"""The monitor's schedule, what it is told, and whom it tells."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from infra_cdk.app import add_stacks
+from infra_cdk.settings import InvalidSettings, Settings
+from tests.infra.assembly import Assembly, Resource, flat
+from tests.infra.test_lake import in_stack
+
+
+def schedules(assembly: Assembly) -> list[Resource]:
+    rules = in_stack(assembly, "training", "AWS::Events::Rule")
+    return [rule for rule in rules if "MonitorModels" in str(rule.properties["Targets"])]
+
+
+def test_monitor_looks_hourly_through_its_alias(demo: Assembly) -> None:
+    (rule,) = schedules(demo)
+
+    assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 hour)", "ENABLED")
+    (target,) = rule.properties["Targets"]
+    aliases = in_stack(demo, "training", "AWS::Lambda::Alias")
+    assert flat(target["Arn"]) in [alias.logical_id for alias in aliases]
+
+
+def test_alarms_tell_people_of_drift_age_silence_quality_and_failure(demo: Assembly) -> None:
+    alarms = {
+        alarm.properties["MetricName"]: alarm.properties
+        for alarm in in_stack(demo, "training", "AWS::CloudWatch::Alarm")
+        if "docs/runbooks/drift.md" in alarm.properties["AlarmDescription"]
+    }
+
+    assert {name: alarm["Threshold"] for name, alarm in alarms.items()} == {
+        "FiguresDrifted": 0,
+        "ChampionAgeHours": 30 * 24,
+        "LakeSilentHours": 24,
+        "ChecksFailed": 0,
+        "Errors": 0,
+    }
+    assert {str(alarm["AlarmActions"]) for alarm in alarms.values()} == {str(alarms["Errors"]["AlarmActions"])}
+    assert alarms["FiguresDrifted"]["Dimensions"] == [{"Name": "service", "Value": "monitor_models"}]
+
+
+def test_settings_say_what_drift_is_and_turn_the_schedule_off(layers: Path, tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path))
+    settings = Settings(
+        name="x",
+        region="us-east-1",
+        monitoring_schedule=None,
+        drift_psi_percent=10,
+        drift_hours=48,
+        drift_retrains=False,
+        retrain_interactions=5_000,
+        lake_silent_hours=72,
+        champion_stale_days=14,
+    )
+    add_stacks(app, settings=settings, layers=layers)
+    app.synth()
+    assembly = Assembly.read(tmp_path)
+
+    assert schedules(assembly) == []
+    variables = assembly.function("monitor_models").properties["Environment"]["Variables"]
+    assert {
+        name: variables[name] for name in variables if name.startswith(("DRIFT", "RETRAIN", "SILENT", "STALE"))
+    } == {
+        "DRIFT_PSI_PERCENT": "10",
+        "DRIFT_HOURS": "48",
+        "DRIFT_RETRAINS": "0",
+        "RETRAIN_INTERACTIONS": "5000",
+        "SILENT_HOURS": "72",
+        "STALE_DAYS": "14",
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expectation"),
+    [
+        ("monitoring_schedule", "hourly", "rate(...) or cron(...)"),
+        ("drift_psi_percent", 0, "1 to 1000"),
+        ("drift_hours", 0, "1 to 8760"),
+        ("retrain_interactions", 0, "1 to 1000000000000"),
+        ("lake_silent_hours", 0, "1 to 8760"),
+        ("champion_stale_days", 0, "1 to 36500"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(field: str, value: object, expectation: str) -> None:
+    with pytest.raises(InvalidSettings) as refusal:
+        Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
+
+    assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"

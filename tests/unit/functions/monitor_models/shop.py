@@ -1,0 +1,220 @@
+"""A deployment with a champion, whose dataset and last days are made of a few regular shoppers."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import random
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import bundle, lake, served
+from alsolike.bundle import HistoryParameters, Manifest
+from alsolike.configuration import DEFAULT
+from alsolike.dataset import DatasetManifest, prefix
+from alsolike.drift import DAY_MS, Histogram
+from alsolike.monitoring import STATE_KEY, Report, Rules
+from alsolike.profile import Profile, RecentInteraction, to_item
+from alsolike.profiles import ProfileStore
+from alsolike.reference import Reference
+from alsolike.registry import Registry, model_prefix
+from functions.archive_served.service import to_parquet
+from functions.build_dataset.reference import reference
+from functions.monitor_models.service import Places, look
+from tests.unit.alsolike.lake_files import SCHEMA
+from tests.unit.alsolike.served_rows import served as served_row
+from tests.unit.functions.factories import NOW_MS
+
+HOUR_MS = 3_600_000
+PROFILES = "profiles"
+ITEMS = [f"item-{number:02}" for number in range(20)]
+RULES = Rules(psi=0.25, hours=24, retrains=True, new_interactions=None, silent_hours=999, stale_days=30)
+
+Row = Mapping[str, Any]
+
+
+def shopping(*, users: int = 150, each: int = 4, end_ms: int = NOW_MS, tail: float = 0.05, seed: int = 0) -> list[Row]:
+    """Return purchases of the week before `end_ms`: everybody buys so many items, the lower numbers more often.
+
+    `tail` is the share of purchases that are of the last five items instead.
+    """
+    rng = random.Random(seed)
+    rows = []
+    for user in range(users):
+        for number in range(each):
+            late = rng.random() < tail
+            item = ITEMS[-1 - rng.randrange(5)] if late else ITEMS[min(int(rng.expovariate(0.3)), 14)]
+            rows.append(
+                event(f"{end_ms}-{seed}-{user}-{number}", f"user-{user}", item, end_ms - rng.randrange(1, 6 * DAY_MS))
+            )
+    return rows
+
+
+def event(event_id: str, user: str, item: str | None, time_ms: int, **fields: Any) -> Row:
+    """Return a row of the lake."""
+    return {
+        "event_id": event_id,
+        "user_id": user,
+        "item_id": item,
+        "event_type": "purchase",
+        "event_value": 1.0,
+        "event_time_ms": time_ms,
+        "received_time_ms": time_ms,
+        "properties": "{}",
+        "schema_version": 2,
+        **fields,
+    }
+
+
+def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
+    """Return a dataset's interactions."""
+    return pd.DataFrame(
+        {
+            "profile_id": [f"u#{row['user_id']}" for row in rows],
+            "item_id": [row["item_id"] for row in rows],
+            "event_time_ms": [row["event_time_ms"] for row in rows],
+        }
+    )
+
+
+def catalogue(categories: Mapping[str, str]) -> pd.DataFrame:
+    """Return a dataset's items."""
+    documents = [json.dumps({"category": name}) for name in categories.values()]
+    return pd.DataFrame({"item_id": list(categories), "properties": documents}, dtype=object)
+
+
+@dataclasses.dataclass
+class Shop:
+    """The deployment."""
+
+    client: Callable[[str], Any]
+    places: Places
+    objects: int = 0
+    profiles: dict[str, Profile] = dataclasses.field(default_factory=dict)
+
+    def champion(
+        self,
+        rows: Sequence[Row],
+        *,
+        version: str = "v1",
+        described: Reference | None = None,
+        top_scores: Histogram | None = None,
+        with_reference: bool = True,
+        now_ms: int = NOW_MS,
+    ) -> None:
+        """Promote a version that was trained on rows."""
+        frame = frame_of(rows)
+        counts = frame["item_id"].value_counts()
+        by_rank = sorted(counts.index, key=lambda item: (-counts[item], item))
+        made = reference(frame, catalogue({}), minimum_user_interactions=2, history_length=100)
+        dataset = DatasetManifest(
+            dataset_id=version, created_ms=now_ms, rows_read=len(rows), interactions=len(rows),
+            users=frame["profile_id"].nunique(), items=len(by_rank), catalogue_items=0, dropped={},
+            first_event_ms=int(frame["event_time_ms"].min()), last_event_ms=int(frame["event_time_ms"].max()),
+            event_weights=DEFAULT.event_weights, minimum_item_interactions=1, minimum_user_interactions=2,
+            repeat_share=0.0, lineage=(), reference=(described or made) if with_reference else None,
+        )  # fmt: skip
+        manifest = Manifest(
+            version=version, algorithm="table", items=len(by_rank),
+            history=HistoryParameters(100, 30.0, DEFAULT.event_weights), exclude_seen=False, dataset_id=version,
+            last_event_ms=dataset.last_event_ms, created_ms=now_ms, code_version="1", metrics={},
+            top_scores=top_scores,
+        )  # fmt: skip
+        with tempfile.TemporaryDirectory() as name:
+            bundle.write_ids(Path(name), by_rank)
+            files = {file: (Path(name) / file).read_bytes() for file in ("ids.hash.npy", "ids.idx.npy")}
+        for file, body in {**files, "manifest.json": manifest.to_json()}.items():
+            self.put(f"{model_prefix(version)}{file}", body)
+        self.put(f"{prefix(version)}manifest.json", dataset.to_json())
+        Registry(self.places.s3, self.places.artefact_bucket).promote(version, reason="a test", now_ms=now_ms)
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an artefact."""
+        self.places.s3.put_object(Bucket=self.places.artefact_bucket, Key=key, Body=body)
+
+    def happened(self, rows: Iterable[Row]) -> None:
+        """Write rows to the lake and to the live profiles."""
+        days: dict[str, list[Row]] = {}
+        people: dict[str, list[RecentInteraction]] = {}
+        for row in rows:
+            days.setdefault(lake.event_date(row["event_time_ms"]), []).append(row)
+            if row["item_id"] is not None and row["event_type"] == "purchase":
+                recent = RecentInteraction(row["event_time_ms"], row["event_id"], row["item_id"], row["event_type"])
+                people.setdefault(f"u#{row['user_id']}", []).append(recent)
+        for date, some in days.items():
+            self.objects += 1
+            known = [{name: row.get(name) for name in SCHEMA.names} for row in some]
+            body = io.BytesIO()
+            pq.write_table(pa.Table.from_pylist(known, schema=SCHEMA), body, compression="snappy")
+            key = f"{lake.partition_prefix(date)}{self.objects:06}.parquet"
+            self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=body.getvalue())
+        self._remember(people)
+
+    def _remember(self, people: Mapping[str, Sequence[RecentInteraction]]) -> None:
+        for profile_id, recent in people.items():
+            self.profiles[profile_id] = self.profiles.get(profile_id, Profile(profile_id)).merge(recent)
+        items = [to_item(self.profiles[profile_id], expires_s=2**31) for profile_id in people]
+        for start in range(0, len(items), 25):
+            puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
+            self.client("dynamodb").batch_write_item(RequestItems={PROFILES: puts})
+
+    def answered(self, scores: Sequence[float], *, now_ms: int = NOW_MS, **fields: Any) -> None:
+        """Write an answer to each of as many shoppers to the table of what was served."""
+        rows = [
+            served_row(
+                served_ms=now_ms - HOUR_MS + number,
+                **{
+                    "shopper": f"shopper-{number}", "model_version": "v1", "recommender": "for-you",
+                    "source": "model", "filter": None, "rules": None, "top_score": score, **fields,
+                },
+            )
+            for number, score in enumerate(scores)
+        ]  # fmt: skip
+        self.objects += 1
+        key = f"{served.partition_prefix(served.served_date(now_ms))}{self.objects:06}.parquet"
+        self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=to_parquet(rows))
+
+    def look(self, *, now_ms: int = NOW_MS, rules: Rules = RULES) -> Report:
+        """Look once."""
+        return look(self.places, configuration=DEFAULT, rules=rules, now_ms=now_ms)
+
+    def state(self) -> dict[str, Any]:
+        """Return what is remembered."""
+        answer = self.places.s3.get_object(Bucket=self.places.artefact_bucket, Key=STATE_KEY)
+        document: dict[str, Any] = json.load(answer["Body"])
+        return document
+
+    def started(self) -> list[dict[str, Any]]:
+        """Return the executions of the workflow, by start."""
+        arn = self.places.state_machine_arn
+        found = self.places.states.list_executions(stateMachineArn=arn)["executions"]
+        described = [self.places.states.describe_execution(executionArn=each["executionArn"]) for each in found]
+        return [
+            {"name": each["name"], "input": json.loads(each["input"])}
+            for each in sorted(described, key=lambda each: each["startDate"])
+        ]
+
+
+def places(client: Callable[[str], Any], *, lake_bucket: str, artefact_bucket: str, path: Path) -> Places:
+    """Return where everything is, with a workflow that does nothing."""
+    machine = client("stepfunctions").create_state_machine(
+        name="training",
+        definition=json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 9, "End": True}}}),
+        roleArn="arn:aws:iam::123456789012:role/training",
+    )["stateMachineArn"]
+    return Places(
+        s3=client("s3"),
+        states=client("stepfunctions"),
+        lake_bucket=lake_bucket,
+        artefact_bucket=artefact_bucket,
+        profiles=ProfileStore(client("dynamodb"), PROFILES),
+        state_machine_arn=machine,
+        directory=path,
+    )

@@ -1,0 +1,313 @@
+"""What is compared with what, and where nothing can be said."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alsolike.drift import DAY_MS, Histogram, psi
+from alsolike.errors import InvalidDataset, InvalidInput, NotFound
+from alsolike.monitoring import LATEST_KEY, Drift, Figure, Report, report_key
+from alsolike.reference import Categories, ItemCount, ranked, reference_of
+from functions.build_dataset.reference import reference
+from functions.monitor_models import reading
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.monitor_models.shop import (
+    HOUR_MS,
+    ITEMS,
+    RULES,
+    Shop,
+    catalogue,
+    event,
+    frame_of,
+    shopping,
+)
+
+
+def figure_of(report: Report, name: Drift) -> Figure:
+    (found,) = (each for each in report.figures if each.name == name)
+    return found
+
+
+def test_the_same_week_is_no_drift(shop: Shop) -> None:
+    rows = shopping()
+    shop.champion(rows)
+    shop.happened(rows)
+
+    report = shop.look()
+
+    values = {each.name: each.value for each in report.figures if each.value is not None}
+    assert values == {"item_popularity": 0.0}
+    assert (report.unknown_item_share, report.unknown_user_share) == (0.0, 0.0)
+    assert (report.interactions, report.users, report.sampled) == (600, 150, 1)
+
+
+def test_users_and_histories_are_compared_where_there_are_enough(shop: Shop) -> None:
+    rows = shopping(users=250)
+    shop.champion(rows)
+    shop.happened(rows)
+
+    report = shop.look()
+
+    assert figure_of(report, Drift.USER_ACTIVITY).value == 0
+    assert figure_of(report, Drift.HISTORY_LENGTH).value == 0
+    assert figure_of(report, Drift.USER_ACTIVITY).current == 250
+
+
+def test_users_who_do_more_are_drift_of_activity_and_of_histories(shop: Shop) -> None:
+    shop.champion(shopping(users=250))
+    shop.happened(shopping(users=250, each=12, seed=2))
+
+    report = shop.look()
+
+    # All 250 users had 4, the fourth bin; now all have 12, the seventh: of two bins each.
+    assert figure_of(report, Drift.USER_ACTIVITY).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
+    assert figure_of(report, Drift.HISTORY_LENGTH).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
+
+
+def test_item_popularity_is_by_tenths_of_the_reference(shop: Shop) -> None:
+    """Two items with half of the interactions each; then one of them has 90 %."""
+    then = [event(f"t{n}", f"user-{n % 200}", ("a", "b")[n // 200], NOW_MS - n) for n in range(400)]
+    now = [event(f"n{n}", f"user-{n // 2}", "a" if n < 360 else "b", NOW_MS - n) for n in range(400)]
+    shop.champion(then)
+    shop.happened(now)
+
+    found = figure_of(shop.look(), Drift.ITEM_POPULARITY)
+
+    assert found.value == pytest.approx(psi([200, 200], [360, 40]), abs=1e-6)
+    assert found.by_chance == pytest.approx(1 / 400 + 1 / 400)
+
+
+def test_unknown_items_and_users_are_shares_of_their_own(shop: Shop) -> None:
+    rows = shopping(users=60)
+    shop.champion(rows)
+    shop.happened(rows)
+    last_ms = max(row["event_time_ms"] for row in rows)
+    shop.happened([event(f"x{n}", f"new-{n // 3}", "unheard-of", last_ms + 1 + n) for n in range(60)])
+
+    report = shop.look()
+
+    assert report.unknown_item_share == pytest.approx(60 / 300)
+    assert report.unknown_user_share == pytest.approx(20 / 80)
+    assert figure_of(report, Drift.ITEM_POPULARITY).current == 240
+
+
+def test_categories_are_the_catalogues(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = shopping(users=100, tail=0.2)
+    kinds = {item: ("fruit", "tools")[number % 2] for number, item in enumerate(ITEMS)}
+    described = reference(frame_of(rows), catalogue(kinds), minimum_user_interactions=2, history_length=100)
+    shop.champion(rows, described=described)
+    shop.happened(rows)
+
+    class Catalogue:
+        """Now all tools are fruit."""
+
+        def rows(self, item_ids: list[str]) -> object:
+            return np.arange(len(item_ids))
+
+        def properties(self, row: int) -> dict[str, str]:
+            return {"category": "fruit|red"}
+
+    monkeypatch.setattr("functions.monitor_models.service._catalogue", lambda places, now_ms: Catalogue())
+    found = figure_of(shop.look(), Drift.CATEGORY_POPULARITY)
+
+    assert described.category_popularity is not None
+    assert described.category_popularity.column == "category"
+    fruit = sum(kinds[str(row["item_id"])] == "fruit" for row in rows)
+    assert found.value == pytest.approx(psi([fruit, 400 - fruit], [400, 0]), abs=1e-6)
+
+
+def test_scores_are_those_of_answers_that_nothing_changed(shop: Shop) -> None:
+    shop.champion(shopping(), top_scores=Histogram((1.0,), (300, 300)))
+    shop.answered([0.5] * 200 + [1.5] * 100)
+    shop.answered([9.0] * 500, filter="in-stock", now_ms=NOW_MS - HOUR_MS)
+    shop.answered([9.0] * 500, model_version="v0", now_ms=NOW_MS - 2 * HOUR_MS)
+    shop.answered([9.0] * 300, now_ms=NOW_MS - 3 * HOUR_MS)  # of the same shoppers, before
+    shop.happened(shopping())
+
+    found = figure_of(shop.look(), Drift.TOP_SCORE)
+
+    assert (found.reference, found.current) == (600, 300)
+    assert found.value == pytest.approx(psi([300, 300], [200, 100]), abs=1e-6)
+
+
+def test_older_champions_have_no_reference_and_nothing_is_guessed(shop: Shop) -> None:
+    rows = shopping()
+    shop.champion(rows, with_reference=False)
+    shop.happened(rows)
+
+    report = shop.look()
+
+    assert {each.reason for each in report.figures} == {
+        "the dataset is of an earlier version: it has no reference",
+        "the champion is of an earlier version: it has no reference",
+    }
+    assert all(each.value is None for each in report.figures)
+    assert report.unknown_item_share == 0
+
+
+def test_dataset_that_is_gone_is_said(shop: Shop) -> None:
+    shop.champion(shopping())
+    shop.happened(shopping())
+    shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="datasets/v1/manifest.json")
+
+    assert figure_of(shop.look(), Drift.ITEM_POPULARITY).reason == "dataset v1 is gone"
+
+
+def test_champion_whose_files_are_gone_is_an_error(shop: Shop) -> None:
+    shop.champion(shopping())
+    shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="models/v1/ids.idx.npy")
+
+    with pytest.raises(NotFound, match=r"models/v1/ids\.idx\.npy is not there"):
+        shop.look()
+
+
+def test_too_few_events_give_no_figure(shop: Shop) -> None:
+    shop.champion(shopping())
+    shop.happened(shopping(users=49))
+
+    found = figure_of(shop.look(), Drift.ITEM_POPULARITY)
+
+    assert (found.value, found.reason) == (None, "600 before and 196 now, expected 200 of both")
+
+
+def test_empty_lake_and_no_champion_are_reported(shop: Shop) -> None:
+    report = shop.look()
+
+    assert (report.champion, report.lake_silent_h, report.interactions) == (None, None, 0)
+    assert {each.reason for each in report.figures} == {"there is no champion yet"}
+    assert all(check.share is None for check in report.checks)
+
+
+def test_a_silent_lake_is_not_compared(shop: Shop) -> None:
+    rows = shopping()
+    shop.champion(rows)
+    shop.happened(rows)
+
+    report = shop.look(now_ms=NOW_MS + 3 * DAY_MS, rules=dataclasses.replace(RULES, silent_hours=24))
+
+    assert {each.reason for each in report.figures} == {"the lake has had no event for 24 hours"}
+    assert report.lake_silent_h is not None
+    assert 72 < report.lake_silent_h < 73 + 24
+    assert report.champion_age_h == report.lake_silent_h
+
+
+def test_events_count_once_and_only_those_of_the_window(shop: Shop) -> None:
+    shop.champion(shopping())
+    rows = shopping(users=50)
+    shop.happened(rows)
+    shop.happened(rows)
+    shop.happened([event("before", "user-1", "item-00", NOW_MS - 7 * DAY_MS)])
+
+    assert shop.look().interactions == 200
+
+
+def test_of_many_rows_those_of_some_users_are_looked_at_all_of_each(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = shopping(users=300)
+    shop.champion(rows)
+    shop.happened(rows)
+    monkeypatch.setattr(reading, "MOST_ROWS", 700)
+
+    report = shop.look()
+
+    assert report.sampled == 2
+    assert report.interactions == 4 * report.users <= 700
+    assert 100 < report.users < 175
+
+
+def test_checks_state_the_share_of_what_should_not_be(shop: Shop) -> None:
+    rows = [
+        *(event(f"p{n}", f"user-{n}", "item-00", NOW_MS - n, event_value=None if n < 3 else 2.0) for n in range(10)),
+        event("dear", "user-1", "item-00", NOW_MS - 1, event_value=2e9),
+        event("itemless", "user-1", None, NOW_MS - 1, event_type="view"),
+        event("search", "user-1", None, NOW_MS - 1, event_type="search", event_value=None),
+        event("odd", "user-1", "item-00", NOW_MS - 1, event_type="juggle", event_value=None),
+        event("late", "user-1", "item-00", NOW_MS + HOUR_MS),
+        event("soon", "user-1", "item-00", NOW_MS + 200_000),  # within what clocks may be off
+    ]
+    shop.happened(rows)
+
+    found = {check.name: check for check in shop.look().checks}
+
+    assert {name: (check.share, check.rows) for name, check in found.items()} == {
+        "item_missing": (1 / 14, 14),
+        "event_type_unknown": (1 / 16, 16),
+        "value_missing": (3 / 13, 13),
+        "value_out_of_range": (1 / 11, 11),
+        "time_in_future": (1 / 16, 16),
+        "item_unknown": (None, 12),
+    }
+    assert [name for name, check in found.items() if check.failed] == list(found)[:-1]
+
+
+def test_a_shop_that_sends_no_values_does_not_fail_for_it(shop: Shop) -> None:
+    shop.happened([event("p", "user-1", "item-00", NOW_MS - 1, event_value=None)])
+
+    found = {check.name: check for check in shop.look().checks}
+
+    assert (found["value_missing"].share, found["value_missing"].failed) == (None, False)
+
+
+def test_report_is_stored_for_the_day_and_as_the_latest(shop: Shop) -> None:
+    shop.champion(shopping())
+    shop.happened(shopping())
+
+    report = shop.look()
+
+    for key in (LATEST_KEY, report_key(NOW_MS)):
+        body = shop.places.s3.get_object(Bucket=shop.places.artefact_bucket, Key=key)["Body"].read()
+        assert Report.from_json(body) == report
+    assert report_key(NOW_MS) == "monitoring/2026-09-21.json"
+
+
+def test_unreadable_state_is_an_error_that_says_what_to_do(shop: Shop) -> None:
+    shop.put("monitoring/state.json", b'{"champion": "v1"}')
+
+    with pytest.raises(InvalidInput, match=r"state\.json is unreadable: 'last_start'; without it every figure begins"):
+        shop.look()
+
+
+def test_object_of_the_lake_that_is_none_is_named(shop: Shop) -> None:
+    key = "interactions/event_date=2026-09-20/x.parquet"
+    shop.places.s3.put_object(Bucket=shop.places.lake_bucket, Key=key, Body=b"PAR1")
+
+    with pytest.raises(InvalidDataset, match=r"x\.parquet is not an object of the table"):
+        shop.look()
+
+
+def test_rules_are_stated_with_what_was_found(shop: Shop) -> None:
+    assert shop.look(rules=dataclasses.replace(RULES, psi=0.5)).rules.psi == 0.5
+
+
+def test_reference_parts_interactions_into_tenths_by_rank() -> None:
+    items = ranked([ItemCount(f"i{n:02}", 100 - n, 10) for n in range(20)])
+
+    made = reference_of(items, activity={3: 2}, lengths={3: 2}, history_length=100, column=None, values={})
+
+    assert made.item_popularity == Histogram(tuple(range(2, 20, 2)), (20,) * 10)
+    assert made.user_activity.counts == (0, 0, 2, 0, 0, 0, 0, 0, 0, 0)
+    assert made.category_popularity is None
+
+
+def test_an_item_that_is_half_of_all_is_one_bin() -> None:
+    items = ranked([ItemCount("all", 50, 50), *(ItemCount(f"i{n}", 10, 10) for n in range(5))])
+
+    made = reference_of(items, activity={}, lengths={}, history_length=100, column=None, values={})
+
+    assert made.item_popularity == Histogram((1, 2, 3, 4, 5), (50, 10, 10, 10, 10, 10))
+
+
+def test_rare_categories_are_counted_together() -> None:
+    items = [ItemCount(f"i{n}", 9, n + 1) for n in range(25)]
+    values = {f"i{n}": f"c{n}|more" for n in range(24)}
+
+    made = reference_of(items, activity={}, lengths={}, history_length=9, column="kind", values=values)
+
+    assert made.category_popularity is not None
+    assert made.category_popularity.names[0] == "c23"
+    assert made.category_popularity.counts == (*range(24, 4, -1), 4 + 3 + 2 + 1, 25)
+    assert Categories("kind", ("a",), (1, 2, 3)).count({"a": 5, "z": 6, None: 7}) == (5, 6, 7)

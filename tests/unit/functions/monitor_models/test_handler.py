@@ -1,0 +1,77 @@
+"""The function as its schedule calls it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from functions.monitor_models import handler
+from tests.unit.functions.factories import LambdaContext
+from tests.unit.functions.monitor_models.shop import Shop, shopping
+
+
+@pytest.fixture
+def invoke(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], dict[str, Any]]]:
+    variables = {
+        "LAKE_BUCKET": shop.places.lake_bucket,
+        "ARTEFACT_BUCKET": shop.places.artefact_bucket,
+        "PROFILES_TABLE": "profiles",
+        "STATE_MACHINE_ARN": shop.places.state_machine_arn,
+        "DRIFT_PSI_PERCENT": "25",
+        "DRIFT_HOURS": "24",
+        "DRIFT_RETRAINS": "1",
+        "RETRAIN_INTERACTIONS": "500",
+        "SILENT_HOURS": "999999",
+        "STALE_DAYS": "30",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    handler._settings.cache_clear()
+    yield lambda: handler.lambda_handler({}, LambdaContext())
+    handler._settings.cache_clear()
+
+
+def test_a_look_answers_its_report_and_sends_its_metrics(
+    shop: Shop,
+    invoke: Callable[[], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    rows = shopping()
+    last_ms = max(row["event_time_ms"] for row in rows)
+    shop.champion(rows)
+    shop.happened(rows)
+    monkeypatch.setattr("functions.monitor_models.handler.time.time_ns", lambda: (last_ms + 3_600_000) * 1_000_000)
+
+    first, metrics = invoke(), counted()
+    second, later = invoke(), counted()
+
+    assert (first["champion"], first["interactions"]) == ("v1", 600)
+    assert (first["rules"]["new_interactions"], second["first_of_day"]) == (500, False)
+    assert metrics == {
+        "DriftPsi": 0,
+        "UnknownItemShare": 0,
+        "UnknownUserShare": 0,
+        "ChampionAgeHours": 1,
+        "LakeSilentHours": 1,
+        "FiguresDrifted": 0,
+        "ChecksFailed": 0,
+    }
+    assert set(metrics) - set(later) == {"DriftPsi", "UnknownItemShare", "UnknownUserShare"}
+
+
+def test_a_start_is_counted(
+    shop: Shop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
+) -> None:
+    shop.champion(shopping(end_ms=1_700_000_000_000))
+    shop.happened(shopping(end_ms=time.time_ns() // 1_000_000))
+
+    started = invoke()["started"]
+
+    assert started["trigger"] == "new-data"
+    assert counted()["TrainingsStarted"] == 1
+    assert [json.dumps(each["input"]["reason"]) for each in shop.started()] == [json.dumps(started["reason"])]

@@ -1,0 +1,205 @@
+"""When a look starts a training: once, and not again before anything is otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from alsolike.drift import DAY_MS
+from alsolike.errors import ConcurrentUpdate
+from functions.monitor_models.state import State, StateStore
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, Shop, event, shopping
+
+DRIFTED = 0.6
+DATA_RULES = dataclasses.replace(RULES, retrains=False, new_interactions=500)
+
+
+def drift(shop: Shop, *, now_ms: int) -> None:
+    """Let a week follow in which the tail is wanted."""
+    shop.happened(shopping(end_ms=now_ms, tail=DRIFTED, seed=1))
+
+
+def test_drift_starts_one_training_once_it_has_held_for_the_set_time(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 7 * DAY_MS
+    drift(shop, now_ms=now_ms)
+
+    first = shop.look(now_ms=now_ms)
+    before = shop.look(now_ms=now_ms + 23 * HOUR_MS)
+    after = shop.look(now_ms=now_ms + 24 * HOUR_MS - 1)
+    started = shop.look(now_ms=now_ms + 24 * HOUR_MS)
+    later = shop.look(now_ms=now_ms + 25 * HOUR_MS)
+
+    assert [look.started for look in (first, before, after, later)] == [None] * 4
+    assert started.started is not None
+    assert shop.state()["above"]["item_popularity"] == now_ms
+    (execution,) = shop.started()
+    assert execution["name"] == started.started.name
+    assert execution["input"]["trigger"] == "drift"
+    assert execution["input"]["reason"].startswith("drift: item_popularity ")
+    assert execution["input"]["reason"].endswith(", above 0.25 for 24 h")
+    assert later.last_start == started.started
+
+
+def test_repeated_look_that_has_not_remembered_starts_nothing_twice(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 7 * DAY_MS
+    drift(shop, now_ms=now_ms)
+    shop.look(now_ms=now_ms)
+    store = StateStore(shop.places.s3, shop.places.artefact_bucket)
+    before = store.read()
+    shop.look(now_ms=now_ms + 24 * HOUR_MS)
+
+    store.write(dataclasses.replace(before, etag=store.read().etag))  # as if the look had died after the start
+    again = shop.look(now_ms=now_ms + 24 * HOUR_MS + 60_000)
+
+    assert again.started is not None
+    assert len(shop.started()) == 1
+
+
+def test_a_look_between_in_which_the_figure_is_below_begins_anew(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 7 * DAY_MS
+    drift(shop, now_ms=now_ms)
+    shop.look(now_ms=now_ms)
+
+    shop.look(now_ms=now_ms + 12 * HOUR_MS, rules=dataclasses.replace(RULES, psi=9.0))
+    shop.look(now_ms=now_ms + 13 * HOUR_MS)
+    shop.look(now_ms=now_ms + 24 * HOUR_MS)
+
+    assert shop.state()["above"]["item_popularity"] == now_ms + 13 * HOUR_MS
+    assert shop.started() == []
+
+
+def test_drift_that_is_not_to_start_anything_is_only_reported(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 7 * DAY_MS
+    drift(shop, now_ms=now_ms)
+    rules = dataclasses.replace(RULES, retrains=False)
+
+    shop.look(now_ms=now_ms, rules=rules)
+    report = shop.look(now_ms=now_ms + 24 * HOUR_MS, rules=rules)
+
+    assert [figure.name for figure in report.drifted] == ["item_popularity"]
+    assert shop.started() == []
+
+
+def test_the_same_champion_is_not_trained_against_again_before_the_pause_is_over(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 7 * DAY_MS
+    drift(shop, now_ms=now_ms)
+    drift(shop, now_ms=now_ms + 9 * DAY_MS)
+    shop.look(now_ms=now_ms)
+    shop.look(now_ms=now_ms + DAY_MS)
+
+    shop.look(now_ms=now_ms + 8 * DAY_MS - 1)
+    within = len(shop.started())
+    shop.look(now_ms=now_ms + 8 * DAY_MS)
+
+    assert (within, len(shop.started())) == (1, 2)
+    first, second = shop.started()
+    assert first["name"] != second["name"]
+
+
+def test_a_new_champion_under_which_the_figure_never_came_down_waits_for_the_pause_too(shop: Shop) -> None:
+    """Training again did not change it: it would start one a day."""
+    now_ms = NOW_MS + 7 * DAY_MS
+    shop.champion(shopping())
+    drift(shop, now_ms=now_ms)
+    drift(shop, now_ms=now_ms + 4 * DAY_MS)
+    shop.look(now_ms=now_ms)
+    shop.look(now_ms=now_ms + DAY_MS)
+
+    shop.champion(shopping(seed=3), version="v2")
+    for hours in (25, 49, 73):
+        shop.look(now_ms=now_ms + hours * HOUR_MS)
+
+    assert len(shop.started()) == 1
+    assert shop.state()["unsettled"] == ["item_popularity"]
+
+
+def test_a_new_champion_under_which_the_figure_came_down_may_drift_again(shop: Shop) -> None:
+    now_ms = NOW_MS + 7 * DAY_MS
+    shop.champion(shopping())
+    drift(shop, now_ms=now_ms)
+    shop.look(now_ms=now_ms)
+    shop.look(now_ms=now_ms + DAY_MS)
+
+    shop.champion(shopping(tail=DRIFTED, end_ms=now_ms), version="v2")
+    calm = shop.look(now_ms=now_ms + DAY_MS + HOUR_MS)
+    low = dataclasses.replace(RULES, psi=1e-9)
+    shop.look(now_ms=now_ms + DAY_MS + 2 * HOUR_MS, rules=low)
+    shop.look(now_ms=now_ms + 2 * DAY_MS - HOUR_MS, rules=low)
+    again = shop.look(now_ms=now_ms + 2 * DAY_MS + 2 * HOUR_MS, rules=low)
+
+    assert calm.figures[0].value is not None
+    assert calm.figures[0].value < 0.25
+    assert again.started is not None
+    assert [each["input"]["trigger"] for each in shop.started()] == ["drift", "drift"]
+
+
+def test_enough_new_interactions_start_a_training_once(shop: Shop) -> None:
+    rows = shopping()
+    shop.champion(rows)
+    last_ms = max(row["event_time_ms"] for row in rows)
+    now_ms = NOW_MS + 3 * DAY_MS
+    old = [event(f"old-{n}", "user-1", "item-00", last_ms - n) for n in range(50)]
+    new = [event(f"new-{n}", f"user-{n % 50}", "item-00", last_ms + 1 + n) for n in range(499)]
+    shop.happened([*old, *new])
+
+    few = shop.look(now_ms=now_ms, rules=DATA_RULES)
+    shop.happened([event("one-more", "user-1", "item-01", now_ms - 1)])
+    enough = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
+    shop.look(now_ms=now_ms + 2 * HOUR_MS, rules=DATA_RULES)
+
+    assert (few.new_interactions, few.started) == (499, None)
+    assert enough.new_interactions == 500
+    (execution,) = shop.started()
+    assert execution["name"].startswith("new-data-")
+    assert execution["input"] == {
+        "trigger": "new-data",
+        "reason": "new data: 500 interactions since the last, at least 500",
+    }
+
+
+def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 2 * DAY_MS
+    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)])
+    shop.look(now_ms=now_ms, rules=DATA_RULES)
+
+    shop.happened([event(f"b-{n}", f"user-{n % 50}", "item-00", now_ms + 1 + n) for n in range(600)])
+    next_hour = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
+    next_day = shop.look(now_ms=now_ms + DAY_MS, rules=DATA_RULES)
+
+    assert (next_hour.new_interactions, next_hour.started) == (600, None)
+    assert next_day.started is not None
+    assert len(shop.started()) == 2
+
+
+def test_days_that_have_left_the_window_still_count(shop: Shop) -> None:
+    shop.champion(shopping())
+    day_ms = NOW_MS + DAY_MS
+    shop.happened([event(f"a-{n}", "user-1", "item-00", day_ms + n) for n in range(300)])
+    shop.look(now_ms=day_ms + HOUR_MS, rules=DATA_RULES)
+    later_ms = day_ms + 20 * DAY_MS
+    shop.happened([event(f"b-{n}", "user-1", "item-00", later_ms + n) for n in range(250)])
+
+    report = shop.look(now_ms=later_ms + HOUR_MS, rules=DATA_RULES)
+
+    assert report.new_interactions == 550
+    assert report.started is not None
+
+
+def test_of_two_looks_at_once_one_is_refused(shop: Shop) -> None:
+    shop.champion(shopping())
+    store = StateStore(shop.places.s3, shop.places.artefact_bucket)
+    read = store.read()
+
+    shop.look()
+
+    with pytest.raises(ConcurrentUpdate, match="another look did"):
+        store.write(read)
+    assert read == State()
