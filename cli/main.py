@@ -10,6 +10,7 @@ import typer
 from alsolike.errors import AlsolikeError
 from cli import (
     console,
+    drift,
     engagement,
     evaluate,
     models,
@@ -56,6 +57,7 @@ app.command()(recommend.recommend)
 app.command()(explaining.explain)
 app.command()(trends.trends)
 app.command()(engagement.engagement)
+app.command()(drift.drift)
 app.command()(session_token.session_token)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")

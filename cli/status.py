@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
+    from alsolike.monitoring import Report
     from cli.deployment import Deployment
 
 _RUNS = 5
@@ -40,6 +41,8 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
     console.print_line(f"stream {stream['name']}: {stream['status']}, {_shards(stream['open_shards'])}")
     champion = report["champion"]
     console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
+    if report["drift"]:
+        console.print_line(report["drift"])
     version = report["configuration_version"]
     console.print_line(f"configuration version {version}" if version else "configuration as it is built in")
     for run in report["training_runs"]:
@@ -62,7 +65,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         If a service does not answer.
     """
     from alsolike.configuration_store import ConfigurationStore
-    from cli import model_versions, training_run
+    from cli import drift, model_versions, training_run
     from cli.aws import asking
 
     names, client = deployment.names, deployment.client
@@ -85,11 +88,23 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
             "open_shards": stream["OpenShardCount"],
         },
         "champion": {"version": champion.version, "reason": champion.history[0].reason} if champion else None,
+        "drift": _drift(drift.latest(deployment)),
         "configuration_version": ConfigurationStore(client("s3"), names.artefact_bucket).current().version,
         "training_runs": [
             {**dataclasses.asdict(run), "started": run.started.isoformat(timespec="seconds")} for run in runs
         ],
     }
+
+
+def _drift(report: Report | None) -> str | None:
+    """Return a line on the last look of monitor_models; None before the first."""
+    if report is None:
+        return None
+    known = [figure.value for figure in report.figures if figure.value is not None]
+    most = f"largest PSI {max(known):.3f}" if known else "no figure could be compared"
+    drifted = ", ".join(figure.name for figure in report.drifted)
+    failed = ", ".join(check.name for check in report.checks if check.failed)
+    return f"drift: {most}" + f", drifted: {drifted}" * bool(drifted) + f", failed checks: {failed}" * bool(failed)
 
 
 def _sentence(run: Mapping[str, Any]) -> str:

@@ -136,6 +136,26 @@ def test_event_sent_twice_counts_once(shop: Shop) -> None:
     assert sorted(lake_items(shop, "repeater")) == ["item-11", "item-12"]
 
 
+def test_monitor_compares_what_happens_with_what_the_champion_learned(shop: Shop) -> None:
+    for aisle in range(3):
+        assert shop.send(f"newcomer-{aisle}", *(f"item-{aisle}{step}" for step in range(10))).status == 200
+    eventually(lambda: lake_counts(shop), holds=lambda counts: all(counts[f"newcomer-{n}"] == 10 for n in range(3)))
+
+    report = shop.alsolike("drift", "--refresh")
+
+    figures = {figure["name"]: figure for figure in report["figures"]}
+    popularity = figures["item_popularity"]
+    assert (report["champion"], report["started"]) == (champion(shop), None)
+    # Of seven days: 315 purchases before the training, and what is left of them beside what has happened since.
+    assert (popularity["reference"], popularity["reason"]) == (7 * USERS, None)
+    assert popularity["current"] >= 200
+    assert 0 <= popularity["value"] < report["rules"]["psi"]
+    assert figures["user_activity"]["reason"].startswith(f"{USERS} before and ")
+    assert figures["top_score"]["reference"] == USERS
+    assert (report["unknown_item_share"], report["lake_silent_h"] < 1) == (0, True)
+    assert shop.alsolike("status")["drift"].startswith("drift: largest PSI ")
+
+
 def test_bad_event_is_refused_by_name_and_the_others_are_stored(shop: Shop) -> None:
     good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
     call = {"trackingId": shop.name("tracking-id"), "userId": "half", "sessionId": "s"}

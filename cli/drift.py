@@ -1,0 +1,169 @@
+"""`alsolike drift`: whether what happens is still what the champion learned from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import AsJson, Stack, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alsolike.monitoring import Figure, Report
+    from cli.deployment import Deployment
+
+_COLUMNS = ("figure", "PSI", "threshold", "by chance", "then", "now", "above since", "")
+_CHECKS = ("check", "share", "bound", "rows", "")
+
+
+def drift(
+    refresh: Annotated[bool, typer.Option("--refresh", help="Look now, without waiting for the schedule.")] = False,
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show each figure beside its threshold, since when it is above, and what it starts."""
+    from alsolike.errors import NotFound
+    from cli import console, deployment
+
+    where = deployment.resolve(stack=stack, state=state)
+    report = _look(where) if refresh else latest(where)
+    if report is None:
+        call = console.call("drift", "--refresh", *deployment.options(stack=stack, state=state))
+        raise NotFound(f"monitor_models has not looked yet; `{call}` looks now")
+    if as_json:
+        import orjson
+
+        console.print_json(orjson.loads(report.to_json()))
+        return
+    console.print_table(_COLUMNS, [_row(report, figure) for figure in report.figures], title=_title(report))
+    checks = [
+        [check.name, _percent(check.share), _percent(check.bound), check.rows, "failed" if check.failed else ""]
+        for check in report.checks
+    ]
+    console.print_table(_CHECKS, checks, title="Events of these days")
+    for line in sentences(report):
+        console.print_line(line)
+
+
+def latest(where: Deployment) -> Report | None:
+    """Return what the last look found; None before the first.
+
+    Raises
+    ------
+    InvalidInput
+        If it is unreadable.
+    Unavailable
+        If S3 does not answer.
+    """
+    from botocore.exceptions import ClientError
+
+    from alsolike.lake_objects import is_gone
+    from alsolike.monitoring import LATEST_KEY, Report
+    from cli.aws import asking
+
+    bucket = where.names.artefact_bucket
+    with asking(f"s3://{bucket}/{LATEST_KEY}"):
+        try:
+            body = where.client("s3").get_object(Bucket=bucket, Key=LATEST_KEY)["Body"].read()
+        except ClientError as error:
+            if is_gone(error):
+                return None
+            raise
+    return Report.from_json(body)
+
+
+def sentences(report: Report) -> Iterator[str]:
+    """Yield what is to be said of a report."""
+    if report.champion is None or report.champion_age_h is None:
+        yield "there is no champion yet"
+    else:
+        yield f"champion {report.champion}: its last event was {_hours(report.champion_age_h)} ago"
+    if report.lake_silent_h is None:
+        yield "the lake has no event of these days"
+    else:
+        yield f"the lake's last event was {_hours(report.lake_silent_h)} ago"
+    if report.unknown_item_share is not None:
+        yield f"{report.unknown_item_share:.2%} of interactions are with items that the champion does not know"
+    if report.unknown_user_share is not None:
+        yield f"{report.unknown_user_share:.2%} of users did nothing before its last event"
+    yield from _starts(report)
+
+
+def _starts(report: Report) -> Iterator[str]:
+    rules = report.rules
+    said = f"a figure above {rules.psi:g} for {rules.hours} h"
+    yield f"{said} starts a training" if rules.retrains else f"{said} is told to people and starts nothing"
+    if rules.new_interactions is None:
+        yield "new data start no training: retrain_interactions is not set"
+    elif report.new_interactions is not None:
+        yield (f"{report.new_interactions:,} interactions are new, {rules.new_interactions:,} of them start a training")
+    if report.last_start is not None:
+        at = _time(report.last_start.started_ms)
+        now = "this look" if report.started else "monitoring"
+        yield f"{now} started execution {report.last_start.name} at {at}: {report.last_start.reason}"
+
+
+def _look(where: Deployment) -> Report:
+    import orjson
+
+    from alsolike.errors import Unavailable
+    from alsolike.monitoring import Report
+    from cli import console
+    from cli.aws import asking
+
+    name = where.names.monitor_models_function
+    with console.step("look") as step, asking(f"function {name}"):
+        body = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        found = body["Payload"].read()
+        if "FunctionError" in body:
+            raise Unavailable(f"monitoring failed: {orjson.loads(found).get('errorMessage', found)}")
+        report = Report.from_json(found)
+        step.note(f"{report.interactions:,} interactions")
+    return report
+
+
+def _title(report: Report) -> str:
+    days = f"{_time(report.window_from_ms)} to {_time(report.looked_ms)}"
+    sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
+    return f"{days}: {report.interactions:,} interactions of {report.users:,} users{sample}"
+
+
+def _row(report: Report, figure: Figure) -> list[object]:
+    return [
+        figure.name,
+        "" if figure.value is None else f"{figure.value:.3f}",
+        f"{report.rules.psi:g}",
+        "" if figure.by_chance is None else f"{figure.by_chance:.3f}",
+        figure.reference or "",
+        figure.current or "",
+        "" if figure.above_since_ms is None else _time(figure.above_since_ms),
+        figure.reason or _outcome(report, figure),
+    ]
+
+
+def _outcome(report: Report, figure: Figure) -> str:
+    held = report.held_h(figure)
+    if held is None:
+        return ""
+    if report.last_start is not None and figure.name in report.last_start.figures:
+        return "started a training"
+    left = report.rules.hours - held
+    if left > 0:
+        return f"drift in {left:.0f} h" + (", starts a training" if report.rules.retrains else "")
+    return "drift"
+
+
+def _time(ms: int) -> str:
+    return f"{dt.datetime.fromtimestamp(ms / 1000, dt.UTC):%Y-%m-%d %H:%M}"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.2%}"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"

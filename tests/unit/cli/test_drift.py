@@ -1,0 +1,148 @@
+"""`alsolike drift` shows what monitor_models found."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike.errors import InvalidInput, NotFound, Unavailable
+from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules, Start, Trigger
+from cli import deployment as deployments
+from cli import main as command
+from cli.deployment import Deployment
+from cli.status import _drift
+from tests.unit.cli.shop import put_parameters
+from tests.unit.cli.test_engagement import Function
+
+NOW_MS = 1_790_000_000_000
+HOUR_MS = 3_600_000
+REPORT = Report(
+    looked_ms=NOW_MS,
+    window_from_ms=NOW_MS - 7 * 24 * HOUR_MS,
+    rules=Rules(psi=0.25, hours=24, retrains=True, new_interactions=5_000, silent_hours=24, stale_days=30),
+    champion="v1",
+    champion_age_h=100.0,
+    lake_silent_h=2.4,
+    sampled=2,
+    interactions=1_200,
+    users=300,
+    figures=(
+        Figure(Drift.ITEM_POPULARITY, 0.8, 0.01, 9_000, 1_200, above_since_ms=NOW_MS - 30 * HOUR_MS),
+        Figure(Drift.CATEGORY_POPULARITY, reason="no column of the items is like a category"),
+        Figure(Drift.USER_ACTIVITY, 0.3, 0.02, 800, 300, above_since_ms=NOW_MS - 11 * HOUR_MS),
+        Figure(Drift.HISTORY_LENGTH, 0.01, 0.02, 800, 300),
+    ),
+    checks=(Check("value_missing", 0.25, 0.1, 40), Check("item_missing", None, 0.0, 0)),
+    unknown_item_share=0.125,
+    unknown_user_share=0.5,
+    new_interactions=1_234,
+    started=None,
+    last_start=None,
+)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, ["drift", "--stack", "shop", *arguments], catch_exceptions=False)
+
+
+def put(where: Deployment, body: bytes) -> None:
+    where.client("s3").put_object(Bucket=where.names.artefact_bucket, Key=LATEST_KEY, Body=body)
+
+
+@pytest.fixture
+def shop(deployment: Deployment) -> Deployment:
+    put_parameters(deployment.client("ssm"), "shop")
+    put(deployment, REPORT.to_json())
+    return deployment
+
+
+def cells(shown: str) -> dict[str, list[str]]:
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if line[:1] == "│"]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_each_figure_stands_beside_its_threshold_with_since_when_and_what_it_starts(shop: Deployment) -> None:
+    shown = run().stdout
+
+    rows = cells(shown)
+    assert rows["item_popularity"] == ["0.800", "0.25", "0.010", "9,000", "1,200", "2026-09-20 08:13", "drift"]
+    assert rows["user_activity"][-2:] == ["2026-09-21 03:13", "drift in 13 h, starts a training"]
+    assert rows["history_length"] == ["0.010", "0.25", "0.020", "800", "300", "", ""]
+    assert rows["category_popularity"][-1] == "no column of the items is like a category"
+    assert rows["value_missing"] == ["25.00%", "10.00%", "40", "failed"]
+    assert rows["item_missing"] == ["", "0.00%", "0", ""]
+    assert "2026-09-14 14:13 to 2026-09-21 14:13: 1,200 interactions of 300 users, one of 2 users" in shown
+    assert shown.splitlines()[-6:] == [
+        "champion v1: its last event was 4 days ago",
+        "the lake's last event was 2 h ago",
+        "12.50% of interactions are with items that the champion does not know",
+        "50.00% of users did nothing before its last event",
+        "a figure above 0.25 for 24 h starts a training",
+        "1,234 interactions are new, 5,000 of them start a training",
+    ]
+
+
+def test_what_was_started_is_said(shop: Deployment) -> None:
+    start = Start(Trigger.DRIFT, "drift-ab", "drift: item_popularity 0.800", "v1", NOW_MS, ("item_popularity",))
+    rules = dataclasses.replace(REPORT.rules, retrains=False, new_interactions=None)
+    put(shop, dataclasses.replace(REPORT, started=start, last_start=start, rules=rules).to_json())
+
+    shown = run().stdout
+
+    assert cells(shown)["item_popularity"][-1] == "started a training"
+    assert cells(shown)["user_activity"][-1] == "drift in 13 h"
+    assert shown.splitlines()[-3:] == [
+        "a figure above 0.25 for 24 h is told to people and starts nothing",
+        "new data start no training: retrain_interactions is not set",
+        "this look started execution drift-ab at 2026-09-21 14:13: drift: item_popularity 0.800",
+    ]
+
+
+def test_json_is_the_report(shop: Deployment) -> None:
+    assert json.loads(run("--json").stdout) == json.loads(REPORT.to_json())
+
+
+def test_before_the_first_look_the_call_that_looks_is_named(shop: Deployment) -> None:
+    shop.client("s3").delete_object(Bucket=shop.names.artefact_bucket, Key=LATEST_KEY)
+
+    with pytest.raises(NotFound, match=r"has not looked yet; `.* drift --refresh --stack shop` looks now"):
+        run()
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"format_version": 2}', b'{"format_version": 1, "rules": {}}'])
+def test_unreadable_report_is_refused(shop: Deployment, body: bytes) -> None:
+    put(shop, body)
+
+    with pytest.raises(InvalidInput, match="the report"):
+        run()
+
+
+def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = Function(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
+    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+
+    result = run("--refresh")
+
+    assert function.asked == [shop.names.monitor_models_function]
+    assert "(77 interactions)" in result.stderr
+    assert ": 77 interactions of" in result.stdout
+
+
+def test_failing_look_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = Function(shop, {"errorMessage": "the champion's files are gone"})
+    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+
+    with pytest.raises(Unavailable, match="monitoring failed: the champion's files are gone"):
+        run("--refresh")
+
+
+def test_status_has_a_line_of_it() -> None:
+    assert _drift(None) is None
+    assert _drift(REPORT) == "drift: largest PSI 0.800, drifted: item_popularity, failed checks: value_missing"
+    calm = dataclasses.replace(REPORT, figures=REPORT.figures[1:2], checks=())
+    assert _drift(calm) == "drift: no figure could be compared"
