@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults test-api test-canary check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution layers synth lock clean
+.PHONY: help demo neural test test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,14 @@ $(VENV)/neural-at-hand.done: $(VENV)/dev.done requirements/neural.txt
 		echo "torch is not at hand: the tests of SASRec's training are skipped (make neural installs it)"
 	@touch $@
 
+# PySpark as Glue has it, and a Java to run it, which is installed where this may be done.
+$(VENV)/spark.done: $(VENV)/dev.done requirements/spark.txt
+	@java -version 2>&1 | grep -q 'version "17' || \
+		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless; } || \
+		{ echo "Spark needs Java 17: install openjdk-17-jre-headless (apt-get) or another Java 17"; exit 1; }
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/spark.txt
+	@touch $@
+
 # The CDK's command line; only `synth` and the test of it need it. Node is the one in the virtual environment.
 node_modules/aws-cdk/bin/cdk: package-lock.json $(VENV)/run.done
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --silent
@@ -60,6 +68,9 @@ test-api: $(VENV)/dev.done  ## requests made of the API's own description, good 
 
 test-canary: $(VENV)/dev.done  ## the embedded cloud: trainings that fail, versions on trial, promoted and taken back (some minutes)
 	$(BIN)/pytest tests/canary $(ARGS)
+
+test-spark: $(VENV)/spark.done node_modules/aws-cdk/bin/cdk  ## both engines make the same dataset, row by row; a Glue job of the embedded cloud
+	$(BIN)/pytest tests/spark $(ARGS)
 
 check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests
 
@@ -108,6 +119,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: $(VENV)/bootstrap.done  ## resolve the dependencies anew (no registry host is written)
 	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra demo -o requirements/run.txt
 	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/$(LOCK) --upgrade requirements/spark.in -c requirements/run.txt -o requirements/spark.txt
 	$(BIN)/$(LOCK) model_export/requirements.in -c requirements/run.txt -o model_export/requirements.txt
 	for layer in core onnx_runtime; do $(BIN)/$(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
 		-c requirements/run.txt -o layers/$$layer/requirements.txt; done

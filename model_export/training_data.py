@@ -89,7 +89,7 @@ def load(directory: Path) -> TrainingData:
     _require_minimum(interactions, manifest.dataset_id)
     by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
     users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
-    users = _properties(_read(users_file, dataset.USER_COLUMNS), "user_id") if users_file.is_file() else {}
+    users = _properties(_read(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
     return TrainingData(
         dataset_id=manifest.dataset_id,
@@ -145,19 +145,26 @@ def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
 
 
 def _read(path: Path, columns: Sequence[str]) -> pa.Table:
-    if not path.is_file():
+    """Return columns of a file, or of a directory of parts that are in order by name."""
+    # A number of more digits goes after one of fewer.
+    parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]
+    if not parts or not parts[0].is_file():
         raise InvalidDataset(f"{path.parent} has no {path.name}")
-    try:
-        found = pq.read_schema(path).names
-        if missing := [column for column in columns if column not in found]:
-            raise InvalidDataset(f"{path.name} misses {', '.join(missing)}; its columns are {', '.join(found)}")
-        table = pq.read_table(path, columns=list(columns))
-    except pa.ArrowInvalid as error:
-        raise InvalidDataset(f"{path.name} is no readable Parquet file: {error}") from error
+    table = pa.concat_tables([_read_part(part, path.name, columns) for part in parts])
     for column in columns:
         if empty := table[column].null_count:
             raise InvalidDataset(f"{path.name} has {empty} rows without {column}")
     return table
+
+
+def _read_part(part: Path, name: str, columns: Sequence[str]) -> pa.Table:
+    try:
+        found = pq.read_schema(part).names
+        if missing := [column for column in columns if column not in found]:
+            raise InvalidDataset(f"{name} misses {', '.join(missing)}; its columns are {', '.join(found)}")
+        return pq.read_table(part, columns=list(columns))
+    except pa.ArrowInvalid as error:
+        raise InvalidDataset(f"{name} is no readable Parquet file: {error}") from error
 
 
 def _numbers(table: pa.Table, column: str, kind: pa.DataType) -> np.ndarray[Any, Any]:

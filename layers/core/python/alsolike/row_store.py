@@ -187,16 +187,19 @@ class RowStore(Generic[R]):
         rows = [self._stored(attributes) for attributes in answer["Items"]]
         return rows, None if last is None else _token(last[self._kind.key]["S"])
 
-    def scan(self) -> Iterator[R]:
-        """Yield every row, in no order.
+    def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
+        """Yield every row, in no order; of so many segments, which several scan side by side, those of one.
 
         Raises
         ------
         Unavailable
             If DynamoDB does not answer.
         """
+        part = {"Segment": segment, "TotalSegments": segments}
         try:
-            for page in self._client.get_paginator("scan").paginate(TableName=self._table, FilterExpression=_IS_THERE):
+            for page in self._client.get_paginator("scan").paginate(
+                TableName=self._table, FilterExpression=_IS_THERE, **part
+            ):
                 for attributes in page["Items"]:
                     yield self._stored(attributes).row
         except (BotoCoreError, ClientError) as error:

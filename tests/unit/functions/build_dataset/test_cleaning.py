@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from alsolike.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.interactions import profile_id
-from functions.build_dataset.cleaning import LAKE_COLUMNS, CleanInteractions, clean
+from functions.build_dataset.cleaning import CleanInteractions, clean
+from functions.build_dataset.rules import LAKE_COLUMNS
 from tests.unit.functions.factories import NOW_MS
 
 
@@ -178,13 +179,13 @@ def test_nothing_left_is_an_empty_frame() -> None:
 
     assert interactions.frame.empty
     assert interactions.dropped["rare_item"] == 2
-    assert interactions.repeat_share == 0.0
+    assert interactions.repeats == 0
 
 
 def test_repeat_share_is_the_share_of_interactions_with_an_item_already_known() -> None:
     interactions = cleaned(row("e1"), row("e2"), row("e3", item="plum"), row("e4", user="ben"))
 
-    assert interactions.repeat_share == 1 / 4
+    assert interactions.repeats == 1
 
 
 @given(

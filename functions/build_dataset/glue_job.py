@@ -1,0 +1,107 @@
+"""The script of the Glue job: builds the dataset of a run on Spark, where the lake is more than one process holds."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Sequence
+
+from pyspark.sql import SparkSession
+
+from alsolike import lake
+from alsolike.aws import client
+from alsolike.configuration_reader import ConfigurationReader
+from alsolike.dataset import MANIFEST_FILE, prefix
+from alsolike.lake_objects import list_objects
+from alsolike.observability import logger
+from alsolike.pseudonyms import pseudonyms_of
+from alsolike.tombstones import TombstoneReader
+from functions.build_dataset.settings import Settings
+from functions.build_dataset.spark_dataset import ErasedUsers, build_dataset, check_nobody_erased
+
+_PARTITION_BYTES = 32 * 2**20
+"""Of the lake's objects, compressed, a shuffle partition stands for at most so many."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build a dataset: its files, then its manifest.
+
+    Raises
+    ------
+    AlsolikeError
+        As the function `build_dataset` does; the job then fails with the message.
+    """
+    options = _options(arguments)
+    # Workers call AWS too. Glue says the region neither to them nor to the script.
+    os.environ.setdefault("AWS_DEFAULT_REGION", options.region)
+    lake_bucket = options.lake_s3_uri.removeprefix("s3://").partition("/")[0]
+    artefact_bucket = options.dataset_s3_uri.removeprefix("s3://").partition("/")[0]
+    settings = Settings(
+        lake_bucket=lake_bucket,
+        artefact_bucket=artefact_bucket,
+        catalogue_table=options.catalogue_table,
+        users_table=options.users_table,
+        secret_arn=options.secret_arn,
+    )
+    s3 = client("s3")
+    now_ms = time.time_ns() // 1_000_000
+    configuration = ConfigurationReader(s3, artefact_bucket).current(now_ms=now_ms)
+    tombstones = TombstoneReader(
+        s3, artefact_bucket, lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn)
+    )
+    dates, size_bytes = set(), 0
+    for listed in list_objects(s3, lake_bucket):
+        dates.add(listed.date)
+        size_bytes += listed.size_bytes
+    spark = _session(options.region, size_bytes)
+    dataset = build_dataset(
+        spark,
+        options.run_id,
+        started_ms=options.started_ms,
+        lake_s3_uri=options.lake_s3_uri,
+        dataset_s3_uri=options.dataset_s3_uri,
+        settings=settings,
+        configuration=configuration,
+        lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
+        erased=ErasedUsers(frozenset(tombstones.current(now_ms=now_ms)), settings.secret_arn),
+    )
+    now_ms = time.time_ns() // 1_000_000
+    check_nobody_erased(
+        dataset.interactions, ErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms)), settings.secret_arn)
+    )
+    s3.put_object(
+        Bucket=artefact_bucket,
+        Key=f"{prefix(options.run_id)}{MANIFEST_FILE}",
+        Body=dataset.manifest.to_json(),
+        ContentType="application/json",
+    )
+    logger.info(
+        "dataset built",
+        dataset_id=options.run_id,
+        rows=dataset.manifest.rows_read,
+        dropped=dataset.manifest.dropped,
+    )
+    spark.stop()
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--run_id", required=True)
+    parser.add_argument("--started_ms", required=True, type=int)
+    for name in ("lake_s3_uri", "dataset_s3_uri", "catalogue_table", "users_table", "secret_arn", "region"):
+        parser.add_argument(f"--{name}", required=True)
+    return parser.parse_known_args(arguments)[0]  # Glue adds arguments of its own
+
+
+def _session(region: str, size_bytes: int) -> SparkSession:
+    builder = SparkSession.builder.appName("build_dataset").config("spark.executorEnv.AWS_DEFAULT_REGION", region)
+    spark = builder.getOrCreate()
+    # Small ones are put together again as a stage ends, with what it then knows of their sizes.
+    partitions = max(spark.sparkContext.defaultParallelism, size_bytes // _PARTITION_BYTES)
+    spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    return spark
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What goes into a dataset, stated once for both engines: pandas in one process and Spark on many."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from alsolike.catalog import Item
+from alsolike.column_values import as_declared
+from alsolike.configuration import ColumnType, Configuration
+from alsolike.errors import UnknownEventType
+from alsolike.popular_groups import GROUPING
+from alsolike.tombstones import Erased
+from alsolike.users import User
+
+LAKE_COLUMNS = (
+    "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
+)  # fmt: skip
+"""Columns of the lake that are read."""
+
+ORDER = ("event_time_ms", "event_id")
+"""Order of the interactions, ascending: returns take back by it, and the dataset is written in it."""
+
+_USER = "u#"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Minimum:
+    """So many interactions each value of a column has, or its rows are left out.
+
+    Attributes
+    ----------
+    reason
+        Under which they are counted.
+    """
+
+    reason: str
+    column: str
+    least: int
+
+
+def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
+    """Return the minimums in the order in which they are applied, again and again until all of them hold."""
+    limits = configuration.limits
+    return (
+        Minimum("rare_item", "item_id", limits.minimum_item_interactions),
+        Minimum("short_history", "profile_id", limits.minimum_user_interactions),
+    )
+
+
+def weights(event_types: Iterable[str], configuration: Configuration) -> dict[str, float]:
+    """Return the weight of each spelling that the configuration knows."""
+    known = {}
+    for name in event_types:
+        try:
+            known[name] = configuration.events[configuration.canonical_event_type(name)].weight
+        except UnknownEventType:
+            continue
+    return known
+
+
+def names_erased(profile: str, erased: Erased) -> bool:
+    """Say whether a profile is an erased user's."""
+    return profile.startswith(_USER) and erased(profile.removeprefix(_USER))
+
+
+def item_row(item: Item) -> tuple[str, str]:
+    """Return the row of an item: also items without interactions have a title and can be filtered."""
+    return item.item_id, orjson.dumps(dict(item.properties)).decode()
+
+
+def grouping_columns(configuration: Configuration) -> Mapping[str, ColumnType]:
+    """Return the columns of users that are in a dataset: those that make groups, and no others."""
+    return {name: type_ for name, type_ in configuration.user_columns.items() if type_ in GROUPING}
+
+
+def user_row(user: User, columns: Mapping[str, ColumnType]) -> tuple[str, str] | None:
+    """Return the row of a user with interactions; None if none of the `grouping_columns` is known of the user."""
+    known = {name: value for name, value in user.properties.items() if name in columns}
+    return (user.user_id, orjson.dumps(as_declared(known, columns)).decode()) if known else None

@@ -1,0 +1,216 @@
+"""`cleaning` on Spark: the same rules as DataFrame operations, for a lake that no process holds.
+
+Nothing comes to the driver that grows with users or interactions. Rows meet by event id, by session, and by user and
+item together, never by user or by item alone: one user with a large share of the rows, or one item, is spread over
+workers as all others are. What is counted by user or by item is counted before it is shuffled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import reduce
+
+import numpy as np
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.types import ArrayType, BooleanType, DoubleType
+
+from alsolike import lake
+from alsolike.configuration import Configuration
+from alsolike.dataset import INTERACTION_COLUMNS
+from alsolike.returns import remaining
+from alsolike.tombstones import Erased
+from functions.build_dataset.description import Counts
+from functions.build_dataset.rules import LAKE_COLUMNS, ORDER, minimums, names_erased, weights
+
+PAIR = ("profile_id", "item_id")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CleanInteractions:
+    """Interactions that are in, and how many are out.
+
+    Attributes
+    ----------
+    frame
+        `INTERACTION_COLUMNS` and event_id, in no order.
+    pairs
+        One row a user and item: profile_id, item_id, interactions, first_event_ms, last_event_ms.
+    """
+
+    frame: DataFrame
+    pairs: DataFrame
+    counts: Counts
+
+
+def lake_schema() -> str:
+    """Return the types of `LAKE_COLUMNS`; one that an object was written without is null."""
+    return ", ".join(f"{name} {lake.COLUMNS[name]}" for name in LAKE_COLUMNS)
+
+
+def clean(rows: DataFrame, configuration: Configuration, *, erased: Erased | None = None) -> CleanInteractions:
+    """Do as `cleaning.clean`.
+
+    Parameters
+    ----------
+    rows
+        `LAKE_COLUMNS` of the lake.
+    erased
+        Says of a user id whether the user was erased, and can be sent to the workers; None where nobody was.
+    """
+    once = _each_once(rows).persist()
+    names = [row[0] for row in once.select("event_type").distinct().collect() if row[0] is not None]
+    marked = _marked(_owned(once), weights(names, configuration), erased).persist()
+    found = {
+        row["reason"]: row
+        for row in marked.groupBy("reason")
+        .agg(F.count("*").alias("events"), F.sum("copies").alias("copies"), F.min("weight").alias("least"))
+        .collect()
+    }
+    once.unpersist()
+    weighty = marked.where(F.col("reason").isNull()).select("event_id", *INTERACTION_COLUMNS)
+    takes_back = None in found and found[None]["least"] < 0
+    counted = _without_returns(weighty).persist() if takes_back else weighty
+    pairs = counted.groupBy(*PAIR).agg(
+        F.count("*").alias("interactions"),
+        F.min("event_time_ms").alias("first_event_ms"),
+        F.max("event_time_ms").alias("last_event_ms"),
+    )
+    pairs = pairs.localCheckpoint()
+    before = _total(pairs)
+    if takes_back:
+        marked.unpersist()
+    kept, few = _minimums(pairs, configuration)
+    totals = kept.agg(
+        F.sum("interactions").alias("interactions"),
+        F.count("*").alias("pairs"),
+        F.countDistinct("profile_id").alias("users"),
+        F.countDistinct("item_id").alias("items"),
+        F.min("first_event_ms").alias("first_event_ms"),
+        F.max("last_event_ms").alias("last_event_ms"),
+    ).first()
+    assert totals is not None  # an aggregate of everything is one row
+    events = {reason: row["events"] for reason, row in found.items()}
+    rows_read = sum(row["copies"] for row in found.values())
+    interactions = totals["interactions"] or 0
+    return CleanInteractions(
+        frame=counted.join(kept.select(*PAIR), [*PAIR], "left_semi") if any(few.values()) else counted,
+        pairs=kept,
+        counts=Counts(
+            rows_read=rows_read,
+            interactions=interactions,
+            users=totals["users"],
+            items=totals["items"],
+            repeats=interactions - totals["pairs"],
+            first_event_ms=totals["first_event_ms"] or 0,
+            last_event_ms=totals["last_event_ms"] or 0,
+            dropped={
+                "duplicate_event": rows_read - sum(events.values()),
+                **{reason: events.get(reason, 0) for reason in _MARKS},
+                "taken_back": events.get(None, 0) - before,
+                **few,
+            },
+        ),
+    )
+
+
+def erased_profiles(profiles: DataFrame, erased: Erased) -> DataFrame:
+    """Return those of the profiles, each once, that are erased users'."""
+    is_erased = F.udf(lambda profile: names_erased(profile, erased), BooleanType())
+    return profiles.select("profile_id").distinct().where(is_erased("profile_id"))
+
+
+def _each_once(rows: DataFrame) -> DataFrame:
+    """Return the copy of each event that counts, and how many copies there are.
+
+    An aggregate and no window: what copies of an event a worker has become one before they are shuffled.
+    """
+    # The least struct is the first by `lake.COPY_ORDER`; null is the least value of all, and must be the last.
+    read = [name for name in lake.COPY_ORDER if name in LAKE_COLUMNS]
+    order = [column for name in read for column in (F.isnull(name).alias(f"no_{name}"), F.col(name))]
+    least = rows.groupBy("event_id").agg(F.min(F.struct(*order)).alias("copy"), F.count("*").alias("copies"))
+    kept = [name for name in read if name != "received_time_ms"]
+    return least.select("event_id", *(F.col(f"copy.{name}").alias(name) for name in kept), "copies")
+
+
+def _owned(events: DataFrame) -> DataFrame:
+    """Add profile_id: `identity.owners`."""
+    known = events.where(F.col("user_id").isNotNull())
+    anonymous = events.where(F.col("user_id").isNull())
+    login = F.min(F.struct("event_time_ms", "event_id", "user_id")).alias("login")
+    logins = known.where(F.col("session_id").isNotNull()).groupBy("session_id").agg(login)
+    joined = anonymous.join(logins, "session_id", "left")
+    is_users = F.col("event_time_ms") <= F.col("login.event_time_ms")
+    own = F.concat(F.lit("s#"), "session_id")
+    profile = F.when(is_users, F.concat(F.lit("u#"), "login.user_id")).otherwise(own)
+    columns = ["event_id", "item_id", "event_type", "event_time_ms", "copies", "profile_id"]
+    return (
+        known.withColumn("profile_id", F.concat(F.lit("u#"), "user_id"))
+        .select(columns)
+        .unionByName(joined.withColumn("profile_id", profile).select(columns))
+    )
+
+
+_MARKS = ("erased_user", "no_item", "unknown_event_type", "no_weight")
+
+
+def _marked(events: DataFrame, weight_of: dict[str, float], erased: Erased | None) -> DataFrame:
+    """Add weight, and the first reason for which an event is left out; null where there is none."""
+    is_erased: Column = F.lit(False)
+    if erased is not None:
+        gone = F.broadcast(erased_profiles(events, erased).withColumn("gone", F.lit(True)))  # no more than tombstones
+        events = events.join(gone, "profile_id", "left")
+        is_erased = F.col("gone").isNotNull()
+    weight = reduce(
+        lambda otherwise, name: F.when(F.col("event_type") == name, F.lit(weight_of[name])).otherwise(otherwise),
+        weight_of,
+        F.lit(None).cast("double"),
+    )
+    events = events.withColumn("weight", weight.cast("float"))
+    conditions = (is_erased, F.isnull("item_id"), F.isnull("weight"), F.col("weight") == 0)
+    reason = F.coalesce(*(F.when(met, F.lit(mark)) for met, mark in zip(conditions, _MARKS, strict=True)))
+    return events.withColumn("reason", reason).drop("gone", "event_type")
+
+
+def _without_returns(weighty: DataFrame) -> DataFrame:
+    """Do as `cleaning`; only users and items with a return among them are looked at in order.
+
+    What one user did with one item is in one worker's memory then, a few dozen bytes an interaction.
+    """
+    returned = weighty.where(F.col("weight") < 0).select(*PAIR).distinct()
+    untouched = weighty.join(returned, [*PAIR], "left_anti")
+    in_order = F.sort_array(F.collect_list(F.struct(*ORDER, "weight"))).alias("events")
+    touched = weighty.join(returned, [*PAIR], "left_semi").groupBy(*PAIR).agg(in_order)
+    left = F.udf(_left, ArrayType(DoubleType()))
+    each = F.explode(F.arrays_zip("events", left("events.weight").alias("left"))).alias("each")
+    fields = [F.col(f"each.events.{name}").alias(name) for name in ORDER]
+    rest = touched.select(*PAIR, each).where(F.col("each.left") > 0)
+    rest = rest.select(*PAIR, *fields, F.col("each.left").cast("float").alias("weight"))
+    return untouched.unionByName(rest)
+
+
+def _left(weight: list[float]) -> list[float]:
+    left: list[float] = remaining(np.zeros(len(weight), np.int64), np.asarray(weight, np.float32)).tolist()
+    return left
+
+
+def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame, dict[str, int]]:
+    """Do as `cleaning`, on how often each user met each item: rows are looked at once more, in the end."""
+    dropped = dict.fromkeys((each.reason for each in minimums(configuration)), 0)
+    while True:
+        before = sum(dropped.values())
+        for each in minimums(configuration):
+            if each.least <= 1:  # nothing that is there has less
+                continue
+            total = F.sum("interactions").alias("interactions")
+            few = pairs.groupBy(each.column).agg(total).where(F.col("interactions") < each.least).localCheckpoint()
+            if count := _total(few):
+                dropped[each.reason] += count
+                pairs = pairs.join(few.select(each.column), each.column, "left_anti").localCheckpoint()
+        if sum(dropped.values()) == before:
+            return pairs, dropped
+
+
+def _total(counted: DataFrame) -> int:
+    total = counted.agg(F.sum("interactions")).first()
+    return 0 if total is None else total[0] or 0

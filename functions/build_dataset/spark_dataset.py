@@ -1,0 +1,167 @@
+"""`service` on Spark: a dataset from the lake and the catalogue, read and written by all workers."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from alsolike.aws import client
+from alsolike.catalog import CatalogueStore
+from alsolike.configuration import ColumnType, Configuration
+from alsolike.dataset import (
+    INTERACTION_COLUMNS,
+    INTERACTIONS_FILE,
+    ITEM_COLUMNS,
+    ITEMS_FILE,
+    USER_COLUMNS,
+    USERS_FILE,
+    DatasetManifest,
+)
+from alsolike.pseudonyms import pseudonyms_of
+from alsolike.users import UserStore
+from functions.build_dataset.description import empty_lake, erased_meanwhile, manifest, nothing_left
+from functions.build_dataset.rules import ORDER, grouping_columns, item_row, user_row
+from functions.build_dataset.settings import Settings
+from functions.build_dataset.spark_cleaning import CleanInteractions, clean, erased_profiles, lake_schema
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ErasedUsers:
+    """Says of a user id on any worker whether the user was erased; each worker reads the secret for itself.
+
+    Attributes
+    ----------
+    hashes
+        The tombstones.
+    """
+
+    hashes: frozenset[str]
+    secret_arn: str
+
+    def __call__(self, user_id: str | None) -> bool:
+        """Say whether the user was erased."""
+        return (
+            user_id is not None
+            and pseudonyms_of(client("secretsmanager"), self.secret_arn).erased_user(user_id) in self.hashes
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SparkDataset:
+    """A dataset whose files are written and whose manifest is not: who writes that says that it is whole."""
+
+    interactions: CleanInteractions
+    manifest: DatasetManifest
+
+
+def read_lake(spark: SparkSession, s3_uri: str) -> DataFrame:
+    """Return `LAKE_COLUMNS` of all objects of the table; what is gone by the time it is read is passed over."""
+    reader = spark.read.schema(lake_schema()).option("ignoreMissingFiles", "true")
+    return reader.option("pathGlobFilter", "*.parquet").option("recursiveFileLookup", "true").parquet(s3_uri)
+
+
+def build_dataset(
+    spark: SparkSession,
+    run_id: str,
+    *,
+    started_ms: int,
+    lake_s3_uri: str,
+    dataset_s3_uri: str,
+    settings: Settings,
+    configuration: Configuration,
+    lineage: tuple[str, ...],
+    erased: ErasedUsers,
+) -> SparkDataset:
+    """Write the files of a dataset as directories of parts, all but the manifest.
+
+    A repeated call writes over what is there; the parts of a file are in its order by name.
+
+    Parameters
+    ----------
+    lineage
+        Partitions of the lake that have objects.
+
+    Raises
+    ------
+    InvalidDataset
+        If no interaction is in the lake or none is left, or somebody in the dataset has been erased by now.
+    """
+    if not lineage:
+        raise empty_lake(settings.lake_bucket)
+    interactions = clean(read_lake(spark, lake_s3_uri), configuration, erased=erased if erased.hashes else None)
+    counts = interactions.counts
+    if not counts.interactions:
+        raise nothing_left(counts.rows_read, counts.dropped, configuration)
+    profiles = interactions.pairs.select("profile_id").distinct()
+    items = _items(spark, settings.catalogue_table).persist()
+    _write(interactions.frame.orderBy(*ORDER).select(*INTERACTION_COLUMNS), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
+    _write(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
+    users = _users(spark, settings.users_table, grouping_columns(configuration), profiles=profiles)
+    _write(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")
+    return SparkDataset(
+        interactions,
+        manifest(
+            run_id,
+            counts,
+            configuration,
+            started_ms=started_ms,
+            catalogue_items=items.count(),
+            lineage=lineage,
+        ),
+    )
+
+
+def check_nobody_erased(interactions: CleanInteractions, erased: ErasedUsers) -> None:
+    """Look at the tombstones as they are now, and at the dataset as it is.
+
+    Raises
+    ------
+    InvalidDataset
+        If somebody in it has been erased.
+    """
+    if erased.hashes and (found := erased_profiles(interactions.pairs, erased).count()):
+        raise erased_meanwhile(found)
+
+
+def _write(frame: DataFrame, s3_uri: str) -> None:
+    # Without Hadoop's empty file _SUCCESS: the manifest says that a dataset is whole.
+    writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+    writer.option("compression", "snappy").parquet(s3_uri)
+
+
+def _items(spark: SparkSession, table: str) -> DataFrame:
+    """Return the whole catalogue, scanned by all workers side by side."""
+    segments = spark.sparkContext.defaultParallelism
+    numbers = spark.sparkContext.parallelize(range(segments), segments)
+    return spark.createDataFrame(numbers.flatMap(functools.partial(_item_rows, table, segments)), _types(ITEM_COLUMNS))
+
+
+def _item_rows(table: str, segments: int, segment: int) -> Iterator[tuple[str, str]]:
+    store = CatalogueStore(client("dynamodb"), table)
+    return map(item_row, store.scan(segment=segment, segments=segments))
+
+
+def _users(spark: SparkSession, table: str, columns: Mapping[str, ColumnType], *, profiles: DataFrame) -> DataFrame:
+    """Return the users with interactions, scanned by all workers side by side."""
+    if not columns:
+        return spark.createDataFrame([], _types(USER_COLUMNS))
+    segments = spark.sparkContext.defaultParallelism
+    numbers = spark.sparkContext.parallelize(range(segments), segments)
+    rows = numbers.flatMap(functools.partial(_user_rows, table, dict(columns), segments))
+    users = spark.createDataFrame(rows, _types(USER_COLUMNS))
+    profile_id = F.concat(F.lit("u#"), users["user_id"])
+    return users.join(profiles, profile_id == profiles["profile_id"], "left_semi")
+
+
+def _user_rows(table: str, columns: Mapping[str, ColumnType], segments: int, segment: int) -> Iterator[tuple[str, str]]:
+    store = UserStore(client("dynamodb"), table)
+    rows = (user_row(user, columns) for user in store.scan(segment=segment, segments=segments))
+    return (row for row in rows if row is not None)
+
+
+def _types(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} string" for name in columns)
