@@ -37,6 +37,8 @@ from local_cloud.execution.workspaces import Workspaces
 from local_cloud.gateway.deployed import read_http_apis
 from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
+from local_cloud.glue.request import JobRunRecord, JobRunRequest
+from local_cloud.glue.runner import GlueRunner
 from local_cloud.loopback_server import ADDRESS
 from local_cloud.moto_changes import change_moto
 from local_cloud.moto_state import MotoState, compile_pattern
@@ -92,6 +94,13 @@ class LocalCloud:
         self._asynchronous.deliver_through(self._delivery)
         self._targets = TargetQueue(self._delivery, report=report)
         self._training = TrainingRunner(
+            clients=self.clients,
+            processes=self._processes,
+            pump=self._pump,
+            directory=directory,
+            environment=environment,
+        )
+        self._glue = GlueRunner(
             clients=self.clients,
             processes=self._processes,
             pump=self._pump,
@@ -233,6 +242,7 @@ class LocalCloud:
         self._targets.close()
         self._asynchronous.close()
         self._training.close()
+        self._glue.close()
         self._invoker.close()
         if self._sources:
             self._sources.join()
@@ -269,6 +279,14 @@ class LocalCloud:
             If no such job runs.
         """
         self._training.interrupt(name)
+
+    def start_job_run(self, request: JobRunRequest, record: JobRunRecord) -> None:
+        """Start a run of a Glue job in the background."""
+        self._glue.start(request, record)
+
+    def stop_job_run(self, run_id: str) -> None:
+        """Begin to stop a run of a Glue job."""
+        self._glue.stop(run_id)
 
     def _issuer_keys(self, issuer: str) -> Mapping[str, Any] | None:
         prefix = f"https://cognito-idp.{self._settings.region}.amazonaws.com/"

@@ -27,6 +27,8 @@ from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
+from moto.glue.models import FakeJob, FakeJobRun
+from moto.glue.responses import GlueResponse
 from moto.kinesis.models import Shard
 from moto.logs.models import LogStream
 from moto.s3.responses import S3Response
@@ -57,6 +59,8 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import Outcome, ThrottledError
+from local_cloud.glue.request import JobRunRecord, JobRunRequest
+from local_cloud.moto_glue import MotoJobRunRecord, described, job_run_request
 from local_cloud.moto_training import MotoTrainingRecord, training_request
 from local_cloud.telemetry.filter_patterns import read_pattern
 from local_cloud.training.request import TrainingRecord, TrainingRequest
@@ -82,6 +86,12 @@ class Runtime(Protocol):
 
     def stop_training(self, name: str, /) -> None:
         """Begin to stop a training job."""
+
+    def start_job_run(self, request: JobRunRequest, record: JobRunRecord, /) -> None:
+        """Start a run of a Glue job in the background."""
+
+    def stop_job_run(self, run_id: str, /) -> None:
+        """Begin to stop a run of a Glue job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,6 +523,41 @@ def keep_package_properties(_: Runtime | None = None) -> None:
     _replace(SageMakerModelBackend, "update_model_package", update_model_package)
 
 
+def _run_glue_jobs(runtime: Runtime) -> None:
+    original_start = FakeJob.start_job_run
+    original_dict = FakeJobRun.as_dict
+
+    @functools.wraps(original_start)
+    def start_job_run(self: Any, *arguments: Any, **options: Any) -> str:
+        run_id = str(original_start(self, *arguments, **options))
+        run = next(run for run in self.job_runs if run.job_run_id == run_id)
+        record = MotoJobRunRecord(self, run)
+        runtime.start_job_run(job_run_request(self, run), record)
+        return run_id
+
+    @functools.wraps(original_dict)
+    def as_dict(self: Any) -> dict[str, Any]:
+        return described(self, original_dict(self))
+
+    def batch_stop_job_run(self: Any) -> Any:
+        name = self._get_param("JobName")
+        stopped, errors = [], []
+        for run_id in self._get_param("JobRunIds"):
+            run = self.glue_backend.get_job_run(name, run_id)
+            if run.status in ("STARTING", "RUNNING"):
+                run.status = "STOPPING"
+                runtime.stop_job_run(run_id)
+                stopped.append({"JobName": name, "JobRunId": run_id})
+            else:
+                detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": f"{run_id} is {run.status}"}
+                errors.append({"JobName": name, "JobRunId": run_id, "ErrorDetail": detail})
+        return ActionResult({"SuccessfulSubmissions": stopped, "Errors": errors})
+
+    _replace(FakeJob, "start_job_run", start_job_run)
+    _replace(FakeJobRun, "as_dict", as_dict)
+    _replace(GlueResponse, "batch_stop_job_run", batch_stop_job_run)
+
+
 _STATE_MAP = "moto.stepfunctions.parser.asl.component.state.exec.state_map"
 
 CHANGES: Final[tuple[Change, ...]] = (
@@ -631,6 +676,16 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto forgets the properties of a model package with any update of something else",
         ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
         keep_package_properties,
+    ),
+    Change(
+        "moto's runs of Glue jobs go on by being looked at, run nothing, and cannot be stopped",
+        (
+            "moto.glue.models:FakeJob.start_job_run",
+            "moto.glue.models:FakeJobRun.__init__",
+            "moto.glue.models:FakeJobRun.as_dict",
+            "moto.moto_api._internal.managed_state_model:ManagedState",
+        ),
+        _run_glue_jobs,
     ),
 )
 """In the order in which they are applied."""

@@ -35,16 +35,22 @@ class Processes:
         )
 
     def start(
-        self, command: Sequence[str], *, environment: Mapping[str, str], directory: Path, output: int | IO[bytes]
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: Path,
+        output: int | IO[bytes],
+        errors: int | IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command` in `directory`; standard output and standard error both go to `output`."""
+        """Start `command` in `directory`; standard error goes to `errors`, or to `output` as standard output does."""
         process = subprocess.Popen(
             list(command),
             env=dict(environment),
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=output,
+            stderr=output if errors is None else errors,
             start_new_session=True,
         )
         with self._lock:

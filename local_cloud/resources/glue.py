@@ -1,4 +1,4 @@
-"""Glue's data catalogue and security configurations."""
+"""Glue's data catalogue, jobs and security configurations."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -34,9 +34,26 @@ def _create_security_configuration(creation: Creation) -> Created:
     return Created(name)
 
 
+def _create_job(creation: Creation) -> Created:
+    properties = creation.properties
+    name = creation.name("Name", limit=255)
+    creation.clients("glue").create_job(
+        Name=name,
+        Role=properties["Role"],
+        Command=properties["Command"],
+        Tags=creation.tag_map(),
+        **properties.take(
+            "Description", "DefaultArguments", "NonOverridableArguments", "GlueVersion", "WorkerType",
+            "NumberOfWorkers", "Timeout", "MaxRetries", "ExecutionProperty", "ExecutionClass", "SecurityConfiguration",
+        ),
+    )  # fmt: skip
+    return Created(name)
+
+
 _OWN_CATALOG = {"CatalogId": "each account has one catalogue, and the embedded cloud one account"}
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Glue::Database": ResourceType(_create_database, kept=_OWN_CATALOG),
     "AWS::Glue::Table": ResourceType(_create_table, kept=_OWN_CATALOG),
+    "AWS::Glue::Job": ResourceType(_create_job),
     "AWS::Glue::SecurityConfiguration": ResourceType(_create_security_configuration),
 }

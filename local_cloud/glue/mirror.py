@@ -1,0 +1,56 @@
+"""Buckets as directories: what Spark reads and writes under ``s3://`` without a connector for S3.
+
+Before the script starts, the objects under the S3 URIs in its arguments are copied into one directory a bucket; after
+it has ended, what is new there, has changed or is gone is so in S3. In between, the two know nothing of each other.
+"""
+
+from pathlib import Path
+
+from local_cloud.deployment import Clients
+from local_cloud.training.directories import split_s3_uri
+
+
+class Mirror:
+    """The directories of the buckets that a run's arguments name.
+
+    Parameters
+    ----------
+    directory
+        Gets a directory a bucket.
+    """
+
+    def __init__(self, directory: Path, clients: Clients) -> None:
+        self._directory = directory
+        self._clients = clients
+        self._before: dict[Path, tuple[int, int]] = {}
+        self.buckets: dict[str, Path] = {}
+
+    def download(self, s3_uri: str) -> None:
+        """Copy the objects whose keys start with a URI's key."""
+        bucket, prefix = split_s3_uri(s3_uri)
+        target = self.buckets.setdefault(bucket, self._directory / bucket)
+        target.mkdir(parents=True, exist_ok=True)
+        for page in self._clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                if not entry["Key"].endswith("/"):
+                    file = target / entry["Key"]
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    self._clients("s3").download_file(bucket, entry["Key"], str(file))
+                    self._before[file] = _state(file)
+
+    def upload(self) -> None:
+        """Let S3 hold what the directories hold."""
+        for bucket, directory in self.buckets.items():
+            now = {file: _state(file) for file in sorted(directory.rglob("*")) if file.is_file()}
+            for file, state in now.items():
+                if self._before.get(file) != state:
+                    self._clients("s3").upload_file(str(file), bucket, file.relative_to(directory).as_posix())
+            for file in self._before.keys() - now.keys():
+                if file.is_relative_to(directory):
+                    key = file.relative_to(directory).as_posix()
+                    self._clients("s3").delete_object(Bucket=bucket, Key=key)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns

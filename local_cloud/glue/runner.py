@@ -1,0 +1,184 @@
+"""Runs Glue jobs: the script as a subprocess, with Glue's arguments, states and logs."""
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.deployment import Clients
+from local_cloud.glue.mirror import Mirror
+from local_cloud.glue.request import JobRunRecord, JobRunRequest
+from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
+from local_cloud.processes import Processes
+from local_cloud.telemetry.lines import LineLog
+from local_cloud.telemetry.pump import Pump
+from local_cloud.training.directories import InputError, split_s3_uri
+
+OUTPUT_GROUP = "/aws-glue/jobs/output"
+ERROR_GROUP = "/aws-glue/jobs/error"
+STOP_GRACE_S = 10.0
+_WATCH_S = 0.1
+_SPARK, _PYTHON = "glueetl", "pythonshell"
+_FILES = "--extra-py-files"
+# Glue's own: what they name is not the script's to read or write.
+_NOT_MIRRORED = (_FILES, "--extra-files", "--additional-python-modules", "--TempDir", "--spark-event-logs-path")
+
+
+@dataclass(slots=True)
+class _Running:
+    stopping: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+
+class GlueRunner:
+    """Runs each run of a job in a thread and a subprocess of its own."""
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        processes: Processes,
+        pump: Pump,
+        directory: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._clients = clients
+        self._processes = processes
+        self._pump = pump
+        self._directory = directory
+        self._environment = environment
+        self._running: dict[str, _Running] = {}
+        self._grace_s = STOP_GRACE_S
+
+    def start(self, request: JobRunRequest, record: JobRunRecord) -> None:
+        """Start a run; `record` hears how it goes."""
+        running = self._running[request.run_id] = _Running()
+        running.thread = threading.Thread(
+            target=self._run, args=(request, record, running), name=f"glue {request.job_name}", daemon=True
+        )
+        running.thread.start()
+
+    def stop(self, run_id: str) -> None:
+        """Begin to stop a run."""
+        if running := self._running.get(run_id):
+            running.stopping.set()
+
+    def close(self) -> None:
+        """Kill every run and wait until none runs."""
+        self._grace_s = 0.0
+        for running in self._running.values():
+            running.stopping.set()
+        for running in self._running.values():
+            if running.thread:
+                running.thread.join(STOP_GRACE_S)
+
+    def _run(self, request: JobRunRequest, record: JobRunRecord, running: _Running) -> None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="glue-", dir=self._directory, ignore_cleanup_errors=True) as base:
+                record.end(*self._run_below(Path(base), request, record, running))
+        except (InputError, SparkMissing, BotoCoreError, ClientError, OSError) as error:
+            record.end("FAILED", f"{type(error).__name__}: {error}")
+        except Exception as error:
+            record.end("FAILED", f"InternalServiceException: {type(error).__name__}: {error}")
+            raise
+
+    def _run_below(
+        self, base: Path, request: JobRunRequest, record: JobRunRecord, running: _Running
+    ) -> tuple[str, str | None]:
+        if request.kind not in (_SPARK, _PYTHON):
+            raise InputError(f"the command {request.kind!r} cannot run here, only {_SPARK} and {_PYTHON} can")
+        if request.kind == _SPARK:
+            check_spark()
+        script = self._download(request.script_s3_uri, base / "script")
+        libraries = [
+            self._download(uri.strip(), base / "libraries" / str(number))
+            for number, uri in enumerate(request.arguments.get(_FILES, "").split(","))
+            if uri.strip()
+        ]
+        mirror = Mirror(base / "s3", self._clients)
+        for name, value in request.arguments.items():
+            if name not in _NOT_MIRRORED and value.startswith("s3://"):
+                mirror.download(value)
+        write_spark_defaults(base, mirror.buckets, more=request.arguments.get("--conf", ""))
+        record.run()
+        ending = self._execute(request, base, script, libraries, running)
+        mirror.upload()
+        return ending
+
+    def _download(self, s3_uri: str, directory: Path) -> Path:
+        bucket, key = split_s3_uri(s3_uri)
+        directory.mkdir(parents=True)
+        file = directory / key.rpartition("/")[2]
+        self._clients("s3").download_file(bucket, key, str(file))
+        return file
+
+    def _execute(
+        self, request: JobRunRequest, base: Path, script: Path, libraries: list[Path], running: _Running
+    ) -> tuple[str, str | None]:
+        command = [sys.executable, str(script), "--JOB_NAME", request.job_name, "--JOB_RUN_ID", request.run_id]
+        for name, value in request.arguments.items():
+            command += [name, value]
+        raised = _Raised(self._pump.log)
+        output = LineLog(self._pump.log).open(OUTPUT_GROUP, request.run_id)
+        errors = LineLog(raised.take).open(ERROR_GROUP, request.run_id)
+        try:
+            process = self._processes.start(
+                command,
+                environment=self._variables(base, libraries),
+                directory=base,
+                output=output.fileno(),
+                errors=errors.fileno(),
+            )
+            deadline, ended = time.monotonic() + request.most_runtime_s, None
+            while process.poll() is None and ended is None:
+                if running.stopping.wait(_WATCH_S):
+                    ended = "STOPPED"
+                elif time.monotonic() >= deadline:
+                    ended = "TIMEOUT"
+            self._processes.kill(process, grace_s=self._grace_s if ended else 0.0)
+        finally:
+            output.close()
+            errors.close()
+        if ended:
+            return ended, f"{request.run_id} ran longer than its time limit" if ended == "TIMEOUT" else None
+        if process.returncode == 0:
+            return "SUCCEEDED", None
+        return "FAILED", raised.message or f"the script ended with exit code {process.returncode}"
+
+    def _variables(self, base: Path, libraries: list[Path]) -> dict[str, str]:
+        temporary = base / "tmp"
+        temporary.mkdir()
+        return {
+            **self._environment,
+            "HOME": str(base),
+            "PYSPARK_DRIVER_PYTHON": sys.executable,
+            "PYSPARK_PYTHON": sys.executable,
+            "PYTHONPATH": os.pathsep.join(str(file.parent if file.suffix == ".py" else file) for file in libraries),
+            "PYTHONUNBUFFERED": "1",
+            "SPARK_CONF_DIR": str(base),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "TMPDIR": str(temporary),
+        }
+
+
+class _Raised:
+    """Finds the exception that ended a script among what it printed."""
+
+    def __init__(self, sink: Callable[[str, str, str], None]) -> None:
+        self._sink = sink
+        self._inside = False
+        self.message: str | None = None
+
+    def take(self, group: str, stream: str, line: str) -> None:
+        """Pass a line on; the first one after a traceback that is not indented is the exception."""
+        self._sink(group, stream, line)
+        if line.startswith("Traceback (most recent call last)"):
+            self._inside = True
+        elif self._inside and not line.startswith(" "):
+            self._inside, self.message = False, line

@@ -1,0 +1,63 @@
+"""Reads runs of Glue jobs from moto's records of them, and writes back how they go."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from local_cloud.glue.request import JobRunRequest
+from local_cloud.glue.runner import OUTPUT_GROUP
+
+# Glue's own default, in minutes: https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html
+_DEFAULT_TIMEOUT = 480
+_LONGEST_MESSAGE = 4096
+
+
+def job_run_request(job: Any, run: Any) -> JobRunRequest:
+    """Return what a run of moto's asks for."""
+    return JobRunRequest(
+        job_name=job.name,
+        run_id=run.job_run_id,
+        kind=job.command["Name"],
+        script_s3_uri=job.command["ScriptLocation"],
+        arguments=run.arguments,
+        most_runtime_s=60.0 * (run.timeout or _DEFAULT_TIMEOUT),
+    )
+
+
+class MotoJobRunRecord:
+    """Writes how a run goes into moto's record of it."""
+
+    def __init__(self, job: Any, run: Any) -> None:
+        self._run = run
+        run._transitions = []  # moto's runs go on by being looked at
+        run.status = "STARTING"
+        run.started_on = run.modified_on = datetime.now(UTC)
+        run.completed_on = run.error_message = None
+        run.execution_time = 0
+        run.glue_version = job.glue_version
+
+    def run(self) -> None:
+        """The script runs."""
+        self._run.modified_on = datetime.now(UTC)
+        self._run.status = "RUNNING"
+
+    def end(self, state: str, error_message: str | None = None) -> None:
+        """The run is over."""
+        now = datetime.now(UTC)
+        self._run.modified_on = self._run.completed_on = now
+        self._run.execution_time = int((now - self._run.started_on).total_seconds())
+        self._run.error_message = error_message and error_message[:_LONGEST_MESSAGE]
+        # Last: whoever waits for the status sees all the rest.
+        self._run.status = state
+
+
+def described(run: Any, of_moto: dict[str, Any]) -> dict[str, Any]:
+    """Return what GetJobRun says of a run; moto's own answer has constants in it."""
+    known = {
+        **of_moto,
+        "CompletedOn": run.completed_on,
+        "ErrorMessage": run.error_message,
+        "ExecutionTime": run.execution_time,
+        "GlueVersion": run.glue_version,
+        "LogGroupName": OUTPUT_GROUP.rpartition("/")[0],
+    }
+    return {name: value for name, value in known.items() if value is not None}
