@@ -12,6 +12,7 @@ import orjson
 from alsolike.errors import InvalidInput
 
 _RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
+_PROCESSES = re.compile(r"[1-9]|[1-5][0-9]|6[0-4]")
 _SEED = re.compile(r"[0-9]{1,9}")
 _TRUTH = {"true": True, "false": False}
 
@@ -36,6 +37,8 @@ class Hyperparameters:
         Resident memory, in 10^6 bytes; None for four fifths of the machine's.
     seed
         Of the algorithms that draw random numbers.
+    processes
+        On each host, 1 to 64: how many share the training of a network, on one processor each.
     """
 
     run_id: str | None = None
@@ -45,6 +48,7 @@ class Hyperparameters:
     budget_s: float = 3_600.0
     budget_mb: float | None = None
     seed: int = 0
+    processes: int = 1
 
     @classmethod
     def from_json(cls, data: bytes) -> Hyperparameters:
@@ -85,6 +89,10 @@ def _read(name: str, value: str) -> Any:
     if name == "seed":
         if not _SEED.fullmatch(value):
             raise InvalidInput(f"seed is {value!r}, expected a whole number from 0 to 999999999")
+        return int(value)
+    if name == "processes":
+        if not _PROCESSES.fullmatch(value):
+            raise InvalidInput(f"processes is {value!r}, expected a whole number from 1 to 64")
         return int(value)
     if name == "exclude_seen":
         if value.lower() not in _TRUTH:

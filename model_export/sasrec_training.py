@@ -4,6 +4,9 @@ What makes that possible in minutes: batches of sequences of like length, negati
 masks cut from one long random vector, and item vectors that start from the spectrum of the transitions instead of
 noise, which comes to the same quality in a third of the epochs. What is kept is the moving average of the weights.
 
+Several processes (`model_export.peers`) share each batch: all draw the same batches, negatives and dropout masks, each
+takes some of the rows, and gradients are added up. They train what one process would, up to rounding.
+
 References
 ----------
 W.-C. Kang, J. McAuley, "Self-attentive sequential recommendation", ICDM 2018 (the model, targets shifted by one);
@@ -15,24 +18,25 @@ its LiGR layers (gated residuals).
 from __future__ import annotations
 
 import dataclasses
+import io
+import itertools
 import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
-import scipy.sparse as sp
 import torch
-from scipy.sparse.linalg import svds
 from torch import nn
 from torch.nn import functional
 
+from model_export import peers
 from model_export.checkpoints import checkpoint
 from model_export.interactions import Interactions
-from model_export.item_content import alike
+from model_export.sasrec_data import Array, batches_of, spectrum, windows_of
 
 if TYPE_CHECKING:
     from model_export.algorithms.sasrec import Sasrec
@@ -42,20 +46,16 @@ log = logging.getLogger(__name__)
 MASK_NUMBERS = 1 << 23
 """Random numbers that dropout masks are cut from."""
 
-TOKENS_A_BATCH = 1152
-NEAREST = 50
-LENGTH = 0.06
-"""Of an item's first vector, times the square root of its size."""
-
-Array = npt.NDArray[Any]
+ALL = slice(None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trained:
-    """What was learned after some epochs: the network's arrays by name."""
+    """What was learned after some epochs: the network's arrays by name; and the latest epoch's mean loss."""
 
     arrays: dict[str, Array]
     epochs: int
+    loss: float = math.nan
 
 
 class Network(nn.Module):
@@ -82,77 +82,126 @@ class Network(nn.Module):
         mask = (torch.rand(MASK_NUMBERS) >= self.dropout).float() / (1.0 - self.dropout)
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(self, items: torch.Tensor) -> torch.Tensor:
-        """Return what follows each place: int64 [batch, length], padded on the right, to [batch, length, size]."""
+    def forward(self, items: torch.Tensor, rows: slice = ALL) -> torch.Tensor:
+        """Return what follows each place: int64 [batch, length], padded on the right, to [rows, length, size].
+
+        Parameters
+        ----------
+        rows
+            Rows of the batch to answer; their dropout is the same as if all were.
+        """
+        whole, items = len(items), items[rows]
         batch, length = items.shape
-        x = self._drop(self.item(items) + self.position.weight[:length])
+
+        def drop(values: torch.Tensor) -> torch.Tensor:
+            return self._drop(values, whole, rows)
+
+        x = drop(self.item(items) + self.position.weight[:length])
         heads = self.attend(self.norm_attention(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = heads
         attention = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        attention = self._drop(self.attended(attention.transpose(1, 2).reshape(batch, length, -1)))
+        attention = drop(self.attended(attention.transpose(1, 2).reshape(batch, length, -1)))
         x = x + torch.sigmoid(self.gate_attention(x)) * attention
         up, gate = self.feed(self.norm_feed(x)).chunk(2, dim=-1)
-        fed = self._drop(self.fed(self._drop(functional.silu(gate) * up)))
+        fed = drop(self.fed(drop(functional.silu(gate) * up)))
         return self.norm_out(x + torch.sigmoid(self.gate_feed(x)) * fed)  # type: ignore[no-any-return]
 
-    def _drop(self, values: torch.Tensor) -> torch.Tensor:
+    def _drop(self, values: torch.Tensor, whole: int, rows: slice) -> torch.Tensor:
         if not self.training or not self.dropout:
             return values
-        if values.numel() >= MASK_NUMBERS:
-            return functional.dropout(values, self.dropout)
-        start = int(torch.randint(MASK_NUMBERS - values.numel(), ()))
-        return values * self.mask[start : start + values.numel()].view(values.shape)  # type: ignore[index]
+        shape = (whole, *values.shape[1:])
+        if (numbers := math.prod(shape)) >= MASK_NUMBERS:
+            return values * functional.dropout(torch.ones(shape), self.dropout)[rows]
+        start = int(torch.randint(MASK_NUMBERS - numbers, ()))
+        return values * self.mask[start : start + numbers].view(shape)[rows]  # type: ignore[index]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """What the other processes have to know of a training: the first one's state stands for all that it is made of."""
+
+    number: int
+    interactions: Interactions
+    settings: Sasrec
+    state: bytes
+
+
+_numbers = itertools.count()
 
 
 def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Iterator[Trained]:
     """Yield what is learned, after every `settings.judge_every` epochs and after the last.
 
     Where checkpoints are kept, training goes on from the one that there is; what it had yielded before comes no more.
+    The first of several processes calls this while the others `follow`; one training ends before the next begins.
     """
-    torch.set_num_threads(1)  # these matrices are too small to share
-    torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
-    windows = _windows(interactions, settings.length + 1)
-    network = Network(settings, interactions.items)
-    with torch.no_grad():
-        network.item.weight.copy_(torch.from_numpy(_spectrum(interactions, settings.size, rng)))
-    state = _State(network, settings, rng)
+    state = _State(interactions, settings, rng, vectors=spectrum(interactions, settings.size, rng))
     saved = checkpoint(settings, interactions)
     if saved is not None and saved.is_file():
-        state.restore(saved)
+        state.restore(saved.read_bytes())
         log.info("sasrec: goes on after epoch %d", state.epoch)
         if state.epoch >= epochs:
             yield state.trained()
+    number = next(_numbers)
+    if state.epoch < epochs and state.peers.size > 1:
+        state.peers.tell(Work(number, dataclasses.replace(interactions, content=None), settings, state.dump()))
     while state.epoch < epochs:
         started = time.perf_counter()
-        loss = state.train_epoch(windows, items=interactions.items)
-        log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, loss, time.perf_counter() - started)
+        state.peers.tell(number)
+        state.train_epoch()
+        log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
         if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
             if saved is not None:
-                state.save(saved)
+                _save(state.dump(), saved)
             yield state.trained()
 
 
+def follow() -> None:
+    """Do a share of what the first process trains, until that one ends."""
+    number = state = None
+    while (heard := peers.current().hear()) is not None:
+        if isinstance(heard, Work):
+            number, state = heard.number, _State(heard.interactions, heard.settings, np.random.default_rng())
+            state.restore(heard.state)
+        elif state is None or heard != number:
+            raise ValueError(f"training {heard} goes on, expected {number}, which has begun last: they interleave")
+        else:
+            state.train_epoch()
+
+
 class _State:
-    """All that an epoch changes."""
+    """All that an epoch changes, and what it sees."""
 
-    def __init__(self, network: Network, settings: Sasrec, rng: np.random.Generator) -> None:
-        self.network, self.settings, self.rng = network, settings, rng
+    def __init__(
+        self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array | None = None
+    ) -> None:
+        torch.set_num_threads(1)  # these matrices are too small to share
+        torch.manual_seed(settings.seed)
+        self.settings, self.rng, self.peers = settings, rng, peers.current()
+        self.items, self.windows = interactions.items, windows_of(interactions, settings.length + 1)
+        self.network = Network(settings, interactions.items)
+        if vectors is not None:
+            with torch.no_grad():
+                self.network.item.weight.copy_(torch.from_numpy(vectors))
         self.epoch = self.steps = 0
-        self.average = [parameter.detach().clone() for parameter in network.parameters()]
+        self.loss = math.nan
         self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True
+            self.network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True
         )
+        self.average = [parameter.detach().clone() for parameter in self.network.parameters()]
 
-    def train_epoch(self, windows: list[Array], *, items: int) -> float:
-        """See every window once; return the mean loss."""
+    def train_epoch(self) -> None:
+        """See every window once."""
         losses = []
         self.network.train()
-        for inputs, targets, weights in _batches(windows, self.rng):
-            negatives = self.rng.integers(1, items + 1, self.settings.negatives)
+        for inputs, targets, weights in batches_of(self.windows, self.rng):
+            negatives = self.rng.integers(1, self.items + 1, self.settings.negatives)
             self.optimizer.zero_grad(set_to_none=True)
-            loss = _loss(self.network, inputs, targets, weights, negatives)
+            loss = _loss(self.network, inputs, targets, weights, negatives, rows=self.peers.mine)
             loss.backward()  # type: ignore[no-untyped-call]
+            if self.peers.size > 1:
+                loss = self._add_up(loss.detach(), np.unique(np.concatenate([inputs, targets, negatives], axis=None)))
             self.optimizer.step()
             self.steps += 1
             kept = min(self.settings.averaging, (1 + self.steps) / (10 + self.steps))
@@ -161,16 +210,31 @@ class _State:
                 torch._foreach_lerp_(self.average, trained, 1 - kept)
             losses.append(loss.item())
         self.epoch += 1
-        return float(np.mean(losses or 0.0))
+        self.loss = float(np.mean(losses or 0.0))
+
+    def _add_up(self, loss: torch.Tensor, items: Array) -> torch.Tensor:
+        """Add up all processes' gradients, of vectors only those of the batch's items; return the sum of losses."""
+        gradients = {name: parameter.grad for name, parameter in self.network.named_parameters()}
+        of_items: Any = gradients.pop("item.weight")
+        dense: list[Any] = list(gradients.values())
+        touched = torch.from_numpy(items)
+        pieces = [loss.view(1), of_items[touched].flatten(), *(each.flatten() for each in dense)]
+        sums = torch.cat(pieces)
+        self.peers.add_up(sums)
+        total, of_touched, *rest = torch.split(sums, [len(piece) for piece in pieces])
+        of_items[touched] = of_touched.view(len(items), -1)
+        for gradient, values in zip(dense, rest, strict=True):
+            gradient.copy_(values.view_as(gradient))
+        return loss.copy_(total[0])
 
     def trained(self) -> Trained:
         """Return the averaged arrays."""
         names = [name for name, _ in self.network.named_parameters()]
         arrays = {name: values.numpy().copy() for name, values in zip(names, self.average, strict=True)}
-        return Trained(arrays=arrays, epochs=self.epoch)
+        return Trained(arrays=arrays, epochs=self.epoch, loss=self.loss)
 
-    def save(self, path: Path) -> None:
-        """Write everything; the file is whole or not there."""
+    def dump(self) -> bytes:
+        """Return everything, for `restore`."""
         state = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -180,13 +244,13 @@ class _State:
             "random": torch.get_rng_state(),
             "generator": json.dumps(self.rng.bit_generator.state),
         }
-        unfinished = path.with_suffix(".unfinished")
-        torch.save(state, unfinished)
-        unfinished.replace(path)
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        return buffer.getvalue()
 
-    def restore(self, path: Path) -> None:
-        """Go on from what `save` wrote."""
-        state = torch.load(path, weights_only=True)
+    def restore(self, dumped: bytes) -> None:
+        """Go on from what `dump` returned."""
+        state = torch.load(io.BytesIO(dumped), weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average, self.epoch, self.steps = state["average"], state["epoch"], state["steps"]
@@ -194,86 +258,29 @@ class _State:
         self.rng.bit_generator.state = json.loads(state["generator"])
 
 
-def _loss(network: Network, inputs: Array, targets: Array, weights: Array, negatives: Array) -> torch.Tensor:
-    """Softmax of each target among the shared negatives, weighted; targets that are negatives are left out of these."""
-    present = torch.from_numpy(targets > 0)
-    wanted = torch.from_numpy(targets)[present]
-    hidden = network(torch.from_numpy(inputs))[present]
+def _save(content: bytes, path: Path) -> None:
+    """Write a file that is whole or not there."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+def _loss(
+    network: Network, inputs: Array, targets: Array, weights: Array, negatives: Array, *, rows: slice
+) -> torch.Tensor:
+    """Softmax of each target among the shared negatives, weighted; targets that are negatives are left out of these.
+
+    What is returned is the part of `rows` in the mean over the whole batch.
+    """
+    total = float(weights[targets > 0].sum())
+    if not len(inputs[rows]):  # random numbers are drawn all the same
+        rows, total = slice(1), math.inf
+    present = torch.from_numpy(targets[rows] > 0)
+    wanted = torch.from_numpy(targets[rows])[present]
+    hidden = network(torch.from_numpy(inputs), rows)[present]
     drawn = torch.from_numpy(negatives)
     positive = (hidden * network.item(wanted)).sum(-1, keepdim=True)
     others = (hidden @ network.item(drawn).T).masked_fill(drawn[None] == wanted[:, None], -1e9)
     logits = torch.cat([positive, others], dim=1)
     losses = functional.cross_entropy(logits, torch.zeros(len(wanted), dtype=torch.long), reduction="none")
-    share = torch.from_numpy(weights)[present]
-    return (losses * share).sum() / share.sum()
-
-
-def _windows(interactions: Interactions, length: int) -> list[Array]:
-    """Return items and weights, `(n, 2)`, of users with at least two interactions.
-
-    Long sequences are cut from their end, so that each interaction but the first is a target once.
-    """
-    rows = np.column_stack([interactions.item.astype(np.float64), interactions.weight])
-    windows = []
-    for sequence in np.split(rows, interactions.offsets[1:-1]):
-        end = len(sequence)
-        while end > 1:
-            start = max(0, end - length)
-            windows.append(sequence[start:end])
-            end = start + 1 if start else 0
-    return windows
-
-
-def _batches(windows: list[Array], rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield items, the items that follow (0: none) and these' weights, in batches of like length, in random order."""
-    if not windows:
-        return
-    lengths = np.array([len(window) for window in windows])
-    order = np.argsort(lengths + rng.random(len(lengths)) * np.maximum(1, lengths * 0.2), kind="stable")
-    batches: list[list[int]] = [[]]
-    longest = 0
-    for index in order:
-        longest = max(longest, lengths[index])
-        if batches[-1] and longest * (len(batches[-1]) + 1) > TOKENS_A_BATCH:
-            batches.append([])
-            longest = lengths[index]
-        batches[-1].append(index)
-    for number in rng.permutation(len(batches)):
-        rows = [windows[index] for index in batches[number]]
-        block = np.zeros((len(rows), max(map(len, rows)), 2))
-        for row, window in enumerate(rows):
-            block[row, : len(window)] = window
-        items = block[:, :, 0].astype(np.int64)
-        yield items[:, :-1], items[:, 1:], block[:, 1:, 1].astype(np.float32)
-
-
-def _spectrum(interactions: Interactions, size: int, rng: np.random.Generator) -> Array:
-    """Return a vector of each item, float32 `(items + 1, size)`.
-
-    They span the strongest dimensions of the transitions' positive pointwise mutual information together with how much
-    the items' columns are alike.
-    """
-    items, span = interactions.items, 10
-    shape = (items + 1, items + 1)
-    pairs: Any = sp.csr_array(shape, dtype=np.float64)
-    for gap in range(1, min(span, len(interactions) - 1) + 1):
-        same = interactions.user[:-gap] == interactions.user[gap:]
-        places = interactions.item[:-gap][same], interactions.item[gap:][same]
-        pairs = pairs + sp.csr_array((np.full(len(places[0]), 0.7 ** (gap - 1)), places), shape=shape)
-    pairs = sp.coo_array((pairs + pairs.T) / 2)
-    sums, total = pairs.sum(axis=1), pairs.sum()
-    chance = np.maximum(sums[pairs.row] * sums[pairs.col], 1e-9)
-    values: Any = np.maximum(np.log1p(pairs.data * total / chance / 50), 0.0)
-    values = sp.csr_array((values, (pairs.row, pairs.col)), shape=shape)
-    nearest = alike(interactions, most=NEAREST)
-    values = values + (nearest + nearest.T) / 2
-    rank = min(size, items - 1)
-    noise = rng.normal(0.0, 0.004, (items + 1, size))
-    if rank >= 1 and values.nnz:
-        start = rng.normal(size=items + 1)
-        left, strength, _ = svds(values, rank, v0=start)
-        vectors = left * np.sqrt(strength)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        noise[:, :rank] += vectors / np.maximum(lengths, 1e-6) * LENGTH * np.sqrt(size)
-    noise[0] = 0.0
-    return noise.astype(np.float32)
+    return (losses * torch.from_numpy(weights[rows])[present]).sum() / total

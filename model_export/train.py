@@ -17,7 +17,7 @@ from pathlib import Path
 
 from alsolike.bundle import Manifest
 from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
-from model_export import checkpoints, protocols, reference, related_quality
+from model_export import checkpoints, follower, peers, protocols, reference, related_quality
 from model_export.against_champion import CHAMPION_FOLDER, against_champion
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
@@ -58,7 +58,10 @@ def main() -> int:
 
     try:
         hyperparameters = Hyperparameters.from_json((base / "input/config/hyperparameters.json").read_bytes())
-        with checkpoints.kept_in(base / "checkpoints"):
+        place = peers.place(os.environ, base / "input/config/resourceconfig.json", processes=hyperparameters.processes)
+        if place.rank:
+            return follower.main(place)
+        with peers.joined(place), checkpoints.kept_in(base / "checkpoints"):
             train(
                 dataset=base / "input/data/dataset",
                 output=base / "model",
