@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_graph import Graph
+from model_export.statistics import Statistics
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,16 @@ class Algorithm(abc.ABC):
     @abc.abstractmethod
     def fit(self, interactions: Interactions) -> Model:
         """Learn from interactions; the same interactions and settings give the same model."""
+
+    def fit_from_statistics(self, statistics: Statistics) -> Model | None:
+        """Return what `fit` gives on the interactions that were counted; None where such counts are not enough.
+
+        Raises
+        ------
+        InvalidInput
+            If they were counted with other settings.
+        """
+        return None
 
     def fit_judged(self, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
         """Fit like `fit`, but free to stop where `judge` finds the model best; its settings say where that was.
@@ -132,6 +143,12 @@ class Combination(Algorithm):
     def fit(self, interactions: Interactions) -> Model:
         """Fit every component and combine them."""
         return self.combine([component.fit(interactions) for component in self.components()])
+
+    def fit_from_statistics(self, statistics: Statistics) -> Model | None:
+        """Do as `fit`, if it is possible for every component."""
+        models = [component.fit_from_statistics(statistics) for component in self.components()]
+        fitted = [model for model in models if model is not None]
+        return self.combine(fitted) if len(fitted) == len(models) else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

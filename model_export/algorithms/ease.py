@@ -26,6 +26,7 @@ from model_export.algorithm import Algorithm
 from model_export.interactions import Floats, Interactions
 from model_export.item_rows import ItemRows, ItemRowsModel
 from model_export.local_ridge import local_ridge
+from model_export.statistics import Statistics
 
 ITEMS_AT_ONCE = 1024
 
@@ -76,16 +77,27 @@ class Ease(Algorithm):
         """Solve for B and keep the strongest targets of each item."""
         users_items = interactions.matrix()
         if _pairs(users_items) <= self.max_pairs:
-            gram = sp.csr_array(users_items.T @ users_items)
-            solved = local_ridge(gram, gram, ridge=self.ridge, sources=self.sources)
-            rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=interactions.items, n=self.targets)
-        else:
-            counts = np.bincount(interactions.item, minlength=interactions.items + 1)[1:]
-            frequent = np.sort(np.argsort(-counts, kind="stable")[: self.max_items] + 1).astype(np.int32)
-            inverse = _inverse(sp.csr_array(users_items[:, frequent]), ridge=self.ridge)
-            table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
-            rows = ItemRows.strongest([table], sources=frequent, items=interactions.items, n=self.targets)
+            return self._local(sp.csr_array(users_items.T @ users_items))
+        counts = np.bincount(interactions.item, minlength=interactions.items + 1)[1:]
+        frequent = np.sort(np.argsort(-counts, kind="stable")[: self.max_items] + 1).astype(np.int32)
+        inverse = _inverse(sp.csr_array(users_items[:, frequent]), ridge=self.ridge)
+        table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
+        rows = ItemRows.strongest([table], sources=frequent, items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
+
+    def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
+        """Regress each item on its strongest co-occurring ones, whatever number of pairs there is.
+
+        A session stands for a user: where no history is longer than one it is the same matrix. Pairs that the
+        statistics do not have count as never together.
+        """
+        return self._local(statistics.gram.astype(np.float32))
+
+    def _local(self, gram: sp.csr_array) -> ItemRowsModel:
+        items = gram.shape[0] - 1
+        solved = local_ridge(gram, gram, ridge=self.ridge, sources=self.sources)
+        rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=items, n=self.targets)
+        return ItemRowsModel(settings=self, items=items, rows=rows)
 
 
 def _pairs(users_items: sp.csr_array) -> int:

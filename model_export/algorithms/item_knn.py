@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from model_export.algorithm import Algorithm
-from model_export.interactions import Interactions
+from model_export.interactions import Interactions, Ints
 from model_export.item_rows import ItemRows, ItemRowsModel, source_blocks
+from model_export.statistics import Statistics
 
 ROWS_AT_ONCE = 1 << 17
 """Interactions whose pairs are in memory at once."""
@@ -60,15 +62,28 @@ class ItemKnn(Algorithm):
         rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
+    def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
+        """Read who goes with whom from the Gram matrix."""
+        statistics.require(self.name, most=self.targets, session=self.session)
+        sources = np.arange(1, statistics.items + 1)
+        table = self._normalised(sp.csr_array(statistics.gram[1:]), sources, counts=statistics.sessions)
+        rows = ItemRows.of_every_item([table], items=statistics.items, n=self.targets)
+        return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
+
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
         """Yield the rows of the similarities."""
         together = interactions.sessions(most=self.session)
         items_sessions = sp.csr_array(together.T)
-        counts = np.diff(items_sessions.indptr).astype(np.float32)
-        source_norm, target_norm = counts ** (1.0 - self.target_power), counts**self.target_power
+        counts = np.diff(items_sessions.indptr)
         for sources in source_blocks(np.diff(items_sessions.indptr), most=ROWS_AT_ONCE):
             similar = sp.csr_array(items_sessions[sources.start : sources.stop] @ together)
-            source = np.repeat(sources, np.diff(similar.indptr))
-            similar.data /= source_norm[source] * target_norm[similar.indices] + self.shrink
-            similar.data[similar.indices == source] = 0.0
-            yield similar
+            yield self._normalised(similar, np.arange(sources.start, sources.stop), counts=counts)
+
+    def _normalised(self, together: sp.csr_array, sources: Ints, *, counts: npt.NDArray[Any]) -> sp.csr_array:
+        """Make rows of similarities of rows of n_ij, in place."""
+        n = counts.astype(np.float32)
+        source = np.repeat(sources, np.diff(together.indptr))
+        source_norm, target_norm = n ** (1.0 - self.target_power), n**self.target_power
+        together.data /= source_norm[source] * target_norm[together.indices] + self.shrink
+        together.data[together.indices == source] = 0.0
+        return together

@@ -18,11 +18,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from model_export.algorithm import Algorithm
 from model_export.interactions import Interactions, Ints
 from model_export.item_rows import ItemRows, ItemRowsModel, source_blocks
+from model_export.statistics import Statistics
 
 ROWS_AT_ONCE = 1 << 17
 """Interactions whose pairs are in memory at once."""
@@ -66,6 +68,16 @@ class Transitions(Algorithm):
         rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
+    def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
+        """Divide the rows that were counted."""
+        statistics.require(
+            self.name, most=self.targets, gap_decay=self.gap_decay, max_gap=self.max_gap, backward=self.backward
+        )
+        sources = np.arange(1, statistics.items + 1)
+        table = self._divided(sp.csr_array(statistics.transitions[1:]), sources, sums=statistics.sums[1:])
+        rows = ItemRows.of_every_item([table], items=statistics.items, n=self.targets)
+        return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
+
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
         """Yield the rows of C, divided by a power of their sums."""
         by_item = np.argsort(interactions.item, kind="stable")
@@ -79,12 +91,15 @@ class Transitions(Algorithm):
                 begins = np.searchsorted(interactions.item[rows], np.append(sources, sources.stop))
                 of_source = sp.csr_array((np.ones(len(rows)), np.arange(len(rows)), begins))
                 counts = counts + of_source @ pairs
-            sums = counts.sum(axis=1)
-            scale = np.where(sums > 0, np.maximum(sums, 1e-30) ** -self.source_power, 0.0)
-            counts.data *= np.repeat(scale, np.diff(counts.indptr))
-            if not self.repeats:
-                counts.data[counts.indices == np.repeat(sources, np.diff(counts.indptr))] = 0.0
-            yield counts
+            yield self._divided(counts, np.arange(sources.start, sources.stop), sums=counts.sum(axis=1))
+
+    def _divided(self, counts: sp.csr_array, sources: Ints, *, sums: npt.NDArray[np.float64]) -> sp.csr_array:
+        """Divide rows of C by a power of the sums, in place."""
+        scale = np.where(sums > 0, np.maximum(sums, 1e-30) ** -self.source_power, 0.0)
+        counts.data *= np.repeat(scale, np.diff(counts.indptr))
+        if not self.repeats:
+            counts.data[counts.indices == np.repeat(sources, np.diff(counts.indptr))] = 0.0
+        return counts
 
     def _pairs(self, interactions: Interactions, offsets: Ints, rows: Ints) -> sp.csr_array:
         """What interactions lead to, weighted by the later event's weight, float64 `(len(rows), items + 1)`."""
