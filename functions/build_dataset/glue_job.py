@@ -16,9 +16,11 @@ from alsolike.dataset import MANIFEST_FILE, prefix
 from alsolike.lake_objects import list_objects
 from alsolike.observability import logger
 from alsolike.pseudonyms import pseudonyms_of
+from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
 from alsolike.tombstones import TombstoneReader
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_dataset import ErasedUsers, build_dataset, check_nobody_erased
+from functions.build_dataset.spark_statistics import write_statistics
 
 _PARTITION_BYTES = 32 * 2**20
 """Of the lake's objects, compressed, a shuffle partition stands for at most so many."""
@@ -66,6 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
         erased=ErasedUsers(frozenset(tombstones.current(now_ms=now_ms)), settings.secret_arn),
     )
+    if options.statistics:
+        counting = Counting()
+        write_statistics(dataset.interactions.frame, options.dataset_s3_uri, counting)
+        s3.put_object(
+            Bucket=artefact_bucket,
+            Key=f"{prefix(options.run_id)}{STATISTICS}{STATISTICS_MANIFEST}",
+            Body=counting.to_json(),
+            ContentType="application/json",
+        )
     now_ms = time.time_ns() // 1_000_000
     check_nobody_erased(
         dataset.interactions, ErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms)), settings.secret_arn)
@@ -91,6 +102,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--started_ms", required=True, type=int)
     for name in ("lake_s3_uri", "dataset_s3_uri", "catalogue_table", "users_table", "secret_arn", "region"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--statistics", default="false", type={"true": True, "false": False}.__getitem__)
     return parser.parse_known_args(arguments)[0]  # Glue adds arguments of its own
 
 

@@ -1,0 +1,111 @@
+"""Training statistics on Spark: interactions reduced to item-to-item matrices that one machine finishes.
+
+What a pair adds up to is added up before it is shuffled, by source and target together, so that a hot item is spread
+over the workers. A user's interactions meet in one task, which sorts them on disk where they do not fit into memory.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812
+
+from alsolike.statistics import GRAM, ITEM_STATISTICS, ITEMS, PAIR_COLUMNS, STATISTICS, TRANSITIONS, Counting
+from functions.build_dataset.rules import ORDER
+
+
+def write_statistics(interactions: DataFrame, dataset_uri: str, counting: Counting) -> None:
+    """Write the statistics of a dataset, all but their manifest; a repeated call writes over what is there.
+
+    Parameters
+    ----------
+    interactions
+        profile_id, item_id, weight, and the columns of `ORDER`.
+    """
+    items, transitions, gram = statistics(interactions, counting)
+    for name, frame in ((ITEMS, items), (TRANSITIONS, transitions), (GRAM, gram)):
+        # Without Hadoop's empty file _SUCCESS: the manifest says that the statistics are whole.
+        writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+        writer.option("compression", "snappy").parquet(f"{dataset_uri}{STATISTICS}{name}")
+
+
+def statistics(interactions: DataFrame, counting: Counting) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Return `ITEM_STATISTICS` of each item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix."""
+    items = _positions(interactions).persist()
+    in_order = Window.partitionBy("profile_id").orderBy(*ORDER)
+    placed = (
+        interactions.join(F.broadcast(items.select("item_id", F.col("position").alias("item"))), "item_id")
+        .withColumn("place", F.row_number().over(in_order) - 1)
+        .select("profile_id", "place", "item", "weight")
+        .persist()
+    )
+    followed = _transitions(placed, counting).persist()
+    sums = followed.groupBy("source").agg(F.sum("value").alias("transitions"))
+    together, sessions = _together(placed, counting)
+    of_items = (
+        items.join(sums, F.col("position") == F.col("source"), "left")
+        .join(sessions.withColumnRenamed("item", "of"), F.col("position") == F.col("of"))
+        .fillna(0.0, ["transitions"])
+        .select(*ITEM_STATISTICS)
+    )
+    transitions = _strongest(followed, F.col("value"), counting.most)
+    return of_items, transitions, _gram(together, sessions, counting)
+
+
+def _positions(interactions: DataFrame) -> DataFrame:
+    counts = interactions.groupBy("item_id").agg(F.count("*").alias("interactions"))
+    # One task numbers all items: they are few beside interactions.
+    order = Window.orderBy(F.col("interactions").desc(), "item_id")
+    return counts.withColumn("position", F.row_number().over(order))
+
+
+def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
+    """Return every pair of what follows what, with its decayed weight, both ways."""
+    later = Window.partitionBy("profile_id").orderBy("place").rowsBetween(1, counting.max_gap)
+    following = placed.select("item", F.collect_list(F.struct("item", "weight")).over(later).alias("following"))
+    pairs = following.select("item", F.posexplode("following").alias("gap", "later")).select(
+        F.col("item").alias("source"),
+        F.col("later.item").alias("target"),
+        (F.pow(F.lit(counting.gap_decay), F.col("gap")) * F.col("later.weight").cast("double")).alias("value"),
+    )
+    pairs = pairs.groupBy("source", "target").agg(F.sum("value").alias("value"))
+    if not counting.backward:
+        return pairs
+    back = pairs.select(
+        F.col("target").alias("source"),
+        F.col("source").alias("target"),
+        (F.col("value") * counting.backward).alias("value"),
+    )
+    return pairs.unionByName(back).groupBy("source", "target").agg(F.sum("value").alias("value"))
+
+
+def _together(placed: DataFrame, counting: Counting) -> tuple[DataFrame, DataFrame]:
+    """Return in how many sessions both items of a pair are, the lower position first, and in how many an item is."""
+    session = F.floor(F.col("place") / counting.session).alias("session")
+    sets = (
+        placed.groupBy("profile_id", session).agg(F.sort_array(F.collect_set("item")).alias("items")).select("items")
+    ).persist()
+    sessions = sets.select(F.explode("items").alias("item")).groupBy("item").agg(F.count("*").alias("sessions"))
+    pairs = (
+        sets.select("items", F.posexplode("items").alias("number", "source"))
+        .select("source", F.explode(F.expr("slice(items, number + 2, size(items))")).alias("target"))
+        .groupBy("source", "target")
+        .agg(F.count("*").cast("double").alias("value"))
+    )
+    return pairs, sessions
+
+
+def _gram(together: DataFrame, sessions: DataFrame, counting: Counting) -> DataFrame:
+    both = together.unionByName(
+        together.select(F.col("target").alias("source"), F.col("source").alias("target"), "value")
+    )
+    of_source = F.broadcast(sessions.select(F.col("item").alias("source"), F.col("sessions").alias("of_source")))
+    of_target = F.broadcast(sessions.select(F.col("item").alias("target"), F.col("sessions").alias("of_target")))
+    cosine = F.col("value") / (F.sqrt(F.col("of_source") * F.col("of_target")) + counting.shrink)
+    return _strongest(both.join(of_source, "source").join(of_target, "target"), cosine, counting.most)
+
+
+def _strongest(pairs: DataFrame, strength: Column, most: int) -> DataFrame:
+    """Keep the `most` strongest targets of a source; of equally strong ones the lower position; and itself."""
+    itself = F.col("source") == F.col("target")
+    rank = Window.partitionBy("source", itself).orderBy(strength.desc(), "target")
+    return pairs.withColumn("rank", F.row_number().over(rank)).where(F.col("rank") <= most).select(*PAIR_COLUMNS)

