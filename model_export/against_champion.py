@@ -32,9 +32,6 @@ from model_export.protocols import Part, Queries
 from model_export.slices import of_targets, of_users
 from model_export.training_data import MINIMUM_INTERACTIONS, TrainingData
 
-CHAMPION_FOLDER = "champion"
-"""Of a dataset: the bundle that served when the run began."""
-
 NOTHING_NEW = "nobody has had anything since its last event that could be asked for"
 
 MOST_ASKED = 5_000

@@ -16,9 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alsolike.bundle import Manifest
+from alsolike.dataset import CHAMPION_FOLDER
 from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
 from model_export import checkpoints, follower, peers, protocols, reference, related_quality
-from model_export.against_champion import CHAMPION_FOLDER, against_champion
+from model_export.against_champion import against_champion
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
 from model_export.bootstrap import interval
