@@ -76,7 +76,8 @@ def create_app(
         default_stack_synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
     )
     name = environment or app.node.try_get_context("environment")
-    settings = load_settings(app.node.try_get_context("environments"), name)
+    # Not from the app's context: what is null there was lost on its way through jsii, and would be the default again.
+    settings = load_settings(context.get("environments"), name)
     add_stacks(app, settings=settings, layers=layers)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
     return app

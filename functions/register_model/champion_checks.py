@@ -46,7 +46,7 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: Limits)
 def _compared(
     found: Mapping[str, Any], own: float, other: float, *, champion: Manifest, fresher: bool, limits: Limits
 ) -> Check:
-    low, high = found["ahead"]
+    low, high = found.get("ahead") or (None, None)
     surely = low is not None and low > 0
     close = not _below(own, other, limits.tolerance_percent)
     if surely:

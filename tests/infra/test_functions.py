@@ -202,6 +202,15 @@ def test_largest_bundle_and_catalogue_fit_twice_on_the_disk_of_recommend(demo: A
     assert (sizes(demo), sizes(prod)) == (("600", "300", 2048), ("150", "70", 512))
 
 
+def test_gate_asks_for_what_the_environment_says(demo: Assembly, prod: Assembly) -> None:
+    def asked(assembly: Assembly) -> tuple[str, ...]:
+        variables = assembly.function("register_model").properties["Environment"]["Variables"]
+        return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "TOLERANCE_PERCENT"))
+
+    assert asked(demo) == ("50", "0", "5")  # 0: of any age
+    assert asked(prod) == ("1000", "30", "5")
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_layers_are_those_that_the_function_imports(demo: Assembly, name: str) -> None:
     function = demo.function(name)
