@@ -5,7 +5,7 @@ import pytest
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
-    "start_training": {"ARTEFACT_BUCKET"},
+    "start_training": {"ARTEFACT_BUCKET", "LAKE_BUCKET", "DATASET_ENGINE", "SPARK_ABOVE_MB"},
     "run_canary": {
         "ARTEFACT_BUCKET",
         "LAKE_BUCKET",
