@@ -28,6 +28,8 @@ class Arm:
 
     Attributes
     ----------
+    attributed
+        Answers of which it is known what they led to, so far: attribution comes by the hour.
     errors
         Answers that were degraded for one of `ERRORS`, of all.
     latency
@@ -38,6 +40,7 @@ class Arm:
 
     answers: int
     users: int
+    attributed: int
     errors: Sample
     latency: Sample
     clicks: Sample
@@ -47,6 +50,7 @@ class Arm:
         return {
             "answers": self.answers,
             "users": self.users,
+            "attributed": self.attributed,
             "error_rate": self.errors.ratio,
             "latency_ms": self.latency.ratio,
             "click_through": self.clicks.ratio,
@@ -100,6 +104,7 @@ def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm
     return Arm(
         answers=len(answers.users),
         users=len(np.unique(answers.users)),
+        attributed=round(float(outcomes.answers.sum())),
         errors=_sample(np.bincount(groups[answers.failed], minlength=GROUPS), counted),
         latency=_sample(
             np.bincount(groups[timed], weights=took_ms, minlength=GROUPS), np.bincount(groups[timed], minlength=GROUPS)

@@ -56,7 +56,9 @@ class Test:
         return dataclasses.asdict(self)
 
 
-def judge(candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Limits) -> tuple[Test, ...]:
+def judge(
+    candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Limits, fraction: float = 1.0
+) -> tuple[Test, ...]:
     """Return every comparison of the version on trial with the champion.
 
     Parameters
@@ -65,15 +67,18 @@ def judge(candidate: Arm, champion: Arm, *, share: float, planned: float, limits
         Of users, whom the candidate answers.
     planned
         Answers of both arms that were planned before the start.
+    fraction
+        Of the answers that were looked at; what they led to is known of all.
     """
-    observed = candidate.answers + champion.answers
-    clock = _Clock(observed, planned)
+    clock = _Clock(candidate.answers + champion.answers, planned * fraction)
+    # A clock that ran ahead of what is known would make the bound too low.
+    clicks_clock = _Clock(candidate.attributed + champion.attributed, planned)
     return (
         _outright(candidate, champion),
         _missing(candidate, champion, share=share),
         _errors(candidate.errors, champion.errors, points=limits.error_points, clock=clock),
         _latency(candidate.latency, champion.latency, share=limits.latency_share, clock=clock),
-        _clicks(candidate.clicks, champion.clicks, clock=clock),
+        _clicks(candidate.clicks, champion.clicks, clock=clicks_clock),
     )
 
 

@@ -119,7 +119,8 @@ class CanaryRun:
             arms.candidate,
             arms.champion,
             share=canary.share,
-            planned=canary.planned_answers * arms.fraction,
+            planned=canary.planned_answers,
+            fraction=arms.fraction,
             limits=self.plan.limits,
         )
         figures = _figures(arms, tests)

@@ -127,6 +127,20 @@ def test_a_version_that_cannot_be_loaded_leaves_the_champion_to_answer_declared(
     assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
 
 
+def test_whatever_is_wrong_with_it_as_it_is_loaded_the_champion_answers(
+    tried: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise MemoryError("nobody foresaw this")
+
+    monkeypatch.setattr("functions.recommend.beside.load", fail)
+
+    for user, lacking in ((ON_TRIAL, "arm-model-unavailable"), (NOT_ON_TRIAL, None)):
+        items, headers = tried.ask(userId=user)
+
+        assert (items[0]["itemId"], headers.get("x-alsolike-degraded")) == ("fig", lacking)
+
+
 def test_a_version_that_fails_as_it_runs_goes_down_the_ladder_declared(
     tried: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
