@@ -73,3 +73,23 @@ def test_markup_in_a_title_is_text(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert "shopper [bold]7" in (printed := capsys.readouterr().out)
     assert "[red]pear" in printed
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_lines_of_a_step_stay_uncut_on_a_terminal_and_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO]
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("COLUMNS", "80"), ("TERM", "xterm")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", shown := stream())
+    line = f"[    4.0 s]   | [red]{'epoch 1 of 200, ' * 8}{HOSTILE}"
+
+    with console.step("training") as step:
+        step.note("Train")
+        step.say(line)
+
+    printed = shown.getvalue()
+    assert line.replace(HOSTILE, SHOWN) in printed
+    assert printed.index("Pears") < printed.rindex("training")

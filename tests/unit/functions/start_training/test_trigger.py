@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alsolike.errors import InvalidInput
 from functions.start_training.trigger import Cause, Trigger, read_trigger
@@ -39,3 +41,21 @@ def test_input_says_why_and_what(document: Any, trigger: Trigger) -> None:
 def test_other_input_is_refused_with_field_and_value(document: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read_trigger(document)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = st.sampled_from(["trigger", "reason", "version", "source", "detail-type"])
+
+
+@given(JSON | st.dictionaries(NAMES, JSON | st.sampled_from([*Cause, "v1"])))
+def test_whatever_the_input_is_it_is_read_or_refused(document: Any) -> None:
+    try:
+        read = read_trigger(document)
+    except InvalidInput:
+        return
+    assert read.cause in Cause
+    assert read == read_trigger(document)
