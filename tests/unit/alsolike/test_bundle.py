@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from alsolike import bundle
 from alsolike.bundle import Bundle, HistoryParameters, Manifest
+from alsolike.drift import Histogram
 from alsolike.errors import InvalidBundle
 from alsolike.graph_tables import graph_tables, write_tables_index
 from alsolike.popular_groups import PopularGroups
@@ -271,6 +272,10 @@ def broken(change: Callable[[dict[str, Any]], Any]) -> bytes:
             broken(lambda document: document["history"].update(event_weights=5)),
             "manifest.json has an unreadable history",
         ),
+        (
+            broken(lambda document: document.update(top_scores={"edges": [1.0], "counts": [1]})),
+            "manifest.json has unreadable top_scores: counts are (1,), expected 2 numbers",
+        ),
     ],
 )
 def test_an_unreadable_manifest_is_refused_by_name(data: bytes, message: str) -> None:
@@ -296,6 +301,13 @@ def test_a_written_manifest_reads_the_same(half_life_days: float, weights: dict[
     written = manifest(history=HistoryParameters(100, half_life_days, finite))
 
     assert Manifest.from_json(written.to_json()) == written
+
+
+def test_a_manifest_says_how_high_scores_are_unless_it_is_of_an_earlier_version() -> None:
+    written = manifest(top_scores=Histogram((0.5, 1.5), (3, 4, 3)))
+
+    assert Manifest.from_json(written.to_json()) == written
+    assert Manifest.from_json(broken(lambda document: document.pop("top_scores"))).top_scores is None
 
 
 def test_no_decay_is_null_in_the_manifest() -> None:

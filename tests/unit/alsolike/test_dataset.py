@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from alsolike import dataset
 from alsolike.configuration import DEFAULT
 from alsolike.dataset import DatasetManifest
+from alsolike.drift import Histogram
 from alsolike.errors import InvalidDataset
+from alsolike.reference import Categories, Reference
 
 
 def manifest() -> DatasetManifest:
@@ -63,6 +66,45 @@ def test_another_document_is_refused(data: bytes, message: str) -> None:
         DatasetManifest.from_json(data)
 
     assert str(error.value).startswith(message)
+
+
+REFERENCE = Reference(
+    window_days=7,
+    item_popularity=Histogram((1, 4), (5, 5, 6)),
+    category_popularity=Categories("kind", ("fruit",), (9, 4, 3)),
+    user_activity=Histogram((2,), (1, 7)),
+    history_length=Histogram((2,), (1, 7)),
+)
+
+
+@pytest.mark.parametrize("reference", [REFERENCE, dataclasses.replace(REFERENCE, category_popularity=None)])
+def test_what_the_last_days_were_like_is_read_as_it_was_written(reference: Reference) -> None:
+    written = dataclasses.replace(manifest(), reference=reference)
+
+    assert DatasetManifest.from_json(written.to_json()) == written
+
+
+def test_a_manifest_of_before_has_no_reference() -> None:
+    document = orjson.loads(manifest().to_json())
+    del document["reference"]
+
+    assert DatasetManifest.from_json(orjson.dumps(document)).reference is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"user_activity": {"edges": [], "counts": []}},
+        {"window_days": None},
+        {"category_popularity": {"column": "kind"}},
+    ],
+)
+def test_an_unreadable_reference_is_refused(change: dict[str, Any]) -> None:
+    document = orjson.loads(dataclasses.replace(manifest(), reference=REFERENCE).to_json())
+    document["reference"] |= change
+
+    with pytest.raises(InvalidDataset, match=r"manifest\.json has an unreadable reference"):
+        DatasetManifest.from_json(orjson.dumps(document))
 
 
 def test_fields_of_a_later_version_are_passed_over() -> None:

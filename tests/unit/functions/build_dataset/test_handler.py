@@ -184,6 +184,13 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
     assert manifest.created_ms == 1_772_337_906_000
     assert manifest.lineage[0] == "interactions/event_date=2026-09-11"
     assert len(manifest.lineage) == 11
+    assert manifest.reference is not None
+    # Of the last seven days: the pear and the plum, each of three users who had both then, and of one who had one.
+    assert manifest.reference.item_popularity.edges == (1,)
+    assert manifest.reference.item_popularity.counts == (3, 3)
+    assert manifest.reference.user_activity.counts[:3] == (0, 3, 0)
+    assert manifest.reference.history_length.counts[:3] == (0, 3, 0)
+    assert manifest.reference.category_popularity is None
 
 
 def test_weights_and_minimums_are_those_of_the_configuration_that_holds(

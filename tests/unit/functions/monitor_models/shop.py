@@ -139,8 +139,8 @@ class Shop:
         """Write an artefact."""
         self.places.s3.put_object(Bucket=self.places.artefact_bucket, Key=key, Body=body)
 
-    def happened(self, rows: Iterable[Row]) -> None:
-        """Write rows to the lake and to the live profiles."""
+    def happened(self, rows: Iterable[Row], *, profiles: bool = True) -> None:
+        """Write rows to the lake and, unless that does not matter, to the live profiles."""
         days: dict[str, list[Row]] = {}
         people: dict[str, list[RecentInteraction]] = {}
         for row in rows:
@@ -155,7 +155,8 @@ class Shop:
             pq.write_table(pa.Table.from_pylist(known, schema=SCHEMA), body, compression="snappy")
             key = f"{lake.partition_prefix(date)}{self.objects:06}.parquet"
             self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=body.getvalue())
-        self._remember(people)
+        if profiles:
+            self._remember(people)
 
     def _remember(self, people: Mapping[str, Sequence[RecentInteraction]]) -> None:
         for profile_id, recent in people.items():

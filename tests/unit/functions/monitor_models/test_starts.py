@@ -18,7 +18,7 @@ DATA_RULES = dataclasses.replace(RULES, retrains=False, new_interactions=500)
 
 def drift(shop: Shop, *, now_ms: int) -> None:
     """Let a week follow in which the tail is wanted."""
-    shop.happened(shopping(end_ms=now_ms, tail=DRIFTED, seed=1))
+    shop.happened(shopping(end_ms=now_ms, tail=DRIFTED, seed=1), profiles=False)
 
 
 def test_drift_starts_one_training_once_it_has_held_for_the_set_time(shop: Shop) -> None:
@@ -147,10 +147,10 @@ def test_enough_new_interactions_start_a_training_once(shop: Shop) -> None:
     now_ms = NOW_MS + 3 * DAY_MS
     old = [event(f"old-{n}", "user-1", "item-00", last_ms - n) for n in range(50)]
     new = [event(f"new-{n}", f"user-{n % 50}", "item-00", last_ms + 1 + n) for n in range(499)]
-    shop.happened([*old, *new])
+    shop.happened([*old, *new], profiles=False)
 
     few = shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.happened([event("one-more", "user-1", "item-01", now_ms - 1)])
+    shop.happened([event("one-more", "user-1", "item-01", now_ms - 1)], profiles=False)
     enough = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
     shop.look(now_ms=now_ms + 2 * HOUR_MS, rules=DATA_RULES)
 
@@ -167,10 +167,10 @@ def test_enough_new_interactions_start_a_training_once(shop: Shop) -> None:
 def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop: Shop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)])
+    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
     shop.look(now_ms=now_ms, rules=DATA_RULES)
 
-    shop.happened([event(f"b-{n}", f"user-{n % 50}", "item-00", now_ms + 1 + n) for n in range(600)])
+    shop.happened([event(f"b-{n}", f"user-{n % 50}", "item-00", now_ms + 1 + n) for n in range(600)], profiles=False)
     next_hour = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
     next_day = shop.look(now_ms=now_ms + DAY_MS, rules=DATA_RULES)
 
@@ -182,10 +182,10 @@ def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop
 def test_days_that_have_left_the_window_still_count(shop: Shop) -> None:
     shop.champion(shopping())
     day_ms = NOW_MS + DAY_MS
-    shop.happened([event(f"a-{n}", "user-1", "item-00", day_ms + n) for n in range(300)])
+    shop.happened([event(f"a-{n}", "user-1", "item-00", day_ms + n) for n in range(300)], profiles=False)
     shop.look(now_ms=day_ms + HOUR_MS, rules=DATA_RULES)
     later_ms = day_ms + 20 * DAY_MS
-    shop.happened([event(f"b-{n}", "user-1", "item-00", later_ms + n) for n in range(250)])
+    shop.happened([event(f"b-{n}", "user-1", "item-00", later_ms + n) for n in range(250)], profiles=False)
 
     report = shop.look(now_ms=later_ms + HOUR_MS, rules=DATA_RULES)
 

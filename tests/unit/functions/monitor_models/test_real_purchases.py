@@ -1,0 +1,83 @@
+"""A real shop's weeks beside the week before a training: the index is scipy's, and no drift where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from alsolike.configuration import DEFAULT
+from alsolike.drift import DAY_MS, SMOOTHING, Histogram, psi
+from alsolike.reference import ItemCount, Reference, ranked
+from functions.build_dataset.cleaning import clean
+from functions.build_dataset.reference import reference
+from functions.monitor_models.figures import LEAST, of_active
+from tests.unit.functions.monitor_models.shop import catalogue
+
+PURCHASES = Path(__file__).parents[5] / "shared" / "data" / "online-retail" / "interactions.parquet"
+WEEKS = 24
+
+pytestmark = pytest.mark.skipif(
+    not PURCHASES.is_file(), reason=f"{PURCHASES} is not there: real data is not part of the repository"
+)
+
+
+@pytest.fixture(scope="module")
+def purchases() -> pd.DataFrame:
+    read = pd.read_parquet(PURCHASES, columns=["USER_ID", "ITEM_ID", "TIMESTAMP"])
+    time_ms = read["TIMESTAMP"].astype("int64") * 1_000
+    rows = pd.DataFrame(
+        {
+            "event_id": [str(row) for row in range(len(read))],
+            "user_id": read["USER_ID"],
+            "session_id": None,
+            "item_id": read["ITEM_ID"],
+            "event_type": "purchase",
+            "event_time_ms": time_ms,
+            "received_time_ms": time_ms,
+        }
+    )
+    return rows[time_ms <= time_ms.min() + (WEEKS + 1) * 7 * DAY_MS]
+
+
+@pytest.fixture(scope="module")
+def learned(purchases: pd.DataFrame) -> pd.DataFrame:
+    times = purchases["event_time_ms"]
+    return clean(purchases[times <= times.min() + WEEKS * 7 * DAY_MS], DEFAULT).frame
+
+
+@pytest.fixture(scope="module")
+def described(learned: pd.DataFrame) -> Reference:
+    return reference(learned, catalogue({}), minimum_user_interactions=2, history_length=100)
+
+
+def test_the_next_week_is_no_drift_and_the_index_is_scipys(
+    purchases: pd.DataFrame, learned: pd.DataFrame, described: Reference
+) -> None:
+    counts = learned["item_id"].value_counts()
+    by_rank = ranked(ItemCount(str(item), int(often), 0) for item, often in counts.items())
+    rank = {item.item_id: place for place, item in enumerate(by_rank, start=1)}
+    week = purchases[purchases["event_time_ms"] > purchases["event_time_ms"].max() - 7 * DAY_MS]
+    known = week.assign(profile_id="u#" + week["user_id"], rank=week["item_id"].map(rank)).dropna(subset="rank")
+    active, activity = of_active(known, minimum_user_interactions=2)
+
+    for histogram, numbers in ((described.item_popularity, active["rank"]), (described.user_activity, activity)):
+        found = Histogram.of(dict(zip(*np.unique(numbers, return_counts=True), strict=True)), edges=histogram.edges)
+        then, now = (
+            np.array(each) for each in zip(*filter(any, zip(histogram.counts, found.counts, strict=True)), strict=True)
+        )
+        p, q = then + SMOOTHING, now + SMOOTHING
+
+        assert min(then.sum(), now.sum()) >= LEAST
+        assert psi(histogram.counts, found.counts) == pytest.approx(stats.entropy(p, q) + stats.entropy(q, p))
+        assert psi(histogram.counts, found.counts) < 0.25
+
+
+def test_tenths_hold_a_tenth_each(described: Reference) -> None:
+    shares = np.array(described.item_popularity.counts) / sum(described.item_popularity.counts)
+
+    assert len(shares) == 10
+    assert shares == pytest.approx(0.1, abs=0.02)
