@@ -50,6 +50,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.dist
     DistributedIterationComponent,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
+    StateTaskServiceGlue,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import (
     StateTaskServiceUnsupported,
 )
@@ -399,7 +402,7 @@ def _wait_for_training_jobs(runtime: Runtime) -> None:
         def resolve() -> Any:
             answer = client.describe_training_job(TrainingJobName=normalised_parameters["TrainingJobName"])
             answer.pop("ResponseMetadata", None)
-            job = json.loads(json.dumps(answer, default=lambda moment: int(moment.timestamp() * 1000)))
+            job = _as_json(answer)
             if job["TrainingJobStatus"] in ("Failed", "Stopped"):
                 raise _task_failed(self, env, cause=json.dumps(job))
             return job if job["TrainingJobStatus"] == "Completed" else None
@@ -409,6 +412,34 @@ def _wait_for_training_jobs(runtime: Runtime) -> None:
     _replace(StateTaskServiceUnsupported, "__init__", __init__)
     _replace(StateTaskServiceUnsupported, "_build_sync_resolver", build_sync_resolver)
     _replace(StateTaskServiceUnsupported, "_log_unsupported_warning", lambda self: None)
+
+
+def _wait_for_glue_jobs(runtime: Runtime) -> None:
+    initialise: Any = StateTaskServiceGlue.__init__
+    build: Any = StateTaskServiceGlue._build_sync_resolver
+
+    def __init__(self: Any) -> None:  # noqa: N807  it replaces a constructor
+        initialise(self)
+        self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+
+    def build_sync_resolver(self: Any, env: Any, **options: Any) -> Callable[[], Any]:
+        resolver = build(self, env=env, **options)
+
+        def resolve() -> Any:
+            run = resolver()
+            if run is not None and run["JobRunState"] == "STOPPED":
+                raise _task_failed(self, env, cause=json.dumps(_as_json(run)))
+            return run and _as_json(run)
+
+        return resolve
+
+    _replace(StateTaskServiceGlue, "__init__", __init__)
+    _replace(StateTaskServiceGlue, "_build_sync_resolver", build_sync_resolver)
+
+
+def _as_json(answer: dict[str, Any]) -> Any:
+    """Return an answer as Step Functions hands it on: moments are milliseconds."""
+    return json.loads(json.dumps(answer, default=lambda moment: int(moment.timestamp() * 1000)))
 
 
 def _task_failed(task: Any, env: Any, *, cause: str) -> FailureEventException:
@@ -676,6 +707,14 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto forgets the properties of a model package with any update of something else",
         ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
         keep_package_properties,
+    ),
+    Change(
+        "moto's state machines break when they wait for Glue jobs, and take a stopped run for one that succeeded",
+        (
+            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue"
+            ":StateTaskServiceGlue",
+        ),
+        _wait_for_glue_jobs,
     ),
     Change(
         "moto's runs of Glue jobs go on by being looked at, run nothing, and cannot be stopped",

@@ -41,7 +41,8 @@ class Mirror:
     def upload(self) -> None:
         """Let S3 hold what the directories hold."""
         for bucket, directory in self.buckets.items():
-            now = {file: _state(file) for file in sorted(directory.rglob("*")) if file.is_file()}
+            files = (file for file in sorted(directory.rglob("*")) if file.is_file() and not _is_checksum(file))
+            now = {file: _state(file) for file in files}
             for file, state in now.items():
                 if self._before.get(file) != state:
                     self._clients("s3").upload_file(str(file), bucket, file.relative_to(directory).as_posix())
@@ -49,6 +50,11 @@ class Mirror:
                 if file.is_relative_to(directory):
                     key = file.relative_to(directory).as_posix()
                     self._clients("s3").delete_object(Bucket=bucket, Key=key)
+
+
+def _is_checksum(file: Path) -> bool:
+    """Say whether Hadoop keeps a file beside another one, as it does in directories and not in S3."""
+    return file.name.startswith(".") and file.suffix == ".crc"
 
 
 def _state(file: Path) -> tuple[int, int]:

@@ -48,7 +48,6 @@ def write_spark_defaults(directory: Path, buckets: Mapping[str, Path], *, more: 
         "spark.local.dir": f"{directory}/spark",
         "spark.sql.warehouse.dir": f"{directory}/warehouse",
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
-        "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
     }
     for bucket, place in buckets.items():
         settings[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = place.as_uri()

@@ -128,6 +128,7 @@ assert sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*.txt")) == ["in
 (bucket / "in/c.txt").write_text("changed")
 (bucket / "out").mkdir()
 (bucket / "out/e.txt").write_text("new")
+(bucket / "out/.e.txt.crc").write_text("what Hadoop keeps in directories alone")
 """
     record = jobs.run(script, {"--in": f"s3://{BUCKET}/in/", "--out": f"s3://{BUCKET}/out/"})
 

@@ -50,6 +50,8 @@ FINGERPRINTS = {
     ":DistributedItemProcessorWorker._eval_job": "c97e0ed4aba1",
     "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback"
     ":StateTaskServiceCallback._eval_integration_pattern": "3b97ada1d4cb",
+    "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue"
+    ":StateTaskServiceGlue": "c138c298391f",
     "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
     ":StateTaskServiceUnsupported": "16020969ec48",
     "moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution": "0f8d9dd57baf",
