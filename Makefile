@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution layers synth lock clean
+.PHONY: help demo neural test test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -103,6 +103,10 @@ bench-train: $(VENV)/neural-at-hand.done  ## time and memory of fits as data gro
 
 bench-attribution: $(VENV)/dev.done  ## time and memory of a day of attribution, written to docs/attribution.md (ARGS="1M")
 	$(BIN)/python -m benchmarks.attribution $(ARGS)
+
+bench-spark: $(VENV)/spark.done  ## time and memory of datasets and statistics by both engines, written to docs/scale.md (ARGS="1M")
+	$(BIN)/python -m benchmarks.spark $(ARGS)
+	@[ -n "$(ARGS)" ] || $(BIN)/python -m benchmarks.scale > /dev/null
 
 bench-quality: $(VENV)/neural-at-hand.done  ## quality on public data, written to docs/quality.md (ARGS="beauty --interactions FILE")
 	$(BIN)/python -m benchmarks.quality $(ARGS)

@@ -73,6 +73,8 @@ class Settings:
     training_spot, training_max_wait_s
         Train on spare capacity, which costs less and may be taken away: then the job goes on from its checkpoints. How
         long it waits for capacity, work included.
+    training_instances, training_processes
+        Hosts of the job, and processes on each, that share the training of SASRec; all else runs in one.
     training_algorithms, training_budget_s, training_budget_mb
         Algorithms that are compared, all where none is named, and how long and in how much memory.
     training_package
@@ -150,6 +152,8 @@ class Settings:
     training_schedule: str | None = "rate(7 days)"
     training_instance_type: str = "ml.m5.xlarge"
     training_volume_gb: int = 30
+    training_instances: int = 1
+    training_processes: int = 1
     training_max_runtime_s: int = 14_400
     training_spot: bool = True
     training_max_wait_s: int = 28_800
@@ -351,6 +355,8 @@ _RANGES = (
     ("latency_alarm_ms", 1, 30_000),
     ("degraded_alarm_percent", 0, 99),
     ("training_volume_gb", 1, 16_384),
+    ("training_instances", 1, 20),
+    ("training_processes", 1, 64),
     ("training_max_runtime_s", 60, 432_000),
     ("training_max_wait_s", 60, 2_592_000),
     ("training_budget_s", 10, 432_000),

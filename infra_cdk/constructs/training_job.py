@@ -90,7 +90,7 @@ class TrainingJob(Construct):
             ],
             "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object("training/")},
             "ResourceConfig": {
-                "InstanceCount": 1,
+                "InstanceCount": settings.training_instances,
                 "InstanceType": settings.training_instance_type,
                 "VolumeSizeInGB": settings.training_volume_gb,
             },
@@ -98,6 +98,8 @@ class TrainingJob(Construct):
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": settings.training_spot,
+            # Gradients and interactions go from host to host.
+            **({"EnableInterContainerTrafficEncryption": True} if settings.training_instances > 1 else {}),
             "StoppingCondition": {
                 "MaxRuntimeInSeconds": settings.training_max_runtime_s,
                 **({"MaxWaitTimeInSeconds": settings.training_max_wait_s} if settings.training_spot else {}),
@@ -112,6 +114,7 @@ class TrainingJob(Construct):
             "algorithms": ",".join(settings.training_algorithms) or None,
             "budget_s": settings.training_budget_s,
             "budget_mb": settings.training_budget_mb,
+            "processes": settings.training_processes if settings.training_processes > 1 else None,
         }
         return {name: str(value) for name, value in said.items() if value is not None}
 

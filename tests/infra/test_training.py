@@ -1,8 +1,12 @@
 import json
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_s3 as s3
 
+from infra_cdk.constructs.training_job import TrainingJob
+from infra_cdk.settings import Settings
 from tests.infra.assembly import Assembly, flat
 
 States = dict[str, dict[str, Any]]
@@ -228,3 +232,21 @@ def schedule(assembly: Assembly) -> dict[str, Any]:
     rules = [r.properties for r in assembly.of_type("AWS::Events::Rule") if r.stack.endswith("-training")]
     (rule,) = [rule for rule in rules if "StateMachine" in str(rule["Targets"])]
     return rule
+
+
+def test_hosts_and_processes_of_the_job_follow_from_the_settings() -> None:
+    app = cdk.App()
+    stack = cdk.Stack(app, "Stack")
+    several = Settings(name="x", region="eu-west-1", training_instances=3, training_processes=4)
+    one = Settings(name="x", region="eu-west-1")
+
+    requests = [
+        TrainingJob(stack, f"Job{number}", settings=settings, artefacts=s3.Bucket(stack, f"Bucket{number}")).request(
+            run_id="$.run", dataset_s3_uri="$.dataset"
+        )
+        for number, settings in enumerate((several, one))
+    ]
+
+    assert [each["ResourceConfig"]["InstanceCount"] for each in requests] == [3, 1]
+    assert [each["HyperParameters"].get("processes") for each in requests] == ["4", None]
+    assert [each.get("EnableInterContainerTrafficEncryption") for each in requests] == [True, None]

@@ -1,0 +1,331 @@
+"""`python -m benchmarks.scale`: what a large shop takes, from measured figures, limits and prices (docs/scale.md).
+
+What is measured stands in tables that other commands write, and is read there. What is assumed, and what AWS asks, is
+stated below with its source, and printed beside the results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from alsolike.profile import Profile, RecentInteraction, to_item
+from alsolike.statistics import Counting
+from benchmarks.page import write_section
+from infra_cdk.settings import Settings
+from model_export.budget import FITS
+
+PAGE = Path("docs/scale.md")
+PERFORMANCE = Path("docs/performance.md")
+MONTH_S = 30 * 86_400
+YEAR_S = 365 * 86_400
+TARGETS = 100
+"""Of an item in a served table."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """The shop. Rates are of the busiest second; `peak` times the mean."""
+
+    users: int = 10_000_000
+    items: int = 1_000_000
+    interactions: int = 10_000_000_000
+    requests_per_s: int = 10_000
+    peak: float = 3.0
+    years: float = 1.0
+    trainings_a_month: int = 4
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Assumed:
+    """What was not measured here, and why it is taken so."""
+
+    record_bytes: int = 500  # a stream record as JSON, no impressions
+    lake_bytes: int = 60  # of an event in Parquet: two ids, times, a type; measure yours
+    wait_profile_ms: float = 5.0  # DynamoDB's GetItem, in the function's time
+    wait_stream_ms: float = 15.0  # Kinesis' PutRecords, in the function's time
+    line_bytes: int = 982  # docs/served.md: the line of an answer of 25 items
+    snapshot_bytes: int = 145  # docs/catalogue.md: of an item with ten columns
+    in_memory_bytes: int = 20  # docs/performance.md: of an interaction in a training process
+    ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, as the file is read
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """Dollars, us-east-1."""
+
+    shard_hour: float = 0.015
+    put_million: float = 0.014
+    api_million: float = 1.00
+    api_million_past_300: float = 0.90
+    lambda_million: float = 0.20
+    lambda_gb_s: float = 0.0000133334
+    write_million: float = 0.625
+    read_million: float = 0.125
+    table_gb_month: float = 0.25
+    s3_gb_month: float = 0.023
+    logs_gb: float = 0.50
+    dpu_hour: float = 0.44
+    training_hour: float = 7.258
+
+
+SOURCES = (
+    ("Kinesis Data Streams, a shard and hour; a million puts", "shard_hour, put_million"),
+    ("API Gateway, a million HTTP API calls, the first 300 million; past that", "api_million, api_million_past_300"),
+    ("Lambda, a million calls; a GB-second on arm64", "lambda_million, lambda_gb_s"),
+    ("DynamoDB on demand, a million write units, read units; a GB", "write_million, read_million, table_gb_month"),
+    ("S3 Standard, a GB and month", "s3_gb_month"),
+    ("CloudWatch Logs, a GB taken in", "logs_gb"),
+    ("Glue, a DPU-hour", "dpu_hour"),
+    ("SageMaker training, ml.r5.24xlarge, an hour without spot", "training_hour"),
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the tables, and write them into the page where nothing differs from the stated load."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    for field in dataclasses.fields(Load):
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
+    load = Load(**vars(parser.parse_args(arguments)))
+    text = "\n".join(_page(load, Assumed(), Prices()))
+    sys.stdout.write(text + "\n")
+    if load == Load():
+        write_section(PAGE, "scale", text)
+
+
+def _page(load: Load, assumed: Assumed, prices: Prices) -> Iterator[str]:
+    lines, costs = [], []
+    for part in (_serving, _ingestion, _storage, _training):
+        for what, figure, how, monthly in part(load, assumed, prices):
+            lines.append(f"| {what} | {figure} | {how} |")
+            if monthly is not None:
+                costs.append((what, monthly))
+    yield from ("| what | figure | from |", "|---|---|---|", *lines, "", "| a month | $ |", "|---|---|")
+    yield from (f"| {what} | {dollars:,.0f} |" for what, dollars in costs)
+    yield f"| **together** | **{sum(dollars for _, dollars in costs):,.0f}** |"
+    yield from ("", "| price, us-east-1 | $ | source |", "|---|---|---|")
+    for what, names in SOURCES:
+        values = ", ".join(f"{getattr(prices, name):.10g}" for name in names.split(", "))
+        yield f"| {what} | {values} | its public price page; not verified |"
+
+
+Row = tuple[str, str, str, float | None]
+
+
+def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+    own_ms = measured(PERFORMANCE, "request, item-to-item, 100,000 items", column=1)
+    more = measured(PERFORMANCE, "item-to-item, 1,000,000 items", column=1)
+    more -= measured(PERFORMANCE, "item-to-item, 100,000 items", column=1)
+    takes_ms = own_ms + more + assumed.wait_profile_ms
+    concurrency = math.ceil(load.requests_per_s * takes_ms / 1000)
+    requests = load.requests_per_s / load.peak * MONTH_S
+    memory_gb = 1_769 / 1024
+    yield (
+        "answers a month",
+        f"{requests / 1e9:,.2f} billion",
+        f"{load.requests_per_s:,}/s at the peak, which is {load.peak:g} times the mean",
+        None,
+    )
+    yield (
+        "`recommend`, an answer",
+        f"{takes_ms:.1f} ms",
+        f"{own_ms + more:.2f} ms measured, {assumed.wait_profile_ms:g} ms for DynamoDB assumed",
+        None,
+    )
+    yield (
+        "`recommend`, concurrency",
+        f"{concurrency:,} by time; {math.ceil(load.requests_per_s / 10):,} by Lambda's 10 calls/s for each",
+        "peak x time; Lambda's quota of requests",
+        None,
+    )
+    calls = _api(requests, prices)
+    yield "API Gateway, answers", f"{requests / 1e6:,.0f} million calls", "one each", calls
+    seconds = math.ceil(takes_ms) / 1000 * requests * memory_gb
+    yield (
+        "Lambda, `recommend`",
+        f"{seconds / 1e6:,.1f} million GB-s",
+        "1,769 MB, by the millisecond",
+        seconds * prices.lambda_gb_s + requests / 1e6 * prices.lambda_million,
+    )
+    size = profile_bytes()
+    reads = math.ceil(size / 4096) * 0.5
+    yield (
+        "DynamoDB, reads",
+        f"{load.requests_per_s * reads:,.0f} units/s at the peak",
+        f"a profile of 100 interactions is {size:,} bytes, read eventually consistent",
+        requests * reads / 1e6 * prices.read_million,
+    )
+    log_gb = requests * assumed.line_bytes / 1e9
+    yield "CloudWatch Logs, served lines", f"{log_gb:,.0f} GB", "982 bytes an answer", log_gb * prices.logs_gb
+
+
+def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+    mean = load.interactions / (load.years * YEAR_S)
+    peak, events = mean * load.peak, mean * MONTH_S
+    by_records, by_bytes = peak / 1000, peak * assumed.record_bytes / 1e6
+    by_readers = 3 * by_bytes / 2
+    shards = math.ceil(2 * max(by_records, by_bytes, by_readers))
+    yield (
+        "events",
+        f"{mean:,.0f}/s, {peak:,.0f}/s at the peak",
+        f"{load.interactions:,} interactions in {load.years:g} year(s)",
+        None,
+    )
+    yield (
+        "Kinesis, shards",
+        f"{shards}",
+        "twice the largest of records (1,000/s), bytes in (1 MB/s) and out (2 MB/s, three readers)",
+        shards * prices.shard_hour * MONTH_S / 3600 + events / 1e6 * prices.put_million,
+    )
+    own_ms = 1000 / measured(PERFORMANCE, "`collect`, a call of 1 event", column=1)
+    takes_ms = own_ms * 1_769 / 1_024 + assumed.wait_stream_ms
+    yield (
+        "`collect`, concurrency",
+        f"{math.ceil(peak * takes_ms / 1000):,}",
+        f"a call an event, {own_ms:.2f} ms on a whole processor, of which 1,024 MB have 0.58; "
+        f"{assumed.wait_stream_ms:g} ms for Kinesis assumed",
+        None,
+    )
+    seconds = math.ceil(takes_ms) / 1000 * events
+    yield (
+        "API Gateway and Lambda, events",
+        f"{events / 1e6:,.0f} million calls",
+        "ten events a call would divide it by ten",
+        _api(events, prices, past=True) + seconds * prices.lambda_gb_s + events / 1e6 * prices.lambda_million,
+    )
+    writes = math.ceil(profile_bytes() / 1024)
+    yield (
+        "DynamoDB, writes",
+        f"{peak * writes:,.0f} units/s at the peak",
+        f"a profile of {writes} units an event; events of one user in one batch are one write",
+        events * writes / 1e6 * prices.write_million,
+    )
+
+
+def _storage(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+    lake_gb = load.interactions * assumed.lake_bytes / 1e9
+    days = load.years * 365
+    objects = days * math.ceil(lake_gb * 1e9 / days / 128e6)
+    yield (
+        "lake",
+        f"{lake_gb:,.0f} GB in {objects:,.0f} objects",
+        f"{assumed.lake_bytes} bytes an event, merged to 128 MB a day",
+        lake_gb * prices.s3_gb_month,
+    )
+    profiles_gb = load.users * profile_bytes() / 1e9
+    yield (
+        "profiles",
+        f"{profiles_gb:,.0f} GB",
+        f"{load.users:,} of 100 interactions",
+        profiles_gb * prices.table_gb_month,
+    )
+    limits = Settings(name="scale", region="us-east-1")
+    snapshot_mb = load.items * assumed.snapshot_bytes / 1e6
+    yield "catalogue snapshot", f"{snapshot_mb:,.0f} MB", f"`recommend` takes {limits.max_snapshot_mb} MB", None
+    bundle_mb = load.items * (4 + 8 * TARGETS) / 1e6
+    fitting = int((limits.max_bundle_mb * 1e6 / load.items - 4) // 8)
+    yield (
+        "bundle of one item-to-item table",
+        f"{bundle_mb:,.0f} MB",
+        f"{TARGETS} targets of 8 bytes an item; `recommend` takes {limits.max_bundle_mb} MB, so {fitting} targets",
+        None,
+    )
+
+
+def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+    rows = max(_sizes(PAGE))
+    spark_s = sum(measured(PAGE, f"{rows:,} | {work} | Spark", column=4) for work in ("dataset", "statistics"))
+    core_hours = spark_s * load.interactions / rows / 3600
+    workers = 100
+    yield (
+        "Spark, dataset and statistics",
+        f"{core_hours:,.0f} processor hours: {workers} workers G.1X for {core_hours / 4 / workers:,.1f} hours",
+        f"{spark_s:,.0f} processor s for {rows:,} events here, taken to grow with events",
+        core_hours / 4 * prices.dpu_hour * load.trainings_a_month,
+    )
+    counting = Counting()
+    pairs = 2 * load.items * counting.most
+    yield (
+        "statistics",
+        f"{pairs / 1e6:,.0f} million pairs at most, {pairs * 12 / 1e9:,.1f} GB in memory",
+        f"{counting.most} targets an item in each of two matrices",
+        None,
+    )
+    counted_s = measured(PAGE, f"{rows:,} | transitions and item_knn from statistics | one process", column=4)
+    items = _items_of(rows)
+    yield (
+        "fit of transitions and item_knn from statistics",
+        f"{counted_s * load.items / items / 3600:,.2f} processor hours",
+        f"{counted_s:,.1f} s for {items:,} items here, taken to grow with items",
+        None,
+    )
+    direct_s = _of_100m("transitions") + _of_100m("item_knn")
+    hours = direct_s * load.interactions / 1e8 / 3600
+    memory_gb = load.interactions * (assumed.in_memory_bytes + assumed.ids_bytes) / 1e9
+    yield (
+        "the same fits from interactions",
+        f"{hours:,.1f} processor hours, {memory_gb:,.0f} GB",
+        f"{direct_s:,.0f} processor s for 100 million; {assumed.in_memory_bytes} bytes an interaction, "
+        f"{assumed.ids_bytes} more while it is read",
+        None,
+    )
+    yield (
+        "SageMaker, a comparison from interactions",
+        f"{FITS * hours:,.0f} hours, {load.trainings_a_month} a month",
+        f"{FITS} such fits on one ml.r5.24xlarge (768 GB)",
+        FITS * hours * prices.training_hour * load.trainings_a_month,
+    )
+
+
+def _api(calls: float, prices: Prices, *, past: bool = False) -> float:
+    """Return what API Gateway asks; `past`: where other calls have used the first 300 million."""
+    first = 0.0 if past else min(calls, 300e6)
+    return (first * prices.api_million + (calls - first) * prices.api_million_past_300) / 1e6
+
+
+def profile_bytes() -> int:
+    """Return the size of a stored profile of 100 interactions, as DynamoDB counts it."""
+    recent = tuple(
+        RecentInteraction(1_790_000_000_000 - 60_000 * n, f"{n:032x}", f"item{n * 7919:07}", "view") for n in range(100)
+    )
+    item = to_item(Profile("u#user00000001", recent), expires_s=1_790_000_000)
+    values = (next(iter(value.values())) for value in item.values())
+    return sum(map(len, item)) + sum(len(value) for value in values)
+
+
+def measured(page: Path, row: str, *, column: int) -> float:
+    """Return a number from the row of a table that begins with `row`; columns count from 0."""
+    for line in page.read_text().splitlines():
+        if line.startswith(f"| {row} |"):
+            cell = line.strip("| ").split(" | ")[column]
+            return float(cell.split()[0].replace(",", ""))
+    raise SystemExit(f"{page} has no row {row!r}; the command that writes it has not run")
+
+
+def _of_100m(algorithm: str) -> float:
+    text = PERFORMANCE.read_text().partition("<!-- training 100M: begin -->")[2]
+    line = next(line for line in text.splitlines() if line.startswith(f"| `{algorithm}` |"))
+    return float(line.split(" | ")[2].replace(",", ""))
+
+
+def _sizes(page: Path) -> list[int]:
+    """Return the events of the rows that `make bench-spark` has written."""
+    section = page.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
+    found = {line.split(" | ")[0].strip("| ") for line in section.splitlines() if " | Spark | " in line}
+    if not found:
+        raise SystemExit(f"{page} has no rows of Spark; run make bench-spark")
+    return [int(size.replace(",", "")) for size in found]
+
+
+def _items_of(rows: int) -> int:
+    from benchmarks.spark import SIZES
+
+    return dict(SIZES.values())[rows]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,216 @@
+"""`python -m benchmarks.spark`: datasets and statistics by one process and by Spark as the lake grows (docs/scale.md).
+
+A made-up lake of each size is cleaned and written as a dataset, and its statistics are counted: by one process as the
+function and the training job do it, and by Spark in local-cluster mode, two workers of one core each. Each work runs
+in a process of its own, over whose tree processor time and memory are added up; Spark's start is in its figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import lake
+from alsolike.configuration import DEFAULT
+from alsolike.dataset import INTERACTION_COLUMNS, INTERACTIONS_FILE
+from alsolike.statistics import Counting
+from benchmarks.made_up_interactions import made_up_interactions
+from benchmarks.page import write_section
+from functions.build_dataset.cleaning import clean
+from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
+from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.transitions import Transitions
+from model_export.training_data import encode
+
+PAGE = Path("docs/scale.md")
+SIZES = {"100k": (100_000, 2_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 50_000)}
+"""Events and items."""
+
+ROWS_PER_OBJECT = 500_000
+EXECUTOR_MB = 3_072
+LOOK_S = 0.2
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure sizes; write the section of the page where all are measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
+    parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
+    options = parser.parse_args(arguments)
+    if unknown := {*options.sizes} - SIZES.keys():
+        parser.error(f"unknown {', '.join(sorted(unknown))}, expected of {', '.join(SIZES)}")
+    lines = ["| events | work | engine | seconds | processor s | peak memory, MB |", "|---|---|---|---|---|---|"]
+    for size in options.sizes or SIZES:
+        with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+            rows, items = SIZES[size]
+            write_lake(Path(name) / "lake", rows=rows, items=items)
+            for (work, engine), run in WORKS.items():
+                seconds, processor_s, peak_mb = measure(run, Path(name))
+                lines.append(f"| {rows:,} | {work} | {engine} | {seconds:,.1f} | {processor_s:,.1f} | {peak_mb:,.0f} |")
+                sys.stderr.write(lines[-1] + "\n")
+        if not options.sizes:
+            # Beside other work seconds are longer, and processor seconds a little.
+            load = os.getloadavg()[1] / (os.cpu_count() or 1)
+            others = f"{os.cpu_count()} processors; at the end {load:.1f} processes wanted each of them."
+            write_section(PAGE, "spark", "\n".join([*lines, "", others]))
+
+
+def measure(run: Callable[[Path], None], directory: Path) -> tuple[float, float, float]:
+    """Return seconds, processor seconds and the most resident MB of a run in a process with all below it."""
+    process = multiprocessing.get_context("spawn").Process(target=run, args=(directory,))
+    found = {"peak_mb": 0.0}
+    cpu: dict[int, float] = {}
+    started = time.monotonic()
+    process.start()
+
+    def look() -> None:
+        while process.is_alive():
+            resident = 0
+            for each in _tree(process.pid or 0):
+                try:
+                    times = each.cpu_times()
+                    cpu[each.pid] = times.user + times.system
+                    resident += each.memory_info().rss
+                except psutil.NoSuchProcess:
+                    continue
+            found["peak_mb"] = max(found["peak_mb"], resident / 1e6)
+            time.sleep(LOOK_S)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    process.join()
+    looking.join()
+    if process.exitcode:
+        raise SystemExit(f"{run.__name__} ended with status {process.exitcode}")
+    return time.monotonic() - started, sum(cpu.values()), found["peak_mb"]
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def write_lake(directory: Path, *, rows: int, items: int) -> None:
+    """Write events that nobody had, an item's share by its rank, twenty a user, in no order."""
+    made_up = made_up_interactions(rows=rows, items=items)
+    order = np.random.default_rng(0).permutation(rows)
+    users = pa.array([f"user{number:08}" for number in range(made_up.users)])
+    names = pa.array([f"item{number:07}" for number in range(items + 1)])
+    for number, first in enumerate(range(0, rows, ROWS_PER_OBJECT)):
+        chosen = order[first : first + ROWS_PER_OBJECT]
+        times = pa.array(1_700_000_000_000 + made_up.time_ms[chosen])
+        size = len(chosen)
+        table = pa.table(
+            {
+                "event_id": [f"{first + place:032x}" for place in range(size)],
+                "user_id": users.take(pa.array(made_up.user[chosen])),
+                "session_id": pa.nulls(size, pa.string()),
+                "item_id": names.take(pa.array(made_up.item[chosen])),
+                "event_type": pa.array(["view"] * size),
+                "event_time_ms": times,
+                "received_time_ms": times,
+            }
+        ).select(list(LAKE_COLUMNS))
+        path = directory / lake.partition_prefix("2026-09-20") / f"{number:04}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path, compression=lake.COMPRESSION)
+
+
+def dataset_in_a_process(directory: Path) -> None:
+    """Clean the lake and write the interactions."""
+    tables = [pq.read_table(path, partitioning=None) for path in sorted((directory / "lake").rglob("*.parquet"))]
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
+    clean(frame, DEFAULT).frame.to_parquet(directory / "one.parquet", compression="snappy")
+
+
+def statistics_in_a_process(directory: Path) -> None:
+    """Fit the models that count pairs on the interactions."""
+    table = pq.read_table(directory / "one.parquet")
+    interactions, *_ = encode(
+        user_ids=table["profile_id"],
+        item_ids=table["item_id"],
+        time_ms=table["event_time_ms"].to_numpy(),
+        weight=table["weight"].to_numpy(),
+    )
+    for algorithm in (Transitions(), ItemKnn()):
+        algorithm.fit(interactions)
+
+
+def dataset_on_spark(directory: Path) -> None:
+    """Do the same with two workers."""
+    from functions.build_dataset.spark_cleaning import clean as clean_on_spark
+    from functions.build_dataset.spark_dataset import read_lake
+
+    spark = _spark()
+    frame = clean_on_spark(read_lake(spark, f"file://{directory / 'lake'}"), DEFAULT).frame
+    # With the event's id, for the statistics; the dataset itself leaves it out.
+    columns = ["event_id", *INTERACTION_COLUMNS]
+    frame.orderBy(*ORDER).select(*columns).write.parquet(f"file://{directory / INTERACTIONS_FILE}")
+    spark.stop()
+
+
+def statistics_on_spark(directory: Path) -> None:
+    """Count on two workers."""
+    from functions.build_dataset.spark_statistics import write_statistics
+
+    spark = _spark()
+    frame = spark.read.parquet(f"file://{directory / INTERACTIONS_FILE}")
+    write_statistics(frame, f"file://{directory}/", Counting())
+    spark.stop()
+
+
+def fits_from_statistics(directory: Path) -> None:
+    """Fit the same models from what Spark counted."""
+    from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST
+    from model_export.statistics import load
+
+    (directory / STATISTICS / STATISTICS_MANIFEST).write_bytes(Counting().to_json())
+    counted = load(directory)
+    assert counted is not None
+    for algorithm in (Transitions(), ItemKnn()):
+        algorithm.fit_from_statistics(counted)
+
+
+def _spark() -> Any:
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    spark = (
+        SparkSession.builder.master(f"local-cluster[2,1,{EXECUTOR_MB}]")
+        .config("spark.executor.memory", f"{EXECUTOR_MB}m")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", "8")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+WORKS: Mapping[tuple[str, str], Callable[[Path], None]] = {
+    ("dataset", "one process"): dataset_in_a_process,
+    ("dataset", "Spark"): dataset_on_spark,
+    ("transitions and item_knn from interactions", "one process"): statistics_in_a_process,
+    ("statistics", "Spark"): statistics_on_spark,
+    ("transitions and item_knn from statistics", "one process"): fits_from_statistics,
+}
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
