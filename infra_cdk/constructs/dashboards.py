@@ -160,6 +160,7 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
             [
                 counted("ModelsPromoted", service="run_canary", label="promoted", period=_DAY),
                 counted("ModelsRejected", service="register_model", label="rejected by the gate", period=_DAY),
+                counted("CanariesRolledBack", service="run_canary", label="taken back from trial", period=_DAY),
             ],
         ),
     )
