@@ -27,6 +27,7 @@ from functions.build_dataset.description import empty_lake, erased_meanwhile, ma
 from functions.build_dataset.rules import ORDER, grouping_columns, item_row, user_row
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_cleaning import CleanInteractions, clean, erased_profiles, lake_schema
+from functions.build_dataset.spark_reference import reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def build_dataset(
             started_ms=started_ms,
             catalogue_items=items.count(),
             lineage=lineage,
+            reference=reference(spark, interactions, items, limits=configuration.limits),
         ),
     )
 

@@ -1,0 +1,68 @@
+"""`reference` on Spark: what the dataset's last days were like, from counts by item and counts of counts by user."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from alsolike.configuration import Limits
+from alsolike.drift import DAY_MS, WINDOW_DAYS
+from alsolike.item_categories import category_column, category_of
+from alsolike.reference import MOST_LOOKED_AT, ItemCount, Reference, ranked, reference_of
+from functions.build_dataset.spark_cleaning import PAIR, CleanInteractions
+
+
+def reference(spark: SparkSession, interactions: CleanInteractions, items: DataFrame, *, limits: Limits) -> Reference:
+    """Do as `reference.reference`; to the driver come a number or two and a category an item.
+
+    Parameters
+    ----------
+    items
+        `ITEM_COLUMNS`, of the whole catalogue.
+    """
+    since_ms = interactions.counts.last_event_ms - WINDOW_DAYS * DAY_MS
+    frame = interactions.frame.where(F.col("event_time_ms") > since_ms)
+    recent = frame.groupBy(*PAIR).agg(F.count("*").alias("recent")).persist()
+    activity = recent.groupBy("profile_id").agg(F.sum("recent").alias("activity"))
+    active = activity.where(F.col("activity") >= limits.minimum_user_interactions).persist()
+    histories = interactions.pairs.join(active, "profile_id", "left_semi").groupBy("profile_id")
+    lengths = histories.agg(F.sum("interactions").alias("length"))
+    late = _by_item(recent.join(active, "profile_id", "left_semi"), "recent")
+    every = _by_item(interactions.pairs, "interactions")
+    of_items = ranked(ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items())
+    column = category_column(_properties(spark, items, [item.item_id for item in of_items[:MOST_LOOKED_AT]]))
+    made = reference_of(
+        of_items,
+        activity=_often(active, "activity"),
+        lengths=_often(lengths, "length"),
+        history_length=limits.history_length,
+        column=column,
+        values={} if column is None else dict(items.rdd.mapPartitions(functools.partial(_values, column)).collect()),
+    )
+    active.unpersist()
+    recent.unpersist()
+    return made
+
+
+def _by_item(pairs: DataFrame, number: str) -> dict[str, int]:
+    return {row[0]: row[1] for row in pairs.groupBy("item_id").agg(F.sum(number)).collect()}
+
+
+def _often(users: DataFrame, number: str) -> dict[int, int]:
+    return {row[0]: row[1] for row in users.groupBy(number).count().collect()}
+
+
+def _properties(spark: SparkSession, items: DataFrame, item_ids: list[str]) -> list[dict[str, Any]]:
+    wanted = spark.createDataFrame([(item_id,) for item_id in item_ids], "item_id string")
+    return [
+        orjson.loads(row["properties"]) for row in items.join(F.broadcast(wanted), "item_id", "left_semi").collect()
+    ]
+
+
+def _values(column: str, rows: Iterable[Row]) -> Iterator[tuple[str, str | None]]:
+    return ((row["item_id"], category_of(orjson.loads(row["properties"]).get(column))) for row in rows)
