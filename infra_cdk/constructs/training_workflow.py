@@ -16,6 +16,7 @@ from constructs import Construct
 from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.permissions import Permission, role_for
+from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.settings import Settings
@@ -23,6 +24,14 @@ from infra_cdk.settings import Settings
 _SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
 # What our functions raise where the same call may work later; see `alsolike/errors.py`.
 _OURS_TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
+# Glue has no more capacity, or another run of the job has not ended yet.
+_GLUE_TRANSIENT = [
+    "Glue.ConcurrentRunsExceededException",
+    "Glue.InternalServiceException",
+    "Glue.OperationTimeoutException",
+    "Glue.ResourceNumberLimitExceededException",
+    "Glue.ThrottlingException",
+]
 # A Lambda runs for 15 minutes at most.
 _FUNCTION = Attempts(timeout_s=960)
 _NOTIFICATION = Attempts(timeout_s=300)
@@ -58,12 +67,15 @@ class TrainingWorkflow(Construct):
         settings: Settings,
         steps: Steps,
         job: TrainingJob,
+        spark: SparkJob,
         alerts: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
         # Half an hour for SageMaker to find a machine, and to keep what was trained.
         self._training = Attempts(timeout_s=settings.training_wait_s + 1_800, first_pause_s=30)
+        # A quarter of an hour for Glue to find the workers, who then have the job's own time limit.
+        self._spark = Attempts(timeout_s=60 * settings.spark_timeout_minutes + 900, first_pause_s=30)
         self._alerts = alerts
         failed = sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.failure.cause")
         self._failed = self._notify("NotifyFailure", "training failed", {"failure.$": "$.failure"})
@@ -114,11 +126,13 @@ class TrainingWorkflow(Construct):
             sfn.Choice(self, "First")
             .when(sfn.Condition.string_equals("$.start.first", "busy"), sfn.Succeed(self, "Busy"))
             .when(sfn.Condition.string_equals("$.start.first", "canary"), canary)
+            .when(sfn.Condition.string_equals("$.start.engine", "spark"), self._build_on_spark(spark, then=trained))
             .otherwise(built)
         )
         built.next(trained).next(registered).next(decision)
         self.state_machine = self._state_machine(
-            started.next(first), permissions=workflow_permissions(functions=steps.all, job=job, alerts=alerts)
+            started.next(first),
+            permissions=workflow_permissions(functions=steps.all, job=job, spark_arn=spark.arn, alerts=alerts),
         )
         self._schedule()
 
@@ -210,6 +224,39 @@ class TrainingWorkflow(Construct):
         )
         task.add_catch(noted.next(then), errors=["States.ALL"], result_path="$.error")
 
+    def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
+        """Build the dataset that the function builds, past what one process holds."""
+        task = sfn.CustomState(
+            self,
+            "BuildDatasetOnSpark",
+            state_json={
+                "Type": "Task",
+                "Resource": f"arn:{cdk.Aws.PARTITION}:states:::glue:startJobRun.sync",
+                "Parameters": spark.run(
+                    run_id="$.start.run_id",
+                    started_ms="$.start.started_ms",
+                    dataset_s3_uri="$.start.dataset_s3_uri",
+                ),
+                "ResultSelector": {"job_run_id.$": "$.Id"},
+                "ResultPath": "$.dataset",
+                "TimeoutSeconds": self._spark.timeout_s,
+            },
+        )
+        # A run that failed is not tried again: the same data would fail again, after hours.
+        self._spark.repeat(task, _GLUE_TRANSIENT)
+        self._catch(task, then=self._failed)
+        built = sfn.Pass(
+            self,
+            "DatasetOfSpark",
+            parameters={
+                "run_id.$": "$.start.run_id",
+                "dataset_s3_uri.$": "$.start.dataset_s3_uri",
+                "job_run_id.$": "$.dataset.job_run_id",
+            },
+            result_path="$.dataset",
+        )
+        return task.next(built).next(then)
+
     def _train(self, job: TrainingJob) -> sfn.CustomState:
         # The CDK's own task has no ContainerEntrypoint, and would widen the job's role by itself.
         task = sfn.CustomState(
@@ -276,6 +323,7 @@ class TrainingWorkflow(Construct):
             timeout=cdk.Duration.seconds(
                 6 * _FUNCTION.longest_s
                 + self._training.longest_s
+                + self._spark.longest_s
                 + _NOTIFICATION.longest_s
                 + 2 * self._settings.canary_duration_s
             ),

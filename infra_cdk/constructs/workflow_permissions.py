@@ -11,9 +11,15 @@ from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
 
 
 def workflow_permissions(
-    *, functions: Sequence[lambda_.IFunction], job: TrainingJob, alerts: sns.ITopic
+    *, functions: Sequence[lambda_.IFunction], job: TrainingJob, spark_arn: str, alerts: sns.ITopic
 ) -> list[Permission]:
-    """Return what it takes training to call the functions, to run the job and wait for it, and to tell people."""
+    """Return what it takes training to call the functions, to run the jobs and wait for them, and to tell people.
+
+    Parameters
+    ----------
+    job, spark_arn
+        The job that trains, and the ARN of the one that builds datasets on Spark.
+    """
     stack = cdk.Stack.of(job)
     return [
         Permission(actions=["lambda:InvokeFunction"], resources=[function.function_arn for function in functions]),
@@ -32,6 +38,11 @@ def workflow_permissions(
             actions=["iam:PassRole"],
             resources=[job.role.role_arn],
             conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        # https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
+        Permission(
+            actions=["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+            resources=[spark_arn],
         ),
         # Step Functions hears of a job's end through a rule that it makes itself, under this name.
         Permission(

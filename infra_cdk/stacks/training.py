@@ -12,6 +12,7 @@ from infra_cdk.constructs.model_gate import model_gate
 from infra_cdk.constructs.monitoring import Monitoring
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.constructs.training_start import permit_looking_at_runs, training_start
 from infra_cdk.constructs.training_workflow import Steps, TrainingWorkflow
@@ -53,6 +54,7 @@ class TrainingStack(cdk.Stack):
                 run_canary=canary(self, settings=settings, data=data, layers=shared, packages=packages).live,
             ),
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
+            spark=SparkJob(self, "Spark", settings=settings, data=data),
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine

@@ -26,6 +26,8 @@ NAMED = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Authorizer",
     "AWS::Cognito::UserPoolResourceServer",
+    "AWS::Glue::Job",  # the workflow and people start it by its name
+    "AWS::Glue::SecurityConfiguration",  # CloudFormation gives it none
     "AWS::Lambda::Alias",
     "AWS::SSM::Parameter",
     "AWS::SageMaker::ModelPackageGroup",

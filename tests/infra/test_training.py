@@ -20,6 +20,7 @@ def test_steps_follow_each_other(workflow: States) -> None:
     assert {choice["StringEquals"]: choice["Next"] for choice in workflow["First"]["Choices"]} == {
         "busy": "Busy",
         "canary": "StartCanary",
+        "spark": "BuildDatasetOnSpark",
     }
     assert workflow["First"]["Default"] == "BuildDataset"
     assert workflow["Busy"]["Type"] == "Succeed"

@@ -1,0 +1,194 @@
+"""The Glue job that builds datasets past one process: its code, its workers, and what it may do."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra_cdk.constructs.configuration import configuration_permissions
+from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.constructs.privacy import tombstone_permissions
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+ROOT = Path(__file__).parents[2]
+FUNCTION = "build_dataset"
+
+
+class SparkJob(Construct):
+    """The job `alsolike-<environment>-build-dataset`: the dataset that the function builds, on Spark.
+
+    A run that fails is not tried again by Glue: the workflow says what is.
+
+    Attributes
+    ----------
+    name
+        Of the job.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, data: DataStack) -> None:
+        super().__init__(scope, construct_id)
+        self.name = f"alsolike-{settings.name}-build-dataset"
+        script = assets.Asset(self, "Script", path=str(ROOT / "functions" / FUNCTION / "glue_job.py"))
+        shared = assets.Asset(
+            self,
+            "Shared",
+            path=str(ROOT / "layers" / "core" / "python"),
+            ignore_mode=cdk.IgnoreMode.GIT,
+            exclude=["__pycache__"],
+        )
+        code = assets.Asset(
+            self,
+            "Code",
+            path=str(ROOT),
+            ignore_mode=cdk.IgnoreMode.GIT,
+            exclude=[
+                "/*",
+                "!/functions",
+                "/functions/*",
+                "!/functions/__init__.py",
+                f"!/functions/{FUNCTION}",
+                "__pycache__",
+            ],
+        )
+        # What the functions' layer has too, in the same versions; pip checks the hashes in it.
+        packages = assets.Asset(self, "Packages", path=str(ROOT / "layers" / "core" / "requirements.txt"))
+        self.role = role_for(
+            self,
+            "Role",
+            service="glue.amazonaws.com",
+            description=f"Alsolike {settings.name}: what building datasets on Spark may do",
+            permissions=_permissions(self, data=data, sources=[script, shared, code, packages]),
+        )
+        encryption = _encryption(self, settings=settings)
+        job = glue.CfnJob(
+            self,
+            "Job",
+            name=self.name,
+            description=f"Alsolike {settings.name}: builds a training dataset on many workers",
+            role=self.role.role_arn,
+            command=glue.CfnJob.JobCommandProperty(
+                name="glueetl", python_version="3", script_location=script.s3_object_url
+            ),
+            default_arguments={
+                "--extra-py-files": f"{shared.s3_object_url},{code.s3_object_url}",
+                "--additional-python-modules": packages.s3_object_url,
+                "--python-modules-installer-option": "-r",
+                "--job-language": "python",
+                "--lake_s3_uri": data.lake.s3_url_for_object("interactions/"),
+                "--catalogue_table": data.catalogue.table_name,
+                "--users_table": data.users.table_name,
+                "--secret_arn": data.hash_key.secret_arn,
+                "--region": settings.region,
+            },
+            glue_version="5.0",  # Spark 3.5, Python 3.11
+            worker_type=settings.spark_worker_type,
+            number_of_workers=settings.spark_workers,
+            timeout=settings.spark_timeout_minutes,
+            max_retries=0,
+            execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
+            security_configuration=encryption.ref,
+        )
+        job.node.add_dependency(self.role)
+
+    @property
+    def arn(self) -> str:
+        """The job's ARN."""
+        return cdk.Stack.of(self).format_arn(service="glue", resource="job", resource_name=self.name)
+
+    def run(self, *, run_id: str, started_ms: str, dataset_s3_uri: str) -> dict[str, Any]:
+        """Return the parameters of `StartJobRun`.
+
+        Parameters
+        ----------
+        run_id, started_ms, dataset_s3_uri
+            JSONPath expressions of the workflow's state.
+        """
+        return {
+            "JobName": self.name,
+            "Arguments": {
+                "--run_id.$": run_id,
+                "--started_ms.$": f"States.Format('{{}}', {started_ms})",  # Glue takes strings alone
+                "--dataset_s3_uri.$": dataset_s3_uri,
+            },
+        }
+
+
+def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConfiguration:
+    """Encrypt what the job logs and the bookmarks that it does not keep; buckets encrypt what is in them themselves."""
+    key = kms.Key(
+        scope,
+        "Key",
+        description=f"Alsolike {settings.name}: the log of building datasets on Spark",
+        enable_key_rotation=True,
+        removal_policy=cdk.RemovalPolicy.DESTROY,  # it goes with the logs
+    )
+    stack = cdk.Stack.of(scope)
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    groups = stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name="/aws-glue/jobs/*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{settings.region}.amazonaws.com")],
+            actions=["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=["*"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        )
+    )
+    properties = glue.CfnSecurityConfiguration
+    return glue.CfnSecurityConfiguration(
+        scope,
+        "Encryption",
+        name=f"alsolike-{settings.name}-build-dataset",
+        encryption_configuration=properties.EncryptionConfigurationProperty(
+            cloud_watch_encryption=properties.CloudWatchEncryptionProperty(
+                cloud_watch_encryption_mode="SSE-KMS", kms_key_arn=key.key_arn
+            ),
+            job_bookmarks_encryption=properties.JobBookmarksEncryptionProperty(
+                job_bookmarks_encryption_mode="CSE-KMS", kms_key_arn=key.key_arn
+            ),
+            s3_encryptions=[properties.S3EncryptionProperty(s3_encryption_mode="SSE-S3")],
+        ),
+    )
+
+
+def _permissions(scope: Construct, *, data: DataStack, sources: list[assets.Asset]) -> list[Permission]:
+    lake, artefacts = data.lake, data.artefacts
+    log_groups = cdk.Stack.of(scope).format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name="/aws-glue/jobs/*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+    return [
+        *tombstone_permissions(artefacts=artefacts, hash_key=data.hash_key),
+        *configuration_permissions(artefacts),
+        Permission(
+            actions=["s3:GetObject"],
+            resources=[source.bucket.arn_for_objects(source.s3_object_key) for source in sources],
+        ),
+        Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
+        objects(lake, "interactions/", actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
+        # Spark writes over what an attempt before left, under other names, and reads what it wrote.
+        objects(
+            artefacts,
+            "datasets/",
+            actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            reason="Each run writes a dataset under a new name",
+        ),
+        Permission(actions=["dynamodb:Scan"], resources=[data.catalogue.table_arn, data.users.table_arn]),
+        Permission(
+            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"],
+            resources=[log_groups],
+            wildcard_reason="Glue names the log groups of its jobs, and their streams",
+        ),
+    ]

@@ -1,0 +1,175 @@
+"""The Glue job that builds datasets, and the state that runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra_cdk.app import create_app, read_context
+from tests.infra.assembly import Assembly, Resource, flat, statements
+from tests.infra.test_permissions import CONFIGURATION, TOMBSTONES, granted
+
+States = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def job(demo: Assembly) -> Resource:
+    return demo.only("AWS::Glue::Job")
+
+
+@pytest.fixture(scope="module")
+def role(demo: Assembly, job: Resource) -> Resource:
+    return demo.referred(job.properties["Role"], stack=job.stack)
+
+
+def asset(demo: Assembly, uri: Any) -> Path:
+    """Return the staged file or folder that an S3 URI stands for."""
+    name = flat(uri).rpartition("/")[2]
+    stem, suffix = name.rpartition(".")[::2]
+    folder = demo.directory / f"asset.{stem}"
+    return folder if suffix == "zip" else folder.with_name(f"asset.{name}")
+
+
+def test_job_is_glue_5_with_the_workers_of_the_settings(job: Resource) -> None:
+    properties = job.properties
+    assert properties["Name"] == "alsolike-demo-build-dataset"
+    assert (properties["GlueVersion"], properties["Command"]["Name"]) == ("5.0", "glueetl")
+    assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.1X", 10, 480)
+    assert (properties["MaxRetries"], properties["ExecutionProperty"]) == (0, {"MaxConcurrentRuns": 1})
+
+
+def test_workers_are_those_of_the_settings(layers: Path, tmp_path: Path) -> None:
+    context = read_context()
+    context["environments"]["large"] = {
+        "region": "us-east-1",
+        "spark_workers": 40,
+        "spark_worker_type": "G.2X",
+        "spark_timeout_minutes": 90,
+    }
+    create_app(context, environment="large", outdir=tmp_path, layers=layers, check_templates=False).synth()
+    large = Assembly.read(tmp_path)
+    properties = large.only("AWS::Glue::Job").properties
+
+    assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.2X", 40, 90)
+    states = json.loads(flat(large.state_machine("training").properties["DefinitionString"]))["States"]
+    assert states["BuildDatasetOnSpark"]["TimeoutSeconds"] == 90 * 60 + 900
+
+
+def test_script_code_and_packages_are_of_this_repository(demo: Assembly, job: Resource) -> None:
+    arguments = job.properties["DefaultArguments"]
+    shared, code = flat(arguments["--extra-py-files"]).split(",")
+
+    assert "def main" in asset(demo, job.properties["Command"]["ScriptLocation"]).read_text()
+    assert (asset(demo, shared) / "alsolike" / "lake.py").is_file()
+    assert [path.name for path in sorted((asset(demo, code) / "functions").iterdir())] == [
+        "__init__.py",
+        "build_dataset",
+    ]
+    packages = asset(demo, arguments["--additional-python-modules"]).read_text()
+    assert "orjson==" in packages
+    assert "--hash=sha256:" in packages
+    assert arguments["--python-modules-installer-option"] == "-r"
+
+
+def test_job_is_told_where_everything_is(demo: Assembly, job: Resource) -> None:
+    arguments = job.properties["DefaultArguments"]
+
+    assert flat(arguments["--lake_s3_uri"]).startswith("s3://")
+    assert flat(arguments["--lake_s3_uri"]).endswith("/interactions/")
+    assert "Lake" in flat(arguments["--lake_s3_uri"])
+    assert "Catalogue" in flat(arguments["--catalogue_table"])
+    assert "Users" in flat(arguments["--users_table"])
+    assert "HashKey" in flat(arguments["--secret_arn"])
+    assert arguments["--region"] == "us-east-1"
+
+
+def test_logs_are_encrypted_with_a_key_that_changes(demo: Assembly, job: Resource) -> None:
+    configuration = demo.referred({"Ref": job.properties["SecurityConfiguration"]["Ref"]}, stack=job.stack)
+    encryption = configuration.properties["EncryptionConfiguration"]
+    key = demo.only("AWS::KMS::Key")
+
+    assert encryption["CloudWatchEncryption"]["CloudWatchEncryptionMode"] == "SSE-KMS"
+    assert encryption["CloudWatchEncryption"]["KmsKeyArn"]["Fn::GetAtt"][0] == key.logical_id
+    assert encryption["JobBookmarksEncryption"]["JobBookmarksEncryptionMode"] == "CSE-KMS"
+    assert key.properties["EnableKeyRotation"] is True
+    (logs,) = [s for s in key.properties["KeyPolicy"]["Statement"] if "logs." in str(s["Principal"])]
+    assert ":log-group:/aws-glue/jobs/*" in flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
+
+
+def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resource) -> None:
+    assert granted(role) == CONFIGURATION | TOMBSTONES | {
+        ("s3:ListBucket", "Lake"),
+        ("s3:GetObject", "Lake/interactions/*"),
+        *(
+            (f"s3:{action}", "Artefacts/datasets/*")
+            for action in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
+        ),
+        ("dynamodb:Scan", "Catalogue"),
+        ("dynamodb:Scan", "Users"),
+        ("s3:GetObject", "Code"),
+        *(
+            (f"logs:{action}", "arn:aws:logs:us-east-1:AWS::AccountId:log-group:/aws-glue/jobs/*")
+            for action in ("AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "PutLogEvents")
+        ),
+    }  # fmt: skip
+    principal = role.properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+    assert principal == {"Service": "glue.amazonaws.com"}
+
+
+def test_engine_decides_which_state_builds_the_dataset(workflow: States) -> None:
+    (choice,) = [c for c in workflow["First"]["Choices"] if c["Variable"] == "$.start.engine"]
+
+    assert (choice["StringEquals"], choice["Next"]) == ("spark", "BuildDatasetOnSpark")
+    assert workflow["First"]["Default"] == "BuildDataset"
+    assert workflow["BuildDatasetOnSpark"]["Next"] == "DatasetOfSpark"
+    assert workflow["DatasetOfSpark"]["Next"] == workflow["BuildDataset"]["Next"] == "Train"
+
+
+def test_state_waits_for_the_job_and_hands_on_what_the_function_would(workflow: States) -> None:
+    state, built = workflow["BuildDatasetOnSpark"], workflow["DatasetOfSpark"]
+
+    assert state["Resource"].endswith(":states:::glue:startJobRun.sync")
+    assert state["Parameters"] == {
+        "JobName": "alsolike-demo-build-dataset",
+        "Arguments": {
+            "--run_id.$": "$.start.run_id",
+            "--started_ms.$": "States.Format('{}', $.start.started_ms)",
+            "--dataset_s3_uri.$": "$.start.dataset_s3_uri",
+        },
+    }
+    assert built["ResultPath"] == "$.dataset"
+    assert built["Parameters"] == {
+        "run_id.$": "$.start.run_id",
+        "dataset_s3_uri.$": "$.start.dataset_s3_uri",
+        "job_run_id.$": "$.dataset.job_run_id",
+    }
+
+
+def test_state_retries_what_glue_could_not_start_and_catches_the_rest(workflow: States) -> None:
+    state = workflow["BuildDatasetOnSpark"]
+    (retry,) = state["Retry"]
+
+    assert "Glue.ConcurrentRunsExceededException" in retry["ErrorEquals"]
+    assert not {"States.ALL", "States.TaskFailed", "States.Timeout"} & set(retry["ErrorEquals"])
+    assert retry["MaxAttempts"] == 4
+    assert state["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "BuildDatasetOnSparkFailed"}
+    ]
+    assert state["TimeoutSeconds"] == 480 * 60 + 900
+
+
+def test_workflow_may_run_this_job_alone(demo: Assembly) -> None:
+    machine = demo.state_machine("training")
+    role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
+    (statement,) = [s for s in statements(role) if "glue:StartJobRun" in s["Action"]]
+
+    assert flat(statement["Resource"]).endswith(":job/alsolike-demo-build-dataset")
+    assert set(statement["Action"]) == {
+        "glue:BatchStopJobRun",
+        "glue:GetJobRun",
+        "glue:GetJobRuns",
+        "glue:StartJobRun",
+    }
