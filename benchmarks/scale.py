@@ -16,6 +16,7 @@ from pathlib import Path
 from alsolike.profile import Profile, RecentInteraction, to_item
 from alsolike.statistics import Counting
 from benchmarks.page import write_section
+from benchmarks.spark import SIZES
 from infra_cdk.settings import Settings
 from model_export.budget import FITS
 
@@ -74,14 +75,15 @@ class Prices:
 
 
 SOURCES = (
-    ("Kinesis Data Streams, a shard and hour; a million puts", "shard_hour, put_million"),
-    ("API Gateway, a million HTTP API calls, the first 300 million; past that", "api_million, api_million_past_300"),
-    ("Lambda, a million calls; a GB-second on arm64", "lambda_million, lambda_gb_s"),
-    ("DynamoDB on demand, a million write units, read units; a GB", "write_million, read_million, table_gb_month"),
-    ("S3 Standard, a GB and month", "s3_gb_month"),
-    ("CloudWatch Logs, a GB taken in", "logs_gb"),
-    ("Glue, a DPU-hour", "dpu_hour"),
-    ("SageMaker training, ml.r5.24xlarge, an hour without spot", "training_hour"),
+    ("Kinesis Data Streams, a shard and hour; a million puts", "shard_hour, put_million", "not verified"),
+    ("API Gateway, a million calls; past the first 300 million", "api_million, api_million_past_300", "not verified"),
+    ("Lambda, a million calls; a GB-second on arm64", "lambda_million, lambda_gb_s", "not verified"),
+    ("DynamoDB on demand, a million write, read units", "write_million, read_million", "so an article of July 2025"),
+    ("DynamoDB, a GB and month", "table_gb_month", "not verified"),
+    ("S3 Standard, a GB and month", "s3_gb_month", "not verified"),
+    ("CloudWatch Logs, a GB taken in", "logs_gb", "not verified"),
+    ("Glue, a DPU-hour", "dpu_hour", "so an article of May 2026"),
+    ("SageMaker training, ml.r5.24xlarge, an hour without spot", "training_hour", "not verified"),
 )  # fmt: skip
 
 
@@ -108,9 +110,9 @@ def _page(load: Load, assumed: Assumed, prices: Prices) -> Iterator[str]:
     yield from (f"| {what} | {dollars:,.0f} |" for what, dollars in costs)
     yield f"| **together** | **{sum(dollars for _, dollars in costs):,.0f}** |"
     yield from ("", "| price, us-east-1 | $ | source |", "|---|---|---|")
-    for what, names in SOURCES:
+    for what, names, seen in SOURCES:
         values = ", ".join(f"{getattr(prices, name):.10g}" for name in names.split(", "))
-        yield f"| {what} | {values} | its public price page; not verified |"
+        yield f"| {what} | {values} | its public price page; {seen} |"
 
 
 Row = tuple[str, str, str, float | None]
@@ -237,30 +239,31 @@ def _storage(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
 
 
 def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
-    rows = max(_sizes(PAGE))
-    spark_s = sum(measured(PAGE, f"{rows:,} | {work} | Spark", column=4) for work in ("dataset", "statistics"))
-    core_hours = spark_s * load.interactions / rows / 3600
     workers = 100
-    yield (
-        "Spark, dataset and statistics",
-        f"{core_hours:,.0f} processor hours: {workers} workers G.1X for {core_hours / 4 / workers:,.1f} hours",
-        f"{spark_s:,.0f} processor s for {rows:,} events here, taken to grow with events",
-        core_hours / 4 * prices.dpu_hour * load.trainings_a_month,
-    )
+    found = _slopes()
+    if found is None:
+        yield "Spark", "not measured", "`make bench-spark` writes the table that this needs", None
+    else:
+        a_million_s, of_items_s = found
+        core_hours = a_million_s * load.interactions / 1e6 / 3600
+        yield (
+            "Spark, dataset and statistics",
+            f"{core_hours:,.0f} processor hours: {workers} workers G.1X for {core_hours / 4 / workers:,.1f} hours",
+            f"{a_million_s:,.1f} processor s more for each million events here, four processors a worker",
+            core_hours / 4 * prices.dpu_hour * load.trainings_a_month,
+        )
+        yield (
+            "fit of transitions and item_knn from statistics",
+            f"{of_items_s * load.items / 1e3 / 3600:,.2f} processor hours",
+            f"{of_items_s:,.2f} s more for each thousand items here",
+            None,
+        )
     counting = Counting()
     pairs = 2 * load.items * counting.most
     yield (
         "statistics",
         f"{pairs / 1e6:,.0f} million pairs at most, {pairs * 12 / 1e9:,.1f} GB in memory",
         f"{counting.most} targets an item in each of two matrices",
-        None,
-    )
-    counted_s = measured(PAGE, f"{rows:,} | transitions and item_knn from statistics | one process", column=4)
-    items = _items_of(rows)
-    yield (
-        "fit of transitions and item_knn from statistics",
-        f"{counted_s * load.items / items / 3600:,.2f} processor hours",
-        f"{counted_s:,.1f} s for {items:,} items here, taken to grow with items",
         None,
     )
     direct_s = _of_100m("transitions") + _of_100m("item_knn")
@@ -312,19 +315,26 @@ def _of_100m(algorithm: str) -> float:
     return float(line.split(" | ")[2].replace(",", ""))
 
 
-def _sizes(page: Path) -> list[int]:
-    """Return the events of the rows that `make bench-spark` has written."""
-    section = page.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
-    found = {line.split(" | ")[0].strip("| ") for line in section.splitlines() if " | Spark | " in line}
-    if not found:
-        raise SystemExit(f"{page} has no rows of Spark; run make bench-spark")
-    return [int(size.replace(",", "")) for size in found]
+def _slopes() -> tuple[float, float] | None:
+    """Return what Spark takes more for each million events, and a fit from statistics for each thousand items.
 
+    Starts are in every row, so the smallest and the largest size are compared; None where there are not two.
+    """
+    section = PAGE.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
+    sizes = [(events, items) for events, items in SIZES.values() if f"| {events:,} |" in section]
+    if len(sizes) < 2:
+        return None
 
-def _items_of(rows: int) -> int:
-    from benchmarks.spark import SIZES
+    def seconds(events: int, work: str, engine: str) -> float:
+        return measured(PAGE, f"{events:,} | {work} | {engine}", column=4)
 
-    return dict(SIZES.values())[rows]
+    (few, few_items), (many, many_items) = sizes[0], sizes[-1]
+    spark_s = [sum(seconds(size, work, "Spark") for work in ("dataset", "statistics")) for size in (few, many)]
+    fits_s = [seconds(size, "transitions and item_knn from statistics", "one process") for size in (few, many)]
+    return (
+        (spark_s[1] - spark_s[0]) / (many - few) * 1e6,
+        (fits_s[1] - fits_s[0]) / (many_items - few_items) * 1e3,
+    )
 
 
 if __name__ == "__main__":
