@@ -56,7 +56,7 @@ def due(
         return Start(
             Trigger.DRIFT,
             _name(Trigger.DRIFT, champion, first.name, first.above_since_ms, before_ms),
-            f"drift: {said}, above {rules.psi:g} for {hours:.0f} h",
+            f"{said}, above {rules.psi:g} for {hours:.0f} h",
             champion,
             now_ms,
             tuple(each.name for each in starting),
@@ -66,7 +66,7 @@ def due(
         return Start(
             Trigger.NEW_DATA,
             _name(Trigger.NEW_DATA, champion, before_ms),
-            f"new data: {new_interactions:,} interactions since the last, at least {rules.new_interactions:,}",
+            f"{new_interactions:,} interactions are new, {rules.new_interactions:,} start a training",
             champion,
             now_ms,
         )

@@ -86,7 +86,7 @@ def test_each_figure_stands_beside_its_threshold_with_since_when_and_what_it_sta
 
 
 def test_what_was_started_is_said(shop: Deployment) -> None:
-    start = Start(Trigger.DRIFT, "drift-ab", "drift: item_popularity 0.800", "v1", NOW_MS, ("item_popularity",))
+    start = Start(Trigger.DRIFT, "drift-ab", "item_popularity 0.800", "v1", NOW_MS, ("item_popularity",))
     rules = dataclasses.replace(REPORT.rules, retrains=False, new_interactions=None)
     put(shop, dataclasses.replace(REPORT, started=start, last_start=start, rules=rules).to_json())
 
@@ -97,7 +97,7 @@ def test_what_was_started_is_said(shop: Deployment) -> None:
     assert shown.splitlines()[-3:] == [
         "a figure above 0.25 for 24 h is told to people and starts nothing",
         "new data start no training: retrain_interactions is not set",
-        "this look started execution drift-ab at 2026-09-21 14:13: drift: item_popularity 0.800",
+        "this look started execution drift-ab at 2026-09-21 14:13: item_popularity 0.800",
     ]
 
 

@@ -38,7 +38,7 @@ def test_drift_starts_one_training_once_it_has_held_for_the_set_time(shop: Shop)
     (execution,) = shop.started()
     assert execution["name"] == started.started.name
     assert execution["input"]["trigger"] == "drift"
-    assert execution["input"]["reason"].startswith("drift: item_popularity ")
+    assert execution["input"]["reason"].startswith("item_popularity ")
     assert execution["input"]["reason"].endswith(", above 0.25 for 24 h")
     assert later.last_start == started.started
 
@@ -160,7 +160,7 @@ def test_enough_new_interactions_start_a_training_once(shop: Shop) -> None:
     assert execution["name"].startswith("new-data-")
     assert execution["input"] == {
         "trigger": "new-data",
-        "reason": "new data: 500 interactions since the last, at least 500",
+        "reason": "500 interactions are new, 500 start a training",
     }
 
 
