@@ -120,12 +120,9 @@ def _versions(client: Any, bucket: str) -> list[str]:
 
 
 def _exists(client: Any, bucket: str, key: str) -> bool:
+    """Say whether there is a file of a dataset, be it one object or a directory of parts."""
     try:
-        client.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-            return False
+        found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    except (BotoCoreError, ClientError) as error:
         raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-    return True
+    return bool(found["KeyCount"])

@@ -219,6 +219,36 @@ def test_an_empty_dataset_is_too_little(tmp_path: Path) -> None:
         run(write_dataset(tmp_path / "dataset", {}), tmp_path / "model")
 
 
+def test_directories_of_parts_are_read_as_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    whole = load(dataset)
+    table = pq.read_table(dataset / INTERACTIONS_FILE)
+    (dataset / INTERACTIONS_FILE).unlink()
+    (dataset / INTERACTIONS_FILE).mkdir()
+    third = len(table) // 3
+    for name, rows in (
+        ("part-00000-a", table.slice(0, third)),
+        ("part-99999-a", table.slice(third, third)),
+        ("part-100000-a", table.slice(2 * third)),
+    ):
+        pq.write_table(rows, dataset / INTERACTIONS_FILE / f"{name}.parquet")
+    (dataset / INTERACTIONS_FILE / "interactions.parquet_$folder$").touch()
+
+    parts = load(dataset)
+
+    for name in ("user", "item", "time_ms", "weight"):
+        assert getattr(parts.interactions, name).tolist() == getattr(whole.interactions, name).tolist()
+
+
+def test_a_directory_without_parts_is_no_file(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    (dataset / INTERACTIONS_FILE).unlink()
+    (dataset / INTERACTIONS_FILE).mkdir()
+
+    with pytest.raises(InvalidDataset, match=r"dataset has no interactions\.parquet"):
+        load(dataset)
+
+
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
     table = pq.read_table(dataset / INTERACTIONS_FILE)
