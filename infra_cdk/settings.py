@@ -81,6 +81,8 @@ class Settings:
         Folder, from the repository's root, with modules or packages of own algorithms, which the job imports.
     dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
         What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
+    spark_statistics
+        Whether Spark also counts what item-to-item models can be fitted from, see docs/scale.md.
     gate_…
         What a version has to show before it may go on trial, see docs/gate.md.
     canary_share_percent, canary_duration_s, canary_interval_s
@@ -166,6 +168,7 @@ class Settings:
     spark_workers: int = 10
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     spark_timeout_minutes: int = 480
+    spark_statistics: bool = False
     gate_min_interactions: int = 1_000
     gate_min_users: int = 50
     gate_max_age_days: int | None = 30

@@ -85,6 +85,7 @@ class SparkJob(Construct):
                 "--users_table": data.users.table_name,
                 "--secret_arn": data.hash_key.secret_arn,
                 "--region": settings.region,
+                "--statistics": str(settings.spark_statistics).lower(),
             },
             glue_version="5.0",  # Spark 3.5, Python 3.11
             worker_type=settings.spark_worker_type,

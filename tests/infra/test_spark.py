@@ -84,6 +84,7 @@ def test_job_is_told_where_everything_is(demo: Assembly, job: Resource) -> None:
     assert "Users" in flat(arguments["--users_table"])
     assert "HashKey" in flat(arguments["--secret_arn"])
     assert arguments["--region"] == "us-east-1"
+    assert arguments["--statistics"] == "false"
 
 
 def test_logs_are_encrypted_with_a_key_that_changes(demo: Assembly, job: Resource) -> None:
