@@ -13,7 +13,8 @@ import cdk_nag
 
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.context import load_settings
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.batch import BatchStack
 from infra_cdk.stacks.catalogue import CatalogueStack

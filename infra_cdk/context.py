@@ -5,7 +5,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 
 
 def load_settings(environments: object, name: str) -> Settings:

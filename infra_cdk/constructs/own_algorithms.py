@@ -3,7 +3,8 @@
 import ast
 from pathlib import Path
 
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 
 ROOT = Path(__file__).parents[2]
 BUILT_IN = ROOT / "model_export" / "algorithms"

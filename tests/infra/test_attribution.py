@@ -7,7 +7,8 @@ import pytest
 
 from alsolike import engagement, outcomes
 from infra_cdk.app import add_stacks
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, flat
 from tests.infra.test_lake import in_stack, lake_rules
 

@@ -10,7 +10,8 @@ import pytest
 
 from alsolike import lake
 from infra_cdk.app import add_stacks
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]

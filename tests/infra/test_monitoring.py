@@ -6,7 +6,8 @@ import aws_cdk as cdk
 import pytest
 
 from infra_cdk.app import add_stacks
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, Resource, flat
 from tests.infra.test_lake import in_stack
 

@@ -6,7 +6,8 @@ import pytest
 
 from infra_cdk.app import create_app, read_context
 from infra_cdk.constructs.own_algorithms import ROOT, check_algorithms, package_folder
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, flat
 
 

@@ -3,7 +3,8 @@ import pytest
 from infra_cdk.app import read_context
 from infra_cdk.context import load_settings
 from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, repository_arn
-from infra_cdk.settings import InvalidSettings, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 
 
 def environments(**values: object) -> dict[str, object]:
@@ -71,6 +72,7 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
             {"canary_duration_s": 604_800, "canary_interval_s": 544},
             r"canary_interval_s is 544, expected at least 545 where canary_duration_s is 604800",
         ),
+        ({"canary_duration_s": 60, "canary_interval_s": 61}, r"canary_interval_s is 61, expected at most .* 60"),
     ],
 )
 def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, object], message: str) -> None:

@@ -1,0 +1,167 @@
+"""Typed settings of how models come and go: training, dataset engines, gate, trials, drift."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from infra_cdk.settings_checks import require, require_ranges, require_schedules
+
+_ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
+# A run has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+# A look at a canary is two of waiting, five of a function and two of a choice. What attempts add has the rest.
+_EVENTS_OF_A_LOOK, _EVENTS_FOR_LOOKS = 9, 20_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """The part of an environment's settings that is about models.
+
+    Attributes
+    ----------
+    training_schedule, monitoring_schedule
+        EventBridge schedule expressions; None leaves training or monitoring to be started by hand.
+    training_spot, training_max_wait_s
+        Train on spare capacity, which costs less and may be taken away: then the job goes on from its checkpoints. How
+        long it waits for capacity, work included.
+    training_instances, training_processes
+        Hosts of the job, and processes on each, that share the training of SASRec; all else runs in one.
+    training_algorithms, training_budget_s, training_budget_mb
+        Algorithms that are compared, all where none is named, and how long and in how much memory.
+    training_package
+        Folder, from the repository's root, with modules or packages of own algorithms, which the job imports.
+    dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
+        What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
+    spark_statistics
+        Whether Spark also counts what item-to-item models can be fitted from, see docs/scale.md.
+    gate_…
+        What a version has to show before it may go on trial, see docs/gate.md.
+    canary_share_percent, canary_duration_s, canary_interval_s
+        Share of users whom a version on trial answers, 0 for no trial; for how long; how often it is looked at.
+    canary_max_error_percent, canary_max_latency_percent
+        How many points more of its answers may fail, and how much slower they may be, before it is taken back.
+    models_kept
+        How many versions stay that are neither live, on trial, last good nor pinned.
+    drift_psi_percent, drift_hours, drift_retrains
+        Population stability index (in hundredths) that counts as drift, how long it has to hold, and whether it then
+        starts a training.
+    retrain_interactions
+        So many interactions after the champion's last start a training; None for no such start.
+    lake_silent_hours, champion_stale_days
+        People are told where the lake has had no event for longer, and where the champion's last event is older.
+    """
+
+    training_schedule: str | None = "rate(7 days)"
+    training_instance_type: str = "ml.m5.xlarge"
+    training_volume_gb: int = 30
+    training_instances: int = 1
+    training_processes: int = 1
+    training_max_runtime_s: int = 14_400
+    training_spot: bool = True
+    training_max_wait_s: int = 28_800
+    training_algorithms: Sequence[str] = ()
+    training_budget_s: int | None = None
+    training_budget_mb: int | None = None
+    training_package: str | None = None
+    dataset_engine: Literal["auto", "lambda", "spark"] = "auto"
+    spark_above_mb: int = 500
+    spark_workers: int = 10
+    spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
+    spark_timeout_minutes: int = 480
+    spark_statistics: bool = False
+    gate_min_interactions: int = 1_000
+    gate_min_users: int = 50
+    gate_max_age_days: int | None = 30
+    gate_min_compared_users: int = 30
+    gate_tolerance_percent: int = 5
+    gate_max_slice_drop_percent: int = 25
+    gate_min_coverage_percent: int = 1
+    gate_max_popularity_ratio: int = 10
+    gate_max_latency_ms: int = 50
+    canary_share_percent: int = 10
+    canary_duration_s: int = 86_400
+    canary_interval_s: int = 300
+    canary_max_error_percent: int = 1
+    canary_max_latency_percent: int = 50
+    models_kept: int = 10
+    monitoring_schedule: str | None = "rate(1 hour)"
+    drift_psi_percent: int = 25
+    drift_hours: int = 24
+    drift_retrains: bool = True
+    retrain_interactions: int | None = None
+    lake_silent_hours: int = 24
+    champion_stale_days: int = 30
+
+    def __post_init__(self) -> None:
+        require_ranges(self, _RANGES)
+        require_schedules(self, ("training_schedule", "monitoring_schedule"))
+        require(
+            self.training_max_wait_s,
+            not self.training_spot or self.training_max_wait_s >= self.training_max_runtime_s,
+            "training_max_wait_s",
+            f"at least training_max_runtime_s, {self.training_max_runtime_s}, for waiting includes the work",
+        )
+        budget_s = self.training_budget_s
+        require(
+            budget_s,
+            budget_s is None or budget_s <= self.training_max_runtime_s,
+            "training_budget_s",
+            f"at most training_max_runtime_s, {self.training_max_runtime_s}",
+        )
+        for algorithm in self.training_algorithms:
+            require(algorithm, bool(_ALGORITHM.fullmatch(algorithm)), "training_algorithms", "names of a-z, 0-9 and _")
+        least = math.ceil(2 * self.canary_duration_s * _EVENTS_OF_A_LOOK / _EVENTS_FOR_LOOKS)
+        require(
+            self.canary_interval_s,
+            self.canary_interval_s >= least,
+            "canary_interval_s",
+            f"at least {least} where canary_duration_s is {self.canary_duration_s}: Step Functions gives a run 25,000 "
+            "events, and a look takes nine",
+        )
+        require(
+            self.canary_interval_s,
+            self.canary_interval_s <= self.canary_duration_s,
+            "canary_interval_s",
+            f"at most canary_duration_s, {self.canary_duration_s}: a trial is looked at before it ends",
+        )
+
+    @property
+    def training_wait_s(self) -> int:
+        """How long a training job takes at most, with the wait for spare capacity where that is used."""
+        return self.training_max_wait_s if self.training_spot else self.training_max_runtime_s
+
+
+# Field, least, most.
+_RANGES = (
+    ("training_volume_gb", 1, 16_384),
+    ("training_instances", 1, 20),
+    ("training_processes", 1, 64),
+    ("training_max_runtime_s", 60, 432_000),
+    ("training_max_wait_s", 60, 2_592_000),
+    ("training_budget_s", 10, 432_000),
+    ("training_budget_mb", 100, 4_000_000),
+    ("spark_above_mb", 1, 1_000_000),
+    ("spark_workers", 2, 299),
+    ("spark_timeout_minutes", 1, 10_080),
+    ("gate_min_interactions", 1, 10**12),
+    ("gate_min_users", 1, 10**9),
+    ("gate_max_age_days", 1, 36_500),
+    ("gate_min_compared_users", 2, 10**9),
+    ("gate_tolerance_percent", 0, 100),
+    ("gate_max_slice_drop_percent", 0, 100),
+    ("gate_min_coverage_percent", 0, 100),
+    ("gate_max_popularity_ratio", 1, 1_000_000),
+    ("gate_max_latency_ms", 1, 10_000),
+    ("canary_share_percent", 0, 99),
+    ("canary_duration_s", 1, 604_800),
+    ("canary_interval_s", 1, 86_400),
+    ("canary_max_error_percent", 0, 100),
+    ("canary_max_latency_percent", 0, 10_000),
+    ("models_kept", 1, 1_000),
+    ("drift_psi_percent", 1, 1_000),
+    ("drift_hours", 1, 8_760),
+    ("retrain_interactions", 1, 10**12),
+    ("lake_silent_hours", 1, 8_760),
+    ("champion_stale_days", 1, 36_500),
+)
