@@ -65,7 +65,7 @@ class TrainingSettings:
     training_budget_mb: int | None = None
     training_package: str | None = None
     dataset_engine: Literal["auto", "lambda", "spark"] = "auto"
-    spark_above_mb: int = 500
+    spark_above_mb: int = 300
     spark_workers: int = 10
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     spark_timeout_minutes: int = 480

@@ -12,4 +12,4 @@ class Settings:
     artefact_bucket: str
     lake_bucket: str
     dataset_engine: str = "auto"
-    spark_above_mb: int = 500
+    spark_above_mb: int = 300

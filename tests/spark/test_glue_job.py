@@ -40,7 +40,7 @@ def live(shop: TrainingShop, directory: Path) -> None:
             f"e{number:03}",
             user=f"user-{number % 9}" if number % 4 else None,
             session_id=f"session-{number % 9}",
-            item=ITEMS[number * number % 7],
+            item=ITEMS[number * 3 % 7],
             event_type="return" if number % 23 == 5 else "purchase",
             event_time_ms=START_MS + number,
         )
