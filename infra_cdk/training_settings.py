@@ -111,6 +111,12 @@ class TrainingSettings:
         )
         for algorithm in self.training_algorithms:
             require(algorithm, bool(_ALGORITHM.fullmatch(algorithm)), "training_algorithms", "names of a-z, 0-9 and _")
+        require(
+            self.training_algorithms,
+            not self.training_algorithms or "popularity" in self.training_algorithms,
+            "training_algorithms",
+            "popularity among them, for the gate measures the others by it",
+        )
         least = math.ceil(2 * self.canary_duration_s * _EVENTS_OF_A_LOOK / _EVENTS_FOR_LOOKS)
         require(
             self.canary_interval_s,

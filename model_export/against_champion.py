@@ -1,14 +1,16 @@
 """Compares a candidate with the champion on what happened since the champion was trained.
 
 The champion is its bundle, run through ONNX Runtime as it is served. The candidate is the winner's settings fitted on
-what the champion could know too, interactions up to the champion's last training event; what is exported is fitted on
-everything. Both are asked for the same users' later items, told the same past, may recommend the same items, and answer
-lists of `k`; the list that is judged is the model's own, without the popular items that serving fills it up with.
+interactions up to the champion's last training event, or up to those by which the settings were chosen where these go
+on for longer; what is exported is fitted on everything. Both are asked for the same users' later items, told the same
+past, may recommend the same items, and answer lists of `k`; the list that is judged is the model's own, without the
+popular items that serving fills it up with.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -85,7 +87,8 @@ class AgainstChampion:
     version
         The champion's; None where its bundle does not even say so.
     since_ms
-        The champion's last training event.
+        The later of the champion's last training event and of when the settings were chosen by: asked is for what came
+        after.
     refusal, reason
         Why the two were not compared; None where they were, if only by few users.
     users, asked_users
@@ -121,7 +124,8 @@ class AgainstChampion:
             return f"champion {self.version or '?'} is not compared: {self.reason}"
         low, high = self.ahead
         return (
-            f"against champion {self.version}, by {self.asked_users:,} of {self.users:,} users since its last event: "
+            f"against champion {self.version}, by {self.asked_users:,} of {self.users:,} users since "
+            f"{_moment(self.since_ms)}: "
             f"ndcg@{k} {self.candidate.ndcg:.4f}, champion {self.champion.ndcg:.4f}, "
             f"ahead {self.difference:+.4f} ({low:+.4f} to {high:+.4f})"
         )
@@ -135,6 +139,7 @@ def against_champion(
     k: int,
     seen: Seen,
     categories: Sequence[str | None],
+    chosen_until_ms: int = 0,
     seed: int = 0,
 ) -> AgainstChampion | None:
     """Compare the winner's settings with the champion's bundle in `directory`; None where there is none.
@@ -145,6 +150,8 @@ def against_champion(
     ----------
     categories
         Of the items of `data`.
+    chosen_until_ms
+        The settings were chosen by what happened up to then, so nothing before is asked for.
     seed
         Of the users who are drawn where there are more than `MOST_ASKED`.
     """
@@ -154,7 +161,8 @@ def against_champion(
         champion = open_champion(directory)
     except InvalidBundle as error:
         return AgainstChampion(version=_version(directory), since_ms=None, refusal=Refusal.BROKEN, reason=str(error))
-    version, since_ms = champion.manifest.version, champion.manifest.last_event_ms
+    version = champion.manifest.version
+    since_ms = max(champion.manifest.last_event_ms, chosen_until_ms)
     part = protocols.since(data.interactions, after_ms=since_ms)
     found = AgainstChampion(version=version, since_ms=since_ms, users=len(part.queries))
     if refused := _refused(part):
@@ -180,6 +188,10 @@ def against_champion(
         ahead=interval(own - other),
         slices=_slices(of_candidate, of_champion, part, wanted, of_item, since_ms=since_ms),
     )
+
+
+def _moment(time_ms: int | None) -> str:
+    return "?" if time_ms is None else f"{dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _version(directory: Path) -> str | None:

@@ -102,11 +102,18 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Split:
-    """A protocol's validation and test part; `test.fit is validation.fit` says that no other fit is needed."""
+    """A protocol's validation and test part; `test.fit is validation.fit` says that no other fit is needed.
+
+    Attributes
+    ----------
+    chosen_until_ms
+        The validation part ends there, and all that comes after it is only evaluated; 0 where no time parts the two.
+    """
 
     protocol: str
     validation: Part
     test: Part
+    chosen_until_ms: int = 0
 
 
 def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
@@ -156,6 +163,7 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
     last_ms = int(interactions.time_ms.max())
     return Split(
         protocol="temporal",
+        chosen_until_ms=last_ms - holdout_ms,
         validation=_window(interactions, after_ms=last_ms - 2 * holdout_ms, until_ms=last_ms - holdout_ms),
         test=_window(interactions, after_ms=last_ms - holdout_ms, until_ms=last_ms),
     )

@@ -132,7 +132,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
         compared = against_champion(
             dataset / CHAMPION_FOLDER, data, winner.settings, k=K, seen=seen, categories=of_item,
-            seed=hyperparameters.seed,
+            chosen_until_ms=split.chosen_until_ms, seed=hyperparameters.seed,
         )  # fmt: skip
         if compared is not None:
             say(compared.sentence(k=K))

@@ -34,7 +34,7 @@ def test_algorithm_that_nobody_wrote_is_refused_with_those_that_there_are() -> N
         check_algorithms(settings(training_algorithms=["popularity", "eas"]))
 
     check_algorithms(settings(training_algorithms=["popularity", "ease"]))
-    check_algorithms(settings(training_algorithms=["of_the_package"], training_package="own"))
+    check_algorithms(settings(training_algorithms=["popularity", "of_the_package"], training_package="own"))
 
 
 def test_job_gets_the_package_and_what_the_settings_say(layers: Path, tmp_path: Path) -> None:

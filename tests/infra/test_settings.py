@@ -65,6 +65,7 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
             r"training_max_wait_s is 3600, expected at least training_max_runtime_s, 14400",
         ),
         ({"training_budget_s": 14_401}, r"training_budget_s is 14401, expected at most training_max_runtime_s, 14400"),
+        ({"training_algorithms": ["ease"]}, r"training_algorithms is \['ease'\], expected popularity among them"),
         ({"training_algorithms": ["EASE!"]}, r"training_algorithms is 'EASE!', expected names of a-z, 0-9 and _"),
         ({"dataset_engine": "flink"}, r"dataset_engine is 'flink', expected 'auto' or 'lambda' or 'spark'"),
         # 2 * 604,800 / 544 looks of nine events are more than the 20,000 that are left for them.

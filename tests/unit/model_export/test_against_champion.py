@@ -91,6 +91,18 @@ def test_both_are_asked_for_what_users_had_after_the_champions_last_event(tmp_pa
     assert (found.candidate.coverage, found.champion.coverage) == (3 / 5, 3 / 5)  # a, b, c; and e, d, b
 
 
+def test_nothing_is_asked_by_which_the_settings_were_chosen(tmp_path: Path) -> None:
+    """old0 had c on day 4, which the choice saw, and e on day 5, which it did not."""
+    data = shop({"old0": ["c", "e"], "old4": ["e"]})
+    folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
+
+    found = compared(folder, data, k=1, chosen_until_ms=START_MS + 4 * DAY_MS)
+
+    assert (found.since_ms, found.users, found.targets) == (START_MS + 4 * DAY_MS, 1, 1)
+    assert found.champion is not None
+    assert found.champion.ndcg == 1.0
+
+
 def test_seen_items_are_left_out_of_both_lists_where_the_run_leaves_them_out(tmp_path: Path) -> None:
     data = shop({"old0": ["c", "e"], "old4": ["d"]})
     folder = champion(tmp_path / "champion", {("d", "c"): 2.0, ("d", "e"): 1.0, ("a", "b"): 2.0, ("a", "d"): 1.0})

@@ -50,6 +50,7 @@ def test_temporal_validates_on_the_window_before_the_test() -> None:
     assert split.validation.fit.item.tolist() == [1, 2]
     assert split.validation.queries.targets.tolist() == [3, 4]
     assert split.test.queries.targets.tolist() == [5, 6]
+    assert split.chosen_until_ms == 3000
 
 
 def test_temporal_does_not_ask_users_without_a_past() -> None:
