@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-RESAMPLES = 1_000
 CONFIDENCE = 0.95
+BEYOND = 25
+"""Resamples beyond each end: of fewer the ends of an interval with much confidence would be single resamples."""
+
 SEED = 0
 
 
@@ -32,7 +36,7 @@ def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFID
     found = stats.bootstrap(
         (differences,),
         np.mean,
-        n_resamples=RESAMPLES,
+        n_resamples=math.ceil(BEYOND / ((1 - confidence) / 2)),
         batch=50,
         confidence_level=confidence,
         method="percentile",
