@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers synth lock clean
+.PHONY: help demo neural test test-loop test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,8 +57,12 @@ demo: $(VENV)/run.done  ## events in, model trained, recommendations out, on rea
 
 neural: $(VENV)/neural.done  ## torch, for SASRec
 
-test: $(VENV)/neural-at-hand.done node_modules/aws-cdk/bin/cdk  ## all tests (ARGS="-k name")
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+test: $(VENV)/neural-at-hand.done node_modules/aws-cdk/bin/cdk  ## units, templates, the embedded cloud, the whole loop once (ARGS="-k name")
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-loop: $(VENV)/dev.done  ## what a shop and an operator do, each on a booted cloud (some minutes)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration/loop \
+		--ignore=tests/integration/loop/test_whole_loop.py $(ARGS)
 
 test-faults: $(VENV)/dev.done  ## consumers killed at every step, stores that refuse: nothing lost, nothing doubled
 	$(BIN)/pytest tests/faults $(ARGS)
@@ -72,7 +76,7 @@ test-canary: $(VENV)/dev.done  ## the embedded cloud: trainings that fail, versi
 test-spark: $(VENV)/spark.done node_modules/aws-cdk/bin/cdk  ## both engines make the same dataset, row by row; a Glue job of the embedded cloud
 	$(BIN)/pytest tests/spark $(ARGS)
 
-check: lint types imports test  ## the whole gate: format, lint, types, import rules, tests
+check: lint types imports test test-loop  ## the whole gate: format, lint, types, import rules, tests
 
 format: $(VENV)/dev.done  ## write the format and the safe lint fixes
 	$(BIN)/ruff format .

@@ -91,7 +91,7 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
     >>> psi([50, 50], [50, 50])
     0.0
     >>> round(psi([500, 500], [900, 100]), 3)
-    0.874
+    0.876
     """
     pairs = _pairs(reference, current)
     n, m = (sum(counts) + SMOOTHING * len(pairs) for counts in zip(*pairs, strict=True))
