@@ -60,7 +60,7 @@ def rollback(
 
     where = deployment.resolve(stack=stack, state=state)
     if canary:
-        champion = model_promotion.end_canary(where)
+        champion = model_promotion.end_canary(where, reason=reason)
     else:
         champion = model_versions.pointer(where).roll_back(reason=reason, now_ms=_now_ms())
     _show_champion(champion, as_json=as_json)

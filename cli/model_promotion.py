@@ -73,13 +73,15 @@ def start_canary(where: Deployment, version: str) -> str:
     return str(answer["executionArn"])
 
 
-def end_canary(where: Deployment) -> Champion:
+def end_canary(where: Deployment, *, reason: str) -> Champion:
     """Let the champion answer everybody again; the workflow sees it at its next look.
 
     Raises
     ------
     NotFound
         If no version is on trial.
+    InvalidInput
+        If the reason is blank.
     ConcurrentUpdate
         If somebody else wrote the pointer meanwhile.
     """
@@ -87,7 +89,7 @@ def end_canary(where: Deployment) -> Champion:
     champion = registry.champion()
     if champion is None or champion.canary is None:
         raise NotFound("no version is on trial")
-    return registry.end_canary(champion)
+    return registry.end_canary(champion, reason=f"somebody took it back: {reason}")
 
 
 def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:

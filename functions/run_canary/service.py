@@ -10,7 +10,7 @@ from alsolike.canary import Canary
 from alsolike.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
 from alsolike.decision import REJECTED, Decision
 from alsolike.errors import ConcurrentUpdate, InvalidInput
-from alsolike.registry import Champion, Registry
+from alsolike.registry import Champion, Ended, Registry
 from functions.run_canary.answers import Arms, Lake
 from functions.run_canary.judgement import Limits, Test, judge
 
@@ -76,10 +76,13 @@ class CanaryRun:
             return self._decided(pointer, PROMOTED, "it is champion already")
         if decision is not None and decision.verdict == REJECTED:
             return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and nobody forced it")
-        if pointer is None:
-            return self._promote(None, "there was no champion, so that it had nobody to be tried beside")
         if (running := self._running(pointer)) is not None:
             return self._note(running, GOING, (f"it is on trial beside {running.champion}",))
+        # A start whose answer got lost comes again: what has ended since does not begin anew.
+        if self._report() is not None or self._ended(pointer) is not None:
+            return self._ended_elsewhere(pointer)
+        if pointer is None:
+            return self._promote(None, "there was no champion, so that it had nobody to be tried beside")
         # A version that a person sends on trial is tried beside whoever is champion now.
         compared = decision.champion if decision is not None and self.run_id == self.version else pointer.version
         if compared != pointer.version:
@@ -130,9 +133,9 @@ class CanaryRun:
             f"{arms.champion.answers:,} of the champion to {arms.champion.users:,}"
         )
         if breaches:
-            look = self._note(canary, ROLLED_BACK, (*breaches, counts), figures)
-            self.registry.end_canary(pointer)
-            return look
+            # The pointer first: where a person wrote it meanwhile, that stands, and nothing else has been said.
+            self.registry.end_canary(pointer, reason="; ".join((*breaches, counts)), breached=True)
+            return self._note(canary, ROLLED_BACK, (*breaches, counts), figures, breached=True)
         sentences = (counts, *(f"{test.name}: {test.sentence}" for test in tests if test.critical_z is not None))
         if self.now_ms < canary.ends_ms:
             return self._note(canary, GOING, sentences, figures)
@@ -145,22 +148,34 @@ class CanaryRun:
         canary = self._running(pointer)
         if pointer is None or canary is None:
             return self._ended_elsewhere(pointer)
-        self.registry.end_canary(pointer)
-        return self._note(canary, ROLLED_BACK, ("the workflow ended before the canary did",))
+        reason = "the workflow ended before the canary did"
+        self.registry.end_canary(pointer, reason=reason)
+        return self._note(canary, ROLLED_BACK, (reason,))
 
     def _running(self, pointer: Champion | None) -> Canary | None:
         """Return this run's canary, if the pointer has it."""
         canary = pointer.canary if pointer is not None else None
         return canary if canary is not None and (canary.version, canary.run_id) == (self.version, self.run_id) else None
 
+    def _report(self) -> CanaryReport | None:
+        """Return what this run has said so far."""
+        report = self.reports.read(self.version)
+        return report if report is not None and report.run_id == self.run_id else None
+
+    def _ended(self, pointer: Champion | None) -> Ended | None:
+        """Return how this run's canary ended, if the pointer says so."""
+        ended = pointer.ended if pointer is not None else None
+        return ended if ended is not None and (ended.version, ended.run_id) == (self.version, self.run_id) else None
+
     def _ended_elsewhere(self, pointer: Champion | None) -> CanaryLook:
         """Say what became of a canary that the pointer has no longer: an earlier call's doing, or a person's."""
-        report = self.reports.read(self.version)
-        mine = report if report is not None and report.run_id == self.run_id else None
-        if mine is not None and mine.state == ROLLED_BACK:
-            return mine.looks[-1]
         if pointer is not None and pointer.version == self.version:
             return self._decided(pointer, PROMOTED, f"it is champion: {pointer.history[0].reason}")
+        report = self._report()
+        if report is not None and report.state == ROLLED_BACK:
+            return report.looks[-1]
+        if (ended := self._ended(pointer)) is not None:
+            return self._decided(pointer, ROLLED_BACK, ended.reason, breached=ended.breached)
         now = (
             "there is no champion" if pointer is None else f"champion is {pointer.version}: {pointer.history[0].reason}"
         )
@@ -172,27 +187,33 @@ class CanaryRun:
         self.registry.replace(pointer, self.version, reason=f"run {self.run_id}", now_ms=self.now_ms)
         return self._decided(pointer, PROMOTED, why)
 
-    def _decided(self, pointer: Champion | None, state: str, reason: str) -> CanaryLook:
+    def _decided(self, pointer: Champion | None, state: str, reason: str, *, breached: bool = False) -> CanaryLook:
         """Note what was decided without figures, in the canary's report if it has one."""
-        report = self.reports.read(self.version)
-        if report is None or report.run_id != self.run_id:
+        report = self._report()
+        if report is None:
             champion = None if pointer is None or pointer.version == self.version else pointer.version
             report = CanaryReport(self.version, self.run_id, champion, self.plan.share, self.now_ms, self.now_ms, ())
         elif report.state == state:  # said already, by a call that this one repeats
             return report.looks[-1]
-        look = CanaryLook(self.now_ms, state, (reason,))
+        look = CanaryLook(self.now_ms, state, (reason,), breached=breached)
         self.reports.write(report.with_look(look))
         return look
 
     def _note(
-        self, canary: Canary, state: str, reasons: tuple[str, ...], figures: dict[str, Any] | None = None
+        self,
+        canary: Canary,
+        state: str,
+        reasons: tuple[str, ...],
+        figures: dict[str, Any] | None = None,
+        *,
+        breached: bool = False,
     ) -> CanaryLook:
         report = self.reports.read(self.version)
         if report is None or (report.run_id, report.started_ms) != (canary.run_id, canary.started_ms):
             report = CanaryReport(
                 self.version, self.run_id, canary.champion, canary.share, canary.started_ms, canary.ends_ms, ()
             )
-        look = CanaryLook(self.now_ms, state, reasons, figures or {})
+        look = CanaryLook(self.now_ms, state, reasons, figures or {}, breached)
         self.reports.write(report.with_look(look))
         return look
 

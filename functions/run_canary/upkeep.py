@@ -23,7 +23,7 @@ def approve(approvals: Approvals, version: str, look: CanaryLook) -> None:
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))
-    elif look.state == ROLLED_BACK and any(test["breached"] for test in look.figures.get("tests", ())):
+    elif look.state == ROLLED_BACK and look.breached:
         approvals.decide(version, REJECTED, reason="; ".join(look.reasons))
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from alsolike.canary import MAX_VERSION_BYTES, Canary
 from alsolike.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryReports, report_key
-from alsolike.errors import InvalidBundle
-from alsolike.registry import CHAMPION_KEY, Registry, model_prefix
+from alsolike.errors import InvalidBundle, InvalidInput
+from alsolike.registry import CHAMPION_KEY, Champion, Ended, Registry, model_prefix
 
 BUCKET = "artefacts"
 CANARY = Canary("v2", "v1", 0.25, 1_000, 5_000, 100, "run")
@@ -34,9 +34,37 @@ def test_the_pointer_carries_it_until_it_is_taken_out_or_another_is_champion(s3:
 
     assert registry.champion() == tried
     assert (tried.version, tried.canary) == ("v1", CANARY)
-    assert registry.end_canary(tried).canary is None
-    registry.start_canary(registry.promote("v1", reason="", now_ms=2), CANARY)
-    assert registry.promote("v2", reason="", now_ms=3).canary is None
+    assert registry.end_canary(tried, reason="a test").canary is None
+    registry.start_canary(registry.promote("v1", reason="a test", now_ms=2), CANARY)
+    assert registry.promote("v2", reason="a test", now_ms=3).canary is None
+
+
+def test_promoting_the_champion_ends_a_trial_and_says_why(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
+
+    ended = registry.promote("v1", reason="no trials now", now_ms=2)
+
+    assert registry.champion() == ended
+    assert (ended.canary, ended.ended) == (None, Ended("v2", "run", "v1 stays champion: no trials now"))
+    assert ended.history == tried.history
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_reason_that_says_nothing_is_refused(s3: Any, reason: str) -> None:
+    registry = Registry(s3, BUCKET)
+    tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
+
+    writes: tuple[Callable[[], Champion], ...] = (
+        lambda: registry.promote("v2", reason=reason, now_ms=2),
+        lambda: registry.promote("v1", reason=reason, now_ms=2),
+        lambda: registry.end_canary(tried, reason=reason),
+    )
+    for write in writes:
+        with pytest.raises(InvalidInput, match=f"the reason is '{reason}', expected words"):
+            write()
+
+    assert registry.champion() == tried
 
 
 def test_each_user_has_an_arm_by_its_share() -> None:
@@ -71,7 +99,7 @@ def test_the_longest_name_keys_the_hash() -> None:
 
 def test_a_pointer_with_an_impossible_canary_is_unreadable(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
-    registry.start_canary(registry.promote("v1", reason="", now_ms=1), CANARY)
+    registry.start_canary(registry.promote("v1", reason="a test", now_ms=1), CANARY)
     body = s3.get_object(Bucket=BUCKET, Key=CHAMPION_KEY)["Body"].read()
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body.replace(b"0.25", b"2.5"))
 

@@ -59,15 +59,15 @@ def test_promoting_the_champion_again_changes_nothing(s3: Any) -> None:
 
 def test_a_version_without_bundle_cannot_become_champion(s3: Any) -> None:
     with pytest.raises(NotFound, match=r"model version 'v9' has no bundle at s3://artefacts/models/v9/manifest\.json"):
-        Registry(s3, BUCKET).promote("v9", reason="", now_ms=5)
+        Registry(s3, BUCKET).promote("v9", reason="a test", now_ms=5)
 
     assert Registry(s3, BUCKET).champion() is None
 
 
 def test_rolling_back_makes_the_earlier_version_champion(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
-    registry.promote("v1", reason="", now_ms=1)
-    registry.promote("v2", reason="", now_ms=2)
+    registry.promote("v1", reason="a test", now_ms=1)
+    registry.promote("v2", reason="a test", now_ms=2)
 
     rolled = registry.roll_back(reason="worse", now_ms=3)
 
@@ -78,7 +78,7 @@ def test_rolling_back_makes_the_earlier_version_champion(s3: Any) -> None:
 def test_rolling_back_again_goes_further_back_and_never_forth(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for index, version in enumerate(("v1", "v2", "v3")):
-        registry.promote(version, reason="", now_ms=index)
+        registry.promote(version, reason="a test", now_ms=index)
 
     assert registry.roll_back(reason="v3 is bad", now_ms=3).version == "v2"
     assert registry.roll_back(reason="v2 is bad too", now_ms=4).version == "v1"
@@ -108,16 +108,16 @@ def test_predecessors_pass_over_what_was_rolled_back_from(history: list[str], pr
 def test_without_an_earlier_version_nothing_is_rolled_back(s3: Any, promoted: list[str]) -> None:
     registry = Registry(s3, BUCKET)
     for version in promoted:
-        registry.promote(version, reason="", now_ms=1)
+        registry.promote(version, reason="a test", now_ms=1)
 
     with pytest.raises(NotFound, match="there is no earlier champion to roll back to"):
-        registry.roll_back(reason="", now_ms=2)
+        registry.roll_back(reason="a test", now_ms=2)
 
 
 def test_the_history_is_cut_to_the_latest_promotions(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for index in range(MAX_HISTORY + 2):
-        champion = registry.promote(("v1", "v2")[index % 2], reason="", now_ms=index)
+        champion = registry.promote(("v1", "v2")[index % 2], reason="a test", now_ms=index)
 
     assert [promotion.promoted_ms for promotion in champion.history] == list(range(MAX_HISTORY + 1, 1, -1))
 
@@ -141,10 +141,10 @@ class OtherWriter:
 def test_of_two_promotions_at_once_the_second_is_refused(s3: Any, before: str | None) -> None:
     registry = Registry(s3, BUCKET)
     if before:
-        registry.promote(before, reason="", now_ms=1)
+        registry.promote(before, reason="a test", now_ms=1)
 
     with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
-        Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="", now_ms=2)
+        Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="a test", now_ms=2)
 
     champion = registry.champion()
     assert champion is not None
@@ -154,11 +154,11 @@ def test_of_two_promotions_at_once_the_second_is_refused(s3: Any, before: str | 
 @pytest.mark.parametrize("before", [None, "v3"])
 def test_promotion_decided_on_an_earlier_champion_is_refused(s3: Any, before: str | None) -> None:
     registry = Registry(s3, BUCKET)
-    judged = registry.promote(before, reason="", now_ms=1) if before else None
+    judged = registry.promote(before, reason="a test", now_ms=1) if before else None
     registry.promote("v2", reason="faster", now_ms=2)
 
     with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
-        registry.replace(judged, "v1", reason="", now_ms=3)
+        registry.replace(judged, "v1", reason="a test", now_ms=3)
 
     champion = registry.champion()
     assert champion is not None
@@ -167,8 +167,8 @@ def test_promotion_decided_on_an_earlier_champion_is_refused(s3: Any, before: st
 
 def test_rollback_is_of_the_champion_that_it_saw(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
-    registry.promote("v1", reason="", now_ms=1)
-    registry.promote("v2", reason="", now_ms=2)
+    registry.promote("v1", reason="a test", now_ms=1)
+    registry.promote("v2", reason="a test", now_ms=2)
 
     class Interrupted(Registry):
         def champion(self) -> Champion | None:
@@ -201,7 +201,7 @@ def test_a_missing_bucket_is_unavailable(s3: Any) -> None:
 
 def test_a_silent_network_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry(s3, BUCKET)
-    registry.promote("v1", reason="", now_ms=1)
+    registry.promote("v1", reason="a test", now_ms=1)
 
     def silent(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://s3.test")
@@ -209,7 +209,7 @@ def test_a_silent_network_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatc
     for call in ("put_object", "head_object", "get_object"):
         monkeypatch.setattr(s3, call, silent)
         with pytest.raises(Unavailable, match="Could not connect"):
-            registry.promote("v2", reason="", now_ms=2)
+            registry.promote("v2", reason="a test", now_ms=2)
 
 
 def test_a_body_that_breaks_off_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,12 +34,15 @@ class CanaryLook:
         Why, with the figures, one sentence each.
     figures
         Of each arm and of each test; empty where none were looked at.
+    breached
+        Whether the version's answers spoke against it.
     """
 
     at_ms: int
     state: str
     reasons: tuple[str, ...]
     figures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    breached: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

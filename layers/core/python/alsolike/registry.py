@@ -13,7 +13,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.canary import Canary
-from alsolike.errors import ConcurrentUpdate, InvalidBundle, NotFound, Unavailable
+from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 
 MODELS_PREFIX = "models/"
 CHAMPION_KEY = "registry/champion.json"
@@ -30,6 +30,26 @@ class Promotion:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Ended:
+    """How the latest trial ended that did not end with the promotion of another version.
+
+    Attributes
+    ----------
+    version, run_id
+        Of the canary.
+    reason
+        Why, in the words of the trial or of a person.
+    breached
+        Whether its answers spoke against the version.
+    """
+
+    version: str
+    run_id: str
+    reason: str
+    breached: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Champion:
     """The pointer.
 
@@ -43,12 +63,15 @@ class Champion:
         The version on trial beside it, if any.
     pinned
         Versions that are kept whatever their age.
+    ended
+        How the latest trial ended, for the run that looked after it.
     """
 
     history: tuple[Promotion, ...]
     etag: str
     canary: Canary | None = None
     pinned: tuple[str, ...] = ()
+    ended: Ended | None = None
 
     @property
     def version(self) -> str:
@@ -72,6 +95,18 @@ class Champion:
         while rest := rest[len(rest) - rest[::-1].index(rest[0]) :]:
             found.append(rest[0])
         return tuple(found)
+
+
+def check_reason(reason: str) -> None:
+    """Refuse a reason that says nothing.
+
+    Raises
+    ------
+    InvalidInput
+        If it is empty or blank.
+    """
+    if not reason.strip():
+        raise InvalidInput(f"the reason is {reason!r}, expected words: it is kept, for whoever asks later")
 
 
 def model_prefix(version: str) -> str:
@@ -118,7 +153,8 @@ class Registry:
             history = tuple(Promotion(**promotion) for promotion in document["history"])
             canary = Canary(**document["canary"]) if document.get("canary") else None
             pinned = tuple(document.get("pinned", ()))
-            return Champion(history, answer["ETag"], canary, pinned) if history else None
+            ended = Ended(**document["ended"]) if document.get("ended") else None
+            return Champion(history, answer["ETag"], canary, pinned, ended) if history else None
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}") from error
 
@@ -139,16 +175,22 @@ class Registry:
 
         Raises
         ------
+        InvalidInput
+            If the reason is blank.
         NotFound
             If the version has no complete bundle.
         ConcurrentUpdate
             If somebody else promoted since `expected` was read.
         """
+        check_reason(reason)
         if expected is not None and expected.version == version:
-            return expected
+            return self.end_canary(expected, reason=f"{version} stays champion: {reason}")
         self._check_exists(version)
-        history = (Promotion(version, now_ms, reason), *(expected.history if expected else ()))[:MAX_HISTORY]
-        return self._write(expected, history, canary=None, pinned=expected.pinned if expected else ())
+        promotion = Promotion(version, now_ms, reason)
+        if expected is None:
+            return self._write(Champion((promotion,), etag=""))
+        history = (promotion, *expected.history)[:MAX_HISTORY]
+        return self._write(dataclasses.replace(expected, history=history, canary=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
         """Put a version on trial beside the champion, in place of another one that may be.
@@ -161,19 +203,23 @@ class Registry:
             If somebody else wrote the pointer since `expected` was read.
         """
         self._check_exists(canary.version)
-        return self._write(expected, expected.history, canary=canary, pinned=expected.pinned)
+        return self._write(dataclasses.replace(expected, canary=canary))
 
-    def end_canary(self, expected: Champion) -> Champion:
-        """Let the champion answer everybody again.
+    def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
+        """Let the champion answer everybody again, and keep why; see `Ended`.
 
         Raises
         ------
+        InvalidInput
+            If the reason is blank.
         ConcurrentUpdate
             If somebody else wrote the pointer since `expected` was read.
         """
-        if expected.canary is None:
+        check_reason(reason)
+        if (canary := expected.canary) is None:
             return expected
-        return self._write(expected, expected.history, canary=None, pinned=expected.pinned)
+        ended = Ended(canary.version, canary.run_id, reason, breached)
+        return self._write(dataclasses.replace(expected, canary=None, ended=ended))
 
     def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
         """Replace the versions that are kept whatever their age.
@@ -183,7 +229,7 @@ class Registry:
         ConcurrentUpdate
             If somebody else wrote the pointer since `expected` was read.
         """
-        return self._write(expected, expected.history, canary=expected.canary, pinned=versions)
+        return self._write(dataclasses.replace(expected, pinned=versions))
 
     def roll_back(self, *, reason: str, now_ms: int) -> Champion:
         """Make the version champion that was it before this one first was; a second rollback goes one further back.
@@ -200,16 +246,11 @@ class Registry:
             raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
         return self.replace(current, current.previous, reason=reason, now_ms=now_ms)
 
-    def _write(
-        self,
-        expected: Champion | None,
-        history: tuple[Promotion, ...],
-        *,
-        canary: Canary | None,
-        pinned: tuple[str, ...],
-    ) -> Champion:
-        condition = {"IfMatch": expected.etag} if expected else {"IfNoneMatch": "*"}
-        document = {"history": history, "canary": canary, "pinned": pinned}
+    def _write(self, champion: Champion) -> Champion:
+        """Store a pointer in place of the one whose ETag it has; without one, where there is none."""
+        condition = {"IfMatch": champion.etag} if champion.etag else {"IfNoneMatch": "*"}
+        document = dataclasses.asdict(champion)
+        del document["etag"]
         try:
             answer = self._client.put_object(
                 Bucket=self._bucket,
@@ -224,7 +265,7 @@ class Registry:
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
         except BotoCoreError as error:
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        return Champion(history, answer["ETag"], canary, pinned)
+        return dataclasses.replace(champion, etag=answer["ETag"])
 
     def _check_exists(self, version: str) -> None:
         key = f"{model_prefix(version)}manifest.json"

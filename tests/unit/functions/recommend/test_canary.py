@@ -96,7 +96,7 @@ def test_taken_back_it_answers_nobody_at_the_next_look(tried: Shop) -> None:
     pointer = registry(tried).champion()
     assert pointer is not None
 
-    registry(tried).end_canary(pointer)
+    registry(tried).end_canary(pointer, reason="a test")
 
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
+from alsolike.canary_report import CanaryReport, CanaryReports
+from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from alsolike.registry import Registry
 from functions.run_canary import handler
 from tests.unit.functions.run_canary.trial import HOUR_MS, SLOW_MS, Trial, document
@@ -90,7 +91,7 @@ class TestStart:
         trial.answered(EVERYBODY * 3)
         trial.do("end")
 
-        assert trial.start().planned_answers == 3_000
+        assert trial.start(run_id="by-hand").planned_answers == 3_000
 
     def test_an_unknown_action_is_refused(self, trial: Trial) -> None:
         with pytest.raises(InvalidInput, match="action is 'stop', expected one of start, look, end"):
@@ -234,9 +235,9 @@ class TestLook:
         trial.answered(trial.users("candidate", 50), degraded=["model-failed"])
         trial.do("end")
         trial.now_ms += 1_000
-        trial.start()
+        trial.start(run_id="by-hand")
 
-        trial.do("look")
+        trial.do("look", run_id="by-hand")
 
         assert trial.report().looks[-1].figures["candidate"]["answers"] == 0
 
@@ -306,17 +307,79 @@ class TestPeople:
         trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
         end = Registry.end_canary
 
-        def late(self: Registry, expected: Any) -> Any:
+        def late(self: Registry, expected: Any, **named: Any) -> Any:
             monkeypatch.setattr(Registry, "end_canary", end)
             self.pin(expected, ("v1",))
             with pytest.raises(ConcurrentUpdate):
-                end(self, expected)
-            return end(self, expected)
+                end(self, expected, **named)
+            return end(self, expected, **named)
 
         monkeypatch.setattr(Registry, "end_canary", late)
 
         assert trial.do("look")["state"] == "rolled_back"
         assert (trial.pointer().canary, trial.pointer().pinned) == (None, ("v1",))
+
+    def test_a_promotion_between_a_breach_and_its_rollback_stands(
+        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trial.start()
+        trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+        end = Registry.end_canary
+
+        def late(self: Registry, *arguments: Any, **named: Any) -> Any:
+            monkeypatch.setattr(Registry, "end_canary", end)
+            trial.registry.promote("v2", reason="we know better", now_ms=trial.now_ms)
+            return end(self, *arguments, **named)
+
+        monkeypatch.setattr(Registry, "end_canary", late)
+
+        answer = trial.do("look")
+
+        assert answer == {"version": "v2", "state": "promoted", "reasons": ["it is champion: we know better"]}
+        assert (trial.pointer().version, trial.approval("v2")) == ("v2", "Approved")
+        assert [look.state for look in trial.report().looks] == ["going", "promoted"]
+
+    def test_promoting_the_champion_ends_the_trial_with_its_reason(self, trial: Trial) -> None:
+        trial.start()
+        trial.registry.promote("v1", reason="no trials before Christmas", now_ms=trial.now_ms)
+
+        answer = trial.do("look")
+
+        assert answer["state"] == "rolled_back"
+        assert answer["reasons"] == ["v1 stays champion: no trials before Christmas"]
+        assert [promotion.version for promotion in trial.pointer().history] == ["v1"]
+
+    @pytest.mark.parametrize("noted", [True, False])
+    def test_a_repeated_start_does_not_begin_again_what_a_person_ended(self, trial: Trial, *, noted: bool) -> None:
+        """Step Functions repeats a step whose answer got lost, also before anything was noted."""
+        trial.start()
+        if not noted:
+            trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/canaries/v2.json")
+        trial.registry.end_canary(trial.pointer(), reason="not today")
+
+        answer = trial.do("start")
+
+        assert answer == {"version": "v2", "state": "rolled_back", "reasons": ["not today"]}
+        assert trial.pointer().canary is None
+
+    def test_a_rollback_whose_note_got_lost_is_told_again(self, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+        trial.start()
+        trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+        write = CanaryReports.write
+
+        def broken(self: CanaryReports, report: CanaryReport) -> None:
+            monkeypatch.setattr(CanaryReports, "write", write)
+            raise Unavailable("S3 does not answer")
+
+        monkeypatch.setattr(CanaryReports, "write", broken)
+        with pytest.raises(Unavailable):
+            trial.do("look")
+
+        answer = trial.do("look")
+
+        assert answer["state"] == "rolled_back"
+        assert answer["reasons"][0].startswith("fails outright: 100.0% of its 20 answers to 20 users are errors; ")
+        assert trial.approval("v2") == "Rejected"
 
 
 def test_a_workflow_that_ends_early_takes_it_out(trial: Trial) -> None:

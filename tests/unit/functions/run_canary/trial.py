@@ -75,8 +75,8 @@ class Trial:
         answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
         return answer
 
-    def start(self) -> Canary:
-        answer = self.do("start")
+    def start(self, *, run_id: str | None = None) -> Canary:
+        answer = self.do("start", run_id=run_id)
         assert answer["state"] == "going", answer
         return self.canary()
 
