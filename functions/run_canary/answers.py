@@ -7,7 +7,7 @@ import datetime as dt
 import functools
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import outcomes, served
-from alsolike.canary import Canary
+from alsolike.canary import ON, Canary
 from alsolike.errors import InvalidDataset, Unavailable
 from alsolike.lake_objects import LakeObject, is_gone, list_objects, read
 from alsolike.s3_files import download
@@ -30,7 +30,6 @@ from functions.run_canary.figures import ERRORS, GROUPS, Answers, Arm, Outcomes,
 ANSWERS_READ = 5_000_000
 """Of more planned answers, a sample of the log's objects is read: so many tell any difference that matters."""
 
-MINIMUM_PLANNED = 1_000
 CONNECTIONS = 8
 OBJECTS_AT_ONCE = 64
 PROBED = 8
@@ -49,7 +48,14 @@ _SERVED = pa.schema(
         ("took_ms", pa.float64()),
     ]
 )
-_TIMES = pa.schema([("served_ms", pa.int64())])
+_UNITS = pa.schema(
+    [
+        ("recommender", pa.string()),
+        ("arms", pa.list_(pa.string())),
+        ("shopper", pa.string()),
+        ("session", pa.string()),
+    ]
+)
 _OUTCOMES = pa.schema(
     [
         ("served_ms", pa.int64()),
@@ -84,8 +90,15 @@ class Lake:
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
-    def planned_answers(self, *, before_ms: int, duration_ms: int) -> int:
-        """Return how many answers the time before had, about: the rows of some objects by their bytes, times all bytes.
+    def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
+        """Return how many answers of the time before could have been on trial, about.
+
+        Those in some objects by the objects' bytes, times all bytes.
+
+        Parameters
+        ----------
+        left_out
+            Labels of arms whose users are not on trial; see `canary.assign`.
 
         Raises
         ------
@@ -96,10 +109,10 @@ class Lake:
         """
         objects = list(self._written(before_ms - duration_ms, before_ms))
         probed = objects[-PROBED:]
-        rows = sum(len(table) for table in self._tables(probed, _TIMES))
+        rows = sum(_eligible(table, left_out) for table in self._tables(probed, _UNITS))
         probed_bytes = sum(each.size_bytes for each in probed)
         total_bytes = sum(each.size_bytes for each in objects)
-        return max(MINIMUM_PLANNED, round(rows * total_bytes / probed_bytes) if probed_bytes else 0)
+        return round(rows * total_bytes / probed_bytes) if probed_bytes else 0
 
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
         """Return the figures of both arms since the canary's start.
@@ -126,10 +139,9 @@ class Lake:
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):
             table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
-            units = pc.coalesce(table["shopper"], table["session"])
-            named = pc.fill_null(pc.not_equal(units, served.UNKNOWN), False)
+            units, named = _units(table)
             for part, mask in zip(parts, _in_arms(table, canary), strict=True):
-                rows = np.flatnonzero(mask & named.to_numpy(zero_copy_only=False))
+                rows = np.flatnonzero(mask & named)
                 found = table.take(rows)
                 took_ms = pc.fill_null(found["took_ms"], float("nan")).to_numpy().astype(np.float32)
                 part.append((_hashes(found["recommendation_id"]), _hashes(units.take(rows)), _failed(found), took_ms))
@@ -197,25 +209,36 @@ def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Tab
         raise InvalidDataset(f"{where} is not an object of its table: {error}") from error
 
 
+def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
+    """Return whom each row answers, and of which rows that is known."""
+    units = pc.coalesce(table["shopper"], table["session"])
+    return units, pc.fill_null(pc.not_equal(units, served.UNKNOWN), False).to_numpy(zero_copy_only=False)
+
+
+def _eligible(table: pa.Table, left_out: Collection[str]) -> int:
+    """Return how many rows could be on trial."""
+    on = pc.fill_null(pc.is_in(table["recommender"], pa.array(ON)), False).to_numpy(zero_copy_only=False)
+    return int(np.count_nonzero(_units(table)[1] & on & ~_any_of(table["arms"], left_out)))
+
+
 def _in_arms(table: pa.Table, canary: Canary) -> list[Mask]:
     """Return which rows are in the champion's arm, and which in the candidate's."""
-    arms = table["arms"].combine_chunks()
-    labels, rows = pc.list_flatten(arms), pc.list_parent_indices(arms).to_numpy(zero_copy_only=False)
-    masks = []
-    for label in canary.labels:
-        mask = np.zeros(len(table), np.bool_)
-        mask[rows[pc.equal(labels, label).to_numpy(zero_copy_only=False)]] = True
-        masks.append(mask)
-    return masks
+    return [_any_of(table["arms"], [label]) for label in canary.labels]
 
 
 def _failed(table: pa.Table) -> Mask:
-    degraded = table["degraded"].combine_chunks()
-    rows = pc.list_parent_indices(degraded).to_numpy(zero_copy_only=False)
-    blamed = pc.is_in(pc.list_flatten(degraded), pa.array(ERRORS)).to_numpy(zero_copy_only=False)
-    failed = np.zeros(len(table), np.bool_)
-    failed[rows[blamed]] = True
-    return failed
+    return _any_of(table["degraded"], ERRORS)
+
+
+def _any_of(lists: pa.ChunkedArray, texts: Collection[str]) -> Mask:
+    """Return which rows' lists have any of the texts."""
+    lists = lists.combine_chunks()
+    rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+    found = np.zeros(len(lists), np.bool_)
+    found[rows[pc.is_in(pc.list_flatten(lists), pa.array(list(texts), pa.string())).to_numpy(zero_copy_only=False)]] = (
+        True
+    )
+    return found
 
 
 def _hashes(texts: pa.ChunkedArray) -> npt.NDArray[np.uint64]:

@@ -57,6 +57,7 @@ def _run(version: str, run_id: str) -> CanaryRun:
         reports=CanaryReports(s3, settings.artefact_bucket),
         lake=Lake(s3, settings.lake_bucket),
         decision=functools.partial(Decisions(s3, settings.artefact_bucket).get, version),
+        left_out=functools.partial(_left_out, s3, settings.artefact_bucket),
         plan=Plan(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
         now_ms=time.time_ns() // 1_000_000,
     )
@@ -82,6 +83,16 @@ def _close(version: str, look: CanaryLook) -> None:
     count(Metric.MODELS_RETIRED, len(retired))
     if retired:
         logger.info("versions retired", versions=retired)
+
+
+def _left_out(s3: Any, bucket: str) -> list[str]:
+    """Return the labels of the arms of experiments of models, whose users are on no trial beside."""
+    try:
+        named = list(_experiments(s3, bucket))
+    except AlsolikeError as error:  # more answers are expected than may come; the trial itself does not need it
+        logger.error("experiments cannot be read", reason=str(error))
+        return []
+    return [each.label(arm) for each in named if any(arm.model for arm in each.arms) for arm in each.arms]
 
 
 def _experiments(s3: Any, bucket: str) -> Iterable[Experiment]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from alsolike.canary import Canary
@@ -16,6 +16,13 @@ from functions.run_canary.judgement import Limits, Test, judge
 
 ATTEMPTS = 5
 """Of looking again where somebody else wrote the pointer: pinning a version does, and decides nothing."""
+
+
+MINIMUM_PLANNED = 1_000
+"""Answers: the clock of the tests does not run for fewer."""
+
+SILENT_FROM, SILENT_SHARE = 200, 0.05
+"""Where so many answers are expected and less than this share of them is in the log, the log is silent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ class CanaryRun:
     ----------
     decision
         Returns what the gate found; None where it never saw the version.
+    left_out
+        Returns the labels of arms whose users are not on trial.
     """
 
     version: str
@@ -43,6 +52,7 @@ class CanaryRun:
     reports: CanaryReports
     lake: Lake
     decision: Callable[[], Decision | None]
+    left_out: Callable[[], Collection[str]]
     plan: Plan
     now_ms: int
 
@@ -93,7 +103,9 @@ class CanaryRun:
         return self._begin(pointer)
 
     def _begin(self, pointer: Champion) -> CanaryLook:
-        planned = self.lake.planned_answers(before_ms=self.now_ms, duration_ms=self.plan.duration_ms)
+        expected = self.lake.expected_answers(
+            before_ms=self.now_ms, duration_ms=self.plan.duration_ms, left_out=self.left_out()
+        )
         try:
             canary = Canary(
                 self.version,
@@ -101,14 +113,15 @@ class CanaryRun:
                 self.plan.share,
                 self.now_ms,
                 self.now_ms + self.plan.duration_ms,
-                planned,
+                max(MINIMUM_PLANNED, expected),
                 self.run_id,
+                expected,
             )
         except ValueError as error:
             raise InvalidInput(f"it cannot be on trial: {error}") from error
         self.registry.start_canary(pointer, canary)
         reason = (
-            f"it answers {canary.share:.0%} of the users beside {canary.champion}; {planned:,} answers are expected"
+            f"it answers {canary.share:.0%} of the users beside {canary.champion}; {expected:,} answers are expected"
         )
         return self._note(canary, GOING, (reason,))
 
@@ -139,9 +152,23 @@ class CanaryRun:
         sentences = (counts, *(f"{test.name}: {test.sentence}" for test in tests if test.critical_z is not None))
         if self.now_ms < canary.ends_ms:
             return self._note(canary, GOING, sentences, figures)
-        too_few = () if len(sentences) > 1 else ("too few answers to compare: nothing spoke against it",)
+        if _silent(canary, arms):
+            return self._give_up(pointer, canary, counts, figures)
+        too_few = () if len(sentences) > 1 else (_too_few(canary),)
         self.registry.replace(pointer, self.version, reason=f"run {self.run_id}: passed its canary", now_ms=self.now_ms)
         return self._note(canary, PROMOTED, (*too_few, *sentences), figures)
+
+    def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
+        """Give a canary that nothing is known of its time once more, then take it back."""
+        silent = f"the log is silent: {canary.expected_answers:,} answers were expected"
+        if canary.extended:
+            reason = f"{silent}; a version that nobody saw at work does not become champion"
+            self.registry.end_canary(pointer, reason=f"{reason}; {counts}")
+            return self._note(canary, ROLLED_BACK, (reason, counts), figures)
+        ends_ms = self.now_ms + canary.ends_ms - canary.started_ms
+        extended = dataclasses.replace(canary, ends_ms=ends_ms, extended=True)
+        self.registry.start_canary(pointer, extended)
+        return self._note(extended, GOING, (f"{silent}; its trial goes on for its time once more", counts), figures)
 
     def _end(self) -> CanaryLook:
         pointer = self.registry.champion()
@@ -214,7 +241,7 @@ class CanaryRun:
                 self.version, self.run_id, canary.champion, canary.share, canary.started_ms, canary.ends_ms, ()
             )
         look = CanaryLook(self.now_ms, state, reasons, figures or {}, breached)
-        self.reports.write(report.with_look(look))
+        self.reports.write(dataclasses.replace(report.with_look(look), ends_ms=canary.ends_ms))
         return look
 
     def _again(self, step: Callable[[], CanaryLook]) -> CanaryLook:
@@ -225,6 +252,20 @@ class CanaryRun:
             except ConcurrentUpdate:
                 continue
         return step()
+
+
+def _silent(canary: Canary, arms: Arms) -> bool:
+    """Return whether hardly any answers are in the log where many were expected: serving or the log is broken."""
+    expected = canary.expected_answers or 0
+    answers = arms.candidate.answers + arms.champion.answers
+    return expected >= SILENT_FROM and answers < SILENT_SHARE * expected * arms.fraction
+
+
+def _too_few(canary: Canary) -> str:
+    """Say that nothing could be compared, and whether that was to be expected."""
+    said = "too few answers to compare: nothing spoke against it"
+    expected = canary.expected_answers
+    return said if expected is None else f"{said}; the time before had {expected:,}"
 
 
 def _figures(arms: Arms, tests: tuple[Test, ...]) -> dict[str, Any]:

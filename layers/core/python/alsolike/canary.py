@@ -42,6 +42,10 @@ class Canary:
         How many answers both together are expected to give until then; see `alsolike.sequential`.
     run_id
         Of the workflow's run that looks after it.
+    expected_answers
+        What the time before it had of answers that could be on trial; None in pointers of before.
+    extended
+        Whether it got its time a second time, as its log was silent.
 
     Raises
     ------
@@ -56,6 +60,8 @@ class Canary:
     ends_ms: int
     planned_answers: int
     run_id: str
+    expected_answers: int | None = None
+    extended: bool = False
 
     def __post_init__(self) -> None:
         if len(self.version.encode()) > MAX_VERSION_BYTES:

@@ -91,7 +91,24 @@ class TestStart:
         trial.answered(EVERYBODY * 3)
         trial.do("end")
 
-        assert trial.start(run_id="by-hand").planned_answers == 3_000
+        canary = trial.start(run_id="by-hand")
+
+        assert (canary.planned_answers, canary.expected_answers) == (3_000, 3_000)
+
+    def test_only_answers_that_could_be_on_trial_are_expected(self, trial: Trial) -> None:
+        arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v1"}}
+        trial.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
+        trial.start()
+        trial.answered(EVERYBODY[:100])
+        trial.answered(EVERYBODY[:30], recommender="recently-viewed")
+        trial.answered(EVERYBODY[:20], arms=["spring/control"])
+        trial.answered(EVERYBODY[:10], shopper=None)
+        trial.do("end")
+
+        canary = trial.start(run_id="by-hand")
+
+        # Of 160 rows in four objects of about the same size, which are all read.
+        assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)
 
     def test_an_unknown_action_is_refused(self, trial: Trial) -> None:
         with pytest.raises(InvalidInput, match="action is 'stop', expected one of start, look, end"):
@@ -131,7 +148,53 @@ class TestLook:
         answer = trial.do("look")
 
         assert answer["state"] == "promoted"
-        assert answer["reasons"][0] == "too few answers to compare: nothing spoke against it"
+        assert answer["reasons"][0] == "too few answers to compare: nothing spoke against it; the time before had 0"
+
+    def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(self, trial: Trial) -> None:
+        canary = trial.expecting(200)
+        trial.answered(EVERYBODY[:9])
+        trial.now_ms = canary.ends_ms
+
+        again = trial.do("look")
+
+        assert again["state"] == "going"
+        assert again["reasons"][0] == (
+            "the log is silent: 200 answers were expected; its trial goes on for its time once more"
+        )
+        assert (trial.canary().ends_ms, trial.report().ends_ms) == (canary.ends_ms + HOUR_MS, canary.ends_ms + HOUR_MS)
+        trial.now_ms += HOUR_MS - 1
+        assert trial.do("look")["state"] == "going"
+        trial.now_ms += 1
+
+        answer = trial.do("look")
+
+        assert answer["state"] == "rolled_back"
+        assert answer["reasons"][0] == (
+            "the log is silent: 200 answers were expected; a version that nobody saw at work does not become champion"
+        )
+        assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+        assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
+        assert trial.do("look") == answer
+
+    def test_a_log_that_speaks_again_promotes(self, trial: Trial) -> None:
+        trial.expecting(200)
+        trial.now_ms += HOUR_MS
+        assert trial.do("look")["state"] == "going"
+        trial.answered(EVERYBODY[:10])
+        trial.now_ms += HOUR_MS
+
+        answer = trial.do("look")
+
+        assert answer["state"] == "promoted"
+        assert answer["reasons"][0].endswith("the time before had 200")
+
+    @pytest.mark.parametrize(("expected", "answers"), [(None, 0), (0, 0), (199, 0), (200, 10)])
+    def test_a_shop_with_few_visitors_gets_its_model(self, trial: Trial, expected: int | None, answers: int) -> None:
+        trial.expecting(expected)
+        trial.answered(EVERYBODY[:answers])
+        trial.now_ms += HOUR_MS
+
+        assert trial.do("look")["state"] == "promoted"
 
     def test_a_version_that_mostly_fails_is_taken_back_within_a_few_answers(
         self, trial: Trial, counted: Callable[[], dict[str, float]]

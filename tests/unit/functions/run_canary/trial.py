@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from collections.abc import Mapping, Sequence
@@ -78,6 +79,12 @@ class Trial:
     def start(self, *, run_id: str | None = None) -> Canary:
         answer = self.do("start", run_id=run_id)
         assert answer["state"] == "going", answer
+        return self.canary()
+
+    def expecting(self, answers: int | None) -> Canary:
+        """Start a canary as if the time before had had so many answers."""
+        self.start()
+        self.registry.start_canary(self.pointer(), dataclasses.replace(self.canary(), expected_answers=answers))
         return self.canary()
 
     def pointer(self) -> Champion:
