@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("figure", "PSI", "threshold", "by chance", "then", "now", "above since", "")
 _CHECKS = ("check", "share", "bound", "rows", "")
+_AGAIN = "what made it due starts it again at the next look"
+# By `alsolike.monitoring.Outcome`.
+_BECAME = {
+    "going": "it goes on",
+    "busy": f"it did nothing, for another run went on; {_AGAIN}",
+    "not_begun": f"it failed before it had its turn; {_AGAIN}",
+    "promoted": "its model became champion",
+    "rejected": "the gate rejected its model",
+    "rolled_back": "its trial took the model back",
+    "failed": "it failed; `alsolike status` says why",
+    "stopped": "it was stopped",
+}
 
 
 def drift(
@@ -105,6 +117,8 @@ def _starts(report: Report) -> Iterator[str]:
         at = _time(report.last_start.started_ms)
         now = "this look" if report.started else "monitoring"
         yield f"{now} started execution {report.last_start.name} at {at}: {report.last_start.reason}"
+        if not report.started:
+            yield _BECAME[report.last_start.outcome]
 
 
 def _look(where: Deployment) -> Report:
@@ -149,7 +163,8 @@ def _outcome(report: Report, figure: Figure) -> str:
     held = report.held_h(figure)
     if held is None:
         return ""
-    if report.last_start is not None and figure.name in report.last_start.figures:
+    last = report.last_start
+    if last is not None and last.outcome.counts and figure.name in last.figures:
         return "started a training"
     left = report.rules.hours - held
     if left > 0:

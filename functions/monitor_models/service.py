@@ -23,6 +23,7 @@ from functions.monitor_models import figures
 from functions.monitor_models.answers import read_scores
 from functions.monitor_models.baseline import Baseline, read_baseline
 from functions.monitor_models.new_data import days_since
+from functions.monitor_models.outcomes import outcome_of
 from functions.monitor_models.people import People, look_at
 from functions.monitor_models.quality import checks
 from functions.monitor_models.starting import due, start
@@ -68,7 +69,7 @@ def look(places: Places, *, configuration: Configuration, rules: Rules, now_ms: 
         If a service does not answer.
     """
     store = StateStore(places.s3, places.artefact_bucket)
-    before = store.read()
+    before = _settled(places, store.read())
     baseline = read_baseline(places.s3, places.artefact_bucket)
     from_ms = first_day_ms(now_ms, WINDOW_DAYS)
     window = read_window(
@@ -100,7 +101,7 @@ def look(places: Places, *, configuration: Configuration, rules: Rules, now_ms: 
         unknown_user_share=comparison.unknown_users,
         new_interactions=None,
         started=None,
-        last_start=before.last_start,
+        last_start=before.latest_start,
         first_of_day=event_date(before.looked_ms) != event_date(now_ms),
     )
     if baseline is not None:
@@ -231,10 +232,14 @@ def _judge(places: Places, report: Report, before: State, baseline: Baseline, wi
         return report, after
     # Started first, then remembered: a look that dies in between names the same execution when it is repeated.
     start(places.states, places.state_machine_arn, found)
-    return (
-        dataclasses.replace(report, started=found, last_start=found),
-        dataclasses.replace(after, last_start=found, unsettled=found.figures),
-    )
+    return dataclasses.replace(report, started=found, last_start=found), dataclasses.replace(after, pending=found)
+
+
+def _settled(places: Places, state: State) -> State:
+    """Ask what became of the start that nobody has seen the end of."""
+    if state.pending is None:
+        return state
+    return state.settled(outcome_of(places.states, places.state_machine_arn, state.pending))
 
 
 def _counted_from(state: State, baseline: Baseline) -> int:

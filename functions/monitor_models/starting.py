@@ -39,6 +39,8 @@ def due(
     drifted
         Figures that have been above the threshold for as long as is set.
     """
+    if state.pending is not None:  # it goes on, and another run would find it going
+        return None
     last = state.last_start
     since_ms = now_ms - last.started_ms if last else None
 
@@ -48,14 +50,14 @@ def due(
         return last.champion != champion and figure.name not in state.unsettled
 
     starting = [figure for figure in drifted if may(figure)] if rules.retrains else []
-    before_ms = last.started_ms if last else 0
+    before = (last.started_ms if last else 0, state.attempts)
     if starting:
         first = starting[0]
         said = ", ".join(f"{each.name} {each.value:.3f}" for each in starting)
         hours = (now_ms - (first.above_since_ms or now_ms)) / 3_600_000
         return Start(
             Trigger.DRIFT,
-            _name(Trigger.DRIFT, champion, first.name, first.above_since_ms, before_ms),
+            _name(Trigger.DRIFT, champion, first.name, first.above_since_ms, *before),
             f"{said}, above {rules.psi:g} for {hours:.0f} h",
             champion,
             now_ms,
@@ -65,7 +67,7 @@ def due(
     if rules.new_interactions and (new_interactions or 0) >= rules.new_interactions and not paused:
         return Start(
             Trigger.NEW_DATA,
-            _name(Trigger.NEW_DATA, champion, before_ms),
+            _name(Trigger.NEW_DATA, champion, *before),
             f"{new_interactions:,} interactions are new, {rules.new_interactions:,} start a training",
             champion,
             now_ms,

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
 from alsolike.lake_objects import is_gone
-from alsolike.monitoring import STATE_KEY, Start, read_start
+from alsolike.monitoring import STATE_KEY, Outcome, Start, read_start
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,7 +25,13 @@ class State:
     above
         By figure, since when it has been above the threshold at every look.
     last_start
-        The last training that was started here.
+        The last training that was started here and had its turn, once it has ended.
+    pending
+        The one that was started after it: it goes on, or nobody has looked yet.
+    refused
+        The last one since then that did nothing; what made it due still does.
+    attempts
+        How many did nothing since then: Step Functions takes the name of an execution once.
     unsettled
         Figures for which it was started and that were not below the threshold since, under a later champion.
     counted_from_ms
@@ -41,11 +47,32 @@ class State:
     champion: str | None = None
     above: Mapping[str, int] = dataclasses.field(default_factory=dict)
     last_start: Start | None = None
+    pending: Start | None = None
+    refused: Start | None = None
+    attempts: int = 0
     unsettled: tuple[str, ...] = ()
     counted_from_ms: int = 0
     days: Mapping[str, int] = dataclasses.field(default_factory=dict)
     looked_ms: int = 0
     etag: str | None = None
+
+    @property
+    def latest_start(self) -> Start | None:
+        """The last training that was started here, whatever became of it."""
+        return self.pending or self.refused or self.last_start
+
+    def settled(self, outcome: Outcome) -> State:
+        """Return the state once it is known what became of the pending start."""
+        if self.pending is None:
+            return self
+        start = dataclasses.replace(self.pending, outcome=outcome)
+        if outcome is Outcome.GOING:
+            return self
+        if not outcome.counts:
+            return dataclasses.replace(self, pending=None, refused=start, attempts=self.attempts + 1)
+        return dataclasses.replace(
+            self, last_start=start, pending=None, refused=None, attempts=0, unsettled=start.figures
+        )
 
 
 class StateStore:
@@ -81,7 +108,8 @@ class StateStore:
             raise Unavailable(f"s3://{self._bucket}/{STATE_KEY}: {error}") from error
         try:
             document = orjson.loads(body)
-            document["last_start"] = read_start(document["last_start"])
+            for name in ("last_start", "pending", "refused"):
+                document[name] = read_start(document[name])
             document["unsettled"] = tuple(document["unsettled"])
             return State(**{**document, "etag": answer["ETag"]})
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:

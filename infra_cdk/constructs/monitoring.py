@@ -12,6 +12,7 @@ from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.training_start import executions_of
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -37,7 +38,7 @@ class Monitoring(Construct):
         settings: Settings,
         data: DataStack,
         layers: PythonLayers,
-        workflow: sfn.IStateMachine,
+        workflow: sfn.StateMachine,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings, self._data = settings, data
@@ -45,7 +46,7 @@ class Monitoring(Construct):
         self._schedule()
         self._alarms()
 
-    def _monitor_models(self, layers: PythonLayers, workflow: sfn.IStateMachine) -> PythonFunction:
+    def _monitor_models(self, layers: PythonLayers, workflow: sfn.StateMachine) -> PythonFunction:
         settings, lake, artefacts = self._settings, self._data.lake, self._data.artefacts
         return PythonFunction(
             self,
@@ -107,6 +108,11 @@ class Monitoring(Construct):
                 ),
                 Permission(actions=["dynamodb:BatchGetItem"], resources=[self._data.profiles.table_arn]),
                 Permission(actions=["states:StartExecution"], resources=[workflow.state_machine_arn]),
+                Permission(
+                    actions=["states:DescribeExecution", "states:GetExecutionHistory"],
+                    resources=[executions_of(self, workflow)],
+                    wildcard_reason="Each training that was started is an execution with a name of its own",
+                ),
             ],
             memory_mb=4_096,
             storage_mb=2_048,

@@ -52,17 +52,22 @@ def training_start(scope: Construct, *, settings: Settings, data: DataStack, lay
     )
 
 
-def permit_looking_at_runs(scope: Construct, *, start: PythonFunction, machine: sfn.StateMachine) -> None:
-    """Let `start_training` ask whether an execution of its own machine runs.
-
-    Not in its role: the machine needs the function, and the role would need the machine.
-    """
-    executions = cdk.Stack.of(scope).format_arn(
+def executions_of(scope: Construct, machine: sfn.StateMachine) -> str:
+    """Return the ARN that stands for all executions of a machine."""
+    return cdk.Stack.of(scope).format_arn(
         service="states",
         resource="execution",
         resource_name=f"{machine.state_machine_name}:*",
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def permit_looking_at_runs(scope: Construct, *, start: PythonFunction, machine: sfn.StateMachine) -> None:
+    """Let `start_training` ask whether an execution of its own machine runs.
+
+    Not in its role: the machine needs the function, and the role would need the machine.
+    """
+    executions = executions_of(scope, machine)
     policy = iam.Policy(
         scope,
         "LookAtRuns",

@@ -90,6 +90,8 @@ EXPECTED = {
         ("s3:PutObject", "Artefacts/monitoring/*"),
         ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.read_many: batch_get_item
         ("states:StartExecution", "Workflow"),  # start: start_execution
+        # outcome_of: describe_execution, get_execution_history
+        *((f"states:{action}", "Workflow") for action in ("DescribeExecution", "GetExecutionHistory")),
     },
     "count_trends": CONSUMER
     | CONFIGURATION

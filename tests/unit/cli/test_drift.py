@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from alsolike.errors import InvalidInput, NotFound, Unavailable
-from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules, Start, Trigger
+from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Outcome, Report, Rules, Start, Trigger
 from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
+from cli.drift import _BECAME
 from cli.status import _drift
 from tests.unit.cli.shop import put_parameters
 from tests.unit.cli.test_engagement import Function
@@ -99,6 +100,31 @@ def test_what_was_started_is_said(shop: Deployment) -> None:
         "new data start no training: retrain_interactions is not set",
         "this look started execution drift-ab at 2026-09-21 14:13: item_popularity 0.800",
     ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "figure", "said"),
+    [
+        (Outcome.GOING, "started a training", "it goes on"),
+        (Outcome.BUSY, "drift", "it did nothing, for another run went on; what made it due starts it again"),
+        (Outcome.NOT_BEGUN, "drift", "it failed before it had its turn; what made it due starts it again"),
+        (Outcome.REJECTED, "started a training", "the gate rejected its model"),
+    ],
+)
+def test_what_became_of_it_is_said(shop: Deployment, outcome: Outcome, figure: str, said: str) -> None:
+    start = Start(Trigger.DRIFT, "drift-ab", "psi", "v1", NOW_MS - HOUR_MS, ("item_popularity",), outcome)
+    put(shop, dataclasses.replace(REPORT, last_start=start).to_json())
+
+    shown = run().stdout
+
+    assert cells(shown)["item_popularity"][-1] == figure
+    *_, started, became = shown.splitlines()
+    assert started == "monitoring started execution drift-ab at 2026-09-21 13:13: psi"
+    assert became.startswith(said)
+
+
+def test_every_outcome_has_a_sentence() -> None:
+    assert set(_BECAME) == set(Outcome)
 
 
 def test_json_is_the_report(shop: Deployment) -> None:

@@ -82,6 +82,24 @@ class Check:
         return self.share is not None and self.share > self.bound
 
 
+class Outcome(StrEnum):
+    """What became of a training that was started."""
+
+    GOING = "going"
+    BUSY = "busy"
+    NOT_BEGUN = "not_begun"
+    PROMOTED = "promoted"
+    REJECTED = "rejected"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything was tried: another run went on, or it failed before its turn, and it is started again."""
+        return self not in (Outcome.BUSY, Outcome.NOT_BEGUN)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Start:
     """A training that was started.
@@ -94,6 +112,8 @@ class Start:
         That had drifted; empty where new data was the reason.
     champion
         Whom it is to replace.
+    outcome
+        As of the look that says it.
     """
 
     trigger: Trigger
@@ -102,6 +122,7 @@ class Start:
     champion: str
     started_ms: int
     figures: tuple[str, ...] = ()
+    outcome: Outcome = Outcome.GOING
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,7 +172,7 @@ class Report:
     champion_age_h, lake_silent_h
         Since the champion's last event, since the lake's; None without any.
     new_interactions
-        Since the champion's last event, or since the last start by new data; None where nobody asked.
+        Since the champion's last event, or since the last start that counts; None where nobody asked.
     started
         By this look.
     last_start
@@ -228,7 +249,8 @@ def read_start(document: Mapping[str, Any] | None) -> Start | None:
     """
     if document is None:
         return None
-    return Start(**{**document, "trigger": Trigger(document["trigger"]), "figures": tuple(document["figures"])})
+    trigger, outcome = Trigger(document["trigger"]), Outcome(document["outcome"])
+    return Start(**{**document, "trigger": trigger, "outcome": outcome, "figures": tuple(document["figures"])})
 
 
 def report_key(looked_ms: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import io
 import json
 import random
@@ -14,6 +15,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.stepfunctions.models import stepfunctions_backends
 
 from alsolike import bundle, lake, served
 from alsolike.bundle import HistoryParameters, Manifest
@@ -30,6 +33,7 @@ from functions.build_dataset.reference import reference
 from functions.monitor_models.service import Places, look
 from tests.unit.alsolike.lake_files import SCHEMA
 from tests.unit.alsolike.served_rows import served as served_row
+from tests.unit.functions.cloud import REGION
 from tests.unit.functions.factories import NOW_MS
 
 HOUR_MS = 3_600_000
@@ -201,6 +205,22 @@ class Shop:
             {"name": each["name"], "input": json.loads(each["input"])}
             for each in sorted(described, key=lambda each: each["startDate"])
         ]
+
+    def ended(self, output: Mapping[str, Any] | None = None, *, status: str = "SUCCEEDED", entered: str = "") -> None:
+        """Let the executions that go on end; without an output the gate refuses their models.
+
+        `entered` is the one state that their histories have.
+        """
+        said = {"start": {"first": "dataset"}, "registration": {"verdict": "rejected"}} if output is None else output
+        event = {"id": 1, "timestamp": dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "type": "ChoiceStateEntered"}
+        machines = stepfunctions_backends[DEFAULT_ACCOUNT_ID][REGION].state_machines
+        for execution in (each for machine in machines for each in machine.executions if each.status == "RUNNING"):
+            vars(execution).update(
+                status=status,
+                stop_date=dt.datetime.now(dt.UTC),
+                output=json.dumps(said) if status == "SUCCEEDED" else None,
+                get_execution_history=lambda _: [{**event, "stateEnteredEventDetails": {"name": entered}}],
+            )
 
 
 def places(client: Callable[[str], Any], *, lake_bucket: str, artefact_bucket: str, path: Path) -> Places:

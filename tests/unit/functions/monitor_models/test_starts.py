@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from alsolike.drift import DAY_MS
-from alsolike.errors import ConcurrentUpdate
+from alsolike.errors import ConcurrentUpdate, InvalidInput
+from alsolike.monitoring import Outcome, Start, Trigger
+from functions.monitor_models.outcomes import outcome_of
 from functions.monitor_models.state import State, StateStore
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, Shop, event, shopping
@@ -93,6 +97,7 @@ def test_the_same_champion_is_not_trained_against_again_before_the_pause_is_over
     drift(shop, now_ms=now_ms + 9 * DAY_MS)
     shop.look(now_ms=now_ms)
     shop.look(now_ms=now_ms + DAY_MS)
+    shop.ended()
 
     shop.look(now_ms=now_ms + 8 * DAY_MS - 1)
     within = len(shop.started())
@@ -113,6 +118,7 @@ def test_a_new_champion_under_which_the_figure_never_came_down_waits_for_the_pau
     shop.look(now_ms=now_ms + DAY_MS)
 
     shop.champion(shopping(seed=3), version="v2")
+    shop.ended({"start": {"first": "dataset"}, "canary": {"state": "promoted"}})
     for hours in (25, 49, 73):
         shop.look(now_ms=now_ms + hours * HOUR_MS)
 
@@ -128,6 +134,7 @@ def test_a_new_champion_under_which_the_figure_came_down_may_drift_again(shop: S
     shop.look(now_ms=now_ms + DAY_MS)
 
     shop.champion(shopping(tail=DRIFTED, end_ms=now_ms), version="v2")
+    shop.ended({"start": {"first": "dataset"}, "canary": {"state": "promoted"}})
     calm = shop.look(now_ms=now_ms + DAY_MS + HOUR_MS)
     low = dataclasses.replace(RULES, psi=1e-9)
     shop.look(now_ms=now_ms + DAY_MS + 2 * HOUR_MS, rules=low)
@@ -169,6 +176,7 @@ def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop
     now_ms = NOW_MS + 2 * DAY_MS
     shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
     shop.look(now_ms=now_ms, rules=DATA_RULES)
+    shop.ended()
 
     shop.happened([event(f"b-{n}", f"user-{n % 50}", "item-00", now_ms + 1 + n) for n in range(600)], profiles=False)
     next_hour = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
@@ -177,6 +185,116 @@ def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop
     assert (next_hour.new_interactions, next_hour.started) == (600, None)
     assert next_day.started is not None
     assert len(shop.started()) == 2
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ({"output": {"start": {"first": "busy"}}}, Outcome.BUSY),
+        ({"status": "FAILED", "entered": "StartTraining"}, Outcome.NOT_BEGUN),
+    ],
+)
+def test_drift_whose_training_had_no_turn_starts_another_at_the_next_look(
+    shop: Shop, ending: Mapping[str, Any], outcome: Outcome
+) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 7 * DAY_MS
+    drift(shop, now_ms=now_ms)
+    shop.look(now_ms=now_ms)
+    shop.look(now_ms=now_ms + 24 * HOUR_MS)
+    shop.ended(**ending)
+
+    calm = shop.look(now_ms=now_ms + 25 * HOUR_MS, rules=dataclasses.replace(RULES, hours=26))
+    again = shop.look(now_ms=now_ms + 26 * HOUR_MS)
+    going = shop.look(now_ms=now_ms + 27 * HOUR_MS)
+
+    assert calm.last_start is not None
+    assert (calm.last_start.outcome, shop.state()["last_start"]) == (outcome, None)
+    assert again.started is not None
+    assert going.last_start == again.started
+    first, second = shop.started()
+    assert first["name"] != second["name"]
+    assert second["name"] == again.started.name
+
+
+def test_third_try_has_a_name_of_its_own_and_one_that_had_its_turn_ends_the_trying(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 7 * DAY_MS
+    drift(shop, now_ms=now_ms)
+    shop.look(now_ms=now_ms)
+    for hours in (24, 25):
+        shop.look(now_ms=now_ms + hours * HOUR_MS)
+        shop.ended({"start": {"first": "busy"}})
+    shop.look(now_ms=now_ms + 26 * HOUR_MS)
+    shop.ended(status="FAILED", entered="First")
+
+    last = shop.look(now_ms=now_ms + 27 * HOUR_MS)
+
+    assert len({each["name"] for each in shop.started()}) == 3
+    assert last.started is None
+    assert last.last_start is not None
+    assert last.last_start.outcome is Outcome.FAILED
+    assert (shop.state()["attempts"], shop.state()["refused"]) == (0, None)
+
+
+def test_new_data_of_a_start_without_a_turn_are_still_new(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 2 * DAY_MS
+    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
+    shop.look(now_ms=now_ms, rules=DATA_RULES)
+    shop.ended({"start": {"first": "busy"}})
+
+    report = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
+
+    assert report.new_interactions == 600
+    assert report.started is not None
+    assert len(shop.started()) == 2
+
+
+def test_while_a_training_goes_on_no_other_is_started(shop: Shop) -> None:
+    """It would end busy, at every look of a trial of days."""
+    shop.champion(shopping())
+    now_ms = NOW_MS + 2 * DAY_MS
+    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
+    shop.look(now_ms=now_ms, rules=DATA_RULES)
+
+    report = shop.look(now_ms=now_ms + 2 * DAY_MS, rules=DATA_RULES)
+
+    assert (report.new_interactions, report.started) == (600, None)
+    assert report.last_start is not None
+    assert report.last_start.outcome is Outcome.GOING
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ({}, Outcome.REJECTED),
+        ({"output": {"start": {"first": "dataset"}, "registration": {"verdict": "approved"},
+                     "canary": {"state": "rolled_back"}}}, Outcome.ROLLED_BACK),
+        ({"status": "ABORTED"}, Outcome.STOPPED),
+        ({"status": "TIMED_OUT", "entered": "First"}, Outcome.FAILED),
+    ],
+)  # fmt: skip
+def test_what_had_its_turn_counts_however_it_ended(shop: Shop, ending: Mapping[str, Any], outcome: Outcome) -> None:
+    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
+    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
+    shop.ended(**ending)
+
+    found = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+
+    assert found is outcome
+    assert found.counts
+
+
+def test_run_that_ended_in_no_known_way_is_named(shop: Shop) -> None:
+    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
+    gone = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
+    shop.ended({"start": {}})
+
+    with pytest.raises(InvalidInput, match="drift-1 ended with an output that does not say how"):
+        outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+    assert gone is Outcome.STOPPED
 
 
 def test_days_that_have_left_the_window_still_count(shop: Shop) -> None:

@@ -1,0 +1,56 @@
+"""What became of a training that was started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.monitoring import Outcome, Start
+
+TURN = "First"
+"""The workflow's state that a run comes to once `start_training` has answered."""
+
+_EARLIEST = 100
+"""Events of a run among which that state is, if it comes so far: five attempts before it have about thirty."""
+
+
+def outcome_of(client: Any, state_machine_arn: str, start: Start) -> Outcome:
+    """Ask Step Functions about an execution of a start's name.
+
+    Raises
+    ------
+    InvalidInput
+        If it ended with an output that does not say how.
+    Unavailable
+        If Step Functions does not answer.
+    """
+    arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{start.name}"
+    try:
+        execution = client.describe_execution(executionArn=arn)
+        status = execution["status"]
+        if status in ("RUNNING", "PENDING_REDRIVE"):
+            return Outcome.GOING
+        if status == "SUCCEEDED":
+            return _of_output(arn, execution.get("output"))
+        if status == "ABORTED":
+            return Outcome.STOPPED
+        events = client.get_execution_history(executionArn=arn, maxResults=_EARLIEST)["events"]
+    except client.exceptions.ExecutionDoesNotExist:  # a state machine that is replaced takes its executions along
+        return Outcome.STOPPED
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"execution {arn}: {error}") from error
+    had_turn = any(event.get("stateEnteredEventDetails", {}).get("name") == TURN for event in events)
+    return Outcome.FAILED if had_turn else Outcome.NOT_BEGUN
+
+
+def _of_output(arn: str, output: str | None) -> Outcome:
+    try:
+        said = orjson.loads(output or "")
+        if said["start"]["first"] == "busy":
+            return Outcome.BUSY
+        return Outcome(said["canary"]["state"] if "canary" in said else said["registration"]["verdict"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"execution {arn} ended with an output that does not say how: {output}") from error
