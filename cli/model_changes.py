@@ -31,6 +31,7 @@ def promote(
     """Make a version champion; serving follows within a minute."""
     from cli import console, deployment, model_promotion, model_versions
 
+    model_promotion.check_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
     model_promotion.check(where, version, forced_because=reason if force else None)
     if not canary:
@@ -51,19 +52,34 @@ def rollback(
     canary: Annotated[
         bool, typer.Option("--canary", help="Take back the version on trial; the champion stays.")
     ] = False,
+    champion: Annotated[
+        bool, typer.Option("--champion", help="Take back the champion also where a version is on trial; that ends too.")
+    ] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the version champion that was it before; serving follows within a minute."""
+    """Make the version champion that was it before; serving follows within a minute, new versions are held."""
+    from alsolike.errors import InvalidInput
     from cli import deployment, model_promotion, model_versions
 
+    model_promotion.check_reason(reason)
+    if canary and champion:
+        raise InvalidInput("--canary leaves the champion as it is, --champion takes it back: expected one of them")
     where = deployment.resolve(stack=stack, state=state)
     if canary:
-        champion = model_promotion.end_canary(where, reason=reason)
+        pointer = model_promotion.end_canary(where, reason=reason)
     else:
-        champion = model_versions.pointer(where).roll_back(reason=reason, now_ms=_now_ms())
-    _show_champion(champion, as_json=as_json)
+        now_ms = _now_ms()
+        pointer = model_versions.pointer(where).roll_back(reason=reason, now_ms=now_ms, with_trial=champion)
+    _show_champion(pointer, as_json=as_json)
+
+
+def resume(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """Let new versions become champion by themselves again, which a rollback had held."""
+    from cli import deployment, model_promotion
+
+    _show_champion(model_promotion.resume(deployment.resolve(stack=stack, state=state)), as_json=as_json)
 
 
 def retire(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
@@ -102,10 +118,14 @@ def _show_champion(champion: Champion, *, as_json: bool) -> None:
 
     if as_json:
         history = [dataclasses.asdict(promotion) for promotion in champion.history]
-        console.print_json({"version": champion.version, "previous": champion.previous, "history": history})
+        known = {"version": champion.version, "previous": champion.previous, "history": history}
+        rest = {"canary": champion.canary, "ended": champion.ended, "held": champion.held}
+        console.print_json({**known, **{name: each and dataclasses.asdict(each) for name, each in rest.items()}})
     else:
         behind = f"a rollback brings back {champion.previous}" if champion.previous else "there is none to roll back to"
         console.print_line(f"{champion.version} is champion; {behind}")
+        if champion.held is not None:
+            console.print_line(f"new versions are {champion.held}")
 
 
 def _now_ms() -> int:

@@ -6,6 +6,7 @@ import uuid
 
 import orjson
 
+from alsolike import champion_notes
 from alsolike.approvals import APPROVED, Approvals
 from alsolike.configuration_reader import read_current
 from alsolike.decision import REJECTED
@@ -15,6 +16,22 @@ from alsolike.retention import protected
 from cli import model_versions
 from cli.aws import asking
 from cli.deployment import Deployment
+
+MAX_REASON = 500
+"""Characters of a reason, as `start_training` takes them."""
+
+
+def check_reason(reason: str) -> None:
+    """Refuse a reason that is blank, or longer than the workflow takes.
+
+    Raises
+    ------
+    InvalidInput
+        If it is.
+    """
+    champion_notes.check_reason(reason)
+    if len(reason) > MAX_REASON:
+        raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
 
 
 def check(where: Deployment, version: str, *, forced_because: str | None) -> None:
@@ -85,11 +102,28 @@ def end_canary(where: Deployment, *, reason: str) -> Champion:
     ConcurrentUpdate
         If somebody else wrote the pointer meanwhile.
     """
-    registry = model_versions.pointer(where)
-    champion = registry.champion()
+    pointer = model_versions.pointer(where)
+    champion = pointer.champion()
     if champion is None or champion.canary is None:
         raise NotFound("no version is on trial")
-    return registry.end_canary(champion, reason=f"somebody took it back: {reason}")
+    return pointer.end_canary(champion, reason=f"somebody took it back: {reason}")
+
+
+def resume(where: Deployment) -> Champion:
+    """Let new versions become champion by themselves again.
+
+    Raises
+    ------
+    NotFound
+        If nothing holds them.
+    ConcurrentUpdate
+        If somebody else wrote the pointer meanwhile.
+    """
+    pointer = model_versions.pointer(where)
+    champion = pointer.champion()
+    if champion is None or champion.held is None:
+        raise NotFound("nothing holds new versions: they become champion as gate and trial let them")
+    return pointer.resume(champion)
 
 
 def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
@@ -102,8 +136,8 @@ def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
     ConcurrentUpdate
         If somebody else wrote the pointer meanwhile.
     """
-    registry = model_versions.pointer(where)
-    champion = registry.champion()
+    pointer = model_versions.pointer(where)
+    champion = pointer.champion()
     if champion is None:
         raise NotFound("there is no champion yet; a version is pinned beside one")
     if pinned == (version in champion.pinned):
@@ -113,7 +147,7 @@ def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
     if pinned:
         model_versions.manifest(where, version)
     kept = tuple(each for each in champion.pinned if each != version)
-    return registry.pin(champion, (*kept, version) if pinned else kept)
+    return pointer.pin(champion, (*kept, version) if pinned else kept)
 
 
 def retire(where: Deployment, version: str, *, now_ms: int) -> int:

@@ -13,6 +13,7 @@ from cli.options import AsJson, Stack, State
 app = typer.Typer(no_args_is_help=True, help="Model versions, and which of them is champion.")
 app.command("promote")(model_changes.promote)
 app.command("rollback")(model_changes.rollback)
+app.command("resume")(model_changes.resume)
 app.command("retire")(model_changes.retire)
 app.command("pin")(model_changes.pin)
 app.command("unpin")(model_changes.unpin)
@@ -25,7 +26,8 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
     """List the versions, the latest first."""
     from cli import console, deployment, model_versions
 
-    found = model_versions.versions(deployment.resolve(stack=stack, state=state))
+    where = deployment.resolve(stack=stack, state=state)
+    found = model_versions.versions(where)
     if as_json:
         console.print_json([dataclasses.asdict(version) for version in found])
     elif not found:
@@ -39,6 +41,9 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
                 for version in found
             ],
         )
+        champion = model_versions.pointer(where).champion()
+        if champion is not None and champion.held is not None:
+            console.print_line(f"new versions are {champion.held}")
 
 
 @app.command("show")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
+    from alsolike.canary import Canary
     from alsolike.monitoring import Report
     from cli.deployment import Deployment
 
@@ -41,6 +42,9 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
     console.print_line(f"stream {stream['name']}: {stream['status']}, {_shards(stream['open_shards'])}")
     champion = report["champion"]
     console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
+    for line in (report["trial"], report["held"]):
+        if line:
+            console.print_line(line)
     if report["drift"]:
         console.print_line(report["drift"])
     version = report["configuration_version"]
@@ -88,12 +92,23 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
             "open_shards": stream["OpenShardCount"],
         },
         "champion": {"version": champion.version, "reason": champion.history[0].reason} if champion else None,
+        "trial": _trial(champion.canary) if champion and champion.canary else None,
+        "held": f"new versions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(drift.latest(deployment)),
         "configuration_version": ConfigurationStore(client("s3"), names.artefact_bucket).current().version,
         "training_runs": [
             {**dataclasses.asdict(run), "started": run.started.isoformat(timespec="seconds")} for run in runs
         ],
     }
+
+
+def _trial(canary: Canary) -> str:
+    """Return a line on the trial that goes on."""
+    started, ends = (
+        f"{dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        for at_ms in (canary.started_ms, canary.ends_ms)
+    )
+    return f"on trial {canary.version}: {canary.share:.0%} of the users from {started} to {ends}, run {canary.run_id}"
 
 
 def _drift(report: Report | None) -> str | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from alsolike.canary import Canary
 from alsolike.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
+from alsolike.champion_notes import Ended
 from alsolike.decision import REJECTED, Decision
 from alsolike.errors import ConcurrentUpdate, InvalidInput
-from alsolike.registry import Champion, Ended, Registry
+from alsolike.registry import Champion, Registry
 from functions.run_canary.answers import Arms, Lake
 from functions.run_canary.judgement import Limits, Test, judge
 
@@ -93,8 +94,10 @@ class CanaryRun:
             return self._ended_elsewhere(pointer)
         if pointer is None:
             return self._promote(None, "there was no champion, so that it had nobody to be tried beside")
+        if pointer.held is not None and not self._by_hand:
+            return self._decided(pointer, ROLLED_BACK, str(pointer.held))
         # A version that a person sends on trial is tried beside whoever is champion now.
-        compared = decision.champion if decision is not None and self.run_id == self.version else pointer.version
+        compared = decision.champion if decision is not None and not self._by_hand else pointer.version
         if compared != pointer.version:
             reason = f"the champion is {pointer.version} by now, and the gate compared it with {compared or 'nobody'}"
             return self._decided(pointer, ROLLED_BACK, reason)
@@ -183,6 +186,11 @@ class CanaryRun:
         """Return this run's canary, if the pointer has it."""
         canary = pointer.canary if pointer is not None else None
         return canary if canary is not None and (canary.version, canary.run_id) == (self.version, self.run_id) else None
+
+    @property
+    def _by_hand(self) -> bool:
+        """Whether a person sent the version on trial; a run that trains names its version after itself."""
+        return self.run_id != self.version
 
     def _report(self) -> CanaryReport | None:
         """Return what this run has said so far."""

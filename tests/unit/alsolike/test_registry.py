@@ -75,6 +75,26 @@ def test_rolling_back_makes_the_earlier_version_champion(s3: Any) -> None:
     assert rolled.history[0] == Promotion("v1", 3, "worse")
 
 
+def test_a_rollback_holds_new_versions_until_somebody_resumes_or_promotes(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    for version in ("v1", "v2"):
+        registry.promote(version, reason="a test", now_ms=1)
+
+    held = registry.roll_back(reason="it sells socks only", now_ms=1_767_225_600_000)
+
+    assert registry.champion() == held
+    assert str(held.held) == (
+        "held since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` lets new versions in again"
+    )
+    assert registry.pin(held, ("v1",)).held == held.held
+    assert registry.promote("v1", reason="the champion stays", now_ms=5).held is None
+    registry.promote("v2", reason="a test", now_ms=6)
+    assert registry.resume(registry.roll_back(reason="again", now_ms=7)).held is None
+    registry.promote("v2", reason="a test", now_ms=8)
+    registry.roll_back(reason="once more", now_ms=9)
+    assert registry.promote("v3", reason="mended", now_ms=8).held is None
+
+
 def test_rolling_back_again_goes_further_back_and_never_forth(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for index, version in enumerate(("v1", "v2", "v3")):

@@ -5,6 +5,7 @@ import json
 
 from typer.testing import CliRunner
 
+from alsolike.canary import Canary
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.registry import Registry
 from cli.deployment import Deployment
@@ -44,4 +45,27 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert f"datasetArn of users {NAMES.users_dataset_arn}\n" in table.replace("\n\n", "\n")
     assert "champion v1: passed the gate" in table
     assert "configuration version 1\n" in table
+    assert (report["trial"], report["held"]) == (None, None)
+    assert "on trial" not in table
     assert "ACTIVE, 2 open shards\n" in table
+
+
+def test_status_says_what_is_on_trial_and_what_is_held(deployment: Deployment) -> None:
+    client = deployment.client
+    client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    machine = client("stepfunctions").create_state_machine(name="training", definition=definition, roleArn=ROLE)
+    names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
+    put_parameters(client("ssm"), "shop", names)
+    registry = Registry(client("s3"), NAMES.artefact_bucket)
+    for version in ("v1", "v2"):
+        client("s3").put_object(Bucket=NAMES.artefact_bucket, Key=f"models/{version}/manifest.json", Body=b"{}")
+        registry.promote(version, reason="a test", now_ms=1)
+    held = registry.roll_back(reason="socks only", now_ms=0)
+    registry.start_canary(held, Canary("v2", "v1", 0.1, 0, 3_600_000, 1_000, "run-1"))
+
+    shown = CliRunner().invoke(app, ["status", "--stack", "shop"], catch_exceptions=False).stdout
+
+    times = "from 1970-01-01 00:00:00 UTC to 1970-01-01 01:00:00 UTC"
+    assert f"on trial v2: 10% of the users {times}, run run-1\n" in shown
+    assert "new versions are held since 1970-01-01 00:00:00 UTC: socks only; `alsolike models resume`" in shown

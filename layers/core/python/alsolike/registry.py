@@ -13,6 +13,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.canary import Canary
+from alsolike.champion_notes import Ended, Held, check_reason
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 
 MODELS_PREFIX = "models/"
@@ -27,26 +28,6 @@ class Promotion:
     version: str
     promoted_ms: int
     reason: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
-    """How the latest trial ended that did not end with the promotion of another version.
-
-    Attributes
-    ----------
-    version, run_id
-        Of the canary.
-    reason
-        Why, in the words of the trial or of a person.
-    breached
-        Whether its answers spoke against the version.
-    """
-
-    version: str
-    run_id: str
-    reason: str
-    breached: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,6 +46,8 @@ class Champion:
         Versions that are kept whatever their age.
     ended
         How the latest trial ended, for the run that looked after it.
+    held
+        Since when and why versions are promoted by people only; None where they come by themselves.
     """
 
     history: tuple[Promotion, ...]
@@ -72,6 +55,7 @@ class Champion:
     canary: Canary | None = None
     pinned: tuple[str, ...] = ()
     ended: Ended | None = None
+    held: Held | None = None
 
     @property
     def version(self) -> str:
@@ -97,21 +81,19 @@ class Champion:
         return tuple(found)
 
 
-def check_reason(reason: str) -> None:
-    """Refuse a reason that says nothing.
-
-    Raises
-    ------
-    InvalidInput
-        If it is empty or blank.
-    """
-    if not reason.strip():
-        raise InvalidInput(f"the reason is {reason!r}, expected words: it is kept, for whoever asks later")
-
-
 def model_prefix(version: str) -> str:
     """Return the key prefix of a model bundle in the artefact bucket."""
     return f"{MODELS_PREFIX}{version}/"
+
+
+def _with(promotion: Promotion, champion: Champion) -> tuple[Promotion, ...]:
+    return (promotion, *champion.history)[:MAX_HISTORY]
+
+
+def _ended(champion: Champion, reason: str, *, breached: bool = False) -> Ended | None:
+    """Return how the latest trial ended, which is the one that goes on if there is one."""
+    canary = champion.canary
+    return Ended(canary.version, canary.run_id, reason, breached) if canary is not None else champion.ended
 
 
 class Registry:
@@ -154,7 +136,8 @@ class Registry:
             canary = Canary(**document["canary"]) if document.get("canary") else None
             pinned = tuple(document.get("pinned", ()))
             ended = Ended(**document["ended"]) if document.get("ended") else None
-            return Champion(history, answer["ETag"], canary, pinned, ended) if history else None
+            held = Held(**document["held"]) if document.get("held") else None
+            return Champion(history, answer["ETag"], canary, pinned, ended, held) if history else None
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}") from error
 
@@ -184,13 +167,15 @@ class Registry:
         """
         check_reason(reason)
         if expected is not None and expected.version == version:
-            return self.end_canary(expected, reason=f"{version} stays champion: {reason}")
+            if expected.canary is None and expected.held is None:
+                return expected
+            ended = _ended(expected, f"{version} stays champion: {reason}")
+            return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
         self._check_exists(version)
         promotion = Promotion(version, now_ms, reason)
         if expected is None:
             return self._write(Champion((promotion,), etag=""))
-        history = (promotion, *expected.history)[:MAX_HISTORY]
-        return self._write(dataclasses.replace(expected, history=history, canary=None))
+        return self._write(dataclasses.replace(expected, history=_with(promotion, expected), canary=None, held=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
         """Put a version on trial beside the champion, in place of another one that may be.
@@ -216,9 +201,9 @@ class Registry:
             If somebody else wrote the pointer since `expected` was read.
         """
         check_reason(reason)
-        if (canary := expected.canary) is None:
+        if expected.canary is None:
             return expected
-        ended = Ended(canary.version, canary.run_id, reason, breached)
+        ended = _ended(expected, reason, breached=breached)
         return self._write(dataclasses.replace(expected, canary=None, ended=ended))
 
     def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
@@ -231,20 +216,50 @@ class Registry:
         """
         return self._write(dataclasses.replace(expected, pinned=versions))
 
-    def roll_back(self, *, reason: str, now_ms: int) -> Champion:
-        """Make the version champion that was it before this one first was; a second rollback goes one further back.
+    def resume(self, expected: Champion) -> Champion:
+        """Let new versions become champion by themselves again.
 
         Raises
         ------
+        ConcurrentUpdate
+            If somebody else wrote the pointer since `expected` was read.
+        """
+        return self._write(dataclasses.replace(expected, held=None))
+
+    def roll_back(self, *, reason: str, now_ms: int, with_trial: bool = False) -> Champion:
+        """Make the version champion that was it before this one first was; a second rollback goes one further back.
+
+        What is trained from then on is held.
+
+        Parameters
+        ----------
+        with_trial
+            Also end the trial that goes on.
+
+        Raises
+        ------
+        InvalidInput
+            If the reason is blank, or a version is on trial that is not to be ended.
         NotFound
             If there is no earlier version.
         ConcurrentUpdate
             If somebody else promoted at the same time.
         """
+        check_reason(reason)
         current = self.champion()
         if current is None or current.previous is None:
             raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
-        return self.replace(current, current.previous, reason=reason, now_ms=now_ms)
+        if current.canary is not None and not with_trial:
+            tried, own = current.canary.version, current.version
+            raise InvalidInput(
+                f"model version {tried!r} is on trial: `alsolike models rollback --canary` takes it back, and {own!r} "
+                f"stays champion; `alsolike models rollback --champion` ends its trial and takes back {own!r} as well"
+            )
+        self._check_exists(current.previous)
+        history = _with(Promotion(current.previous, now_ms, reason), current)
+        ended = _ended(current, f"{current.version} was rolled back beside it: {reason}")
+        held = Held(reason, now_ms)
+        return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
 
     def _write(self, champion: Champion) -> Champion:
         """Store a pointer in place of the one whose ETag it has; without one, where there is none."""

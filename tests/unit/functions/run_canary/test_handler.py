@@ -78,6 +78,39 @@ class TestStart:
         assert trial.do("start", run_id="by-hand")["state"] == "rolled_back"
         assert trial.pointer().canary is None
 
+    def test_after_a_rollback_by_hand_new_versions_are_held_and_say_so(self, trial: Trial) -> None:
+        trial.publish("v3")
+        trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
+        trial.registry.roll_back(reason="it sells socks only", now_ms=1_767_225_600_000)
+
+        answer = trial.do("start")
+
+        assert answer["state"] == "rolled_back"
+        assert answer["reasons"] == [
+            "held since 2026-01-01 00:00:00 UTC: it sells socks only; "
+            "`alsolike models resume` lets new versions in again"
+        ]
+        assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+        assert trial.approval("v2") == "PendingManualApproval"
+
+    def test_who_sends_a_version_on_trial_lifts_the_hold_by_its_promotion(self, trial: Trial) -> None:
+        trial.publish("v3")
+        trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
+        trial.registry.roll_back(reason="it sells socks only", now_ms=trial.now_ms)
+        trial.start(run_id="by-hand")
+        assert trial.pointer().held is not None
+        trial.now_ms += HOUR_MS
+
+        assert trial.do("look", run_id="by-hand")["state"] == "promoted"
+        assert trial.pointer().held is None
+
+    def test_a_trial_that_takes_its_version_back_holds_nothing(self, trial: Trial) -> None:
+        trial.start()
+        trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+
+        assert trial.do("look")["state"] == "rolled_back"
+        assert trial.pointer().held is None
+
     def test_a_half_uploaded_version_is_refused_by_name(self, trial: Trial) -> None:
         trial.s3.delete_object(Bucket=trial.artefacts, Key="models/v2/manifest.json")
 
