@@ -29,17 +29,15 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a version champion; serving follows within a minute."""
-    from cli import console, deployment, model_promotion, model_versions
+    from cli import console, deployment, model_promotion
 
     model_promotion.check_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
-    model_promotion.check(where, version, forced_because=reason if force else None)
     if not canary:
-        champion = model_versions.pointer(where).promote(version, reason=reason, now_ms=_now_ms())
-        model_promotion.approve(where, version, reason=reason)
+        champion = model_promotion.promote(where, version, reason=reason, force=force, now_ms=_now_ms())
         _show_champion(champion, as_json=as_json)
         return
-    execution = model_promotion.start_canary(where, version)
+    execution = model_promotion.start_canary(where, version, reason=reason, force=force)
     if as_json:
         console.print_json({"version": version, "execution_arn": execution})
     else:

@@ -34,39 +34,44 @@ def check_reason(reason: str) -> None:
         raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
 
 
-def check(where: Deployment, version: str, *, forced_because: str | None) -> None:
-    """Refuse what the gate rejected, unless it is forced: then why is stored in the gate's decision.
+def promote(where: Deployment, version: str, *, reason: str, force: bool, now_ms: int) -> Champion:
+    """Make a version champion, then keep why where it was forced, and approve its package.
 
     Raises
     ------
+    NotFound
+        If it has no bundle.
     InvalidInput
         If the gate rejected the version and nobody forces it, or no reason lets it pass.
+    ConcurrentUpdate
+        If somebody else wrote the pointer or the decision meanwhile.
+    Unavailable
+        If S3 or SageMaker does not answer.
     """
-    decisions = model_versions.decisions(where)
-    decision = decisions.get(version)
+    forces = _forces(where, version, reason=reason, force=force)
+    champion = model_versions.pointer(where).promote(version, reason=reason, now_ms=now_ms)
+    if forces:
+        model_versions.decisions(where).force(version, reason=reason)
+    Approvals(where.client("sagemaker"), where.names.model_package_group).decide(version, APPROVED, reason=reason)
+    return champion
+
+
+def _forces(where: Deployment, version: str, *, reason: str, force: bool) -> bool:
+    """Return whether promoting a version takes force; refuse it where it cannot be, or is not, forced."""
+    decision = model_versions.decisions(where).get(version)
     if decision is None or decision.verdict != REJECTED:
-        return
-    if forced_because is None:
+        return False
+    if not force:
         failed = "; ".join(str(found) for found in decision.checks if not found.passed)
         raise InvalidInput(
             f"the gate rejected model version {version!r} ({failed}); --force promotes it all the same, and keeps the "
             "reason with the version"
         )
-    decisions.force(version, reason=forced_because)
+    decision.force(reason)
+    return True
 
 
-def approve(where: Deployment, version: str, *, reason: str) -> None:
-    """Set the version's package to approved, if it has one.
-
-    Raises
-    ------
-    Unavailable
-        If SageMaker does not answer.
-    """
-    Approvals(where.client("sagemaker"), where.names.model_package_group).decide(version, APPROVED, reason=reason)
-
-
-def start_canary(where: Deployment, version: str) -> str:
+def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -> str:
     """Start the training workflow at the canary of a version; return the execution's ARN.
 
     Raises
@@ -74,7 +79,7 @@ def start_canary(where: Deployment, version: str) -> str:
     NotFound
         If the version has no bundle.
     InvalidInput
-        If it is champion.
+        If it is champion, or the gate rejected it and nobody forces it, or no reason lets it pass.
     Unavailable
         If Step Functions does not take it.
     """
@@ -82,10 +87,14 @@ def start_canary(where: Deployment, version: str) -> str:
     champion = model_versions.pointer(where).champion()
     if champion is not None and champion.version == version:
         raise InvalidInput(f"model version {version!r} is champion already")
+    if _forces(where, version, reason=reason, force=force):  # the workflow looks at it before the trial
+        model_versions.decisions(where).force(version, reason=reason)
     arn = where.names.state_machine_arn
     with asking(f"state machine {arn}"):
         answer = where.client("stepfunctions").start_execution(
-            stateMachineArn=arn, name=str(uuid.uuid4()), input=orjson.dumps({"version": version}).decode()
+            stateMachineArn=arn,
+            name=str(uuid.uuid4()),
+            input=orjson.dumps({"version": version, "reason": reason}).decode(),
         )
     return str(answer["executionArn"])
 

@@ -21,7 +21,7 @@ _INTERRUPTED = 130
 
 def train(
     follow: Annotated[bool, typer.Option(help="Show what goes on, wait for the end and say what came of it.")] = True,
-    reason: Annotated[str, typer.Option(help="Why, kept with the run.", metavar="TEXT")] = "",
+    reason: Annotated[str | None, typer.Option(help="Why, kept with the run.", metavar="TEXT")] = None,
     execution: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Start nothing; follow this run, as `alsolike status` names it."),
@@ -35,10 +35,14 @@ def train(
     Ends with 0 where the model became champion, 3 where the gate rejected it or its trial took it back, 1 where the run
     failed or another one goes on.
     """
-    from cli import console, deployment, training_run
+    from cli import console, deployment, model_promotion, training_run
 
+    if reason is not None:
+        model_promotion.check_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
-    execution_arn = training_run.named(where, execution) if execution else training_run.start(where, reason=reason)
+    execution_arn = (
+        training_run.named(where, execution) if execution else training_run.start(where, reason=reason or "")
+    )
     if not follow:
         if as_json:
             console.print_json({"execution_arn": execution_arn})

@@ -40,19 +40,20 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     version, action = event["version"], event["action"]
     if action not in ACTIONS:
         raise InvalidInput(f"action is {action!r}, expected one of {', '.join(ACTIONS)}")
-    look = ACTIONS[action](_run(version, event["run_id"]))
+    look = ACTIONS[action](_run(version, event["run_id"], reason=event["reason"]))
     if look.state != GOING:
         _close(version, look)
     logger.info("looked at the canary", version=version, action=action, state=look.state, reasons=look.reasons)
     return {"version": version, "state": look.state, "reasons": list(look.reasons)}
 
 
-def _run(version: str, run_id: str) -> CanaryRun:
+def _run(version: str, run_id: str, *, reason: str) -> CanaryRun:
     settings, s3 = _settings(), client("s3")
     limits = Limits(settings.canary_max_error_percent, settings.canary_max_latency_percent / 100)
     return CanaryRun(
         version,
         run_id,
+        reason,
         registry=Registry(s3, settings.artefact_bucket),
         reports=CanaryReports(s3, settings.artefact_bucket),
         lake=Lake(s3, settings.lake_bucket),

@@ -41,6 +41,8 @@ class CanaryRun:
 
     Attributes
     ----------
+    reason
+        Why the run was started.
     decision
         Returns what the gate found; None where it never saw the version.
     left_out
@@ -49,6 +51,7 @@ class CanaryRun:
 
     version: str
     run_id: str
+    reason: str
     registry: Registry
     reports: CanaryReports
     lake: Lake
@@ -158,7 +161,9 @@ class CanaryRun:
         if _silent(canary, arms):
             return self._give_up(pointer, canary, counts, figures)
         too_few = () if len(sentences) > 1 else (_too_few(canary),)
-        self.registry.replace(pointer, self.version, reason=f"run {self.run_id}: passed its canary", now_ms=self.now_ms)
+        asked = f"; {self.reason}" if self._by_hand and self.reason else ""
+        reason = f"run {self.run_id}: passed its canary{asked}"
+        self.registry.replace(pointer, self.version, reason=reason, now_ms=self.now_ms)
         return self._note(canary, PROMOTED, (*too_few, *sentences), figures)
 
     def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
@@ -227,7 +232,9 @@ class CanaryRun:
         report = self._report()
         if report is None:
             champion = None if pointer is None or pointer.version == self.version else pointer.version
-            report = CanaryReport(self.version, self.run_id, champion, self.plan.share, self.now_ms, self.now_ms, ())
+            report = CanaryReport(
+                self.version, self.run_id, champion, self.plan.share, self.now_ms, self.now_ms, (), self.reason
+            )
         elif report.state == state:  # said already, by a call that this one repeats
             return report.looks[-1]
         look = CanaryLook(self.now_ms, state, (reason,), breached=breached)
@@ -246,7 +253,14 @@ class CanaryRun:
         report = self.reports.read(self.version)
         if report is None or (report.run_id, report.started_ms) != (canary.run_id, canary.started_ms):
             report = CanaryReport(
-                self.version, self.run_id, canary.champion, canary.share, canary.started_ms, canary.ends_ms, ()
+                self.version,
+                self.run_id,
+                canary.champion,
+                canary.share,
+                canary.started_ms,
+                canary.ends_ms,
+                (),
+                self.reason,
             )
         look = CanaryLook(self.now_ms, state, reasons, figures or {}, breached)
         self.reports.write(dataclasses.replace(report.with_look(look), ends_ms=canary.ends_ms))

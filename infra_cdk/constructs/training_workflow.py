@@ -152,7 +152,12 @@ class TrainingWorkflow(Construct):
             return self._invoke(
                 construct_id,
                 run_canary,
-                payload={"action": action, "version.$": "$.start.version", "run_id.$": "$.start.run_id"},
+                payload={
+                    "action": action,
+                    "version.$": "$.start.version",
+                    "run_id.$": "$.start.run_id",
+                    "reason.$": "$.start.reason",
+                },
                 fields=("version", "state", "reasons"),
                 result_path="$.canary",
                 failure=failure,

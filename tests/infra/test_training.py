@@ -62,7 +62,12 @@ def test_whatever_fails_is_told_to_people_with_its_state_run_and_cause(workflow:
 def test_trial_that_nobody_looks_at_any_more_ends(workflow: States) -> None:
     payload = workflow["EndCanary"]["Parameters"]["Payload"]
 
-    assert payload == {"action": "end", "version.$": "$.start.version", "run_id.$": "$.start.run_id"}
+    assert payload == {
+        "action": "end",
+        "version.$": "$.start.version",
+        "run_id.$": "$.start.run_id",
+        "reason.$": "$.start.reason",
+    }
     assert workflow["EndCanary"]["Next"] == "NotifyFailure"
 
 
@@ -123,6 +128,7 @@ def test_functions_get_the_payloads_of_their_contracts(workflow: States) -> None
         "action": "look",
         "version.$": "$.start.version",
         "run_id.$": "$.start.run_id",
+        "reason.$": "$.start.reason",
     }
     assert workflow["RegisterModel"]["Parameters"]["Payload"] == {
         "run_id.$": "$.start.run_id",

@@ -19,7 +19,7 @@ from alsolike.canary import Canary
 from alsolike.canary_report import CanaryLook, CanaryReport, CanaryReports
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.dataset import MANIFEST_FILE, DatasetManifest, prefix
-from alsolike.decision import Check, Decision, Decisions
+from alsolike.decision import Check, Decision, Decisions, decision_key
 from alsolike.registry import Champion, Registry
 from cli import main as command
 from cli.deployment import Deployment
@@ -65,12 +65,17 @@ class Shop:
     def try_beside(self, version: str) -> None:
         self.registry.start_canary(self.champion, Canary(version, self.champion.version, 0.1, 5, 10, 1_000, "run"))
         look = CanaryLook(6, "going", ("12 answers to 9 users",))
-        report = CanaryReport(version, "run", self.champion.version, 0.1, 5, 10, (look,))
+        report = CanaryReport(version, "run", self.champion.version, 0.1, 5, 10, (look,), "by-hand: for spring")
         CanaryReports(self.s3, BUCKET).write(report)
 
     @property
     def champion(self) -> Champion:
         found = self.registry.champion()
+        assert found is not None
+        return found
+
+    def decision(self, version: str) -> Decision:
+        found = Decisions(self.s3, BUCKET).get(version)
         assert found is not None
         return found
 
@@ -168,7 +173,7 @@ def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:
     assert (told["canary"]["state"], told["canary"]["reasons"]) == ("going", ["12 answers to 9 users"])
     assert "gate       approved 1970-01-01 00:00:00 UTC, beside v1\n           passed: ndcg: 0.23" in shown
     assert "canary     going, 10% of the users beside v2, 1 looks" in shown
-    assert "           12 answers to 9 users" in shown
+    assert "           started by-hand: for spring\n           12 answers to 9 users" in shown
 
 
 def test_show_still_tells_of_a_version_whose_files_are_gone(shop: Shop) -> None:
@@ -215,6 +220,26 @@ def test_what_the_gate_rejected_is_promoted_by_force_alone_and_the_reason_is_kep
     told = document("show", "v3")
     assert (told["decision"]["forced"], told["decision"]["verdict"]) == ("it is Christmas", "approved")
     assert "forced     it is Christmas" in run("show", "v3")
+
+
+@pytest.mark.parametrize("canary", [[], ["--canary"]])
+def test_what_cannot_be_promoted_is_not_noted_as_forced(shop: Shop, refusal: Any, canary: list[str]) -> None:
+    run("retire", "v3")
+
+    said = refusal("promote", "v3", "--reason", "it is Christmas", "--force", *canary)
+
+    assert "model version 'v3'" in said
+    assert (shop.decision("v3").forced, shop.champion.version) == (None, "v2")
+
+
+def test_what_cannot_be_served_does_not_become_champion_by_force(shop: Shop, refusal: Any) -> None:
+    final = Decision("v4", 1, "v2", (Check("graph", False, "it does not run", final=True),))
+    shop.s3.put_object(Bucket=BUCKET, Key=decision_key("v4"), Body=final.to_json())
+
+    said = refusal("promote", "v4", "--reason", "it is Christmas", "--force")
+
+    assert "model version 'v4' cannot be served, whatever the reason: failed: graph: it does not run" in said
+    assert shop.champion.version == "v2"
 
 
 def test_a_promotion_ends_the_trial_of_another(shop: Shop) -> None:
@@ -298,8 +323,15 @@ class TestCanary:
         started = document("promote", "v4", "--reason", "let us see", "--canary")
 
         execution = machine.describe_execution(executionArn=started["execution_arn"])
-        assert json.loads(execution["input"]) == {"version": "v4"}
+        assert json.loads(execution["input"]) == {"version": "v4", "reason": "let us see"}
         assert shop.champion.version == "v2"
+
+    def test_what_the_gate_rejected_is_tried_by_force_alone(self, shop: Shop, machine: Any, refusal: Any) -> None:
+        assert "the gate rejected model version 'v3'" in refusal("promote", "v3", "--reason", "x", "--canary")
+
+        document("promote", "v3", "--reason", "it is Christmas", "--canary", "--force")
+
+        assert (shop.decision("v3").forced, shop.champion.version) == ("it is Christmas", "v2")
 
     def test_neither_the_champion_nor_what_has_no_files_goes_on_trial(self, shop: Shop, refusal: Any) -> None:
         assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "x", "--canary")

@@ -55,6 +55,8 @@ class CanaryReport:
         Whom it was compared with; None where there was nobody.
     looks
         The earliest first, `MAX_LOOKS` at most.
+    reason
+        Why the run was started, as the workflow says it.
     """
 
     version: str
@@ -64,6 +66,7 @@ class CanaryReport:
     started_ms: int
     ends_ms: int
     looks: tuple[CanaryLook, ...]
+    reason: str = ""
 
     @property
     def state(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.champion_notes import check_reason
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 
 DECISIONS_PREFIX = "registry/decisions/"
@@ -70,6 +71,23 @@ class Decision:
     def verdict(self) -> str:
         """`approved` or `rejected`."""
         return APPROVED if self.passed or self.forced else REJECTED
+
+    def force(self, reason: str) -> Decision:
+        """Return it as it is once somebody lets the version through; what the gate let through stays as it is.
+
+        Raises
+        ------
+        InvalidInput
+            If the reason is blank, or a check failed that no reason lets a version pass.
+        """
+        check_reason(reason)
+        if self.passed:
+            return self
+        if final := [str(check) for check in self.checks if check.final and not check.passed]:
+            raise InvalidInput(
+                f"model version {self.version!r} cannot be served, whatever the reason: {'; '.join(final)}"
+            )
+        return dataclasses.replace(self, forced=reason.strip())
 
     def to_json(self) -> bytes:
         """Return the decision as indented JSON."""
@@ -158,17 +176,11 @@ class Decisions:
         InvalidBundle
             If the decision is unreadable.
         """
-        if not reason.strip():
-            raise InvalidInput("the reason is empty; it is kept with the version, for whoever asks later")
         if (found := self._read(version)) is None:
             raise NotFound(f"the gate made no decision on model version {version!r}")
         decision, etag = found
-        if decision.passed:
-            return decision
-        if final := [str(check) for check in decision.checks if check.final and not check.passed]:
-            raise InvalidInput(f"model version {version!r} cannot be served, whatever the reason: {'; '.join(final)}")
-        forced = dataclasses.replace(decision, forced=reason.strip())
-        self._write(forced, IfMatch=etag)
+        if (forced := decision.force(reason)) != decision:
+            self._write(forced, IfMatch=etag)
         return forced
 
     def _read(self, version: str) -> tuple[Decision, str] | None:

@@ -104,6 +104,16 @@ class TestStart:
         assert trial.do("look", run_id="by-hand")["state"] == "promoted"
         assert trial.pointer().held is None
 
+    def test_the_reason_of_whoever_sent_it_on_trial_is_kept(self, trial: Trial) -> None:
+        trial.start(run_id="by-hand")
+        trial.now_ms += HOUR_MS
+        trial.do("look", run_id="by-hand")
+
+        assert trial.report().reason == "by-hand: for spring; tries version v2"
+        assert trial.pointer().history[0].reason == (
+            "run by-hand: passed its canary; by-hand: for spring; tries version v2"
+        )
+
     def test_a_trial_that_takes_its_version_back_holds_nothing(self, trial: Trial) -> None:
         trial.start()
         trial.answered(trial.users("candidate", 20), degraded=["model-failed"])

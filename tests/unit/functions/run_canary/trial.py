@@ -72,7 +72,8 @@ class Trial:
         self.s3.put_object(Bucket=self.artefacts, Key=decision_key(version), Body=decision.to_json())
 
     def do(self, action: str, version: str = "v2", *, run_id: str | None = None) -> dict[str, Any]:
-        event = {"action": action, "version": version, "run_id": run_id or version}
+        reason = f"by-hand: for spring; tries version {version}" if run_id else "schedule"
+        event = {"action": action, "version": version, "run_id": run_id or version, "reason": reason}
         answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
         return answer
 

@@ -17,6 +17,7 @@ EVENT = {"version": "0", "id": "7", "detail-type": "Scheduled Event", "source": 
         ({"trigger": "schedule"}, Trigger(Cause.SCHEDULE)),
         ({"trigger": "new-data", "reason": " 1,000 more "}, Trigger(Cause.NEW_DATA, "1,000 more")),
         ({"version": "20260301t040506-8cb309"}, Trigger(Cause.BY_HAND, version="20260301t040506-8cb309")),
+        ({"version": "v1", "reason": "for spring"}, Trigger(Cause.BY_HAND, "for spring", "v1")),
         (EVENT, Trigger(Cause.SCHEDULE)),
     ],
 )
@@ -35,6 +36,8 @@ def test_input_says_why_and_what(document: Any, trigger: Trigger) -> None:
         ({"version": 7}, "version is 7, expected text"),
         ({"version": ""}, "version is '', expected 1 to 100 letters"),
         ({"version": "../v1"}, r"version is '\.\./v1', expected 1 to 100 letters"),
+        ({"reason": ""}, "reason is '', expected words, or no reason at all"),
+        ({"reason": " \n"}, "reason is ' .n', expected words"),
         ({"reason": "x" * 501}, "reason has 501 characters, expected at most 500"),
     ],
 )
