@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike import bundle, registry
@@ -128,18 +128,7 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
     Unavailable
         If S3 or SageMaker does not answer.
     """
-    champion = pointer(deployment).champion()
-    complete = {stored.version for stored in files(deployment).stored() if stored.complete}
-    found = []
-    client, group = deployment.client("sagemaker"), deployment.names.model_package_group
-    with asking(f"model package group {group}"):
-        pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
-        for page in pages:
-            for summary in page["ModelPackageSummaryList"]:
-                package = client.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
-                version = _version(package, champion, complete)
-                found.append(_with_fit_times(deployment, version) if version.version in complete else version)
-    return sorted(found, key=lambda version: (version.created_ms, version.version), reverse=True)
+    return sorted(_registered(deployment), key=lambda version: (version.created_ms, version.version), reverse=True)
 
 
 def registered(deployment: Deployment, version: str) -> ModelVersion:
@@ -150,10 +139,23 @@ def registered(deployment: Deployment, version: str) -> ModelVersion:
     NotFound
         If it was never registered.
     """
-    for found in versions(deployment):
-        if found.version == version:
-            return found
+    for found in _registered(deployment, only=version):
+        return found
     raise NotFound(f"there is no model version {version!r}; `alsolike models list` shows them")
+
+
+def _registered(deployment: Deployment, *, only: str | None = None) -> Iterator[ModelVersion]:
+    """Yield the registered versions, or only one; each that is yielded costs a call, as listing tells no figures."""
+    champion = pointer(deployment).champion()
+    complete = {stored.version for stored in files(deployment).stored() if stored.complete}
+    client, group = deployment.client("sagemaker"), deployment.names.model_package_group
+    with asking(f"model package group {group}"):
+        for page in client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group):
+            for summary in page["ModelPackageSummaryList"]:
+                if only is None or summary.get("ModelPackageDescription") == only:
+                    package = client.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+                    version = _version(package, champion, complete)
+                    yield _with_fit_times(deployment, version) if version.version in complete else version
 
 
 def _with_fit_times(deployment: Deployment, version: ModelVersion) -> ModelVersion:
@@ -181,10 +183,10 @@ def _version(package: Mapping[str, Any], champion: Champion | None, complete: Co
         status = "canary"
     elif champion and version == champion.previous:
         status = "previous"
-    elif approval == "Rejected":
-        status = "rejected"
+    elif version not in complete:
+        status = "retired"
     else:
-        status = "kept" if version in complete else "retired"
+        status = "rejected" if approval == "Rejected" else "kept"
     return ModelVersion(
         version=version,
         status=status,

@@ -78,7 +78,7 @@ def test_version_that_passed_needs_no_force(decisions: Decisions) -> None:
 def test_reason_must_say_something(decisions: Decisions) -> None:
     decisions.keep(decision(BAD))
 
-    with pytest.raises(InvalidInput, match="the reason is . ., expected words"):
+    with pytest.raises(InvalidInput, match="the reason is ' ', expected words"):
         decisions.force("v2", reason=" ")
 
 

@@ -167,7 +167,7 @@ def register(deployment: Deployment, version: str, *, status: str = "Approved") 
 
 @pytest.fixture
 def models(shop: Deployment) -> Deployment:
-    """Versions a and b, promoted in that order, and c, which the gate rejected."""
+    """Versions a and b, promoted in that order, and c, which the gate rejected and whose files are gone."""
     shop.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
     for version, status in (("a", "Approved"), ("b", "Approved"), ("c", "Rejected")):
         register(shop, version, status=status)
@@ -183,11 +183,11 @@ def test_models_list_says_which_version_has_which_part(models: Deployment) -> No
     assert {version["version"]: version["status"] for version in json.loads(result.stdout)} == {
         "a": "previous",
         "b": "champion",
-        "c": "rejected",
+        "c": "retired",
     }
     assert json.loads(result.stdout)[0]["candidates"][0]["algorithm"] == "ease"
     fit_s = {version["version"]: version["candidates"][0]["fit_s"] for version in json.loads(result.stdout)}
-    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # c's bundle was never unpacked
+    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # c's files are gone
     table = run("models", "list", "--stack", "shop").stdout
     assert "champion" in table
     assert "0.4000" in table
@@ -200,7 +200,7 @@ def test_models_show_has_figures_and_promotions(models: Deployment) -> None:
     assert [promotion["reason"] for promotion in document["promotions"]] == ["second"]
     shown = run("models", "show", "b", "--stack", "shop").stdout
     assert "similar    HR@10 0.3100 of 5,000 items asked, 0.0200 with the most frequent ones" in shown
-    assert "rejected" in run("models", "show", "c", "--stack", "shop").stdout
+    assert "models/3, Rejected\n" in run("models", "show", "c", "--stack", "shop").stdout
 
 
 def test_rollback_and_promote_change_the_champion(models: Deployment) -> None:

@@ -176,6 +176,26 @@ def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:
     assert "           started by-hand: for spring\n           12 answers to 9 users" in shown
 
 
+def test_show_asks_for_no_package_but_the_versions_own(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    describe, described = shop.sagemaker.describe_model_package, []
+
+    def noting(**call: Any) -> Any:
+        described.append(call["ModelPackageName"])
+        return describe(**call)
+
+    monkeypatch.setattr(shop.sagemaker, "describe_model_package", noting)
+
+    assert document("show", "v2")["version"] == "v2"
+
+    assert len(described) == 1
+
+
+def test_what_the_gate_rejected_is_retired_once_its_files_are_gone(shop: Shop) -> None:
+    run("retire", "v3")
+
+    assert document("show", "v3")["status"] == "retired"
+
+
 def test_show_still_tells_of_a_version_whose_files_are_gone(shop: Shop) -> None:
     run("retire", "v4")
 
