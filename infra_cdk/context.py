@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from infra_cdk.settings import Settings
-from infra_cdk.settings_checks import InvalidSettings
+from infra_cdk.settings_checks import InvalidSettings, place
 
 
 def load_settings(environments: object, name: str) -> Settings:
@@ -23,22 +23,22 @@ def load_settings(environments: object, name: str) -> Settings:
         raise InvalidSettings(
             f"environment {name!r} is not in cdk.json: context.environments has {sorted(environments)}"
         )
-    place = f"cdk.json: context.environments.{name}"
+    where = place(name)
     given = environments[name]
     if not isinstance(given, Mapping):
-        raise InvalidSettings(f"{place} is {given!r}, expected an object")
+        raise InvalidSettings(f"{where} is {given!r}, expected an object")
     expected = typing.get_type_hints(Settings)
     for key, value in given.items():
         if key not in expected or key == "name":
-            raise InvalidSettings(f"{place}.{key} is unknown; known are {sorted(set(expected) - {'name'})}")
+            raise InvalidSettings(f"{where}.{key} is unknown; known are {sorted(set(expected) - {'name'})}")
         if not _is_a(value, expected[key]):
-            raise InvalidSettings(f"{place}.{key} is {value!r}, expected {_described(expected[key])}")
+            raise InvalidSettings(f"{where}.{key} is {value!r}, expected {_described(expected[key])}")
     if "region" not in given:
-        raise InvalidSettings(f"{place}.region is missing")
+        raise InvalidSettings(f"{where}.region is missing")
     try:
         return Settings(name=name, **given)
     except InvalidSettings as error:
-        raise InvalidSettings(f"{place}.{error}") from None
+        raise InvalidSettings(f"{where}.{error}") from None
 
 
 def _is_a(value: object, hint: Any) -> bool:

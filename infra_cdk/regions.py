@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 _ARM64 = "arm64"
 _IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+)[:@].+"
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+)"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
 
 
@@ -95,6 +96,11 @@ TRAINING_REGISTRIES: Mapping[str, TrainingRegistry] = MappingProxyType(
     }
 )
 """By region."""
+
+
+def is_image(text: str) -> bool:
+    """Return whether a text names an image in ECR, from where alone SageMaker pulls."""
+    return bool(_IMAGE.fullmatch(text))
 
 
 def repository_arn(image: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES
+from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, is_image
 from infra_cdk.settings_checks import InvalidSettings, require, require_ranges, require_schedules
 from infra_cdk.training_settings import TrainingSettings
 
@@ -160,6 +160,19 @@ class Settings(TrainingSettings):
         require_ranges(self, _RANGES)
         require_schedules(self, ("compaction_schedule", "attribution_schedule"))
         require(self.lake_first_date, _is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
+        require(
+            self.champion_check_s,
+            not self.canary_share_percent or self.champion_check_s < self.canary_duration_s,
+            "champion_check_s",
+            f"less than canary_duration_s, {self.canary_duration_s}: else a trial ends before functions see it",
+        )
+        image = self.training_image
+        require(
+            image,
+            image is None or is_image(image),
+            "training_image",
+            "ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG or NAME@sha256:DIGEST",
+        )
         email = self.alarm_email
         require(
             email, email is None or bool(_EMAIL.fullmatch(email)), "alarm_email", "an address such as a@example.com"
@@ -250,7 +263,7 @@ _RANGES = (
     ("error_alarm_percent", 0, 99),
     ("latency_alarm_ms", 1, 30_000),
     ("degraded_alarm_percent", 0, 99),
-    ("champion_check_s", 0, 3_600),
+    ("champion_check_s", 0, 60),
     ("configuration_check_s", 0, 60),
     ("snapshot_check_s", 0, 3_600),
     ("trends_check_s", 0, 3_600),

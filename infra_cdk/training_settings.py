@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from infra_cdk.settings_checks import require, require_ranges, require_schedules
+from infra_cdk.settings_checks import rate_s, require, require_ranges, require_schedules
 
+_INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
 # A run has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 # A look at a canary is two of waiting, five of a function and two of a choice. What attempts add has the rest.
@@ -117,6 +118,19 @@ class TrainingSettings:
             "training_algorithms",
             "popularity among them, for the gate measures the others by it",
         )
+        names = list(self.training_algorithms)
+        require(names, len(set(names)) == len(names), "training_algorithms", "each name once")
+        instance = self.training_instance_type
+        require(instance, bool(_INSTANCE.fullmatch(instance)), "training_instance_type", "ml.FAMILY.SIZE: ml.m5.xlarge")
+        require(
+            self.retrain_interactions,
+            self.retrain_interactions is None or self.monitoring_schedule is not None,
+            "retrain_interactions",
+            "null where monitoring_schedule is null: nobody would count them",
+        )
+        self._check_trial()
+
+    def _check_trial(self) -> None:
         least = math.ceil(2 * self.canary_duration_s * _EVENTS_OF_A_LOOK / _EVENTS_FOR_LOOKS)
         require(
             self.canary_interval_s,
@@ -130,6 +144,14 @@ class TrainingSettings:
             self.canary_interval_s <= self.canary_duration_s,
             "canary_interval_s",
             f"at most canary_duration_s, {self.canary_duration_s}: a trial is looked at before it ends",
+        )
+        gap_s = rate_s(self.training_schedule)
+        require(
+            self.training_schedule,
+            gap_s is None or not self.canary_share_percent or gap_s > self.canary_duration_s,
+            "training_schedule",
+            f"a gap longer than canary_duration_s, {self.canary_duration_s} s: a run lasts as long as its trial, "
+            "and the next would find it going and do nothing",
         )
 
     @property

@@ -4,9 +4,9 @@ import ast
 from pathlib import Path
 
 from infra_cdk.settings import Settings
-from infra_cdk.settings_checks import InvalidSettings
+from infra_cdk.settings_checks import InvalidSettings, place
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 BUILT_IN = ROOT / "model_export" / "algorithms"
 
 
@@ -16,18 +16,18 @@ def package_folder(settings: Settings) -> Path | None:
     Raises
     ------
     InvalidSettings
-        If there is no such folder, or no Python module or package in it.
+        If there is no such folder in the repository, or no Python module or package in it.
     """
     if settings.training_package is None:
         return None
-    folder = ROOT / settings.training_package
+    folder = (ROOT / settings.training_package).resolve()
+    said = f"{place(settings.name)}.training_package is {settings.training_package!r}"
+    if ROOT not in folder.parents:
+        raise InvalidSettings(f"{said}, expected a folder in the repository; {folder} is none")
     if not folder.is_dir():
-        raise InvalidSettings(f"training_package is {settings.training_package!r}, expected a folder; {folder} is none")
+        raise InvalidSettings(f"{said}, expected a folder; {folder} is none")
     if not [*folder.glob("*.py"), *folder.glob("*/__init__.py")]:
-        raise InvalidSettings(
-            f"training_package is {settings.training_package!r}, expected a folder with a Python module or package "
-            f"in it; {folder} has none"
-        )
+        raise InvalidSettings(f"{said}, expected a folder with a Python module or package in it; {folder} has none")
     return folder
 
 
@@ -47,7 +47,9 @@ def check_algorithms(settings: Settings) -> None:
     known = sorted(filter(None, map(_name, BUILT_IN.glob("*.py"))))
     for name in settings.training_algorithms:
         if name not in known:
-            raise InvalidSettings(f"training_algorithms has {name!r}, expected some of {', '.join(known)}")
+            raise InvalidSettings(
+                f"{place(settings.name)}.training_algorithms has {name!r}, expected some of {', '.join(known)}"
+            )
 
 
 def _name(module: Path) -> str | None:

@@ -65,7 +65,6 @@ def test_settings_set_the_window_and_turn_the_schedule_off(layers: Path, tmp_pat
 @pytest.mark.parametrize(
     ("field", "value", "expectation"),
     [
-        ("attribution_schedule", "hourly", "rate(...) or cron(...)"),
         ("attribution_window_days", 0, "1 to 60"),
     ],
 )

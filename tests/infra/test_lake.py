@@ -153,7 +153,6 @@ def test_settings_turn_upkeep_and_cold_storage_off(plain: Assembly) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "expectation"),
     [
-        ("compaction_schedule", "daily", "rate(...) or cron(...)"),
         ("lake_first_date", "2020-2-1", "a day such as 2020-01-31"),
         ("lake_first_date", "2020-02-30", "a day such as 2020-01-31"),
         ("lake_cold_days", 0, "1 to 36500"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from infra_cdk.app import create_app, read_context
+from infra_cdk.constructs import own_algorithms
 from infra_cdk.constructs.own_algorithms import ROOT, check_algorithms, package_folder
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
@@ -15,21 +16,40 @@ def settings(**values: Any) -> Settings:
     return Settings(name="test", region="us-east-1", **values)
 
 
-def test_package_is_a_folder_with_python_in_it(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match=r"training_package is 'nowhere', expected a folder; .*/nowhere is none"):
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository."""
+    monkeypatch.setattr(own_algorithms, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_package_is_a_folder_with_python_in_it(root: Path) -> None:
+    (root / "own").mkdir()
+    with pytest.raises(
+        InvalidSettings,
+        match=r"environments\.test\.training_package is 'nowhere', expected a folder; .*/nowhere is none",
+    ):
         package_folder(settings(training_package="nowhere"))
     with pytest.raises(InvalidSettings, match=r"expected a folder with a Python module or package in it; .* has none"):
-        package_folder(settings(training_package=str(tmp_path)))
+        package_folder(settings(training_package="own"))
 
-    (tmp_path / "mine.py").write_text("")
+    (root / "own" / "mine.py").write_text("")
 
-    assert package_folder(settings(training_package=str(tmp_path))) == tmp_path
+    assert package_folder(settings(training_package="own")) == root / "own"
+    assert package_folder(settings(training_package=str(root / "own"))) == root / "own"
     assert package_folder(settings()) is None
+
+
+@pytest.mark.parametrize("folder", ["../..", "..", ".", "", "own/../..", "/"])
+def test_package_outside_the_repository_is_refused(root: Path, folder: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"test\.training_package is .*, expected a folder in the repository; /"):
+        package_folder(settings(training_package=folder))
 
 
 def test_algorithm_that_nobody_wrote_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(
-        InvalidSettings, match=r"training_algorithms has 'eas', expected some of blend, buy_again, .*ease"
+        InvalidSettings,
+        match=r"environments\.test\.training_algorithms has 'eas', expected some of blend, buy_again, .*ease",
     ):
         check_algorithms(settings(training_algorithms=["popularity", "eas"]))
 
@@ -37,8 +57,8 @@ def test_algorithm_that_nobody_wrote_is_refused_with_those_that_there_are() -> N
     check_algorithms(settings(training_algorithms=["popularity", "of_the_package"], training_package="own"))
 
 
-def test_job_gets_the_package_and_what_the_settings_say(layers: Path, tmp_path: Path) -> None:
-    folder, outdir = tmp_path / "own", tmp_path / "cdk.out"
+def test_job_gets_the_package_and_what_the_settings_say(layers: Path, root: Path) -> None:
+    folder, outdir = root / "own", root / "cdk.out"
     folder.mkdir()
     (folder / "newcomers.py").write_text("")
     context = read_context()

@@ -44,7 +44,34 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"alarm_email": 3}, r"alarm_email is 3, expected text or null"),
         ({"alarm_email": "ops"}, r"alarm_email is 'ops', expected an address"),
         ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
-        ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(\.\.\.\) or cron\(\.\.\.\)"),
+        ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(1 day\), rate\(2 days\)"),
+        ({"champion_check_s": 61}, r"champion_check_s is 61, expected 0 to 60"),
+        (
+            {"champion_check_s": 30, "canary_duration_s": 30, "canary_interval_s": 10},
+            r"champion_check_s is 30, expected less than canary_duration_s, 30",
+        ),
+        (
+            {"training_algorithms": ["popularity", "popularity"]},
+            r"training_algorithms is \['popularity', 'popularity'\], expected each name once",
+        ),
+        ({"training_instance_type": ""}, r"training_instance_type is '', expected ml\.FAMILY\.SIZE"),
+        ({"training_instance_type": "ml.banana"}, r"training_instance_type is 'ml\.banana', expected ml\.FAMILY\.SIZE"),
+        ({"training_instance_type": "m5.xlarge"}, r"training_instance_type is 'm5\.xlarge'"),
+        ({"training_image": "python:3.12"}, r"test\.training_image is 'python:3\.12', expected ACCOUNT\.dkr\.ecr"),
+        ({"training_image": ""}, r"training_image is '', expected ACCOUNT"),
+        (
+            {"training_image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own:a tag"},
+            r"training_image is '123.*a tag', expected ACCOUNT",
+        ),
+        (
+            {"monitoring_schedule": None, "retrain_interactions": 9},
+            r"retrain_interactions is 9, expected null where monitoring_schedule is null",
+        ),
+        (
+            {"training_schedule": "rate(1 day)"},
+            r"training_schedule is 'rate\(1 day\)', expected a gap longer than canary_duration_s, 86400 s",
+        ),
+        ({"training_schedule": "rate(23 hours)"}, r"training_schedule is .* expected a gap longer than"),
         ({"configuration_check_s": 61}, r"configuration_check_s is 61, expected 0 to 60"),
         ({"admin_burst": 0}, r"admin_burst is 0, expected 1 to 100000"),
         ({"session_cache_s": 301}, r"session_cache_s is 301, expected 0 to 300"),
@@ -89,8 +116,81 @@ def test_without_spare_capacity_nothing_waits_for_it() -> None:
 
 def test_week_of_trial_may_be_looked_at_every_ten_minutes() -> None:
     assert (
-        load_settings(environments(canary_duration_s=604_800, canary_interval_s=545), "test").canary_interval_s == 545
+        load_settings(
+            environments(canary_duration_s=604_800, canary_interval_s=545, training_schedule="rate(8 days)"), "test"
+        ).canary_interval_s
+        == 545
     )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"training_schedule": "rate(1 day)", "canary_duration_s": 86_399},
+        {"training_schedule": "rate(1 hour)", "canary_share_percent": 0},
+        {"training_schedule": "cron(0 3 * * ? *)"},
+        {"training_schedule": None},
+        {"champion_check_s": 60, "canary_duration_s": 60, "canary_interval_s": 60, "canary_share_percent": 0},
+    ],
+)
+def test_trial_shorter_than_the_gap_of_a_rate_is_allowed(values: dict[str, object]) -> None:
+    load_settings(environments(**values), "test")
+
+
+def test_production_trains_daily_and_each_trial_ends_before_the_next_run() -> None:
+    prod = load_settings(read_context()["environments"], "prod")
+
+    assert (prod.training_schedule, prod.canary_duration_s) == ("rate(1 day)", 43_200)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *("rate(1 minute)", "rate(2 minutes)", "rate(24 hours)", "rate(10 days)"),
+        *("cron(0 3 * * ? *)", "cron(0/15 8-17 ? * MON-FRI *)", "cron(0 10 L * ? 2026-2030)", "cron(5,35 0 1W 1 ? *)"),
+        *("cron(0 12 ? JAN,JUN 2#1 *)", "cron(0 12 ? * 6L *)"),
+    ],
+)
+def test_schedule_of_eventbridge_is_allowed(schedule: str) -> None:
+    assert load_settings(environments(compaction_schedule=schedule), "test").compaction_schedule == schedule
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *(
+            "rate(0 days)",
+            "rate(1 days)",
+            "rate(2 day)",
+            "rate(-1 days)",
+            "rate(01 day)",
+            "rate(2 weeks)",
+            "rate(1day)",
+        ),
+        *(
+            "cron(nonsense)",
+            "cron()",
+            "cron(0 3 * * *)",
+            "cron(0 3 * * * *)",
+            "cron(0 3 ? * ? *)",
+            "cron(60 3 * * ? *)",
+        ),
+        *(
+            "cron(0 24 * * ? *)",
+            "cron(0 3 32 * ? *)",
+            "cron(0 3 * 13 ? *)",
+            "cron(0 3 ? * 8 *)",
+            "cron(0 3 * * ? 1969)",
+        ),
+        *("", " rate(1 day)", "rate(1 day)\n", "at(2026-01-01T00:00:00)"),
+    ],
+)
+@pytest.mark.parametrize(
+    "field", ["training_schedule", "monitoring_schedule", "compaction_schedule", "attribution_schedule"]
+)
+def test_what_eventbridge_would_refuse_is_no_schedule(field: str, schedule: str) -> None:
+    with pytest.raises(InvalidSettings, match=rf"test\.{field} is .*, expected rate\(1 day\).* cron\(\.\.\.\)"):
+        load_settings(environments(**{field: schedule}), "test")
 
 
 @pytest.mark.parametrize(
@@ -176,9 +276,10 @@ def test_region_without_a_known_layer_says_how_to_give_one() -> None:
 
 
 def test_given_layer_and_image_replace_the_tables() -> None:
-    settings = Settings(name="test", region="eu-west-9", pandas_layer_arn="arn:layer", training_image="image")
+    image = "123456789012.dkr.ecr.eu-west-9.amazonaws.com/own/training:1"
+    settings = Settings(name="test", region="eu-west-9", pandas_layer_arn="arn:layer", training_image=image)
 
-    assert (settings.pandas_layer, settings.image) == ("arn:layer", "image")
+    assert (settings.pandas_layer, settings.image) == ("arn:layer", image)
 
 
 def test_tables_name_the_region_they_are_for() -> None:
