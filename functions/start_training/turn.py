@@ -14,7 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import ConcurrentUpdate, Unavailable
 
-KEY = "training/run.json"
+KEY = "workflow/training-run.json"
+"""Not under `training/`, where the job, which runs code of the shop's own, may write, nor under `registry/`, which
+restoring brings back to an earlier time and replication to another region.
+"""
 _GONE = ("NoSuchKey", "404")
 _CHANGED = ("PreconditionFailed", "ConditionalRequestConflict")
 

@@ -136,14 +136,14 @@ class TrainingJob(Construct):
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, code.bucket.bucket_arn]),
             objects(
                 artefacts,
-                "training/",
+                f"training/{NAME_PREFIX}",
                 actions=["s3:PutObject", "s3:AbortMultipartUpload"],
-                reason="Each run writes under its own new name",
+                reason="Each run writes under its job's own new name",
             ),
             objects(
                 artefacts,
                 "training/",
-                actions=["s3:GetObject"],
+                actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
                 suffix="/checkpoints/*",
                 reason="Each run goes on from its own checkpoints where it was interrupted",
             ),

@@ -34,7 +34,7 @@ def training_start(scope: Construct, *, settings: Settings, data: DataStack, lay
             Permission(
                 actions=["s3:GetObject", "s3:PutObject"],
                 resources=[
-                    artefacts.arn_for_objects("training/run.json"),
+                    artefacts.arn_for_objects("workflow/training-run.json"),
                     artefacts.arn_for_objects("registry/champion.json"),
                 ],
             ),

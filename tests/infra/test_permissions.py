@@ -198,7 +198,7 @@ EXPECTED = {
     "start_training": {
         ("s3:ListBucket", "Lake"),  # LakeSize: list_objects_v2
         ("s3:ListBucket", "Artefacts"),  # copy_champion: list_objects_v2; Turn, Registry: NoSuchKey, not 403
-        *((f"s3:{action}Object", "Artefacts/training/run.json") for action in ("Get", "Put")),  # Turn
+        *((f"s3:{action}Object", "Artefacts/workflow/training-run.json") for action in ("Get", "Put")),  # Turn
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
         ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry.end_canary: put_object
         ("s3:GetObject", "Artefacts/models/*"),  # copy_champion: copy_object, which reads the one
@@ -365,7 +365,8 @@ def test_training_job_reads_datasets_and_code_and_writes_its_output(demo: Assemb
     assert objects == {
         ("s3:GetObject", "Artefacts/datasets/*"),
         ("s3:GetObject", "Code"),
-        ("s3:PutObject", "Artefacts/training/*"),
+        ("s3:PutObject", "Artefacts/training/alsolike-*"),
+        ("s3:PutObject", "Artefacts/training/*/checkpoints/*"),
         ("s3:GetObject", "Artefacts/training/*/checkpoints/*"),
     }
 

@@ -127,7 +127,7 @@ def test_of_two_runs_that_reach_for_the_turn_at_once_one_gets_it(runs: Runs, the
             assert quicker.take(first, run_id="ra", now_ms=1) is None  # between this one's look and its write
             super()._write(*arguments)
 
-    with pytest.raises(ConcurrentUpdate, match=f"another run took s3://{runs.bucket}/training/run.json"):
+    with pytest.raises(ConcurrentUpdate, match=f"another run took s3://{runs.bucket}/workflow/training-run.json"):
         Slower(runs.s3, runs.stepfunctions, runs.bucket).take(second, run_id="rb", now_ms=1)
 
     assert runs.holder() == first
