@@ -29,7 +29,7 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a version champion; serving follows within a minute."""
-    from cli import console, deployment, model_promotion
+    from cli import console, deployment, model_promotion, training_run
 
     model_promotion.check_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
@@ -38,6 +38,8 @@ def promote(
         _show_champion(champion, as_json=as_json)
         return
     execution = model_promotion.start_canary(where, version, reason=reason, force=force)
+    with console.step("trial"):
+        training_run.wait_until_begun(where, execution)
     if as_json:
         console.print_json({"version": version, "execution_arn": execution})
     else:

@@ -164,6 +164,34 @@ def follow(
     return _outcome(execution)
 
 
+def wait_until_begun(deployment: Deployment, execution_arn: str) -> None:
+    """Wait until the execution has its turn, which takes seconds.
+
+    Raises
+    ------
+    TrainingFailed
+        If it ended before.
+    TrainingBusy
+        If another run goes on.
+    Unavailable
+        If Step Functions does not answer.
+    """
+    client = deployment.client("stepfunctions")
+    history = History(client, execution_arn)
+    while True:
+        with asking(f"execution {execution_arn}"):
+            status = (execution := client.describe_execution(executionArn=execution_arn))["status"]
+            history.fetch()
+        start = training_history.said(history.events).get("start")
+        if start and start.get("first") == "busy":
+            raise TrainingBusy(start["reason"])
+        if start:
+            return
+        if status != "RUNNING":
+            raise TrainingFailed(f"{status.lower()}: {training_history.cause(execution, history.events)}")
+        time.sleep(0.2 if deployment.is_local else 1.0)
+
+
 def _path(states: list[str]) -> list[str]:
     """Return the states in order, each once: a trial goes through some of them hundreds of times."""
     return list(dict.fromkeys(states))

@@ -98,7 +98,7 @@ def clients() -> Callable[[str], Any]:
 def client(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     keep_package_properties()
     monkeypatch.setattr("cli.deployment.session_clients", lambda: clients)
-    with mock_aws():
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         yield clients
 
 
@@ -331,7 +331,8 @@ class TestCanary:
         """The training workflow, which is not run here."""
         states = shop.deployment.client("stepfunctions")
         role = "arn:aws:iam::123456789012:role/workflow"
-        definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+        start = {"Type": "Pass", "Result": {"first": "canary"}, "ResultPath": "$.start", "Next": "End"}
+        definition = json.dumps({"StartAt": "Start", "States": {"Start": start, "End": {"Type": "Succeed"}}})
         arn = states.create_state_machine(name="training", definition=definition, roleArn=role)["stateMachineArn"]
         assert arn.rpartition(":")[2] == "training"
         shop.deployment.client("ssm").put_parameter(
@@ -352,6 +353,22 @@ class TestCanary:
         document("promote", "v3", "--reason", "it is Christmas", "--canary", "--force")
 
         assert (shop.decision("v3").forced, shop.champion.version) == ("it is Christmas", "v2")
+
+    def test_while_another_run_goes_on_it_is_refused(self, shop: Shop, machine: Any, refusal: Any) -> None:
+        (found,) = machine.list_state_machines()["stateMachines"]
+        busy = {"first": "busy", "reason": "by-hand; not now, for run r0 goes on as execution e0"}
+        start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
+        definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
+        machine.update_state_machine(stateMachineArn=found["stateMachineArn"], definition=json.dumps(definition))
+
+        assert "run r0 goes on as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
+
+    def test_start_that_fails_is_refused_with_its_cause(self, shop: Shop, machine: Any, refusal: Any) -> None:
+        (found,) = machine.list_state_machines()["stateMachines"]
+        definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "why"}}}
+        machine.update_state_machine(stateMachineArn=found["stateMachineArn"], definition=json.dumps(definition))
+
+        assert "failed: TrainingFailed: why" in refusal("promote", "v4", "--reason", "x", "--canary")
 
     def test_neither_the_champion_nor_what_has_no_files_goes_on_trial(self, shop: Shop, refusal: Any) -> None:
         assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "x", "--canary")
