@@ -69,11 +69,12 @@ def _close(version: str, look: CanaryLook) -> None:
     if look.state == PROMOTED:
         count(Metric.MODELS_PROMOTED)
     count(Metric.CANARIES_PROMOTED if look.state == PROMOTED else Metric.CANARIES_ROLLED_BACK)
-    approve(Approvals(client("sagemaker"), settings.model_package_group), version, look)
+    registry = Registry(s3, settings.artefact_bucket)
+    approve(Approvals(client("sagemaker"), settings.model_package_group), registry, version, look)
     try:
         retired = retire(
             ModelFiles(s3, settings.artefact_bucket),
-            Registry(s3, settings.artefact_bucket),
+            registry,
             functools.partial(_experiments, s3, settings.artefact_bucket),
             others=settings.models_kept,
             now_ms=time.time_ns() // 1_000_000,

@@ -11,19 +11,25 @@ from alsolike.registry import Registry
 from alsolike.retention import ModelFiles, protected, superfluous
 
 
-def approve(approvals: Approvals, version: str, look: CanaryLook) -> None:
+def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
     """Set the package's approval to what the canary came to.
 
-    Where a person ended the canary, or nobody could look after it, nothing was found: the package stays as it is.
+    Where a person ended the canary, or nobody could look after it, nothing was found: the package stays as it is. So
+    does that of a version that a person promoted after its canary took it back.
 
     Raises
     ------
     Unavailable
-        If SageMaker does not answer.
+        If SageMaker or S3 does not answer.
+    InvalidBundle
+        If the pointer is unreadable.
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))
     elif look.state == ROLLED_BACK and look.breached:
+        champion = registry.champion()
+        if champion is not None and champion.version == version:
+            return
         approvals.decide(version, REJECTED, reason="; ".join(look.reasons))
 
 

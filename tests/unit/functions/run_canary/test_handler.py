@@ -445,6 +445,22 @@ class TestPeople:
         assert (trial.pointer().version, trial.approval("v2")) == ("v2", "Approved")
         assert [look.state for look in trial.report().looks] == ["going", "promoted"]
 
+    def test_a_promotion_right_after_a_rollback_keeps_its_approval(
+        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trial.start()
+        trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+        write = CanaryReports.write
+
+        def late(self: CanaryReports, report: CanaryReport) -> None:
+            trial.registry.promote("v2", reason="we know better", now_ms=trial.now_ms)
+            write(self, report)
+
+        monkeypatch.setattr(CanaryReports, "write", late)
+
+        assert trial.do("look")["state"] == "rolled_back"
+        assert (trial.pointer().version, trial.approval("v2")) == ("v2", "PendingManualApproval")
+
     def test_promoting_the_champion_ends_the_trial_with_its_reason(self, trial: Trial) -> None:
         trial.start()
         trial.registry.promote("v1", reason="no trials before Christmas", now_ms=trial.now_ms)
