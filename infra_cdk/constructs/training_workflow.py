@@ -94,6 +94,8 @@ class TrainingWorkflow(Construct):
             fields=("run_id", "started_ms", "first", "engine", "reason", "version", "dataset_s3_uri"),
             result_path="$.start",
             failure={"run_id": ""},
+            # Instead of the input, which may be no object: then nothing could be noted beside it.
+            error_path="$",
         )
         built = self._invoke(
             "BuildDataset",
@@ -192,6 +194,7 @@ class TrainingWorkflow(Construct):
         result_path: str,
         failure: Mapping[str, str] = _OF_RUN,
         fails_to: sfn.IChainable | None = None,
+        error_path: str = "$.error",
     ) -> tasks.LambdaInvoke:
         task = tasks.LambdaInvoke(
             self,
@@ -205,7 +208,7 @@ class TrainingWorkflow(Construct):
             task_timeout=_FUNCTION.timeout,
         )
         _FUNCTION.repeat(task, [*LAMBDA_TRANSIENT, *_OURS_TRANSIENT], jitter=sfn.JitterType.FULL)
-        self._catch(task, failure=failure, then=fails_to or self._failed)
+        self._catch(task, failure=failure, then=fails_to or self._failed, error_path=error_path)
         return task
 
     def _catch(
@@ -214,6 +217,7 @@ class TrainingWorkflow(Construct):
         *,
         then: sfn.IChainable,
         failure: Mapping[str, str] = _OF_RUN,
+        error_path: str = "$.error",
     ) -> None:
         """Note which step failed and why, which a caught error does not say by itself, and go on with `then`."""
         noted = sfn.Pass(
@@ -222,12 +226,12 @@ class TrainingWorkflow(Construct):
             parameters={
                 "state": task.node.id,
                 **failure,
-                "error.$": "$.error.Error",
-                "cause.$": "$.error.Cause",
+                "error.$": f"{error_path}.Error",
+                "cause.$": f"{error_path}.Cause",
             },
             result_path="$.failure",
         )
-        task.add_catch(noted.next(then), errors=["States.ALL"], result_path="$.error")
+        task.add_catch(noted.next(then), errors=["States.ALL"], result_path=error_path)
 
     def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
         """Build the dataset that the function builds, past what one process holds."""
