@@ -90,12 +90,17 @@ def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
 
 @pytest.mark.usefixtures("unchanged")
 def test_half_a_bundle_is_not_registered(shop: TrainingShop) -> None:
+    shop.told()
+    register = function_of(shop, "RegisterModel")
+    functions = shop.cloud.client("lambda")
+    functions.put_function_concurrency(FunctionName=register, ReservedConcurrentExecutions=0)  # it waits its turn
     execution = shop.start()
     run_id = shop.run_id(execution)
     key = f"training/alsolike-{run_id}/output/model.tar.gz"
-    eventually(lambda: shop.keys(key), within_s=60)
+    eventually(lambda: "RegisterModel" in shop.states(execution), within_s=60)
     whole = shop.s3.get_object(Bucket=shop.bucket, Key=key)["Body"].read()
     shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=whole[: len(whole) // 2])
+    functions.delete_function_concurrency(FunctionName=register)
 
     assert shop.ended(execution)["status"] == "FAILED"
     (message,) = shop.told()
@@ -150,3 +155,20 @@ def log(shop: TrainingShop, run_id: str) -> list[str]:
     logs = shop.cloud.client("logs")
     found = logs.filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs", limit=10_000)["events"]
     return [event["message"] for event in found if event["logStreamName"].startswith(f"alsolike-{run_id}/")]
+
+
+def test_input_that_is_no_object_fails_the_run_and_people_are_told(shop: TrainingShop) -> None:
+    shop.told()
+
+    assert shop.ended(shop.start([1]))["status"] == "FAILED"
+
+    (message,) = shop.told()
+    assert message["failure"]["state"] == "StartTraining"
+    assert "the input is a list, expected an object" in message["failure"]["cause"]
+
+
+def function_of(shop: TrainingShop, part: str) -> str:
+    """Return the name of the function whose construct is called so."""
+    names = [each["FunctionName"] for each in shop.cloud.client("lambda").list_functions()["Functions"]]
+    (found,) = [name for name in names if part in name]
+    return str(found)
