@@ -108,7 +108,7 @@ bench-train: $(VENV)/neural-at-hand.done  ## time and memory of fits as data gro
 bench-attribution: $(VENV)/dev.done  ## time and memory of a day of attribution, written to docs/attribution.md (ARGS="1M")
 	$(BIN)/python -m benchmarks.attribution $(ARGS)
 
-bench-spark: $(VENV)/spark.done  ## time and memory of datasets and statistics by both engines, written to docs/scale.md (ARGS="1M")
+bench-spark: $(VENV)/spark.done  ## time and memory of datasets and statistics by both engines, written to docs/scale.md (ARGS="5M")
 	$(BIN)/python -m benchmarks.spark $(ARGS)
 	@[ -n "$(ARGS)" ] || $(BIN)/python -m benchmarks.scale > /dev/null
 

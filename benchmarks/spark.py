@@ -37,8 +37,10 @@ from model_export.algorithms.transitions import Transitions
 from model_export.training_data import encode
 
 PAGE = Path("docs/scale.md")
-SIZES = {"100k": (100_000, 2_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 50_000)}
+SIZES = {"100k": (100_000, 2_000), "300k": (300_000, 5_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 50_000)}
 """Events and items."""
+
+BY_DEFAULT = ("100k", "300k", "1M")
 
 ROWS_PER_OBJECT = 500_000
 EXECUTOR_MB = 3_072
@@ -48,15 +50,18 @@ LOOK_S = 0.2
 def main(arguments: Sequence[str]) -> None:
     """Measure sizes; write the section of the page where all are measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
-    parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
+    parser.add_argument(
+        "sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; by default {', '.join(BY_DEFAULT)}"
+    )
     options = parser.parse_args(arguments)
     if unknown := {*options.sizes} - SIZES.keys():
         parser.error(f"unknown {', '.join(sorted(unknown))}, expected of {', '.join(SIZES)}")
     lines = ["| events | work | engine | seconds | processor s | peak memory, MB |", "|---|---|---|---|---|---|"]
-    for size in options.sizes or SIZES:
+    bytes_an_event = 0.0
+    for size in options.sizes or BY_DEFAULT:
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
             rows, items = SIZES[size]
-            write_lake(Path(name) / "lake", rows=rows, items=items)
+            bytes_an_event = write_lake(Path(name) / "lake", rows=rows, items=items) / rows
             for (work, engine), run in WORKS.items():
                 seconds, processor_s, peak_mb = measure(run, Path(name))
                 lines.append(f"| {rows:,} | {work} | {engine} | {seconds:,.1f} | {processor_s:,.1f} | {peak_mb:,.0f} |")
@@ -64,7 +69,10 @@ def main(arguments: Sequence[str]) -> None:
         if not options.sizes:
             # Beside other work seconds are longer, and processor seconds a little.
             load = os.getloadavg()[1] / (os.cpu_count() or 1)
-            others = f"{os.cpu_count()} processors; at the end {load:.1f} processes wanted each of them."
+            others = (
+                f"{os.cpu_count()} processors; at the end {load:.1f} processes wanted each. The largest lake has "
+                f"{bytes_an_event:.0f} bytes an event."
+            )
             write_section(PAGE, "spark", "\n".join([*lines, "", others]))
 
 
@@ -106,19 +114,21 @@ def _tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def write_lake(directory: Path, *, rows: int, items: int) -> None:
-    """Write events that nobody had, an item's share by its rank, twenty a user, in no order."""
+def write_lake(directory: Path, *, rows: int, items: int) -> int:
+    """Write events that nobody had, an item's share by its rank, twenty a user, in no order; return their bytes."""
+    rng, written = np.random.default_rng(0), 0
     made_up = made_up_interactions(rows=rows, items=items)
-    order = np.random.default_rng(0).permutation(rows)
+    order = rng.permutation(rows)
     users = pa.array([f"user{number:08}" for number in range(made_up.users)])
     names = pa.array([f"item{number:07}" for number in range(items + 1)])
     for number, first in enumerate(range(0, rows, ROWS_PER_OBJECT)):
         chosen = order[first : first + ROWS_PER_OBJECT]
         times = pa.array(1_700_000_000_000 + made_up.time_ms[chosen])
         size = len(chosen)
+        ids = rng.bytes(16 * size).hex()  # as shops make them, which do not compress
         table = pa.table(
             {
-                "event_id": [f"{first + place:032x}" for place in range(size)],
+                "event_id": [ids[place : place + 32] for place in range(0, 32 * size, 32)],
                 "user_id": users.take(pa.array(made_up.user[chosen])),
                 "session_id": pa.nulls(size, pa.string()),
                 "item_id": names.take(pa.array(made_up.item[chosen])),
@@ -130,6 +140,8 @@ def write_lake(directory: Path, *, rows: int, items: int) -> None:
         path = directory / lake.partition_prefix("2026-09-20") / f"{number:04}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path, compression=lake.COMPRESSION)
+        written += path.stat().st_size
+    return written
 
 
 def dataset_in_a_process(directory: Path) -> None:
