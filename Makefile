@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-loop test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers synth lock clean
+.PHONY: help demo neural test test-loop test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,14 @@ $(VENV)/spark.done: $(VENV)/dev.done requirements/spark.txt
 node_modules/aws-cdk/bin/cdk: package-lock.json $(VENV)/run.done
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --silent
 	@touch $@
+
+# The storefront and the console, built by Vite into build/web.
+web/node_modules/.package-lock.json: web/package-lock.json $(VENV)/run.done
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(BIN)/npm ci --ignore-scripts --silent
+	@touch $@
+
+build/web/index.html: web/node_modules/.package-lock.json $(shell find web -name node_modules -prune -o -type f -print)
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(BIN)/npm run build --silent
 
 demo: $(VENV)/run.done  ## events in, model trained, recommendations out, on real data (ARGS=--keep-running)
 	$(BIN)/alsolike demo $(ARGS)
@@ -117,6 +125,12 @@ bench-quality: $(VENV)/neural-at-hand.done  ## quality on public data, written t
 
 layers: $(VENV)/run.done  ## build the Lambda layers, for both processors
 	$(BIN)/python -m layers.build all --architecture all
+
+web: build/web/index.html  ## build the pages: storefront and console
+
+check-web: web/node_modules/.package-lock.json  ## types, lint and unit tests of the pages
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(BIN)/npm run check --silent
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(BIN)/npm test --silent
 
 synth: node_modules/aws-cdk/bin/cdk layers  ## synthesize with the CDK's command line, strictly (ARGS="-c environment=prod")
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/node node_modules/aws-cdk/bin/cdk synth --strict --quiet $(ARGS)

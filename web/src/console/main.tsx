@@ -1,0 +1,4 @@
+import { start } from "../platform/start";
+import { Console } from "./page";
+
+void start(Console);

@@ -1,0 +1,4 @@
+import { start } from "../platform/start";
+import { Storefront } from "./page";
+
+void start(Storefront);
