@@ -13,6 +13,7 @@ from cli import (
     drift,
     engagement,
     evaluate,
+    metrics,
     models,
     openapi,
     profile,
@@ -58,6 +59,7 @@ app.command()(explaining.explain)
 app.command()(trends.trends)
 app.command()(engagement.engagement)
 app.command()(drift.drift)
+app.command()(metrics.metrics)
 app.command()(session_token.session_token)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")

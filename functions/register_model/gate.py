@@ -16,7 +16,9 @@ from functions.register_model.limits import Limits
 from functions.register_model.wording import at, figure
 
 BASELINE = "popularity"
+COVERAGE, POPULARITY_BIAS = "coverage", "popularity bias"
 MS_PER_DAY = 86_400_000
+_HOLD_OUT = " on the hold-out"
 _NOT_RECORDED = "the training recorded none; it ran an earlier version, train again"
 
 
@@ -48,6 +50,11 @@ def judge(
         _coverage(candidate, limits),
         _popularity_bias(candidate, limits),
     )
+
+
+def is_of_hold_out(name: str) -> bool:
+    """Say whether a check of this name compares NDCG on the hold-out; the name also has the lists' length."""
+    return name.endswith(_HOLD_OUT)
 
 
 def _against(
@@ -106,7 +113,7 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: Limits, no
 
 def _better_than_baseline(candidate: Manifest) -> Check:
     own, baseline = (_figures(candidate, name).get("ndcg") for name in (candidate.algorithm, BASELINE))
-    name = f"ndcg@{candidate.metrics.get('k', '?')} on the hold-out"
+    name = f"ndcg@{candidate.metrics.get('k', '?')}{_HOLD_OUT}"
     if not isinstance(own, int | float) or not isinstance(baseline, int | float):
         return Check(name, False, f"{candidate.algorithm} {own}, {BASELINE} {baseline}")
     values = {"ndcg": own, "popularity_ndcg": baseline}
@@ -123,11 +130,11 @@ def _coverage(candidate: Manifest, limits: Limits) -> Check:
     coverage, asked = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
     if not isinstance(coverage, int | float) or not isinstance(asked, int) or not isinstance(k, int):
-        return Check("coverage", False, _NOT_RECORDED)
+        return Check(COVERAGE, False, _NOT_RECORDED)
     items, most = round(coverage * candidate.items), min(candidate.items, asked * k)
     percent = 100 * items / max(1, most)
     return Check(
-        "coverage",
+        COVERAGE,
         percent >= limits.min_coverage_percent,
         f"{items} of {candidate.items} items are recommended, {percent:.1f}% of the {most} that {asked} lists of {k} "
         f"could hold, at least {limits.min_coverage_percent}%",
@@ -146,9 +153,9 @@ def _popularity_bias(candidate: Manifest, limits: Limits) -> Check:
         _figures(candidate, name).get("popularity_ratio") for name in (candidate.algorithm, BASELINE)
     )
     if not isinstance(ratio, int | float):
-        return Check("popularity bias", False, _NOT_RECORDED)
+        return Check(POPULARITY_BIAS, False, _NOT_RECORDED)
     return Check(
-        "popularity bias",
+        POPULARITY_BIAS,
         ratio <= limits.max_popularity_ratio,
         f"lists are {ratio:.2f} times as popular as what users had, at most {limits.max_popularity_ratio}"
         + (f"; those of popularity {of_popularity:.2f} times" if of_popularity is not None else ""),

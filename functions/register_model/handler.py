@@ -9,13 +9,14 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.decision import Decisions, decision_key
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, metrics, report
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from functions.register_model.model_packages import ModelPackages
 from functions.register_model.model_store import ModelStore
 from functions.register_model.service import register_model
 from functions.register_model.settings import Settings
+from functions.register_model.told import gate_results, ndcg_by_role, offline_figures
 
 
 @functools.cache
@@ -41,6 +42,11 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     if not decision.passed:
         count(Metric.MODELS_REJECTED)
+    report(offline_figures(decision), model_version=decision.version)
+    for role, ndcg in ndcg_by_role(decision).items():
+        report({Metric.GATE_NDCG: ndcg}, role=role)
+    for condition, failed in gate_results(decision).items():
+        report({Metric.GATE_CONDITION_FAILED: failed}, condition=condition)
     reasons = [str(check) for check in decision.checks]
     logger.info("model registered", version=decision.version, verdict=decision.verdict, reasons=reasons)
     return {

@@ -8,11 +8,11 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.dataset import prefix
-from alsolike.observability import logger, metrics
+from alsolike.observability import Metric, count, logger, metrics
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from functions.start_training.run import run_of
-from functions.start_training.service import EngineRule, Stores, start_training
+from functions.start_training.service import EngineRule, First, Stores, start_training
 from functions.start_training.settings import Settings
 from functions.start_training.stores import LakeSize
 from functions.start_training.trigger import read_trigger
@@ -39,6 +39,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     rule = EngineRule(settings.dataset_engine, settings.spark_above_mb)
     start = start_training(run, read_trigger(event["input"]), execution_id=execution_id, rule=rule, stores=stores)
+    count(Metric.TRAININGS_ADMITTED, int(start.first != First.BUSY))
     logger.info("looked whether the run may go", run_id=run.run_id, first=start.first, engine=start.engine,
                 reason=start.reason, ended_canary=start.orphan)  # fmt: skip
     return {

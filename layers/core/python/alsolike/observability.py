@@ -30,7 +30,7 @@ metrics = Metrics(provider=_QuietWhenEmpty())
 
 
 class Metric(StrEnum):
-    """Every business metric, by the outcome that it counts."""
+    """Every business metric, by the outcome that it counts; `alsolike.custom_metrics` says who writes it and how."""
 
     EVENTS_ACCEPTED = "EventsAccepted"
     EVENTS_AHEAD = "EventsAhead"
@@ -62,7 +62,13 @@ class Metric(StrEnum):
     COLD_ITEMS_COMPARED = "ColdItemsCompared"
     COLD_ITEMS_LEFT_OUT = "ColdItemsLeftOut"
     COLD_ITEMS_FAILED = "ColdItemsFailed"
+    TRAININGS_ADMITTED = "TrainingsAdmitted"
     DATASETS_BUILT = "DatasetsBuilt"
+    OFFLINE_NDCG = "OfflineNdcg"
+    OFFLINE_COVERAGE_PERCENT = "OfflineCoveragePercent"
+    OFFLINE_POPULARITY_RATIO = "OfflinePopularityRatio"
+    GATE_NDCG = "GateNdcg"
+    GATE_CONDITION_FAILED = "GateConditionFailed"
     MODELS_PROMOTED = "ModelsPromoted"
     MODELS_REJECTED = "ModelsRejected"
     MODELS_RETIRED = "ModelsRetired"
@@ -87,6 +93,7 @@ class Metric(StrEnum):
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"
     BATCH_USERS_NOT_DONE = "BatchUsersNotDone"
+    RECOMMENDATIONS_WRITTEN = "RecommendationsWritten"
     DAYS_ATTRIBUTED = "DaysAttributed"
     EVENTS_NOT_ATTRIBUTED = "EventsNotAttributed"
     CLICK_THROUGH = "ClickThrough"
@@ -112,8 +119,12 @@ def log_refusal(error: Exception) -> None:
 
 
 def count(metric: Metric, value: int = 1) -> None:
-    """Add `value` to a counter; the handler's `metrics.log_metrics` writes it when the invocation ends."""
-    metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
+    """Add `value` to a counter; the handler's `metrics.log_metrics` writes it when the invocation ends.
+
+    Nothing is written of 0: CloudWatch takes money for each hour in which a counter is sent.
+    """
+    if value:
+        metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
 
 
 def report(values: Mapping[Metric, float], **dimensions: str) -> None:

@@ -61,7 +61,7 @@ def test_call_says_and_counts_what_it_did(
     assert first == {**nothing, "merged": 3, "written": 1}
     assert second == {**nothing, "removed": 3}
     assert [each["event_id"] for each in events_of(s3, lake_bucket)] == ["f0", "f1", "f2"]
-    assert counted() == {"LakeObjectsMerged": 3, "LakeObjectsUnreadable": 0, "LakeDaysExpired": 0}
+    assert counted() == {"LakeObjectsMerged": 3}
 
 
 def test_configured_retention_removes_what_is_older(

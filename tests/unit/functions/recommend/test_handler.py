@@ -27,10 +27,6 @@ def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], 
     }
     assert counted() == {
         "RecommendationsServed": 1,
-        "RecommendationsPopular": 0,
-        "RecommendationsFilled": 0,
-        "RecommendationsCold": 0,
-        "RecommendationsDegraded": 0,
     }
 
 
@@ -121,7 +117,8 @@ def test_history_that_leads_nowhere_gets_popular_items(shop: Shop, counted: Call
     assert headers["x-alsolike-source"] == "popular"
     assert "x-alsolike-filled" not in headers
     counts = counted()
-    assert (counts["RecommendationsPopular"], counts["RecommendationsFilled"]) == (1, 0)
+    assert counts["RecommendationsPopular"] == 1
+    assert "RecommendationsFilled" not in counts
 
 
 def test_before_the_first_model_the_answer_is_empty_and_says_so(

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def test_good_model_is_let_through_and_kept(workflow: Workflow, counted: Callabl
     assert all(reason.startswith("passed: ") for reason in answer["reasons"])
     assert workflow.champion() is None
     assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}
-    assert counted() == {}
+    assert "ModelsRejected" not in counted()
 
 
 def test_decision_is_kept_with_its_figures(workflow: Workflow) -> None:
@@ -209,7 +210,34 @@ def test_model_below_popularity_is_registered_as_rejected_and_the_champion_stays
     assert workflow.champion() == "v1"
     assert workflow.model_files("v2") == {*FILES, MANIFEST_FILE}
     assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["PendingManualApproval", "Rejected"]
-    assert counted() == {"ModelsRejected": 1}
+    assert counted()["ModelsRejected"] == 1
+
+
+def test_metrics_say_what_the_version_showed_beside_the_champion_and_what_it_failed(
+    workflow: Workflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow.promote("v1")
+    capsys.readouterr()
+    worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
+
+    workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": worse}))
+
+    told: dict[str, dict[str, float]] = {}
+    for line in capsys.readouterr().out.splitlines():
+        document = json.loads(line)
+        for directive in document.get("_aws", {}).get("CloudWatchMetrics", ()):
+            (dimensions,) = directive["Dimensions"]
+            values = " ".join(document[name] for name in dimensions if name != "service")
+            told.setdefault(values, {}).update(
+                {each["Name"]: sum(document[each["Name"]]) for each in directive["Metrics"]}
+            )
+    assert told.pop("v2") == {"OfflineNdcg": 0.2}
+    assert told.pop("candidate") == {"GateNdcg": 0.3}
+    assert told.pop("champion") == {"GateNdcg": 0.2}
+    assert told.pop("") == {"ModelsRejected": 1}
+    failed = {condition for condition, values in told.items() if values == {"GateConditionFailed": 1}}
+    assert failed == {"ndcg@10 on the hold-out", "coverage", "popularity bias"}
+    assert len(told) == 12
 
 
 def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:

@@ -1,0 +1,40 @@
+"""What a decision says in metrics: the version's figures, the champion's beside them, and which conditions failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.decision import Decision
+from alsolike.observability import Metric
+from functions.register_model.champion_checks import NDCG
+from functions.register_model.gate import COVERAGE, POPULARITY_BIAS, is_of_hold_out
+
+
+def offline_figures(decision: Decision) -> dict[Metric, float]:
+    """Return what the version showed on the hold-out of its training, as far as that recorded it."""
+    values = _values(decision)
+    hold_out: Mapping[str, Any] = next((each for name, each in values.items() if is_of_hold_out(name)), {})
+    found = {
+        Metric.OFFLINE_NDCG: hold_out.get("ndcg"),
+        Metric.OFFLINE_COVERAGE_PERCENT: values.get(COVERAGE, {}).get("percent"),
+        Metric.OFFLINE_POPULARITY_RATIO: values.get(POPULARITY_BIAS, {}).get("popularity_ratio"),
+    }
+    return {metric: value for metric, value in found.items() if value is not None}
+
+
+def ndcg_by_role(decision: Decision) -> dict[str, float]:
+    """Return NDCG of candidate and champion by the same users since the champion; nothing where none could be asked."""
+    values = _values(decision).get(NDCG, {})
+    if "champion_ndcg" not in values:
+        return {}
+    return {"candidate": values["ndcg"], "champion": values["champion_ndcg"]}
+
+
+def gate_results(decision: Decision) -> dict[str, float]:
+    """Return 1 of each condition that the version failed, and 0 of the others."""
+    return {check.name: float(not check.passed) for check in decision.checks}
+
+
+def _values(decision: Decision) -> dict[str, Mapping[str, Any]]:
+    return {check.name: check.values for check in decision.checks}
