@@ -1,0 +1,29 @@
+"""What a deployment costs a month: the synthesized templates, a load and a dated price table make a bill, line by line.
+
+Pure: neither AWS nor the CDK is asked, so that the command line, an operator's function and tests share it.
+
+>>> from alsolike import cost
+>>> summary = cost.read_assembly(Path("cdk.out"))  # or cost.Summary.from_json(text), which fits into a variable
+>>> load = cost.Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000)
+>>> bill = cost.estimate(summary, load)
+>>> bill.dollars, bill.fixed_dollars, bill.to_json()
+"""
+
+from alsolike.cost.assembly import read_assembly
+from alsolike.cost.bill import Bill, Line
+from alsolike.cost.durations import Duration
+from alsolike.cost.estimating import estimate
+from alsolike.cost.load import Load
+from alsolike.cost.prices import Prices
+from alsolike.cost.summary import Summary
+
+__all__ = [
+    "Bill",
+    "Duration",
+    "Line",
+    "Load",
+    "Prices",
+    "Summary",
+    "estimate",
+    "read_assembly",
+]

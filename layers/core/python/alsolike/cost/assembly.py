@@ -1,0 +1,290 @@
+"""Reads the summary out of a cloud assembly: the folder of templates that the CDK synthesizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from alsolike.cost.schedules import runs_a_month
+from alsolike.cost.summary import Function, Source, Stream, Summary, Training
+from alsolike.errors import InvalidInput
+
+# What is priced, and what costs nothing by itself.
+_KNOWN = (
+    *(
+        f"AWS::{service}::"
+        for service in ("ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
+    ),
+    *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
+    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK")),
+    "AWS::Cognito::UserPool",
+    "AWS::SageMaker::ModelPackageGroup",
+)
+
+
+def read_assembly(directory: Path) -> Summary:
+    """Return what of an assembly costs money.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder has no templates, or they are not of one deployment of ours.
+    """
+    templates = {path.name: _parsed(path) for path in sorted(directory.glob("*.template.json"))}
+    if not templates:
+        raise InvalidInput(f"{directory} has no *.template.json, expected a synthesized assembly")
+    return summarize(templates, where=str(directory))
+
+
+def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> Summary:
+    """Return what of templates, by their file's name, costs money.
+
+    Raises
+    ------
+    InvalidInput
+        If they are not of one deployment of ours.
+    """
+    found = _Resources(templates)
+    names = {str(each.properties["Name"]).split("/")[2] for each in found.of("AWS::SSM::Parameter")}
+    if len(names) != 1:
+        raise InvalidInput(f"{where} has SSM parameters of {sorted(names)}, expected those of one environment")
+    replicas = [each.properties["Replicas"][0] for each in found.of("AWS::DynamoDB::GlobalTable")]
+    regions = {str(replica["Region"]) for replica in replicas}
+    if len(regions) != 1:
+        raise InvalidInput(f"{where} has tables in {sorted(regions)}, expected one region")
+    functions = dict(_functions(found))
+    alarms = [each.properties for each in found.of("AWS::CloudWatch::Alarm")]
+    clients = [each.properties for each in found.of("AWS::Cognito::UserPoolClient")]
+    machines = found.of("AWS::StepFunctions::StateMachine")
+    retentions = [each.properties.get("RetentionInDays") for each in found.of("AWS::Logs::LogGroup")]
+    buckets = [each.properties for each in found.of("AWS::S3::Bucket")]
+    kept = [days for days in retentions if days is not None]
+    return Summary(
+        environment=names.pop(),
+        region=regions.pop(),
+        functions=functions,
+        stream=_stream(found),
+        training=_training(found),
+        alarm_metrics=sum(_watched(alarm) for alarm in alarms),
+        composite_alarms=len(found.of("AWS::CloudWatch::CompositeAlarm")),
+        dashboards=len(found.of("AWS::CloudWatch::Dashboard")),
+        keys=len(found.of("AWS::KMS::Key")),
+        secrets=len(found.of("AWS::SecretsManager::Secret")),
+        machine_clients=sum("client_credentials" in client.get("AllowedOAuthFlows", ()) for client in clients),
+        table_backups=any(
+            each.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled") for each in replicas
+        ),
+        machines_traced=any(each.properties.get("TracingConfiguration", {}).get("Enabled") for each in machines),
+        bucket_events=any("EventBridgeConfiguration" in json.dumps(each) for each in buckets),
+        access_log=any("AccessLogSettings" in each.properties for each in found.of("AWS::ApiGatewayV2::Stage")),
+        log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
+        lake_cold_days=_lifecycle(found, "interactions/", "Transitions", "TransitionInDays"),
+        dataset_days=_lifecycle(found, "datasets/", "ExpirationInDays"),
+        attribution_days=int(_variables(found).get("WINDOW_DAYS", 7)),
+        served_days=_lifecycle(found, "served/", "ExpirationInDays"),
+        uncounted=tuple(sorted({each.type for each in found if not each.type.startswith(_KNOWN)})),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Resource:
+    template: str
+    logical_id: str
+    type: str
+    properties: Mapping[str, Any]
+
+
+class _Resources:
+    """The resources of all templates, and what refers to what across them."""
+
+    def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
+        self._all = {
+            (name, logical_id): _Resource(name, logical_id, each["Type"], each.get("Properties", {}))
+            for name, template in templates.items()
+            for logical_id, each in template.get("Resources", {}).items()
+        }
+        self._exports = {
+            output["Export"]["Name"]: (name, output["Value"])
+            for name, template in templates.items()
+            for output in template.get("Outputs", {}).values()
+            if "Export" in output
+        }
+
+    def __iter__(self) -> Iterator[_Resource]:
+        return iter(self._all.values())
+
+    def of(self, kind: str) -> list[_Resource]:
+        return [each for each in self if each.type == kind]
+
+    def meant(self, value: Any, template: str) -> list[_Resource]:
+        """Return the resources that a property refers to."""
+        if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
+            return []
+        if isinstance(value, Sequence):
+            return [each for part in value for each in self.meant(part, template)]
+        if "Fn::ImportValue" in value:
+            where, exported = self._exports.get(str(value["Fn::ImportValue"]), (template, None))
+            return self.meant(exported, where)
+        named = value.get("Ref") or (value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None)
+        if named is not None:
+            known = self._all.get((template, named))
+            return [known] if known else []
+        return [each for part in value.values() for each in self.meant(part, template)]
+
+
+def _functions(found: _Resources) -> Iterator[tuple[str, Function]]:
+    for each in found.of("AWS::Lambda::Function"):
+        properties = each.properties
+        aliases = [
+            alias
+            for alias in found.of("AWS::Lambda::Alias")
+            if each in found.meant(alias.properties["FunctionName"], alias.template)
+        ]
+        called = [each, *aliases]
+
+        def calls(value: Any, template: str, called: Sequence[_Resource] = called) -> bool:
+            return any(meant in called for meant in found.meant(value, template))
+
+        sources = [
+            _source(found, mapping)
+            for mapping in found.of("AWS::Lambda::EventSourceMapping")
+            if calls(mapping.properties["FunctionName"], mapping.template)
+        ]
+        runs = sum(
+            runs_a_month(str(rule.properties["ScheduleExpression"]))
+            for rule in found.of("AWS::Events::Rule")
+            if "ScheduleExpression" in rule.properties
+            for target in rule.properties.get("Targets", ())
+            if calls(target["Arn"], rule.template)
+        )
+        variables = properties.get("Environment", {}).get("Variables", {})
+        yield (
+            _name(each),
+            Function(
+                memory_mb=int(properties.get("MemorySize", 128)),
+                timeout_s=int(properties.get("Timeout", 3)),
+                storage_mb=int(properties.get("EphemeralStorage", {}).get("Size", 512)),
+                architecture=str(properties.get("Architectures", ["x86_64"])[0]),
+                snap_start=properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
+                provisioned=sum(
+                    int(alias.properties["ProvisionedConcurrencyConfig"]["ProvisionedConcurrentExecutions"])
+                    for alias in aliases
+                    if "ProvisionedConcurrencyConfig" in alias.properties
+                ),
+                tracing=properties.get("TracingConfig", {}).get("Mode") == "Active",
+                runs=runs,
+                sources=tuple(sources),
+                checks={
+                    key.lower(): int(value)
+                    for key, value in variables.items()
+                    if key.endswith("_CHECK_S") and isinstance(value, str)
+                },
+            ),
+        )
+
+
+def _name(function: _Resource) -> str:
+    """Return the function's folder, or where it has none of ours its logical id."""
+    handler = str(function.properties.get("Handler", ""))
+    return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
+
+
+def _source(found: _Resources, mapping: _Resource) -> Source:
+    streams = found.meant(mapping.properties["EventSourceArn"], mapping.template)
+    is_kinesis = bool(streams) and streams[0].type == "AWS::Kinesis::Stream"
+    return Source(
+        kind="kinesis" if is_kinesis else "dynamodb",
+        batch_size=int(mapping.properties.get("BatchSize", 100)),
+        window_s=int(mapping.properties.get("MaximumBatchingWindowInSeconds", 0)),
+    )
+
+
+def _stream(found: _Resources) -> Stream:
+    streams = [each.properties for each in found.of("AWS::Kinesis::Stream")]
+    if len(streams) != 1:
+        raise InvalidInput(f"the templates have {len(streams)} Kinesis streams, expected one")
+    stream = streams[0]
+    return Stream(
+        on_demand=stream.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND",
+        shards=int(stream.get("ShardCount", 1)),
+        retention_hours=int(stream.get("RetentionPeriodHours", 24)),
+    )
+
+
+def _training(found: _Resources) -> Training:
+    for machine in found.of("AWS::StepFunctions::StateMachine"):
+        states = json.loads(_flat(machine.properties["DefinitionString"]))["States"].values()
+        jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
+        if not jobs:
+            continue
+        runs = sum(
+            runs_a_month(str(rule.properties["ScheduleExpression"]))
+            for rule in found.of("AWS::Events::Rule")
+            if "ScheduleExpression" in rule.properties
+            for target in rule.properties.get("Targets", ())
+            if machine in found.meant(target["Arn"], rule.template)
+        )
+        variables = _variables(found)
+        trial_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
+        look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)
+        engine = variables.get("DATASET_ENGINE", "lambda")
+        workers = [each.properties for each in found.of("AWS::Glue::Job")]
+        above = {"auto": int(variables.get("SPARK_ABOVE_MB", 0)), "spark": 0}.get(engine)
+        resources, stopping = jobs[0]["ResourceConfig"], jobs[0].get("StoppingCondition", {})
+        return Training(
+            runs=runs,
+            instance_type=str(resources["InstanceType"]),
+            instances=int(resources["InstanceCount"]),
+            volume_gb=int(resources["VolumeSizeInGB"]),
+            spot=bool(jobs[0].get("EnableManagedSpotTraining", False)),
+            max_runtime_s=int(stopping.get("MaxRuntimeInSeconds", 86_400)),
+            look_s=look_s,
+            looks=trial_s // look_s if look_s else 0,
+            spark_above_mb=above if workers else None,
+            spark_workers=int(workers[0].get("NumberOfWorkers", 0)) if workers else 0,
+            spark_worker_type=str(workers[0].get("WorkerType", "G.1X")) if workers else "G.1X",
+        )
+    return Training()
+
+
+def _variables(found: _Resources) -> dict[str, str]:
+    """Return the variables of all functions that are plain text, in one."""
+    merged: dict[str, str] = {}
+    for function in found.of("AWS::Lambda::Function"):
+        variables = function.properties.get("Environment", {}).get("Variables", {})
+        merged |= {key: value for key, value in variables.items() if isinstance(value, str)}
+    return merged
+
+
+def _watched(alarm: Mapping[str, Any]) -> int:
+    """Return how many metrics an alarm watches."""
+    return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
+
+
+def _lifecycle(found: _Resources, prefix: str, key: str, inner: str | None = None) -> int | None:
+    for bucket in found.of("AWS::S3::Bucket"):
+        for rule in bucket.properties.get("LifecycleConfiguration", {}).get("Rules", ()):
+            if rule.get("Prefix") == prefix and key in rule:
+                return int(rule[key][0][inner] if inner else rule[key])
+    return None
+
+
+def _flat(value: Any) -> str:
+    """Return a text with every reference in it as a mark."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return str(separator).join(_flat(part) for part in parts)
+    return "-"
+
+
+def _parsed(path: Path) -> Mapping[str, Any]:
+    try:
+        template: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InvalidInput(f"{path} is not a template: {error}") from error
+    return template

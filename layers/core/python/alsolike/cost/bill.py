@@ -1,0 +1,160 @@
+"""A bill, and the meter that its lines are written with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from alsolike.cost.load import Load
+from alsolike.cost.prices import Prices
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One charge of a month.
+
+    Attributes
+    ----------
+    price
+        Its name in the price table.
+    unit_dollars
+        Of one unit; the mean where a price has tiers.
+    fixed
+        Whether it is due without any load.
+    how
+        The quantity, in words.
+    """
+
+    service: str
+    what: str
+    quantity: float
+    unit: str
+    price: str
+    unit_dollars: float
+    dollars: float
+    fixed: bool
+    how: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a month costs.
+
+    Attributes
+    ----------
+    of
+        What the bill is for, such as an environment.
+    remarks
+        What the reader has to know: what the load needs and the templates do not have, what is not counted.
+    unverified
+        Prices of the bill that nobody could confirm, by name.
+    idle_dollars
+        What the same deployment costs without any load: the fixed lines, and what schedules start.
+    """
+
+    of: str
+    load: Load
+    lines: Sequence[Line]
+    remarks: Sequence[str]
+    prices_date: str
+    prices_region: str
+    unverified: Sequence[str]
+    free_tier: bool = False
+    idle_dollars: float = 0.0
+
+    @property
+    def dollars(self) -> float:
+        """The month's total."""
+        return sum(line.dollars for line in self.lines)
+
+    @property
+    def fixed_dollars(self) -> float:
+        """What is due without any load."""
+        return sum(line.dollars for line in self.lines if line.fixed)
+
+    @property
+    def usage_dollars(self) -> float:
+        """What the load adds."""
+        return sum(line.dollars for line in self.lines if not line.fixed)
+
+    def by_service(self) -> dict[str, float]:
+        """Return dollars by service, the dearest first."""
+        sums: dict[str, float] = {}
+        for line in self.lines:
+            sums[line.service] = sums.get(line.service, 0.0) + line.dollars
+        return dict(sorted(sums.items(), key=lambda each: -each[1]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the bill as a document: dollars with four decimals, lines in their order."""
+        return {
+            "of": self.of,
+            "load": dataclasses.asdict(self.load),
+            "dollars": round(self.dollars, 4),
+            "fixed_dollars": round(self.fixed_dollars, 4),
+            "usage_dollars": round(self.usage_dollars, 4),
+            "idle_dollars": round(self.idle_dollars, 4),
+            "lines": [
+                {**dataclasses.asdict(line), "quantity": round(line.quantity, 4), "dollars": round(line.dollars, 4)}
+                for line in self.lines
+            ],
+            "by_service": {service: round(dollars, 4) for service, dollars in self.by_service().items()},
+            "remarks": list(self.remarks),
+            "prices": {
+                "date": self.prices_date,
+                "region": self.prices_region,
+                "unverified": list(self.unverified),
+                "free_tier": self.free_tier,
+            },
+        }
+
+
+class Meter:
+    """Prices quantities; what several lines have of one price shares its tiers and its free part."""
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self._used: dict[str, float] = {}
+        self.lines: list[Line] = []
+        self.remarks: list[str] = []
+
+    def add(self, service: str, what: str, quantity: float, price: str, how: str, *, fixed: bool = False) -> None:
+        """Write a line, unless the quantity is 0."""
+        if quantity <= 0:
+            return
+        before = self._used.get(price, 0.0)
+        self._used[price] = before + quantity
+        dollars = self._prices.dollars(price, before + quantity) - self._prices.dollars(price, before)
+        self.lines.append(
+            Line(
+                service=service,
+                what=what,
+                quantity=quantity,
+                unit=self._prices.table[price].unit,
+                price=price,
+                unit_dollars=dollars / quantity,
+                dollars=dollars,
+                fixed=fixed,
+                how=how,
+            )
+        )
+
+    def remark(self, sentence: str) -> None:
+        """Add what the reader has to know."""
+        self.remarks.append(sentence)
+
+    def bill(self, of: str, load: Load, *, idle_dollars: float) -> Bill:
+        """Return what was written, fixed lines first."""
+        used = [name for name in self._prices.table if name in self._used]
+        order = sorted(self.lines, key=lambda line: not line.fixed)
+        return Bill(
+            of=of,
+            load=load,
+            lines=tuple(order),
+            remarks=tuple(self.remarks),
+            prices_date=self._prices.date,
+            prices_region=self._prices.region,
+            unverified=tuple(name for name in used if not self._prices.table[name].verified),
+            free_tier=self._prices.free_tier,
+            idle_dollars=idle_dollars,
+        )

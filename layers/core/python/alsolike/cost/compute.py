@@ -1,0 +1,74 @@
+"""Charges of the functions: calls, time, disk, starts; and of trainings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from alsolike.cost.bill import Meter
+from alsolike.cost.load import HOURS, Load
+from alsolike.cost.summary import Summary
+from alsolike.cost.traffic import Calls, on_spark, transitions
+
+FREE_STORAGE_MB = 512
+PROCESS_HOURS = 2
+"""How long Lambda is taken to keep a process: what is restored from a snapshot is as often."""
+
+FITS = 4
+"""Of an algorithm in a training (`model_export.budget.FITS`)."""
+
+DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+SPARK_STARTS_S = 60.0
+SPARK_PROCESSOR_S = 93.1
+"""For each million events: docs/scale.md."""
+
+SPOT_SHARE = 0.5
+"""Of the price on demand: AWS promises up to 90% less; 50% is assumed."""
+
+JOB_STARTS_S = 240.0
+"""Billed time of a job before and after its work: image, dataset, upload. Assumed."""
+
+FIT_S = 12.0
+"""Of a fit of all algorithms but SASRec, which takes torch, for a million interactions: docs/performance.md."""
+
+
+def functions(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> None:
+    """Write what calls of functions cost."""
+    for name, each in calls.items():
+        function, seconds = summary.functions[name], each.seconds
+        meter.add("Lambda", f"calls of {name}", each.calls, "lambda_requests", each.how)
+        gb_s = seconds * function.memory_mb / 1024
+        how = f"{_milliseconds(each)} ms with {function.memory_mb} MB ({each.duration.seen})"
+        price = "lambda_arm_gb_s" if function.architecture == "arm64" else "lambda_x86_gb_s"
+        meter.add("Lambda", f"time of {name}", gb_s, price, how)
+        extra_gb = max(0, function.storage_mb - FREE_STORAGE_MB) / 1024
+        how = f"{function.storage_mb} MB of disk, of which {FREE_STORAGE_MB} MB cost nothing"
+        meter.add("Lambda", f"disk of {name}", seconds * extra_gb, "lambda_storage_gb_s", how)
+        if function.snap_start and each.calls:
+            restored_gb = min(each.calls, each.processes * HOURS / PROCESS_HOURS) * function.memory_mb / 1024
+            how = f"each process anew every {PROCESS_HOURS} hours, assumed"
+            meter.add("Lambda", f"restores of {name}", restored_gb, "snap_start_restore_gb", how)
+
+
+def trainings(meter: Meter, summary: Summary, load: Load) -> None:
+    """Write what trainings cost, the workflow's steps among it."""
+    training, runs = summary.training, summary.training.runs
+    seconds = min(JOB_STARTS_S + FITS * FIT_S * load.interactions / 1e6, training.max_runtime_s)
+    hours = runs * training.instances * seconds / 3600
+    spot = f", spot at {SPOT_SHARE:.0%} of the price" if training.spot else ""
+    how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instances} {training.instance_type}{spot}"
+    paid = hours * (SPOT_SHARE if training.spot else 1)
+    meter.add("SageMaker", "training", paid, f"training_{training.instance_type}_hours", how)
+    volume = training.volume_gb * training.instances * hours / HOURS / max(1, training.instances)
+    meter.add("SageMaker", "training volumes", volume, "training_volume_gb", f"{training.volume_gb} GB while it runs")
+    if on_spark(summary, load):
+        dpus = training.spark_workers * DPUS[training.spark_worker_type]
+        lasts = max(60.0, SPARK_STARTS_S + SPARK_PROCESSOR_S * load.interactions / 1e6 / (4 * dpus))
+        how = f"{runs:.1f} runs of {lasts / 60:,.1f} minutes with {training.spark_workers} {training.spark_worker_type}"
+        meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, "glue_dpu_hours", how)
+    how = f"{runs:.1f} runs, each with {training.looks} looks at a trial"
+    meter.add("Step Functions", "transitions", transitions(summary), "transitions", how)
+
+
+def _milliseconds(each: Calls) -> str:
+    return f"{min(math.ceil(each.duration.ms(each.records)), each.timeout_s * 1000):,}"

@@ -1,0 +1,75 @@
+"""The bill of a deployment under a load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alsolike.cost.bill import Bill, Meter
+from alsolike.cost.compute import functions, trainings
+from alsolike.cost.durations import DURATIONS, Duration
+from alsolike.cost.load import Load
+from alsolike.cost.observing import observing
+from alsolike.cost.prices import Prices
+from alsolike.cost.standing import standing
+from alsolike.cost.stores import api, buckets, stream, tables
+from alsolike.cost.summary import Summary
+from alsolike.cost.traffic import traffic
+
+# Called by people or once in a while, so that a load says nothing of them.
+RARE = frozenset({"authorize_session", "erase_user", "export_user", "purge_user", "write_recommendations"})
+
+
+def estimate(
+    summary: Summary,
+    load: Load,
+    *,
+    prices: Prices | None = None,
+    durations: Mapping[str, Duration] = DURATIONS,
+) -> Bill:
+    """Return what a month of the deployment costs under the load.
+
+    Parameters
+    ----------
+    durations
+        Of calls, by function; what was measured may replace some of `DURATIONS`.
+
+    Raises
+    ------
+    InvalidInput
+        If something has no price, such as the training's instance type.
+    """
+    table = prices or Prices()
+    meter = _metered(summary, load, table, durations)
+    nothing = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
+    idle = sum(line.dollars for line in _metered(summary, nothing, table, durations).lines)
+    return meter.bill(f"Alsolike {summary.environment}", load, idle_dollars=idle)
+
+
+def _metered(summary: Summary, load: Load, prices: Prices, durations: Mapping[str, Duration]) -> Meter:
+    meter = Meter(prices)
+    calls = traffic(summary, load, durations=durations)
+    standing(meter, summary, load)
+    api(meter, load)
+    functions(meter, summary, calls)
+    stream(meter, summary, load)
+    tables(meter, summary, load)
+    buckets(meter, summary, load, calls)
+    trainings(meter, summary, load)
+    observing(meter, summary, calls)
+    _remarks(meter, summary, set(calls))
+    return meter
+
+
+def _remarks(meter: Meter, summary: Summary, priced: set[str]) -> None:
+    if summary.region != Prices().region:
+        meter.remark(f"the deployment is in {summary.region}; prices are those of {Prices().region}")
+    rare = sorted(RARE & set(summary.functions))
+    if rare:
+        meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
+    unknown = sorted(set(summary.functions) - priced - RARE - {"build_dataset"})
+    if unknown:
+        meter.remark(f"not counted: the functions {', '.join(unknown)}, which nothing is known of")
+    if summary.uncounted:
+        meter.remark(f"not counted: resources of type {', '.join(summary.uncounted)}")
+    if not summary.training.runs:
+        meter.remark("not counted: trainings, which no schedule starts")

@@ -1,0 +1,94 @@
+"""The load that a bill is for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from alsolike.errors import InvalidInput
+
+HOURS = 730
+"""Of a month, as AWS's price pages count them."""
+
+MONTH_S = HOURS * 3600
+DAYS = HOURS / 24
+
+# Field, least, most.
+_RANGES = (
+    ("users", 0, 10**10),
+    ("events_per_day", 0, 10**11),
+    ("requests_per_day", 0, 10**11),
+    ("items", 0, 10**9),
+    ("events_per_call", 1, 10),
+    ("item_changes_per_day", 0, 10**10),
+    ("history_days", 1, 3_650),
+    ("history_length", 1, 1_000),
+    ("peak", 1, 1_000),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a shop sends and asks.
+
+    Attributes
+    ----------
+    users
+        Who have a live profile.
+    events_per_call
+        Of a call of `POST /events`: a browser sends each by itself, a backend up to ten.
+    item_changes_per_day
+        Items and users that are put or changed; None for a twentieth of the items.
+    history_days
+        How many days of such events the lake holds, and a training reads.
+    history_length
+        Interactions of a profile, `limits.history_length` of the configuration. Each profile is taken to be full.
+    peak
+        How many times the mean the busiest second has: what shards and concurrency have to hold.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is out of its range.
+    """
+
+    users: int
+    events_per_day: int
+    requests_per_day: int
+    items: int
+    events_per_call: int = 1
+    item_changes_per_day: int | None = None
+    history_days: int = 365
+    history_length: int = 100
+    peak: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise InvalidInput(f"{name} is {value:,}, expected {least:,} to {most:,}")
+
+    @property
+    def events(self) -> float:
+        """Events of a month."""
+        return self.events_per_day * DAYS
+
+    @property
+    def requests(self) -> float:
+        """Requests for recommendations of a month."""
+        return self.requests_per_day * DAYS
+
+    @property
+    def event_calls(self) -> float:
+        """Calls of a month that bring events."""
+        return self.events / self.events_per_call
+
+    @property
+    def changes(self) -> float:
+        """Items and users that are put or changed in a month."""
+        daily = self.items / 20 if self.item_changes_per_day is None else self.item_changes_per_day
+        return daily * DAYS
+
+    @property
+    def interactions(self) -> float:
+        """Events that the lake holds."""
+        return float(self.events_per_day) * self.history_days

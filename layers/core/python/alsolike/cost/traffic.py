@@ -1,0 +1,160 @@
+"""How often each function is called, and with how much, under a load."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+from alsolike.cost.durations import DURATIONS, Duration
+from alsolike.cost.load import MONTH_S, Load
+from alsolike.cost.summary import Source, Summary
+
+RECORD_BYTES = 500
+"""A stream record as JSON, without impressions."""
+
+LARGEST_BATCH = 6_000
+"""Records of that size that Lambda's 6 MB hold, base64 and envelope included."""
+
+SERVED_DELIVERY_S = 5
+"""How often a delivery of the served log is assumed; CloudWatch Logs promises nothing."""
+
+TABLE_SHARDS = 4
+"""Of a table's stream: as an on-demand table begins."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The calls of a function in a month.
+
+    Attributes
+    ----------
+    records
+        That each call handles, in the mean.
+    """
+
+    calls: float
+    records: float
+    duration: Duration
+    timeout_s: int
+    how: str
+
+    @property
+    def seconds(self) -> float:
+        """Billed seconds of a month; each call is billed by the whole millisecond, and ends at its timeout."""
+        return self.calls * min(math.ceil(self.duration.ms(self.records)) / 1000, self.timeout_s)
+
+    @property
+    def processes(self) -> float:
+        """How many work at once in the mean, at least one where there are calls."""
+        return max(1.0, self.seconds / MONTH_S) if self.calls else 0.0
+
+
+def shards_needed(load: Load) -> int:
+    """Return how many shards the busiest second takes: by records, by bytes in, by what three consumers read."""
+    peak = load.events_per_day / 86_400 * load.peak
+    mb = peak * RECORD_BYTES / 1e6
+    return max(1, math.ceil(max(peak / 1_000, mb, 3 * mb / 2)))
+
+
+def shards(summary: Summary, load: Load) -> int:
+    """Return the stream's shards: the template's, or what the load needs where that is more."""
+    needed = shards_needed(load)
+    return max(needed, 4) if summary.stream.on_demand else max(needed, summary.stream.shards)
+
+
+def traffic(summary: Summary, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
+    """Return the calls of each function that the load, the schedules and the trainings say something of.
+
+    Events and requests are spread evenly over the month. A batch that waits for its window is cheaper where events
+    come in bursts, so this is the dearer case.
+    """
+    training, found = summary.training, dict[str, Calls]()
+    days = 1 + summary.attribution_days
+    answers_a_day, events_a_day = float(load.requests_per_day), float(load.events_per_day)
+
+    def add(name: str, calls: float, records: float, how: str) -> None:
+        if name in summary.functions and name in durations:
+            timeout_s = summary.functions[name].timeout_s
+            found[name] = Calls(calls=calls, records=records, duration=durations[name], timeout_s=timeout_s, how=how)
+
+    writes = load.event_calls + load.changes
+    events_a_call = load.events / writes if writes else 0.0
+    add("collect", writes, events_a_call, f"a call for {load.events_per_call} event(s), one for an item or user")
+    add("recommend", load.requests, 1, "a call a request")
+    for name in ("update_profiles", "archive_events", "count_trends"):
+        source = _source(summary, name, "kinesis")
+        if source:
+            count = shards(summary, load)
+            batches = _batches(load.events, source, count)
+            add(
+                name,
+                batches,
+                load.events / batches if batches else 0,
+                f"batches of {_window(source)}, {count} shard(s)",
+            )
+    if source := _source(summary, "publish_catalog", "dynamodb"):
+        batches = _batches(load.changes, source, TABLE_SHARDS)
+        add("publish_catalog", batches, load.changes / batches if batches else 0, f"batches of {_window(source)}")
+    deliveries = _batches(load.requests, Source(kind="logs", batch_size=LARGEST_BATCH, window_s=SERVED_DELIVERY_S), 1)
+    add(
+        "archive_served",
+        deliveries,
+        load.requests / deliveries if deliveries else 0,
+        "a delivery of the log in 5 s, assumed",
+    )
+    for name, records, how in (
+        ("compact_lake", events_a_day, "each has a day's events"),
+        ("attribute_outcomes", days * answers_a_day, f"each has the answers of {days} days, whose windows are open"),
+        ("monitor_models", 7 * events_a_day, "each has a week's events"),
+    ):
+        if name in summary.functions:
+            add(name, summary.functions[name].runs, records, f"by its schedule; {how}")
+    add("start_training", training.runs, 0, "once a training")
+    if not on_spark(summary, load):
+        add("build_dataset", training.runs, load.interactions, "once a training, with the whole lake")
+    add("register_model", training.runs, 0, "once a training")
+    looks = training.runs * (training.looks + 1)
+    add(
+        "run_canary",
+        looks,
+        answers_a_day * training.looks * training.look_s / 86_400 / 2,
+        "a start and the looks of a trial",
+    )
+    return found
+
+
+def on_spark(summary: Summary, load: Load) -> bool:
+    """Return whether datasets are built on Glue."""
+    above = summary.training.spark_above_mb
+    return above is not None and lake_gb(load) * 1_000 > above
+
+
+def lake_gb(load: Load) -> float:
+    """Return the size of the lake's events: sixty bytes each in Parquet."""
+    return load.interactions * 60 / 1e9
+
+
+def transitions(summary: Summary) -> float:
+    """Return the transitions of the training workflow in a month: its way to a decision, and three for each look."""
+    return summary.training.runs * (9 + 3 * summary.training.looks)
+
+
+def _source(summary: Summary, name: str, kind: str) -> Source | None:
+    function = summary.functions.get(name)
+    return next((source for source in function.sources if source.kind == kind), None) if function else None
+
+
+def _batches(records: float, source: Source, count: int) -> float:
+    """Return the batches of a month: one each window in which a record comes, more where they are full before.
+
+    Without a window Lambda asks each shard about once a second.
+    """
+    rate = records / MONTH_S / count
+    by_window = rate / (1 + rate * max(1, source.window_s))
+    by_size = rate / min(source.batch_size, LARGEST_BATCH)
+    return max(by_window, by_size) * MONTH_S * count
+
+
+def _window(source: Source) -> str:
+    return f"{source.window_s} s" if source.window_s else "what is there each second"

@@ -1,0 +1,74 @@
+"""What a bill is made of is read out of the very templates that are deployed."""
+
+from pathlib import Path
+
+import pytest
+
+from alsolike import cost
+from alsolike.errors import InvalidInput
+from tests.infra.assembly import Assembly
+
+FREE_OF_USE = {"authorize_session", "erase_user", "export_user", "purge_user", "write_recommendations"}
+
+
+@pytest.fixture(scope="module")
+def summary(prod: Assembly) -> cost.Summary:
+    return cost.read_assembly(prod.directory)
+
+
+def test_the_summary_has_what_the_environment_sets(summary: cost.Summary) -> None:
+    assert (summary.environment, summary.region) == ("prod", "us-east-1")
+    assert (summary.stream.on_demand, summary.stream.shards, summary.stream.retention_hours) == (False, 1, 168)
+    assert summary.log_retention_days == 90
+    assert summary.functions["recommend"].memory_mb == 1_769
+    assert {name for name, each in summary.functions.items() if each.snap_start} == {
+        "authorize_session",
+        "collect",
+        "recommend",
+    }
+    assert (summary.machine_clients, summary.secrets, summary.keys, summary.dataset_days) == (2, 2, 1, 90)
+
+
+def test_the_summary_knows_who_consumes_what_and_how_often_schedules_fire(summary: cost.Summary) -> None:
+    (source,) = summary.functions["archive_events"].sources
+    assert (source.kind, source.batch_size, source.window_s) == ("kinesis", 10_000, 60)
+    assert [each.kind for each in summary.functions["publish_catalog"].sources] == ["dynamodb", "dynamodb"]
+    assert summary.functions["attribute_outcomes"].runs == 730
+    assert summary.functions["compact_lake"].runs == pytest.approx(730 / 24)
+    assert summary.functions["recommend"].checks["trends_check_s"] == 30
+
+
+def test_the_summary_knows_trainings_and_trials(summary: cost.Summary) -> None:
+    training = summary.training
+    assert training.runs == pytest.approx(730 / 24)
+    assert (training.instance_type, training.spot) == ("ml.m5.xlarge", True)
+    assert training.looks == 43_200 // 300
+    assert (training.spark_above_mb, training.spark_workers) == (300, 10)
+
+
+def test_alarms_are_counted_by_the_metrics_they_watch(summary: cost.Summary, prod: Assembly) -> None:
+    alarms = [each.properties for each in prod.resources if each.type == "AWS::CloudWatch::Alarm"]
+    plain = sum("MetricName" in alarm for alarm in alarms)
+    of_expressions = sum("MetricStat" in metric for alarm in alarms for metric in alarm.get("Metrics", ()))
+    assert summary.alarm_metrics == plain + of_expressions
+    assert summary.dashboards == sum(each.type == "AWS::CloudWatch::Dashboard" for each in prod.resources)
+
+
+def test_every_function_of_the_templates_is_priced_or_known_to_be_rare(summary: cost.Summary) -> None:
+    load = cost.Load(users=1_000, events_per_day=10_000, requests_per_day=10_000, items=1_000)
+
+    bill = cost.estimate(summary, load)
+
+    priced = {line.what.removeprefix("calls of ") for line in bill.lines if line.what.startswith("calls of ")}
+    assert priced | FREE_OF_USE == set(summary.functions)
+    assert not [remark for remark in bill.remarks if "nothing is known of" in remark or "of type" in remark]
+
+
+def test_the_summary_fits_into_a_variable_of_a_function(summary: cost.Summary) -> None:
+    assert len(summary.to_json()) < 3_500
+    assert cost.Summary.from_json(summary.to_json()) == summary
+
+
+def test_a_folder_without_templates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="expected a synthesized assembly"):
+        cost.read_assembly(tmp_path)
