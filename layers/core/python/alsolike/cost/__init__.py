@@ -7,14 +7,18 @@ Pure: neither AWS nor the CDK is asked, so that the command line, an operator's 
 >>> load = cost.Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000)
 >>> bill = cost.estimate(summary, load)
 >>> bill.dollars, bill.fixed_dollars, bill.to_json()
+>>> [saving.to_json() for saving in cost.savings(summary, load)]
+>>> cost.estimate_personalize(load).dollars
 """
 
-from alsolike.cost.assembly import read_assembly
+from alsolike.cost.assembly import read_assembly, summarize
 from alsolike.cost.bill import Bill, Line
 from alsolike.cost.durations import Duration
 from alsolike.cost.estimating import estimate
 from alsolike.cost.load import Load
+from alsolike.cost.personalize import estimate_personalize
 from alsolike.cost.prices import Prices
+from alsolike.cost.savings import Saving, savings
 from alsolike.cost.summary import Summary
 
 __all__ = [
@@ -23,7 +27,11 @@ __all__ = [
     "Line",
     "Load",
     "Prices",
+    "Saving",
     "Summary",
     "estimate",
+    "estimate_personalize",
     "read_assembly",
+    "savings",
+    "summarize",
 ]
