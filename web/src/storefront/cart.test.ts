@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { added, type Cart, count, total, withQuantity } from "./cart";
+import { keep, readKept } from "./storage";
+
+const pear = { itemId: "1", title: "Pear", price: 0.5, recommendationId: "first" };
+const fig = { itemId: "2", title: "Fig", price: null, recommendationId: null };
+
+function storage(content: Record<string, string> = {}): Storage {
+  const kept = new Map(Object.entries(content));
+  return {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  } as Storage;
+}
+
+describe("the cart", () => {
+  it("counts what is put in, and remembers the answer that led to it first", () => {
+    let cart: Cart = added([], pear);
+    cart = added(cart, { ...pear, recommendationId: "later" });
+    cart = added(cart, fig);
+    expect(cart).toEqual([
+      { ...pear, quantity: 2 },
+      { ...fig, quantity: 1 },
+    ]);
+    expect(count(cart)).toBe(3);
+    expect(total(cart)).toBe(1); // 2 * 0.5, and a fig of which no price is known
+  });
+
+  it("lets go of what is wanted no more", () => {
+    const cart = withQuantity(added(added([], pear), fig), "1", 0);
+    expect(cart.map((line) => line.itemId)).toEqual(["2"]);
+  });
+});
+
+describe("what a browser keeps", () => {
+  it("is read as it was kept", () => {
+    const place = storage();
+    keep(place, { shopperId: "42", cart: added([], pear) });
+    expect(readKept(place)).toEqual({ shopperId: "42", cart: [{ ...pear, quantity: 1 }] });
+  });
+
+  it.each(["", "null", "{", '{"shopperId": 4, "cart": []}', '{"shopperId": "4"}'])(
+    "is nothing where it is %s",
+    (text) => {
+      expect(readKept(storage({ "alsolike-storefront": text }))).toBeNull();
+    },
+  );
+
+  it("is without lines that are none", () => {
+    const text = '{"shopperId": "4", "cart": [{"itemId": "1"}, null]}';
+    expect(readKept(storage({ "alsolike-storefront": text }))).toEqual({ shopperId: "4", cart: [] });
+  });
+});

@@ -1,0 +1,36 @@
+/** Something to be bought. */
+export interface CartLine {
+  readonly itemId: string;
+  readonly title: string;
+  readonly price: number | null;
+  readonly quantity: number;
+  /** The answer that led to it, if one did. */
+  readonly recommendationId: string | null;
+}
+
+export type Cart = readonly CartLine[];
+
+const MOST = 99;
+
+/** Put one more of an item in; the answer that led to it first stays. */
+export function added(cart: Cart, line: Omit<CartLine, "quantity">): Cart {
+  const there = cart.find((each) => each.itemId === line.itemId);
+  return there ? withQuantity(cart, line.itemId, there.quantity + 1) : [...cart, { ...line, quantity: 1 }];
+}
+
+/** Change how many there are of an item; none takes it out. */
+export function withQuantity(cart: Cart, itemId: string, quantity: number): Cart {
+  return cart
+    .map((line) => (line.itemId === itemId ? { ...line, quantity: Math.min(quantity, MOST) } : line))
+    .filter((line) => line.quantity > 0);
+}
+
+/** How many things there are. */
+export function count(cart: Cart): number {
+  return cart.reduce((sum, line) => sum + line.quantity, 0);
+}
+
+/** What it costs, of those lines that have a price. */
+export function total(cart: Cart): number {
+  return cart.reduce((sum, line) => sum + (line.price ?? 0) * line.quantity, 0);
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { Api } from "../platform/api";
+import { categories, LOADED_AT_ONCE, type Loaded, loadProducts, search } from "./catalogue";
+import { fromRow } from "./product";
+
+const product = (itemId: string, title: string, categoryL1: string) =>
+  fromRow({ itemId, properties: { title, categoryL1 } });
+
+const products = [
+  product("1", "Banana bread", "PASTRY"),
+  product("2", "Green bananas", "PRODUCE"),
+  product("3", "Bread", "PASTRY"),
+  product("4", "Bread knife", "KITCHEN"),
+];
+
+function ids(query: string, category = "", known: string[] = []) {
+  return search(products, new Set(known), query, category, 10).products.map(({ id }) => id);
+}
+
+describe("a search", () => {
+  it("wants every word, and puts titles that begin with one first", () => {
+    expect(ids("banana")).toEqual(["1", "2"]);
+    expect(ids("bread banana")).toEqual(["1"]);
+    expect(ids("figs")).toEqual([]);
+  });
+
+  it("finds what answers have brought before what is as good", () => {
+    expect(ids("bread", "", ["4"])).toEqual(["4", "3", "1"]);
+  });
+
+  it("keeps to a category, and finds by it", () => {
+    expect(ids("", "Pastry")).toEqual(["1", "3"]);
+    expect(ids("produce")).toEqual(["2"]);
+  });
+
+  it("counts what it does not show", () => {
+    expect(search(products, new Set(), "bread", "", 1)).toMatchObject({ all: 3 });
+  });
+});
+
+it("shows the largest categories first", () => {
+  expect(categories(products)).toEqual(["Pastry", "Kitchen", "Produce"]);
+});
+
+describe("the catalogue", () => {
+  /** An API with this many products. */
+  class Catalogue extends Api {
+    calls = 0;
+    constructor(private readonly all: number) {
+      super("", async () => "");
+    }
+    override async get<T>(_path: string, query: Record<string, string | number | undefined> = {}) {
+      this.calls++;
+      const from = Number(query.nextToken ?? 0);
+      const until = Math.min(from + Number(query.limit), this.all);
+      const items = Array.from({ length: until - from }, (_, index) => ({
+        itemId: String(from + index),
+        properties: {},
+      }));
+      const body = { items, ...(until < this.all ? { nextToken: String(until) } : {}) };
+      return { body: body as T, headers: new Headers() };
+    }
+  }
+
+  it("is loaded whole where it is small", async () => {
+    const pages: Loaded[] = [];
+    const loaded = await loadProducts(new Catalogue(2500), null, (page) => pages.push(page));
+    expect(pages.map((page) => page.products.length)).toEqual([1000, 2000, 2500]);
+    expect(loaded.next).toBeNull();
+  });
+
+  it("is loaded up to a number, and on from there", async () => {
+    const api = new Catalogue(LOADED_AT_ONCE + 1);
+    const first = await loadProducts(api, null, () => {});
+    expect(first).toMatchObject({ products: { length: LOADED_AT_ONCE }, next: String(LOADED_AT_ONCE) });
+    const all = await loadProducts(api, first, () => {});
+    expect(all).toMatchObject({ products: { length: LOADED_AT_ONCE + 1 }, next: null });
+    expect(api.calls).toBe(6);
+  });
+});

@@ -1,0 +1,82 @@
+import type { Api } from "../platform/api";
+import { fromRow, type ItemRow, type Product } from "./product";
+
+const PAGE_ROWS = 1000;
+
+/** How many products a page loads before it asks whether to go on: a catalogue may have any number. */
+export const LOADED_AT_ONCE = 5000;
+
+/** The part of the catalogue that this page has loaded, in no order. */
+export interface Loaded {
+  readonly products: readonly Product[];
+  /** Where the next page begins; null where this is all. */
+  readonly next: string | null;
+}
+
+/** Load on from where it was left, `LOADED_AT_ONCE` products at most; `onPage` takes what is there after each page. */
+export async function loadProducts(api: Api, from: Loaded | null, onPage: (loaded: Loaded) => void): Promise<Loaded> {
+  let loaded: Loaded = from ?? { products: [], next: null };
+  const until = loaded.products.length + LOADED_AT_ONCE;
+  do {
+    const { body } = await api.get<{ items: ItemRow[]; nextToken?: string | null }>("/items", {
+      limit: Math.min(PAGE_ROWS, until - loaded.products.length),
+      nextToken: loaded.next ?? undefined,
+    });
+    loaded = { products: [...loaded.products, ...body.items.map(fromRow)], next: body.nextToken ?? null };
+    onPage(loaded);
+  } while (loaded.next !== null && loaded.products.length < until);
+  return loaded;
+}
+
+/** What a search finds: the best, and how many there are. */
+export interface Hits {
+  readonly products: readonly Product[];
+  readonly all: number;
+}
+
+/**
+ * Find products that have every word of a query in title, categories, brand or id.
+ *
+ * Words at the beginning of the title count most, words within other words least; `known` are products that answers
+ * have brought, which are found before the rest of the catalogue, as likely to be wanted.
+ */
+export function search(
+  products: Iterable<Product>,
+  known: ReadonlySet<string>,
+  query: string,
+  category: string,
+  most: number,
+): Hits {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const scored: { product: Product; score: number }[] = [];
+  for (const product of products) {
+    if (category && product.category !== category) continue;
+    const score = scoreOf(product, words);
+    if (score > 0) scored.push({ product, score: score + (known.has(product.id) ? 0.5 : 0) });
+  }
+  scored.sort((a, b) => b.score - a.score || a.product.title.localeCompare(b.product.title));
+  return { products: scored.slice(0, most).map(({ product }) => product), all: scored.length };
+}
+
+function scoreOf(product: Product, words: readonly string[]): number {
+  const title = product.title.toLowerCase();
+  const other = [product.category, product.kind, product.brand, product.id].join(" ").toLowerCase();
+  let score = 1;
+  for (const word of words) {
+    const at = title.indexOf(word);
+    if (at === 0) score += 4;
+    else if (at > 0) score += /\W/.test(title.charAt(at - 1)) ? 3 : 2;
+    else if (other.includes(word)) score += 1;
+    else return 0;
+  }
+  return score;
+}
+
+/** The categories of products, those with the most first. */
+export function categories(products: Iterable<Product>): string[] {
+  const counts = new Map<string, number>();
+  for (const { category } of products) {
+    if (category) counts.set(category, (counts.get(category) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([name]) => name);
+}

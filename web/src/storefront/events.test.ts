@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { bodies, bought, carted, searched, viewed } from "./events";
+import { shopperOf } from "./shopper";
+
+const making = { nowMs: 1_764_032_400_250, newId: () => "e1" };
+
+describe("an event", () => {
+  it("has an id of its own, and its time in seconds", () => {
+    expect(viewed("7", null, null, making)).toEqual({
+      eventType: "view",
+      eventId: "e1",
+      sentAt: 1_764_032_400.25,
+      itemId: "7",
+    });
+    expect(viewed("7", null, null).eventId).not.toBe(viewed("7", null, null).eventId);
+  });
+
+  it("names the answer that led to it, and what was shown of it", () => {
+    const view = viewed("7", { recommendationId: "r1", shown: ["3", "7", "9"] }, null, making);
+    expect(view).toMatchObject({ recommendationId: "r1", impression: ["3", "7", "9"] });
+  });
+
+  it("says no more than 25 items were shown, its own among them", () => {
+    const shown = Array.from({ length: 30 }, (_, index) => String(index));
+    const { impression } = viewed("29", { recommendationId: "r1", shown }, null, making);
+    expect(impression).toEqual([...shown.slice(0, 24), "29"]);
+  });
+
+  it("says its own item was shown, whatever was", () => {
+    expect(viewed("7", { recommendationId: "r1", shown: ["3"] }, null, making).impression).toEqual(["7", "3"]);
+  });
+
+  it("says what was searched for", () => {
+    expect(JSON.parse(searched("ripe bananas", making).properties ?? "")).toEqual({ query: "ripe bananas" });
+    expect(JSON.parse(viewed("7", null, "figs", making).properties ?? "")).toEqual({ query: "figs" });
+  });
+
+  it("is worth the price, where there is one", () => {
+    expect(carted("7", 1.99, null, making).eventValue).toBe(1.99);
+    expect(carted("7", null, null, making)).not.toHaveProperty("eventValue");
+  });
+});
+
+describe("an order", () => {
+  const line = { itemId: "7", title: "Fig", price: 0.1, quantity: 3, recommendationId: "r1" };
+
+  it("is an event a line, worth what all of it costs", () => {
+    const [first, second] = bought([line, { ...line, itemId: "8", quantity: 1, recommendationId: null }], "o1", 5000);
+    expect(first).toEqual({
+      eventType: "purchase",
+      eventId: "o1-1",
+      sentAt: 5,
+      itemId: "7",
+      eventValue: 0.3,
+      properties: '{"quantity":3}',
+      recommendationId: "r1",
+    });
+    expect(second).toEqual({ eventType: "purchase", eventId: "o1-2", sentAt: 5, itemId: "8", eventValue: 0.1 });
+  });
+
+  it("goes in calls of ten, and is the same when sent again", () => {
+    const lines = Array.from({ length: 12 }, (_, index) => ({ ...line, itemId: String(index) }));
+    const calls = bodies(bought(lines, "o1", 5000), shopperOf("42"), "s1", "shop");
+    expect(calls.map((call) => call.eventList.length)).toEqual([10, 2]);
+    expect(calls[1]?.eventList[1]?.eventId).toBe("o1-12");
+    expect(calls[0]).toMatchObject({ trackingId: "shop", userId: "42", sessionId: "s1" });
+  });
+});
+
+it("is an anonymous visitor's session's alone", () => {
+  const [call] = bodies([searched("figs", making)], shopperOf("guest-1"), "s1", "shop");
+  expect(call).toMatchObject({ sessionId: "guest-1" });
+  expect(call).not.toHaveProperty("userId");
+});

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { glyph, hash, hue } from "./hue";
+
+describe("a category's looks", () => {
+  it("are the same every time", () => {
+    expect(hash("")).toBe(0x811c9dc5); // FNV-1a's offset basis, and its published test vector
+    expect(hash("a")).toBe(0xe40c292c);
+    expect(hue("Produce")).toBe(hue("PRODUCE"));
+  });
+
+  it("differ between categories", () => {
+    const hues = ["Grocery", "Produce", "Meat", "Deli", "Pastry", "Drug gm", "Nutrition", "Cosmetics"].map(hue);
+    expect(new Set(hues).size).toBe(hues.length);
+    expect(hues.every((each) => each >= 0 && each < 360)).toBe(true);
+  });
+
+  it("have the glyph of the narrowest words", () => {
+    expect(glyph(["Fluid milk products", "Grocery"])).toBe("milk");
+    expect(glyph(["Tropical fruit", "Produce"])).toBe("apple");
+    expect(glyph([null, "Grocery"])).toBe("can");
+    expect(glyph(["Miscellaneous", null])).toBeNull();
+  });
+});

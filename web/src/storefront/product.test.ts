@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { columnName, fromMetadata, fromRow, spoken } from "./product";
+
+describe("a product", () => {
+  it("is read from a row of the catalogue", () => {
+    const product = fromRow({
+      itemId: "7",
+      properties: {
+        title: "Bananas",
+        price: 0.69,
+        categoryL1: "PRODUCE",
+        categoryL2: "TROPICAL FRUIT",
+        packageSize: "1 lb",
+      },
+    });
+    expect(product).toEqual({
+      id: "7",
+      title: "Bananas",
+      price: 0.69,
+      category: "Produce",
+      kind: "Tropical fruit",
+      brand: null,
+      more: [["Package size", "1 lb"]],
+    });
+  });
+
+  it("is the same from an answer's metadata, which is all texts", () => {
+    const product = fromMetadata("7", { TITLE: "Bananas", PRICE: "0.69", CATEGORY_L1: "PRODUCE" });
+    expect(product).toMatchObject({ title: "Bananas", price: 0.69, category: "Produce", kind: null });
+  });
+
+  it("is shown by its id where nothing is known of it", () => {
+    expect(fromMetadata("7")).toMatchObject({ title: "Product 7", price: null, category: null });
+  });
+
+  it.each(["", "cheap", "-1", null, Number.NaN])("has no price where it is %s", (price) => {
+    expect(fromRow({ itemId: "7", properties: { price } }).price).toBeNull();
+  });
+});
+
+describe("words", () => {
+  it("are not shouted", () => {
+    expect(spoken("BAKED BREAD/BUNS/ROLLS")).toBe("Baked bread / buns / rolls");
+    expect(spoken("Toys for Kids")).toBe("Toys for Kids");
+  });
+
+  it("name columns", () => {
+    expect(columnName("packageSize")).toBe("Package size");
+    expect(columnName("CREATION_TIMESTAMP")).toBe("Creation timestamp");
+  });
+});

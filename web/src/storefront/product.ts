@@ -1,0 +1,88 @@
+/** An item as the shop shows it; what the catalogue does not say is null. */
+export interface Product {
+  readonly id: string;
+  readonly title: string;
+  readonly price: number | null;
+  /** The widest category. */
+  readonly category: string | null;
+  /** The narrower one. */
+  readonly kind: string | null;
+  readonly brand: string | null;
+  /** Everything else that the catalogue has of it, named for people. */
+  readonly more: readonly (readonly [name: string, value: string])[];
+}
+
+/** What `GET /items` says of one. */
+export interface ItemRow {
+  readonly itemId: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** Columns that answers are asked to carry. */
+export const COLUMNS: readonly string[] = ["TITLE", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "BRAND"];
+
+const SHOWN_APART = new Set(["title", "price", "categoryl1", "categoryl2", "brand"]);
+
+/** Read a row of the catalogue, whose columns are in camelCase. */
+export function fromRow(row: ItemRow): Product {
+  return read(row.itemId, row.properties);
+}
+
+/** Read the metadata of an answer: columns are named as they were asked for, values are texts. */
+export function fromMetadata(itemId: string, metadata: Readonly<Record<string, string>> = {}): Product {
+  return read(itemId, metadata);
+}
+
+function read(id: string, columns: Readonly<Record<string, unknown>>): Product {
+  const found = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(columns)) {
+    found.set(name.toLowerCase().replaceAll("_", ""), value);
+  }
+  const category = textOf(found.get("categoryl1"));
+  const kind = textOf(found.get("categoryl2"));
+  return {
+    id,
+    title: textOf(found.get("title")) ?? `Product ${id}`,
+    price: priceOf(found.get("price")),
+    category: category && spoken(category),
+    kind: kind && kind !== category ? spoken(kind) : null,
+    brand: textOf(found.get("brand")),
+    more: Object.entries(columns)
+      .filter(([name]) => !SHOWN_APART.has(name.toLowerCase().replaceAll("_", "")))
+      .map(([name, value]) => [columnName(name), textOf(value)] as const)
+      .filter((column): column is readonly [string, string] => column[1] !== null),
+  };
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined || value === "") return null;
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function priceOf(value: unknown): number | null {
+  const price = typeof value === "string" && value.trim() ? Number(value) : value;
+  return typeof price === "number" && Number.isFinite(price) && price >= 0 ? price : null;
+}
+
+/** A category in capitals as people write it; any other stays as it is. */
+export function spoken(category: string): string {
+  if (category !== category.toUpperCase()) return category;
+  const lower = category.toLowerCase().replaceAll(/\s*\/\s*/g, " / ");
+  return lower.charAt(0).toUpperCase() + lower.slice(1);
+}
+
+/** `packageSize` and `PACKAGE_SIZE` as people say it. */
+export function columnName(name: string): string {
+  const words = name.includes("_") || name === name.toUpperCase() ? name.toLowerCase().replaceAll("_", " ") : name;
+  const spaced = words.replaceAll(/([a-z])([A-Z0-9])/g, "$1 $2").toLowerCase();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** Prices of the catalogue name no currency; the demo's grocer sells in dollars. */
+const money = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD" });
+
+/** A price as the reader's language writes it. */
+export function priceText(price: number | null): string {
+  return price === null ? "no price" : money.format(price);
+}

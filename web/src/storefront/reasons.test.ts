@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { fromMetadata } from "./product";
+import { agoWords, degradedSentence, originSentence, parseReasons, reasonSentence, sourceSentence } from "./reasons";
+import type { Recommendations, Recommender } from "./recommending";
+
+const NOW_MS = 1_764_032_400_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 1440 * MINUTE_MS;
+
+describe("a reason", () => {
+  const text = '{"itemId":"pear","eventType":"purchase","timestamp":1764032220.0,"contribution":10.0}';
+
+  it("is said as people do", () => {
+    const [reason] = parseReasons([text]);
+    if (!reason) throw new Error("it was not read");
+    expect(reasonSentence(reason, "Pear", NOW_MS)).toBe("because you bought Pear 3 minutes ago");
+    expect(reasonSentence({ ...reason, eventType: "cart" }, "Pear", NOW_MS)).toBe(
+      "because you put Pear into your cart 3 minutes ago",
+    );
+    expect(reasonSentence({ ...reason, eventType: "rating" }, "Pear", NOW_MS)).toBe(
+      "because of your “rating” of Pear 3 minutes ago",
+    );
+  });
+
+  it("is not there where none was asked for", () => {
+    expect(parseReasons(undefined)).toEqual([]);
+  });
+});
+
+describe("how long ago", () => {
+  it.each([
+    [-5000, "just now"], // the browser's clock is behind
+    [44_000, "just now"],
+    [46_000, "1 minute ago"],
+    [59 * MINUTE_MS, "59 minutes ago"],
+    [60 * MINUTE_MS, "1 hour ago"],
+    [DAY_MS, "yesterday"],
+    [6 * DAY_MS, "6 days ago"],
+    [7 * DAY_MS, "last week"],
+    [62 * DAY_MS, "2 months ago"],
+    [400 * DAY_MS, "last year"],
+  ])("%i ms is %s", (passedMs, words) => {
+    expect(agoWords(NOW_MS - passedMs, NOW_MS)).toBe(words);
+  });
+});
+
+function list(recommender: Recommender, source: string, changes: Partial<Recommendations> = {}): Recommendations {
+  const item = { product: fromMetadata("7"), reasons: [], filling: false };
+  return {
+    recommender,
+    source,
+    recommendationId: "r1",
+    items: [item],
+    within: null,
+    degraded: [],
+    modelVersion: "m1",
+    ...changes,
+  };
+}
+
+describe("where a list is from", () => {
+  it("says that nothing is known of a new shopper", () => {
+    expect(sourceSentence(list("for-you", "popular"))).toMatch(/nothing is known of you yet/i);
+    expect(sourceSentence(list("for-you", "popular", { within: "age" }))).toBe("Popular with shoppers of the same age");
+    expect(sourceSentence(list("for-you", "model"))).toMatch(/what you did/);
+  });
+
+  it("does not call popular items trending", () => {
+    expect(sourceSentence(list("trending", "popular"))).toMatch(/popular/);
+  });
+
+  it("is said of each item without reasons", () => {
+    const together = list("bought-together", "similar");
+    const item = { product: fromMetadata("7"), reasons: [], filling: false };
+    expect(originSentence(item, together, "Pear")).toBe("often goes into one basket with Pear");
+    expect(originSentence({ ...item, filling: true }, together, "Pear")).toBe("popular with other shoppers");
+    expect(originSentence(item, list("for-you", "popular"), null)).toBe("popular with other shoppers");
+  });
+});
+
+describe("a list that is less than it should be", () => {
+  it("says why", () => {
+    expect(degradedSentence(["model-slow", "new-reason"])).toBe(
+      "Less than it should be: the model would have taken too long; new-reason.",
+    );
+    expect(degradedSentence([])).toBe("");
+  });
+});

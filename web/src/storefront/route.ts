@@ -1,0 +1,56 @@
+/** A place of the shop. It is the address's hash, so that reloading, going back and sending a link work. */
+export type Route =
+  | { readonly page: "home" }
+  | { readonly page: "item"; readonly id: string }
+  | { readonly page: "cart" }
+  | { readonly page: "search"; readonly query: string; readonly category: string }
+  | { readonly page: "unknown"; readonly hash: string };
+
+/** Read a hash, such as `#/item/42`; what it cannot be is `unknown`. */
+export function parseRoute(hash: string): Route {
+  const [path = "", search = ""] = hash.replace(/^#/, "").split("?", 2);
+  const [, page = "", id = "", ...rest] = path.split("/");
+  const unknown: Route = { page: "unknown", hash };
+  if (rest.length > 0) {
+    return unknown;
+  }
+  if (page === "" && id === "") {
+    return { page: "home" };
+  }
+  if (page === "cart" && id === "") {
+    return { page: "cart" };
+  }
+  if (page === "search" && id === "") {
+    const asked = new URLSearchParams(search);
+    return { page: "search", query: asked.get("q") ?? "", category: asked.get("category") ?? "" };
+  }
+  if (page === "item" && id !== "") {
+    try {
+      return { page: "item", id: decodeURIComponent(id) };
+    } catch {
+      return unknown;
+    }
+  }
+  return unknown;
+}
+
+/** Return the hash that `parseRoute` reads as this. */
+export function formatRoute(route: Route): string {
+  switch (route.page) {
+    case "home":
+      return "#/";
+    case "cart":
+      return "#/cart";
+    case "item":
+      return `#/item/${encodeURIComponent(route.id)}`;
+    case "search": {
+      const asked = new URLSearchParams();
+      if (route.query) asked.set("q", route.query);
+      if (route.category) asked.set("category", route.category);
+      const search = asked.toString();
+      return search ? `#/search?${search}` : "#/search";
+    }
+    case "unknown":
+      return route.hash;
+  }
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { findUsers, inventShopper, shopperName, shopperOf, userLine } from "./shopper";
+
+const rows = [
+  { userId: "12", properties: { age: "65+", householdSize: 2 } },
+  { userId: "2", properties: { age: "25-34" } },
+  { userId: "1", properties: {} },
+];
+
+describe("shoppers", () => {
+  it("are invented without a name", () => {
+    const guest = inventShopper(() => "0f8fad5b-d9cb-469f-a165-70867728950e");
+    expect(guest).toEqual({ id: "guest-0f8fad5b", anonymous: true });
+    expect(shopperOf(guest.id)).toEqual(guest);
+    expect(shopperName(guest)).toBe("Guest 0f8fad5b");
+    expect(shopperName(shopperOf("42"))).toBe("Shopper 42");
+  });
+
+  it("are found by id, the nearest first", () => {
+    expect(findUsers(rows, "2", 5).map((row) => row.userId)).toEqual(["2", "12"]);
+    expect(findUsers(rows, "", 2).map((row) => row.userId)).toEqual(["1", "2"]);
+  });
+
+  it("are found by what is known of them", () => {
+    expect(findUsers(rows, "65+ 2", 5).map((row) => row.userId)).toEqual(["12"]);
+    expect(userLine(rows[0] ?? { userId: "", properties: {} })).toBe("65+ · 2");
+  });
+});

@@ -1,0 +1,49 @@
+/** Who shops: a user of the shop, or an anonymous visitor, who is nothing but a session. */
+export interface Shopper {
+  readonly id: string;
+  readonly anonymous: boolean;
+}
+
+const GUEST = "guest-";
+
+/** Invent a visitor nobody has seen. */
+export function inventShopper(random: () => string = () => crypto.randomUUID()): Shopper {
+  return { id: `${GUEST}${random().replaceAll("-", "").slice(0, 8)}`, anonymous: true };
+}
+
+/** The shopper of an id; invented ones are told from their prefix. */
+export function shopperOf(id: string): Shopper {
+  return { id, anonymous: id.startsWith(GUEST) };
+}
+
+/** How a page names the shopper. */
+export function shopperName(shopper: Shopper): string {
+  return shopper.anonymous ? `Guest ${shopper.id.slice(GUEST.length)}` : `Shopper ${shopper.id}`;
+}
+
+/** What `GET /users` says of one. */
+export interface UserRow {
+  readonly userId: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** The few columns of a user that say most, as one line. */
+export function userLine(row: UserRow): string {
+  return Object.values(row.properties)
+    .filter((value) => typeof value === "string" || typeof value === "number")
+    .slice(0, 4)
+    .join(" · ");
+}
+
+/** The users whose id or columns have every word of what was typed; those whose id begins with it first. */
+export function findUsers(rows: readonly UserRow[], typed: string, most: number): UserRow[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = rows.filter((row) => {
+    const text = `${row.userId} ${Object.values(row.properties).join(" ")}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  const first = (row: UserRow) => (words[0] !== undefined && row.userId.toLowerCase().startsWith(words[0]) ? 0 : 1);
+  return found
+    .sort((a, b) => first(a) - first(b) || a.userId.localeCompare(b.userId, undefined, { numeric: true }))
+    .slice(0, most);
+}

@@ -1,0 +1,48 @@
+/** What is looked at to see an event's effect: the items of "for you", and those that the shopper had to do with. */
+export interface Look {
+  readonly forYou: readonly string[];
+  readonly recent: readonly string[];
+}
+
+/** What became of an event. `same`: it has arrived, and "for you" stays as it was. */
+export interface Outcome {
+  readonly effect: "changed" | "same" | "late";
+  readonly afterMs: number;
+}
+
+export interface Watching {
+  readonly before: Look;
+  readonly look: () => Promise<Look>;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly nowMs: () => number;
+}
+
+/** How long it is waited for an effect. */
+export const PATIENCE_MS = 15_000;
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 2_000;
+
+/**
+ * Look again and again, each time after a longer wait, until "for you" has changed.
+ *
+ * An event may arrive and change nothing. Where the shopper's recent items have it and "for you" is the same in the
+ * look after that, it is not waited on.
+ */
+export async function watch({ before, look, sleep, nowMs }: Watching): Promise<Outcome> {
+  const startedMs = nowMs();
+  let arrived = false;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
+    await sleep(waitMs);
+    const { forYou, recent } = await look();
+    const afterMs = nowMs() - startedMs;
+    if (differs(forYou, before.forYou)) return { effect: "changed", afterMs };
+    if (arrived) return { effect: "same", afterMs };
+    arrived = differs(recent, before.recent);
+    if (afterMs >= PATIENCE_MS) return { effect: "late", afterMs };
+  }
+}
+
+function differs(left: readonly string[], right: readonly string[]): boolean {
+  return left.length !== right.length || left.some((item, index) => item !== right[index]);
+}
