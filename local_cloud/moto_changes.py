@@ -21,6 +21,7 @@ from moto import backends
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
+from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.config import default_user_config
 from moto.core.responses import ActionResult
@@ -64,6 +65,7 @@ from local_cloud.events.targets import Target
 from local_cloud.execution.function import Outcome, ThrottledError
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.moto_glue import MotoJobRunRecord, described, job_run_request
+from local_cloud.moto_metrics import metric_data
 from local_cloud.moto_training import MotoTrainingRecord, training_request
 from local_cloud.telemetry.filter_patterns import read_pattern
 from local_cloud.training.request import TrainingRecord, TrainingRequest
@@ -258,6 +260,21 @@ def _filter_subscriptions(runtime: Runtime) -> None:
 
 def _store_composite_alarms(runtime: Runtime) -> None:
     _replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
+
+
+def read_metric_data(_: Runtime | None = None) -> None:
+    """Answer queries for single metrics as CloudWatch does."""
+    original = CloudWatchBackend.get_metric_data
+
+    @functools.wraps(original)
+    def get_metric_data(
+        self: Any, queries: list[dict[str, Any]], start_time: datetime, end_time: datetime, scan_by: str
+    ) -> list[dict[str, Any]]:
+        if start_time >= end_time or any("MetricStat" not in query for query in queries):
+            return original(self, queries, start_time, end_time, scan_by)
+        return metric_data(tuple(self.metric_data), queries, start=start_time, end=end_time, scan_by=scan_by)
+
+    _replace(CloudWatchBackend, "get_metric_data", get_metric_data)
 
 
 def _reach_targets(runtime: Runtime) -> None:
@@ -664,6 +681,11 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto can store composite alarms, and has no operation for it",
         ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
         _store_composite_alarms,
+    ),
+    Change(
+        "moto has no percentiles, takes metrics of one name in two namespaces for one, and reads all for each period",
+        ("moto.cloudwatch.models:CloudWatchBackend.get_metric_data",),
+        read_metric_data,
     ),
     Change(
         "moto gives all executions that are started without a name the same one",

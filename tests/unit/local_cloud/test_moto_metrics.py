@@ -1,0 +1,93 @@
+"""Statistics of metrics by period, as dashboards and the operator's API read them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.cloudwatch.models import CloudWatchBackend
+
+from local_cloud.moto_changes import read_metric_data
+
+START = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
+MINUTE = dt.timedelta(minutes=1)
+
+Read = Callable[..., dict[str, list[tuple[int, float]]]]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
+    """Return statistics of Latency of an API, as pairs of minute and value."""
+    monkeypatch.setattr(CloudWatchBackend, "get_metric_data", CloudWatchBackend.get_metric_data)  # put back at the end
+    with mock_aws():
+        read_metric_data()
+        client = boto3.client("cloudwatch", region_name="eu-west-1")
+        put(client, "AWS/ApiGateway", 0, [10.0, 20.0, 30.0, 40.0])
+        put(client, "AWS/ApiGateway", 2, [7.0])
+        put(client, "AWS/ApiGateway", 0, [5000.0], api="another")
+        put(client, "Elsewhere", 0, [6000.0])
+
+        def statistics(*wanted: str, **options: Any) -> dict[str, list[tuple[int, float]]]:
+            answer = client.get_metric_data(
+                StartTime=START,
+                EndTime=START + 5 * MINUTE,
+                MetricDataQueries=[query(f"q{index}", each) for index, each in enumerate(wanted)],
+                **options,
+            )
+            return {
+                wanted[int(result["Id"][1:])]: [
+                    (round((time - START) / MINUTE), value)
+                    for time, value in zip(result["Timestamps"], result["Values"], strict=True)
+                ]
+                for result in answer["MetricDataResults"]
+            }
+
+        yield statistics
+
+
+def put(client: Any, namespace: str, minute: int, values: list[float], *, api: str = "shop") -> None:
+    client.put_metric_data(
+        Namespace=namespace,
+        MetricData=[
+            {
+                "MetricName": "Latency",
+                "Dimensions": [{"Name": "ApiId", "Value": api}],
+                "Timestamp": START + minute * MINUTE + dt.timedelta(seconds=30),
+                "Values": values,
+            }
+        ],
+    )
+
+
+def query(name: str, statistic: str) -> dict[str, Any]:
+    metric = {
+        "Namespace": "AWS/ApiGateway",
+        "MetricName": "Latency",
+        "Dimensions": [{"Name": "ApiId", "Value": "shop"}],
+    }
+    return {"Id": name, "MetricStat": {"Metric": metric, "Period": 60, "Stat": statistic}}
+
+
+def test_each_period_with_data_has_its_statistic_the_latest_first(read: Read) -> None:
+    assert read("Sum", "Maximum", "SampleCount") == {
+        "Sum": [(2, 7.0), (0, 100.0)],
+        "Maximum": [(2, 7.0), (0, 40.0)],
+        "SampleCount": [(2, 1.0), (0, 4.0)],
+    }
+
+
+def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(read: Read) -> None:
+    assert read("p50", "p95", ScanBy="TimestampAscending") == {
+        "p50": [(0, 20.0), (2, 7.0)],
+        "p95": [(0, 40.0), (2, 7.0)],
+    }
+
+
+def test_a_statistic_that_is_not_known_is_refused(read: Read) -> None:
+    with pytest.raises(ClientError, match="statistic 'TM\\(5%:95%\\)' is not implemented here"):
+        read("TM(5%:95%)")
