@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.bundle import MANIFEST_FILE
 from alsolike.dataset import CHAMPION_FOLDER, prefix
 from alsolike.errors import Unavailable
+from alsolike.manifest import MANIFEST_FILE
 from alsolike.registry import model_prefix
 
 INTERACTIONS_PREFIX = "interactions/"

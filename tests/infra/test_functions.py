@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -221,6 +223,17 @@ def test_layers_are_those_that_the_function_imports(demo: Assembly, name: str) -
     ]
 
     assert layers == LAYERS[name]
+
+
+def test_functions_of_the_core_layer_alone_start_without_the_libraries_of_the_others() -> None:
+    names = [name for name, layers in LAYERS.items() if layers == ["Core"]]
+    others = ("numpy", "onnxruntime", "awswrangler", "pandas", "pyarrow", "boto3")
+    script = f"import importlib, sys\nsys.modules |= dict.fromkeys({others})\n"
+    script += "\n".join(f"importlib.import_module('functions.{name}.handler')" for name in names)
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_pandas_layer_is_the_one_that_aws_publishes(demo: Assembly) -> None:

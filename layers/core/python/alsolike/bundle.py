@@ -17,163 +17,33 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from alsolike.drift import Histogram
 from alsolike.errors import InvalidBundle
+from alsolike.manifest import LATER_FILES as LATER_FILES
+from alsolike.manifest import MANIFEST_FILE as MANIFEST_FILE
+from alsolike.manifest import MS_PER_DAY as MS_PER_DAY
+from alsolike.manifest import RELATED_FILE as RELATED_FILE
+from alsolike.manifest import TABLES_FILE as TABLES_FILE
+from alsolike.manifest import HistoryParameters as HistoryParameters
+from alsolike.manifest import Manifest as Manifest
 from alsolike.mapped import MappedStrings, map_array, write_strings
 from alsolike.popular_groups import PopularGroups
 from alsolike.ragged import hashes_of
 from alsolike.related import NO_ROW, RelatedItems, Row
 
-FORMAT_VERSION = 1
-MANIFEST_FILE = "manifest.json"
 GRAPH_FILE = "graph.onnx"
 BIAS_GRAPH_FILE = "graph.bias.onnx"
 DATA_FILE = "graph.data"
-TABLES_FILE = "graph.tables.json"
 POPULAR_FILE = "popular.npy"
 ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
 META_FILES = ("meta.off.npy", "meta.blob")
 CONTENT_FILE = "content.tensors"
 GROUPS_FILE = "popular.groups.json"
-RELATED_FILE = "related.tensors"
 GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
 SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES, *META_FILES)
 """What serving reads; `content_index` of new items is for who publishes the catalogue."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
-LATER_FILES = (RELATED_FILE, TABLES_FILE)
-"""What bundles of earlier versions do not have, and are served without."""
-
-LATER_FIELDS = frozenset({"top_scores"})
-"""What manifests of earlier versions do not have."""
 
 MAX_POPULAR = 500
-MS_PER_DAY = 86_400_000
-
-_JSON_TYPES = {"version": str, "items": int, "exclude_seen": bool, "metrics": dict, "files": dict}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class HistoryParameters:
-    """How a history becomes the graph's `history` and `weights`.
-
-    Attributes
-    ----------
-    length
-        Interactions kept, the latest ones.
-    half_life_days
-        Age at which an interaction counts half; infinity for no decay (JSON: null).
-    event_weights
-        Weight by canonical event type, below 0 for one that takes back; other types count 0.
-
-    Raises
-    ------
-    ValueError
-        If `length` is no positive integer or `half_life_days` not positive.
-    """
-
-    length: int
-    half_life_days: float
-    event_weights: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        if type(self.length) is not int or self.length < 1:
-            raise ValueError(f"length is {self.length!r}, expected at least 1")
-        if not self.half_life_days > 0:
-            raise ValueError(f"half_life_days is {self.half_life_days!r}, expected more than 0")
-
-    def weights(self, event_weight: npt.NDArray[Any], age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
-
-        This is the only definition of a history's weights: training, evaluation and serving call it.
-        """
-        age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY
-        decay = np.exp2(-age_days / self.half_life_days)
-        return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a bundle says of itself.
-
-    Attributes
-    ----------
-    version
-        The model version, equal to the training run's id.
-    algorithm
-        Name of the winner.
-    exclude_seen
-        Whether items of the history are kept out of the answer.
-    last_event_ms
-        Time of the latest training interaction.
-    metrics
-        Hold-out results, one object a candidate: algorithm, hr, ndcg, mrr, coverage, fit_s and more.
-    files
-        SHA-256 and size in bytes of every other file.
-    top_scores
-        How high the best score of an answer is, over users of the dataset's last days, each as of the last interaction;
-        what is served later is compared with it. None in bundles of earlier versions.
-    """
-
-    version: str
-    algorithm: str
-    items: int
-    history: HistoryParameters
-    exclude_seen: bool
-    dataset_id: str
-    last_event_ms: int
-    created_ms: int
-    code_version: str
-    metrics: Mapping[str, Any]
-    files: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    top_scores: Histogram | None = None
-    format_version: int = FORMAT_VERSION
-
-    def files_of(self, names: Sequence[str]) -> list[str]:
-        """Return these files of a bundle without those that an earlier version did not write."""
-        return [name for name in names if name in self.files or name not in LATER_FILES]
-
-    def to_json(self) -> bytes:
-        """Return the manifest as indented JSON (infinity becomes null)."""
-        option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
-        return orjson.dumps(self, default=dict, option=option)
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Manifest:
-        """Read a manifest.
-
-        Raises
-        ------
-        InvalidBundle
-            If the document is not JSON, misses a field, has one of the wrong type or another format version.
-        """
-        try:
-            document: dict[str, Any] = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise InvalidBundle(f"{MANIFEST_FILE} is not JSON: {error}") from error
-        if not isinstance(document, dict) or document.get("format_version") != FORMAT_VERSION:
-            found = document.get("format_version") if isinstance(document, dict) else type(document).__name__
-            raise InvalidBundle(f"{MANIFEST_FILE} has format_version {found!r}, expected {FORMAT_VERSION}")
-        names = {field.name for field in dataclasses.fields(cls)}
-        if missing := names - document.keys() - LATER_FIELDS:
-            raise InvalidBundle(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
-        values = {name: document[name] for name in names & document.keys()}
-        for name, kind in _JSON_TYPES.items():
-            if type(values[name]) is not kind:
-                raise InvalidBundle(f"{MANIFEST_FILE} has {name} {values[name]!r}, expected {kind.__name__}")
-        try:
-            history = dict(values["history"])
-            if history["half_life_days"] is None:
-                history["half_life_days"] = float("inf")
-            history["event_weights"] = dict(history["event_weights"])
-            values["history"] = HistoryParameters(**history)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidBundle(f"{MANIFEST_FILE} has an unreadable history: {error}") from error
-        if values.get("top_scores") is not None:
-            try:
-                values["top_scores"] = Histogram.from_document(values["top_scores"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise InvalidBundle(f"{MANIFEST_FILE} has unreadable top_scores: {error}") from error
-        return cls(**values)
 
 
 def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
