@@ -76,14 +76,25 @@ export interface EngagementRow {
   readonly degradedShare: number | null;
 }
 
-/** `GET /operator/models`: the versions, the latest first, and who is champion. */
+/**
+ * `GET /operator/models?limit=50`: the latest versions, the latest first, and who is champion. Older ones that the
+ * champion pointer names are there beyond the limit.
+ */
 export interface Models {
   readonly champion: Champion | null;
   readonly versions: readonly ModelVersion[];
 }
 
-/** The champion pointer; what the POST routes of models answer, too. */
+/**
+ * The champion pointer; what the POST routes of models answer, too: promotion (in `Promotion`), `/operator/rollbacks`,
+ * `/operator/models/resume`, and `/operator/models/{version}/pin` and `/unpin`, which take `{etag?}`.
+ */
 export interface Champion {
+  /**
+   * Of the pointer as it was read. A POST with the `etag` of what its caller saw is answered 409 where somebody has
+   * changed the pointer since; without one, it acts on whatever is champion by then.
+   */
+  readonly etag: string;
   readonly version: string;
   /** What a rollback brings back. */
   readonly previous: string | null;
@@ -144,14 +155,17 @@ export interface GateDecision {
   readonly checks: readonly { readonly name: string; readonly passed: boolean; readonly figures: string }[];
 }
 
-/** `POST /operator/models/{version}/promotion` with `{reason, canary?, force?}`: one of the two is there. */
+/** `POST /operator/models/{version}/promotion` with `{reason, canary?, force?, etag?}`: one of the two is there. */
 export interface Promotion {
   readonly champion: Champion | null;
   /** Of the run that tries the version beside the champion. */
   readonly runId: string | null;
 }
 
-/** `POST /operator/rollbacks` with `{reason, canary?, champion?}` answers the `Champion`. */
+/**
+ * `POST /operator/rollbacks` with `{reason, canary?, champion?, etag?}` answers the `Champion`. While a version is on
+ * trial one of `canary` (end the trial) and `champion` (end it, and take the champion back as well) has to be true.
+ */
 
 /** `GET /operator/trainings?limit=20`: runs of the workflow, the latest first. */
 export interface Trainings {
@@ -161,7 +175,10 @@ export interface Trainings {
 export interface TrainingRun {
   readonly id: string;
   readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
-  /** What became of it, such as `promoted`, `rejected`, `rolled back`, `busy`; null while it goes on. */
+  /**
+   * What became of it: `promoted`, `rejected`, `rolled back` or `busy`; null while it goes on, where it failed, and
+   * where there was no time to read its history (then `states` is empty, too).
+   */
   readonly outcome: string | null;
   readonly startedMs: number;
   readonly endedMs: number | null;
@@ -169,10 +186,20 @@ export interface TrainingRun {
   readonly version: string | null;
   /** Why it failed: step, error and cause in one line. */
   readonly cause: string | null;
+  /**
+   * In the order in which they were first entered, each once: a trial goes through some of them hundreds of times.
+   * From when it was first entered to when it was last left; null while the run is in it.
+   */
   readonly states: readonly { readonly name: string; readonly enteredMs: number; readonly leftMs: number | null }[];
 }
 
-/** `POST /operator/trainings` with `{reason?}` answers `{id}`. */
+/**
+ * `POST /operator/trainings` with `{reason?, clientToken?}` answers `{id}`; calls with the same `clientToken` start one
+ * run. 409 while another run goes on.
+ */
+export interface StartedTraining {
+  readonly id: string;
+}
 
 /** `GET /operator/drift`: what monitoring found when it last looked; `looked` is null before its first look. */
 export interface DriftAnswer {
