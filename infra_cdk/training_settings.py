@@ -34,8 +34,9 @@ class TrainingSettings:
         Folder, from the repository's root, with modules or packages of own algorithms, which the job imports.
     dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
         What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
-    spark_statistics
-        Whether Spark also counts what item-to-item models can be fitted from, see docs/scale.md.
+    spark_statistics, spark_sample_interactions
+        Whether Spark also counts what item-to-item models are fitted from, and about how many interactions, of some
+        users, the training then reads to choose and judge them by; see docs/scale.md.
     gate_…
         What a version has to show before it may go on trial, see docs/gate.md.
     canary_share_percent, canary_duration_s, canary_interval_s
@@ -71,6 +72,7 @@ class TrainingSettings:
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     spark_timeout_minutes: int = 480
     spark_statistics: bool = False
+    spark_sample_interactions: int = 5_000_000
     gate_min_interactions: int = 1_000
     gate_min_users: int = 50
     gate_max_age_days: int | None = 30
@@ -172,6 +174,7 @@ _RANGES = (
     ("spark_above_mb", 1, 1_000_000),
     ("spark_workers", 2, 299),
     ("spark_timeout_minutes", 1, 10_080),
+    ("spark_sample_interactions", 1_000, 10**9),
     ("gate_min_interactions", 1, 10**12),
     ("gate_min_users", 1, 10**9),
     ("gate_max_age_days", 1, 36_500),

@@ -51,6 +51,11 @@ class Algorithm(abc.ABC):
         """
         return None
 
+    @classmethod
+    def counts_may_do(cls) -> bool:
+        """Say whether there are settings that can be fitted from statistics."""
+        return cls.fit_from_statistics is not Algorithm.fit_from_statistics
+
     def fit_judged(self, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
         """Fit like `fit`, but free to stop where `judge` finds the model best; its settings say where that was.
 

@@ -95,7 +95,7 @@ class ChampionBundle:
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     """Answer every query as the model's graph would, int64 `(queries, k)`; it knows the items that it was fitted on."""
     queries = part.queries
-    known = np.bincount(part.fit.item, minlength=model.items + 1) > 0
+    known = part.fit.frequencies() > 0
     positions = np.where(known, np.arange(model.items + 1), 0)
     parameters = history_parameters(queries.source, model.settings.half_life_days)
     histories = _histories(queries, positions, queries.source.weight, parameters, items=model.items)

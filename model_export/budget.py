@@ -43,8 +43,12 @@ class Budget:
     started: float = dataclasses.field(default_factory=time.monotonic)
 
     def refusal(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
-        """Return why the algorithm is not to be fitted on the interactions, or None."""
-        if len(interactions) <= 4 * TRIAL_ROWS or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
+        """Return why the algorithm is not to be fitted on the interactions, or None; what is counted is not tried."""
+        if (
+            interactions.counts is not None
+            or len(interactions) <= 4 * TRIAL_ROWS
+            or (math.isinf(self.seconds) and math.isinf(self.megabytes))
+        ):
             return None
         left = self.seconds - (time.monotonic() - self.started)
         if left <= 0:

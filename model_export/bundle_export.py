@@ -82,7 +82,7 @@ def export_bundle(
             ),
             exclude_seen=provenance.exclude_seen,
             dataset_id=data.dataset_id,
-            last_event_ms=int(data.interactions.time_ms.max()),
+            last_event_ms=data.last_event_ms,
             created_ms=provenance.created_ms,
             code_version=code_version(),
             top_scores=top_scores(data.interactions, model, directory, exclude_seen=provenance.exclude_seen),

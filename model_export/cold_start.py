@@ -105,7 +105,7 @@ def choose_scale(model: Model, split: Split, properties: Properties, *, k: int, 
 
 def unknown(part: Part) -> Mask:
     """Return which items nobody had in what the part learns from, by position, `(items + 1,)`."""
-    mask: Mask = np.bincount(part.fit.item, minlength=part.fit.items + 1) == 0
+    mask: Mask = part.fit.frequencies() == 0
     mask[0] = False
     return mask
 

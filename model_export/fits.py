@@ -5,9 +5,31 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from alsolike.errors import InvalidInput
 from model_export.algorithm import Algorithm, Combination, Model
 from model_export.interactions import Interactions
 from model_export.resources import Cost, measured
+from model_export.statistics import Statistics
+
+
+def fitted(settings: Algorithm, interactions: Interactions) -> Model:
+    """Return a model of the counts of all users where the interactions have such, or else of the interactions.
+
+    Raises
+    ------
+    InvalidInput
+        If the counts are not enough for the algorithm.
+    """
+    if interactions.counts is None:
+        return settings.fit(interactions)
+    return _of_statistics(settings, interactions.counts.statistics())
+
+
+def _of_statistics(settings: Algorithm, statistics: Statistics) -> Model:
+    model = settings.fit_from_statistics(statistics)
+    if model is None:
+        raise InvalidInput(f"{settings.name} cannot be fitted from statistics")
+    return model
 
 
 class Fits:
@@ -17,6 +39,7 @@ class Fits:
         self._models: dict[tuple[int, Algorithm], tuple[Model, Cost]] = {}
         self._judged: dict[tuple[int, Algorithm], Algorithm] = {}
         self._interactions: dict[int, Interactions] = {}
+        self._statistics: tuple[int, Statistics] | None = None
 
     def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
         """Return a model of these settings, fitted on these very interactions."""
@@ -25,7 +48,7 @@ class Fits:
         key = id(interactions), settings.learning_settings()
         if key not in self._models:
             with measured() as cost:
-                model = key[1].fit(interactions)
+                model = self._fit(key[1], interactions)
             self._remember(interactions, model, cost)
         return self._models[key][0].read_with(settings)
 
@@ -37,7 +60,10 @@ class Fits:
         key = id(interactions), settings.learning_settings()
         if key not in self._judged:
             with measured() as cost:
-                model = key[1].fit_judged(interactions, judge)
+                if interactions.counts is None:
+                    model = key[1].fit_judged(interactions, judge)
+                else:
+                    model = self._fit(key[1], interactions)
             self._judged[key] = model.settings.learning_settings()
             self._remember(interactions, model, cost)
         found = self._judged[key]
@@ -57,6 +83,17 @@ class Fits:
         self._models.clear()
         self._judged.clear()
         self._interactions.clear()
+        self._statistics = None
+
+    def _fit(self, settings: Algorithm, interactions: Interactions) -> Model:
+        """Do as `fitted`, but read the latest counts once."""
+        if interactions.counts is None:
+            return settings.fit(interactions)
+        self._interactions[id(interactions)] = interactions
+        if self._statistics is None or self._statistics[0] != id(interactions):
+            self._statistics = None  # two of them may be more than the machine has
+            self._statistics = id(interactions), interactions.counts.statistics()
+        return _of_statistics(settings, self._statistics[1])
 
     def _remember(self, interactions: Interactions, model: Model, cost: Cost) -> None:
         self._interactions[id(interactions)] = interactions  # kept alive, so that its id is not given away

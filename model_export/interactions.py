@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from alsolike.bundle import HistoryParameters
 from alsolike.configuration import HISTORY_LENGTH
+from model_export.counts import Counts
 from model_export.recency import positional_decay
 
 Floats = npt.NDArray[np.float32]
@@ -38,6 +39,9 @@ class Interactions:
         None where nothing is known of any item.
     history_length
         A user's latest interactions that a model is told when it is served.
+    counts
+        Where these are some users' interactions: what was counted of all users', up to the same moment. Models are
+        fitted from them. None where these are all.
     """
 
     user: npt.NDArray[np.int32]
@@ -48,6 +52,7 @@ class Interactions:
     items: int
     content: sp.csr_array | None = None
     history_length: int = HISTORY_LENGTH
+    counts: Counts | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -101,26 +106,38 @@ class Interactions:
         return int(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).sum())
 
     def select(self, rows: npt.NDArray[np.bool_]) -> Interactions:
-        """Return the rows where `rows` is true; users and items keep their numbers."""
+        """Return the rows where `rows` is true, without counts; users and items keep their numbers."""
         return dataclasses.replace(
             self,
+            counts=None,
             user=self.user[rows],
             item=self.item[rows],
             time_ms=self.time_ms[rows],
             weight=self.weight[rows],
         )
 
+    def until(self, time_ms: int) -> Interactions:
+        """Return what happened up to a moment, which has to be one of those that are counted, if any are."""
+        counts = None if self.counts is None else self.counts.until(time_ms)
+        return dataclasses.replace(self.select(self.time_ms <= time_ms), counts=counts)
+
+    def frequencies(self) -> Ints:
+        """Return how many interactions each item has, of all users, int64 `(items + 1,)`."""
+        if self.counts is not None:
+            return self.counts.frequencies()
+        return np.bincount(self.item, minlength=self.items + 1)
+
     def frequency_order(self) -> Ints:
         """Return the items, most interactions first, then by position, int64 `(items,)`."""
-        counts = np.bincount(self.item, minlength=self.items + 1)[1:]
-        return np.argsort(-counts, kind="stable") + 1
+        return np.argsort(-self.frequencies()[1:], kind="stable") + 1
 
     def renumber(self, order: Ints) -> Interactions:
         """Return the interactions with item `order[i]` at position i + 1."""
         position = np.zeros(self.items + 1, np.int32)
         position[order] = np.arange(1, self.items + 1)
         content = None if self.content is None else sp.csr_array(self.content[np.append(0, order)])
-        return dataclasses.replace(self, item=position[self.item], content=content)
+        counts = None if self.counts is None else self.counts.renumber(position)
+        return dataclasses.replace(self, item=position[self.item], content=content, counts=counts)
 
     def matrix(self) -> sp.csr_array:
         """Return whether a user had an item, float32 0 or 1, shape `(users, items + 1)`; column 0 is empty."""

@@ -23,7 +23,8 @@ Shares = npt.NDArray[np.float64]
 
 def popularity(interactions: Interactions) -> Shares:
     """Return each item's share of the interactions, float64 `(items + 1,)`."""
-    return np.bincount(interactions.item, minlength=interactions.items + 1) / max(1, len(interactions))
+    counts = interactions.frequencies()
+    return counts / max(1, int(counts.sum()))
 
 
 class PopularityBias:

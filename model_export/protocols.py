@@ -10,11 +10,10 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from alsolike import holdout
 from alsolike.bundle import MS_PER_DAY
+from model_export.counts import Counts
 from model_export.interactions import Interactions, Ints, distinct
-
-LONGEST_HOLDOUT_DAYS = 28.0
-HOLDOUT_SHARE = 0.1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,8 +119,7 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
     """Return the test window: `days`, by default 28 days or a tenth of the data's time, whichever is shorter."""
     if days is not None:
         return int(days * MS_PER_DAY)
-    span_ms = int(interactions.time_ms.max() - interactions.time_ms.min())
-    return int(min(LONGEST_HOLDOUT_DAYS * MS_PER_DAY, HOLDOUT_SHARE * span_ms))
+    return holdout.holdout_ms(int(interactions.time_ms.min()), int(interactions.time_ms.max()))
 
 
 def leave_one_out(interactions: Interactions) -> Split:
@@ -137,7 +135,8 @@ def leave_one_out(interactions: Interactions) -> Split:
     learned = np.ones(len(interactions), np.bool_)
     learned[ends - 1] = False
     learned[ends - 2] = False
-    interactions, order = _numbered(interactions, learned)
+    order = interactions.select(learned).frequency_order()
+    interactions = interactions.renumber(order)
     fit = interactions.select(learned)
 
     def part(target_rows: Ints) -> Part:
@@ -161,11 +160,29 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
     model is fitted on everything before its cut, the validation window included.
     """
     last_ms = int(interactions.time_ms.max())
+    chosen_ms = last_ms - holdout_ms
+    learned_ms = chosen_ms - holdout_ms
     return Split(
         protocol="temporal",
-        chosen_until_ms=last_ms - holdout_ms,
-        validation=_window(interactions, after_ms=last_ms - 2 * holdout_ms, until_ms=last_ms - holdout_ms),
-        test=_window(interactions, after_ms=last_ms - holdout_ms, until_ms=last_ms),
+        chosen_until_ms=chosen_ms,
+        validation=window(interactions, learned_ms=learned_ms, after_ms=learned_ms, until_ms=chosen_ms),
+        test=window(interactions, learned_ms=chosen_ms, after_ms=chosen_ms, until_ms=last_ms),
+    )
+
+
+def counted(interactions: Interactions, counts: Counts) -> Split:
+    """Hold out the same windows where interactions are of some users, and what is learned was counted of all.
+
+    Both parts learn what was counted up to the validation window; in the test part users are told that window as well.
+    """
+    learned_ms, last_ms = counts.manifest.learned_ms, counts.manifest.last_event_ms
+    chosen_ms = last_ms - counts.manifest.holdout_ms
+    whole, fit, order = _learned(interactions, learned_ms)
+    return Split(
+        protocol="temporal, counted",
+        chosen_until_ms=chosen_ms,
+        validation=_asked(whole, fit, order, after_ms=learned_ms, until_ms=chosen_ms),
+        test=_asked(whole, fit, order, after_ms=chosen_ms, until_ms=last_ms),
     )
 
 
@@ -175,8 +192,7 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
     A user with a past is asked at `after_ms`; one who came later right after their first interactions, which are the
     history then. Targets are the items of all that follows, each once.
     """
-    past = interactions.time_ms <= after_ms
-    interactions, order = _numbered(interactions, past)
+    interactions, fit, order = _learned(interactions, after_ms)
     offsets = interactions.offsets
     starts, ends = offsets[:-1], offsets[1:]
     present = starts < ends
@@ -194,23 +210,34 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
         targets=targets,
         target_offsets=np.append(first, len(targets)).astype(np.int64),
     )
-    return Part(fit=interactions.select(past), queries=queries, order=order)
+    return Part(fit=fit, queries=queries, order=order)
 
 
-def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part:
-    """Fit on times <= after_ms, ask for after_ms < time <= until_ms."""
-    past = interactions.time_ms <= after_ms
-    interactions, order = _numbered(interactions, past)
-    fit = interactions.select(past)
-    inside = ~past & (interactions.time_ms <= until_ms)
-    key = interactions.user[inside].astype(np.int64) * (interactions.items + 1) + interactions.item[inside]
-    users, targets = np.divmod(distinct(key), interactions.items + 1)
-    offsets = fit.offsets
+def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_ms: int) -> Part:
+    """Fit on times <= learned_ms, ask those with a past before after_ms for after_ms < time <= until_ms."""
+    whole, fit, order = _learned(interactions, learned_ms)
+    return _asked(whole, fit, order, after_ms=after_ms, until_ms=until_ms)
+
+
+def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, Interactions, Ints]:
+    """Number items by their frequency up to a moment; return all, those up to it, and the order of the items."""
+    order = interactions.until(until_ms).frequency_order()
+    whole = interactions.renumber(order)
+    return whole, whole.until(until_ms), order
+
+
+def _asked(whole: Interactions, fit: Interactions, order: Ints, *, after_ms: int, until_ms: int) -> Part:
+    past = whole.time_ms <= after_ms
+    source = dataclasses.replace(whole.select(past), counts=fit.counts)
+    inside = ~past & (whole.time_ms <= until_ms)
+    key = whole.user[inside].astype(np.int64) * (whole.items + 1) + whole.item[inside]
+    users, targets = np.divmod(distinct(key), whole.items + 1)
+    offsets = source.offsets
     known = offsets[users + 1] > offsets[users]
     users, targets = users[known], targets[known]
     asked, first = np.unique(users, return_index=True)
     queries = Queries(
-        source=fit,
+        source=source,
         starts=offsets[asked],
         ends=offsets[asked + 1],
         now_ms=np.full(len(asked), after_ms, np.int64),
@@ -218,9 +245,3 @@ def _window(interactions: Interactions, *, after_ms: int, until_ms: int) -> Part
         target_offsets=np.append(first, len(targets)).astype(np.int64),
     )
     return Part(fit=fit, queries=queries, order=order)
-
-
-def _numbered(interactions: Interactions, learned: npt.NDArray[np.bool_]) -> tuple[Interactions, Ints]:
-    """Number items by their frequency in the learned rows; return their order as well."""
-    order = interactions.select(learned).frequency_order()
-    return interactions.renumber(order), order

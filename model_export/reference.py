@@ -19,6 +19,7 @@ from alsolike.errors import InvalidBundle
 from alsolike.returns import remaining
 from model_export.algorithm import Algorithm, Model
 from model_export.algorithms import known
+from model_export.fits import fitted
 from model_export.interactions import Floats, Histories
 from model_export.training_data import load
 
@@ -88,7 +89,7 @@ def fit_reference(manifest: Manifest, dataset: Path) -> Reference:
     data = load(dataset).by_frequency()
     if data.dataset_id != manifest.dataset_id:
         raise InvalidBundle(f"{dataset} is dataset {data.dataset_id}, the model was trained on {manifest.dataset_id}")
-    model = settings_from(manifest.metrics["settings"]).fit(data.interactions)
+    model = fitted(settings_from(manifest.metrics["settings"]), data.interactions)
     return Reference(model, data.item_ids, manifest.history)
 
 

@@ -36,6 +36,7 @@ from model_export.baskets import basket_items, purchases
 from model_export.interactions import Floats, Interactions, Ints
 from model_export.item_content import MAX_PAIRS, rarest
 from model_export.item_rows import best_of_row, source_blocks
+from model_export.statistics import Statistics
 
 MOST_RELATED = 50
 """Items kept for an item: two pages of 25, Personalize's default, for a filter to choose from."""
@@ -81,6 +82,18 @@ class Scores(Protocol):
         ...
 
 
+class _Met(Protocol):
+    """In how many sets items are, alone and together."""
+
+    @property
+    def counts(self) -> Floats: ...
+
+    @property
+    def pairs(self) -> Ints: ...
+
+    def met(self, sources: Ints) -> sp.csr_array: ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Sets:
     """Sets of items, and the sets of each item."""
@@ -104,6 +117,26 @@ class _Sets:
         return sp.csr_array(self.of_items[sources] @ self.of_sets)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was counted of sets: `met` has the strongest pairs alone."""
+
+    gram: sp.csr_array
+    counts: Floats
+
+    @classmethod
+    def of(cls, statistics: Statistics) -> Self:
+        statistics.require("similar", most=MOST_RELATED, session=SESSION)
+        return cls(statistics.gram.astype(np.float32), statistics.sessions.astype(np.float32))
+
+    @property
+    def pairs(self) -> Ints:
+        return np.diff(self.gram.indptr).astype(np.int64)
+
+    def met(self, sources: Ints) -> sp.csr_array:
+        return sp.csr_array(self.gram[sources])
+
+
 class Similar:
     """`similar` of the formulas above.
 
@@ -115,7 +148,10 @@ class Similar:
 
     def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:
         self._prior = np.float32(SHRINK * content_share)
-        self._sessions = _Sets.of(interactions.sessions(most=SESSION))
+        counts = interactions.counts
+        self._sessions: _Met = (
+            _Sets.of(interactions.sessions(most=SESSION)) if counts is None else _Counted.of(counts.statistics())
+        )
         self._counts = self._sessions.counts
         known: Any = interactions.content
         if known is None:

@@ -16,7 +16,7 @@ from model_export.bootstrap import interval
 from model_export.budget import Budget
 from model_export.evaluate import Gains, Quality, Seen, evaluate, gains, histories, mean, ndcg_of_scores
 from model_export.fits import Fits
-from model_export.interactions import Floats
+from model_export.interactions import Floats, Interactions
 from model_export.protocols import Queries, Split
 
 MOST_VALIDATION_QUERIES = 5_000
@@ -121,7 +121,7 @@ class Comparison:
     def _possible(self, algorithm: Algorithm) -> bool:
         """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""
         past = self._split.validation.fit
-        reason = missing(algorithm) or algorithm.refusal(past)
+        reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.refusal(past)
         if reason is None and not isinstance(algorithm, Combination):
             reason = self._budget.refusal(algorithm, past)
         if reason is not None:
@@ -172,6 +172,12 @@ class Comparison:
 
     def _gains(self, model: Model) -> Gains:
         return gains(model, self._validation, k=self._k, seen=self._seen)
+
+
+def _uncountable(algorithm: Algorithm, interactions: Interactions) -> str | None:
+    if interactions.counts is None or algorithm.counts_may_do():
+        return None
+    return "it cannot be fitted from the dataset's statistics, and the interactions in it are of some users only"
 
 
 def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:

@@ -70,7 +70,7 @@ def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
 
 def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
     """Return which items each slice of targets holds, by position, `(items + 1,)`."""
-    counts = np.bincount(part.fit.item, minlength=part.fit.items + 1)
+    counts = part.fit.frequencies()
     tail = np.ones(len(counts), np.bool_)
     tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False
     groups = {"tail items": tail & (counts > 0), "items that nobody had": counts == 0}

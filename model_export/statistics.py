@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import scipy.sparse as sp
 
 from alsolike import statistics
 from alsolike.errors import InvalidDataset, InvalidInput
-from alsolike.statistics import Counting
+from alsolike.statistics import WEIGHTS, Counting
 
 Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,8 +27,10 @@ class Statistics:
 
     Attributes
     ----------
-    item_ids
-        Of positions 1..N.
+    items
+        How many there are.
+    weights
+        float64 `(items + 1,)` by half-life in days: what an item's interactions weigh together.
     sums
         float64 `(items + 1,)`: what a row of all transitions adds up to.
     transitions
@@ -40,16 +43,12 @@ class Statistics:
     """
 
     counting: Counting
-    item_ids: Sequence[str]
+    items: int
+    weights: Mapping[float, Doubles]
     sums: Doubles
     transitions: sp.csr_array
     sessions: Doubles
     gram: sp.csr_array
-
-    @property
-    def items(self) -> int:
-        """How many there are."""
-        return len(self.item_ids)
 
     def require(self, algorithm: str, *, most: int, **wanted: float) -> None:
         """Refuse settings that were not counted with.
@@ -65,25 +64,45 @@ class Statistics:
         if most > self.counting.most:
             raise InvalidInput(f"{algorithm} keeps {most} targets, the statistics have {self.counting.most} at most")
 
+    def placed(self, place: Ints, *, items: int) -> Statistics:
+        """Return these with other positions.
 
-def load(dataset: Path) -> Statistics | None:
-    """Read the statistics of a dataset; None where there are none.
+        Parameters
+        ----------
+        place
+            Of positions 0..`self.items`, those among 0..`items`; 0 stays.
+        """
+
+        def spread(values: Doubles) -> Doubles:
+            found = np.zeros(items + 1)
+            found[place] = values
+            return found
+
+        def moved(matrix: sp.csr_array) -> sp.csr_array:
+            rows = np.repeat(place, np.diff(matrix.indptr))
+            return sp.csr_array((matrix.data, (rows, place[matrix.indices])), shape=(items + 1, items + 1))
+
+        return Statistics(
+            counting=self.counting,
+            items=items,
+            weights={days: spread(values) for days, values in self.weights.items()},
+            sums=spread(self.sums),
+            transitions=moved(self.transitions),
+            sessions=spread(self.sessions),
+            gram=moved(self.gram),
+        )
+
+
+def load(directory: Path, counting: Counting) -> Statistics:
+    """Read what was counted up to one moment.
 
     Raises
     ------
     InvalidDataset
-        If they are not whole.
+        If it is not whole.
     """
-    directory = dataset / statistics.STATISTICS
-    manifest = directory / statistics.STATISTICS_MANIFEST
-    if not manifest.is_file():
-        return None
-    counting = Counting.from_json(manifest.read_bytes())
-    items = _read(directory / statistics.ITEMS, statistics.ITEM_STATISTICS)
-    items = items.sort_by("position")
+    items = load_items(directory)
     size = len(items) + 1
-    if not np.array_equal(items["position"].to_numpy(), np.arange(1, size)):
-        raise InvalidDataset(f"{directory / statistics.ITEMS} has other positions than 1 to {len(items)}, each once")
     transitions, gram = (
         _matrix(_read(directory / name, statistics.PAIR_COLUMNS), size=size)
         for name in (statistics.TRANSITIONS, statistics.GRAM)
@@ -94,7 +113,8 @@ def load(dataset: Path) -> Statistics | None:
     both = both + sp.diags_array(sessions)
     return Statistics(
         counting=counting,
-        item_ids=items["item_id"].to_pylist(),
+        items=len(items),
+        weights={days: np.append(0.0, items[column].to_numpy()) for column, days in WEIGHTS.items()},
         sums=np.append(0.0, items["transitions"].to_numpy()),
         transitions=transitions,
         sessions=sessions,
@@ -102,7 +122,21 @@ def load(dataset: Path) -> Statistics | None:
     )
 
 
-def _read(directory: Path, columns: Sequence[str]) -> pa.Table:
+def load_items(directory: Path) -> pa.Table:
+    """Read `ITEM_STATISTICS` up to one moment, in order of position.
+
+    Raises
+    ------
+    InvalidDataset
+        If they are not whole.
+    """
+    items = _read(directory / statistics.ITEMS, statistics.ITEM_STATISTICS).sort_by("position")
+    if not np.array_equal(items["position"].to_numpy(), np.arange(1, len(items) + 1)):
+        raise InvalidDataset(f"{directory / statistics.ITEMS} has other positions than 1 to {len(items)}, each once")
+    return items
+
+
+def _read(directory: Path, columns: tuple[str, ...]) -> pa.Table:
     parts = sorted(directory.glob("*.parquet"))
     if not parts:
         raise InvalidDataset(f"{directory} holds no Parquet parts")

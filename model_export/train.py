@@ -17,7 +17,7 @@ from pathlib import Path
 
 from alsolike.bundle import Manifest
 from alsolike.dataset import CHAMPION_FOLDER
-from alsolike.errors import AlsolikeError, InvalidDataset, InvalidInput
+from alsolike.errors import AlsolikeError, InvalidInput
 from model_export import checkpoints, follower, peers, protocols, reference, related_quality
 from model_export.against_champion import against_champion
 from model_export.algorithm import Algorithm
@@ -33,13 +33,11 @@ from model_export.interactions import Interactions
 from model_export.resources import measured
 from model_export.selection import Candidate, Comparison, Say, choose
 from model_export.slices import categories, sliced
+from model_export.split_choice import require_targets, split_for
 from model_export.training_data import TrainingData, load
 
 K = 10
 """Length of the judged list."""
-
-MINIMUM_ASKED_USERS = 5
-"""With fewer users in a part of the temporal hold-out, each user's last interaction is held out instead."""
 
 REPEATS_ARE_REAL = 0.1
 """From this share of the validation's targets that the user had before, seen items may be recommended again."""
@@ -99,9 +97,14 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         data = load(dataset)
         interactions = data.interactions
         say(
-            f"dataset {data.dataset_id}: {len(interactions):,} interactions, {interactions.users:,} users, "
+            f"dataset {data.dataset_id}: {data.all_interactions:,} interactions, {data.all_users:,} users, "
             f"{interactions.items:,} items"
         )
+        if interactions.counts is not None:
+            say(
+                f"models are fitted from statistics of all of them; asked are {interactions.users:,} users, whose "
+                f"{len(interactions):,} interactions are here"
+            )
         split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
         repeat_share = split.validation.queries.repeat_share()  # the test part chooses nothing
         seen = _seen(hyperparameters.exclude_seen, repeat_share)
@@ -109,7 +112,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
             f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
         )
-        _require_targets(split, seen)
+        require_targets(split, seen)
         fits = Fits()
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
         candidates = list(comparison.candidates(algorithms))
@@ -155,7 +158,8 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "slices": slices,
             "cold_start": dataclasses.asdict(cold),
             "against_champion": None if compared is None else compared.document(k=K),
-            "dataset": {"interactions": len(interactions), "users": interactions.users},
+            "dataset": {"interactions": data.all_interactions, "users": data.all_users},
+            "statistics": _statistics(interactions),
             "related": {kind: dataclasses.asdict(figures) for kind, figures in related.items()},
             "seed": hyperparameters.seed,
             "train_s": cost.seconds,
@@ -171,40 +175,6 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
     say(f"ndcg_at_{K}={winner.quality.ndcg:.6f} hr_at_{K}={winner.quality.hr:.6f}")
     say(f"model {manifest.version}: {manifest.algorithm} in {output}")
     return manifest
-
-
-def split_for(interactions: Interactions, *, holdout_days: float | None) -> protocols.Split:
-    """Hold out the last days, or each user's last interaction if too few users were active then.
-
-    Raises
-    ------
-    InvalidDataset
-        If too few users have the three interactions that the latter needs.
-    """
-    holdout_ms = protocols.holdout_ms(interactions, days=holdout_days)
-    split = protocols.temporal(interactions, holdout_ms=holdout_ms)
-    if _asked_at_least(split) >= MINIMUM_ASKED_USERS:
-        return split
-    split = protocols.leave_one_out(interactions)
-    if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
-        raise InvalidDataset(
-            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MINIMUM_ASKED_USERS}, "
-            f"{MINIMUM_ASKED_USERS - asked} more"
-        )
-    return split
-
-
-def _asked_at_least(split: protocols.Split) -> int:
-    return min(len(split.validation.queries), len(split.test.queries))
-
-
-def _require_targets(split: protocols.Split, seen: Seen) -> None:
-    """Refuse a hold-out whose items may not be recommended; the test part is not looked at, it chooses nothing."""
-    if seen == "masked" and (asked := split.validation.queries.with_new_targets()) < MINIMUM_ASKED_USERS:
-        raise InvalidDataset(
-            f"{asked} users have an item in the validation part that they had not had before; comparing algorithms "
-            f"without seen items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
-        )
 
 
 def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
@@ -254,6 +224,17 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
 def _in_order(of_items: Sequence[str | None], part: protocols.Part) -> list[str | None]:
     """Return what belongs to the items of the data in the order of a part's positions."""
     return [of_items[item - 1] for item in part.order]
+
+
+def _statistics(interactions: Interactions) -> dict[str, object] | None:
+    """Return what models were fitted from, where that is not the interactions; these only choose and judge."""
+    if interactions.counts is None:
+        return None
+    return {
+        "moments_ms": interactions.counts.manifest.moments,
+        "asked_of_interactions": len(interactions),
+        "asked_of_users": interactions.users,
+    }
 
 
 def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:

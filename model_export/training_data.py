@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from alsolike import dataset
 from alsolike.errors import InvalidDataset
+from model_export.counts import Counts
 from model_export.interactions import Interactions, unusable_weights
 from model_export.item_content import item_content
 
@@ -41,6 +42,8 @@ class TrainingData:
         Of the users of `interactions`, in their order.
     users
         Columns by user id, of users whose columns may make groups.
+    all_interactions, all_users
+        Of the dataset; more than `interactions` has where the rest is counted.
     """
 
     dataset_id: str
@@ -50,6 +53,14 @@ class TrainingData:
     event_weights: Mapping[str, float]
     profile_ids: Sequence[str] = ()
     users: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    all_interactions: int = 0
+    all_users: int = 0
+
+    @property
+    def last_event_ms(self) -> int:
+        """Time of the last interaction that a model of these learns from."""
+        counts = self.interactions.counts
+        return int(self.interactions.time_ms.max()) if counts is None else counts.manifest.last_event_ms
 
     def by_frequency(self) -> TrainingData:
         """Return the data with the most frequent items first, so that equal scores fall to the more frequent item.
@@ -80,12 +91,17 @@ def load(directory: Path) -> TrainingData:
         raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
     manifest = dataset.DatasetManifest.from_json(manifest_path.read_bytes())
     table = _read(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
+    counts = Counts.open(directory)
     interactions, item_ids, profile_ids = encode(
         user_ids=table["profile_id"],
         item_ids=table["item_id"],
         time_ms=_numbers(table, "event_time_ms", pa.int64()),
         weight=_weights(table),
+        catalogue=None if counts is None else pa.chunked_array([counts.item_ids]),
     )
+    if counts is not None and len(item_ids) != len(counts.item_ids):
+        uncounted = len(item_ids) - len(counts.item_ids)
+        raise InvalidDataset(f"{dataset.INTERACTIONS_FILE} has {uncounted} items that its statistics have not")
     _require_minimum(interactions, manifest.dataset_id)
     by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
     users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
@@ -94,13 +110,18 @@ def load(directory: Path) -> TrainingData:
     return TrainingData(
         dataset_id=manifest.dataset_id,
         interactions=dataclasses.replace(
-            interactions, content=item_content(properties).vectors, history_length=manifest.history_length
+            interactions,
+            content=item_content(properties).vectors,
+            history_length=manifest.history_length,
+            counts=counts,
         ),
         item_ids=item_ids,
         properties=properties,
         event_weights=manifest.event_weights,
         profile_ids=profile_ids,
         users=users,
+        all_interactions=len(interactions) if counts is None else manifest.interactions,
+        all_users=interactions.users if counts is None else manifest.users,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from alsolike.interactions import profile_id
 from alsolike.popular_groups import Group, PopularGroups, group_names
 from model_export.algorithm import Algorithm
+from model_export.fits import fitted
 from model_export.interactions import Histories, Interactions, Ints
 
 FEWEST_USERS = 20
@@ -24,7 +25,7 @@ NOBODY = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np
 
 def popular_items(popular_by: Algorithm, interactions: Interactions) -> Ints:
     """Return the items that somebody without a history gets, best first; what nobody had comes last."""
-    scores = popular_by.fit(interactions).score(NOBODY)[0, 1:]
+    scores = fitted(popular_by, interactions).score(NOBODY)[0, 1:]
     return np.argsort(-scores, kind="stable") + 1
 
 

@@ -43,6 +43,7 @@ def manifest(
     catalogue_items: int,
     lineage: tuple[str, ...],
     reference: Reference | None = None,
+    sampled_interactions: int | None = None,
 ) -> DatasetManifest:
     """Return the manifest of a dataset."""
     limits = configuration.limits
@@ -64,6 +65,7 @@ def manifest(
         configuration_version=configuration.version,
         history_length=limits.history_length,
         lineage=lineage,
+        sampled_interactions=sampled_interactions,
         reference=reference,
     )
 

@@ -6,13 +6,16 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
+from typing import Any
 
+from botocore.exceptions import ClientError
 from pyspark.sql import SparkSession
 
-from alsolike import lake
+from alsolike import bundle, lake
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
-from alsolike.dataset import MANIFEST_FILE, prefix
+from alsolike.dataset import CHAMPION_FOLDER, MANIFEST_FILE, prefix
+from alsolike.errors import InvalidBundle
 from alsolike.lake_objects import list_objects
 from alsolike.observability import logger
 from alsolike.pseudonyms import pseudonyms_of
@@ -20,7 +23,7 @@ from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
 from alsolike.tombstones import TombstoneReader
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_dataset import ErasedUsers, build_dataset, check_nobody_erased
-from functions.build_dataset.spark_statistics import write_statistics
+from functions.build_dataset.spark_statistics import moments, write_statistics
 
 _PARTITION_BYTES = 32 * 2**20
 """Of the lake's objects, compressed, a shuffle partition stands for at most so many."""
@@ -67,14 +70,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         configuration=configuration,
         lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
         erased=ErasedUsers(frozenset(tombstones.current(now_ms=now_ms)), settings.secret_arn),
+        most_interactions=options.sample_interactions if options.statistics else None,
     )
     if options.statistics:
-        counting = Counting()
-        write_statistics(dataset.interactions.frame, options.dataset_s3_uri, counting)
+        counted = moments(
+            dataset.interactions.frame,
+            Counting(),
+            first_ms=dataset.manifest.first_event_ms,
+            last_ms=dataset.manifest.last_event_ms,
+            champion_ms=_champion_ms(s3, artefact_bucket, options.run_id),
+        )
+        write_statistics(dataset.interactions.frame, options.dataset_s3_uri, counted)
         s3.put_object(
             Bucket=artefact_bucket,
             Key=f"{prefix(options.run_id)}{STATISTICS}{STATISTICS_MANIFEST}",
-            Body=counting.to_json(),
+            Body=counted.to_json(),
             ContentType="application/json",
         )
     now_ms = time.time_ns() // 1_000_000
@@ -103,7 +113,24 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in ("lake_s3_uri", "dataset_s3_uri", "catalogue_table", "users_table", "secret_arn", "region"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--statistics", default="false", type={"true": True, "false": False}.__getitem__)
+    parser.add_argument("--sample_interactions", default=5_000_000, type=int)
     return parser.parse_known_args(arguments)[0]  # Glue adds arguments of its own
+
+
+def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
+    """Return the last training event of the champion beside the dataset; None where there is none or it is broken.
+
+    A broken one is no measure, and the training job says so.
+    """
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=f"{prefix(run_id)}{CHAMPION_FOLDER}/{bundle.MANIFEST_FILE}")
+        return bundle.Manifest.from_json(answer["Body"].read()).last_event_ms
+    except InvalidBundle:
+        return None
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            return None
+        raise
 
 
 def _session(region: str, size_bytes: int) -> SparkSession:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from alsolike.aws import client
@@ -28,6 +28,9 @@ from functions.build_dataset.rules import ORDER, grouping_columns, item_row, use
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_cleaning import CleanInteractions, clean, erased_profiles, lake_schema
 from functions.build_dataset.spark_reference import reference
+
+_SHARES = 10_000_000
+"""Of a sample of users, the smallest is one in so many."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ def build_dataset(
     configuration: Configuration,
     lineage: tuple[str, ...],
     erased: ErasedUsers,
+    most_interactions: int | None = None,
 ) -> SparkDataset:
     """Write the files of a dataset as directories of parts, all but the manifest.
 
@@ -85,6 +89,8 @@ def build_dataset(
     ----------
     lineage
         Partitions of the lake that have objects.
+    most_interactions
+        Of more, about so many are written, those of some users whole; None writes all. The manifest describes all.
 
     Raises
     ------
@@ -97,9 +103,11 @@ def build_dataset(
     counts = interactions.counts
     if not counts.interactions:
         raise nothing_left(counts.rows_read, counts.dropped, configuration)
-    profiles = interactions.pairs.select("profile_id").distinct()
+    chosen = _chosen(counts.interactions, most=most_interactions)
+    profiles = interactions.pairs.where(chosen).select("profile_id").distinct()
     items = _items(spark, settings.catalogue_table).persist()
-    _write(interactions.frame.orderBy(*ORDER).select(*INTERACTION_COLUMNS), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
+    written = interactions.frame.where(chosen).orderBy(*ORDER)
+    _write(written.select(*INTERACTION_COLUMNS), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
     _write(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
     users = _users(spark, settings.users_table, grouping_columns(configuration), profiles=profiles)
     _write(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")
@@ -113,8 +121,20 @@ def build_dataset(
             catalogue_items=items.count(),
             lineage=lineage,
             reference=reference(spark, interactions, items, limits=configuration.limits),
+            sampled_interactions=None if most_interactions is None else _total(interactions.pairs.where(chosen)),
         ),
     )
+
+
+def _chosen(interactions: int, *, most: int | None) -> Column:
+    """Say of a profile whether its interactions are written: by its hash, so that they are all or none."""
+    share = 1.0 if most is None else min(1.0, most / interactions)
+    return F.pmod(F.xxhash64("profile_id"), F.lit(_SHARES)) < round(share * _SHARES)
+
+
+def _total(pairs: DataFrame) -> int:
+    total = pairs.agg(F.sum("interactions")).first()
+    return 0 if total is None else total[0] or 0
 
 
 def check_nobody_erased(interactions: CleanInteractions, erased: ErasedUsers) -> None:

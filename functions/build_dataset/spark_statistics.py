@@ -6,14 +6,44 @@ over the workers. A user's interactions meet in one task, which sorts them on di
 
 from __future__ import annotations
 
+import dataclasses
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from alsolike.statistics import GRAM, ITEM_STATISTICS, ITEMS, PAIR_COLUMNS, STATISTICS, TRANSITIONS, Counting
+from alsolike.statistics import (
+    GRAM,
+    ITEM_STATISTICS,
+    ITEMS,
+    PAIR_COLUMNS,
+    STATISTICS,
+    TRANSITIONS,
+    WEIGHTS,
+    Counting,
+    StatisticsManifest,
+    directory,
+)
 from functions.build_dataset.rules import ORDER
 
+_MS_PER_DAY = 86_400_000
+_HALF_WITHIN = 0.01
+"""Share of the interactions by which what is called half of them may be off."""
 
-def write_statistics(interactions: DataFrame, dataset_uri: str, counting: Counting) -> None:
+
+def moments(
+    interactions: DataFrame, counting: Counting, *, first_ms: int, last_ms: int, champion_ms: int | None
+) -> StatisticsManifest:
+    """Return up to when the interactions are to be counted; see `StatisticsManifest.of`."""
+    found = StatisticsManifest.of(counting, first_ms=first_ms, last_ms=last_ms, champion_ms=champion_ms)
+    if found.since_ms is None:
+        return found
+    (half_ms,) = interactions.where(F.col("event_time_ms") > found.since_ms).approxQuantile(
+        "event_time_ms", [0.5], _HALF_WITHIN
+    )
+    return dataclasses.replace(found, half_ms=int(half_ms))
+
+
+def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: StatisticsManifest) -> None:
     """Write the statistics of a dataset, all but their manifest; a repeated call writes over what is there.
 
     Parameters
@@ -21,16 +51,24 @@ def write_statistics(interactions: DataFrame, dataset_uri: str, counting: Counti
     interactions
         profile_id, item_id, weight, and the columns of `ORDER`.
     """
-    items, transitions, gram = statistics(interactions, counting)
-    for name, frame in ((ITEMS, items), (TRANSITIONS, transitions), (GRAM, gram)):
-        # Without Hadoop's empty file _SUCCESS: the manifest says that the statistics are whole.
-        writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-        writer.option("compression", "snappy").parquet(f"{dataset_uri}{STATISTICS}{name}")
+    for moment_ms in manifest.moments:
+        until = interactions.where(F.col("event_time_ms") <= moment_ms)
+        items, transitions, gram = statistics(until, manifest.counting, now_ms=moment_ms)
+        for name, frame in ((ITEMS, items), (TRANSITIONS, transitions), (GRAM, gram)):
+            # Without Hadoop's empty file _SUCCESS: the manifest says that the statistics are whole.
+            writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+            writer.option("compression", "snappy").parquet(f"{dataset_uri}{STATISTICS}{directory(moment_ms)}{name}")
 
 
-def statistics(interactions: DataFrame, counting: Counting) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """Return `ITEM_STATISTICS` of each item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix."""
-    items = _positions(interactions).persist()
+def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Return `ITEM_STATISTICS` of each item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix.
+
+    Parameters
+    ----------
+    now_ms
+        Until when interactions were counted: what they weigh fades from then on backwards.
+    """
+    items = _positions(interactions, now_ms=now_ms).persist()
     in_order = Window.partitionBy("profile_id").orderBy(*ORDER)
     placed = (
         interactions.join(F.broadcast(items.select("item_id", F.col("position").alias("item"))), "item_id")
@@ -51,8 +89,10 @@ def statistics(interactions: DataFrame, counting: Counting) -> tuple[DataFrame, 
     return of_items, transitions, _gram(together, sessions, counting)
 
 
-def _positions(interactions: DataFrame) -> DataFrame:
-    counts = interactions.groupBy("item_id").agg(F.count("*").alias("interactions"))
+def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
+    weight, age_days = F.col("weight").cast("double"), (F.lit(now_ms) - F.col("event_time_ms")) / _MS_PER_DAY
+    weights = (F.sum(weight * F.pow(F.lit(0.5), age_days / days)).alias(name) for name, days in WEIGHTS.items())
+    counts = interactions.groupBy("item_id").agg(F.count("*").alias("interactions"), *weights)
     # One task numbers all items: they are few beside interactions.
     order = Window.orderBy(F.col("interactions").desc(), "item_id")
     return counts.withColumn("position", F.row_number().over(order))

@@ -86,6 +86,7 @@ class SparkJob(Construct):
                 "--secret_arn": data.hash_key.secret_arn,
                 "--region": settings.region,
                 "--statistics": str(settings.spark_statistics).lower(),
+                "--sample_interactions": str(settings.spark_sample_interactions),
             },
             glue_version="5.0",  # Spark 3.5, Python 3.11
             worker_type=settings.spark_worker_type,

@@ -65,7 +65,9 @@ class Ease(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def refusal(self, interactions: Interactions) -> str | None:
-        """Refuse many items where pairs are many: the dense inverse is quadratic in items."""
+        """Refuse many items where pairs are many: the dense inverse is quadratic in items. Counted pairs are few."""
+        if interactions.counts is not None:
+            return None
         if interactions.items <= MOST_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
             return None
         return (

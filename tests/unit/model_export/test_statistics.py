@@ -1,71 +1,45 @@
 """What is fitted from statistics is what is fitted from the interactions that were counted."""
 
 import dataclasses
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.bundle import MS_PER_DAY
 from alsolike.errors import InvalidDataset, InvalidInput
-from alsolike.statistics import GRAM, ITEM_STATISTICS, ITEMS, PAIR_COLUMNS, STATISTICS, TRANSITIONS, Counting
+from alsolike.statistics import GRAM, STATISTICS, StatisticsManifest
 from model_export.algorithm import Algorithm
 from model_export.algorithms.blend import Blend
+from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
+from model_export.counts import Counts
+from model_export.evaluate import history_parameters
+from model_export.fits import fitted
+from model_export.interactions import Interactions
 from model_export.item_rows import ItemRowsModel
 from model_export.statistics import Statistics, load
+from tests.unit.model_export.counting import COUNTING, count, counts_of
 from tests.unit.model_export.shops import interactions, random_sequences
 
-COUNTING = Counting(session=8)
 SEQUENCES = random_sequences(users=40, items=15, length=12)
 
 
-def write(dataset: Path, sequences: Sequence[Sequence[int]], counting: Counting = COUNTING) -> Path:
-    """Count pair by pair, dropping none; the lower item of a pair stands first in the Gram matrix."""
-    follows: dict[tuple[int, int], float] = defaultdict(float)
-    together: Counter[tuple[int, int]] = Counter()
-    sessions: Counter[int] = Counter()
-    for sequence in sequences:
-        for (place, item), (later, other) in combinations(enumerate(sequence), 2):
-            if later - place <= counting.max_gap:
-                follows[item, other] += counting.gap_decay ** (later - place - 1)
-                follows[other, item] += counting.backward * counting.gap_decay ** (later - place - 1)
-        for start in range(0, len(sequence), counting.session):
-            had = sorted(set(sequence[start : start + counting.session]))
-            sessions.update(had)
-            together.update(combinations(had, 2))
-    items = range(1, max(map(max, sequences)) + 1)
-    sums = [sum(value for (source, _), value in follows.items() if source == item) for item in items]
-    often = [sum(sequence.count(item) for sequence in sequences) for item in items]
-    columns = [list(items), [f"i{item:02}" for item in items], often, [sessions[item] for item in items], sums]
-    directory = dataset / STATISTICS
-    files: list[tuple[str, Sequence[str], list[Any]]] = [
-        (ITEMS, ITEM_STATISTICS, columns),
-        (TRANSITIONS, PAIR_COLUMNS, [*zip(*follows, strict=True), list(follows.values())]),
-        (GRAM, PAIR_COLUMNS, [*zip(*together, strict=True), [float(count) for count in together.values()]]),
-    ]
-    for name, names, values in files:
-        (directory / name).mkdir(parents=True)
-        pq.write_table(
-            pa.table([pa.array(column) for column in values], names=names), directory / name / "part-0.parquet"
-        )
-    (directory / "manifest.json").write_bytes(counting.to_json())
-    return dataset
+def by_frequency(sequences: Sequence[Sequence[int]]) -> Interactions:
+    data = interactions(sequences)
+    return data.renumber(data.frequency_order())
 
 
 @pytest.fixture
 def counted(tmp_path: Path) -> Statistics:
-    found = load(write(tmp_path, SEQUENCES))
-    assert found is not None
-    return found
+    count(tmp_path, interactions(SEQUENCES))
+    return load(tmp_path, COUNTING)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +52,7 @@ def counted(tmp_path: Path) -> Statistics:
     ],
 )
 def test_a_model_of_counts_is_the_model_of_the_interactions(counted: Statistics, algorithm: Algorithm) -> None:
-    found, expected = algorithm.fit_from_statistics(counted), algorithm.fit(interactions(SEQUENCES))
+    found, expected = algorithm.fit_from_statistics(counted), algorithm.fit(by_frequency(SEQUENCES))
 
     assert isinstance(found, ItemRowsModel)
     assert isinstance(expected, ItemRowsModel)
@@ -89,7 +63,10 @@ def test_a_model_of_counts_is_the_model_of_the_interactions(counted: Statistics,
 def test_ease_takes_a_session_for_a_user(counted: Statistics) -> None:
     pieces = [sequence[start : start + 8] for sequence in SEQUENCES for start in (0, 8)]
 
-    found, expected = Ease().fit_from_statistics(counted), Ease().fit(interactions(pieces))
+    found, expected = (
+        Ease().fit_from_statistics(counted),
+        Ease().fit(interactions(pieces).renumber(interactions(SEQUENCES).frequency_order())),
+    )
 
     assert isinstance(expected, ItemRowsModel)
     np.testing.assert_array_equal(found.rows.target, expected.rows.target)
@@ -102,8 +79,8 @@ def test_a_blend_needs_counts_for_all_that_it_is_made_of(counted: Statistics) ->
 
     assert possible is not None
     assert possible.items == 15
-    assert Popularity().fit_from_statistics(counted) is None
-    assert Blend(parts=((Popularity(), 0.1), *parts)).fit_from_statistics(counted) is None
+    assert BuyAgain().fit_from_statistics(counted) is None
+    assert Blend(parts=((BuyAgain(), 0.1), *parts)).fit_from_statistics(counted) is None
 
 
 @pytest.mark.parametrize(
@@ -121,31 +98,90 @@ def test_settings_that_were_not_counted_with_are_refused(
         algorithm.fit_from_statistics(counted)
 
 
-def test_a_dataset_has_statistics_once_their_manifest_is_there(tmp_path: Path) -> None:
-    write(tmp_path, SEQUENCES)
-    (tmp_path / STATISTICS / "manifest.json").unlink()
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A dataset's statistics of 100 days."""
+    counts_of(tmp_path, SHOP, IDS)
+    return tmp_path
 
-    assert load(tmp_path) is None
+
+SHOP = interactions(random_sequences(users=12, items=9, length=100), step_ms=MS_PER_DAY)
+IDS = [f"item-{9 - item}" for item in range(9)]  # the order of ids is another one than that of positions
+
+
+def test_a_dataset_has_statistics_once_their_manifest_is_there(shop: Path) -> None:
+    (shop / STATISTICS / "manifest.json").unlink()
+
+    assert Counts.open(shop) is None
 
 
 @pytest.mark.parametrize(
-    ("manifest", "message"), [(b"[", "is not JSON"), (b"[]", "has not the fields"), (b'{"most": 1}', "fields backward")]
+    ("manifest", "message"),
+    [(b"[", "is not JSON"), (b"[]", "has not the fields"), (b'{"counting": 1}', "fields counting, half_ms")],
 )
-def test_a_broken_manifest_is_named(tmp_path: Path, manifest: bytes, message: str) -> None:
-    write(tmp_path, SEQUENCES)
-    (tmp_path / STATISTICS / "manifest.json").write_bytes(manifest)
+def test_a_broken_manifest_is_named(shop: Path, manifest: bytes, message: str) -> None:
+    (shop / STATISTICS / "manifest.json").write_bytes(manifest)
 
     with pytest.raises(InvalidDataset, match=message):
-        load(tmp_path)
+        Counts.open(shop)
+
+
+def test_moments_are_those_that_a_training_asks_about() -> None:
+    day = MS_PER_DAY
+
+    alone = StatisticsManifest.of(COUNTING, first_ms=0, last_ms=100 * day, champion_ms=None)
+    beside = StatisticsManifest.of(COUNTING, first_ms=0, last_ms=100 * day, champion_ms=97 * day)
+    long_ago = StatisticsManifest.of(COUNTING, first_ms=0, last_ms=100 * day, champion_ms=3 * day)
+    nothing_new = StatisticsManifest.of(COUNTING, first_ms=0, last_ms=100 * day, champion_ms=100 * day)
+
+    assert alone.moments == nothing_new.moments == (80 * day, 100 * day)
+    assert beside.moments == (80 * day, 97 * day, 100 * day)
+    assert long_ago.since_ms == 90 * day  # settings are chosen by what was up to then
+
+
+def test_what_was_counted_up_to_a_moment_is_what_happened_up_to_it(shop: Path) -> None:
+    counts = Counts.open(shop)
+    assert counts is not None
+    moment_ms = counts.manifest.moments[0]
+    by_id = SHOP.renumber(np.arange(9, 0, -1))
+    until = by_id.select(by_id.time_ms <= moment_ms)
+    order = until.frequency_order()
+
+    at_moment = dataclasses.replace(by_id, counts=counts).renumber(order).until(moment_ms)
+
+    assert at_moment.counts is not None
+    np.testing.assert_array_equal(at_moment.frequencies(), until.renumber(order).frequencies())
+    for algorithm in (Transitions(), ItemKnn(), Popularity(trend_half_life_days=7.0)):
+        found, expected = fitted(algorithm, at_moment), algorithm.fit(until.renumber(order))
+        histories = until.renumber(order).histories(
+            starts=until.offsets[:-1],
+            ends=until.offsets[1:],
+            now_ms=np.full(12, moment_ms),
+            parameters=history_parameters(until, algorithm.half_life_days),
+        )
+        np.testing.assert_allclose(found.score(histories), expected.score(histories), rtol=1e-5)
+
+
+def test_a_moment_that_was_not_counted_is_named(shop: Path) -> None:
+    counts = Counts.open(shop)
+    assert counts is not None
+
+    with pytest.raises(InvalidDataset, match="has no counts up to 5, expected one of"):
+        counts.until(5)
+
+
+def test_a_trend_that_was_not_counted_is_named(counted: Statistics) -> None:
+    with pytest.raises(InvalidInput, match="trend_half_life_days 5, the statistics have inf, 7, 30, 90"):
+        Popularity(trend_half_life_days=5.0).fit_from_statistics(counted)
 
 
 def test_pairs_of_unknown_items_are_named(tmp_path: Path) -> None:
-    write(tmp_path, SEQUENCES)
+    count(tmp_path, interactions(SEQUENCES))
     stray = pa.table({"source": [16], "target": [1], "value": [1.0]})
-    pq.write_table(stray, tmp_path / STATISTICS / GRAM / "part-1.parquet")
+    pq.write_table(stray, tmp_path / GRAM / "part-1.parquet")
 
     with pytest.raises(InvalidDataset, match="pairs have items 1 to 16, expected 1 to 15"):
-        load(tmp_path)
+        load(tmp_path, COUNTING)
 
 
 def test_a_weight_counts_with_the_later_of_a_pair(tmp_path: Path) -> None:

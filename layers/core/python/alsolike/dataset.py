@@ -48,6 +48,8 @@ class DatasetManifest:
         Version of the configuration that weights and minimums are from; 0 is what is built in.
     history_length
         A user's latest interactions that a model is told when it is served.
+    sampled_interactions
+        So many, of some users, are in the file where its statistics have those of all; None where the file has all.
     reference
         What its last days were like, for later days to be compared with; None in datasets of earlier versions.
     """
@@ -69,6 +71,7 @@ class DatasetManifest:
     lineage: tuple[str, ...]
     configuration_version: int = 0
     history_length: int = HISTORY_LENGTH
+    sampled_interactions: int | None = None
     reference: Reference | None = None
     format_version: int = 1
 
