@@ -96,8 +96,9 @@ class HttpApi(Construct):
         )
         resource = stage.node.default_child
         assert isinstance(resource, apigw.CfnStage)
+        self.access_log = log_group(self, "AccessLog", settings=settings)
         resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
-            destination_arn=log_group(self, "AccessLog", settings=settings).log_group_arn,
+            destination_arn=self.access_log.log_group_arn,
             format=json.dumps(_ACCESS_LOG_FIELDS),
         )
         self._stage = resource

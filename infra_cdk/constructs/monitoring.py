@@ -44,7 +44,7 @@ class Monitoring(Construct):
         self._settings, self._data = settings, data
         self.function = self._monitor_models(layers, workflow)
         self._schedule()
-        self._alarms()
+        self.alarms = self._alarms()
 
     def _monitor_models(self, layers: PythonLayers, workflow: sfn.StateMachine) -> PythonFunction:
         settings, lake, artefacts = self._settings, self._data.lake, self._data.artefacts
@@ -133,15 +133,16 @@ class Monitoring(Construct):
             ],
         )
 
-    def _alarms(self) -> None:
-        settings = self._settings
+    def _alarms(self) -> dict[str, cloudwatch.Alarm]:
+        """Create the alarms; return them by what they are called."""
+        settings, made = self._settings, {}
         for construct_id, name, above, what in (
             ("Drift", "FiguresDrifted", 0, f"what happens has not been what was learned for {settings.drift_hours} h"),
             ("Stale", "ChampionAgeHours", 24 * settings.champion_stale_days, "the champion is old"),
             ("Silent", "LakeSilentHours", settings.lake_silent_hours, "no events come into the lake"),
             ("Quality", "ChecksFailed", 0, "events are not as they should be"),
         ):
-            self._alarm(
+            made[construct_id] = self._alarm(
                 construct_id,
                 cloudwatch.Metric(
                     namespace="Alsolike",
@@ -154,10 +155,11 @@ class Monitoring(Construct):
                 what=what,
             )
         errors = self.function.live.metric_errors(statistic="Sum", period=PERIOD)
-        self._alarm("Fails", errors, above=0, what="monitoring fails; nothing is compared")
+        made["Fails"] = self._alarm("Fails", errors, above=0, what="monitoring fails; nothing is compared")
+        return made
 
-    def _alarm(self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, what: str) -> None:
-        alarm(
+    def _alarm(self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, what: str) -> cloudwatch.Alarm:
+        return alarm(
             self,
             construct_id,
             metric=metric,

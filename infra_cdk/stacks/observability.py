@@ -9,8 +9,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
-from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard, models_dashboard
+from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
 from infra_cdk.constructs.metrics import counted, percent
+from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.catalogue import CatalogueStack
@@ -55,7 +56,7 @@ class ObservabilityStack(cdk.Stack):
             periods=1,
             description="A run of the training workflow failed: docs/runbooks/stale.md",
         )
-        stale = [failing, lake.lag_alarm, catalogue.lag_alarm]
+        stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         self._on_top("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
         health_dashboard(
             self,
@@ -64,6 +65,7 @@ class ObservabilityStack(cdk.Stack):
             stream=data.stream,
             functions=_functions(scope),
             recommend_log=serving.recommend_log,
+            tables={"profiles": data.profiles, "items": data.catalogue, "users": data.users},
             alarms=[*errors, *stale],
         )
         engagement_dashboard(self, settings=settings)

@@ -2,16 +2,19 @@
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alsolike.observability import Metric
+from alsolike.custom_metrics import METRICS, Rhythm, declared
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("Health", "Engagement", "Models")
+SEARCH = r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\""
 
 
 def resources(assembly: Assembly, resource_type: str) -> dict[str, Resource]:
@@ -25,32 +28,114 @@ def widgets(assembly: Assembly, board: str) -> list[dict[str, Any]]:
     return found
 
 
-def shown(assembly: Assembly, board: str) -> list[tuple[str, dict[str, str]]]:
-    """Return every metric of ours on a dashboard, with its dimensions."""
-    found = []
-    for widget in widgets(assembly, board):
-        for metric in widget["properties"].get("metrics", []):
-            names = [part for part in metric if isinstance(part, str)]
-            if names[:1] == ["Alsolike"]:
-                found.append((names[1], dict(zip(names[2::2], names[3::2], strict=True))))
-            for part in metric:
-                if isinstance(part, dict) and "SEARCH" in part.get("expression", ""):
-                    (name,) = re.findall(r'MetricName="(\w+)"', part["expression"])
-                    found.append((name, {"service": "attribute_outcomes"}))
-    return found
+AWS_DIMENSIONS = {
+    "AWS/ApiGateway": {"ApiId": "AWS::ApiGatewayV2::Api"},
+    "AWS/DynamoDB": {"TableName": "AWS::DynamoDB::GlobalTable"},
+    "AWS/Kinesis": {"StreamName": "AWS::Kinesis::Stream"},
+    "AWS/Lambda": {"FunctionName": "AWS::Lambda::Function", "Resource": "AWS::Lambda::Function"},
+    "AWS/States": {"StateMachineArn": "AWS::StepFunctions::StateMachine"},
+}
 
 
-@pytest.mark.parametrize("board", BOARDS)
-def test_every_metric_on_a_dashboard_is_written_by_its_function(demo: Assembly, board: str) -> None:
-    metrics = shown(demo, board)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A metric of a dashboard or an alarm; of a search, the names of its dimensions alone are known."""
 
-    assert metrics
-    for name, dimensions in metrics:
-        member = Metric(name).name
-        assert dimensions["service"] in FUNCTIONS
-        function = "".join(path.read_text() for path in (ROOT / "functions" / dimensions["service"]).rglob("*.py"))
-        written = f"Metric.{member}" in function or name in function
-        assert written, f"{name} is shown of {dimensions['service']}, which does not write it"
+    where: str
+    namespace: str
+    name: str
+    dimensions: dict[str, str | None]
+
+
+def of_boards(assembly: Assembly) -> Iterator[Shown]:
+    """Yield every metric of every dashboard."""
+    for board in assembly.of_type("AWS::CloudWatch::Dashboard"):
+        body = json.loads(flat(board.properties["DashboardBody"]))
+        for widget in body["widgets"]:
+            where = f"{board.logical_id[:-8]}: {widget['properties'].get('title')}"
+            for metric in widget["properties"].get("metrics", []):
+                yield from _of_widget(where, metric)
+
+
+def _of_widget(where: str, metric: list[Any]) -> Iterator[Shown]:
+    names = [part for part in metric if isinstance(part, str)]
+    if names:
+        namespace, name, *dimensions = names
+        yield Shown(where, namespace, name, dict(zip(dimensions[::2], dimensions[1::2], strict=True)))
+    for part in metric:
+        for schema, name in re.findall(SEARCH, part.get("expression", "") if isinstance(part, dict) else ""):
+            namespace, *keys = schema.split(",")
+            yield Shown(where, namespace, name, dict.fromkeys(keys))
+
+
+def of_alarms(assembly: Assembly) -> Iterator[Shown]:
+    """Yield every metric of every alarm."""
+    for alarm in assembly.of_type("AWS::CloudWatch::Alarm"):
+        properties = alarm.properties
+        stats = [query["MetricStat"]["Metric"] for query in properties.get("Metrics", ()) if "MetricStat" in query]
+        for metric in stats or [properties]:
+            dimensions = {each["Name"]: flat(each["Value"]) for each in metric.get("Dimensions", ())}
+            yield Shown(f"alarm {alarm.logical_id[:-8]}", metric["Namespace"], metric["MetricName"], dimensions)
+
+
+def test_every_metric_of_ours_is_written_with_just_these_dimensions(assembly: Assembly) -> None:
+    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace == "Alsolike"]
+
+    assert {each.where.partition(":")[0] for each in found} >= set(BOARDS)
+    for each in found:
+        written = declared(each.name, each.dimensions)
+        assert written, f"{each.where} shows {each.name} by {sorted(each.dimensions)}, which nobody writes"
+        service = each.dimensions["service"]
+        assert service is None or service in {one.service for one in written}, f"{each.where}: {each.name} of {service}"
+
+
+def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(assembly: Assembly) -> None:
+    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace != "Alsolike"]
+
+    assert {each.namespace for each in found} == set(AWS_DIMENSIONS)
+    for each in found:
+        types = AWS_DIMENSIONS[each.namespace]
+        assert set(each.dimensions) <= set(types), f"{each.where}: {each.name} by {sorted(each.dimensions)}"
+        for dimension, value in each.dimensions.items():
+            assert value is not None
+            name = value.removesuffix(":live").removeprefix("ExportsOutputRef")
+            of_type = {resource.logical_id for resource in assembly.of_type(types[dimension])}
+            assert any(name.startswith(logical_id) for logical_id in of_type), f"{each.where}: {dimension} {value}"
+
+
+@pytest.mark.parametrize(
+    ("board", "titles"),
+    [
+        (
+            "Health",
+            {
+                "Requests and errors", "Latency, ms", "Errors by function", "Throttles by function",
+                "Throttles of the tables", "Requests refused by the API's limits (429), by route",
+                "Cold starts of recommend, and how long they took", "Recommendations, and share of degraded ones",
+                "Age of what consumers read, ms", "Quarantine",
+            },
+        ),
+        (
+            "Models",
+            {
+                "NDCG of the same users since the champion", "Gate: conditions that failed",
+                "NDCG on the hold-out, by version", "Clicks an impression, by version",
+                "Drift: population stability index", "Age of the champion's last event, hours", "Versions",
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_a_board_has_what_an_operator_asks(demo: Assembly, board: str, titles: set[str]) -> None:
+    assert titles <= {widget["properties"].get("title") for widget in widgets(demo, board)}
+
+
+def test_metrics_of_one_hour_a_day_are_not_shown_by_a_shorter_period(demo: Assembly) -> None:
+    daily = {each.metric for each in METRICS if each.rhythm is Rhythm.DAILY}
+    for board in BOARDS:
+        for widget in widgets(demo, board):
+            for metric in widget["properties"].get("metrics", []):
+                if metric[0] == "Alsolike" and metric[1] in daily:
+                    assert metric[-1]["period"] >= 3600
 
 
 def test_dashboards_are_named_after_the_environment(prod: Assembly) -> None:
@@ -78,6 +163,14 @@ def test_what_shops_see_is_one_alarm_on_top_of_three(demo: Assembly) -> None:
         assert f'ALARM("{alarms[name].logical_id}' in rule
     for each in composite.values():
         assert each.properties["AlarmActions"] == each.properties["OKActions"] != []
+
+
+def test_what_makes_recommendations_stale_is_one_alarm_on_top(demo: Assembly) -> None:
+    rule = flat(resources(demo, "AWS::CloudWatch::CompositeAlarm")["RecommendationsStale"].properties["AlarmRule"])
+
+    for name in ("TrainingFails", "MonitoringStale", "MonitoringSilent", "ConsumerLag", "Lag"):
+        (alarm,) = [each for each in demo.of_type("AWS::CloudWatch::Alarm") if each.logical_id[:-8] == name]
+        assert alarm.logical_id in rule
 
 
 def test_few_requests_alarm_nobody_by_their_share(demo: Assembly) -> None:

@@ -1,0 +1,77 @@
+"""What dashboards are made of: boards, graphs, queries of logs, searches of series."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra_cdk.constructs.metrics import NAMESPACE
+from infra_cdk.settings import Settings
+
+WIDE, HALF, THIRD, HEIGHT = 24, 12, 8, 6
+HOUR, DAY = cdk.Duration.hours(1), cdk.Duration.days(1)
+RATES = (
+    ("ClickThrough", "Clicks an impression"),
+    ("Conversion", "Share of answers that led to a purchase"),
+    ("RevenuePerThousand", "Revenue per thousand answers"),
+    ("Coverage", "Share of the catalogue that was answered"),
+    ("Novelty", "Novelty, bits"),
+    ("NewItemShare", "Share of new items"),
+    ("DegradedShare", "Share of degraded answers"),
+)
+"""What attribution reports of a day's answers, each with what it is."""
+
+
+def board(scope: Construct, name: str, *, settings: Settings, start: str = "-PT12H") -> cloudwatch.Dashboard:
+    """Create a dashboard `alsolike-<environment>-<name>`."""
+    return cloudwatch.Dashboard(
+        scope, name, dashboard_name=f"alsolike-{settings.name}-{name.lower()}", start=start, default_interval=None
+    )
+
+
+def graph(
+    title: str,
+    left: Sequence[cloudwatch.IMetric],
+    *,
+    right: Sequence[cloudwatch.IMetric] = (),
+    right_label: str | None = None,
+    width: int = HALF,
+    line: tuple[float, str] | None = None,
+) -> cloudwatch.GraphWidget:
+    """Create a graph; `line` is a value that means something, and what."""
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=list(left),
+        right=list(right),
+        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+        right_y_axis=cloudwatch.YAxisProps(min=0, label=right_label, show_units=False) if right else None,
+        left_annotations=[cloudwatch.HorizontalAnnotation(value=line[0], label=line[1])] if line else None,
+        width=width,
+        height=HEIGHT,
+    )
+
+
+def query(title: str, log: logs.ILogGroup, *lines: str) -> cloudwatch.LogQueryWidget:
+    """Create a table of what a query of a log finds."""
+    return cloudwatch.LogQueryWidget(
+        title=title, log_group_names=[log.log_group_name], query_lines=list(lines), width=HALF, height=HEIGHT
+    )
+
+
+def search(metric: str, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
+    """Return all series of a metric that differ in a dimension whose values nobody knows beforehand."""
+    return _found(",".join(sorted((dimension, "service"))), metric, "", statistic)
+
+
+def search_rate(metric: str, dimension: str) -> cloudwatch.MathExpression:
+    """Return the series of one of attribution's rates for each name in one of its dimensions."""
+    return _found("dimension,name,service", metric, f' dimension="{dimension}"', "Average")
+
+
+def _found(keys: str, metric: str, wanted: str, statistic: str) -> cloudwatch.MathExpression:
+    expression = (
+        f"SEARCH('{{{NAMESPACE},{keys}}} MetricName=\"{metric}\"{wanted}', '{statistic}', {HOUR.to_seconds():g})"
+    )
+    return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=HOUR)
