@@ -47,8 +47,15 @@ def build_layers() -> None:
         step.note(f"in {_shown(LAYERS)}")
 
 
-def synthesize(environment: str, directory: Path) -> None:
+def synthesize(environment: str | None, directory: Path, *, without_layers: bool = False) -> None:
     """Write the cloud assembly of an environment.
+
+    Parameters
+    ----------
+    environment
+        Its name; None for the default of `cdk.json`.
+    without_layers
+        Put empty folders in the place of built layers: templates that are read and never deployed.
 
     Raises
     ------
@@ -56,9 +63,23 @@ def synthesize(environment: str, directory: Path) -> None:
         If that fails.
     """
     with console.step("synthesize the CDK app") as step:
-        arguments = ["infra_cdk.app", "--environment", environment, "--outdir", str(directory.resolve())]
-        _run(arguments, what=f"synthesizing {environment}")
+        arguments = ["infra_cdk.app", "--outdir", str(directory.resolve())]
+        if environment is not None:
+            arguments += ["--environment", environment]
+        if without_layers:
+            arguments += ["--layers", str(_empty_layers(directory.parent / "layers")), "--skip-template-check"]
+        _run(arguments, what=f"synthesizing {environment or 'the default environment'}")
         step.note(f"in {_shown(directory)}")
+
+
+def _empty_layers(directory: Path) -> Path:
+    """Make a folder for each layer of this repository, with an empty module in it; return where they are."""
+    for requirements in (ROOT / "layers").glob("*/requirements.in"):
+        for architecture in ("arm64", "x86_64"):
+            python = directory / f"{requirements.parent.name}-{architecture}" / "python"
+            python.mkdir(parents=True, exist_ok=True)
+            (python / "empty.py").touch()
+    return directory.resolve()
 
 
 def claim(state: Path) -> None:

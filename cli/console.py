@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -47,16 +47,18 @@ def print_json(document: Any) -> None:
     sys.stdout.flush()
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
-    """Print a table on stdout; numbers to the right."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None, right: Collection[str] = ()
+) -> None:
+    """Print a table on stdout; numbers to the right, as are texts of the columns that `right` names."""
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
     table = Table(header_style="bold")
     for index, name in enumerate(columns):
-        right = any(isinstance(row[index], int | float) for row in rows)
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+        numbers = name in right or any(isinstance(row[index], int | float) for row in rows)
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row))
     results = _results()

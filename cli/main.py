@@ -27,6 +27,7 @@ from cli import (
     up,
 )
 from cli.config import command as config
+from cli.costing import command as costing
 from cli.demo import command as demo
 from cli.erasing import command as erasing
 from cli.experimenting import command as experimenting
@@ -70,6 +71,7 @@ app.add_typer(erasing.app, name="erasures")
 app.command()(erasing.user_data)
 app.add_typer(rebuilding.app, name="rebuild")
 app.command()(restoring.restore)
+app.command()(costing.cost)
 app.command()(openapi.openapi)
 
 

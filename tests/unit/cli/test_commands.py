@@ -44,6 +44,7 @@ VERBS = (
     "items",
     "users",
     "config",
+    "cost",
     "openapi",
 )
 

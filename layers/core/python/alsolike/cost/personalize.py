@@ -34,12 +34,12 @@ def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
     least = sum(line.dollars for line in meter.lines if line.fixed)
     older = table.dollars("personalize_legacy_requests", LEAST_REQUESTS)
     meter.remark(
-        "one custom solution of User-Personalization-v2 with one campaign, charged by ingested GB, interactions of each "
-        "training and requests; other uses, such as similar items, take campaigns of their own"
+        "one custom solution of User-Personalization-v2 with one campaign: ingested GB, interactions of each training, "
+        "requests; other uses, such as similar items, take campaigns of their own"
     )
     meter.remark(
-        f"a campaign is charged one request a second at least, ${least:,.2f} of this sum: the documentation of campaigns "
-        f"says so. That the price of v2 holds for it was not confirmed; of older recipes it is ${older:,.2f}"
+        f"a campaign is charged one request a second at least, ${least:,.2f} of this sum, says its documentation. That "
+        f"the price of v2 holds for it was not confirmed; of older recipes it is ${older:,.2f}"
     )
     meter.remark("not counted: the first import of the history, and what calls it from the shop's pages")
     return meter.bill("Amazon Personalize", load, idle_dollars=idle)

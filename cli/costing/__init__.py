@@ -1,0 +1,1 @@
+"""`alsolike cost`: what a month would cost."""

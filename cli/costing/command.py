@@ -1,0 +1,109 @@
+"""`alsolike cost`: a month's bill, the same load on Amazon Personalize, and what would save."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import AsJson, State
+
+if TYPE_CHECKING:
+    from alsolike.cost import Bill, Saving, Summary
+    from cli.costing.measuring import Measured
+
+_USERS, _EVENTS, _REQUESTS, _ITEMS = 100_000, 500_000, 200_000, 20_000
+
+
+def cost(
+    users: Annotated[int, typer.Option(metavar="N", help="Users with a profile.")] = _USERS,
+    events_per_day: Annotated[int, typer.Option(metavar="N", help="Views, carts, purchases …")] = _EVENTS,
+    requests_per_day: Annotated[int, typer.Option(metavar="N", help="Requests for recommendations.")] = _REQUESTS,
+    items: Annotated[int, typer.Option(metavar="N", help="Items of the catalogue.")] = _ITEMS,
+    events_per_call: Annotated[int, typer.Option(metavar="N", help="Events that the shop sends in a call, to 10.")] = 1,
+    item_changes_per_day: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Items and users put or changed.", show_default="a twentieth of the items"),
+    ] = None,
+    history_days: Annotated[int, typer.Option(metavar="N", help="Days of events that are kept.")] = 365,
+    history_length: Annotated[int, typer.Option(metavar="N", help="limits.history_length of the configuration.")] = 100,
+    peak: Annotated[float, typer.Option(metavar="X", help="The busiest second, times the mean.")] = 3.0,
+    environment: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Synthesize this environment of cdk.json.", show_default="cdk.json's own"),
+    ] = None,
+    assembly: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Read this synthesized assembly instead."),
+    ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Take durations, memory and log sizes from a run of the embedded cloud."),
+    ] = False,
+    state: State = None,
+    free_tier: Annotated[
+        bool, typer.Option("--free-tier", help="Take off what an account has for nothing each month, for ever.")
+    ] = False,
+    how: Annotated[bool, typer.Option("--how", help="Say where each quantity comes from.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute what a month of a deployment costs under a load, line by line, and what would make it cheaper.
+
+    Nothing has to be deployed: the templates are synthesized, and read. Prices are those of us-east-1 in a dated table.
+    With --measure a load goes through the embedded cloud: that of --state where it is given, else one that is booted.
+    """
+    from alsolike.cost import Load, Prices, estimate, estimate_personalize, read_assembly, savings
+    from alsolike.cost.durations import DURATIONS
+    from alsolike.errors import InvalidInput
+    from cli import boot
+    from cli.costing import measuring, printing
+
+    load = Load(
+        users=users,
+        events_per_day=events_per_day,
+        requests_per_day=requests_per_day,
+        items=items,
+        events_per_call=events_per_call,
+        item_changes_per_day=item_changes_per_day,
+        history_days=history_days,
+        history_length=history_length,
+        peak=peak,
+    )
+    if environment is not None and assembly is not None:
+        raise InvalidInput("--environment and --assembly were both given; an assembly is of one environment already")
+    if assembly is not None:
+        summary = read_assembly(assembly)
+    else:
+        with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
+            outdir = Path(name) / "cdk.out"
+            boot.synthesize(environment, outdir, without_layers=True)
+            summary = read_assembly(outdir)
+    measured = measuring.measure(state=state, events_per_call=events_per_call) if measure else None
+    durations = DURATIONS if measured is None else measured.durations(DURATIONS)
+    prices = Prices(free_tier=free_tier)
+    bill = estimate(summary, load, prices=prices, durations=durations)
+    other = estimate_personalize(load, prices=prices)
+    found = savings(summary, load, prices=prices, durations=durations)
+    if as_json:
+        from cli import console
+
+        console.print_json(_document(summary, bill, other, found, measured))
+        return
+    printing.print_bill(bill, other, found, how=how)
+    if measured is not None:
+        printing.print_measured(measured, summary)
+
+
+def _document(
+    summary: Summary, bill: Bill, other: Bill, found: list[Saving], measured: Measured | None
+) -> dict[str, Any]:
+    return {
+        "environment": summary.environment,
+        "region": summary.region,
+        **bill.to_json(),
+        "personalize": other.to_json(),
+        "savings": [saving.to_json() for saving in found],
+        "measured": measured.to_json() if measured else None,
+    }

@@ -1,0 +1,44 @@
+"""A made-up shop that a measurement imports, trains on and sends load of."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+ITEMS, GROUPS, USERS, EVENTS_A_USER = 200, 10, 200, 30
+DAYS = 20
+
+
+def item_ids() -> list[str]:
+    """Return the ids of its items."""
+    return [f"item{number:04}" for number in range(ITEMS)]
+
+
+def user_ids() -> list[str]:
+    """Return the ids of its users."""
+    return [f"cost-user{number:04}" for number in range(USERS)]
+
+
+def write_items(path: Path) -> None:
+    """Write the items as a CSV file in Personalize's format."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["ITEM_ID", "CATEGORY_L1"])
+        rows.writerows([item_id, f"group{number % GROUPS}"] for number, item_id in enumerate(item_ids()))
+
+
+def write_interactions(path: Path, *, now_s: int) -> None:
+    """Write what users did in the last days: each goes through the items of a group in their order, and buys some."""
+    chance = random.Random(1)  # noqa: S311
+    items, size = item_ids(), ITEMS // GROUPS
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"])
+        for number, user_id in enumerate(user_ids()):
+            at_s, place = now_s - DAYS * 86_400 + chance.randrange(86_400), chance.randrange(size)
+            for _ in range(EVENTS_A_USER):
+                item_id = items[place % size * GROUPS + number % GROUPS]
+                rows.writerow([user_id, item_id, at_s, chance.choice(("view", "view", "view", "purchase"))])
+                place += chance.choice((1, 1, 1, 2, 3))
+                at_s += DAYS * 86_400 // EVENTS_A_USER - 3_600

@@ -1,0 +1,261 @@
+"""Durations, memory and log sizes of the functions, from a real run of the embedded cloud."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alsolike.cost import Duration
+from alsolike.errors import Unavailable
+from cli import console
+from cli.costing import made_up
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+CALLS = 300
+SERVED_TIMEOUT_S, CONSUMED_TIMEOUT_S = 120.0, 120.0
+LINE_OVERHEAD_BYTES = 26
+"""What CloudWatch Logs adds to each line's bytes."""
+
+ENVIRONMENT = "demo"
+CAVEAT = (
+    "durations are of this machine's processor and of AWS on the same machine, one call at a time: Lambda's, and its "
+    "waits for AWS, differ; calls that started a process are left out"
+)
+_REPORT = re.compile(r"^REPORT RequestId: \S+\s+Duration: ([\d.]+) ms.*Max Memory Used: (\d+) MB(.*)", re.DOTALL)
+_SERVICE = re.compile(r'"service":"([a-z_]+)"')
+_ARCHIVED = re.compile(r'"InteractionsArchived":\[([\d.]+)\]')
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What calls of a function took.
+
+    Attributes
+    ----------
+    records
+        That each call handled, in the mean; None where nobody counted them.
+    log_bytes
+        Of a call.
+    """
+
+    calls: int
+    mean_ms: float
+    max_memory_mb: int
+    log_bytes: int
+    records: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Measured:
+    """What the functions took, by their name, and what has to be known of it."""
+
+    functions: Mapping[str, Figures]
+    remarks: Sequence[str] = (CAVEAT,)
+
+    def durations(self, known: Mapping[str, Duration]) -> dict[str, Duration]:
+        """Return durations with what was measured in the place of what was known.
+
+        A function's time by call and by record are stretched alike, so that a call with as many records as were
+        measured takes what was measured.
+        """
+        durations = dict(known)
+        for name in set(known) & set(self.functions):
+            found, before = self.functions[name], known[name]
+            stretched = found.mean_ms / before.ms(found.records or 0.0)
+            durations[name] = Duration(
+                call_ms=before.call_ms * stretched,
+                record_ms=before.record_ms * stretched,
+                seen=f"measured: {found.calls} call(s), {found.mean_ms:.1f} ms",
+                log_bytes=found.log_bytes,
+            )
+        return durations
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a document."""
+        figures = {name: dataclasses.asdict(each) for name, each in sorted(self.functions.items())}
+        return {"functions": figures, "remarks": list(self.remarks)}
+
+
+def measure(*, state: Path | None, events_per_call: int) -> Measured:
+    """Drive a load through the embedded cloud and return what its functions took.
+
+    Parameters
+    ----------
+    state
+        State file of a running cloud, which gets events of made-up users; None boots one, with a made-up shop that a
+        model is trained for.
+
+    Raises
+    ------
+    NotFound
+        If no cloud runs with that file.
+    Unavailable
+        If the cloud does not boot or answer.
+    """
+    from cli import deployment
+
+    if state is not None:
+        return _drive(deployment.embedded(state), items=None, events_per_call=events_per_call)
+    with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name, _booted(Path(name)) as where:
+        trained = _train(where, Path(name))
+        measured = _drive(where, items=made_up.item_ids(), events_per_call=events_per_call)
+        return measured if trained is None else Measured(measured.functions, (*measured.remarks, trained))
+
+
+@contextlib.contextmanager
+def _booted(directory: Path) -> Iterator[Deployment]:
+    from cli import boot, deployment
+
+    boot.build_layers()
+    boot.synthesize(ENVIRONMENT, directory / "cdk.out")
+    with boot.running_cloud(directory / "cdk.out", state=directory / "cloud.json") as cloud:
+        yield deployment.of_cloud(cloud)
+
+
+def _train(where: Deployment, directory: Path) -> str | None:
+    """Import the made-up shop and train on it; say what went otherwise than it should."""
+    from cli import training_run
+    from cli.api import Api
+    from cli.importing.load import import_interactions
+    from cli.importing.load_metadata import import_items
+
+    now_s = int(time.time())
+    items, interactions = directory / "items.csv", directory / "interactions.csv"
+    made_up.write_items(items)
+    made_up.write_interactions(interactions, now_s=now_s)
+    with console.step("import a made-up shop"):
+        import_items([items], where, now_ms=now_s * 1_000)
+        import_interactions([interactions], where, default_event_type="view", now_ms=now_s * 1_000)
+    with console.step("train on it") as step:
+        outcome = training_run.follow(where, training_run.start(where, reason="measuring cost"), on_state=step.note)
+        if outcome.decision != "promoted":
+            return f"no model serves: its version was {outcome.decision}; recommend answered without one"
+    api, deadline = Api(where), time.monotonic() + SERVED_TIMEOUT_S
+    while api.recommendations(made_up.user_ids()[0], k=25).model_version != outcome.version:
+        if time.monotonic() > deadline:
+            raise Unavailable(f"model {outcome.version} is champion and is not served after {SERVED_TIMEOUT_S:g} s")
+        time.sleep(0.2)
+    return None
+
+
+def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: int) -> Measured:
+    """Send calls with events and requests; read the logs of what they brought about."""
+    from cli.api import Api
+
+    api, users = Api(where), made_up.user_ids()
+    wanted = items or _some_items(where)
+    started_ms = time.time_ns() // 1_000_000
+
+    def once(number: int) -> None:
+        user_id = users[number % len(users)]
+        events = [
+            {
+                "eventType": "view",
+                "itemId": wanted[(number * events_per_call + each) % len(wanted)],
+                "sentAt": int(time.time()),
+                "eventId": f"cost-{started_ms}-{number}-{each}",
+            }
+            for each in range(events_per_call)
+        ]
+        api.put_events(user_id, events, session_id=f"cost-{number}")
+        api.recommendations(user_id, k=25)
+
+    with console.step("send events and requests", total=CALLS) as step:
+        for number in range(CALLS):
+            once(number)
+            step.advance()
+    events = CALLS * events_per_call
+    with console.step("wait for what follows from them"):
+        logs = _wait_until_archived(where, events, since_ms=started_ms)
+    return Measured(figures(logs, _read_logs(where), events=events, requests=CALLS, events_per_call=events_per_call))
+
+
+def figures(
+    logs: Mapping[str, Sequence[str]],
+    whole: Mapping[str, Sequence[str]],
+    *,
+    events: int,
+    requests: int,
+    events_per_call: int,
+) -> dict[str, Figures]:
+    """Return what lines of logs say of the functions that wrote them.
+
+    Parameters
+    ----------
+    logs
+        Lines since the load began, by function; `whole` has all, for functions that the load did not call.
+    """
+    handled = dict.fromkeys(("update_profiles", "archive_events", "count_trends"), float(events))
+    handled["archive_served"] = float(requests)
+    found = {}
+    for name in whole:
+        lines = logs.get(name, ())
+        of_load = any(_REPORT.match(line) for line in lines)
+        lines = lines if of_load else whole[name]
+        reports = [report for line in lines if (report := _REPORT.match(line))]
+        if not reports:
+            continue
+        warm = [report for report in reports if "Init Duration" not in report[3]] or reports
+        records = {"collect": float(events_per_call), "recommend": 1.0}.get(name)
+        if of_load and name in handled:
+            records = handled[name] / len(reports)
+        found[name] = Figures(
+            calls=len(reports),
+            mean_ms=sum(float(report[1]) for report in warm) / len(warm),
+            max_memory_mb=max(int(report[2]) for report in reports),
+            log_bytes=round(sum(len(line.encode()) + LINE_OVERHEAD_BYTES for line in lines) / len(reports)),
+            records=records,
+        )
+    return found
+
+
+def _some_items(where: Deployment) -> list[str]:
+    from cli.aws import asking
+
+    with asking(f"table {where.names.catalogue_table}"):
+        page = where.client("dynamodb").scan(TableName=where.names.catalogue_table, Limit=100)
+    return [item["item_id"]["S"] for item in page["Items"]] or made_up.item_ids()
+
+
+def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:
+    deadline = time.monotonic() + CONSUMED_TIMEOUT_S
+    while True:
+        logs = _read_logs(where, since_ms=since_ms)
+        archived = sum(float(count) for line in logs.get("archive_events", ()) for count in _ARCHIVED.findall(line))
+        if archived >= events:
+            return logs
+        if time.monotonic() > deadline:
+            raise Unavailable(f"of {events} events {archived:g} are in the lake after {CONSUMED_TIMEOUT_S:g} s")
+        time.sleep(1.0)
+
+
+def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
+    """Return the lines of each function's log; its metrics name it."""
+    from cli.aws import asking
+
+    client, found = where.client("logs"), defaultdict[str, list[str]](list)
+    with asking("CloudWatch Logs"):
+        groups = [
+            group["logGroupName"] for page in _pages(client, "describe_log_groups") for group in page["logGroups"]
+        ]
+        for group in groups:
+            pages = _pages(client, "filter_log_events", logGroupName=group, startTime=since_ms)
+            lines = [str(event["message"]) for page in pages for event in page["events"]]
+            named = next((name[1] for line in lines if (name := _SERVICE.search(line))), None)
+            if named is not None:
+                found[named] += lines
+    return found
+
+
+def _pages(client: Any, operation: str, **request: Any) -> Iterable[Any]:
+    pages: Iterable[Any] = client.get_paginator(operation).paginate(**request)
+    return pages

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.cost import Duration
+from alsolike.errors import InvalidInput
+from cli import boot
+from cli.costing import measuring
+from cli.costing.measuring import Figures, Measured, figures
+from cli.main import app
+
+REGION = "us-east-1"
+LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "240000", "--items", "100")
+
+
+@pytest.fixture
+def assembly(tmp_path: Path) -> Path:
+    """A deployment of a stream, a table, one function, an alarm on an expression, and dashboards."""
+    metric: dict[str, Any] = {"MetricStat": {}}
+    resources = {
+        "Name": ("AWS::SSM::Parameter", {"Name": "/alsolike/shop/region"}),
+        "Profiles": ("AWS::DynamoDB::GlobalTable", {"Replicas": [{"Region": REGION}]}),
+        "Stream": ("AWS::Kinesis::Stream", {"ShardCount": 2, "RetentionPeriodHours": 48}),
+        "Recommend": (
+            "AWS::Lambda::Function",
+            {"Handler": "functions.recommend.handler.lambda_handler", "MemorySize": 2048, "Architectures": ["arm64"]},
+        ),
+        "Live": (
+            "AWS::Lambda::Alias",
+            {
+                "FunctionName": {"Ref": "Recommend"},
+                "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3},
+            },
+        ),
+        "Alarm": ("AWS::CloudWatch::Alarm", {"Metrics": [{"Expression": "a / b"}, metric, metric]}),
+        "Health": ("AWS::CloudWatch::Dashboard", {"DashboardBody": ""}),
+    }
+    template = {"Resources": {name: {"Type": kind, "Properties": each} for name, (kind, each) in resources.items()}}
+    (tmp_path / "shop.template.json").write_text(json.dumps(template))
+    return tmp_path
+
+
+def ask(*arguments: str) -> str:
+    return CliRunner().invoke(app, ["cost", *arguments], catch_exceptions=False).stdout
+
+
+def test_an_assembly_is_billed_as_json(assembly: Path) -> None:
+    document = json.loads(ask("--assembly", str(assembly), *LOAD, "--json"))
+
+    lines = {line["what"]: line for line in document["lines"]}
+    assert document["environment"] == "shop"
+    assert lines["shards"]["dollars"] == pytest.approx(2 * 730 * 0.015)
+    assert lines["records kept longer"]["dollars"] == pytest.approx(2 * 730 * 0.020)
+    assert lines["alarms"]["quantity"] == 2
+    assert lines["provisioned recommend"]["dollars"] == pytest.approx(3 * 2 * 2_628_000 * 0.0000033334, abs=1e-4)
+    assert lines["calls"]["quantity"] == pytest.approx((24_000 + 240_000 + 100 / 20) * 730 / 24)
+    assert document["dollars"] == pytest.approx(document["fixed_dollars"] + document["usage_dollars"], abs=1e-3)
+    assert document["dollars"] == pytest.approx(sum(line["dollars"] for line in document["lines"]), abs=0.01)
+    assert document["personalize"]["dollars"] > document["personalize"]["fixed_dollars"]
+    settings = [saving["setting"] for saving in document["savings"]]
+    assert {"stream_retention_hours", "provisioned_concurrency", "dashboards", "limits.history_length"} <= set(settings)
+    assert document["measured"] is None
+
+
+def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly: Path) -> None:
+    document = json.loads(ask("--assembly", str(assembly), *LOAD, "--json"))
+
+    said = ask("--assembly", str(assembly), *LOAD)
+
+    assert "Alsolike shop: 1,000 users, 100 items, 24,000 events and 240,000 requests a day" in said
+    assert f"prices of {document['prices']['date']}, us-east-1" in said
+    fixed, usage = said.split("Fixed: due without any load")[1].split("Usage", 1)
+    assert re.search(rf"shards +│ +1,460 │ shard-hour +│ +0.015 │ +{2 * 730 * 0.015:.2f} │", fixed)
+    assert "time of recommend" not in fixed
+    assert re.search(r"time of recommend .*GB-s +│ 0\.0000133334 │", usage)
+    total, other = document["dollars"], document["personalize"]["dollars"]
+    assert re.search(rf"total a month +│ +{total:,.2f} │ +{other:,.2f} │", said)
+    assert "not confirmed by any page that could be read: the prices" in said
+    assert re.search(r"dashboards +│ +true │ +false │ +3\.00 │", said)
+
+
+def test_how_says_where_quantities_come_from(assembly: Path) -> None:
+    said = " ".join(ask("--assembly", str(assembly), *LOAD, "--how").split())
+
+    assert "units an event" in said
+
+
+def test_the_free_tier_is_taken_off_where_it_is_asked_for(assembly: Path) -> None:
+    def dollars(*options: str) -> float:
+        return float(json.loads(ask("--assembly", str(assembly), *LOAD, "--json", *options))["dollars"])
+
+    assert dollars("--free-tier") < dollars()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--users", "-1"], "users is -1, expected 0 to 10,000,000,000"),
+        (["--events-per-call", "11"], "events_per_call is 11, expected 1 to 10"),
+        (["--environment", "prod"], "--environment and --assembly were both given"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(assembly: Path, options: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["cost", "--assembly", str(assembly), *options])
+
+    assert isinstance(result.exception, InvalidInput)
+    assert said in str(result.exception)
+
+
+def test_without_an_assembly_the_environment_is_synthesized(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def synthesize(environment: str | None, directory: Path, *, without_layers: bool) -> None:
+        assert (environment, without_layers) == ("prod", True)
+        directory.mkdir()
+        (directory / "shop.template.json").write_bytes((assembly / "shop.template.json").read_bytes())
+
+    monkeypatch.setattr(boot, "synthesize", synthesize)
+
+    assert json.loads(ask("--environment", "prod", "--json"))["environment"] == "shop"
+
+
+def test_measured_durations_and_log_sizes_take_the_place_of_known_ones(
+    assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Figures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
+    monkeypatch.setattr(measuring, "measure", lambda **_: Measured({"recommend": found}))
+
+    document: dict[str, Any] = json.loads(ask("--assembly", str(assembly), *LOAD, "--measure", "--json"))
+    table = ask("--assembly", str(assembly), *LOAD, "--measure")
+
+    lines = {line["what"]: line for line in document["lines"]}
+    requests = 240_000 * 730 / 24
+    assert lines["time of recommend"]["quantity"] == pytest.approx(requests * 0.050 * 2)
+    assert lines["log of recommend"]["quantity"] == pytest.approx(requests * 1_500 / 1e9)
+    assert document["measured"]["functions"]["recommend"]["max_memory_mb"] == 321
+    assert "Lambda's, and its waits for AWS, differ" in document["measured"]["remarks"][0]
+    assert re.search(r"recommend +│ +9 │ +49\.2 │ +321 │ +2,048 │ +1,500 │", table)
+
+
+def test_time_by_call_and_by_record_are_stretched_alike() -> None:
+    known = {"archive_events": Duration(call_ms=60, record_ms=2)}
+    found = Figures(calls=1, mean_ms=160, max_memory_mb=1, log_bytes=1, records=10)
+
+    durations = Measured({"archive_events": found}).durations(known)
+
+    assert durations["archive_events"].ms(10) == pytest.approx(160)
+    assert durations["archive_events"].ms(0) == pytest.approx(60 * 160 / 80)
+
+
+def report(ms: float, mb: int, init: str = "") -> str:
+    memory = f"Memory Size: 512 MB\tMax Memory Used: {mb} MB"
+    return f"REPORT RequestId: 1\tDuration: {ms} ms\tBilled Duration: 9 ms\t{memory}{init}"
+
+
+def test_figures_are_of_warm_calls_and_of_the_load_where_it_made_some() -> None:
+    cold, warm, earlier = report(900, 60, "\tInit Duration: 1 ms\t"), report(20, 50), report(7, 40)
+    load = {"update_profiles": [cold, warm, report(40, 55), "another line"]}
+    whole = {"update_profiles": [earlier, *load["update_profiles"]], "build_dataset": [earlier], "collect": []}
+
+    found = figures(load, whole, events=12, requests=12, events_per_call=1)
+
+    lines = load["update_profiles"]
+    assert found["update_profiles"] == Figures(
+        calls=3,
+        mean_ms=30,
+        max_memory_mb=60,
+        log_bytes=round((sum(map(len, lines)) + 26 * 4) / 3),
+        records=4,
+    )
+    assert dataclasses.replace(found["build_dataset"], log_bytes=0) == Figures(
+        calls=1, mean_ms=7, max_memory_mb=40, log_bytes=0
+    )
+    assert "collect" not in found
