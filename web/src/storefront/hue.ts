@@ -21,7 +21,10 @@ const GLYPHS: readonly (readonly [name: Glyph, words: RegExp])[] = [
   ["bread", /bread|bun|roll|bagel|cake|pastr|bak|cookie|cracker|donut|muffin|dough|tortilla/i],
   ["fish", /fish|seafood|tuna|salmon|shrimp/i],
   ["meat", /meat|beef|pork|chicken|turkey|poultry|sausage|bacon|ham\b|hot dog|deli|frankfurter/i],
-  ["carrot", /vegetable|salad|potato|tomato|onion|carrot|corn|bean|mushroom|pepper|herb/i],
+  [
+    "carrot",
+    /vegetable|brocc|caulif|cabbage|lettuce|squash|cucumber|celery|spinach|salad|potato|tomato|onion|carrot|corn|bean|mushroom|pepper|herb/i,
+  ],
   ["apple", /fruit|produce|apple|banana|berr|citrus|grape|melon|orange|organic/i],
   ["bottle", /drink|beverage|juice|water|soda|beer|wine|spirit|liquor|ale\b/i],
   ["can", /soup|canned|can\b|sauce|condiment|pasta|spaghetti|rice|cereal|breakfast|peanut|jelly|grocery|syrup/i],

@@ -1,9 +1,105 @@
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { PageProps } from "../platform/start";
+import { ActivityStrip } from "./activity_strip";
+import { CartPage } from "./cart_page";
+import { ShopContext, useChanges, useOnline, useRoute } from "./context";
+import { Header } from "./header";
+import { HomePage } from "./home_page";
+import { ProductPage } from "./product_page";
+import { formatRoute, type Route } from "./route";
+import { SearchPage } from "./search_page";
+import { Shop } from "./shop";
+import { EmptyState } from "./states";
+import "./storefront.css";
+import "./cards.css";
+import "./pages.css";
 
-export function Storefront({ site }: PageProps) {
+/** The shop. */
+export function Storefront({ site, api, signIn }: PageProps) {
+  const [shop] = useState(() => new Shop(api, site, localStorage));
+  useChanges(shop);
+  const route = useRoute();
+  const online = useOnline();
+  const place = formatRoute(route);
+  const main = useRef<HTMLElement>(null);
+  const moved = useRef(false);
+  const cameFrom = useCameFrom(route);
+  useEffect(() => {
+    document.title = titleOf(route);
+    if (moved.current) {
+      scrollTo(0, 0);
+      main.current?.focus({ preventScroll: true }); // else whoever uses a keyboard is left at the page's beginning
+    }
+    moved.current = true;
+    void shop.show(route);
+  }, [shop, place]);
   return (
-    <main>
-      <h1>Storefront of {site.environment}</h1>
-    </main>
+    <ShopContext.Provider value={shop}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        To the content
+      </button>
+      <Header
+        route={route}
+        signOut={() => {
+          shop.forget();
+          signIn.signOut();
+        }}
+      />
+      {!online && (
+        <p class="offline" role="alert">
+          You are offline. What is shown stays; what you do can be sent again once you are back.
+        </p>
+      )}
+      <main ref={main} tabIndex={-1} key={place}>
+        <Page route={route} query={cameFrom.page === "search" ? cameFrom.query || null : null} />
+      </main>
+      <footer class="footer">
+        <p>
+          Environment {site.environment}
+          {shop.modelVersion && <> · model {shop.modelVersion}</>} · products are drawn, not photographed
+        </p>
+        <a href="/console.html">Operator’s console</a>
+      </footer>
+      <ActivityStrip />
+    </ShopContext.Provider>
   );
+}
+
+function Page({ route, query }: { readonly route: Route; readonly query: string | null }) {
+  switch (route.page) {
+    case "home":
+      return <HomePage route={route} />;
+    case "item":
+      return <ProductPage route={route} query={query} />;
+    case "cart":
+      return <CartPage route={route} />;
+    case "search":
+      return <SearchPage route={route} />;
+    case "unknown":
+      return (
+        <EmptyState title="There is no such page">
+          <p>“{route.hash}” is no place of this shop.</p>
+          <a href="#/">To the shop</a>
+        </EmptyState>
+      );
+  }
+}
+
+/** The place before this one. */
+function useCameFrom(route: Route): Route {
+  const places = useRef<readonly [Route, Route]>([{ page: "home" }, route]);
+  if (formatRoute(places.current[1]) !== formatRoute(route)) places.current = [places.current[1], route];
+  return places.current[0];
+}
+
+function titleOf(route: Route): string {
+  const shop = "Alsolike Market";
+  switch (route.page) {
+    case "cart":
+      return `Cart · ${shop}`;
+    case "search":
+      return `${route.query || route.category || "All products"} · ${shop}`;
+    default:
+      return shop;
+  }
 }

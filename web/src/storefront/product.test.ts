@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { columnName, fromMetadata, fromRow, spoken } from "./product";
+import { columnName, fromMetadata, fromRow, shortTitle, spoken } from "./product";
 
 describe("a product", () => {
   it("is read from a row of the catalogue", () => {
@@ -41,7 +41,15 @@ describe("a product", () => {
 describe("words", () => {
   it("are not shouted", () => {
     expect(spoken("BAKED BREAD/BUNS/ROLLS")).toBe("Baked bread / buns / rolls");
+    expect(spoken("MEAT-PCKGD")).toBe("Meat, packaged");
+    expect(spoken("DRUG GM")).toBe("Drug & household");
     expect(spoken("Toys for Kids")).toBe("Toys for Kids");
+  });
+
+  it("leave the size out of sentences", () => {
+    expect(shortTitle("Sour Creams, 16 oz")).toBe("Sour Creams");
+    expect(shortTitle("Salt, pepper, 1.5 lb")).toBe("Salt, pepper");
+    expect(shortTitle("Figs, dried")).toBe("Figs, dried");
   });
 
   it("name columns", () => {

@@ -65,11 +65,35 @@ function priceOf(value: unknown): number | null {
   return typeof price === "number" && Number.isFinite(price) && price >= 0 ? price : null;
 }
 
+/** What tills shorten, written out. */
+const SHORTENED: Readonly<Record<string, string>> = {
+  bkd: "baked",
+  drnk: "drink",
+  drnks: "drinks",
+  fd: "food",
+  frzn: "frozen",
+  gm: "& household",
+  misc: "other",
+  pckgd: "packaged",
+  prod: "products",
+  refrgratd: "chilled",
+  veg: "vegetables",
+};
+
 /** A category in capitals as people write it; any other stays as it is. */
 export function spoken(category: string): string {
   if (category !== category.toUpperCase()) return category;
-  const lower = category.toLowerCase().replaceAll(/\s*\/\s*/g, " / ");
+  const lower = category
+    .toLowerCase()
+    .replaceAll(/\s*\/\s*/g, " / ")
+    .replaceAll(/[a-z]+/g, (word) => SHORTENED[word] ?? word)
+    .replace("-packaged", ", packaged");
   return lower.charAt(0).toUpperCase() + lower.slice(1);
+}
+
+/** A title within a sentence: without the size that the catalogue puts after it. */
+export function shortTitle(title: string): string {
+  return title.replace(/, [\d.]+ [a-z]+$/i, "");
 }
 
 /** `packageSize` and `PACKAGE_SIZE` as people say it. */

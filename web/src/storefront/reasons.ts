@@ -80,7 +80,7 @@ export function originSentence(item: Recommended, list: Recommendations, startsF
 const POPULAR = "popular with other shoppers";
 
 const SOURCES: Readonly<Record<string, string>> = {
-  model: "ranked by the model from all you did here",
+  model: "ranked by the model; no single thing that you did stands out",
   similar: "like what you looked at last",
   popular: POPULAR,
   trending: "wanted more than usual right now",

@@ -92,7 +92,7 @@ export async function recommendIds(api: Api, asking: Asking): Promise<string[]> 
 
 function request({ recommender, userId, itemId, exclude, most }: Asking) {
   return {
-    recommenderArn: `recommender/${recommender}`,
+    recommenderArn: `arn:aws:personalize:::recommender/${recommender}`,
     numResults: most,
     ...(userId === undefined ? {} : { userId }),
     ...(itemId === undefined ? {} : { itemId }),

@@ -1,3 +1,5 @@
+import type { Api } from "../platform/api";
+
 /** Who shops: a user of the shop, or an anonymous visitor, who is nothing but a session. */
 export interface Shopper {
   readonly id: string;
@@ -25,6 +27,24 @@ export function shopperName(shopper: Shopper): string {
 export interface UserRow {
   readonly userId: string;
   readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** How many users a page loads; anybody else's id can be typed. */
+const MOST_USERS = 3000;
+
+/** Load users of the shop, in no order. */
+export async function loadUsers(api: Api): Promise<UserRow[]> {
+  const users: UserRow[] = [];
+  let next: string | undefined;
+  do {
+    const { body } = await api.get<{ users: UserRow[]; nextToken?: string | null }>("/users", {
+      limit: 1000,
+      nextToken: next,
+    });
+    users.push(...body.users);
+    next = body.nextToken ?? undefined;
+  } while (next !== undefined && users.length < MOST_USERS);
+  return users;
 }
 
 /** The few columns of a user that say most, as one line. */

@@ -38,3 +38,12 @@ function isLine(line: unknown): line is CartLine {
     (given.recommendationId === null || typeof given.recommendationId === "string")
   );
 }
+
+/** Keep nothing any more. */
+export function forget(storage: Storage): void {
+  try {
+    storage.removeItem(KEY);
+  } catch {
+    // switched off
+  }
+}

@@ -1,0 +1,34 @@
+import { activitySentence } from "./activity";
+import { useShop } from "./context";
+
+/** What was sent and what it led to: the latest line is read out, those before can be opened. */
+export function ActivityStrip() {
+  const { activity } = useShop();
+  const [latest, ...earlier] = activity;
+  return (
+    <aside class="strip" aria-label="What was sent">
+      <div class={`strip-latest ${latest?.state ?? "none"}`}>
+        <p role="status">
+          {latest ? activitySentence(latest) : "Look at a product: what you do is sent, and the lists follow."}
+        </p>
+        {latest?.again && (
+          <button type="button" onClick={latest.again}>
+            Send again
+          </button>
+        )}
+      </div>
+      {earlier.length > 0 && (
+        <details>
+          <summary>Before</summary>
+          <ol>
+            {earlier.map((line) => (
+              <li key={line.id} class={line.state}>
+                {activitySentence(line)}
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
+    </aside>
+  );
+}

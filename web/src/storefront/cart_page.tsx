@@ -1,0 +1,109 @@
+import { useState } from "preact/hooks";
+import { type Cart, type CartLine, count, total } from "./cart";
+import { useShop } from "./context";
+import { priceText } from "./product";
+import { formatRoute, type Route } from "./route";
+import { ShelfList } from "./shelf_list";
+import { EmptyState } from "./states";
+import { Tile } from "./tile";
+
+/** The cart, and after buying what was bought. */
+export function CartPage({ route }: { readonly route: Route }) {
+  const shop = useShop();
+  const [orderId, setOrderId] = useState(() => crypto.randomUUID());
+  const [buying, setBuying] = useState(false);
+  const [failed, setFailed] = useState(false);
+  const [ordered, setOrdered] = useState<Cart | null>(null);
+  const { cart } = shop;
+  const buy = async () => {
+    setBuying(true);
+    setFailed(false);
+    const taken = await shop.buy(cart, orderId);
+    setBuying(false);
+    setFailed(!taken);
+    if (!taken) return; // the same order may be sent again
+    setOrdered(cart);
+    setOrderId(crypto.randomUUID());
+    shop.emptyCart();
+  };
+  return (
+    <>
+      <h1>Cart</h1>
+      {cart.length > 0 ? (
+        <div class="cart">
+          <ul class="cart-lines">
+            {cart.map((line) => (
+              <Line key={line.itemId} line={line} />
+            ))}
+          </ul>
+          <section class="cart-sum" aria-label="Sum">
+            <p>
+              {count(cart)} {count(cart) === 1 ? "product" : "products"}
+              <b>{priceText(total(cart))}</b>
+            </p>
+            <button type="button" class="primary" disabled={buying} onClick={() => void buy()}>
+              {buying ? "Buying …" : "Buy"}
+            </button>
+            {failed && <p role="alert">The order was not taken. Your cart is as it was; try again.</p>}
+            <p class="small">A demo: nothing is charged or delivered, but the purchase counts.</p>
+          </section>
+        </div>
+      ) : ordered ? (
+        <div class="notice good" role="status">
+          <p class="notice-title">Thank you!</p>
+          <p>
+            {count(ordered)} {count(ordered) === 1 ? "product" : "products"} for {priceText(total(ordered))}. The lists
+            below, and those of the <a href="#/">shop</a>, follow within seconds.
+          </p>
+        </div>
+      ) : (
+        <EmptyState title="Your cart is empty">
+          <a href="#/">To the shop</a>
+        </EmptyState>
+      )}
+      <ShelfList route={route} />
+    </>
+  );
+}
+
+function Line({ line }: { readonly line: CartLine }) {
+  const shop = useShop();
+  const { itemId, title, price, quantity } = line;
+  const product = shop.known.get(itemId) ?? {
+    id: itemId,
+    title,
+    price,
+    category: null,
+    kind: null,
+    brand: null,
+    more: [],
+  };
+  return (
+    <li class="cart-line">
+      <Tile product={product} />
+      <div>
+        <a href={formatRoute({ page: "item", id: itemId })}>{title}</a>
+        <p class="small">{priceText(price)} each</p>
+      </div>
+      <fieldset class="quantity">
+        <legend class="visually-hidden">How many of {title}</legend>
+        <button
+          type="button"
+          aria-label={quantity === 1 ? `Remove ${title}` : `One less of ${title}`}
+          onClick={() => shop.setQuantity(itemId, quantity - 1)}
+        >
+          <span aria-hidden="true">−</span>
+        </button>
+        <output>{quantity}</output>
+        <button
+          type="button"
+          aria-label={`One more of ${title}`}
+          onClick={() => shop.setQuantity(itemId, quantity + 1)}
+        >
+          <span aria-hidden="true">+</span>
+        </button>
+      </fieldset>
+      <p class="cart-price">{priceText(price === null ? null : price * quantity)}</p>
+    </li>
+  );
+}

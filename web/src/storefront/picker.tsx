@@ -1,0 +1,89 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useShop } from "./context";
+import { asError, failureSentence } from "./failure";
+import { hue } from "./hue";
+import { findUsers, inventShopper, type Shopper, shopperOf, type UserRow, userLine } from "./shopper";
+
+const MOST_SHOWN = 40;
+
+/** A dialog to choose who shops: somebody the shop knows, any id, or somebody new. */
+export function ShopperPicker({ close }: { readonly close: () => void }) {
+  const shop = useShop();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [typed, setTyped] = useState("");
+  const [users, setUsers] = useState<readonly UserRow[] | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    shop.users().then(setUsers, (thrown) => setError(asError(thrown)));
+  }, [shop]);
+  const become = (shopper: Shopper) => {
+    shop.become(shopper);
+    dialog.current?.close();
+  };
+  const found = findUsers(users ?? [], typed, MOST_SHOWN);
+  const id = typed.trim();
+  const exact = found.some((row) => row.userId === id);
+  return (
+    <dialog class="picker" ref={dialog} aria-labelledby="picker-title" closedby="any" onClose={close}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (id) become(shopperOf(id));
+        }}
+      >
+        <div class="picker-head">
+          <h2 id="picker-title">Who shops?</h2>
+          <button type="button" onClick={() => dialog.current?.close()} aria-label="Close">
+            <span aria-hidden="true">×</span>
+          </button>
+        </div>
+        <button type="button" class="primary new-shopper" onClick={() => become(inventShopper())}>
+          New shopper
+        </button>
+        <label>
+          Shopper’s id, or what is known of them
+          <input
+            value={typed}
+            maxLength={256}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+          />
+        </label>
+        {id && !exact && (
+          <button type="submit" class="use-id">
+            Shop as “{id}”
+          </button>
+        )}
+      </form>
+      <p class="picker-note" role="status">
+        {note(users, error, found.length, id)}
+      </p>
+      <ul class="picker-list">
+        {found.map((row) => (
+          <li key={row.userId}>
+            <button type="button" onClick={() => become(shopperOf(row.userId))}>
+              <span class="avatar" aria-hidden="true" style={{ "--hue": hue(row.userId) }}>
+                {row.userId.slice(0, 2)}
+              </span>
+              <span>
+                <b>{row.userId}</b>
+                <span class="user-line">{userLine(row)}</span>
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </dialog>
+  );
+}
+
+function note(users: readonly UserRow[] | null, error: Error | null, found: number, id: string): string {
+  if (error) return `${failureSentence(error)}. Any id can be typed.`;
+  if (!users) return "Loading shoppers …";
+  if (users.length === 0) return "The shop has no rows of users. Type the id of one who has bought something.";
+  if (found === 0) return `Nobody of the ${users.length} loaded shoppers is “${id}”.`;
+  if (found === MOST_SHOWN) return `The first ${MOST_SHOWN} of ${users.length} loaded shoppers that fit.`;
+  return `${found} of ${users.length} loaded shoppers.`;
+}

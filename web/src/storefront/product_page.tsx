@@ -1,0 +1,124 @@
+import { useEffect, useState } from "preact/hooks";
+import { ApiError } from "../platform/api";
+import { useShop } from "./context";
+import { asError } from "./failure";
+import { type Product, priceText } from "./product";
+import { formatRoute, type Route } from "./route";
+import { ShelfList } from "./shelf_list";
+import { EmptyState, ErrorState } from "./states";
+import { Tile } from "./tile";
+
+interface ProductPageProps {
+  readonly route: Route & { readonly page: "item" };
+  /** The search from which the product was opened. */
+  readonly query: string | null;
+}
+
+/** One product: opening it is a view. */
+export function ProductPage({ route, query }: ProductPageProps) {
+  const shop = useShop();
+  const { id } = route;
+  const [product, setProduct] = useState<Product | null>(shop.known.get(id) ?? null);
+  const [error, setError] = useState<Error | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let left = false;
+    setError(null);
+    shop.product(id).then(
+      (found) => {
+        if (left) return;
+        setProduct(found);
+        document.title = `${found.title} · Alsolike Market`;
+        shop.view(found, query);
+      },
+      (thrown) => !left && setError(asError(thrown)),
+    );
+    return () => {
+      left = true;
+    };
+  }, [shop, id, attempt]);
+
+  if (error instanceof ApiError && error.status === 404) {
+    return (
+      <EmptyState title="There is no such product">
+        <p>The catalogue has nothing of the id “{id}”, or no longer.</p>
+        <a href="#/">To the shop</a>
+      </EmptyState>
+    );
+  }
+  if (error) {
+    return <ErrorState what="This product" error={error} retry={() => setAttempt(attempt + 1)} />;
+  }
+  return (
+    <>
+      {product ? <Details product={product} /> : <div class="product skeleton" aria-hidden="true" />}
+      <ShelfList route={route} />
+    </>
+  );
+}
+
+function Details({ product }: { readonly product: Product }) {
+  const shop = useShop();
+  const columns: (readonly [string, string | null])[] = [
+    ["Category", product.category],
+    ["Kind", product.kind],
+    ["Brand", product.brand],
+    ...product.more,
+    ["Id", product.id],
+  ];
+  return (
+    <article class="product">
+      <div class="product-picture">
+        <Tile product={product} />
+      </div>
+      <div class="product-facts">
+        <nav class="crumbs" aria-label="Where this is">
+          <a href="#/">Shop</a>
+          {product.category && (
+            <>
+              <span aria-hidden="true"> / </span>
+              <a href={formatRoute({ page: "search", query: "", category: product.category })}>{product.category}</a>
+            </>
+          )}
+        </nav>
+        <h1>{product.title}</h1>
+        <p class="product-price">{priceText(product.price)}</p>
+        <div class="product-buttons">
+          <button type="button" class="primary" onClick={() => shop.add(product, shop.leadOf(product.id))}>
+            Add to cart
+          </button>
+          <BuyNow product={product} />
+        </div>
+        <dl class="columns">
+          {columns
+            .filter(([, value]) => value !== null)
+            .map(([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+        </dl>
+      </div>
+    </article>
+  );
+}
+
+function BuyNow({ product }: { readonly product: Product }) {
+  const shop = useShop();
+  const [orderId, setOrderId] = useState(() => crypto.randomUUID());
+  const [state, setState] = useState<"ready" | "buying" | "bought">("ready");
+  const buy = async () => {
+    setState("buying");
+    const recommendationId = shop.leadOf(product.id)?.recommendationId ?? null;
+    const { id: itemId, title, price } = product;
+    const taken = await shop.buy([{ itemId, title, price, quantity: 1, recommendationId }], orderId);
+    if (taken) setOrderId(crypto.randomUUID()); // otherwise trying again is the same order
+    setState(taken ? "bought" : "ready");
+  };
+  return (
+    <button type="button" disabled={state === "buying"} onClick={() => void buy()}>
+      {state === "bought" ? "Bought, once more?" : "Buy now"}
+    </button>
+  );
+}

@@ -1,0 +1,132 @@
+import type { Api } from "../platform/api";
+import type { Cart } from "./cart";
+import { asError } from "./failure";
+import { shortTitle } from "./product";
+import { type Recommendations, type Recommender, recommend } from "./recommending";
+import type { Route } from "./route";
+import type { Shopper } from "./shopper";
+
+/** A carousel that a page has. */
+export interface ShelfPlan {
+  readonly recommender: Recommender;
+  readonly title: string;
+  readonly most: number;
+  /** Answers about an item, or to nobody in particular, are the same for everybody. */
+  readonly ofShopper: boolean;
+  readonly itemId?: string;
+  /** What the shopper has had: asked for first, so that the lists of what is new leave it out. */
+  readonly had?: boolean;
+  /** What is said where there is nothing to show; without it the carousel is left out. */
+  readonly empty?: string;
+}
+
+/** A carousel as far as it has come. A list that is asked for anew stays until the answer is there. */
+export interface Shelf {
+  readonly plan: ShelfPlan;
+  readonly list: Recommendations | null;
+  readonly error: Error | null;
+  /** Items that were not in the list before. */
+  readonly fresh: ReadonlySet<string>;
+}
+
+const FOR_YOU: ShelfPlan = {
+  recommender: "for-you",
+  title: "For you",
+  most: 18,
+  ofShopper: true,
+  empty: "Nothing is known that you may like. Look at a product or two, and come back.",
+};
+
+/** The carousels of a page, in the order in which they are shown. */
+export function plans(route: Route, cart: Cart): ShelfPlan[] {
+  if (route.page === "item") {
+    return [
+      { recommender: "bought-together", title: "Bought together", most: 12, ofShopper: false, itemId: route.id },
+      { recommender: "similar-items", title: "Similar", most: 12, ofShopper: false, itemId: route.id },
+      FOR_YOU,
+    ];
+  }
+  const last = cart.at(-1);
+  if (route.page === "cart") {
+    const together: ShelfPlan[] = last
+      ? [
+          {
+            recommender: "bought-together",
+            title: `Bought together with ${shortTitle(last.title)}`,
+            most: 12,
+            ofShopper: false,
+            itemId: last.itemId,
+          },
+        ]
+      : [];
+    return [...together, FOR_YOU];
+  }
+  if (route.page !== "home") return [];
+  return [
+    FOR_YOU,
+    {
+      recommender: "buy-again",
+      title: "Buy again",
+      most: 12,
+      ofShopper: true,
+      had: true,
+      empty: "Nothing bought yet. What you buy turns up here within seconds.",
+    },
+    {
+      recommender: "recently-viewed",
+      title: "Recently viewed",
+      most: 12,
+      ofShopper: true,
+      had: true,
+      empty: "Nothing looked at yet. What you open turns up here within seconds.",
+    },
+    { recommender: "trending", title: "Trending", most: 12, ofShopper: false, empty: "Nothing trends yet." },
+    { recommender: "popular", title: "Popular", most: 12, ofShopper: false, empty: "Nothing is popular yet." },
+  ];
+}
+
+/** What the carousels of a page are told by: another page's, or another shopper's, are others. */
+export function shelvesKey(route: Route, shopper: Shopper): string {
+  return `${shopper.id} ${route.page} ${route.page === "item" ? route.id : ""}`;
+}
+
+/**
+ * Ask for carousels one after another, so that none shows what one before it does.
+ *
+ * `onShelf` takes each as it comes and says whether to go on; one that fails leaves the others alone. `leaveOut` are
+ * items that the page shows anyway, such as those in the cart.
+ */
+export async function loadShelves(
+  api: Api,
+  planned: readonly ShelfPlan[],
+  shopper: Shopper,
+  leaveOut: readonly string[],
+  before: readonly Shelf[],
+  onShelf: (shelf: Shelf) => boolean,
+): Promise<void> {
+  const shown = [...leaveOut];
+  for (const plan of [...planned.filter((each) => each.had), ...planned.filter((each) => !each.had)]) {
+    const old = before.find((shelf) => shelf.plan.recommender === plan.recommender)?.list ?? null;
+    let shelf: Shelf;
+    try {
+      const list = await recommend(api, {
+        recommender: plan.recommender,
+        most: plan.most,
+        exclude: shown,
+        ...(plan.ofShopper ? { userId: shopper.id } : {}),
+        ...(plan.itemId === undefined ? {} : { itemId: plan.itemId }),
+      });
+      shown.push(...list.items.map((item) => item.product.id));
+      shelf = { plan, list, error: null, fresh: freshOf(list, old) };
+    } catch (error) {
+      shelf = { plan, list: old, error: asError(error), fresh: new Set() };
+    }
+    if (!onShelf(shelf)) return;
+  }
+}
+
+function freshOf(list: Recommendations, old: Recommendations | null): ReadonlySet<string> {
+  if (!old) return new Set();
+  const known = new Set(old.items.map((item) => item.product.id));
+  return new Set(list.items.map((item) => item.product.id).filter((id) => !known.has(id)));
+}
