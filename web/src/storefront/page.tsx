@@ -77,7 +77,7 @@ function Page({ route, query }: { readonly route: Route; readonly query: string 
       return <SearchPage route={route} />;
     case "unknown":
       return (
-        <EmptyState title="There is no such page">
+        <EmptyState alone title="There is no such page">
           <p>“{route.hash}” is no place of this shop.</p>
           <a href="#/">To the shop</a>
         </EmptyState>

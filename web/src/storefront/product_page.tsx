@@ -40,14 +40,14 @@ export function ProductPage({ route, query }: ProductPageProps) {
 
   if (error instanceof ApiError && error.status === 404) {
     return (
-      <EmptyState title="There is no such product">
+      <EmptyState alone title="There is no such product">
         <p>The catalogue has nothing of the id “{id}”, or no longer.</p>
         <a href="#/">To the shop</a>
       </EmptyState>
     );
   }
   if (error) {
-    return <ErrorState what="This product" error={error} retry={() => setAttempt(attempt + 1)} />;
+    return <ErrorState alone what="This product" error={error} retry={() => setAttempt(attempt + 1)} />;
   }
   return (
     <>

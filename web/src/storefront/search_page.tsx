@@ -28,7 +28,7 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
   );
   const chips = useMemo(() => categories(products).slice(0, MOST_CATEGORIES), [products]);
   if (shop.loadingError && products.length === 0) {
-    return <ErrorState what="The catalogue" error={shop.loadingError} retry={() => void shop.load()} />;
+    return <ErrorState alone what="The catalogue" error={shop.loadingError} retry={() => void shop.load()} />;
   }
   return (
     <>

@@ -78,7 +78,7 @@ export function plans(route: Route, cart: Cart): ShelfPlan[] {
       most: 12,
       ofShopper: true,
       had: true,
-      empty: "Nothing looked at yet. What you open turns up here within seconds.",
+      empty: "What you open turns up here within seconds, unless a list above has it.",
     },
     { recommender: "trending", title: "Trending", most: 12, ofShopper: false, empty: "Nothing trends yet." },
     { recommender: "popular", title: "Popular", most: 12, ofShopper: false, empty: "Nothing is popular yet." },

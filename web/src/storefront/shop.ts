@@ -14,8 +14,8 @@ import { inventShopper, loadUsers, type Shopper, shopperName, shopperOf, type Us
 import { forget, keep, readKept } from "./storage";
 import { type Look, watch } from "./watch";
 
-/** Trending counts what was done a little later than a profile does: a page looks again after so long. */
-const LOOK_AGAIN_MS = [5_000, 45_000];
+/** When carousels are asked for anew after an event, whatever was seen of it: trends count it later than profiles do. */
+const ASK_AGAIN_MS = [2_000, 6_000, 45_000];
 
 const LOOKED_AT = 20;
 
@@ -214,6 +214,7 @@ export class Shop {
       return false;
     }
     this.amend(id, { state: before && current() ? "watching" : "sent" });
+    if (effect) this.askAgain();
     if (before && current()) void this.watch(id, shopper, before, current);
     return true;
   }
@@ -225,19 +226,22 @@ export class Shop {
       const outcome = await watch({ before, look: () => this.look(shopper), sleep, nowMs: () => performance.now() });
       if (!current()) throw new Error("overtaken");
       this.amend(id, { state: "settled", outcome });
-      for (const timer of this.timers.splice(0)) clearTimeout(timer);
-      this.timers.push(...LOOK_AGAIN_MS.map((ms) => setTimeout(() => void this.reload(), ms)));
       await this.reload();
     } catch {
       this.amend(id, { state: "sent" }); // something else was done, or nothing can be asked: then the carousels say so
     }
   }
 
+  private askAgain(): void {
+    for (const timer of this.timers.splice(0)) clearTimeout(timer);
+    this.timers.push(...ASK_AGAIN_MS.map((ms) => setTimeout(() => void this.reload(), ms)));
+  }
+
   private async look(shopper: Shopper): Promise<Look> {
-    const ids = (recommender: "for-you" | "recently-viewed") =>
+    const ids = (recommender: "for-you" | "recently-viewed" | "buy-again") =>
       recommendIds(this.api, { recommender, userId: shopper.id, most: LOOKED_AT });
-    const [forYou, recent] = await Promise.all([ids("for-you"), ids("recently-viewed")]);
-    return { forYou, recent };
+    const [forYou, recent, again] = await Promise.all([ids("for-you"), ids("recently-viewed"), ids("buy-again")]);
+    return { forYou, had: [...recent, "", ...again] };
   }
 
   /** Reasons name items by their ids; people want titles. */

@@ -5,13 +5,15 @@ interface ErrorStateProps {
   readonly what: string;
   readonly error: Error;
   readonly retry: () => void;
+  /** Whether it is all that the page has. */
+  readonly alone?: boolean;
 }
 
 /** Something cannot be shown; it can be tried again. */
-export function ErrorState({ what, error, retry }: ErrorStateProps) {
+export function ErrorState({ what, error, retry, alone = false }: ErrorStateProps) {
   return (
     <div class="notice bad" role="alert">
-      <p class="notice-title">{what} cannot be shown</p>
+      <Title alone={alone}>{what} cannot be shown</Title>
       <p>{failureSentence(error)}.</p>
       <button type="button" class="primary" onClick={retry}>
         Try again
@@ -20,12 +22,22 @@ export function ErrorState({ what, error, retry }: ErrorStateProps) {
   );
 }
 
+interface EmptyStateProps {
+  readonly title: string;
+  readonly children?: ComponentChildren;
+  readonly alone?: boolean;
+}
+
 /** There is nothing here, and what to do about it. */
-export function EmptyState({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+export function EmptyState({ title, children, alone = false }: EmptyStateProps) {
   return (
     <div class="notice">
-      <p class="notice-title">{title}</p>
+      <Title alone={alone}>{title}</Title>
       {children}
     </div>
   );
+}
+
+function Title({ alone, children }: { readonly alone: boolean; readonly children: ComponentChildren }) {
+  return alone ? <h1 class="notice-title">{children}</h1> : <p class="notice-title">{children}</p>;
 }

@@ -6,8 +6,8 @@ async function outcome(...answers: Look[]) {
   let nowMs = 0;
   let looks = 0;
   const found = await watch({
-    before: { forYou: ["1", "2"], recent: ["9"] },
-    look: async () => answers[Math.min(looks++, answers.length - 1)] ?? { forYou: [], recent: [] },
+    before: { forYou: ["1", "2"], had: ["9"] },
+    look: async () => answers[Math.min(looks++, answers.length - 1)] ?? { forYou: [], had: [] },
     sleep: async (ms) => {
       nowMs += ms;
     },
@@ -16,11 +16,11 @@ async function outcome(...answers: Look[]) {
   return { ...found, looks };
 }
 
-const unchanged = { forYou: ["1", "2"], recent: ["9"] };
-const arrived = { forYou: ["1", "2"], recent: ["3", "9"] };
+const unchanged = { forYou: ["1", "2"], had: ["9"] };
+const arrived = { forYou: ["1", "2"], had: ["3", "9"] };
 
 it("says after how long a list has changed", async () => {
-  const found = await outcome(unchanged, { forYou: ["2", "1"], recent: ["3", "9"] });
+  const found = await outcome(unchanged, { forYou: ["2", "1"], had: ["3", "9"] });
   expect(found).toEqual({ effect: "changed", afterMs: 250 + 375, looks: 2 });
 });
 

@@ -1,7 +1,8 @@
-/** What is looked at to see an event's effect: the items of "for you", and those that the shopper had to do with. */
+/** What is looked at to see an event's effect: the items of "for you", and those that the shopper has had. */
 export interface Look {
   readonly forYou: readonly string[];
-  readonly recent: readonly string[];
+  /** Recently viewed and bought before: where these change the event has arrived. */
+  readonly had: readonly string[];
 }
 
 /** What became of an event. `same`: it has arrived, and "for you" stays as it was. */
@@ -26,19 +27,19 @@ const LONGEST_WAIT_MS = 2_000;
 /**
  * Look again and again, each time after a longer wait, until "for you" has changed.
  *
- * An event may arrive and change nothing. Where the shopper's recent items have it and "for you" is the same in the
- * look after that, it is not waited on.
+ * An event may arrive and change nothing. Where what the shopper has had shows it and "for you" is the same in the look
+ * after that, it is not waited on.
  */
 export async function watch({ before, look, sleep, nowMs }: Watching): Promise<Outcome> {
   const startedMs = nowMs();
   let arrived = false;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
     await sleep(waitMs);
-    const { forYou, recent } = await look();
+    const { forYou, had } = await look();
     const afterMs = nowMs() - startedMs;
     if (differs(forYou, before.forYou)) return { effect: "changed", afterMs };
     if (arrived) return { effect: "same", afterMs };
-    arrived = differs(recent, before.recent);
+    arrived = differs(had, before.had);
     if (afterMs >= PATIENCE_MS) return { effect: "late", afterMs };
   }
 }
