@@ -1,0 +1,128 @@
+/** Figures and times as a reader sees them: English words, the reader's own zone. */
+
+const DASH = "–";
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const dollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD" });
+const cents = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumSignificantDigits: 4 });
+
+type Maybe = number | null | undefined;
+
+/** A way to write a figure, such as `percent`. */
+export type Format = (value: Maybe) => string;
+
+const orDash =
+  (write: (value: number) => string): Format =>
+  (value) =>
+    value === null || value === undefined || !Number.isFinite(value) ? DASH : write(value);
+
+export const count: Format = orDash((value) => (value >= 1e6 ? short.format(value) : whole.format(value)));
+
+/** Three digits that count: 0.0123, 1.23, 12.3, 1,230. */
+export const figure: Format = orDash((value) => {
+  if (value !== 0 && Math.abs(value) < 1e-4) {
+    return value.toExponential(1);
+  }
+  return new Intl.NumberFormat(
+    "en",
+    Math.abs(value) < 1000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 },
+  ).format(value);
+});
+
+/** A measure of quality, which readers compare by its third decimal. */
+export const measure: Format = orDash((value) => value.toFixed(3));
+
+export const percent: Format = orDash((value) => {
+  const hundred = value * 100;
+  const size = Math.abs(hundred);
+  const digits = size === 0 || size >= 99.95 ? 0 : size < 1 ? 2 : 1;
+  return `${hundred.toFixed(digits)}%`;
+});
+
+/** A share that a figure is above or below another by: +4.2%. */
+export const lift: Format = orDash((value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${percent(Math.abs(value))}`);
+
+export const money: Format = orDash((value) => dollars.format(value));
+
+/** A price of one unit, which may be a small part of a cent. */
+export const unitPrice: Format = orDash((value) =>
+  Math.abs(value) >= 1 ? dollars.format(value) : cents.format(value),
+);
+
+export const milliseconds: Format = orDash((value) => {
+  if (value > 0 && value < 10) {
+    return `${value.toFixed(1)} ms`;
+  }
+  return value < SECOND ? `${Math.round(value)} ms` : duration(value);
+});
+
+/** How long something took or takes: 480 ms, 12 s, 3 min 20 s, 4 h 5 min, 2 d 3 h. */
+export const duration: Format = orDash((value) => {
+  if (value < SECOND) {
+    return `${Math.round(value)} ms`;
+  }
+  if (value < 10 * SECOND) {
+    return `${Number((value / SECOND).toFixed(1))} s`;
+  }
+  if (value < MINUTE) {
+    return `${Math.round(value / SECOND)} s`;
+  }
+  if (value < HOUR) {
+    return pair(value, MINUTE, "min", SECOND, "s");
+  }
+  return value < DAY ? pair(value, HOUR, "h", MINUTE, "min") : pair(value, DAY, "d", HOUR, "h");
+});
+
+function pair(value: number, large: number, largeName: string, small: number, smallName: string): string {
+  const all = Math.round(value / small) * small;
+  const rest = Math.round((all % large) / small);
+  return `${Math.floor(all / large)} ${largeName}${rest ? ` ${rest} ${smallName}` : ""}`;
+}
+
+/** How long ago, in one unit: `just now`, `4 min ago`, `in 2 h`. */
+export function ago(thenMs: number, nowMs: number): string {
+  const past = nowMs - thenMs;
+  const size = Math.abs(past);
+  if (size < 5 * SECOND) {
+    return "just now";
+  }
+  const [unit, name]: [number, string] =
+    size < MINUTE ? [SECOND, "s"] : size < HOUR ? [MINUTE, "min"] : size < 2 * DAY ? [HOUR, "h"] : [DAY, "days"];
+  const words = `${Math.floor(size / unit)} ${name}`;
+  return past > 0 ? `${words} ago` : `in ${words}`;
+}
+
+const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const dayAndClock = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+const utcDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+
+const localDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+export const clockTime = (ms: number): string => clock.format(ms);
+/** The clock, and at midnight the day. */
+export const clockOrDay = (ms: number): string => {
+  const at = new Date(ms);
+  return at.getHours() + at.getMinutes() === 0 ? localDay.format(ms) : clock.format(ms);
+};
+export const dateTime = (ms: number): string => dayAndClock.format(ms);
+/** A day as the lake counts days: of UTC. */
+export const day = (ms: number): string => utcDay.format(ms);
+export const dayMs = (isoDate: string): number => Date.parse(`${isoDate}T00:00:00Z`);
+export const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+/** A name of the API as words: `rolled_back` is `rolled back`, `latencyP99` stays. */
+export const words = (name: string): string => name.replaceAll(/[_-]/g, " ");
+
+/** `1 run`, `2 runs`. */
+export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

@@ -1,0 +1,76 @@
+import { useState } from "preact/hooks";
+import { useFeed } from "./context";
+import type { Alarms } from "./contract";
+import { Icon } from "./parts/icons";
+import { alarms, LIVE_MS } from "./questions";
+import { href, type Route } from "./routing";
+import { GROUPS, VIEWS } from "./views";
+
+interface Props {
+  readonly environment: string;
+  readonly current: Route;
+  readonly signOut: () => void;
+}
+
+/** Where one can go; on a phone behind a button. */
+export function Navigation({ environment, current, signOut }: Props) {
+  const [open, setOpen] = useState(false);
+  const ringing =
+    useFeed<Alarms>(alarms, LIVE_MS, true).data?.alarms.filter((alarm) => alarm.state === "ALARM").length ?? 0;
+  return (
+    <div class={`side${open ? " open" : ""}`}>
+      <div>
+        <header class="brand">
+          <a href={href("overview")} onClick={() => setOpen(false)}>
+            <span class="mark" aria-hidden="true">
+              <Icon name="star" />
+            </span>
+            Alsolike
+          </a>
+          <span class="environment" title="The environment">
+            {environment}
+          </span>
+          <button
+            type="button"
+            class="small menu"
+            aria-expanded={open}
+            aria-controls="navigation"
+            onClick={() => setOpen(!open)}
+          >
+            <Icon name={open ? "close" : "menu"} /> Menu
+          </button>
+        </header>
+        <nav id="navigation" aria-label="Console">
+          {GROUPS.map((group) => (
+            <div class="group" key={group}>
+              <h2>{group}</h2>
+              <ul>
+                {VIEWS.filter((view) => view.group === group).map((view) => (
+                  <li key={view.name}>
+                    <a
+                      href={href(view.name)}
+                      aria-current={view.name === current.view ? "page" : undefined}
+                      onClick={() => setOpen(false)}
+                    >
+                      <Icon name={view.icon} />
+                      {view.title}
+                      {view.name === "alarms" && ringing > 0 && (
+                        <span class="badge">
+                          {ringing}
+                          <span class="visually-hidden"> ringing</span>
+                        </span>
+                      )}
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            </div>
+          ))}
+          <button type="button" class="quiet sign-out" onClick={signOut}>
+            <Icon name="exit" /> Sign out
+          </button>
+        </nav>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+import type { ComponentChildren } from "preact";
+import { useId, useState } from "preact/hooks";
+import { sentence } from "./answered";
+import { Icon } from "./icons";
+
+const LONGEST_REASON = 500;
+
+interface Props {
+  readonly verb: string;
+  readonly reasonRequired?: boolean;
+  /** Whether the choices made so far let the change be asked for. */
+  readonly ready?: boolean;
+  readonly children?: ComponentChildren;
+  readonly cancel: () => void;
+  /** Ask for the change; what it raises is shown as it is. */
+  readonly submit: (reason: string) => Promise<void>;
+}
+
+/** What every change asks: a reason, which is kept with it. A refusal stays in the dialog, in the API's words. */
+export function ChangeForm({ verb, reasonRequired = true, ready = true, children, cancel, submit }: Props) {
+  const id = useId();
+  const [reason, setReason] = useState("");
+  const [error, setError] = useState<Error | null>(null);
+  const [going, setGoing] = useState(false);
+  const send = async (event: Event) => {
+    event.preventDefault();
+    setGoing(true);
+    setError(null);
+    try {
+      await submit(reason.trim());
+    } catch (failure) {
+      setError(failure instanceof Error ? failure : new Error(String(failure)));
+      setGoing(false);
+    }
+  };
+  return (
+    <form onSubmit={(event) => void send(event)}>
+      {children}
+      <div class="field">
+        <label for={`${id}-reason`}>Reason{reasonRequired ? "" : " (optional)"}</label>
+        <textarea
+          id={`${id}-reason`}
+          rows={3}
+          required={reasonRequired}
+          maxLength={LONGEST_REASON}
+          value={reason}
+          aria-describedby={`${id}-hint`}
+          onInput={(event) => setReason(event.currentTarget.value)}
+        />
+        <p class="hint" id={`${id}-hint`}>
+          Kept with the change. {reason.length} of {LONGEST_REASON} characters.
+        </p>
+      </div>
+      {error && (
+        <div class="note bad" role="alert">
+          <Icon name="bad" />
+          <p>{sentence(error)}</p>
+        </div>
+      )}
+      <footer>
+        <button type="button" onClick={cancel}>
+          Cancel
+        </button>
+        <button type="submit" class="primary" disabled={going || !ready}>
+          {going ? "Asking…" : verb}
+        </button>
+      </footer>
+    </form>
+  );
+}

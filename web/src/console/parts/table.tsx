@@ -1,0 +1,71 @@
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+
+export interface Column<Row> {
+  readonly name: string;
+  readonly cell: (row: Row) => ComponentChildren;
+  /** Figures stand on the right. */
+  readonly number?: boolean;
+  /** What the column means, on pointing at it. */
+  readonly title?: string;
+}
+
+interface Props<Row> {
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string;
+  readonly marked?: (row: Row) => boolean;
+  readonly hideCaption?: boolean;
+}
+
+/** A table whose first column names its rows; wider than the page, it scrolls by itself, by keyboard too. */
+export function Table<Row>({ caption, columns, rows, keyOf, marked, hideCaption = false }: Props<Row>) {
+  return (
+    <Scroll label={caption}>
+      <table>
+        <caption class={hideCaption ? "visually-hidden" : undefined}>{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.name} scope="col" class={column.number ? "number" : undefined} title={column.title}>
+                {column.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)} class={marked?.(row) ? "marked" : undefined}>
+              {columns.map((column, at) =>
+                at === 0 ? (
+                  <th key={column.name} scope="row">
+                    {column.cell(row)}
+                  </th>
+                ) : (
+                  <td key={column.name} class={column.number ? "number" : undefined}>
+                    {column.cell(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+/** A part of the page that scrolls sideways, which the keyboard reaches. */
+export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
+  const id = useId();
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+    <section class="scroll" tabIndex={0} aria-labelledby={id}>
+      <span id={id} class="visually-hidden">
+        {label}, scrolls sideways
+      </span>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,31 @@
+import { pathSegment } from "../platform/api";
+import type { Question } from "./feeds";
+
+/** How often what is live is asked anew, and what is counted from the lake. */
+export const LIVE_MS = 10_000;
+export const SLOW_MS = 60_000;
+
+/** What the console asks of the operator's routes; the types of the answers stand in `contract.ts`. */
+export const traffic = (minutes: number): Question => ({ path: "/operator/traffic", query: { minutes } });
+export const alarms: Question = { path: "/operator/alarms" };
+export const engagement = (days: number, by: string): Question => ({
+  path: "/operator/engagement",
+  query: { days, by },
+});
+export const models: Question = { path: "/operator/models" };
+export const model = (version: string): Question => ({ path: `/operator/models/${pathSegment(version)}` });
+export const trainings: Question = { path: "/operator/trainings", query: { limit: 20 } };
+export const drift: Question = { path: "/operator/drift" };
+export const quarantine: Question = { path: "/operator/quarantine" };
+export const experiments: Question = { path: "/operator/experiments" };
+export const rules: Question = { path: "/operator/rules" };
+export const cost = (load: Readonly<Record<string, string | undefined>>): Question => ({
+  path: "/operator/cost",
+  query: load,
+});
+
+/** Where the console asks for a change. */
+export const promotion = (version: string): string => `/operator/models/${pathSegment(version)}/promotion`;
+export const ROLLBACKS = "/operator/rollbacks";
+export const TRAININGS = "/operator/trainings";
+export const RULES_PREVIEW = "/operator/rules/preview";

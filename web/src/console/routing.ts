@@ -1,0 +1,53 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** Where the reader is: `#/engagement?by=arm` or `#/models/VERSION`. */
+export interface Route {
+  readonly view: string;
+  readonly id: string | null;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+export function parseRoute(hash: string): Route {
+  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  const [view, ...rest] = path.split("/");
+  const id = rest.join("/");
+  return {
+    view: view || "overview",
+    id: id ? decoded(id) : null,
+    query: Object.fromEntries(new URLSearchParams(search)),
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The address of a view; what is undefined or empty is left out. */
+export function href(
+  view: string,
+  id?: string | null,
+  query: Record<string, string | number | undefined> = {},
+): string {
+  const asked = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
+  return `#/${view}${id ? `/${encodeURIComponent(id)}` : ""}${search ? `?${search}` : ""}`;
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(() => parseRoute(location.hash));
+  useEffect(() => {
+    const follow = () => setRoute(parseRoute(location.hash));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return route;
+}
+
+/** Change what a view shows without a new entry in the reader's history. */
+export function replaceQuery(route: Route, query: Record<string, string | number | undefined>): void {
+  location.replace(href(route.view, route.id, { ...route.query, ...query }));
+}

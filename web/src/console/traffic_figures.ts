@@ -1,0 +1,26 @@
+import type { Point } from "./contract";
+
+/** Counts of a period as a rate a second. */
+export const perSecond = (points: readonly Point[], periodS: number): Point[] =>
+  points.map(([timeMs, value]) => [timeMs, value === null ? null : value / periodS]);
+
+/** The latest value that is known. */
+export const latest = (points: readonly Point[]): number | null =>
+  points.findLast(([, value]) => value !== null)?.[1] ?? null;
+
+export const highest = (points: readonly Point[]): number | null => {
+  const known = points.map(([, value]) => value).filter((value) => value !== null);
+  return known.length > 0 ? Math.max(...known) : null;
+};
+
+export const total = (points: readonly Point[]): number => points.reduce((sum, [, value]) => sum + (value ?? 0), 0);
+
+/** Which part of one count another one is, over the whole time; null of nothing. */
+export const shareOf = (part: readonly Point[], whole: readonly Point[]): number | null =>
+  total(whole) > 0 ? total(part) / total(whole) : null;
+
+/** The same, point by point. */
+export function shares(part: readonly Point[], whole: readonly Point[]): Point[] {
+  const parts = new Map(part);
+  return whole.map(([timeMs, value]) => [timeMs, value ? (parts.get(timeMs) ?? 0) / value : null]);
+}

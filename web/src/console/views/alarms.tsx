@@ -1,0 +1,97 @@
+import { useFeed } from "../context";
+import type { Alarm, Alarms } from "../contract";
+import { plural } from "../format";
+import { Answered, Empty } from "../parts/answered";
+import { Command } from "../parts/copy";
+import { Status, type Tone } from "../parts/status";
+import { Table } from "../parts/table";
+import { When } from "../parts/when";
+import { alarms, LIVE_MS } from "../questions";
+
+const STATES: Record<Alarm["state"], [Tone, string]> = {
+  ALARM: ["bad", "ringing"],
+  OK: ["good", "quiet"],
+  INSUFFICIENT_DATA: ["idle", "no data"],
+};
+
+/** The first commands of each runbook. */
+const FIRST_LOOK: Readonly<Record<string, readonly string[]>> = {
+  errors: ["alsolike status", "alsolike engagement"],
+  stale: ["alsolike status", "alsolike models list"],
+  drift: ["alsolike drift --refresh", "alsolike status"],
+  quarantine: ["alsolike quarantine list --totals", "alsolike status"],
+};
+
+export function AlarmsView() {
+  const feed = useFeed<Alarms>(alarms, LIVE_MS);
+  return (
+    <Answered feed={feed} what="alarms">
+      {({ alarms: all }) => {
+        const ringing = all.filter((alarm) => alarm.state === "ALARM");
+        if (all.length === 0) {
+          return <Empty title="This deployment has no alarms" />;
+        }
+        return (
+          <div class="stack">
+            {ringing.length === 0 ? (
+              <Empty title="Nothing rings" good>
+                <p>{plural(all.length, "alarm")} watch this deployment.</p>
+              </Empty>
+            ) : (
+              ringing.map((alarm) => <Ringing key={alarm.name} alarm={alarm} />)
+            )}
+            <Table
+              caption="All alarms"
+              rows={all}
+              keyOf={(alarm) => alarm.name}
+              columns={[
+                { name: "Alarm", cell: (alarm) => <span class="identifier">{alarm.name}</span> },
+                { name: "State", cell: (alarm) => <AlarmStatus alarm={alarm} /> },
+                { name: "Since", cell: (alarm) => <When ms={alarm.changedMs} /> },
+                { name: "What it means", cell: (alarm) => <span class="wide">{meaning(alarm)}</span> },
+                { name: "Runbook", cell: (alarm) => alarm.runbook ?? "–" },
+              ]}
+            />
+          </div>
+        );
+      }}
+    </Answered>
+  );
+}
+
+/** An alarm that rings: what it found, and what to do about it. */
+export function Ringing({ alarm }: { alarm: Alarm }) {
+  return (
+    <article class="card ringing">
+      <header>
+        <AlarmStatus alarm={alarm} />
+        <h2 class="identifier">{alarm.name}</h2>
+        <When ms={alarm.changedMs} />
+      </header>
+      <p>{meaning(alarm)}</p>
+      {alarm.reason && <p class="faint">{alarm.reason}</p>}
+      {alarm.runbook && (
+        <div class="runbook">
+          <span>
+            Runbook <b>docs/runbooks/{alarm.runbook}.md</b> begins with
+          </span>
+          {(FIRST_LOOK[alarm.runbook] ?? []).map((command) => (
+            <Command key={command} text={command} />
+          ))}
+        </div>
+      )}
+    </article>
+  );
+}
+
+function AlarmStatus({ alarm }: { alarm: Alarm }) {
+  const [tone, word] = STATES[alarm.state];
+  return (
+    <Status tone={tone} icon={alarm.state === "ALARM" ? "alarms" : tone}>
+      {word}
+    </Status>
+  );
+}
+
+/** The description without the runbook's path, which stands beside it. */
+const meaning = (alarm: Alarm): string => alarm.description.replace(/:?\s*docs\/runbooks\/\w+\.md\s*$/, "");

@@ -1,0 +1,95 @@
+import type { Models } from "../contract";
+import { measure, percent } from "../format";
+import { Command } from "../parts/copy";
+import { Icon } from "../parts/icons";
+import { Status } from "../parts/status";
+import { When } from "../parts/when";
+import { href } from "../routing";
+
+/** Who serves, since when, what a rollback brings back, what is on trial. */
+export function ChampionCard({ models, rollBack }: { models: Models; rollBack: () => void }) {
+  const { champion, versions } = models;
+  if (!champion) {
+    return (
+      <section class="card padded champion">
+        <Status tone="warn">no champion</Status>
+        <p>Shoppers get popular items. Promote a version, or train one that the gate lets through.</p>
+      </section>
+    );
+  }
+  const version = versions.find((one) => one.version === champion.version);
+  const since = champion.history.findLast((entry) => entry.version === champion.version) ?? champion.history.at(-1);
+  return (
+    <section class="card padded champion" aria-labelledby="champion-name">
+      <div class="champion-head">
+        <div>
+          <Status tone="good" icon="star">
+            champion
+          </Status>
+          <h2 id="champion-name">
+            <a class="identifier" href={href("models", champion.version)}>
+              {champion.version}
+            </a>
+          </h2>
+        </div>
+        <button type="button" onClick={rollBack}>
+          <Icon name="back" /> Roll back
+        </button>
+      </div>
+      <dl class="facts">
+        {version && (
+          <>
+            <Fact name="Algorithm">{version.algorithm}</Fact>
+            <Fact name="NDCG">{measure(version.ndcg)}</Fact>
+            <Fact name="Coverage">{percent(version.coverage)}</Fact>
+          </>
+        )}
+        {since && (
+          <Fact name="Champion since">
+            <When ms={since.promotedMs} />
+          </Fact>
+        )}
+        <Fact name="Before it">
+          {champion.previous ? (
+            <a class="identifier" href={href("models", champion.previous)}>
+              {champion.previous}
+            </a>
+          ) : (
+            "none"
+          )}
+        </Fact>
+        {since?.reason && <Fact name="Reason">{since.reason}</Fact>}
+      </dl>
+      {champion.canary && (
+        <div class="note info">
+          <Icon name="going" />
+          <p>
+            <a class="identifier" href={href("models", champion.canary.version)}>
+              {champion.canary.version}
+            </a>{" "}
+            is on trial with {percent(champion.canary.share)} of the users, begun{" "}
+            <When ms={champion.canary.startedMs} />.
+          </p>
+        </div>
+      )}
+      {champion.held && (
+        <div class="note warn">
+          <Icon name="pause" />
+          <div>
+            <p>New versions do not become champion by themselves: {champion.held}</p>
+            <Command text="alsolike models resume" />
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,191 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { useFeed } from "../context";
+import type { ModelStory, Models } from "../contract";
+import { count, duration, measure, percent, words } from "../format";
+import { Answered } from "../parts/answered";
+import { Icon } from "../parts/icons";
+import { Status } from "../parts/status";
+import { Table } from "../parts/table";
+import { Tile, Tiles } from "../parts/tile";
+import { When } from "../parts/when";
+import { LIVE_MS, model, models } from "../questions";
+import { href } from "../routing";
+import { Checks } from "./checks";
+import { ModelStatus } from "./model_status";
+import { Bar, mayServe } from "./models";
+import { PromoteDialog } from "./promote";
+import { RollbackDialog } from "./rollback";
+
+/** All that is known of one version. */
+export function ModelStoryView({ version }: { version: string }) {
+  const feed = useFeed<ModelStory>(model(version), LIVE_MS);
+  return (
+    <Answered feed={feed} what={`story of ${version}`} bones={5}>
+      {(story) => <Story story={story} />}
+    </Answered>
+  );
+}
+
+function Story({ story }: { story: ModelStory }) {
+  const champion = useFeed<Models>(models, LIVE_MS, true).data?.champion ?? null;
+  const [changing, setChanging] = useState(false);
+  const { version, decision } = story;
+  const close = () => setChanging(false);
+  return (
+    <div class="stack">
+      <div class="row">
+        <ModelStatus version={version} />
+        <span class="faint">
+          {version.algorithm}, created <When ms={version.createdMs} />, registry: {version.approval}
+        </span>
+        <span class="grow" />
+        {mayServe(version) && (
+          <button type="button" class="primary" onClick={() => setChanging(true)}>
+            <Icon name="up" /> Promote
+          </button>
+        )}
+        {version.status === "champion" && champion && (
+          <button type="button" onClick={() => setChanging(true)}>
+            <Icon name="back" /> Roll back
+          </button>
+        )}
+      </div>
+      <Tiles>
+        <Tile name="NDCG" value={measure(version.ndcg)} note="of ten items, on the hold-out" />
+        <Tile name="Hit rate" value={measure(version.hr)} note="a target among ten" />
+        <Tile name="Coverage" value={percent(version.coverage)} note="of the items, in some list" />
+        <Tile name="Items" value={count(version.items)} />
+        <Tile
+          name="Latest event"
+          value={story.lastEventMs === null ? "–" : <When ms={story.lastEventMs} />}
+          note={story.datasetId && <span class="identifier">{story.datasetId}</span>}
+        />
+      </Tiles>
+      <Part title="Gate">
+        {decision ? (
+          <>
+            <p class="row">
+              {decision.verdict === "approved" ? (
+                <Status tone="good">approved</Status>
+              ) : (
+                <Status tone="bad">rejected</Status>
+              )}
+              <span class="faint">
+                <When ms={decision.decidedMs} />
+                {decision.champion ? `, against ${decision.champion}` : ", without a champion"}
+                {decision.forced ? `; forced: ${decision.forced}` : ""}
+              </span>
+            </p>
+            <Checks checks={decision.checks} />
+          </>
+        ) : (
+          <p class="faint">The gate has not judged this version.</p>
+        )}
+      </Part>
+      {story.candidates.length > 0 && (
+        <Table
+          caption="Candidates, on the hold-out"
+          rows={[...story.candidates].sort((a, b) => (b.ndcg ?? 0) - (a.ndcg ?? 0))}
+          keyOf={(candidate) => candidate.algorithm}
+          marked={(candidate) => candidate.winner}
+          columns={[
+            { name: "Algorithm", cell: (candidate) => candidate.algorithm },
+            {
+              name: "Result",
+              cell: (candidate) =>
+                candidate.winner ? (
+                  <Status tone="good" icon="star">
+                    winner
+                  </Status>
+                ) : (
+                  "–"
+                ),
+            },
+            {
+              name: "NDCG",
+              number: true,
+              cell: (candidate) => (
+                <Bar value={candidate.ndcg} most={Math.max(...story.candidates.map((one) => one.ndcg ?? 0))} />
+              ),
+            },
+            { name: "Hit rate", number: true, cell: (candidate) => measure(candidate.hr) },
+            { name: "MRR", number: true, cell: (candidate) => measure(candidate.mrr) },
+            { name: "Coverage", number: true, cell: (candidate) => percent(candidate.coverage) },
+            {
+              name: "Fitted in",
+              number: true,
+              cell: (candidate) => duration(candidate.fitS === null ? null : candidate.fitS * 1000),
+            },
+          ]}
+        />
+      )}
+      {story.canary && <Canary canary={story.canary} />}
+      <Part title="Promotions">
+        {story.promotions.length === 0 ? (
+          <p class="faint">It has not been champion.</p>
+        ) : (
+          <ol class="timeline">
+            {[...story.promotions]
+              .sort((a, b) => b.promotedMs - a.promotedMs)
+              .map((entry) => (
+                <li key={entry.promotedMs}>
+                  <When ms={entry.promotedMs} exact />
+                  <span>{entry.reason}</span>
+                </li>
+              ))}
+          </ol>
+        )}
+      </Part>
+      {changing && champion && version.status === "champion" && <RollbackDialog champion={champion} close={close} />}
+      {changing && version.status !== "champion" && (
+        <PromoteDialog version={version} champion={champion} close={close} />
+      )}
+    </div>
+  );
+}
+
+function Canary({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
+  return (
+    <Part title="Trial beside the champion">
+      <p class="row">
+        {canary.state === "going" && <Status tone="going">going on</Status>}
+        {canary.state === "promoted" && <Status tone="good">promoted</Status>}
+        {canary.state === "rolled_back" && <Status tone="bad">rolled back</Status>}
+        <span class="faint">
+          {percent(canary.share)} of the users
+          {canary.champion && (
+            <>
+              , beside{" "}
+              <a class="identifier" href={href("models", canary.champion)}>
+                {canary.champion}
+              </a>
+            </>
+          )}
+          , from <When ms={canary.startedMs} exact /> to <When ms={canary.endsMs} exact /> at the latest
+        </span>
+      </p>
+      {canary.reasons.length > 0 && <p>{canary.reasons.join("; ")}</p>}
+      <ol class="timeline">
+        {canary.looks.map((look) => (
+          <li key={look.atMs}>
+            <When ms={look.atMs} exact />
+            <span>
+              <b>{words(look.state)}</b>
+              {look.reasons.length > 0 && `: ${look.reasons.join("; ")}`}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </Part>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="card padded">
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}

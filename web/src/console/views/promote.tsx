@@ -1,0 +1,93 @@
+import { useState } from "preact/hooks";
+import { useDesk, useFeed } from "../context";
+import type { Champion, ModelStory, Models, ModelVersion, Promotion } from "../contract";
+import { ChangeForm } from "../parts/change_form";
+import { Dialog } from "../parts/dialog";
+import { model, models, promotion, trainings } from "../questions";
+import { href } from "../routing";
+import { Checks } from "./checks";
+
+interface Props {
+  readonly version: ModelVersion;
+  readonly champion: Champion | null;
+  readonly close: () => void;
+}
+
+/** Make a version champion, at once or after a trial. */
+export function PromoteDialog({ version, champion, close }: Props) {
+  const { api, feeds, announce } = useDesk();
+  const [canary, setCanary] = useState(false);
+  const [force, setForce] = useState(false);
+  const rejected = version.status === "rejected";
+  const story = useFeed<ModelStory>(rejected ? model(version.version) : null, null).data;
+  const failed = story?.decision?.checks.filter((check) => !check.passed) ?? [];
+
+  const submit = async (reason: string) => {
+    const asked = { reason, ...(canary ? { canary } : {}), ...(force ? { force } : {}) };
+    const { body } = await api.post<Promotion>(promotion(version.version), asked);
+    const now = body.champion;
+    if (now) {
+      feeds.put<Models>(models, (before) => ({ ...before, champion: now }));
+    }
+    if (body.runId !== null) {
+      announce(`${version.version} will be tried beside the champion.`, {
+        href: href("trainings"),
+        text: "See the run",
+      });
+    }
+    close();
+    void feeds.refresh(models);
+    void feeds.refresh(model(version.version));
+    void feeds.refresh(trainings);
+  };
+  return (
+    <Dialog title="Promote a version" close={close}>
+      <ChangeForm verb={canary ? "Try it" : "Promote"} ready={!rejected || force} cancel={close} submit={submit}>
+        <Change from={champion?.version ?? null} to={version.version} />
+        <p>
+          {canary
+            ? "A run of the workflow gives it a part of the users and watches what comes of it. It becomes champion if it holds, and goes if it does not."
+            : "It answers all users within a minute, without a deploy. A rollback brings the present champion back."}
+        </p>
+        {rejected && (
+          <div class="note warn">
+            <div>
+              <p>
+                <b>The gate rejected this version.</b> It can be promoted only by force.
+              </p>
+              <Checks checks={failed} />
+            </div>
+          </div>
+        )}
+        <div class="field checks">
+          <label>
+            <input type="checkbox" checked={canary} onChange={(event) => setCanary(event.currentTarget.checked)} />
+            Try it as a canary first
+          </label>
+          {rejected && (
+            <label>
+              <input type="checkbox" checked={force} onChange={(event) => setForce(event.currentTarget.checked)} />
+              Force it although the gate rejected it
+            </label>
+          )}
+        </div>
+      </ChangeForm>
+    </Dialog>
+  );
+}
+
+/** What serves now and what serves after. */
+export function Change({ from, to }: { from: string | null; to: string | null }) {
+  return (
+    <dl class="change">
+      <div>
+        <dt>Serves now</dt>
+        <dd class="identifier">{from ?? "popular items"}</dd>
+      </div>
+      <div>
+        <dt>Serves after</dt>
+        <dd class="identifier">{to ?? "popular items"}</dd>
+      </div>
+    </dl>
+  );
+}
