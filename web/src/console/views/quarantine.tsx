@@ -1,9 +1,9 @@
 import { useFeed } from "../context";
 import type { Quarantine } from "../contract";
-import { count, plural } from "../format";
+import { count, plural, words } from "../format";
 import { Answered, Empty } from "../parts/answered";
 import { Command, shellWord } from "../parts/copy";
-import { Table } from "../parts/table";
+import { Status } from "../parts/status";
 import { Tile, Tiles } from "../parts/tile";
 import { When } from "../parts/when";
 import { quarantine, SLOW_MS } from "../questions";
@@ -27,34 +27,11 @@ export function QuarantineView() {
               />
               <Tile name="Reasons" value={count(held.groups.length)} note="the most frequent first" />
             </Tiles>
-            <Table
-              caption="By reason"
-              rows={held.groups}
-              keyOf={(group) => `${group.kind} ${group.reason}`}
-              columns={[
-                {
-                  name: "Reason",
-                  cell: (group) => (
-                    <span class="wide">
-                      {group.reason}
-                      <small class="below">{group.kind}</small>
-                    </span>
-                  ),
-                },
-                { name: "Records", number: true, cell: (group) => count(group.records) },
-                { name: "Latest", cell: (group) => <When ms={group.latestMs} /> },
-                { name: "Oldest", cell: (group) => <When ms={group.oldestMs} /> },
-                {
-                  name: "Commands",
-                  cell: (group) => (
-                    <div class="commands">
-                      <Command text={`alsolike quarantine show ${shellWord(group.exampleId)}`} />
-                      <Command text={`alsolike quarantine replay --reason ${shellWord(group.reason)} --dry-run`} />
-                    </div>
-                  ),
-                },
-              ]}
-            />
+            <ul class="runs" aria-label="By reason, the most frequent first">
+              {held.groups.map((group) => (
+                <Group key={`${group.kind} ${group.reason}`} group={group} />
+              ))}
+            </ul>
             <p class="faint">
               Mend the cause first. Without <code>--dry-run</code>, replay puts the records on the stream again; what
               had been stored already is stored once.
@@ -63,5 +40,23 @@ export function QuarantineView() {
         )
       }
     </Answered>
+  );
+}
+
+function Group({ group }: { group: Quarantine["groups"][number] }) {
+  return (
+    <li class="card padded">
+      <header class="row">
+        <Status tone="warn">{plural(group.records, "record")}</Status>
+        <h2>{group.reason}</h2>
+      </header>
+      <p class="faint">
+        {words(group.kind)}, latest <When ms={group.latestMs} />, oldest <When ms={group.oldestMs} />
+      </p>
+      <div class="commands">
+        <Command text={`alsolike quarantine show ${shellWord(group.exampleId)}`} />
+        <Command text={`alsolike quarantine replay --reason ${shellWord(group.reason)} --dry-run`} />
+      </div>
+    </li>
   );
 }

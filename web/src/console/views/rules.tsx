@@ -39,7 +39,7 @@ export function RulesView() {
                   name: "Rules",
                   cell: (set) =>
                     Object.entries(set.parts)
-                      .map(([part, number]) => `${number} ${words(part)}`)
+                      .map(([part, number]) => `${words(part)} ${number}`)
                       .join(", ") || "none",
                 },
                 { name: "Applies to", cell: (set) => set.recommenders.join(", ") || "no recommender" },

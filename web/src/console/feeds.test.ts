@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { Feeds, type Question } from "./feeds";
+
+const ALARMS: Question = { path: "/operator/alarms" };
+const LIVE = { everyMs: 10_000 };
+
+/** An API that answers when it is told to, and a clock that is set by hand. */
+function desk() {
+  const calls: { path: string; answer: (body: unknown) => Promise<void>; fail: (message: string) => Promise<void> }[] =
+    [];
+  const clock = { ms: 1000 };
+  const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
+  const api = {
+    get: <T>(path: string) =>
+      new Promise<{ body: T; headers: Headers }>((resolve, reject) => {
+        calls.push({
+          path,
+          answer: (body) => {
+            resolve({ body: body as T, headers: new Headers() });
+            return settled();
+          },
+          fail: (message) => {
+            reject(new Error(message));
+            return settled();
+          },
+        });
+      }),
+  };
+  return { calls, clock, feeds: new Feeds(api, () => clock.ms) };
+}
+
+describe("a feed", () => {
+  it("is loaded once for all that watch it, and tells each", async () => {
+    const { calls, feeds } = desk();
+    const told: string[] = [];
+    feeds.watch(ALARMS, LIVE, () => told.push("navigation"));
+    feeds.watch(ALARMS, LIVE, () => told.push("view"));
+    expect(calls).toHaveLength(1);
+    await calls[0]?.answer({ alarms: [] });
+    expect(feeds.state(ALARMS)).toMatchObject({ data: { alarms: [] }, loadedMs: 1000, error: null, loading: false });
+    expect(told).toEqual(expect.arrayContaining(["navigation", "view"]));
+  });
+
+  it("keeps what it had when a later call fails, and says why it is stale", async () => {
+    const { calls, feeds, clock } = desk();
+    feeds.watch(ALARMS, LIVE, () => {});
+    await calls[0]?.answer({ alarms: [1] });
+    clock.ms += 10_000;
+    feeds.tick();
+    await calls[1]?.fail("no answer");
+    expect(feeds.state(ALARMS)).toMatchObject({
+      data: { alarms: [1] },
+      loadedMs: 1000,
+      error: { message: "no answer" },
+    });
+    expect(feeds.overall().failed).toBe(true);
+  });
+
+  it("is asked again when its period is over, not before, and not while an answer is on its way", async () => {
+    const { calls, feeds, clock } = desk();
+    feeds.watch(ALARMS, LIVE, () => {});
+    clock.ms += 20_000;
+    feeds.tick();
+    expect(calls).toHaveLength(1);
+    await calls[0]?.answer({});
+    clock.ms += 9_999;
+    feeds.tick();
+    expect(calls).toHaveLength(2);
+    feeds.tick();
+    expect(calls).toHaveLength(2);
+  });
+
+  it("is not asked while it is paused or nobody watches", async () => {
+    const { calls, feeds, clock } = desk();
+    const stop = feeds.watch(ALARMS, LIVE, () => {});
+    await calls[0]?.answer({});
+    feeds.setPaused(true);
+    clock.ms += 60_000;
+    feeds.tick();
+    expect(calls).toHaveLength(1);
+    stop();
+    feeds.setPaused(false);
+    expect(calls).toHaveLength(1);
+  });
+
+  it("does not let an answer of before overwrite what a change has put in", async () => {
+    const { calls, feeds } = desk();
+    feeds.watch(ALARMS, LIVE, () => {});
+    await calls[0]?.answer({ champion: "old" });
+    void feeds.refresh(ALARMS);
+    feeds.put(ALARMS, () => ({ champion: "new" }));
+    await calls[1]?.answer({ champion: "old" });
+    expect(feeds.state(ALARMS).data).toEqual({ champion: "new" });
+  });
+
+  it("says of the view alone when it was loaded, not of what is watched beside it", async () => {
+    const { calls, feeds, clock } = desk();
+    feeds.watch(ALARMS, { everyMs: 10_000, background: true }, () => {});
+    await calls[0]?.answer({});
+    clock.ms = 5000;
+    feeds.watch({ path: "/operator/cost" }, { everyMs: null }, () => {});
+    await calls[1]?.answer({});
+    expect(feeds.overall()).toMatchObject({ loadedMs: 5000, everyMs: null });
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { ago, duration, figure, lift, milliseconds, money, percent, plural, unitPrice, utc } from "./format";
+
+const MINUTE = 60_000;
+
+describe("a figure", () => {
+  it("has three digits that count", () => {
+    expect([0, 0.012345, 1.2345, 12.345, 1234.5].map(figure)).toEqual(["0", "0.0123", "1.23", "12.3", "1,235"]);
+    expect(figure(0.0000201)).toBe("2.0e-5");
+  });
+
+  it("is a dash where it is not known", () => {
+    expect([figure(null), percent(undefined), money(Number.NaN)]).toEqual(["–", "–", "–"]);
+  });
+});
+
+describe("a share", () => {
+  it("has two decimals below one in a hundred and none where it is whole", () => {
+    expect([0, 0.0021, 0.0531, 1].map(percent)).toEqual(["0%", "0.21%", "5.3%", "100%"]);
+  });
+
+  it("has its sign where it is a lift", () => {
+    expect([0.066, -0.011, 0].map(lift)).toEqual(["+6.6%", "−1.1%", "0%"]);
+  });
+});
+
+describe("a duration", () => {
+  it("is in two units at most", () => {
+    expect([480, 12_000, 200_000, 14_700_000, 183_600_000].map(duration)).toEqual([
+      "480 ms",
+      "12 s",
+      "3 min 20 s",
+      "4 h 5 min",
+      "2 d 3 h",
+    ]);
+  });
+
+  it("carries what is rounded up into the larger unit", () => {
+    expect(duration(2 * MINUTE - 200)).toBe("2 min");
+  });
+
+  it("is in milliseconds where it is a latency", () => {
+    expect([0, 4.24, 92.4, 1500].map(milliseconds)).toEqual(["0 ms", "4.2 ms", "92 ms", "1.5 s"]);
+  });
+});
+
+describe("a time", () => {
+  it("is so long ago, or to come", () => {
+    const now = 10_000_000;
+    expect([now - 1000, now - 42_000, now - 5 * MINUTE, now + 120 * MINUTE].map((then) => ago(then, now))).toEqual([
+      "just now",
+      "42 s ago",
+      "5 min ago",
+      "in 2 h",
+    ]);
+  });
+
+  it("is told in UTC, too", () => {
+    expect(utc(Date.UTC(2026, 10, 26, 5, 17))).toBe("2026-11-26 05:17:00 UTC");
+  });
+});
+
+it("a price of one unit keeps the digits of a small part of a cent", () => {
+  expect([0.0000012, 0.1, 2.5].map(unitPrice)).toEqual(["$0.0000012", "$0.1", "$2.50"]);
+});
+
+it("one is not many", () => {
+  expect([plural(1, "record"), plural(1200, "record")]).toEqual(["1 record", "1,200 records"]);
+});

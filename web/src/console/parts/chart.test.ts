@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { dayMs, figure } from "../format";
+import { rowsOf, summary } from "./chart";
+import { timeMarks } from "./time_axis";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+describe("what a chart says without being seen", () => {
+  it("is the latest and the highest value with its day", () => {
+    const points = [
+      [dayMs("2026-11-24"), 5],
+      [dayMs("2026-11-25"), 3],
+      [dayMs("2026-11-26"), null],
+    ] as const;
+    expect(summary({ name: "Clicks", points }, figure, true)).toBe("Clicks: 3 latest, 5 highest (24 Nov).");
+    expect(summary({ name: "Clicks", points: [[0, null]] }, figure, true)).toBe("Clicks: nothing counted.");
+  });
+
+  it("is a row for each time that a series has, the latest first", () => {
+    const series = [
+      {
+        name: "a",
+        points: [
+          [1, 10],
+          [2, 20],
+        ] as const,
+      },
+      {
+        name: "b",
+        points: [
+          [2, 7],
+          [3, null],
+        ] as const,
+      },
+    ];
+    expect(rowsOf(series)).toEqual([
+      { timeMs: 3, values: [null, null] },
+      { timeMs: 2, values: [20, 7] },
+      { timeMs: 1, values: [10, null] },
+    ]);
+  });
+});
+
+describe("the marks of a time axis", () => {
+  it("are round times, as many as there is room for", () => {
+    expect(timeMarks(7 * MINUTE, 67 * MINUTE, 6, 0)).toEqual([15, 30, 45, 60].map((minute) => minute * MINUTE));
+  });
+
+  it("are round in the reader's zone", () => {
+    const halfPast = 5.5 * HOUR;
+    expect(timeMarks(0, 48 * HOUR, 3, halfPast)).toEqual([18.5 * HOUR, 42.5 * HOUR]);
+  });
+
+  it("are whole days where days are counted", () => {
+    expect(timeMarks(0, 36 * HOUR, 20, 0, true)).toEqual([0, 24 * HOUR]);
+  });
+});
