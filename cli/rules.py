@@ -12,7 +12,6 @@ from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from alsolike.configuration import Configuration
-    from alsolike.rules import RuleSet
     from cli.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="How a shop steers what is recommended, and what comes of it.")
@@ -21,10 +20,14 @@ app = typer.Typer(no_args_is_help=True, help="How a shop steers what is recommen
 @app.command("list")
 def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
     """List the rule sets of the configuration, with what each has and the recommenders that it applies to."""
+    from alsolike.rules_document import numbers_of_rules
     from cli import console, deployment
 
     configuration = _configuration(deployment.resolve(stack=stack, state=state))
-    found = [(rules, _parts(rules), _recommenders(configuration, rules.name)) for rules in configuration.rules.values()]
+    found = [
+        (rules, numbers_of_rules(rules), configuration.recommenders_with(rules.name))
+        for rules in configuration.rules.values()
+    ]
     if as_json:
         console.print_json(
             [{"name": rules.name, "rules": parts, "recommenders": names} for rules, parts, names in found]
@@ -60,7 +63,7 @@ def show(
         raise NotFound(f"there are no rules called {name}, expected {known}")
     document = rule_set_to_document(configuration.rules[name])
     if as_json:
-        console.print_json({"name": name, "rules": document, "recommenders": _recommenders(configuration, name)})
+        console.print_json({"name": name, "rules": document, "recommenders": configuration.recommenders_with(name)})
     else:
         console.print_line(dump({"rules": {name: document}}).rstrip("\n"))
 
@@ -139,15 +142,3 @@ def _configuration(where: Deployment) -> Configuration:
     from alsolike.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
-
-
-def _recommenders(configuration: Configuration, name: str) -> list[str]:
-    return [recommender.name for recommender in configuration.recommenders.values() if recommender.rules == name]
-
-
-def _parts(rules: RuleSet) -> dict[str, int]:
-    """Return how many rules of each kind there are."""
-    from alsolike.rules_document import rule_set_to_document
-
-    document = rule_set_to_document(rules)
-    return {part: len(value) if isinstance(value, list) else 1 for part, value in document.items()}

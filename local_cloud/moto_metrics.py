@@ -42,7 +42,7 @@ def metric_data(
     names = {(series.namespace, series.name) for series in wanted}
     for datum in data:
         if (datum.namespace, datum.name) in names and start <= datum.timestamp < end and isinstance(datum, MetricDatum):
-            dimensions = frozenset((each.name, each.value) for each in datum.dimensions)
+            dimensions = frozenset((str(each.name), str(each.value)) for each in datum.dimensions)
             samples[Series(datum.namespace, datum.name, dimensions)].append(Sample(datum.timestamp, datum.value, 1.0))
     return [
         _result(query, samples.get(_series(query), []), start=start, descending=scan_by == _DESCENDING)

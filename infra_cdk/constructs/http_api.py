@@ -104,6 +104,7 @@ class HttpApi(Construct):
         self._stage = resource
         self._route_settings: dict[str, dict[str, int]] = {}
         self.url = self._api.api_endpoint
+        self.api_id = self._api.api_id
 
     def requests(self) -> cloudwatch.Metric:
         """Return how many requests there are in five minutes."""

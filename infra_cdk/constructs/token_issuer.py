@@ -65,7 +65,7 @@ class TokenIssuer(Construct):
             for name, description in (
                 (READ_RECOMMENDATIONS, "Ask for recommendations"),
                 (WRITE_EVENTS, "Send events, items and users"),
-                (ADMINISTER, "See, change and delete items and users"),
+                (ADMINISTER, "See, change and delete items and users, and see and operate the deployment"),
             )
         }
         server = self.pool.add_resource_server(

@@ -11,6 +11,7 @@ from infra_cdk.constructs.batch_workflow import recommend_permissions
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.observing import add_observe
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import hash_key_permission, tombstone_permissions, tombstone_variables
@@ -88,6 +89,7 @@ class ServingStack(cdk.Stack):
             "GET /popular",
         ):
             api.route(key, function=recommend, scope=READ_RECOMMENDATIONS)
+        add_observe(self, "Observe", settings=settings, data=data, layers=self._layers, api=api)
         api.session_route("POST /session/events", function=collect)
         for key in ("GET /session/recommendations", "GET /session/items/{itemId}/similar"):
             api.session_route(key, function=recommend)

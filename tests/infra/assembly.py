@@ -18,6 +18,7 @@ FUNCTIONS = (
     "erase_user",
     "export_user",
     "monitor_models",
+    "observe",
     "publish_catalog",
     "purge_user",
     "recommend",

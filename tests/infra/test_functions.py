@@ -137,9 +137,18 @@ VARIABLES = {
         "PSEUDONYMISE_IDS",
     },
     "write_recommendations": {"ARTEFACT_BUCKET"},
+    "observe": {
+        "DEPLOYMENT",
+        "API_ID",
+        "STREAM_NAME",
+        "LAKE_BUCKET",
+        "ARTEFACT_BUCKET",
+        "CONFIGURATION_CHECK_S",
+    },
 }
 LAYERS = {
     "start_training": ["Core"],
+    "observe": ["Core", "Pandas"],
     "run_canary": ["Core", "Pandas"],
     "authorize_session": ["Core"],
     "erase_user": ["Core"],

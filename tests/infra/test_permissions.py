@@ -93,6 +93,11 @@ EXPECTED = {
         # outcome_of: describe_execution, get_execution_history
         *((f"states:{action}", "Workflow") for action in ("DescribeExecution", "GetExecutionHistory")),
     },
+    "observe": CONFIGURATION
+    | {
+        ("cloudwatch:GetMetricData", "*"),  # MetricReader: get_metric_data
+        ("cloudwatch:DescribeAlarms", "*"),  # alarms: describe_alarms
+    },
     "count_trends": CONSUMER
     | CONFIGURATION
     | TOMBSTONES
@@ -257,6 +262,8 @@ EXPECTED = {
 }
 # Actions that AWS grants on everything or not at all.
 WITHOUT_RESOURCES = {
+    "cloudwatch:DescribeAlarms",  # where composite ones are meant, too
+    "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",

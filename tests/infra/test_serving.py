@@ -11,6 +11,8 @@ from alsolike.configuration import DEFAULT
 from alsolike.operations import operations
 from functions.collect.routes import routes
 from functions.collect.settings import Settings
+from functions.observe.routes import routes as observe_routes
+from functions.observe.settings import Settings as ObserveSettings
 from functions.recommend.request import PARSERS
 from infra_cdk.app import create_app, read_context
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
@@ -25,6 +27,7 @@ RECOMMENDING = (
     "GET /trending",
     "GET /popular",
 )
+OBSERVING = ("GET /operator/traffic", "GET /operator/alarms", "GET /operator/rules")
 SCOPES = {
     "POST /events": ["alsolike/events.write"],
     "POST /items": ["alsolike/events.write"],
@@ -39,7 +42,9 @@ SCOPES = {
     "DELETE /users/{userId}": ["alsolike/admin"],
     "GET /users/{userId}/data": ["alsolike/admin"],
     "GET /openapi.json": ["alsolike/admin", "alsolike/recommendations.read", "alsolike/events.write"],
-} | {route: ["alsolike/recommendations.read"] for route in RECOMMENDING}
+}
+SCOPES |= {route: ["alsolike/recommendations.read"] for route in RECOMMENDING}
+SCOPES |= {route: ["alsolike/admin"] for route in OBSERVING}
 FOR_BROWSERS = ("POST /session/events", "GET /session/recommendations", "GET /session/items/{itemId}/similar")
 FUNCTION_OF = (
     dict.fromkeys(SCOPES, "collect")
@@ -48,6 +53,7 @@ FUNCTION_OF = (
         "GET /users/{userId}/data": "export_user",
     }
     | dict.fromkeys(RECOMMENDING, "recommend")
+    | dict.fromkeys(OBSERVING, "observe")
     | dict.fromkeys(FOR_BROWSERS, "recommend")
     | {"POST /session/events": "collect"}
 )
@@ -123,6 +129,12 @@ def test_every_route_of_collect_has_code_behind_it() -> None:
 
 def test_every_route_of_recommend_has_code_behind_it() -> None:
     assert set(PARSERS) == {route for route, function in FUNCTION_OF.items() if function == "recommend"}
+
+
+def test_every_route_of_observe_has_code_behind_it() -> None:
+    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts")
+
+    assert set(observe_routes(settings, cloudwatch=None, s3=None).routes) == set(OBSERVING)
 
 
 def test_authorizer_accepts_our_two_clients_and_the_pools_issuer_only(demo: Assembly) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
+from alsolike import observed
 from alsolike.catalog import ITEMS
 from alsolike.fields import Schema
 from alsolike.http import ERROR_TYPES
 from alsolike.rows import RowKind
+from alsolike.schemas import object_of
 from alsolike.users import USERS
 
 NOTHING, ERROR = "Nothing", "Error"
@@ -17,21 +19,12 @@ ERASURE, USER_DATA, DESCRIPTION = "Erasure", "UserData", "Description"
 RECOMMENDED, RANKED = "RecommendedItems", "RankedItems"
 
 
-def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
 def _named(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _row(kind: RowKind[Any]) -> Schema:
-    return _object(
+    return object_of(
         {
             kind.id_field: {"type": "string"},
             "properties": {"type": "object", "description": "The metadata columns."},
@@ -41,14 +34,14 @@ def _row(kind: RowKind[Any]) -> Schema:
 
 
 def _page(kind: RowKind[Any], row: str) -> Schema:
-    return _object(
+    return object_of(
         {kind.list_field: {"type": "array", "items": _named(row)}},
         {"nextToken": {"type": "string", "description": "With which the next page is had; the last one has none."}},
     )
 
 
 def _list(field: str) -> Schema:
-    item = _object(
+    item = object_of(
         {"itemId": {"type": "string"}, "score": {"type": "number"}},
         {
             "promotionName": {"type": "string", "description": "The promotion that the item is here for."},
@@ -58,7 +51,7 @@ def _list(field: str) -> Schema:
                 "items": {
                     "type": "string",
                     "contentMediaType": "application/json",
-                    "contentSchema": _object(
+                    "contentSchema": object_of(
                         {
                             "itemId": {"type": "string"},
                             "eventType": {"type": "string"},
@@ -71,7 +64,7 @@ def _list(field: str) -> Schema:
             },
         },
     )
-    return _object(
+    return object_of(
         {
             field: {"type": "array", "items": item, "description": "Best first."},
             "recommendationId": {"type": "string", "description": "For the `recommendationId` of events."},
@@ -93,8 +86,8 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ITEM_PAGE: _page(ITEMS, ITEM),
         USER: _row(USERS),
         USER_PAGE: _page(USERS, USER),
-        ERASURE: _object({"erasureId": {"type": "string"}, "status": {"enum": ["running", "complete"]}}),
-        USER_DATA: _object(
+        ERASURE: object_of({"erasureId": {"type": "string"}, "status": {"enum": ["running", "complete"]}}),
+        USER_DATA: object_of(
             {
                 "userId": {"type": "string"},
                 "user": {"type": ["object", "null"], "description": "What the shop said."},
@@ -106,7 +99,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "erasure": {"type": ["object", "null"], "description": "The receipt."},
             }
         ),
-        DESCRIPTION: _object(
+        DESCRIPTION: object_of(
             {
                 "openapi": {"type": "string"},
                 "info": {"type": "object"},
@@ -117,6 +110,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         RECOMMENDED: _list("itemList"),
         RANKED: _list("personalizedRanking"),
+        **observed.ANSWERS,
     }
 )
 

@@ -162,6 +162,10 @@ class Configuration:
         """Weight of each event type that counts, or takes back."""
         return MappingProxyType({event.name: event.weight for event in self.events.values() if event.weight})
 
+    def recommenders_with(self, rules: str) -> list[str]:
+        """Return the recommenders that a rule set applies to where no experiment says another."""
+        return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
+
     @functools.cached_property
     def _spellings(self) -> Mapping[str, str]:
         return {alias: event.name for event in self.events.values() for alias in (event.name, *event.aliases)}

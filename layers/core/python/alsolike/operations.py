@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike import answer_schemas as answers
+from alsolike import observed
 from alsolike.catalog import ITEMS
 from alsolike.configuration import ColumnType, Configuration
 from alsolike.event_fields import put_events, put_session_events
@@ -33,7 +34,7 @@ ADMINISTER = "alsolike/admin"
 SCOPES: Mapping[str, str] = {
     READ_RECOMMENDATIONS: "Ask for recommendations",
     WRITE_EVENTS: "Send events, items and users",
-    ADMINISTER: "See, change and delete items and users",
+    ADMINISTER: "See, change and delete items and users, and see and operate the deployment",
 }
 
 
@@ -107,6 +108,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         errors=[400, 404, 413],
     )
     yield from _recommendations()
+    yield from _observed()
     yield Operation(
         "GET /openapi.json",
         "DescribeApi",
@@ -213,4 +215,11 @@ def _recommendations() -> Iterator[Operation]:
             errors=[400, 404],
             headers=(*answers.OF_RECOMMENDATIONS, *answers.OF_CACHED),
             query=query,
+        )
+
+
+def _observed() -> Iterator[Operation]:
+    for route in observed.ROUTES:
+        yield Operation(
+            route.key, route.name, route.summary, [ADMINISTER], route.answer, errors=[400], query=route.query
         )

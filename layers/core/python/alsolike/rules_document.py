@@ -92,6 +92,12 @@ def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
     return {name: part for name, part in document.items() if part}
 
 
+def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
+    """Return how many rules of each kind a rule set has, those that it has none of left out."""
+    document = rule_set_to_document(rules)
+    return {part: len(value) if isinstance(value, list) else 1 for part, value in document.items()}
+
+
 def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
     """Note what no list can keep, however long it is and whatever the catalogue has."""
     if len(rules.boosts) + len(rules.demotions) > MAX_FACTORS:

@@ -1,0 +1,67 @@
+"""The deployment's alarms, those that ring first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import Unavailable
+
+_ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")
+_RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
+
+
+def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
+    """Return the answer.
+
+    CloudFormation names alarms after their stacks; that an alarm is this deployment's, and not that of another one with
+    a name that begins alike, its description says.
+
+    Parameters
+    ----------
+    client
+        A low-level CloudWatch client.
+
+    Raises
+    ------
+    Unavailable
+        If CloudWatch does not answer.
+    """
+    said_of = f"Alsolike {deployment}: "
+    found = [
+        _alarm(alarm, composite=composite, said_of=said_of)
+        for alarm, composite in _read(client, prefix=f"alsolike-{deployment}-")
+        if alarm.get("AlarmDescription", "").startswith(said_of)
+    ]
+    found.sort(key=lambda alarm: (_ORDER.index(alarm["state"]), -alarm["changedMs"], alarm["name"]))
+    return {"alarms": found}
+
+
+def _read(client: Any, *, prefix: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    try:
+        pages = client.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        for page in pages:
+            for kind, composite in (("MetricAlarms", False), ("CompositeAlarms", True)):
+                for alarm in page.get(kind, ()):
+                    yield alarm, composite
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"CloudWatch does not answer with alarms: {error}") from error
+
+
+def _alarm(alarm: Mapping[str, Any], *, composite: bool, said_of: str) -> dict[str, Any]:
+    description: str = alarm["AlarmDescription"].removeprefix(said_of)
+    runbook = _RUNBOOK.search(description)
+    return {
+        "name": alarm["AlarmName"],
+        "state": alarm["StateValue"],
+        "composite": composite,
+        "reason": alarm.get("StateReason", ""),
+        "changedMs": round(alarm["StateUpdatedTimestamp"].timestamp() * 1000),
+        "description": description,
+        "runbook": runbook[1] if runbook else None,
+    }

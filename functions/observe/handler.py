@@ -1,0 +1,41 @@
+"""The routes through which an operator's console looks at the deployment."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.errors import AlsolikeError
+from alsolike.http import respond_error, respond_json
+from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.settings import from_environment
+from functions.observe.routes import Routes, routes
+from functions.observe.settings import Settings
+
+CALL_TIMEOUT_S = 8
+ATTEMPTS = 2
+"""A 503 in time is worth more to the caller than the API's own time-out."""
+
+
+@functools.cache
+def _routes() -> Routes:
+    clients = {
+        service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS) for service in ("cloudwatch", "s3")
+    }
+    return routes(from_environment(Settings, os.environ), **clients)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer a request; an answer that was given a moment ago may be given again."""
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        return respond_json(_routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis))
+    except AlsolikeError as error:
+        count(Metric.REQUESTS_REJECTED)
+        log_refusal(error)
+        return respond_error(error)

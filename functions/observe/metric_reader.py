@@ -1,0 +1,96 @@
+"""Reading metrics of CloudWatch, many in one call."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import Unavailable
+from alsolike.observability import Metric
+
+NAMESPACE = "Alsolike"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Statistic:
+    """A statistic of a metric with all its dimensions."""
+
+    namespace: str
+    metric: str
+    statistic: str
+    dimensions: tuple[tuple[str, str], ...]
+
+
+def counted(metric: Metric, *services: str) -> list[Statistic]:
+    """Return how often some functions counted an outcome, by their names."""
+    return [Statistic(NAMESPACE, metric, "Sum", (("service", service),)) for service in services]
+
+
+Values = Mapping[int, float]
+"""Values by the time at which their period began, in milliseconds; periods without data are not there."""
+
+
+class MetricReader:
+    """Reads metrics.
+
+    Parameters
+    ----------
+    client
+        A low-level CloudWatch client.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def read(
+        self, series: Mapping[str, Sequence[Statistic]], *, from_ms: int, until_ms: int, period_s: int
+    ) -> dict[str, Values]:
+        """Return the values of each series; of one with several statistics, their sums.
+
+        Parameters
+        ----------
+        from_ms, until_ms
+            The first moment, a whole number of periods since 1970, and the one after the last.
+
+        Raises
+        ------
+        Unavailable
+            If CloudWatch does not answer.
+        """
+        named = [(name, statistic) for name, statistics in series.items() for statistic in statistics]
+        found: dict[str, defaultdict[int, float]] = {name: defaultdict(float) for name in series}
+        try:
+            pages = self._client.get_paginator("get_metric_data").paginate(
+                StartTime=_time(from_ms),
+                EndTime=_time(until_ms),
+                ScanBy="TimestampAscending",
+                MetricDataQueries=[
+                    _query(f"q{index}", statistic, period_s) for index, (_, statistic) in enumerate(named)
+                ],
+            )
+            for page in pages:
+                for result in page["MetricDataResults"]:
+                    values = found[named[int(result["Id"][1:])][0]]
+                    for time, value in zip(result["Timestamps"], result["Values"], strict=True):
+                        values[round(time.timestamp() * 1000)] += value
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"CloudWatch does not answer with metrics: {error}") from error
+        return {name: dict(values) for name, values in found.items()}
+
+
+def _query(name: str, statistic: Statistic, period_s: int) -> dict[str, Any]:
+    metric = {
+        "Namespace": statistic.namespace,
+        "MetricName": str(statistic.metric),
+        "Dimensions": [{"Name": name, "Value": value} for name, value in statistic.dimensions],
+    }
+    return {"Id": name, "MetricStat": {"Metric": metric, "Period": period_s, "Stat": statistic.statistic}}
+
+
+def _time(time_ms: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC)

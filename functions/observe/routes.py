@@ -1,0 +1,110 @@
+"""Which route shows what, and for how long its answer may be given again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from alsolike import observed
+from alsolike.cache import BoundedCache
+from alsolike.configuration_reader import ConfigurationReader
+from alsolike.observed import ROUTES
+from alsolike.queries import read_query
+from functions.observe.alarms import alarms
+from functions.observe.metric_reader import MetricReader
+from functions.observe.rules import rule_sets
+from functions.observe.settings import Settings
+from functions.observe.traffic import traffic
+
+REMEMBERED_BYTES = 20_000_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for.
+
+    Attributes
+    ----------
+    remaining_ms
+        Says how much time is left.
+    """
+
+    query: Mapping[str, Any]
+    now_ms: int
+    remaining_ms: Callable[[], float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Route:
+    """What makes an answer, and for how long that may be given again to the same question.
+
+    Several consoles ask the same every few seconds; CloudWatch takes money for each metric that is read.
+    """
+
+    answer: Callable[[Request], dict[str, Any]]
+    keep_s: int = 0
+
+
+class Routes:
+    """The routes by their keys; see `alsolike.observed`."""
+
+    def __init__(self, routes: Mapping[str, Route]) -> None:
+        self.routes = routes
+        self._queries = {route.key: route.query for route in ROUTES}
+        self._remembered = BoundedCache[bytes, tuple[int, bytes]](REMEMBERED_BYTES)
+
+    def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> bytes:
+        """Return the answer as JSON.
+
+        Raises
+        ------
+        InvalidInput
+            If the query says what it may not.
+        Unavailable
+            If what is looked at does not answer.
+        """
+        key: str = event["routeKey"]
+        fields = self._queries[key]
+        query = {} if fields is None else read_query(event, fields)
+        question = orjson.dumps([key, query], option=orjson.OPT_SORT_KEYS)
+        remembered = self._remembered.get(question)
+        if remembered is not None and now_ms < remembered[0]:
+            return remembered[1]
+        route = self.routes[key]
+        document = orjson.dumps(route.answer(Request(query, now_ms, remaining_ms)))
+        self._remembered.put(question, (now_ms + route.keep_s * 1000, document), size_bytes=len(document))
+        return document
+
+
+def routes(settings: Settings, *, cloudwatch: Any, s3: Any) -> Routes:
+    """Return what answers requests.
+
+    Parameters
+    ----------
+    cloudwatch, s3
+        Low-level clients.
+    """
+    metrics = MetricReader(cloudwatch)
+    configuration = ConfigurationReader(s3, settings.artefact_bucket, check_s=settings.configuration_check_s)
+
+    def show_traffic(request: Request) -> dict[str, Any]:
+        return traffic(
+            metrics,
+            api_id=settings.api_id,
+            stream_name=settings.stream_name,
+            minutes=request.query.get("minutes", observed.USUAL_MINUTES),
+            now_ms=request.now_ms,
+        )
+
+    return Routes(
+        {
+            "GET /operator/traffic": Route(show_traffic, keep_s=20),
+            "GET /operator/alarms": Route(
+                lambda request: alarms(cloudwatch, deployment=settings.deployment), keep_s=10
+            ),
+            "GET /operator/rules": Route(lambda request: rule_sets(configuration.current(now_ms=request.now_ms))),
+        }
+    )

@@ -1,0 +1,23 @@
+"""Settings of observe."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """What is looked at.
+
+    Attributes
+    ----------
+    deployment
+        The environment's name, as alarms have it.
+    """
+
+    deployment: str
+    api_id: str
+    stream_name: str
+    lake_bucket: str
+    artefact_bucket: str
+    configuration_check_s: float = 30

@@ -1,0 +1,59 @@
+"""What the API and the consumers of the stream did, from their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alsolike.observability import Metric
+from functions.observe.metric_reader import MetricReader, Statistic, counted
+
+BEHIND_THE_API = ("collect", "recommend", "erase_user", "export_user", "observe")
+_PERIODS_S = ((180, 60), (1_440, 300))
+"""Up to so many minutes, points are so many seconds apart."""
+_LONGEST_PERIOD_S = 3_600
+
+
+def traffic(reader: MetricReader, *, api_id: str, stream_name: str, minutes: int, now_ms: int) -> dict[str, Any]:
+    """Return the answer, each series with a point for each period from the first one on.
+
+    Raises
+    ------
+    Unavailable
+        If CloudWatch does not answer.
+    """
+    period_s = next((period for most, period in _PERIODS_S if minutes <= most), _LONGEST_PERIOD_S)
+    period_ms = period_s * 1000
+    from_ms = (now_ms - minutes * 60_000) // period_ms * period_ms
+    found = reader.read(
+        _series(api_id=api_id, stream_name=stream_name), from_ms=from_ms, until_ms=now_ms, period_s=period_s
+    )
+    times = range(from_ms, now_ms, period_ms)
+    return {
+        "fromMs": from_ms,
+        "untilMs": now_ms,
+        "periodS": period_s,
+        "series": {name: [[time, values.get(time)] for time in times] for name, values in found.items()},
+    }
+
+
+def _series(*, api_id: str, stream_name: str) -> Mapping[str, Sequence[Statistic]]:
+    def of_api(metric: str, statistic: str = "Sum") -> list[Statistic]:
+        return [Statistic("AWS/ApiGateway", metric, statistic, (("ApiId", api_id),))]
+
+    return {
+        "requests": of_api("Count"),
+        "clientErrors": of_api("4xx"),
+        "serverErrors": of_api("5xx"),
+        "latencyP50": of_api("Latency", "p50"),
+        "latencyP95": of_api("Latency", "p95"),
+        "latencyP99": of_api("Latency", "p99"),
+        "answers": counted(Metric.RECOMMENDATIONS_SERVED, "recommend"),
+        "degradedAnswers": counted(Metric.RECOMMENDATIONS_DEGRADED, "recommend"),
+        "eventsAccepted": counted(Metric.EVENTS_ACCEPTED, "collect"),
+        "requestsRejected": counted(Metric.REQUESTS_REJECTED, *BEHIND_THE_API),
+        "recordsQuarantined": counted(Metric.RECORDS_QUARANTINED, "archive_events", "archive_served"),
+        "iteratorAge": [
+            Statistic("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", "Maximum", (("StreamName", stream_name),))
+        ],
+    }

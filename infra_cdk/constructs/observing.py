@@ -1,0 +1,59 @@
+"""The function that shows an operator how the deployment does: it reads, and changes nothing."""
+
+from constructs import Construct
+
+from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.permissions import Permission
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.token_issuer import ADMINISTER
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+ROUTES = (
+    "GET /operator/traffic",
+    "GET /operator/alarms",
+    "GET /operator/rules",
+)
+
+
+def add_observe(
+    scope: Construct, construct_id: str, *, settings: Settings, data: DataStack, layers: PythonLayers, api: HttpApi
+) -> PythonFunction:
+    """Add the function `observe` with its routes."""
+    function = PythonFunction(
+        scope,
+        construct_id,
+        name="observe",
+        description="Shows traffic, alarms, engagement, drift, quarantine, experiments, rules and cost to operators",
+        settings=settings,
+        layers=[layers.core, layers.pandas],
+        variables={
+            "DEPLOYMENT": settings.name,
+            "API_ID": api.api_id,
+            "STREAM_NAME": data.stream.stream_name,
+            "LAKE_BUCKET": data.lake.bucket_name,
+            **configuration_variables(data.artefacts, settings=settings),
+        },
+        permissions=[
+            Permission(
+                actions=["cloudwatch:GetMetricData"],
+                resources=["*"],
+                wildcard_reason="CloudWatch's metrics have no resources: reading them can be granted on * only",
+            ),
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+            Permission(
+                actions=["cloudwatch:DescribeAlarms"],
+                resources=["*"],
+                wildcard_reason="CloudWatch tells of composite alarms only whom it may tell of all",
+            ),
+            *configuration_permissions(data.artefacts),
+        ],
+        memory_mb=1_769,
+        # The API waits for 30 s.
+        timeout_s=29,
+    )
+    for key in ROUTES:
+        api.route(key, function=function.live, scope=ADMINISTER)
+    return function

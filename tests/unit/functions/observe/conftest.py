@@ -1,0 +1,65 @@
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.configuration_store import ConfigurationStore
+from functions.observe import handler
+from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+
+Observe = Callable[..., dict[str, Any]]
+
+
+class Clock:
+    """The time that `observe` sees."""
+
+    now_ms = NOW_MS
+
+    def wait(self, seconds: float) -> None:
+        self.now_ms += round(1000 * seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "time_ns", lambda: clock.now_ms * 1_000_000)
+    return clock
+
+
+@pytest.fixture
+def observe(
+    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Observe]:
+    """Ask a route; call it with the last part of its path and its query."""
+    for name, value in {
+        "DEPLOYMENT": "test",
+        "API_ID": "shop",
+        "STREAM_NAME": "events",
+        "LAKE_BUCKET": lake_bucket,
+        "ARTEFACT_BUCKET": artefact_bucket,
+    }.items():
+        monkeypatch.setenv(name, value)
+    handler._routes.cache_clear()
+
+    def ask(route: str, *, status: int = 200, remaining_ms: int = 29_000, **query: str) -> dict[str, Any]:
+        event = http_event(f"GET /operator/{route}", query=query)
+        answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
+        document: dict[str, Any] = orjson.loads(answer["body"])
+        assert answer["statusCode"] == status, document
+        return document
+
+    yield ask
+    handler._routes.cache_clear()
+
+
+@pytest.fixture
+def configure(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[dict[str, Any]], None]:
+    """Apply a configuration."""
+
+    def apply(document: dict[str, Any]) -> None:
+        store = ConfigurationStore(aws("s3"), artefact_bucket)
+        store.apply(store.current(), {"format": 1, **document}, text="", by="test", reason="test", now_ms=NOW_MS)
+
+    return apply

@@ -1,0 +1,152 @@
+"""What the API and the consumers did, by minute, from the metrics that are there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from moto.cloudwatch.models import CloudWatchBackend
+
+from alsolike.observed import ANSWERS
+from local_cloud.moto_changes import read_metric_data
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.observe.conftest import Clock, Observe
+
+MINUTE_MS = 60_000
+THIS_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS
+
+Put = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def percentiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CloudWatchBackend, "get_metric_data", CloudWatchBackend.get_metric_data)  # put back at the end
+    read_metric_data()
+
+
+@pytest.fixture
+def put(aws: Callable[[str], Any]) -> Put:
+    def put_metric(namespace: str, name: str, *values: float, at_ms: int = THIS_MINUTE_MS, **dimensions: str) -> None:
+        aws("cloudwatch").put_metric_data(
+            Namespace=namespace,
+            MetricData=[
+                {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": each, "Value": value} for each, value in dimensions.items()],
+                    "Timestamp": dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC),
+                    "Values": list(values),
+                }
+            ],
+        )
+
+    return put_metric
+
+
+def counted(document: dict[str, Any]) -> dict[str, list[tuple[int, float]]]:
+    """Return what was counted by series: how many periods ago, and the value."""
+    last_ms = {name: points[-1][0] for name, points in document["series"].items()}
+    period_ms = document["periodS"] * 1000
+    return {
+        name: [((last_ms[name] - time) // period_ms, value) for time, value in points if value is not None]
+        for name, points in document["series"].items()
+        if any(value is not None for _, value in points)
+    }
+
+
+def test_requests_and_their_errors_are_counted_by_the_minute(observe: Observe, put: Put) -> None:
+    for minute, requests, refused in ((0, 3, 1), (7, 2, 0)):
+        at_ms = THIS_MINUTE_MS - minute * MINUTE_MS
+        put("AWS/ApiGateway", "Count", *[1.0] * requests, at_ms=at_ms, ApiId="shop")
+        put("AWS/ApiGateway", "4xx", *[1.0] * refused, *[0.0] * (requests - refused), at_ms=at_ms, ApiId="shop")
+        put("AWS/ApiGateway", "5xx", *[0.0] * requests, at_ms=at_ms, ApiId="shop")
+    put("AWS/ApiGateway", "Count", 1.0, ApiId="another")
+
+    document = observe("traffic")
+
+    assert counted(document) == {
+        "requests": [(7, 2), (0, 3)],
+        "clientErrors": [(7, 0), (0, 1)],
+        "serverErrors": [(7, 0), (0, 0)],
+    }
+    assert (document["periodS"], document["untilMs"]) == (60, NOW_MS)
+    assert document["fromMs"] == (NOW_MS - 60 * MINUTE_MS) // MINUTE_MS * MINUTE_MS
+    times = [time for time, _ in document["series"]["answers"]]
+    assert (times[0], times[-1], len(times)) == (document["fromMs"], THIS_MINUTE_MS, 61)
+    Draft202012Validator(ANSWERS["Traffic"]).validate(document)
+
+
+def test_latency_has_percentiles(observe: Observe, put: Put) -> None:
+    put("AWS/ApiGateway", "Latency", *map(float, range(1, 101)), ApiId="shop")
+
+    assert counted(observe("traffic")) == {
+        "latencyP50": [(0, 50)],
+        "latencyP95": [(0, 95)],
+        "latencyP99": [(0, 99)],
+    }
+
+
+def test_what_functions_count_is_summed_over_them(observe: Observe, put: Put) -> None:
+    for service, name, value in (
+        ("recommend", "RecommendationsServed", 5),
+        ("recommend", "RecommendationsDegraded", 2),
+        ("collect", "EventsAccepted", 40),
+        ("collect", "RequestsRejected", 3),
+        ("recommend", "RequestsRejected", 4),
+        ("archive_events", "RecordsQuarantined", 6),
+        ("archive_served", "RecordsQuarantined", 1),
+        ("elsewhere", "RecordsQuarantined", 1000),
+    ):
+        put("Alsolike", name, value, service=service)
+    put("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", 10, 900, 20, StreamName="events")
+
+    assert counted(observe("traffic")) == {
+        "answers": [(0, 5)],
+        "degradedAnswers": [(0, 2)],
+        "eventsAccepted": [(0, 40)],
+        "requestsRejected": [(0, 3 + 4)],
+        "recordsQuarantined": [(0, 6 + 1)],
+        "iteratorAge": [(0, 900)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("minutes", "period_s"), [(180, 60), (181, 300), (1_440, 300), (1_441, 3_600), (21_600, 3_600)]
+)
+def test_points_are_further_apart_the_further_back_it_goes(
+    observe: Observe, put: Put, minutes: int, period_s: int
+) -> None:
+    put("AWS/ApiGateway", "Count", 1.0, at_ms=NOW_MS - period_s * 1000, ApiId="shop")
+    put("AWS/ApiGateway", "Count", 1.0, at_ms=NOW_MS - 1, ApiId="shop")
+
+    document = observe("traffic", minutes=str(minutes))
+
+    assert document["periodS"] == period_s
+    assert counted(document)["requests"] == [(1, 1), (0, 1)]
+    assert 0 <= NOW_MS - minutes * MINUTE_MS - document["fromMs"] < period_s * 1000
+
+
+@pytest.mark.parametrize("minutes", ["4", "21601", "an hour", "60.5"])
+def test_other_times_are_refused(observe: Observe, minutes: str, counted: Callable[[], dict[str, float]]) -> None:
+    message = observe("traffic", status=400, minutes=minutes)["message"]
+
+    assert message.startswith("minutes is ")
+    assert message.endswith("expected a whole number from 5 to 21600")
+    assert counted() == {"RequestsRejected": 1}
+
+
+def test_unknown_parameters_are_refused(observe: Observe) -> None:
+    assert "minuets" in observe("traffic", status=400, minuets="60")["message"]
+
+
+def test_the_same_question_gets_the_same_answer_for_some_seconds(observe: Observe, put: Put, clock: Clock) -> None:
+    first = observe("traffic")
+    put("AWS/ApiGateway", "Count", 1.0, ApiId="shop")
+
+    clock.wait(19.9)
+    assert observe("traffic") == first
+    assert counted(observe("traffic", minutes="61"))["requests"] == [(0, 1)]
+    clock.wait(0.2)
+    assert counted(observe("traffic"))["requests"] == [(0, 1)]
