@@ -94,7 +94,8 @@ class ServedLog(Construct):
             metric=function.live.metric_errors(statistic="Sum", period=cdk.Duration.minutes(15)),
             above=0,
             periods=1,
-            description=f"Alsolike {settings.name}: what was recommended does not get into the lake: docs/served.md",
+            description=f"Alsolike {settings.name}: what was recommended does not get into the lake: "
+            "docs/runbooks/served.md",
             alerts=alerts,
         )
         alarm(
@@ -103,6 +104,6 @@ class ServedLog(Construct):
             metric=counted("RecordsQuarantined", service="archive_served", period=cdk.Duration.minutes(15)),
             above=0,
             periods=1,
-            description=f"Alsolike {settings.name}: lines of answers cannot be read: docs/served.md",
+            description=f"Alsolike {settings.name}: lines of answers cannot be read: docs/runbooks/served.md",
             alerts=alerts,
         )

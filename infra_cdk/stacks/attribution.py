@@ -97,7 +97,8 @@ class AttributionStack(cdk.Stack):
             metric=function.live.metric_errors(statistic="Sum", period=cdk.Duration.hours(1)),
             above=0,
             periods=1,
-            description=f"Alsolike {settings.name}: attribution fails; figures of answers are old: docs/attribution.md",
+            description=f"Alsolike {settings.name}: attribution fails; figures of answers are old: "
+            "docs/runbooks/attribution.md",
             alerts=data.alerts,
         )
 

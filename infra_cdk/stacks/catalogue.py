@@ -163,7 +163,7 @@ class CatalogueStack(cdk.Stack):
                 metric=metric,
                 above=above,
                 periods=2,
-                description=f"Alsolike {self._settings.name}: {what}: docs/catalogue.md",
+                description=f"Alsolike {self._settings.name}: {what}: docs/runbooks/catalogue.md",
                 alerts=self._data.alerts,
             )
         return made

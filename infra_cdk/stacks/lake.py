@@ -94,7 +94,7 @@ class LakeStack(cdk.Stack):
             function.live.metric_errors(statistic="Sum", period=cdk.Duration.hours(1)),
             above=0,
             periods=1,
-            description="The lake's upkeep fails; small objects pile up and nothing expires: docs/lake.md",
+            description="The lake's upkeep fails; small objects pile up and nothing expires: docs/runbooks/upkeep.md",
         )
 
     def _quarantine_alarm(self) -> None:

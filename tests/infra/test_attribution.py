@@ -37,7 +37,7 @@ def test_failing_attribution_tells_people(demo: Assembly) -> None:
     (alarm,) = in_stack(demo, "attribution", "AWS::CloudWatch::Alarm")
 
     assert (alarm.properties["MetricName"], alarm.properties["Threshold"]) == ("Errors", 0)
-    assert "docs/attribution.md" in alarm.properties["AlarmDescription"]
+    assert "docs/runbooks/attribution.md" in alarm.properties["AlarmDescription"]
 
 
 def test_old_versions_of_what_is_computed_go_soon(demo: Assembly) -> None:

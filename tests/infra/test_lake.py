@@ -78,7 +78,7 @@ def test_lake_moves_to_storage_that_costs_nothing_to_read(demo: Assembly) -> Non
     [
         ("GetRecords.IteratorAgeMilliseconds", 3_600_000, "docs/runbooks/quarantine.md"),
         (None, 1, "docs/runbooks/quarantine.md"),
-        ("Errors", 0, "docs/lake.md"),
+        ("Errors", 0, "docs/runbooks/upkeep.md"),
     ],
 )
 def test_alarms_tell_people(demo: Assembly, metric: str | None, threshold: int, page: str) -> None:

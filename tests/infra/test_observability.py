@@ -2,14 +2,17 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from alsolike.custom_metrics import METRICS, Rhythm, declared
+from cli.main import app
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]
@@ -60,8 +63,9 @@ def of_boards(assembly: Assembly) -> Iterator[Shown]:
 def _of_widget(where: str, metric: list[Any]) -> Iterator[Shown]:
     names = [part for part in metric if isinstance(part, str)]
     if names:
-        namespace, name, *dimensions = names
-        yield Shown(where, namespace, name, dict(zip(dimensions[::2], dimensions[1::2], strict=True)))
+        namespace, name, *rest = names
+        dimensions: dict[str, str | None] = dict(zip(rest[::2], rest[1::2], strict=True))
+        yield Shown(where, namespace, name, dimensions)
     for part in metric:
         for schema, name in re.findall(SEARCH, part.get("expression", "") if isinstance(part, dict) else ""):
             namespace, *keys = schema.split(",")
@@ -179,9 +183,42 @@ def test_few_requests_alarm_nobody_by_their_share(demo: Assembly) -> None:
     assert share["Expression"] == "IF(FILL(whole, 0) >= 20, 100 * FILL(part, 0) / whole, 0)"
 
 
-def test_every_alarm_of_every_stack_names_a_page_that_is_there(assembly: Assembly) -> None:
+def runbooks(assembly: Assembly) -> Iterator[tuple[Resource, str]]:
+    """Yield each alarm with the page that its text names."""
     for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
         for resource in assembly.of_type(resource_type):
-            description = resource.properties["AlarmDescription"]
-            (page,) = re.findall(r"docs/[a-z/-]+\.md", description)
-            assert (ROOT / page).is_file(), description
+            (page,) = re.findall(r"docs/[a-z/-]+\.md", resource.properties["AlarmDescription"])
+            yield resource, page
+
+
+def test_every_alarm_of_every_stack_names_a_runbook_that_names_it(assembly: Assembly) -> None:
+    for alarm, page in runbooks(assembly):
+        assert page.startswith("docs/runbooks/"), alarm.properties["AlarmDescription"]
+        assert f"*{alarm.logical_id[:-8].removeprefix('Monitoring')}*" in (ROOT / page).read_text(), alarm.logical_id
+
+
+RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_a_runbook_says_cause_check_and_fix(page: Path) -> None:
+    headings = [line for line in page.read_text().splitlines() if line.startswith("## ")]
+
+    assert headings[:2] == ["## Check", "## Causes and fixes"]
+    assert re.search(r"^\$ alsolike ", page.read_text(), re.MULTILINE)
+    assert re.search(r"^\|.* fix \|$", page.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_commands_of_a_runbook_are_commands_of_alsolike(page: Path) -> None:
+    said = re.findall(r"^\$ (alsolike .*?)(?:\s*#.*)?$|`(alsolike [^`]+)`", page.read_text(), re.MULTILINE)
+
+    assert said
+    for words in (shlex.split(shown or inline) for shown, inline in said):
+        command: Any = typer.main.get_command(app)
+        rest = words[1:]
+        while named := getattr(command, "commands", None):
+            assert set(rest[:1]) & set(named), " ".join(words)
+            command = named[rest.pop(0)]
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in rest if word.startswith("--")} <= options, " ".join(words)

@@ -84,7 +84,7 @@ def test_people_are_told_of_deliveries_that_fail_and_of_lines_that_cannot_be_rea
     alarms = {
         alarm.properties.get("MetricName"): alarm
         for alarm in prod.of_type("AWS::CloudWatch::Alarm")
-        if "docs/served.md" in alarm.properties["AlarmDescription"]
+        if "docs/runbooks/served.md" in alarm.properties["AlarmDescription"]
     }
 
     assert set(alarms) == {"Errors", "RecordsQuarantined"}
