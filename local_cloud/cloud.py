@@ -262,6 +262,10 @@ class LocalCloud:
         """Accept an event for a target of a rule that it matched."""
         self._targets.submit(target, event)
 
+    def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
+        """Take a metric."""
+        self._pump.metric(namespace, name, value, unit=unit, **dimensions)
+
     def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a training job in the background."""
         self._training.start(request, record)

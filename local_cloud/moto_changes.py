@@ -37,7 +37,12 @@ from moto.sagemaker.exceptions import ResourceInUseException
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sns.models import Subscription
-from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails, TaskFailedEventDetails
+from moto.stepfunctions.parser.api import (
+    ExecutionStatus,
+    HistoryEventType,
+    MapRunFailedEventDetails,
+    TaskFailedEventDetails,
+)
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
     FailureEventException,
@@ -59,6 +64,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local_cloud.events.targets import Target
@@ -69,6 +75,14 @@ from local_cloud.moto_metrics import metric_data
 from local_cloud.moto_training import MotoTrainingRecord, training_request
 from local_cloud.telemetry.filter_patterns import read_pattern
 from local_cloud.training.request import TrainingRecord, TrainingRequest
+
+# The metric of each way in which an execution ends.
+_ENDINGS: Final[Mapping[str, str]] = {
+    ExecutionStatus.SUCCEEDED: "ExecutionsSucceeded",
+    ExecutionStatus.FAILED: "ExecutionsFailed",
+    ExecutionStatus.ABORTED: "ExecutionsAborted",
+    ExecutionStatus.TIMED_OUT: "ExecutionsTimedOut",
+}
 
 # EventBridge targets that moto serves itself; all others are the runtime's.
 _MOTO_TARGETS = ("archive", "api-destination")
@@ -85,6 +99,9 @@ class Runtime(Protocol):
 
     def send_event(self, target: Target, event: Mapping[str, Any], /) -> None:
         """Accept an event for a target of a rule that it matched."""
+
+    def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
+        """Take a metric."""
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None:
         """Start a training job in the background."""
@@ -396,6 +413,27 @@ def _name_executions(runtime: Runtime) -> None:
     _replace(StepFunctionsParserBackend, "start_execution", start_execution)
 
 
+def _measure_executions(runtime: Runtime) -> None:
+    start: Any = Execution.start
+    end: Any = BaseExecutionWorkerCommunication._reflect_execution_status
+
+    @functools.wraps(start)
+    def measured_start(self: Any) -> None:
+        start(self)
+        runtime.measure("AWS/States", "ExecutionsStarted", 1, StateMachineArn=self.state_machine.arn)
+
+    @functools.wraps(end)
+    def measured_end(self: Any) -> None:
+        end(self)
+        execution, arn = self.execution, self.execution.state_machine.arn
+        runtime.measure("AWS/States", _ENDINGS[execution.exec_status], 1, StateMachineArn=arn)
+        took_ms = (execution.stop_date - execution.start_date).total_seconds() * 1000
+        runtime.measure("AWS/States", "ExecutionTime", took_ms, unit="Milliseconds", StateMachineArn=arn)
+
+    _replace(Execution, "start", measured_start)
+    _replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", measured_end)
+
+
 def _wait_for_training_jobs(runtime: Runtime) -> None:
     initialise: Any = StateTaskServiceUnsupported.__init__
 
@@ -691,6 +729,14 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto gives all executions that are started without a name the same one",
         ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
         _name_executions,
+    ),
+    Change(
+        "moto's state machines have no metrics, which alarms look at",
+        (
+            "moto.stepfunctions.parser.backend.execution:Execution.start",
+            "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
+        ),
+        _measure_executions,
     ),
     Change(
         "moto's state machines do not wait for training jobs",

@@ -3,6 +3,7 @@ import json
 import tarfile
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -246,5 +247,45 @@ def test_state_machine_catches_a_failed_job_and_tells_the_topic(cloud: ForeignCl
         events = cloud.deliveries(cloud.output("NotifiedFunction"))
         messages = [event["Records"][0]["Sns"]["Message"] for event in events]
         return [message for message in messages if "no interactions at all" in message]
+
+    eventually(told)
+
+
+def executions(cloud: ForeignCloud) -> dict[str, float]:
+    """Return the metrics of the state machine that CloudWatch has, each summed up."""
+    cloud.cloud.alarms()  # what was measured so far is there
+    wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
+    now = datetime.now(UTC)
+    found = {}
+    for ending in ("Started", "Succeeded", "Failed", "Aborted", "TimedOut"):
+        points = cloud.client("cloudwatch").get_metric_statistics(
+            MetricName=f"Executions{ending}",
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=3600,
+            Statistics=["Sum"],
+            **wanted,
+        )["Datapoints"]
+        found[ending] = sum(point["Sum"] for point in points)
+    return found
+
+
+def test_executions_are_measured_and_an_alarm_on_those_that_fail_goes_off(cloud: ForeignCloud) -> None:
+    before = executions(cloud)
+
+    execute(cloud, CRASH)
+    execute(cloud, "open('model/x', 'w').write('1')")
+
+    after = executions(cloud)
+    assert {name: after[name] - before[name] for name in after} == {
+        "Started": 2, "Succeeded": 1, "Failed": 1, "Aborted": 0, "TimedOut": 0,
+    }  # fmt: skip
+    alarm = cloud.output("MachineAlarm")
+    assert cloud.cloud.alarms()[alarm] == "ALARM"
+
+    def told() -> list[str]:
+        events = cloud.deliveries(cloud.output("NotifiedFunction"))
+        messages = [event["Records"][0]["Sns"]["Message"] for event in events]
+        return [message for message in messages if alarm in message and '"NewStateValue": "ALARM"' in message]
 
     eventually(told)

@@ -55,6 +55,9 @@ FINGERPRINTS = {
     ":StateTaskServiceGlue": "c138c298391f",
     "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
     ":StateTaskServiceUnsupported": "16020969ec48",
+    "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication"
+    "._reflect_execution_status": "038a396107af",
+    "moto.stepfunctions.parser.backend.execution:Execution.start": "07e927c2d5f9",
     "moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution": "0f8d9dd57baf",
     "moto.stepfunctions.responses:get_backend": "e736380f7d9c",
 }

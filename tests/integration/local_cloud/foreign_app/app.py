@@ -9,6 +9,7 @@ from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -319,7 +320,12 @@ class ForeignStack(cdk.Stack):
             payload_response_only=True,
         )
         machine = sfn.StateMachine(self, "Machine", definition_body=sfn.DefinitionBody.from_chainable(train.next(done)))
-        self.output(Machine=machine.state_machine_arn)
+        alarm = machine.metric_failed(period=cdk.Duration.minutes(5)).create_alarm(
+            self, "MachineFails", threshold=1, evaluation_periods=1
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
+        self.output(Machine=machine.state_machine_arn, MachineAlarm=alarm.alarm_name)
 
 
 def synthesize(output: Path, layer: Path) -> Path:
