@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from alsolike.cost import Prices
 from alsolike.profile import Profile, RecentInteraction, to_item
 from alsolike.statistics import Counting
 from benchmarks.page import write_section
@@ -59,36 +60,21 @@ class Assumed:
     ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, as the file is read
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
-    """Dollars, us-east-1."""
-
-    shard_hour: float = 0.015
-    put_million: float = 0.014
-    api_million: float = 1.00
-    api_million_past_300: float = 0.90
-    lambda_million: float = 0.20
-    lambda_gb_s: float = 0.0000133334
-    write_million: float = 0.625
-    read_million: float = 0.125
-    table_gb_month: float = 0.25
-    s3_gb_month: float = 0.023
-    logs_gb: float = 0.50
-    dpu_hour: float = 0.44
-    training_hour: float = 7.258
-
-
-SOURCES = (
-    ("Kinesis Data Streams, a shard and hour; a million puts", "shard_hour, put_million", "not verified"),
-    ("API Gateway, a million calls; past the first 300 million", "api_million, api_million_past_300", "not verified"),
-    ("Lambda, a million calls; a GB-second on arm64", "lambda_million, lambda_gb_s", "not verified"),
-    ("DynamoDB on demand, a million write, read units", "write_million, read_million", "so an article of July 2025"),
-    ("DynamoDB, a GB and month", "table_gb_month", "not verified"),
-    ("S3 Standard, a GB and month", "s3_gb_month", "not verified"),
-    ("CloudWatch Logs, a GB taken in", "logs_gb", "not verified"),
-    ("Glue, a DPU-hour", "dpu_hour", "so an article of May 2026"),
-    ("SageMaker training, ml.r5.24xlarge, an hour without spot", "training_hour", "not verified"),
-)  # fmt: skip
+USED = (
+    ("Kinesis Data Streams, a shard and hour", "kinesis_shard_hours", 1),
+    ("Kinesis Data Streams, a million puts", "kinesis_puts", 1e6),
+    ("API Gateway, a million calls of the first 300 million", "api_calls", 1e6),
+    ("Lambda, a million calls", "lambda_requests", 1e6),
+    ("Lambda, a GB-second on arm64", "lambda_arm_gb_s", 1),
+    ("DynamoDB on demand, a million write units", "dynamodb_writes", 1e6),
+    ("DynamoDB on demand, a million read units", "dynamodb_reads", 1e6),
+    ("DynamoDB, a GB and month", "dynamodb_gb", 1),
+    ("S3 Standard, a GB and month", "s3_gb", 1),
+    ("CloudWatch Logs, a GB taken in", "logs_gb", 1),
+    ("Glue, a DPU-hour", "glue_dpu_hours", 1),
+    ("SageMaker training, ml.r5.24xlarge, an hour without spot", "training_ml.r5.24xlarge_hours", 1),
+)
+"""Prices of the table that `alsolike cost` has, each of so many units."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -113,10 +99,10 @@ def _page(load: Load, assumed: Assumed, prices: Prices) -> Iterator[str]:
     yield from ("| what | figure | from |", "|---|---|---|", *lines, "", "| a month | $ |", "|---|---|")
     yield from (f"| {what} | {dollars:,.0f} |" for what, dollars in costs)
     yield f"| **together** | **{sum(dollars for _, dollars in costs):,.0f}** |"
-    yield from ("", "| price, us-east-1 | $ | source |", "|---|---|---|")
-    for what, names, seen in SOURCES:
-        values = ", ".join(f"{getattr(prices, name):.10g}" for name in names.split(", "))
-        yield f"| {what} | {values} | its public price page; {seen} |"
+    yield from ("", f"| price, {prices.region}, {prices.date} | $ | where it was read |", "|---|---|---|")
+    for what, name, units in USED:
+        price = prices.table[name]
+        yield f"| {what} | {price.dollars * units:.10g} | {price.seen or 'not confirmed'} |"
 
 
 Row = tuple[str, str, str, float | None]
@@ -155,7 +141,7 @@ def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "Lambda, `recommend`",
         f"{seconds / 1e6:,.1f} million GB-s",
         "1,769 MB, by the millisecond",
-        seconds * prices.lambda_gb_s + requests / 1e6 * prices.lambda_million,
+        prices.dollars("lambda_arm_gb_s", seconds) + prices.dollars("lambda_requests", requests),
     )
     size = profile_bytes()
     reads = math.ceil(size / 4096) * 0.5
@@ -163,10 +149,10 @@ def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "DynamoDB, reads",
         f"{load.requests_per_s * reads:,.0f} units/s at the peak",
         f"a profile of 100 interactions is {size:,} bytes, read eventually consistent",
-        requests * reads / 1e6 * prices.read_million,
+        prices.dollars("dynamodb_reads", requests * reads),
     )
     log_gb = requests * assumed.line_bytes / 1e9
-    yield "CloudWatch Logs, served lines", f"{log_gb:,.0f} GB", "982 bytes an answer", log_gb * prices.logs_gb
+    yield "CloudWatch Logs, served lines", f"{log_gb:,.0f} GB", "982 bytes an answer", prices.dollars("logs_gb", log_gb)
 
 
 def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
@@ -185,7 +171,7 @@ def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "Kinesis, shards",
         f"{shards}",
         "twice the largest of records (1,000/s), bytes in (1 MB/s) and out (2 MB/s, three readers)",
-        shards * prices.shard_hour * MONTH_S / 3600 + events / 1e6 * prices.put_million,
+        prices.dollars("kinesis_shard_hours", shards * MONTH_S / 3600) + prices.dollars("kinesis_puts", events),
     )
     own_ms = 1000 / measured(PERFORMANCE, "`collect`, a call of 1 event", column=1)
     takes_ms = own_ms * 1_769 / 1_024 + assumed.wait_stream_ms
@@ -201,14 +187,16 @@ def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "API Gateway and Lambda, events",
         f"{events / 1e6:,.0f} million calls",
         "ten events a call would divide it by ten",
-        _api(events, prices, past=True) + seconds * prices.lambda_gb_s + events / 1e6 * prices.lambda_million,
+        _api(events, prices, past=True)
+        + prices.dollars("lambda_arm_gb_s", seconds)
+        + prices.dollars("lambda_requests", events),
     )
     writes = math.ceil(profile_bytes() / 1024)
     yield (
         "DynamoDB, writes",
         f"{peak * writes:,.0f} units/s at the peak",
         f"a profile of {writes} units an event; events of one user in one batch are one write",
-        events * writes / 1e6 * prices.write_million,
+        prices.dollars("dynamodb_writes", events * writes),
     )
 
 
@@ -220,14 +208,14 @@ def _storage(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "lake",
         f"{lake_gb:,.0f} GB in {objects:,.0f} objects",
         f"{assumed.lake_bytes} bytes an event, merged to 128 MB a day",
-        lake_gb * prices.s3_gb_month,
+        prices.dollars("s3_gb", lake_gb),
     )
     profiles_gb = load.users * profile_bytes() / 1e9
     yield (
         "profiles",
         f"{profiles_gb:,.0f} GB",
         f"{load.users:,} of 100 interactions",
-        profiles_gb * prices.table_gb_month,
+        prices.dollars("dynamodb_gb", profiles_gb),
     )
     limits = Settings(name="scale", region="us-east-1")
     snapshot_mb = load.items * assumed.snapshot_bytes / 1e6
@@ -254,7 +242,7 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
             "Spark, dataset and statistics up to four moments",
             f"{core_hours:,.0f} processor hours: {workers} workers G.1X for {core_hours / 4 / workers:,.1f} hours",
             f"{a_million_s:,.1f} processor s more for each million events here, four processors a worker",
-            core_hours / 4 * prices.dpu_hour * load.trainings_a_month,
+            prices.dollars("glue_dpu_hours", core_hours / 4 * load.trainings_a_month),
         )
         yield (
             "fit of transitions and item_knn from statistics, once",
@@ -280,16 +268,18 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         f"{assumed.ids_bytes} more while it is read",
         None,
     )
+    hour = "training_ml.r5.24xlarge_hours"
+    instead = prices.dollars(hour, FITS * hours * load.trainings_a_month)
     yield (
         "SageMaker, a training from statistics",
         f"{assumed.training_hours:g} hours, {load.trainings_a_month} a month",
         "assumed: fits are minutes, reading statistics and asking users the rest; on one ml.r5.24xlarge, larger than "
         "it needs",
-        assumed.training_hours * prices.training_hour * load.trainings_a_month,
+        prices.dollars(hour, assumed.training_hours * load.trainings_a_month),
     )
     yield (
         "SageMaker, a training from interactions instead",
-        f"{FITS * hours:,.0f} hours, ${FITS * hours * prices.training_hour * load.trainings_a_month:,.0f} a month",
+        f"{FITS * hours:,.0f} hours, ${instead:,.0f} a month",
         f"{FITS} such fits on one ml.r5.24xlarge (768 GB)",
         None,
     )
@@ -297,8 +287,8 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
 
 def _api(calls: float, prices: Prices, *, past: bool = False) -> float:
     """Return what API Gateway asks; `past`: where other calls have used the first 300 million."""
-    first = 0.0 if past else min(calls, 300e6)
-    return (first * prices.api_million + (calls - first) * prices.api_million_past_300) / 1e6
+    before = 300e6 if past else 0.0
+    return prices.dollars("api_calls", before + calls) - prices.dollars("api_calls", before)
 
 
 def profile_bytes() -> int:

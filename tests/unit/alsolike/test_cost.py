@@ -12,8 +12,10 @@ from alsolike import cost
 from alsolike.cost.load import DAYS
 from alsolike.cost.prices import TABLE, Price
 from alsolike.cost.schedules import runs_a_month
+from alsolike.cost.stores import profile_bytes
 from alsolike.cost.summary import Function, Source, Stream, Summary, Training
 from alsolike.errors import InvalidInput
+from alsolike.profile import Profile, RecentInteraction, to_item
 
 NOTHING = cost.Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
 
@@ -82,9 +84,18 @@ def test_an_event_writes_its_whole_profile() -> None:
 
     bill = cost.estimate(summary(), load)
 
-    events = 24_000 * DAYS  # 730,000; a profile of 50 is 120 + 50 * 72 = 3,720 bytes: 4 units
+    events = 24_000 * DAYS  # 730,000; a profile of 50 is 60 + 50 * 72 = 3,660 bytes: 4 units
     assert dollars(bill, "profile writes") == pytest.approx(events * 4 * 0.625e-6)
     assert dollars(bill, "PUT units") == pytest.approx(events * 0.014e-6)
+
+
+@pytest.mark.parametrize("length", [1, 100, 1_000])
+def test_a_profile_is_as_large_as_it_is_stored(length: int) -> None:
+    recent = tuple(RecentInteraction(1_790_000_000_000 - n, f"{n:032x}", f"item{n:07}", "view") for n in range(length))
+    stored = to_item(Profile("u#user00000001", recent), expires_s=1_790_000_000)
+    size = sum(len(name) + len(next(iter(value.values()))) for name, value in stored.items())
+
+    assert profile_bytes(dataclasses.replace(NOTHING, history_length=length)) == pytest.approx(size, abs=2)
 
 
 def test_a_longer_window_makes_fewer_objects() -> None:

@@ -12,7 +12,7 @@ from alsolike.cost.summary import Summary
 from alsolike.cost.traffic import RECORD_BYTES, Calls, lake_gb
 
 CONSUMERS = 3
-PROFILE_BASE_BYTES, PROFILE_ENTRY_BYTES = 120, 72
+PROFILE_BASE_BYTES, PROFILE_ENTRY_BYTES = 60, 72
 """A stored profile of 100 interactions is 7,260 bytes as DynamoDB counts it (`benchmarks.scale`)."""
 
 ROW_BYTES = 600
