@@ -8,7 +8,7 @@ from alsolike import cost
 from alsolike.errors import InvalidInput
 from tests.infra.assembly import Assembly
 
-FREE_OF_USE = {"authorize_session", "erase_user", "export_user", "purge_user", "write_recommendations"}
+FREE_OF_USE = {"authorize_session", "erase_user", "export_user", "observe", "purge_user", "write_recommendations"}
 
 
 @pytest.fixture(scope="module")

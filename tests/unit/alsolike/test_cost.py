@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from alsolike import cost
 from alsolike.cost.load import DAYS
-from alsolike.cost.prices import TABLE, Price
 from alsolike.cost.schedules import runs_a_month
 from alsolike.cost.stores import profile_bytes
 from alsolike.cost.summary import Function, Source, Stream, Summary, Training
 from alsolike.errors import InvalidInput
+from alsolike.prices import TABLE, Price
 from alsolike.profile import Profile, RecentInteraction, to_item
 
 NOTHING = cost.Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)

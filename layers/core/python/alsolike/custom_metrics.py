@@ -12,17 +12,16 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+from alsolike import prices
 from alsolike.engagement import Dimension
 from alsolike.monitoring import Drift
 from alsolike.observability import Metric
 from alsolike.recommendation_requests import LISTING, PERSONALIZED_RANKING
 
-USD_A_MONTH: Final = 0.30
-"""Of one series that is sent in every hour: us-east-1, each of the first 10,000, see `PRICE_AS_OF`.
+USD_A_MONTH: Final = prices.TABLE["metrics"].dollars
+"""Of one series that is sent in every hour, each of the first 10,000, see `PRICE_AS_OF`."""
 
-https://aws.amazon.com/cloudwatch/pricing/
-"""
-PRICE_AS_OF: Final = "2026-11"
+PRICE_AS_OF: Final = prices.DATE
 HOURS_A_MONTH: Final = 730
 
 

@@ -17,9 +17,9 @@ from alsolike.cost.durations import Duration
 from alsolike.cost.estimating import estimate
 from alsolike.cost.load import Load
 from alsolike.cost.personalize import estimate_personalize
-from alsolike.cost.prices import Prices
 from alsolike.cost.savings import Saving, savings
 from alsolike.cost.summary import Summary
+from alsolike.prices import Prices
 
 __all__ = [
     "Bill",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alsolike.cost.load import Load
-from alsolike.cost.prices import Prices
+from alsolike.prices import Prices
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

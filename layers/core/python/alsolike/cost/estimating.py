@@ -9,14 +9,14 @@ from alsolike.cost.compute import functions, trainings
 from alsolike.cost.durations import DURATIONS, Duration
 from alsolike.cost.load import Load
 from alsolike.cost.observing import observing
-from alsolike.cost.prices import Prices
 from alsolike.cost.standing import standing
 from alsolike.cost.stores import api, buckets, stream, tables
 from alsolike.cost.summary import Summary
 from alsolike.cost.traffic import traffic
+from alsolike.prices import Prices
 
 # Called by people or once in a while, so that a load says nothing of them.
-RARE = frozenset({"authorize_session", "erase_user", "export_user", "purge_user", "write_recommendations"})
+RARE = frozenset({"authorize_session", "erase_user", "export_user", "observe", "purge_user", "write_recommendations"})
 
 
 def estimate(
@@ -66,6 +66,7 @@ def _remarks(meter: Meter, summary: Summary, priced: set[str]) -> None:
     rare = sorted(RARE & set(summary.functions))
     if rare:
         meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
+    meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")
     unknown = sorted(set(summary.functions) - priced - RARE - {"build_dataset"})
     if unknown:
         meter.remark(f"not counted: the functions {', '.join(unknown)}, which nothing is known of")

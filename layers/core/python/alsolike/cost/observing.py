@@ -8,6 +8,7 @@ from alsolike.cost.bill import Meter
 from alsolike.cost.load import DAYS, HOURS, MONTH_S
 from alsolike.cost.summary import Summary
 from alsolike.cost.traffic import Calls, transitions
+from alsolike.custom_metrics import METRICS, Bounds, Rhythm, Written
 
 ACCESS_LINE_BYTES = 420
 """The gateway's line of a call."""
@@ -18,36 +19,16 @@ TRANSITION_LOG_BYTES = 2_500
 TRACED_SHARE = 0.05
 """Of calls past one a second and function: https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
 
-# Series of a function: those that every call may send, and those that are sent in one hour of a day.
-SERIES: Mapping[str, tuple[int, int]] = {
-    "collect": (7, 0),
-    "recommend": (19, 0),
-    "update_profiles": (4, 0),
-    "archive_events": (3, 0),
-    "count_trends": (4, 0),
-    "archive_served": (3, 0),
-    "publish_catalog": (9, 0),
-    "compact_lake": (3, 0),
-    "attribute_outcomes": (1, 70),
-    "monitor_models": (5, 12),
-    "build_dataset": (1, 0),
-    "register_model": (1, 0),
-    "run_canary": (3, 0),
-}
-"""Counted from the code, at its most; metrics are charged for the hours in which they are sent."""
+BOUNDS = Bounds(versions=2)
+"""Of dimensions that are a shop's own: the champion and one version on trial, no experiments."""
 
 
-def observing(
-    meter: Meter, summary: Summary, calls: Mapping[str, Calls], *, series: Mapping[str, tuple[int, int]] = SERIES
-) -> None:
+def observing(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> None:
     """Write what logs, metrics and traces cost."""
     _logs(meter, summary, calls)
-    for name, (always, daily) in series.items():
-        if name in calls and calls[name].calls:
-            hours = min(1.0, calls[name].calls / HOURS)
-            shown = f"{always} series in {hours:.0%} of the hours" + (f", {daily} in an hour a day" if daily else "")
-            days = min(1.0, calls[name].calls / DAYS)
-            meter.add("CloudWatch", f"metrics of {name}", always * hours + daily * days / 24, "metrics", shown)
+    for name, each in calls.items():
+        months = sum(_series(written, each, summary.training.runs) for written in METRICS if written.service == name)
+        meter.add("CloudWatch", f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
     sampled = {name: _sampled(each.calls) for name, each in calls.items() if summary.functions[name].tracing}
     traces = sum(sampled.values()) + (summary.training.runs if summary.machines_traced else 0)
     meter.add("X-Ray", "traces", traces, "traces", "one a second and function, and a twentieth of the rest")
@@ -70,6 +51,17 @@ def _logs(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> None:
     months = (summary.log_retention_days or 365) / DAYS
     how = f"{summary.log_retention_days or 365} days of it, not compressed"
     meter.add("CloudWatch", "logs kept", whole * months, "logs_stored_gb", how)
+
+
+def _series(written: Written, calls: Calls, trainings: float) -> float:
+    """Return how many series of a metric are paid for, each for as much of a month as it is sent in."""
+    share = {
+        Rhythm.HOURLY: min(1.0, calls.calls / HOURS),
+        Rhythm.DAILY: min(1.0, calls.calls / DAYS) / 24,
+        Rhythm.TRAINING: min(1.0, trainings / HOURS) if calls.calls else 0.0,
+        Rhythm.SELDOM: 0.0,
+    }[written.rhythm]
+    return written.series(BOUNDS) * share
 
 
 def _sampled(calls: float) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alsolike.cost.bill import Bill, Meter
 from alsolike.cost.load import DAYS, MONTH_S, Load
-from alsolike.cost.prices import Prices
 from alsolike.cost.stores import ROW_BYTES
+from alsolike.prices import Prices
 
 EVENT_BYTES = 200
 """An event as it is put: ids, type, time, session."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from alsolike.cost.durations import DURATIONS, Duration
 from alsolike.cost.estimating import estimate
 from alsolike.cost.load import DAYS, Load
-from alsolike.cost.prices import Prices
 from alsolike.cost.summary import Function, Summary
 from alsolike.cost.traffic import on_spark
+from alsolike.prices import Prices
 
 LEAST_DOLLARS = 0.10
 """A month. Less is not worth a change."""

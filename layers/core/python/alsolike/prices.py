@@ -195,5 +195,5 @@ class Prices:
         """
         price = self.table.get(name)
         if price is None:
-            raise InvalidInput(f"the price table of {self.date} has no {name!r} (alsolike/cost/prices.py)")
+            raise InvalidInput(f"the price table of {self.date} has no {name!r} (alsolike/prices.py)")
         return price.of(max(0.0, quantity - price.free) if self.free_tier else quantity)
