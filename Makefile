@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-loop test-faults test-api test-canary test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
+.PHONY: help demo neural test test-loop test-faults test-api test-canary test-web test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,14 @@ $(VENV)/spark.done: $(VENV)/dev.done requirements/spark.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/spark.txt
 	@touch $@
 
+# Playwright, and the Chromium of Debian's packages that it drives, which is installed where this may be done.
+$(VENV)/web.done: $(VENV)/dev.done requirements/web.txt
+	@[ -x /usr/bin/chromium ] || \
+		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
+		{ echo "the tests of the pages need /usr/bin/chromium: install chromium (apt-get)"; exit 1; }
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/web.txt
+	@touch $@
+
 # The CDK's command line; only `synth` and the test of it need it. Node is the one in the virtual environment.
 node_modules/aws-cdk/bin/cdk: package-lock.json $(VENV)/run.done
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --silent
@@ -80,6 +88,9 @@ test-api: $(VENV)/dev.done  ## requests made of the API's own description, good 
 
 test-canary: $(VENV)/dev.done  ## the embedded cloud: trainings that fail, versions on trial, promoted and taken back (some minutes)
 	$(BIN)/pytest tests/canary $(ARGS)
+
+test-web: $(VENV)/web.done build/web/index.html  ## both pages in a real browser, before the embedded cloud: shop, operate, look for barriers
+	$(BIN)/pytest tests/web $(ARGS)
 
 test-spark: $(VENV)/spark.done node_modules/aws-cdk/bin/cdk  ## both engines make the same dataset, row by row; a Glue job of the embedded cloud
 	$(BIN)/pytest tests/spark $(ARGS)
@@ -142,6 +153,7 @@ lock: $(VENV)/bootstrap.done  ## resolve the dependencies anew (no registry host
 	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra demo -o requirements/run.txt
 	$(BIN)/$(LOCK) --upgrade pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
 	$(BIN)/$(LOCK) --upgrade requirements/spark.in -c requirements/run.txt -o requirements/spark.txt
+	$(BIN)/$(LOCK) --upgrade requirements/web.in -c requirements/run.txt -o requirements/web.txt
 	$(BIN)/$(LOCK) model_export/requirements.in -c requirements/run.txt -o model_export/requirements.txt
 	for layer in core onnx_runtime; do $(BIN)/$(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
 		-c requirements/run.txt -o layers/$$layer/requirements.txt; done

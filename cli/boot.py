@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,12 @@ from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
 from cli import console
 
 if TYPE_CHECKING:
-    from cli.deployment import Names
+    from cli.deployment import Deployment, Names
     from local_cloud.client import Cloud
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ROOT / "build" / "layers"
+PAGES = ROOT / "build" / "web"
 BOOT_TIMEOUT_S = 180.0
 
 
@@ -37,14 +39,47 @@ def build_layers() -> None:
         If that fails.
     """
     with console.step("build layers") as step:
-        sources = _fingerprint(ROOT / "layers")
+        kinds = (".py", ".txt", ".in")
+        sources = _digest(path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds)
         stamp = LAYERS.parent / "layers.sources"
         if LAYERS.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
             step.note(f"there already, in {_shown(LAYERS)}")
             return
-        _run(["layers.build", "all", "--no-smoke-test"], what="building the layers")
+        _run([sys.executable, "-m", "layers.build", "all", "--no-smoke-test"], what="building the layers")
         stamp.write_text(sources, encoding="utf-8")
         step.note(f"in {_shown(LAYERS)}")
+
+
+def build_pages() -> None:
+    """Build the pages, unless they were built from the very same sources.
+
+    Raises
+    ------
+    BuildFailed
+        If that fails.
+    """
+    with console.step("build the pages") as step:
+        sources = _digest(path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts)
+        stamp = PAGES.parent / "web.sources"
+        if PAGES.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
+            step.note(f"there already, in {_shown(PAGES)}")
+            return
+        # Node is the one in this environment; `npm ci` installs what the lock file says and nothing else.
+        tools = Path(sys.executable).parent
+        environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
+        for arguments in (["ci", "--ignore-scripts"], ["run", "build"]):
+            command = [str(tools / "npm"), *arguments, "--silent"]
+            _run(command, what="building the pages", directory=ROOT / "web", environment=environment)
+        stamp.write_text(sources, encoding="utf-8")
+        step.note(f"in {_shown(PAGES)}")
+
+
+def publish_pages(deployment: Deployment) -> None:
+    """Put the pages where the deployment's users see them; nowhere, if it has none."""
+    from cli import website
+
+    if deployment.names.web_bucket:
+        website.publish_pages(deployment, PAGES)
 
 
 def synthesize(environment: str | None, directory: Path, *, without_layers: bool = False) -> None:
@@ -63,7 +98,7 @@ def synthesize(environment: str | None, directory: Path, *, without_layers: bool
         If that fails.
     """
     with console.step("synthesize the CDK app") as step:
-        arguments = ["infra_cdk.app", "--outdir", str(directory.resolve())]
+        arguments = [sys.executable, "-m", "infra_cdk.app", "--outdir", str(directory.resolve())]
         if environment is not None:
             arguments += ["--environment", environment]
         if without_layers:
@@ -185,20 +220,21 @@ def curl_lines(names: Names, *, read_token: str, write_token: str, user_id: str,
     ]
 
 
-def _run(arguments: list[str], *, what: str) -> None:
-    """Run a module of this repository, quietly unless it fails."""
+def _run(
+    command: list[str], *, what: str, directory: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> None:
+    """Run a command in this repository, quietly unless it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode:
         raise BuildFailed(f"{what} failed:\n{done.stdout[-4000:].strip()}")
 
 
-def _fingerprint(directory: Path) -> str:
+def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        if path.suffix in (".py", ".txt", ".in"):
-            digest.update(f"{path.relative_to(directory)}\0".encode() + path.read_bytes())
+    for path in sorted(path for path in paths if path.is_file()):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

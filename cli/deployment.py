@@ -64,6 +64,11 @@ class Names:
     model_package_group: str
     alerts_topic_arn: str
     region: str
+    web_url: str = ""
+    """Of the pages; empty, as the others with `web` or `sign_in`, where the deployment has none."""
+    web_bucket: str = ""
+    web_client_id: str = ""
+    sign_in_url: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -180,13 +185,14 @@ def read_names(ssm: Any, environment: str) -> Names:
     region = ssm.meta.region_name
     if not found:
         raise NotFound(f"there is no deployment {environment!r} in {region}: no SSM parameter stands under {root}/")
-    keys = [field.name.replace("_", "-") for field in dataclasses.fields(Names)]
-    if missing := [f"{root}/{key}" for key in keys if key not in found]:
+    fields = {field.name.replace("_", "-"): field for field in dataclasses.fields(Names)}
+    needed = [key for key, field in fields.items() if field.default is dataclasses.MISSING]
+    if missing := [f"{root}/{key}" for key in needed if key not in found]:
         raise NotFound(
             f"stack {environment!r} in {region} lacks the SSM parameter {', '.join(missing)}; "
             "deploy it again with this version"
         )
-    return Names(**{key.replace("-", "_"): found[key] for key in keys})
+    return Names(**{field.name: found[key] for key, field in fields.items() if key in found})
 
 
 def only_environment(ssm: Any) -> str:

@@ -25,6 +25,7 @@ from cli import (
     train,
     trends,
     up,
+    website,
 )
 from cli.config import command as config
 from cli.costing import command as costing
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(up.up)
 app.command()(status.status)
+app.add_typer(website.app, name="web")
 app.add_typer(importing.app, name="import")
 app.add_typer(rows.items, name="items")
 app.add_typer(rows.users, name="users")

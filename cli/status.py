@@ -20,7 +20,7 @@ _RUNS = 5
 
 def status(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
     """Show functions, names that calls carry, stream, champion, configuration, training runs; locally layers too."""
-    from cli import console, deployment
+    from cli import console, deployment, website
 
     where = deployment.resolve(stack=stack, state=state)
     report = collect(where, layers=_layers(state) if where.is_local else ())
@@ -28,6 +28,8 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
         console.print_json(report)
         return
     console.print_line(f"{report['environment']}: {where.names.api_url}")
+    for line in website.page_lines(where):
+        console.print_line(line)
     columns = ["name", "runtime", "memory_mb", "timeout_s"]
     rows = [
         [*(function[column] for column in columns), ", ".join(function["layers"])] for function in report["functions"]
@@ -80,6 +82,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     return {
         "environment": deployment.environment,
         "api_url": names.api_url,
+        "web_url": names.web_url or None,
         "region": names.region,
         "tracking_id": names.tracking_id,
         "items_dataset_arn": names.items_dataset_arn,

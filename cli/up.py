@@ -34,9 +34,11 @@ def up(
     boot.claim(state)
     with terminated_like_interrupted():
         boot.build_layers()
+        boot.build_pages()
         boot.synthesize(environment, outdir)
         with boot.running_cloud(outdir, state=state) as cloud:
             where = deployment.of_cloud(cloud)
+            boot.publish_pages(where)
             for line in boot.layer_sentences(cloud):
                 console.say(line)
             console.print_line(f"AWS endpoint  {cloud.endpoint}")
@@ -47,7 +49,7 @@ def up(
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
-    """Return the API's address, calls to paste, and the command that shows what they changed.
+    """Return the addresses of pages and API, calls to paste, and the command that shows what they changed.
 
     Parameters
     ----------
@@ -56,6 +58,7 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
     """
     from cli import boot, console
     from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS
+    from cli.website import page_lines
 
     lines = boot.curl_lines(
         where.names,
@@ -64,7 +67,12 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
         user_id=user_id,
         item_id=item_id,
     )
-    return [f"HTTP API      {where.names.api_url}", *lines, console.call("recommend", "--user", user_id, *reach)]
+    return [
+        *page_lines(where),
+        f"HTTP API      {where.names.api_url}",
+        *lines,
+        console.call("recommend", "--user", user_id, *reach),
+    ]
 
 
 @contextlib.contextmanager

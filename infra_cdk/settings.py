@@ -83,6 +83,10 @@ class Settings(TrainingSettings):
         How long API Gateway lets a token of a session pass that was checked once: so much later than its end, too.
     cors_origins
         Origins of the pages that may call the API from a browser, such as https://shop.example.
+    web
+        Whether there are pages, storefront and console, with the distribution that serves them.
+    operator_mfa
+        Whether operators have to sign in to the pages with a second factor, a code of an app, or may.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
     batch_concurrency
@@ -141,6 +145,8 @@ class Settings(TrainingSettings):
     session_cache_s: int = 60
     cors_origins: Sequence[str] = ()
     token_validity_minutes: int = 60
+    web: bool = True
+    operator_mfa: Literal["required", "optional"] = "required"
     alarm_email: str | None = None
 
     def __post_init__(self) -> None:

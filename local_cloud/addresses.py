@@ -1,33 +1,37 @@
 """Puts the addresses that work on this machine in place of those that AWS would have given."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from local_cloud.deployment import Clients, Deployment
 
 
-def localize(deployment: Deployment, api_urls: Mapping[str, str], clients: Clients) -> Deployment:
-    """Replace the endpoints of HTTP APIs in stack outputs and in the values of SSM parameters.
+class Addresses:
+    """Addresses of AWS with those that stand for them here, which are learnt while servers start."""
 
-    Those are where clients look. What the templates hand to functions keeps AWS's names.
-    """
-    endpoints = {
-        api.attributes["ApiEndpoint"]: api_urls[api.physical_id]
-        for api in deployment.of_type("AWS::ApiGatewayV2::Api")
-        if api.physical_id in api_urls and "ApiEndpoint" in api.attributes
-    }
-    outputs = {
-        stack: {name: _replaced(value, endpoints) for name, value in values.items()}
-        for stack, values in deployment.outputs.items()
-    }
-    for parameter in deployment.of_type("AWS::SSM::Parameter"):
-        value = str(parameter.properties["Value"])
-        if (local := _replaced(value, endpoints)) != value:
-            clients("ssm").put_parameter(Name=parameter.physical_id, Value=local, Overwrite=True)
-    return replace(deployment, outputs=outputs)
+    def __init__(self) -> None:
+        self._local: dict[str, str] = {}
 
+    def learn(self, address: str, local: str) -> None:
+        """Take `local` for an address of AWS from now on."""
+        self._local[address] = local
 
-def _replaced(text: str, endpoints: Mapping[str, str]) -> str:
-    for endpoint, url in endpoints.items():
-        text = text.replace(endpoint, url)
-    return text
+    def localize(self, text: str) -> str:
+        """Return a text with the addresses that are known by now replaced."""
+        for address, local in self._local.items():
+            text = text.replace(address, local)
+        return text
+
+    def localized(self, deployment: Deployment, clients: Clients) -> Deployment:
+        """Replace the addresses in stack outputs and in the values of SSM parameters.
+
+        Those are where clients look. What the templates hand to functions keeps AWS's names.
+        """
+        outputs = {
+            stack: {name: self.localize(value) for name, value in values.items()}
+            for stack, values in deployment.outputs.items()
+        }
+        for parameter in deployment.of_type("AWS::SSM::Parameter"):
+            value = str(parameter.properties["Value"])
+            if (local := self.localize(value)) != value:
+                clients("ssm").put_parameter(Name=parameter.physical_id, Value=local, Overwrite=True)
+        return replace(deployment, outputs=outputs)

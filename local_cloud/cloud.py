@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
-from local_cloud.addresses import localize
+from local_cloud.addresses import Addresses
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import deploy
@@ -34,6 +34,7 @@ from local_cloud.execution.environment import Host
 from local_cloud.execution.function import Outcome
 from local_cloud.execution.invoker import Invoker
 from local_cloud.execution.workspaces import Workspaces
+from local_cloud.fronts import Fronts
 from local_cloud.gateway.deployed import read_http_apis
 from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
@@ -111,6 +112,7 @@ class LocalCloud:
         self._scheduler: Scheduler | None = None
         self._sources: EventSources | None = None
         self._apis: dict[str, HttpApiServer] = {}
+        self._fronts: Fronts | None = None
         self._alarms: AlarmWatch | None = None
 
     @property
@@ -165,7 +167,11 @@ class LocalCloud:
             account=settings.account,
         ):
             self._apis[api.api_id] = HttpApiServer(api, invoke=self._timed_invocations, metric=self._pump.metric)
-        deployment = localize(deployment, self.api_urls(), self.clients)
+        addresses = Addresses()
+        self._fronts = Fronts(
+            deployment, apis=self._apis, clients=self.clients, addresses=addresses, region=settings.region
+        )
+        deployment = addresses.localized(deployment, self.clients)
         self._scheduler = Scheduler(
             read_schedules(deployment),
             clock=self.clock,
@@ -230,6 +236,8 @@ class LocalCloud:
 
     def close(self) -> None:
         """End every thread, port and process, and remove the files."""
+        if self._fronts:
+            self._fronts.stop()
         for server in self._apis.values():
             server.stop()
         self._timed_invocations.close()

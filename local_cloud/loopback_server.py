@@ -49,10 +49,10 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items() if isinstance(headers, Mapping) else headers:
             self.send_header(name, value)
-        if status != 204:
+        if status not in (204, 304):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and status not in (204, 304):
             self.wfile.write(body)
         self.wfile.flush()
 
@@ -77,6 +77,10 @@ class LoopbackServer(http.server.ThreadingHTTPServer):
     def url(self) -> str:
         """The server's address."""
         return f"http://{ADDRESS}:{self.server_port}"
+
+    def is_addressed(self, host: str | None) -> bool:
+        """Say whether a ``Host`` header names this server, not a name that another site has made to lead here."""
+        return host in (f"{ADDRESS}:{self.server_port}", f"localhost:{self.server_port}")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore clients that went away; print every other error."""

@@ -1,12 +1,13 @@
-"""Mints access tokens of a user pool, since moto has no ``/oauth2/token`` endpoint.
+"""Mints the tokens of a user pool, since moto has no ``/oauth2/token`` endpoint.
 
 They are signed with the key whose public half moto serves as the pool's ``jwks.json``, and have the claims that
-Cognito gives to a client of the client-credentials grant.
+Cognito gives to a client of the client-credentials grant, or to a user who signed in.
 """
 
 import time
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -20,17 +21,41 @@ def mint_access_token(
 ) -> str:
     """Return a signed token; a negative lifetime gives one that has expired."""
     now = int(time.time())
-    claims = {
-        "sub": client_id,
-        "token_use": "access",
-        "scope": " ".join(scopes),
-        "auth_time": now,
+    claims = {"sub": client_id, "scope": " ".join(scopes), "auth_time": now, "version": 2, "client_id": client_id}
+    return _signed({**claims, "token_use": "access", **_frame(user_pool_id, region, now=now, lifetime_s=lifetime_s)})
+
+
+def mint_user_tokens(
+    *,
+    user_pool_id: str,
+    client_id: str,
+    username: str,
+    scopes: Sequence[str],
+    region: str,
+    auth_time: int,
+    access_s: int,
+    id_s: int,
+) -> tuple[str, str]:
+    """Return the access token and the id token of a user who signed in; the same name is always the same subject."""
+    now = int(time.time())
+    user = {"sub": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{user_pool_id}/{username}")), "auth_time": auth_time}
+    access = {"token_use": "access", "scope": " ".join(scopes), "version": 2, "client_id": client_id}
+    identity = {"token_use": "id", "aud": client_id, "cognito:username": username}
+    return (
+        _signed({**user, **access, "username": username, **_frame(user_pool_id, region, now=now, lifetime_s=access_s)}),
+        _signed({**user, **identity, **_frame(user_pool_id, region, now=now, lifetime_s=id_s)}),
+    )
+
+
+def _frame(user_pool_id: str, region: str, *, now: int, lifetime_s: int) -> dict[str, Any]:
+    return {
         "iss": f"https://cognito-idp.{region}.amazonaws.com/{user_pool_id}",
         "exp": now + lifetime_s,
         "iat": now,
-        "version": 2,
         "jti": str(uuid.uuid4()),
-        "client_id": client_id,
     }
+
+
+def _signed(claims: dict[str, Any]) -> str:
     key = load_resource(_KEY)
     return jwt.encode({"alg": "RS256", "kid": key.get("kid", "dummy")}, claims, RSAKey.import_key(key))

@@ -85,12 +85,15 @@ class Demo:
         assembly = DIRECTORY / "cdk.out"
         with self._timed("build layers"):
             boot.build_layers()
+        with self._timed("build pages"):
+            boot.build_pages()
         with self._timed("synthesize"):
             boot.synthesize(ENVIRONMENT, assembly)
         with contextlib.ExitStack() as stack:
             with self._timed("deploy"):
                 self._cloud = stack.enter_context(boot.running_cloud(assembly, state=self._state))
                 where = deployment.of_cloud(self._cloud)
+                boot.publish_pages(where)
             self._loop(where)
             yield where
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
@@ -51,12 +52,21 @@ _ANSWER_HEADERS = (
     "x-amzn-errortype",
 )
 _PREFLIGHT_S = 3_600
+PAGES_STAGE = "api"
+"""The stage that the pages call: HTTP APIs have a named stage in front of their paths."""
 
 
 class HttpApi(Construct):
     """An API that knows its callers by their tokens, limits their rate and logs their requests.
 
     A web application firewall cannot be attached to an HTTP API; it would go on a distribution before it.
+
+    Attributes
+    ----------
+    url, host
+        Of the stage without a name in its paths; the host alone.
+    api_id, access_log
+        By which its metrics are found; where its requests are logged.
     """
 
     def __init__(
@@ -70,41 +80,51 @@ class HttpApi(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._tokens = tokens
         self._sessions = sessions.authorizer
-        self._authorizer = authorizers.HttpJwtAuthorizer(
-            "Tokens",
-            tokens.issuer,
-            jwt_audience=[tokens.client.user_pool_client_id, tokens.administrator.user_pool_client_id],
-        )
         self._api = apigw.HttpApi(
             self,
             "Api",
             api_name=f"alsolike-{settings.name}",
             create_default_stage=False,
-            default_authorizer=self._authorizer,
             cors_preflight=_cors(settings.cors_origins),
         )
+        self.access_log = log_group(self, "AccessLog", settings=settings)
+        self._stages = [self._stage("Stage", "$default")]
+        if settings.web:
+            self._stages.append(self._stage("Pages", PAGES_STAGE))
+        self._route_settings: dict[str, dict[str, int]] = {}
+        self.url = self._api.api_endpoint
+        stack = cdk.Stack.of(self)
+        self.api_id = self._api.api_id
+        self.host = f"{self.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+
+    @cached_property
+    def _authorizer(self) -> authorizers.HttpJwtAuthorizer:
+        """The authorizer of tokens; whose they may be is settled when the first route needs it."""
+        return authorizers.HttpJwtAuthorizer(
+            "Tokens",
+            self._tokens.issuer,
+            jwt_audience=[client.user_pool_client_id for client in self._tokens.clients],
+        )
+
+    def _stage(self, construct_id: str, name: str) -> apigw.CfnStage:
         stage = apigw.HttpStage(
             self,
-            "Stage",
+            construct_id,
             http_api=self._api,
-            stage_name="$default",
+            stage_name=name,
             auto_deploy=True,
             throttle=apigw.ThrottleSettings(
-                rate_limit=settings.throttle_rate_per_s, burst_limit=settings.throttle_burst
+                rate_limit=self._settings.throttle_rate_per_s, burst_limit=self._settings.throttle_burst
             ),
         )
         resource = stage.node.default_child
         assert isinstance(resource, apigw.CfnStage)
-        self.access_log = log_group(self, "AccessLog", settings=settings)
         resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
-            destination_arn=self.access_log.log_group_arn,
-            format=json.dumps(_ACCESS_LOG_FIELDS),
+            destination_arn=self.access_log.log_group_arn, format=json.dumps(_ACCESS_LOG_FIELDS)
         )
-        self._stage = resource
-        self._route_settings: dict[str, dict[str, int]] = {}
-        self.url = self._api.api_endpoint
-        self.api_id = self._api.api_id
+        return resource
 
     def requests(self) -> cloudwatch.Metric:
         """Return how many requests there are in five minutes."""
@@ -162,9 +182,10 @@ class HttpApi(Construct):
             "ThrottlingRateLimit": getattr(self._settings, f"{limits}_rate_per_s"),
             "ThrottlingBurstLimit": getattr(self._settings, f"{limits}_burst"),
         }
-        self._stage.route_settings = self._route_settings
-        # API Gateway takes no settings of a route that is not there yet.
-        self._stage.node.add_dependency(*routes)
+        for stage in self._stages:
+            stage.route_settings = self._route_settings
+            # API Gateway takes no settings of a route that is not there yet.
+            stage.node.add_dependency(*routes)
 
 
 def _cors(origins: Sequence[str]) -> apigw.CorsPreflightOptions | None:

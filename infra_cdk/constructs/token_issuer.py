@@ -1,4 +1,6 @@
-"""Who may call the API: Cognito issues tokens to machines for their client id and secret."""
+"""Who may call the API: Cognito issues tokens to machines for a secret, to operators who sign in to the pages."""
+
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
@@ -20,19 +22,22 @@ def scope_name(scope: str) -> str:
 
 
 class TokenIssuer(Construct):
-    """A user pool without users: a resource server with scopes, and two clients.
+    """A user pool with a resource server of scopes, two clients for machines and, once asked for, one for the pages.
 
     The shop's client may read recommendations and write events; that secret lies on many machines. The administrator's
-    may administer and nothing else.
+    may administer and nothing else. The pages' has no secret and may do all of it, for the operators whom an
+    administrator creates and who sign in with it.
 
     Attributes
     ----------
     pool, client, administrator
         The pool, the shop's client and the administrator's.
+    clients
+        All that there are so far.
     issuer
         What tokens name as their issuer.
-    token_url
-        Where a client exchanges its secret for a token.
+    sign_in_url, token_url
+        Where Cognito lets people sign in, and where a client exchanges its secret for a token.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -48,18 +53,22 @@ class TokenIssuer(Construct):
             ),
             account_recovery=cognito.AccountRecovery.NONE,
             deletion_protection=settings.removal_policy == "retain",
+            mfa=cognito.Mfa.REQUIRED if settings.operator_mfa == "required" else cognito.Mfa.OPTIONAL,
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
             removal_policy=removal_policy(settings),
         )
-        for finding, what in (
-            ("AwsSolutions-COG2", "a second factor"),
-            ("AwsSolutions-COG8", "the PLUS plan's threat protection"),
-        ):
+        if settings.operator_mfa == "optional":
             acknowledge(
                 self.pool,
-                finding=finding,
-                reason=f"No user ever signs in: sign-up is off and the client has the client credentials flow only;"
-                f" {what} protects users' sign-ins",
+                finding="AwsSolutions-COG2",
+                reason="The environment's settings leave the second factor to each operator",
             )
+        acknowledge(
+            self.pool,
+            finding="AwsSolutions-COG8",
+            reason="A few operators, whom an administrator creates, sign in with a second factor; the PLUS plan's "
+            "threat protection is for sign-up by anybody, and is billed for each of them",
+        )
         scopes = {
             name: cognito.ResourceServerScope(scope_name=name, scope_description=description)
             for name, description in (
@@ -71,17 +80,42 @@ class TokenIssuer(Construct):
         server = self.pool.add_resource_server(
             "Api", identifier=RESOURCE_SERVER, user_pool_resource_server_name="Alsolike", scopes=list(scopes.values())
         )
-        granted = {name: cognito.OAuthScope.resource_server(server, scopes[name]) for name in scopes}
+        self._granted = granted = {name: cognito.OAuthScope.resource_server(server, scopes[name]) for name in scopes}
         self.client = self._client(
             "Shop", scopes=[granted[READ_RECOMMENDATIONS], granted[WRITE_EVENTS]], settings=settings
         )
         self.administrator = self._client("Administrator", scopes=[granted[ADMINISTER]], settings=settings)
+        self.clients = [self.client, self.administrator]
         domain = self.pool.add_domain(
             "Domain",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"alsolike-{settings.name}-{_unique(stack)}"),
         )
         self.issuer = f"https://cognito-idp.{stack.region}.{stack.url_suffix}/{self.pool.user_pool_id}"
-        self.token_url = f"{domain.base_url()}/oauth2/token"
+        self.sign_in_url = domain.base_url()
+        self.token_url = f"{self.sign_in_url}/oauth2/token"
+
+    def add_pages(self, urls: Sequence[str]) -> cognito.UserPoolClient:
+        """Create the client of the pages with these URLs: authorization code with PKCE, no secret."""
+        pages = self.pool.add_client(
+            "Pages",
+            generate_secret=False,
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(authorization_code_grant=True),
+                scopes=[cognito.OAuthScope.OPENID, *self._granted.values()],
+                callback_urls=list(urls),
+                logout_urls=list(urls),
+            ),
+            supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
+            auth_flows=cognito.AuthFlow(user_srp=True),
+            # Long enough for a day's work; every page keeps them in its memory alone.
+            access_token_validity=cdk.Duration.minutes(15),
+            id_token_validity=cdk.Duration.minutes(15),
+            refresh_token_validity=cdk.Duration.hours(12),
+            enable_token_revocation=True,
+            prevent_user_existence_errors=True,
+        )
+        self.clients.append(pages)
+        return pages
 
     def _client(
         self, construct_id: str, *, scopes: list[cognito.OAuthScope], settings: Settings

@@ -20,6 +20,7 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
+from infra_cdk.constructs.website import PAGES, Website
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.privacy import PrivacyStack
@@ -50,6 +51,7 @@ class ServingStack(cdk.Stack):
             self, "Sessions", settings=settings, layers=self._layers, session_key=data.session_key
         )
         self.api = api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
+        web = self._website(api, tokens) if settings.web else {}
         collect, recommends = self._collect().live, self._recommend()
         self.recommend = recommend = recommends.live
         self.recommend_log = recommends.log_group
@@ -134,8 +136,20 @@ class ServingStack(cdk.Stack):
                 "admin-client-id": tokens.administrator.user_pool_client_id,
                 "issuer": tokens.issuer,
                 "recommend-function": recommend.function_arn,
+                **web,
             },
         )
+
+    def _website(self, api: HttpApi, tokens: TokenIssuer) -> Mapping[str, str]:
+        """Create the pages' site, whose address their client needs, which the routes need; return its parameters."""
+        site = Website(self, "Website", settings=self._settings, api_host=api.host, sign_in_url=tokens.sign_in_url)
+        client = tokens.add_pages([f"{site.url}/{page}" for page in PAGES])
+        return {
+            "web-url": site.url,
+            "web-bucket": site.bucket.bucket_name,
+            "web-client-id": client.user_pool_client_id,
+            "sign-in-url": tokens.sign_in_url,
+        }
 
     def _tombstone_variables(self) -> Mapping[str, str]:
         data = self._data

@@ -2,16 +2,14 @@
 
 import threading
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
 from local_cloud.gateway.access_log import AccessLog, Served
 from local_cloud.gateway.admission import Admission, Authorizer, RefusedError
 from local_cloud.gateway.cors import Cors
+from local_cloud.gateway.exchange import exchange
 from local_cloud.gateway.invocations import TimedInvocations
 from local_cloud.gateway.request import ApiContext, HttpRequest, payload_event
 from local_cloud.gateway.response import (
@@ -23,7 +21,7 @@ from local_cloud.gateway.response import (
 )
 from local_cloud.gateway.routes import Match, RouteTable
 from local_cloud.gateway.throttling import Throttle
-from local_cloud.loopback_server import Exchange, LoopbackServer
+from local_cloud.loopback_server import LoopbackServer
 from local_cloud.telemetry.pump import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
@@ -60,7 +58,7 @@ class HttpApiServer:
         self._invoke = invoke
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
-        self._server = LoopbackServer(_exchange(self))
+        self._server = LoopbackServer(exchange(self.serve))
 
     @property
     def url(self) -> str:
@@ -157,28 +155,3 @@ class HttpApiServer:
         with self._lock:
             self._statuses[str(response.status)] = self._statuses.get(str(response.status), 0) + 1
         return response
-
-
-def _exchange(server: HttpApiServer) -> type[Exchange]:
-    class ApiExchange(Exchange):
-        server_version = "local-cloud"
-        sys_version = ""
-
-        def answer(self) -> None:
-            target = urlsplit(self.path)
-            response = server.serve(
-                HttpRequest(
-                    method=self.command,
-                    path=target.path or "/",
-                    query=target.query,
-                    headers=self.headers.items(),
-                    body=self.read_body(),
-                    source_ip=self.client_address[0],
-                    protocol=self.request_version,
-                    request_id=uuid.uuid4().hex,
-                    received=datetime.now(UTC),
-                )
-            )
-            self.reply(response.status, response.body, response.headers)
-
-    return ApiExchange

@@ -24,6 +24,7 @@ KEYS = {
     "recommend-function",
     "region",
     "session-key-arn",
+    "sign-in-url",
     "state-machine-arn",
     "stream-name",
     "token-url",
@@ -31,6 +32,9 @@ KEYS = {
     "user-pool-id",
     "users-dataset-arn",
     "users-table",
+    "web-bucket",
+    "web-client-id",
+    "web-url",
 }
 
 
@@ -58,7 +62,9 @@ def test_values_name_the_resources_themselves(demo: Assembly) -> None:
     domain = demo.only("AWS::Cognito::UserPoolDomain").logical_id
     assert values["token-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com/oauth2/token"
     clients = [client.logical_id for client in demo.of_type("AWS::Cognito::UserPoolClient")]
-    assert sorted([values["client-id"], values["admin-client-id"]]) == sorted(clients)
+    assert sorted(values[f"{whose}client-id"] for whose in ("", "admin-", "web-")) == sorted(clients)
+    assert values["sign-in-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com"
+    assert values["web-url"] == f"https://{demo.only('AWS::CloudFront::Distribution').logical_id}.DomainName"
     assert values["user-pool-id"] == demo.only("AWS::Cognito::UserPool").logical_id
     assert values["stream-name"] == demo.only("AWS::Kinesis::Stream").logical_id
     assert values["state-machine-arn"] == demo.state_machine("training").logical_id

@@ -137,18 +137,21 @@ def test_every_route_of_observe_has_code_behind_it() -> None:
     assert set(observe_routes(settings, cloudwatch=None, s3=None).routes) == set(OBSERVING)
 
 
-def test_authorizer_accepts_our_two_clients_and_the_pools_issuer_only(demo: Assembly) -> None:
+def test_authorizer_accepts_our_three_clients_and_the_pools_issuer_only(demo: Assembly) -> None:
     jwt = authorizer(demo, "JWT").properties["JwtConfiguration"]
 
-    assert jwt["Audience"] == [parameter(demo, key).properties["Value"] for key in ("client-id", "admin-client-id")]
+    keys = ("client-id", "admin-client-id", "web-client-id")
+    assert jwt["Audience"] == [parameter(demo, key).properties["Value"] for key in keys]
     assert jwt["Issuer"] == parameter(demo, "issuer").properties["Value"]
     assert flat(jwt["Issuer"]).endswith(demo.only("AWS::Cognito::UserPool").logical_id)
 
 
-def test_tokens_are_for_machines(assembly: Assembly) -> None:
-    for client in assembly.of_type("AWS::Cognito::UserPoolClient"):
+def test_tokens_for_a_secret_are_for_machines(assembly: Assembly) -> None:
+    with_secret = [c for c in assembly.of_type("AWS::Cognito::UserPoolClient") if c.properties["GenerateSecret"]]
+
+    assert len(with_secret) == 2
+    for client in with_secret:
         assert client.properties["AllowedOAuthFlows"] == ["client_credentials"]
-        assert client.properties["GenerateSecret"] is True
         # Absent, it would mean that users may sign in.
         assert client.properties["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
 
@@ -180,9 +183,23 @@ def test_nobody_signs_up(assembly: Assembly) -> None:
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
 
 
+def stage_of(assembly: Assembly, name: str = "$default") -> Resource:
+    """Return a stage of the API by its name."""
+    stages = assembly.of_type("AWS::ApiGatewayV2::Stage")
+    (stage,) = [stage for stage in stages if stage.properties["StageName"] == name]
+    return stage
+
+
+def test_the_stage_for_the_pages_has_the_limits_and_the_log_of_the_other(assembly: Assembly) -> None:
+    first, second = (dict(stage_of(assembly, name).properties) for name in ("$default", "api"))
+
+    assert first.pop("StageName") != second.pop("StageName")
+    assert first == second
+
+
 def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembly, prod: Assembly) -> None:
-    stage = demo.only("AWS::ApiGatewayV2::Stage").properties
-    limits = prod.only("AWS::ApiGatewayV2::Stage").properties["DefaultRouteSettings"]
+    stage = stage_of(demo).properties
+    limits = stage_of(prod).properties["DefaultRouteSettings"]
 
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 2000, "ThrottlingBurstLimit": 2000}
     assert limits == {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
@@ -198,7 +215,7 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
 
 
 def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
-    limits = prod.only("AWS::ApiGatewayV2::Stage").properties["RouteSettings"]
+    limits = stage_of(prod).properties["RouteSettings"]
 
     rates = {key: (values["ThrottlingRateLimit"], values["ThrottlingBurstLimit"]) for key, values in limits.items()}
     by_scope = {"recommendations.read": (300, 600), "events.write": (300, 600), "admin": (50, 100)}
@@ -215,7 +232,7 @@ def test_each_class_of_routes_has_limits_of_its_own(layers: Path, tmp_path: Path
 
     create_app(context, environment="dev", outdir=tmp_path, layers=layers, check_templates=False).synth()
 
-    settings = Assembly.read(tmp_path).only("AWS::ApiGatewayV2::Stage").properties["RouteSettings"]
+    settings = stage_of(Assembly.read(tmp_path)).properties["RouteSettings"]
     keys = ("POST /recommendations", "POST /items", "GET /session/recommendations", "GET /users")
     assert [settings[key]["ThrottlingRateLimit"] for key in keys] == [1, 2, 3, 4]
     assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4]
@@ -224,7 +241,8 @@ def test_each_class_of_routes_has_limits_of_its_own(layers: Path, tmp_path: Path
 def test_the_stage_is_made_after_the_routes_that_it_limits(assembly: Assembly) -> None:
     routes = {route.logical_id for route in assembly.of_type("AWS::ApiGatewayV2::Route")}
 
-    assert routes <= set(assembly.only("AWS::ApiGatewayV2::Stage").attributes["DependsOn"])
+    for stage in assembly.of_type("AWS::ApiGatewayV2::Stage"):
+        assert routes <= set(stage.attributes["DependsOn"])
 
 
 def test_no_page_of_another_origin_calls_the_api_unless_it_is_named(demo: Assembly, prod: Assembly) -> None:

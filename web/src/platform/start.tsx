@@ -21,9 +21,24 @@ export async function start(Page: ComponentType<PageProps>): Promise<void> {
   try {
     const site = await readSite();
     const signIn = new SignIn(site.signIn);
+    if (signIn.signedOut) {
+      render(<SignedOut signIn={signIn} />, place);
+      return;
+    }
     await signIn.token();
     render(<Page site={site} api={new Api(site.api, () => signIn.token())} signIn={signIn} />, place);
   } catch (error) {
     render(<p role="alert">{error instanceof Error ? error.message : String(error)}</p>, place);
   }
+}
+
+function SignedOut({ signIn }: { readonly signIn: SignIn }) {
+  return (
+    <main>
+      <h1>Signed out</h1>
+      <button type="button" class="primary" onClick={() => signIn.signInAgain()}>
+        Sign in
+      </button>
+    </main>
+  );
 }

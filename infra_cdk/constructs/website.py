@@ -1,0 +1,143 @@
+"""The pages: files in a private bucket, and the distribution through which browsers see them and the API."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.http_api import PAGES_STAGE
+from infra_cdk.settings import Settings
+
+PAGES = ("", "console.html")
+"""Paths of the pages: what a sign-in comes back to. The first is the distribution's root."""
+
+
+class Website(Construct):
+    """A distribution that serves the pages, and the API on the paths of the stage for them: no page asks another host.
+
+    Attributes
+    ----------
+    bucket
+        Takes the pages and `site.json`, which tells them what they belong to: `alsolike web publish` puts them there.
+    url
+        Where browsers find the distribution, without a slash at its end.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, api_host: str, sign_in_url: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = self._bucket(settings)
+        pages = origins.S3BucketOrigin.with_origin_access_control(self.bucket)
+        headers = self._headers(sign_in_url)
+        distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=f"Alsolike {settings.name}: storefront and console",
+            default_root_object="index.html",
+            price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+            # The pages and site.json: few bytes, and a new version is there at once, without an invalidation.
+            default_behavior=_behavior(pages, headers, cloudfront.CachePolicy.CACHING_DISABLED),
+            additional_behaviors={
+                # Their names change with their contents.
+                "/assets/*": _behavior(pages, headers, cloudfront.CachePolicy.CACHING_OPTIMIZED),
+                f"/{PAGES_STAGE}/*": cloudfront.BehaviorOptions(
+                    origin=origins.HttpOrigin(
+                        api_host,
+                        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+                        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+                    ),
+                    allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                    # With the token's header, which CloudFront keeps back otherwise.
+                    origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+                    response_headers_policy=headers,
+                ),
+            },
+        )
+        for finding, reason in (
+            ("AwsSolutions-CFR1", "Which countries a shop is in is the shop's to say"),
+            ("AwsSolutions-CFR2", "Files that anybody may see, and an API behind tokens with limits of its own; a web "
+             "application firewall costs more than the rest and can be attached"),
+            ("AwsSolutions-CFR3", "An access log would hold addresses of people; the API's says what is done"),
+            ("AwsSolutions-CFR4", "CloudFront's own certificate comes with its own choice of protocols; every browser "
+             "that can run the pages speaks TLS 1.2 or later"),
+        ):  # fmt: skip
+            acknowledge(distribution, finding=finding, reason=reason)
+        self.url = f"https://{distribution.distribution_domain_name}"
+
+    def _bucket(self, settings: Settings) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Pages",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7))],
+            removal_policy=removal_policy(settings),
+        )
+        acknowledge(
+            bucket,
+            finding="AwsSolutions-S1",
+            reason="It holds what the repository publishes, and the distribution alone reads it",
+        )
+        return bucket
+
+    def _headers(self, sign_in_url: str) -> cloudfront.ResponseHeadersPolicy:
+        policy = {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": "'self' data:",
+            "font-src": "'self'",
+            "connect-src": f"'self' {sign_in_url}",
+            "form-action": "'none'",
+            "base-uri": "'none'",
+            "frame-ancestors": "'none'",
+            "require-trusted-types-for": "'script'",
+        }
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "Headers",
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+                    override=True,
+                ),
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                frame_options=cloudfront.ResponseHeadersFrameOptions(
+                    frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+                ),
+                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
+                ),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=cdk.Duration.days(365), include_subdomains=True, override=True
+                ),
+            ),
+            custom_headers_behavior=cloudfront.ResponseCustomHeadersBehavior(
+                custom_headers=[
+                    cloudfront.ResponseCustomHeader(header=header, value=value, override=True)
+                    for header, value in (
+                        ("cross-origin-opener-policy", "same-origin"),
+                        ("cross-origin-resource-policy", "same-origin"),
+                        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+                    )
+                ]
+            ),
+        )
+
+
+def _behavior(
+    origin: cloudfront.IOrigin, headers: cloudfront.IResponseHeadersPolicy, cache: cloudfront.ICachePolicy
+) -> cloudfront.BehaviorOptions:
+    return cloudfront.BehaviorOptions(
+        origin=origin,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        cache_policy=cache,
+        response_headers_policy=headers,
+    )

@@ -1,0 +1,37 @@
+"""What lies between a connection and a function that answers requests."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from local_cloud.gateway.request import HttpRequest
+from local_cloud.gateway.response import HttpResponse
+from local_cloud.loopback_server import Exchange
+
+
+def exchange(serve: Callable[[HttpRequest], HttpResponse]) -> type[Exchange]:
+    """Return what answers the requests of a connection with `serve`."""
+
+    class ServedExchange(Exchange):
+        server_version = "local-cloud"
+        sys_version = ""
+
+        def answer(self) -> None:
+            target = urlsplit(self.path)
+            response = serve(
+                HttpRequest(
+                    method=self.command,
+                    path=target.path or "/",
+                    query=target.query,
+                    headers=self.headers.items(),
+                    body=self.read_body(),
+                    source_ip=self.client_address[0],
+                    protocol=self.request_version,
+                    request_id=uuid.uuid4().hex,
+                    received=datetime.now(UTC),
+                )
+            )
+            self.reply(response.status, response.body, response.headers)
+
+    return ServedExchange

@@ -1,0 +1,40 @@
+"""CloudFront: distributions, what may read their buckets, and the headers they add.
+
+Moto keeps none of them: `local_cloud.edge` serves what the deployment says.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+from local_cloud.edge.configuration import read_distribution, read_headers_policy
+from local_cloud.resources.creation import Created, Creation, ResourceType
+
+
+def _create_distribution(creation: Creation) -> Created:
+    read_distribution(creation.properties)
+    name = _id(creation)
+    return Created(f"E{name.upper()}", {"Id": f"E{name.upper()}", "DomainName": f"d{name}.cloudfront.net"})
+
+
+def _create_headers_policy(creation: Creation) -> Created:
+    read_headers_policy(creation.properties)
+    return Created(_id(creation), {"Id": _id(creation)})
+
+
+def _create_access_control(creation: Creation) -> Created:
+    config = creation.properties.section("OriginAccessControlConfig")
+    config.keep("Name", "Description", "OriginAccessControlOriginType", "SigningBehavior", "SigningProtocol")
+    return Created(_id(creation), {"Id": _id(creation)})
+
+
+def _id(creation: Creation) -> str:
+    """Return an id that is the same in each deployment of the template."""
+    return hashlib.sha256(f"{creation.stack}/{creation.logical_id}".encode()).hexdigest()[:13]
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "AWS::CloudFront::Distribution": ResourceType(_create_distribution),
+    "AWS::CloudFront::OriginAccessControl": ResourceType(_create_access_control),
+    "AWS::CloudFront::ResponseHeadersPolicy": ResourceType(_create_headers_policy),
+}

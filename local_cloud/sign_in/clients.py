@@ -1,0 +1,67 @@
+"""The app clients of a deployment, as the authorization server knows them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud.deployment import Clients, Deployment, Resource
+
+_UNIT_S = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
+_VALIDITY = {"AccessToken": (1, "hours"), "IdToken": (1, "hours"), "RefreshToken": (30, "days")}
+
+
+@dataclass(frozen=True, slots=True)
+class AppClient:
+    """An app client; the URLs are those of this machine, the secret is None where there is none."""
+
+    client_id: str
+    secret: str | None
+    flows: Sequence[str]
+    scopes: Sequence[str]
+    callback_urls: Sequence[str]
+    logout_urls: Sequence[str]
+    access_s: int
+    id_s: int
+    refresh_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserPool:
+    """A user pool with a domain, where its clients sign in."""
+
+    pool_id: str
+    domain: str
+    clients: Sequence[Resource]
+
+
+def read_user_pools(deployment: Deployment) -> Iterator[UserPool]:
+    """Yield the user pools that have a domain."""
+    clients = deployment.of_type("AWS::Cognito::UserPoolClient")
+    for domain in deployment.of_type("AWS::Cognito::UserPoolDomain"):
+        pool_id = domain.properties["UserPoolId"]
+        of_pool = [client for client in clients if client.properties["UserPoolId"] == pool_id]
+        yield UserPool(pool_id, domain.physical_id, of_pool)
+
+
+def app_client(resource: Resource, *, pool_id: str, clients: Clients, localize: Any) -> AppClient:
+    """Return a client of the template with the secret that it was given."""
+    properties = resource.properties
+    stored = clients("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=resource.physical_id)
+    return AppClient(
+        client_id=resource.physical_id,
+        secret=stored["UserPoolClient"].get("ClientSecret") if properties.get("GenerateSecret") else None,
+        flows=tuple(properties.get("AllowedOAuthFlows") or ()),
+        scopes=tuple(properties.get("AllowedOAuthScopes") or ()),
+        callback_urls=tuple(localize(url) for url in properties.get("CallbackURLs") or ()),
+        logout_urls=tuple(localize(url) for url in properties.get("LogoutURLs") or ()),
+        access_s=_validity_s(resource, "AccessToken"),
+        id_s=_validity_s(resource, "IdToken"),
+        refresh_s=_validity_s(resource, "RefreshToken"),
+    )
+
+
+def _validity_s(resource: Resource, token: str) -> int:
+    default, default_unit = _VALIDITY[token]
+    unit = (resource.properties.get("TokenValidityUnits") or {}).get(token, default_unit)
+    return int(resource.properties.get(f"{token}Validity", default)) * _UNIT_S[unit]

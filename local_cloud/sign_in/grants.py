@@ -1,0 +1,81 @@
+"""What a sign-in leaves behind: codes that are good once and shortly, and tokens that bring new ones."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+_CODE_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What somebody who signed in let a client do.
+
+    Attributes
+    ----------
+    redirect_uri, challenge
+        What the token request has to name again, and the hash of the verifier that it has to show.
+    """
+
+    client_id: str
+    scopes: Sequence[str]
+    auth_time: int
+    redirect_uri: str
+    challenge: str | None
+
+
+class Grants:
+    """The grants of one user pool, in memory."""
+
+    def __init__(self, *, now: Callable[[], float]) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._codes: dict[str, tuple[Grant, float]] = {}
+        self._refresh: dict[str, tuple[Grant, float]] = {}
+
+    def code(self, grant: Grant) -> str:
+        """Return a code that is exchanged for tokens."""
+        return self._add(self._codes, grant, _CODE_S)
+
+    def refresh_token(self, grant: Grant, *, lifetime_s: int) -> str:
+        """Return a token that brings new ones until it ends."""
+        return self._add(self._refresh, grant, lifetime_s)
+
+    def exchange(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:
+        """Return the grant of a code, which is gone then whatever comes of it; None where the request is another's."""
+        with self._lock:
+            grant, ends = self._codes.pop(code, (None, 0.0))
+        if grant is None or self._now() >= ends or (grant.client_id, grant.redirect_uri) != (client_id, redirect_uri):
+            return None
+        if grant.challenge is not None and not hmac.compare_digest(grant.challenge, challenge_of(verifier)):
+            return None
+        return grant
+
+    def refreshed(self, token: str, *, client_id: str) -> Grant | None:
+        """Return the grant of a refresh token; None where there is none that is still good."""
+        with self._lock:
+            grant, ends = self._refresh.get(token, (None, 0.0))
+        return grant if grant and self._now() < ends and grant.client_id == client_id else None
+
+    def revoke(self, token: str, *, client_id: str) -> None:
+        """Forget a refresh token of a client."""
+        with self._lock:
+            if token in self._refresh and self._refresh[token][0].client_id == client_id:
+                del self._refresh[token]
+
+    def _add(self, grants: dict[str, tuple[Grant, float]], grant: Grant, lifetime_s: int) -> str:
+        key, now = secrets.token_urlsafe(32), self._now()
+        with self._lock:
+            for ended in [each for each, (_, ends) in grants.items() if ends <= now]:
+                del grants[ended]
+            grants[key] = (grant, now + lifetime_s)
+        return key
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of a verifier (RFC 7636, section 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

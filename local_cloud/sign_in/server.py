@@ -1,0 +1,212 @@
+"""The authorization server of a user pool: code flow with PKCE, refresh, client credentials, signing out.
+
+Whoever opens it is signed in at once as the local operator, without a password: the machine is theirs.
+
+References
+----------
+https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html
+"""
+
+import base64
+import binascii
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from local_cloud.gateway.exchange import exchange
+from local_cloud.gateway.request import HttpRequest
+from local_cloud.gateway.response import HttpResponse
+from local_cloud.loopback_server import LoopbackServer
+from local_cloud.sign_in.clients import AppClient
+from local_cloud.sign_in.grants import Grant, Grants
+from local_cloud.tokens import mint_access_token, mint_user_tokens
+
+OPERATOR = "local-operator"
+_OPENID = "openid"
+
+
+class OAuthError(Exception):
+    """A request for tokens is refused; the message is the error's name in RFC 6749."""
+
+
+class SignInServer:
+    """Answers the requests to one user pool's domain.
+
+    Parameters
+    ----------
+    find_client
+        Gives an app client by its id; None if there is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_pool_id: str,
+        region: str,
+        find_client: Callable[[str], AppClient | None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._pool_id = user_pool_id
+        self._region = region
+        self._find_client = find_client
+        self._now = now
+        self._grants = Grants(now=now)
+        self._server = LoopbackServer(exchange(self.serve))
+
+    @property
+    def url(self) -> str:
+        """The domain's address."""
+        return self._server.url
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.stop()
+
+    def serve(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request."""
+        if not self._server.is_addressed(request.header("Host")):
+            return _page(403, "this is no address of the sign-in")
+        match request.method, request.path:
+            case "GET", "/oauth2/authorize":
+                return self._authorize(dict(parse_qsl(request.query)))
+            case "GET", "/logout":
+                return self._log_out(dict(parse_qsl(request.query)))
+            case "POST", "/oauth2/token" | "/oauth2/revoke":
+                return self._with_origin(request, self._token_request(request))
+            case _:
+                return _page(404, f"{request.method} {request.path} is not served here")
+
+    def _authorize(self, asked: Mapping[str, str]) -> HttpResponse:
+        client = self._find_client(asked.get("client_id", ""))
+        redirect_uri = asked.get("redirect_uri", "")
+        # Before these two are known to belong together, nobody is sent anywhere.
+        if client is None:
+            return _page(400, f"client_id {asked.get('client_id', '')!r} is no client of this user pool")
+        if redirect_uri not in client.callback_urls:
+            return _page(400, f"redirect_uri {redirect_uri!r} is none of the client's {list(client.callback_urls)}")
+
+        def back(**answer: str) -> HttpResponse:
+            state = {"state": asked["state"]} if "state" in asked else {}
+            return _redirect(f"{redirect_uri}?{urlencode({**answer, **state})}")
+
+        if asked.get("response_type") != "code" or "code" not in client.flows:
+            return back(error="unauthorized_client")
+        scopes = asked["scope"].split() if "scope" in asked else list(client.scopes)
+        if not set(scopes) <= set(client.scopes):
+            return back(error="invalid_scope")
+        challenge = asked.get("code_challenge")
+        if challenge is not None and asked.get("code_challenge_method") != "S256":
+            return back(error="invalid_request", error_description="code_challenge_method is not S256")
+        grant = Grant(client.client_id, scopes, int(self._now()), redirect_uri, challenge)
+        return back(code=self._grants.code(grant))
+
+    def _log_out(self, asked: Mapping[str, str]) -> HttpResponse:
+        client = self._find_client(asked.get("client_id", ""))
+        if client is None or asked.get("logout_uri") not in client.logout_urls:
+            return _page(400, f"logout_uri {asked.get('logout_uri')!r} is none of the client's")
+        return _redirect(asked["logout_uri"])
+
+    def _token_request(self, request: HttpRequest) -> HttpResponse:
+        form = dict(parse_qsl(request.body.decode(errors="replace")))
+        try:
+            client = self._authenticated(request, form)
+            if request.path == "/oauth2/revoke":
+                self._grants.revoke(form.get("token", ""), client_id=client.client_id)
+                return _json(200, {})
+            return _json(200, self._tokens(client, form))
+        except OAuthError as error:
+            return _json(400, {"error": str(error)})
+
+    def _authenticated(self, request: HttpRequest, form: Mapping[str, str]) -> AppClient:
+        """Return the client that sends a request, which has to show its secret where it has one."""
+        client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
+        kind, _, credentials = (request.header("Authorization") or "").partition(" ")
+        if kind.lower() == "basic":
+            try:
+                client_id, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                raise OAuthError("invalid_client") from None
+        client = self._find_client(client_id)
+        if client is None or not hmac.compare_digest((client.secret or "").encode(), secret.encode()):
+            raise OAuthError("invalid_client")
+        return client
+
+    def _tokens(self, client: AppClient, form: Mapping[str, str]) -> dict[str, Any]:
+        match form.get("grant_type"):
+            case "authorization_code":
+                grant = self._grants.exchange(
+                    form.get("code", ""),
+                    client_id=client.client_id,
+                    redirect_uri=form.get("redirect_uri", ""),
+                    verifier=form.get("code_verifier", ""),
+                )
+                if grant is None:
+                    raise OAuthError("invalid_grant")
+                refresh = self._grants.refresh_token(grant, lifetime_s=client.refresh_s)
+                return {**self._of_operator(client, grant), "refresh_token": refresh}
+            case "refresh_token":
+                grant = self._grants.refreshed(form.get("refresh_token", ""), client_id=client.client_id)
+                if grant is None:
+                    raise OAuthError("invalid_grant")
+                return self._of_operator(client, grant)
+            case "client_credentials" if "client_credentials" in client.flows:
+                scopes = form["scope"].split() if "scope" in form else list(client.scopes)
+                if not set(scopes) <= set(client.scopes):
+                    raise OAuthError("invalid_scope")
+                token = mint_access_token(
+                    user_pool_id=self._pool_id,
+                    client_id=client.client_id,
+                    scopes=scopes,
+                    region=self._region,
+                    lifetime_s=client.access_s,
+                )
+                return {"access_token": token, "expires_in": client.access_s, "token_type": "Bearer"}
+            case "client_credentials":
+                raise OAuthError("unauthorized_client")
+            case _:
+                raise OAuthError("unsupported_grant_type")
+
+    def _of_operator(self, client: AppClient, grant: Grant) -> dict[str, Any]:
+        access, identity = mint_user_tokens(
+            user_pool_id=self._pool_id,
+            client_id=client.client_id,
+            username=OPERATOR,
+            scopes=grant.scopes,
+            region=self._region,
+            auth_time=grant.auth_time,
+            access_s=client.access_s,
+            id_s=client.id_s,
+        )
+        tokens = {"access_token": access, "expires_in": client.access_s, "token_type": "Bearer"}
+        return tokens | ({"id_token": identity} if _OPENID in grant.scopes else {})
+
+    def _with_origin(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Let pages read the answer that the clients of this pool come back to, and no others."""
+        origin, client_id = request.header("Origin"), dict(parse_qsl(request.body.decode(errors="replace")))
+        client = self._find_client(client_id.get("client_id", ""))
+        if origin is None or client is None or origin not in {_origin(url) for url in client.callback_urls}:
+            return response
+        allowed = (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
+        return HttpResponse(response.status, (*response.headers, *allowed), response.body)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _redirect(url: str) -> HttpResponse:
+    return HttpResponse(302, (("Location", url), ("Cache-Control", "no-store")), b"")
+
+
+def _json(status: int, document: Mapping[str, Any]) -> HttpResponse:
+    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return HttpResponse(status, headers, json.dumps(document).encode())
+
+
+def _page(status: int, text: str) -> HttpResponse:
+    headers = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
+    return HttpResponse(status, headers, text.encode())

@@ -1,0 +1,152 @@
+"""The pages: who may see them, what browsers are told, and who signs in."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra_cdk.app import create_app, read_context
+from tests.infra.assembly import Assembly, flat
+
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+
+
+def config(assembly: Assembly) -> dict[str, Any]:
+    found: dict[str, Any] = assembly.only("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    return found
+
+
+def behaviors(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    """Return the behaviours by their paths, the default one's being `*`."""
+    found = config(assembly)
+    return {"*": found["DefaultCacheBehavior"]} | {each["PathPattern"]: each for each in found["CacheBehaviors"]}
+
+
+def origin(assembly: Assembly, path: str) -> dict[str, Any]:
+    target = behaviors(assembly)[path]["TargetOriginId"]
+    (found,) = [each for each in config(assembly)["Origins"] if each["Id"] == target]
+    return dict(found)
+
+
+def pages_client(assembly: Assembly) -> dict[str, Any]:
+    clients = [client.properties for client in assembly.of_type("AWS::Cognito::UserPoolClient")]
+    (found,) = [client for client in clients if client["AllowedOAuthFlows"] == ["code"]]
+    return found
+
+
+def test_the_distribution_alone_reads_the_bucket(demo: Assembly) -> None:
+    distribution = demo.only("AWS::CloudFront::Distribution")
+    bucket = demo.referred(origin(demo, "*")["DomainName"], stack=distribution.stack)
+    (policy,) = [
+        each
+        for each in demo.of_type("AWS::S3::BucketPolicy")
+        if (each.stack, flat(each.properties["Bucket"])) == (bucket.stack, bucket.logical_id)
+    ]
+
+    (allowed,) = [s for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert allowed["Action"] == "s3:GetObject"
+    source = flat(allowed["Condition"]["StringEquals"]["AWS:SourceArn"])
+    assert source.endswith(f":distribution/{distribution.logical_id}")
+
+
+def test_browsers_are_sent_to_https_and_the_api_refuses_anything_else(assembly: Assembly) -> None:
+    policies = {path: behavior["ViewerProtocolPolicy"] for path, behavior in behaviors(assembly).items()}
+
+    assert policies == {"*": "redirect-to-https", "/assets/*": "redirect-to-https", "/api/*": "https-only"}
+
+
+def test_only_what_is_named_after_its_contents_is_cached(assembly: Assembly) -> None:
+    policies = {path: behavior["CachePolicyId"] for path, behavior in behaviors(assembly).items()}
+
+    assert policies == {"*": CACHING_DISABLED, "/assets/*": CACHING_OPTIMIZED, "/api/*": CACHING_DISABLED}
+
+
+def test_the_api_is_on_the_pages_own_host_and_sees_their_tokens(demo: Assembly) -> None:
+    api = origin(demo, "/api/*")
+
+    assert flat(api["DomainName"]).startswith(f"{demo.only('AWS::ApiGatewayV2::Api').logical_id}.execute-api.")
+    assert "OriginPath" not in api  # the path's first part is the stage
+    assert api["CustomOriginConfig"] == {"OriginProtocolPolicy": "https-only", "OriginSSLProtocols": ["TLSv1.2"]}
+    assert behaviors(demo)["/api/*"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST
+
+
+def test_every_answer_has_the_headers(demo: Assembly) -> None:
+    policy = demo.only("AWS::CloudFront::ResponseHeadersPolicy")
+
+    assert {flat(each["ResponseHeadersPolicyId"]) for each in behaviors(demo).values()} == {policy.logical_id}
+    headers = policy.properties["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    assert all(header["Override"] for header in headers.values())
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 365 * 86_400
+    assert set(headers) == {
+        "ContentSecurityPolicy",
+        "ContentTypeOptions",
+        "FrameOptions",
+        "ReferrerPolicy",
+        "StrictTransportSecurity",
+    }
+
+
+def test_the_content_security_policy_lets_nothing_in_but_the_site_and_the_sign_in(demo: Assembly) -> None:
+    headers = demo.only("AWS::CloudFront::ResponseHeadersPolicy").properties["ResponseHeadersPolicyConfig"]
+    text = flat(headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+    policy = {name: sources for name, _, sources in (part.partition(" ") for part in text.split("; "))}
+
+    sign_in = f"https://{demo.only('AWS::Cognito::UserPoolDomain').logical_id}.auth.us-east-1.amazoncognito.com"
+    assert policy.pop("connect-src") == f"'self' {sign_in}"
+    assert policy.pop("img-src") == "'self' data:"
+    assert policy.pop("require-trusted-types-for") == "'script'"
+    assert {name for name, sources in policy.items() if sources == "'self'"} == {"script-src", "style-src", "font-src"}
+    assert {name for name, sources in policy.items() if sources == "'none'"} == {
+        "base-uri",
+        "default-src",
+        "form-action",
+        "frame-ancestors",
+    }
+
+
+def test_pages_sign_in_with_a_code_and_no_secret_and_come_back_to_themselves(demo: Assembly) -> None:
+    client = pages_client(demo)
+
+    site = f"https://{demo.only('AWS::CloudFront::Distribution').logical_id}.DomainName"
+    assert client["GenerateSecret"] is False
+    assert [flat(url) for url in client["CallbackURLs"]] == [f"{site}/", f"{site}/console.html"]
+    assert client["LogoutURLs"] == client["CallbackURLs"]
+    assert {flat(scope).rpartition("/")[2] for scope in client["AllowedOAuthScopes"]} == {
+        "openid",
+        "recommendations.read",
+        "events.write",
+        "admin",
+    }
+
+
+def test_tokens_of_pages_are_short_lived(demo: Assembly) -> None:
+    client = pages_client(demo)
+
+    assert client["TokenValidityUnits"] == dict.fromkeys(("AccessToken", "IdToken", "RefreshToken"), "minutes")
+    assert (client["AccessTokenValidity"], client["RefreshTokenValidity"]) == (15, 12 * 60)
+    assert client["EnableTokenRevocation"] is True
+
+
+@pytest.mark.parametrize(("environment", "expected"), [("demo", "OPTIONAL"), ("prod", "ON")])
+def test_operators_need_a_second_factor_where_they_matter(
+    environment: str, expected: str, request: pytest.FixtureRequest
+) -> None:
+    pool = request.getfixturevalue(environment).only("AWS::Cognito::UserPool").properties
+
+    assert pool["MfaConfiguration"] == expected
+    assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+
+
+def test_a_deployment_without_pages_has_nothing_of_them(layers: Path, tmp_path: Path) -> None:
+    context = {**read_context(), "environments": {"dev": {"region": "us-east-1", "web": False}}}
+
+    create_app(context, environment="dev", outdir=tmp_path, layers=layers, check_templates=False).synth()
+
+    assembly = Assembly.read(tmp_path)
+    assert not [resource for resource in assembly.resources if resource.type.startswith("AWS::CloudFront::")]
+    assert [stage.properties["StageName"] for stage in assembly.of_type("AWS::ApiGatewayV2::Stage")] == ["$default"]
+    assert len(assembly.of_type("AWS::Cognito::UserPoolClient")) == 2
+    assert not [p for p in assembly.of_type("AWS::SSM::Parameter") if "/web-" in p.properties["Name"]]
