@@ -1,0 +1,111 @@
+"""Debian's Chromium as a reader's browser, watched: what goes wrong in a page is an error of the test."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_FLAGS = (
+    "--no-sandbox",  # which root, as in a container, cannot have
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_WAIT_MS = 20_000
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run the browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Watch:
+    """What goes wrong in the pages of a context: errors on the console (violations of the Content-Security-Policy are
+    there, too), exceptions that nobody caught, requests that failed, and requests to any host but these.
+
+    A test that provokes a failure says so beforehand with `expect`.
+    """
+
+    def __init__(self, context: BrowserContext, *, origins: tuple[str, ...]) -> None:
+        self.faults: list[str] = []
+        self.requested: list[str] = []
+        self._origins = {*origins, "data:", "blob:"}
+        self._expected: list[re.Pattern[str]] = []
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self._fault(f"exception: {error.error}"))
+        context.on("request", self._request)
+        context.on("requestfailed", self._failed)
+        context.on("response", self._response)
+
+    def expect(self, pattern: str) -> None:
+        """Take faults in whose text the pattern is found for what they should be."""
+        self._expected.append(re.compile(pattern))
+
+    def check(self) -> None:
+        """Fail if anything went wrong that was not expected."""
+        found = [fault for fault in self.faults if not any(e.search(fault) for e in self._expected)]
+        if found:
+            raise AssertionError("\n".join(["the page went wrong:", *found]))
+
+    def _fault(self, text: str) -> None:
+        self.faults.append(text)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # The failed request itself is a fault already.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self._fault(f"console: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        self.requested.append(request.url)
+        parts = urlsplit(request.url)
+        origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+        if origin not in self._origins:
+            self._fault(f"request to a foreign host: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        # Leaving a page ends its requests.
+        if request.failure != "net::ERR_ABORTED":
+            self._fault(f"request failed: {request.method} {request.url}: {request.failure}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self._fault(f"answer {response.status}: {response.request.method} {response.url}")
+
+
+def new_page(context: BrowserContext) -> Page:
+    """Open a page that waits long enough for a shared machine."""
+    page = context.new_page()
+    page.set_default_timeout(_WAIT_MS)
+    return page
+
+
+def no_serious_violations(page: Page) -> None:
+    """Fail where axe-core finds what keeps somebody from using a page: violations that are serious or critical."""
+    # Through the debugger, for the page's policy lets in no script but its own.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
+    serious = [
+        f"{violation['id']} ({violation['help']}): {node['target']} {node.get('failureSummary', '')}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    if serious:
+        raise AssertionError("\n".join(["axe-core finds:", *serious]))

@@ -1,0 +1,57 @@
+"""Both pages in a real browser, before a shop on the embedded cloud."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from cli.deployment import STATE_VARIABLE
+from local_cloud.client import Cloud
+from tests.web.browser import Watch, chromium, new_page
+from tests.web.pages_shop import PagesShop, stocked_shop
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesShop]:
+    """A shop with a champion and the version before it; each test leaves a champion behind.
+
+    Whoever writes tests saves the minute that it takes by keeping one: see `python -m tests.web.pages_shop`.
+    """
+    if state := os.environ.get(STATE_VARIABLE):
+        yield PagesShop(Cloud.attach(Path(state)), Path(state))
+        return
+    directory = tmp_path_factory.mktemp("pages")
+    with stocked_shop(directory, directory / "cloud.json") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile with nothing in it."""
+    found = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
+    """What goes wrong in the test's pages, which fails it."""
+    found = Watch(context, origins=(shop.url, shop.sign_in_url))
+    yield found
+    found.check()
+
+
+@pytest.fixture
+def page(context: BrowserContext, watch: Watch) -> Page:
+    """A page of the test's own, watched."""
+    return new_page(context)

@@ -1,0 +1,107 @@
+"""A small shop with everything that its pages show: a catalogue, a champion, and the version before it.
+
+``python -m tests.web.pages_shop build/shop`` keeps one until it is interrupted; with ``ALSOLIKE_STATE=build/shop/cloud.json``
+the tests of the pages then use it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli import boot, deployment, website
+from local_cloud.client import Cloud
+from tests.canary.training_shop import synthesize
+from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, eventually, write_history
+
+USERS, DAYS = 60, 24
+AISLES = (("Bakery", "Loaf"), ("Dairy", "Cheese"), ("Garden", "Seed"))
+CONFIGURATION = """\
+format: 1
+items:
+  columns: {title: text, categoryL1: string, categoryL2: string, brand: string, price: number}
+"""
+
+
+class PagesShop(Shop):
+    """A shop with pages.
+
+    Attributes
+    ----------
+    url, sign_in_url
+        Where the pages and the sign-in are.
+    """
+
+    def __init__(self, cloud: Cloud, state: Path) -> None:
+        super().__init__(cloud, state)
+        self.deployment = deployment.of_cloud(cloud)
+        names = self.deployment.names
+        self.url, self.sign_in_url = names.web_url, names.sign_in_url
+        website.publish_pages(self.deployment, boot.PAGES)
+
+    def stock(self, directory: Path) -> None:
+        """Declare columns, put thirty items into the catalogue, train twice on what three groups of users buy."""
+        configuration = directory / "alsolike.yaml"
+        configuration.write_text(CONFIGURATION)
+        self.alsolike("config", "apply", configuration, "--reason", "the shop's columns")
+        rows = [
+            {"itemId": item_id, "properties": json.dumps(properties)} for item_id, properties in catalogue().items()
+        ]
+        for first in range(0, len(rows), 10):  # as many as one call takes
+            answer = self.post(
+                "/items", {"datasetArn": self.name("items-dataset-arn"), "items": rows[first : first + 10]}
+            )
+            assert answer.status == 200, answer.document
+        for name, days, end in (
+            ("history", DAYS, time.time() - 3 * SECONDS_PER_DAY),
+            ("later", 2, time.time() - 3_600),
+        ):
+            history = directory / f"{name}.csv"
+            write_history(history, users=USERS, days=days, end=end)
+            self.alsolike("import", "interactions", history)
+            version = self.alsolike("train")["version"]
+            eventually(
+                lambda: self.recommend("user-0"),
+                holds=lambda answer: (
+                    "x-alsolike-model-version" in answer.headers and answer.headers["x-alsolike-source"] == "model"
+                ),
+            )
+            assert version
+
+
+def catalogue() -> dict[str, dict[str, object]]:
+    """Return the properties of the items that `write_history` sells."""
+    return {
+        f"item-{aisle}{number}": {
+            "title": f"{kind} No. {number}",
+            "categoryL1": category,
+            "categoryL2": kind,
+            "brand": "Private" if number % 2 else "National",
+            "price": round(1.5 + aisle + number / 4, 2),
+        }
+        for aisle, (category, kind) in enumerate(AISLES)
+        for number in range(10)
+    }
+
+
+@contextlib.contextmanager
+def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
+    """Run a shop that has been stocked."""
+    # A shared machine is slow now and then, and few algorithms are enough to have versions.
+    assembly = synthesize(directory, time_budget_ms=0, training_algorithms=["item_knn", "popularity"])
+    with Cloud.start(assembly, state=state, timeout_s=180) as cloud:
+        shop = PagesShop(cloud, state)
+        shop.stock(directory)
+        yield shop
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    with stocked_shop(place, place / "cloud.json") as found:
+        print(found.url)
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
