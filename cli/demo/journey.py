@@ -47,8 +47,9 @@ class Journey:
 
     Attributes
     ----------
-    interactions, items
-        Personalize's files: the history without its last days, and the products that were ever bought.
+    interactions, items, users
+        Personalize's files: the history without its last days, the products that were ever bought, and the households
+        that said something of themselves.
     held_back
         Purchases of the last days, oldest first.
     titles
@@ -59,6 +60,7 @@ class Journey:
 
     interactions: Path
     items: Path
+    users: Path
     held_back: tuple[LiveEvent, ...]
     titles: Mapping[str, str]
     shifted_weeks: int
@@ -92,18 +94,19 @@ def prepare(directory: Path, *, now_s: int, held_back_days: int, users: int | No
     purchases["TIMESTAMP"] += weeks * _WEEK_S
     is_live = purchases["TIMESTAMP"] > purchases["TIMESTAMP"].max() - held_back_days * _DAY_S
     directory.mkdir(parents=True, exist_ok=True)
-    interactions, items = directory / "interactions.parquet", directory / "items.parquet"
+    interactions, items, people = (directory / f"{name}.parquet" for name in ("interactions", "items", "users"))
     columns = ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
     pq.write_table(pa.Table.from_pandas(purchases.loc[~is_live, columns], preserve_index=False), interactions)
     products = _products(_data_directory(), purchases)
     pq.write_table(pa.Table.from_pandas(products, preserve_index=False), items)
+    pq.write_table(pa.Table.from_pandas(_households(_data_directory(), purchases), preserve_index=False), people)
     live = purchases[is_live].drop_duplicates(["basket_id", "ITEM_ID"]).sort_values("TIMESTAMP", kind="stable")
     held_back = tuple(
         LiveEvent(str(row.USER_ID), str(row.basket_id), str(row.ITEM_ID), int(row.TIMESTAMP), float(row.EVENT_VALUE))
         for row in live.itertuples(index=False)
     )
     titles = dict(zip(products["ITEM_ID"], products["TITLE"], strict=True))
-    return Journey(interactions, items, held_back, titles, weeks)
+    return Journey(interactions, items, people, held_back, titles, weeks)
 
 
 def _data_directory() -> Path:
@@ -154,3 +157,16 @@ def _products(source: Path, purchases: pd.DataFrame) -> pd.DataFrame:
     price = (sold["EVENT_VALUE"] / sold["quantity"]).groupby(sold["ITEM_ID"]).median().round(2)
     items["PRICE"] = items["ITEM_ID"].map(price)
     return items[items["ITEM_ID"].isin(purchases["ITEM_ID"].unique())]
+
+
+def _households(source: Path, purchases: pd.DataFrame) -> pd.DataFrame:
+    rows = pq.read_table(source / "demographics.parquet").to_pandas()
+    households = pd.DataFrame(
+        {
+            "USER_ID": rows["household_id"].astype(str),
+            "AGE": rows["age"].astype(str),
+            "INCOME": rows["income"].astype(str),
+            "HOUSEHOLD": rows["household_comp"].astype(str),
+        }
+    )
+    return households[households["USER_ID"].isin(purchases["USER_ID"].unique())]

