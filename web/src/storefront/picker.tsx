@@ -10,10 +10,14 @@ const MOST_SHOWN = 40;
 export function ShopperPicker({ close }: { readonly close: () => void }) {
   const shop = useShop();
   const dialog = useRef<HTMLDialogElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState("");
   const [users, setUsers] = useState<readonly UserRow[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    input.current?.focus();
+  }, []);
   useEffect(() => {
     shop.users().then(setUsers, (thrown) => setError(asError(thrown)));
   }, [shop]);
@@ -44,6 +48,7 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
         <label>
           Shopper’s id, or what is known of them
           <input
+            ref={input}
             value={typed}
             maxLength={256}
             autocomplete="off"
