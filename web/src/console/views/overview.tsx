@@ -2,6 +2,7 @@ import { mattersOf } from "../attention";
 import { useFeed, useNow } from "../context";
 import type { Alarms, DriftAnswer, Engagement, Models, Quarantine, Trainings } from "../contract";
 import { duration } from "../format";
+import { Answered } from "../parts/answered";
 import { Icon } from "../parts/icons";
 import { Status } from "../parts/status";
 import { When } from "../parts/when";
@@ -85,29 +86,33 @@ function Attention({ models: found }: { models: Models | null }) {
 }
 
 function LastTraining() {
-  const run = useFeed<Trainings>(trainings, LIVE_MS).data?.runs[0];
+  const feed = useFeed<Trainings>(trainings, LIVE_MS);
   return (
-    <section class="card padded">
-      <div class="row">
-        <h2>Last training</h2>
-        <span class="grow" />
-        <a href={href("trainings")}>All trainings</a>
-      </div>
-      {run ? (
-        <>
-          <p class="row">
-            <RunStatus run={run} />
-            <span class="faint">
-              begun <When ms={run.startedMs} />
-              {run.endedMs !== null && `, took ${duration(run.endedMs - run.startedMs)}`}
-            </span>
-          </p>
-          {run.reason && <p>{run.reason}</p>}
-          <Steps run={run} />
-        </>
-      ) : (
-        <p class="faint">None so far.</p>
+    <Answered feed={feed} what="last training" bones={1}>
+      {({ runs: [run] }) => (
+        <section class="card padded">
+          <div class="row">
+            <h2>Last training</h2>
+            <span class="grow" />
+            <a href={href("trainings")}>All trainings</a>
+          </div>
+          {run ? (
+            <>
+              <p class="row">
+                <RunStatus run={run} />
+                <span class="faint">
+                  begun <When ms={run.startedMs} />
+                  {run.endedMs !== null && `, took ${duration(run.endedMs - run.startedMs)}`}
+                </span>
+              </p>
+              {run.reason && <p>{run.reason}</p>}
+              <Steps run={run} />
+            </>
+          ) : (
+            <p class="faint">None so far.</p>
+          )}
+        </section>
       )}
-    </section>
+    </Answered>
   );
 }
