@@ -26,6 +26,9 @@ export const cost = (load: Readonly<Record<string, string | undefined>>): Questi
 
 /** Where the console asks for a change. */
 export const promotion = (version: string): string => `/operator/models/${pathSegment(version)}/promotion`;
+export const pinning = (version: string, pinned: boolean): string =>
+  `/operator/models/${pathSegment(version)}/${pinned ? "unpin" : "pin"}`;
+export const RESUMING = "/operator/models/resume";
 export const ROLLBACKS = "/operator/rollbacks";
 export const TRAININGS = "/operator/trainings";
 export const RULES_PREVIEW = "/operator/rules/preview";

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Point } from "./contract";
-import { highest, latest, perSecond, shareOf, shares, total } from "./traffic_figures";
+import { trafficAnswer } from "./fixtures";
+import { counted, highest, latest, over, perSecond, shareOf, shares, total } from "./traffic_figures";
 
 const counts: Point[] = [
   [0, 120],
@@ -9,8 +10,31 @@ const counts: Point[] = [
   [180, null],
 ];
 
-it("counts of a period are rates a second, and what is not known stays so", () => {
-  expect(perSecond(counts, 60).map(([, value]) => value)).toEqual([2, null, 1, null]);
+it("counts of a period are rates a second, 0 where nothing was counted", () => {
+  expect(perSecond(counts, 60).map(([, value]) => value)).toEqual([2, 0, 1, 0]);
+});
+
+it("what was never counted is not 0", () => {
+  expect(counted([[0, null]])).toEqual([[0, null]]);
+});
+
+it("a period that is not over does not count", () => {
+  const traffic = { ...trafficAnswer, periodS: 60, untilMs: 150_000 };
+  const { requests } = over({
+    ...traffic,
+    series: {
+      ...traffic.series,
+      requests: [
+        [30_000, 5],
+        [90_000, 7],
+        [150_000, 1],
+      ],
+    },
+  });
+  expect(requests).toEqual([
+    [30_000, 5],
+    [90_000, 7],
+  ]);
 });
 
 it("the latest value is the last that is known", () => {

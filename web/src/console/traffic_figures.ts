@@ -1,8 +1,21 @@
-import type { Point } from "./contract";
+import type { Point, Traffic } from "./contract";
+
+/** The series without the periods that are not over yet: those have counted only a part of what they will. */
+export function over({ series, periodS, untilMs }: Traffic): Traffic["series"] {
+  const ended = ([name, points]: [string, readonly Point[]]) => [
+    name,
+    points.filter(([timeMs]) => timeMs + periodS * 1000 <= untilMs),
+  ];
+  return Object.fromEntries(Object.entries(series).map(ended)) as Traffic["series"];
+}
+
+/** Counts where nothing is counted as 0: what counts says only what happened. All of nothing stays so. */
+export const counted = (points: readonly Point[]): readonly Point[] =>
+  points.some(([, value]) => value !== null) ? points.map(([timeMs, value]) => [timeMs, value ?? 0]) : points;
 
 /** Counts of a period as a rate a second. */
 export const perSecond = (points: readonly Point[], periodS: number): Point[] =>
-  points.map(([timeMs, value]) => [timeMs, value === null ? null : value / periodS]);
+  counted(points).map(([timeMs, value]) => [timeMs, value === null ? null : value / periodS]);
 
 /** The latest value that is known. */
 export const latest = (points: readonly Point[]): number | null =>

@@ -1,10 +1,11 @@
 import type { Models } from "../contract";
 import { measure, percent } from "../format";
-import { Command } from "../parts/copy";
 import { Icon } from "../parts/icons";
 import { Status } from "../parts/status";
 import { When } from "../parts/when";
+import { RESUMING } from "../questions";
 import { href } from "../routing";
+import { Act } from "./act";
 
 /** Who serves, since when, what a rollback brings back, what is on trial. */
 export function ChampionCard({ models, rollBack }: { models: Models; rollBack: () => void }) {
@@ -77,7 +78,12 @@ export function ChampionCard({ models, rollBack }: { models: Models; rollBack: (
           <Icon name="pause" />
           <div>
             <p>New versions do not become champion by themselves: {champion.held}</p>
-            <Command text="alsolike models resume" />
+            <Act
+              verb="Let them"
+              path={RESUMING}
+              etag={champion.etag}
+              done="New versions become champion by themselves again."
+            />
           </div>
         </div>
       )}

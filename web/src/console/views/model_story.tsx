@@ -9,8 +9,9 @@ import { Status } from "../parts/status";
 import { Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { When } from "../parts/when";
-import { LIVE_MS, model, models } from "../questions";
+import { LIVE_MS, model, models, pinning } from "../questions";
 import { href } from "../routing";
+import { Act } from "./act";
 import { Checks } from "./checks";
 import { ModelStatus } from "./model_status";
 import { Bar, mayServe } from "./models";
@@ -40,6 +41,19 @@ function Story({ story }: { story: ModelStory }) {
           {version.algorithm}, created <When ms={version.createdMs} />, registry: {version.approval}
         </span>
         <span class="grow" />
+        {champion && version.status !== "retired" && (
+          <Act
+            verb={version.pinned ? "Unpin" : "Pin"}
+            path={pinning(version.version, version.pinned)}
+            etag={champion.etag}
+            version={version.version}
+            done={
+              version.pinned
+                ? `The files of ${version.version} go when their time comes.`
+                : `The files of ${version.version} are kept whatever their age.`
+            }
+          />
+        )}
         {mayServe(version) && (
           <button type="button" class="primary" onClick={() => setChanging(true)}>
             <Icon name="up" /> Promote

@@ -9,7 +9,7 @@ import { Tile, Tiles } from "../parts/tile";
 import { When } from "../parts/when";
 import { LIVE_MS, traffic } from "../questions";
 import { href } from "../routing";
-import { highest, latest, perSecond, shareOf, shares, total } from "../traffic_figures";
+import { counted, highest, latest, over, perSecond, shareOf, shares, total } from "../traffic_figures";
 
 const MINUTES = { 60: "Hour", 360: "6 hours", 1440: "Day" };
 
@@ -50,7 +50,8 @@ function Figures({
   models: Models | null;
   engagement: Engagement | null;
 }) {
-  const { series, periodS } = found;
+  const { periodS } = found;
+  const series = over(found);
   const rate = perSecond(series.requests, periodS);
   const degraded = shareOf(series.degradedAnswers, series.answers);
   const failing = shareOf(series.serverErrors, series.requests);
@@ -82,7 +83,7 @@ function Figures({
         name="Server errors"
         value={percent(failing)}
         note={`${plural(total(series.serverErrors), "request")}`}
-        trend={series.serverErrors}
+        trend={counted(series.serverErrors)}
         bad={(failing ?? 0) > 0.01}
       />
       <Tile
@@ -110,7 +111,9 @@ function Figures({
   );
 }
 
-function Charts({ traffic: { series, periodS } }: { traffic: Traffic }) {
+function Charts({ traffic: found }: { traffic: Traffic }) {
+  const { periodS } = found;
+  const series = over(found);
   return (
     <div class="charts">
       <TimeChart
@@ -135,9 +138,9 @@ function Charts({ traffic: { series, periodS } }: { traffic: Traffic }) {
         caption="Events taken and held back"
         format={count}
         series={[
-          { name: "Accepted", points: series.eventsAccepted, kind: "area" },
-          { name: "Requests rejected", points: series.requestsRejected, tone: "--warn" },
-          { name: "Quarantined", points: series.recordsQuarantined, tone: "--bad" },
+          { name: "Accepted", points: counted(series.eventsAccepted), kind: "area" },
+          { name: "Requests rejected", points: counted(series.requestsRejected), tone: "--warn" },
+          { name: "Quarantined", points: counted(series.recordsQuarantined), tone: "--bad" },
         ]}
       />
       <TimeChart

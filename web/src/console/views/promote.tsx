@@ -23,7 +23,12 @@ export function PromoteDialog({ version, champion, close }: Props) {
   const failed = story?.decision?.checks.filter((check) => !check.passed) ?? [];
 
   const submit = async (reason: string) => {
-    const asked = { reason, ...(canary ? { canary } : {}), ...(force ? { force } : {}) };
+    const asked = {
+      reason,
+      ...(canary ? { canary } : {}),
+      ...(force ? { force } : {}),
+      ...(champion ? { etag: champion.etag } : {}),
+    };
     const { body } = await api.post<Promotion>(promotion(version.version), asked);
     const now = body.champion;
     if (now) {

@@ -13,7 +13,11 @@ export function RollbackDialog({ champion, close }: { champion: Champion; close:
   const { canary } = champion;
   const [what, setWhat] = useState<"canary" | "champion">(canary ? "canary" : "champion");
   const submit = async (reason: string) => {
-    const { body } = await api.post<Champion>(ROLLBACKS, { reason, ...(canary ? { [what]: true } : {}) });
+    const { body } = await api.post<Champion>(ROLLBACKS, {
+      reason,
+      etag: champion.etag,
+      ...(canary ? { [what]: true } : {}),
+    });
     feeds.put<Models>(models, (before) => ({ ...before, champion: body }));
     if (body.version === champion.version) {
       announce(`The trial of ${canary?.version} is ended; ${body.version} stays champion.`);

@@ -1,16 +1,13 @@
 import { expect, it } from "vitest";
-import { stepsOf } from "./steps";
+import type { TrainingRun } from "../contract";
+import { trainingsAnswer } from "../fixtures";
+import { howFar } from "./steps";
 
-it("a state that is entered again and again is one step, as long as all its times", () => {
-  const states = [
-    { name: "Train", enteredMs: 0, leftMs: 40 },
-    { name: "Watch", enteredMs: 40, leftMs: 50 },
-    { name: "Look", enteredMs: 50, leftMs: 55 },
-    { name: "Watch", enteredMs: 55, leftMs: null },
-  ];
-  expect(stepsOf(states, 75)).toEqual([
-    { name: "Train", times: 1, tookMs: 40, going: false },
-    { name: "Watch", times: 2, tookMs: 10 + 20, going: true },
-    { name: "Look", times: 1, tookMs: 5, going: false },
-  ]);
+const run = (status: TrainingRun["status"]): TrainingRun => ({ ...(trainingsAnswer.runs[0] as TrainingRun), status });
+
+it("a run goes on in what it has not left, failed in its last state, and did the rest", () => {
+  expect(howFar(run("RUNNING"), true, true)).toBe("going");
+  expect(howFar(run("RUNNING"), false, false)).toBe("done");
+  expect([false, true].map((last) => howFar(run("TIMED_OUT"), last, last))).toEqual(["done", "failed"]);
+  expect(howFar(run("SUCCEEDED"), false, true)).toBe("done");
 });

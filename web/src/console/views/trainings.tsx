@@ -1,6 +1,6 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { useDesk, useFeed, useNow } from "../context";
-import type { TrainingRun, Trainings } from "../contract";
+import type { StartedTraining, TrainingRun, Trainings } from "../contract";
 import { duration } from "../format";
 import { Answered, Empty } from "../parts/answered";
 import { ChangeForm } from "../parts/change_form";
@@ -21,7 +21,7 @@ export function TrainingsView() {
         <button type="button" class="primary" onClick={() => setStarting(true)}>
           <Icon name="play" /> Start a training
         </button>
-        <span class="faint">One run at a time: a second one ends as busy.</span>
+        <span class="faint">One run at a time: while one goes on, a second is refused.</span>
       </div>
       <Answered feed={feed} what="training runs">
         {({ runs }) =>
@@ -94,8 +94,9 @@ export function RunStatus({ run }: { run: TrainingRun }) {
 
 function StartDialog({ close }: { close: () => void }) {
   const { api, feeds, announce } = useDesk();
+  const clientToken = useMemo(() => crypto.randomUUID(), []);
   const submit = async (reason: string) => {
-    const { body } = await api.post<{ id: string }>(TRAININGS, reason ? { reason } : {});
+    const { body } = await api.post<StartedTraining>(TRAININGS, { clientToken, ...(reason ? { reason } : {}) });
     announce(`Training ${body.id} has begun.`);
     close();
     void feeds.refresh(trainings);
