@@ -7,19 +7,12 @@ import { Status, type Tone } from "../parts/status";
 import { Table } from "../parts/table";
 import { When } from "../parts/when";
 import { alarms, LIVE_MS } from "../questions";
+import { FIRST_LOOK } from "../runbooks";
 
 const STATES: Record<Alarm["state"], [Tone, string]> = {
   ALARM: ["bad", "ringing"],
   OK: ["good", "quiet"],
   INSUFFICIENT_DATA: ["idle", "no data"],
-};
-
-/** The first commands of each runbook. */
-const FIRST_LOOK: Readonly<Record<string, readonly string[]>> = {
-  errors: ["alsolike status", "alsolike engagement"],
-  stale: ["alsolike status", "alsolike models list"],
-  drift: ["alsolike drift --refresh", "alsolike status"],
-  quarantine: ["alsolike quarantine list --totals", "alsolike status"],
 };
 
 export function AlarmsView() {
