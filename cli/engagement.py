@@ -49,10 +49,11 @@ def engagement(
     as_json: AsJson = False,
 ) -> None:
     """Show what the answers of some days led to, how much of the catalogue they were, and what did not count."""
+    from alsolike.attribution_receipts import read_rejected
     from alsolike.engagement import Dimension, total
     from alsolike.errors import InvalidInput
     from cli import console, deployment
-    from cli.outcomes import read_engagement, read_rejected
+    from cli.outcomes import read_engagement
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
     if until.year < EARLIEST_YEAR:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -58,23 +56,6 @@ def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Itera
         yield from ((_date(key), row) for row in rows)
 
 
-def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter[str]:
-    """Return how many events that name answers did not count, by reason; see `read_outcomes`."""
-    rejected: Counter[str] = Counter()
-    start = f"{engagement.RECEIPTS_PREFIX}{engagement.PARTITION_COLUMN}={first}"
-    for found in scan(client, bucket, engagement.RECEIPTS_PREFIX, after=start):
-        if found.key > engagement.receipt_key(last):
-            break
-        if found.body is not None:
-            try:
-                rejected.update({str(reason): int(count) for reason, count in _rejected(found.body).items()})
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise InvalidInput(
-                    f"s3://{bucket}/{found.key} is no receipt: {error}; the next attribution replaces it"
-                ) from error
-    return rejected
-
-
 def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> Iterator[tuple[str, pq.ParquetFile]]:
     for found in scan(client, bucket, prefix, after=f"{prefix}{outcomes.PARTITION_COLUMN}={first}", at_once=2):
         if _date(found.key) > last:
@@ -84,11 +65,6 @@ def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> I
                 yield found.key, pq.ParquetFile(io.BytesIO(found.body))
             except pa.ArrowInvalid as error:
                 raise InvalidInput(f"s3://{bucket}/{found.key} is not a Parquet file: {error}") from error
-
-
-def _rejected(receipt: bytes) -> dict[str, int]:
-    found: dict[str, int] = orjson.loads(receipt)["rejected"]
-    return found
 
 
 def _date(key: str) -> str:

@@ -43,10 +43,7 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
     experiments = sorted(configuration.experiments.values(), key=lambda each: -each.start_ms)
     if as_json:
         console.print_json(
-            [
-                {"name": each.name, "status": printing.status_of(each, now_ms), **experiment_to_document(each)}
-                for each in experiments
-            ]
+            [{"name": each.name, "status": each.status(now_ms), **experiment_to_document(each)} for each in experiments]
         )
     elif not experiments:
         console.print_line("there is no experiment; `alsolike experiments start` makes one")
@@ -54,7 +51,7 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
         console.print_table(
             ["experiment", "status", "on", "layer", "start (UTC)", "end (UTC)", "arms"],
             [
-                [each.name, printing.status_of(each, now_ms), ", ".join(each.on), each.layer, _time(each.start_ms),
+                [each.name, each.status(now_ms), ", ".join(each.on), each.layer, _time(each.start_ms),
                  "" if each.end_ms is None else _time(each.end_ms), ", ".join(printing.shown(arm) for arm in each.arms)]
                 for each in experiments
             ],
@@ -68,12 +65,11 @@ def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson =
     from cli import console, deployment
     from cli.config import yaml_document
     from cli.config.store import store_of
-    from cli.experimenting import printing
     from cli.experimenting.statement import experiment_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     found = experiment_of(configuration, name)
-    status, document = printing.status_of(found, _now_ms()), experiment_to_document(found)
+    status, document = found.status(_now_ms()), experiment_to_document(found)
     if as_json:
         console.print_json({"name": name, "status": status, **document})
     else:
@@ -138,11 +134,11 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Start an experiment, after saying how small a lift it can find; functions follow within a minute."""
+    from alsolike.experiment_metrics import metric_of
     from alsolike.experiments_document import time_text
     from cli import console, deployment, times
     from cli.config.store import store_of
     from cli.experimenting import planning, printing, statement
-    from cli.experimenting.metrics import metric_of
 
     of = metric_of(metric)
     where = deployment.resolve(stack=stack, state=state)
@@ -198,7 +194,7 @@ def stop(
     experiment = statement.experiment_of(current.configuration(), name)
     chosen = None if winner is None else statement.arm_of(experiment, winner)
     now_ms = _now_ms()
-    status = printing.status_of(experiment, now_ms)
+    status = experiment.status(now_ms)
     if status == "ended":
         raise InvalidInput(f"{name} ended {_time(experiment.end_ms or 0)} UTC already")
     if status == "planned":
@@ -224,13 +220,14 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Say what an experiment found so far; look as often as you like."""
+    from alsolike import experiment_report as reports
     from alsolike.errors import InvalidInput
+    from alsolike.experiment_metrics import metric_of
     from cli import console, deployment
     from cli.config.store import store_of
     from cli.experimenting import printing
-    from cli.experimenting import report as reports
-    from cli.experimenting.metrics import metric_of
     from cli.experimenting.statement import experiment_of
+    from cli.experimenting.tally import ArmTally
 
     of = metric_of(metric)
     where = deployment.resolve(stack=stack, state=state)
@@ -240,11 +237,14 @@ def report(
         raise InvalidInput(f"{name} starts {_time(experiment.start_ms)} UTC; there is nothing to report yet")
     last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
     answers = _outcomes(where, first_ms=experiment.start_ms, last_ms=last_ms)
-    found = reports.report(experiment, of, answers, now_ms=now_ms)
+    tally = ArmTally(experiment)
+    for piece in answers:
+        tally.add(piece)
+    found = reports.report(experiment, of, tally, now_ms=now_ms)
     if as_json:
-        console.print_json({**dataclasses.asdict(found), "status": printing.status_of(experiment, now_ms)})
+        console.print_json({**dataclasses.asdict(found), "status": experiment.status(now_ms)})
     else:
-        printing.print_report(found, of, status=printing.status_of(experiment, now_ms))
+        printing.print_report(found, of, status=experiment.status(now_ms))
 
 
 def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
@@ -258,8 +258,8 @@ def _apply(where: Deployment, current: Current, document: dict[str, Any], *, rea
 
 
 def _outcomes(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
+    from alsolike.experiment_metrics import READ
     from alsolike.lake import event_date
-    from cli.experimenting.tally import READ
     from cli.outcomes import read_outcomes
 
     return read_outcomes(

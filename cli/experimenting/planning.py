@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from alsolike.comparison import Sample, detectable_lift
+from alsolike.experiment_metrics import Metric, Users
+from alsolike.experiment_report import ALPHA, control_of
 from alsolike.experiments import Experiment
-from cli.experimenting.metrics import Metric
-from cli.experimenting.report import ALPHA, control_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +79,7 @@ def plan(
     Parameters
     ----------
     answers
-        Rows of `outcomes` of the `BASELINE_DAYS` before now, with the columns `tally.READ`.
+        Rows of `outcomes` of the `BASELINE_DAYS` before now, with the columns `READ`.
     """
     from cli.experimenting.tally import DayTally
 
@@ -105,7 +105,7 @@ def plan(
     )
 
 
-def _traffic(metric: Metric, known_days: int, users_of_last: Callable[[int], pa.Table]) -> Callable[[int], _Traffic]:
+def _traffic(metric: Metric, known_days: int, users_of_last: Callable[[int], Users]) -> Callable[[int], _Traffic]:
     windows: dict[int, _Traffic] = {}
 
     def of(days: int) -> _Traffic:
@@ -113,7 +113,7 @@ def _traffic(metric: Metric, known_days: int, users_of_last: Callable[[int], pa.
         if window not in windows:
             users = users_of_last(window)
             windows[window] = _Traffic(
-                metric.sample(users), users=len(users), answers=math.fsum(users["answers"].to_pylist())
+                metric.sample(users), users=len(users), answers=math.fsum(users.column("answers"))
             )
         traffic, times = windows[window], days / window
         return _Traffic(traffic.sample, traffic.users * times, traffic.answers * times)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.comparison import Interval
+from alsolike.experiment_metrics import Metric
+from alsolike.experiment_report import MISMATCH_BELOW, Report, sentence
 from alsolike.experiments import Arm, Experiment
 from cli import console
 from cli.config import yaml_document
-from cli.experimenting.metrics import Metric
 from cli.experimenting.planning import Plan
-from cli.experimenting.report import MISMATCH_BELOW, Report, sentence
 
 
 def print_report(found: Report, metric: Metric, *, status: str) -> None:
@@ -76,13 +76,6 @@ def what_to_do(experiment: Experiment, winner: Arm) -> str:
     if winner.recommender is not None:
         return f"for all users: ask for {winner.recommender} where {on} is asked for now"
     return f"{on}: all users are answered as {winner.name} was"
-
-
-def status_of(experiment: Experiment, now_ms: int) -> str:
-    """Return `planned`, `running` or `ended`."""
-    if experiment.runs(now_ms):
-        return "running"
-    return "planned" if now_ms < experiment.start_ms else "ended"
 
 
 def shown(arm: Arm) -> str:

@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alsolike.experiment_metrics import SUMS
 from alsolike.experiments import Experiment
 from alsolike.served import UNKNOWN
-
-SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")
-"""What is summed up of a user's answers."""
-
-READ = (
-    "served_ms", "recommender", "arms", "shopper", "degraded", "impressions", "shown_clicks", "clicks", "purchases",
-    "revenue",
-)  # fmt: skip
-"""Columns of `outcomes` that are looked at."""
 
 _ROWS_AT_ONCE = 500_000
 _DAY_MS = 86_400_000
 
 
-class ArmTally:
-    """The answers of one experiment by user.
+@dataclasses.dataclass(frozen=True, slots=True)
+class UserTable:
+    """Users; see `alsolike.experiment_metrics.Users`."""
 
-    Attributes
-    ----------
-    unassigned
-        Answers in its time and on its recommenders that are in none of its arms.
-    unknown
-        Answers by arm that the experiment does not have.
-    in_two_arms
-        Users who were answered in more than one arm.
-    nameless
-        Answers in an arm without a user.
-    days
-        Days (ISO 8601) with answers in its arms, in order.
-    """
+    table: pa.Table
+
+    def __len__(self) -> int:
+        """Return how many."""
+        return len(self.table)
+
+    def column(self, name: str) -> list[float]:
+        """Return one of `SUMS`, an element a user."""
+        values: list[float] = self.table[name].to_pylist()
+        return values
+
+
+class ArmTally:
+    """The answers of one experiment by user; see `alsolike.experiment_report.Tally`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
@@ -75,18 +70,18 @@ class ArmTally:
 
     @property
     def days(self) -> list[str]:
-        """See the class."""
+        """See `Tally`."""
         return [_date(day) for day in sorted(self._days)]
 
-    def users(self) -> dict[str, pa.Table]:
-        """Return by arm its users, one row each with `SUMS`; those of two arms are left out and counted."""
+    def users(self) -> dict[str, UserTable]:
+        """See `Tally`."""
         sums = self._sums.table()
         by_user = sums.group_by("shopper").aggregate([("arm", "count")])
         twice = by_user.filter(pc.greater(by_user["arm_count"], 1))["shopper"]
         self.in_two_arms = len(twice)
         if len(twice):
             sums = sums.filter(pc.invert(pc.is_in(sums["shopper"], twice.combine_chunks())))
-        return {arm.name: sums.filter(pc.equal(sums["arm"], arm.name)) for arm in self._experiment.arms}
+        return {arm.name: UserTable(sums.filter(pc.equal(sums["arm"], arm.name))) for arm in self._experiment.arms}
 
 
 class DayTally:
@@ -101,16 +96,16 @@ class DayTally:
         answers = _named(answers.filter(pc.is_in(answers["recommender"], pa.array(self._on))))
         self._sums.add(answers.append_column("day", _days(answers["served_ms"])))
 
-    def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], pa.Table]]:
+    def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], UserTable]]:
         """Return how many days there are up to the last whole one, and a function: the users of the last n of them."""
         sums = self._sums.table()
         sums = sums.filter(pc.less(sums["day"], before_ms // _DAY_MS))
         if not len(sums):
-            return 0, lambda _: _by(sums, ("shopper",))
+            return 0, lambda _: UserTable(_by(sums, ("shopper",)))
         first, last = (int(bound(sums["day"]).as_py()) for bound in (pc.min, pc.max))
 
-        def of_last(days: int) -> pa.Table:
-            return _by(sums.filter(pc.greater(sums["day"], last - days)), ("shopper",))
+        def of_last(days: int) -> UserTable:
+            return UserTable(_by(sums.filter(pc.greater(sums["day"], last - days)), ("shopper",)))
 
         return last - first + 1, of_last
 

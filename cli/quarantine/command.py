@@ -10,8 +10,8 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
+    from alsolike.held_back import Held
     from cli.console import Step
-    from cli.quarantine.held import Held
     from cli.quarantine.replay import Replayer
     from cli.quarantine.selection import Selection
     from cli.quarantine.store import Entry, QuarantineStore

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alsolike.errors import Unavailable
+from alsolike.held_back import Held, original_key
 from alsolike.stream import StreamRecord
 from cli.aws import asking
-from cli.quarantine.held import Held, original_key
 from cli.quarantine.store import QuarantineStore
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from alsolike.errors import InvalidInput
-from cli.quarantine.held import Held
+from alsolike.held_back import Held
 from cli.quarantine.store import Entry, QuarantineStore
 from cli.times import milliseconds, moment
 

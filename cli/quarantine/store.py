@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from alsolike import lake
 from alsolike.errors import NotFound
+from alsolike.held_back import FAILED_BATCHES_PREFIX, Held, read_held, short_id
 from alsolike.lake_objects import is_gone
 from cli.aws import asking
-from cli.quarantine.held import FAILED_BATCHES_PREFIX, Held, read_held, short_id
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment

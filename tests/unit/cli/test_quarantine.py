@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from alsolike.held_back import read_held
 from cli import deployment as deployments
 from cli.deployment import Deployment
-from cli.quarantine.held import read_held
 from tests.unit.cli.held_back import ARRIVED_MS, BATCH_KEY, document, event, hold, hold_batch, keys, open_shop, run
 
 

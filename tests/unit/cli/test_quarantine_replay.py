@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from alsolike.errors import Unavailable
+from alsolike.held_back import original_key
 from alsolike.interactions import parse_record
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import StreamRecord
 from cli import deployment as deployments
 from cli.deployment import Deployment
-from cli.quarantine.held import original_key
 from cli.quarantine.replay import MAX_ATTEMPTS, Replayer
 from cli.quarantine.selection import Selection
 from cli.quarantine.store import QuarantineStore

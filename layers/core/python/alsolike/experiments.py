@@ -61,6 +61,12 @@ class Experiment:
         """Return whether it runs at a time."""
         return self.start_ms <= now_ms and (self.end_ms is None or now_ms < self.end_ms)
 
+    def status(self, now_ms: int) -> str:
+        """Return `planned`, `running` or `ended`."""
+        if self.runs(now_ms):
+            return "running"
+        return "planned" if now_ms < self.start_ms else "ended"
+
     def arm_of(self, unit: str) -> Arm:
         """Return the arm of a user, or of a session that is nobody's yet: always the same while the shares are.
 

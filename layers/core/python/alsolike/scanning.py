@@ -25,6 +25,7 @@ class StoredObject:
     key: str
     etag: str
     body: bytes | None
+    modified_ms: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def scan(
             for entry in listed(client, bucket, prefix, after=after, since_ms=since_ms):
                 if not wanted(entry.key):
                     continue
-                ahead.append(pool.submit(_get, client, bucket, entry.key))
+                ahead.append(pool.submit(_get, client, bucket, entry))
                 if len(ahead) == at_once:
                     yield ahead.popleft().result()
             while ahead:
@@ -102,13 +103,14 @@ def scan(
                 future.cancel()
 
 
-def _get(client: Any, bucket: str, key: str) -> StoredObject:
+def _get(client: Any, bucket: str, entry: Listed) -> StoredObject:
+    key = entry.key
     try:
         answer = client.get_object(Bucket=bucket, Key=key)
-        return StoredObject(key, answer["ETag"], answer["Body"].read())
+        return StoredObject(key, answer["ETag"], answer["Body"].read(), entry.modified_ms)
     except ClientError as error:
         if error.response["Error"]["Code"] in _GONE:
-            return StoredObject(key, "", None)
+            return StoredObject(key, "", None, entry.modified_ms)
         raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
     except BotoCoreError as error:
         raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

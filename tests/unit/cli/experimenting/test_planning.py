@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from alsolike.comparison import detectable_lift, sample
+from alsolike.experiment_metrics import metric_of
 from alsolike.experiments import Arm, Experiment
-from cli.experimenting.metrics import metric_of
 from cli.experimenting.planning import MAX_DAYS, Plan, lines, plan
 from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, table
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pytest
 
 from alsolike.comparison import compare, sample
+from alsolike.experiment_metrics import METRICS, metric_of
+from alsolike.experiment_report import Report, control_of, report, sentence
 from alsolike.experiments import Arm, Experiment
 from alsolike.served import UNKNOWN
-from cli.experimenting.metrics import METRICS, metric_of
-from cli.experimenting.report import Report, control_of, report, sentence
+from cli.experimenting.tally import ArmTally
 from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, table
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
@@ -32,7 +34,16 @@ def answer(shopper: str | None, arm: str = "control", *, day: int = 0, **more: o
 
 
 def reported(answers: list[Outcome], metric: str = "click-through", experiment: Experiment = SPRING) -> Report:
-    return report(experiment, metric_of(metric), [table(answers)], now_ms=NOW_MS)
+    return reported_of([table(answers)], metric, experiment)
+
+
+def reported_of(
+    pieces: Iterable[pa.Table], metric: str, experiment: Experiment = SPRING, *, now_ms: int = NOW_MS
+) -> Report:
+    tally = ArmTally(experiment)
+    for piece in pieces:
+        tally.add(piece)
+    return report(experiment, metric_of(metric), tally, now_ms=now_ms)
 
 
 def values(found: Report) -> dict[str, float | None]:
@@ -141,7 +152,7 @@ def test_the_order_and_the_pieces_of_what_comes_do_not_matter() -> None:
     random.Random(1).shuffle(rows)
     pieces = [table(rows[start : start + 37]) for start in range(0, len(rows), 37)]
 
-    assert report(SPRING, metric_of("clicks"), pieces, now_ms=NOW_MS) == reported(rows, "clicks")
+    assert reported_of(pieces, "clicks") == reported(rows, "clicks")
 
 
 def test_worse_and_no_difference_have_no_winner() -> None:
@@ -163,8 +174,8 @@ def test_a_split_that_the_shares_do_not_make_has_no_winner() -> None:
 
 
 def test_nothing_at_all_is_too_little() -> None:
-    empty = report(SPRING, metric_of("clicks"), [], now_ms=NOW_MS)
-    of_others = report(SPRING, metric_of("clicks"), [table([]), pa.Table.from_batches([], table([]).schema)], now_ms=1)
+    empty = reported_of([], "clicks")
+    of_others = reported_of([table([]), pa.Table.from_batches([], table([]).schema)], "clicks", now_ms=1)
 
     for found in (empty, of_others):
         assert (found.verdict, found.sample_ratio_p_value) == ("too little", 1.0)

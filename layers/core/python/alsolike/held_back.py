@@ -22,7 +22,14 @@ FAILED_BATCHES_PREFIX = "aws/lambda/"
 """Where Lambda puts what a consumer gave up on; it chooses the key."""
 
 ID_DIGITS = 8
-_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|\b(?:True|False|None|null|true|false)\b")
+_VALUES = re.compile(
+    r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)      # text as Python shows it; one that was cut has no end
+    | "(?:[^"\\]|\\.)*(?:"|$)             # as JSON does
+    | ^.*(?=\ is\ not\ a\ known\ field)
+    | -?\d+(?:\.\d+)?(?:e[+-]?\d+)?
+    | \b(?:True|False|None|null|true|false)\b""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 class Kind(StrEnum):

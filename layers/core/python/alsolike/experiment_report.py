@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
 from alsolike.comparison import MINIMUM_EVENTS, MINIMUM_USERS, Lift, Sample, compare, sample_ratio_p_value
+from alsolike.experiment_metrics import Metric, Users
 from alsolike.experiments import Arm, Experiment
-from cli.experimenting.metrics import Metric
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 ALPHA = 0.05
 MISMATCH_BELOW = 0.001
@@ -91,19 +89,38 @@ def control_of(experiment: Experiment) -> Arm:
     return next(plain, experiment.arms[0])
 
 
-def report(experiment: Experiment, metric: Metric, answers: Iterable[pa.Table], *, now_ms: int) -> Report:
-    """Return the report of an experiment.
+class Tally(Protocol):
+    """The answers of one experiment by user, each answer once; others than the experiment's do not count.
 
-    Parameters
+    Attributes
     ----------
-    answers
-        Rows of `outcomes`, each answer once, with the columns `tally.READ`; others than the experiment's do not count.
+    unassigned
+        Answers in its time and on its recommenders that are in none of its arms.
+    unknown
+        Answers by arm that the experiment does not have.
+    nameless
+        Answers in an arm without a user.
+    in_two_arms
+        Users who were answered in more than one arm, once `users` was called.
+    days
+        Days (ISO 8601) with answers in its arms.
     """
-    from cli.experimenting.tally import ArmTally
 
-    tally = ArmTally(experiment)
-    for piece in answers:
-        tally.add(piece)
+    unassigned: int
+    nameless: int
+    in_two_arms: int
+    unknown: collections.Counter[str]
+
+    @property
+    def days(self) -> list[str]:
+        """See the class."""
+
+    def users(self) -> Mapping[str, Users]:
+        """Return its users by arm; those of two arms are left out and counted."""
+
+
+def report(experiment: Experiment, metric: Metric, tally: Tally, *, now_ms: int) -> Report:
+    """Return the report of an experiment."""
     users = tally.users()
     control = control_of(experiment)
     samples = {name: metric.sample(of_arm) for name, of_arm in users.items()}
@@ -185,8 +202,8 @@ def sentence(found: Report) -> str:
     return f"no difference was found so far between {found.control} and the others"
 
 
-def _total(users: pa.Table, name: str) -> int:
-    return math.floor(math.fsum(users[name].to_pylist()))
+def _total(users: Users, name: str) -> int:
+    return math.floor(math.fsum(users.column(name)))
 
 
 def _days_touched(start_ms: int, end_ms: int) -> int:

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from alsolike.comparison import Sample, sample
 from alsolike.errors import InvalidInput
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")
+"""What is summed up of a user's answers."""
+
+READ = (
+    "served_ms", "recommender", "arms", "shopper", "degraded", "impressions", "shown_clicks", "clicks", "purchases",
+    "revenue",
+)  # fmt: skip
+"""Columns of `outcomes` that are looked at."""
 
 USERS, BUYERS = "users", "buyers"
+
+
+class Users(Protocol):
+    """Some users, with the sums of what answers led to for each."""
+
+    def __len__(self) -> int:
+        """Return how many."""
+
+    def column(self, name: str) -> list[float]:
+        """Return one of `SUMS`, an element a user."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,7 +38,7 @@ class Metric:
     Attributes
     ----------
     above, below
-        What is divided by what: columns of `tally.SUMS`, `USERS` (1 of each user) or `BUYERS` (1 of each who bought).
+        What is divided by what: some of `SUMS`, `USERS` (1 of each user) or `BUYERS` (1 of each who bought).
     about
         What the number says.
     """
@@ -32,8 +48,8 @@ class Metric:
     below: str
     about: str
 
-    def sample(self, users: pa.Table) -> Sample:
-        """Return the sample of these users, one row a user."""
+    def sample(self, users: Users) -> Sample:
+        """Return the sample of these users."""
         return sample(_column(users, self.above), _column(users, self.below))
 
 
@@ -66,10 +82,9 @@ def metric_of(name: str) -> Metric:
     return METRICS[name]
 
 
-def _column(users: pa.Table, name: str) -> list[float]:
+def _column(users: Users, name: str) -> list[float]:
     if name == USERS:
         return [1.0] * len(users)
     if name == BUYERS:
-        return [float(bought > 0) for bought in users["purchases"].to_pylist()]
-    values: list[float] = users[name].to_pylist()
-    return values
+        return [float(bought > 0) for bought in users.column("purchases")]
+    return users.column(name)
