@@ -237,6 +237,7 @@ export interface Drift {
 
 /** `GET /operator/quarantine`: what is held back, by reason, the most frequent first. */
 export interface Quarantine {
+  /** How many were read. */
   readonly objects: number;
   readonly records: number;
   /** Whether there are more objects than were read. */
@@ -267,7 +268,10 @@ export interface Experiment {
   readonly metric: string;
   readonly verdict: string | null;
   readonly winner: string | null;
+  /** Null before anybody is in an arm. */
   readonly sampleRatioPValue: number | null;
+  /** Whether there was no time to read all its days, so that the figures are of the first ones. */
+  readonly partial: boolean;
   readonly arms: readonly {
     readonly name: string;
     readonly share: number;
