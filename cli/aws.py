@@ -1,12 +1,12 @@
-"""AWS clients of the command line, and the one place that words their errors."""
+"""AWS clients of the command line."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from alsolike.asking import asking as asking
 from alsolike.errors import Unavailable
 
 
@@ -33,14 +33,3 @@ def session_clients() -> Callable[[str], Any]:
             raise Unavailable("no AWS region is configured; set AWS_REGION, or a region in the AWS profile") from error
 
     return client
-
-
-@contextlib.contextmanager
-def asking(what: str) -> Iterator[None]:
-    """Turn an AWS client's errors into `Unavailable`, naming what was asked."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"{what}: {error}") from error

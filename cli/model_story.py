@@ -1,77 +1,20 @@
-"""Everything that is known of one model version."""
+"""What is known of one model version, printed for people; see `alsolike.model_story`."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-from typing import Any
 
-from alsolike.bundle import Manifest
+from alsolike import model_story
 from alsolike.canary_report import CanaryReport
 from alsolike.decision import Decision
-from alsolike.errors import NotFound
-from alsolike.registry import Promotion
+from alsolike.model_story import Story
 from cli import console, model_versions
 from cli.deployment import Deployment
-from cli.model_versions import ModelVersion
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Story:
-    """A version with all that is known of it; None where it is not kept, or was never made.
-
-    Attributes
-    ----------
-    manifest
-        What its bundle says of itself, as long as it has its files.
-    decision
-        What the gate found.
-    canary
-        What its latest trial found.
-    """
-
-    version: ModelVersion
-    manifest: Manifest | None
-    decision: Decision | None
-    canary: CanaryReport | None
-    promotions: tuple[Promotion, ...]
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        document = {**dataclasses.asdict(self.version), **dataclasses.asdict(self)}
-        del document["version"]
-        document = {"version": self.version.version, **document}
-        if self.decision is not None:
-            document["decision"]["verdict"] = self.decision.verdict
-        if self.canary is not None:
-            document["canary"] |= {"state": self.canary.state, "reasons": self.canary.reasons}
-        return document
 
 
 def story(where: Deployment, version: str) -> Story:
-    """Return what is known of a version.
-
-    Raises
-    ------
-    NotFound
-        If it was never registered.
-    Unavailable
-        If S3 or SageMaker does not answer.
-    InvalidBundle
-        If something of it is unreadable.
-    """
-    champion = model_versions.pointer(where).champion()
-    try:
-        manifest = model_versions.manifest(where, version)
-    except NotFound:
-        manifest = None
-    return Story(
-        model_versions.registered(where, version),
-        manifest,
-        model_versions.decisions(where).get(version),
-        model_versions.canaries(where).read(version),
-        tuple(entry for entry in (champion.history if champion else ()) if entry.version == version),
-    )
+    """Return what is known of a version; see `alsolike.model_story.story`."""
+    return model_story.story(model_versions.of(where), version)
 
 
 def print_story(found: Story) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from alsolike.canary import Canary
     from alsolike.monitoring import Report
+    from alsolike.training_runs import Run
     from cli.deployment import Deployment
 
 _RUNS = 5
@@ -99,9 +99,20 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "held": f"new versions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(drift.latest(deployment)),
         "configuration_version": ConfigurationStore(client("s3"), names.artefact_bucket).current().version,
-        "training_runs": [
-            {**dataclasses.asdict(run), "started": run.started.isoformat(timespec="seconds")} for run in runs
-        ],
+        "training_runs": [_run(run) for run in runs],
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    """Return what is shown of a training run."""
+    return {
+        "name": run.name,
+        "status": run.status,
+        "started": run.started.isoformat(timespec="seconds"),
+        "run_id": run.run_id,
+        "version": run.version,
+        "decision": run.decision,
+        "reason": run.reason,
     }
 
 

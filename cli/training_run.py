@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
+from alsolike import training_history
 from alsolike.errors import AlsolikeError, Unavailable
-from cli import training_history
+from alsolike.training_history import History
+from alsolike.training_runs import Run, TrainingRuns
 from cli.aws import asking
 from cli.deployment import Deployment
-from cli.training_history import History
 from cli.training_watch import Watch
 
 
@@ -51,41 +51,14 @@ class Outcome:
     duration_s: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Run:
-    """An execution of the workflow, finished or not.
-
-    Attributes
-    ----------
-    run_id, version, decision
-        None where the run has not come so far, or failed before; the decision is `busy` where another run went on.
-    reason
-        Why it failed, or did nothing.
-    """
-
-    name: str
-    status: str
-    started: dt.datetime
-    run_id: str | None
-    version: str | None
-    decision: str | None
-    reason: str | None
+def runs(deployment: Deployment) -> TrainingRuns:
+    """Return the runs of the deployment's workflow."""
+    return TrainingRuns(deployment.client("stepfunctions"), deployment.names.state_machine_arn)
 
 
 def latest(deployment: Deployment, *, most: int) -> tuple[Run, ...]:
-    """Return the latest runs, the last first.
-
-    Raises
-    ------
-    Unavailable
-        If Step Functions does not answer.
-    """
-    client, arn = deployment.client("stepfunctions"), deployment.names.state_machine_arn
-    with asking(f"state machine {arn}"):
-        # Step Functions lists the latest first; the embedded cloud does not.
-        found = client.list_executions(stateMachineArn=arn)["executions"]
-        found = sorted(found, key=lambda execution: execution["startDate"], reverse=True)[:most]
-        return tuple(_run(client, execution["executionArn"]) for execution in found)
+    """Return the latest runs, the last first; see `TrainingRuns.latest`."""
+    return runs(deployment).latest(most=most)
 
 
 def start(deployment: Deployment, *, reason: str = "") -> str:
@@ -101,18 +74,12 @@ def start(deployment: Deployment, *, reason: str = "") -> str:
     Unavailable
         If Step Functions does not take it.
     """
-    arn = deployment.names.state_machine_arn
-    document = {"trigger": "by-hand", **({"reason": reason} if reason else {})}
-    with asking(f"state machine {arn}"):
-        answer = deployment.client("stepfunctions").start_execution(
-            stateMachineArn=arn, name=str(uuid.uuid4()), input=orjson.dumps(document).decode()
-        )
-    return str(answer["executionArn"])
+    return runs(deployment).start({"trigger": "by-hand", **({"reason": reason} if reason else {})})
 
 
 def named(deployment: Deployment, name: str) -> str:
     """Return the ARN of an execution by its name, as `status` shows it."""
-    return f"{deployment.names.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    return runs(deployment).named(name)
 
 
 def follow(
@@ -195,25 +162,6 @@ def wait_until_begun(deployment: Deployment, execution_arn: str) -> None:
 def _path(states: list[str]) -> list[str]:
     """Return the states in order, each once: a trial goes through some of them hundreds of times."""
     return list(dict.fromkeys(states))
-
-
-def _run(client: Any, execution_arn: str) -> Run:
-    execution = client.describe_execution(executionArn=execution_arn)
-    events = History(client, execution_arn).fetch()
-    said = training_history.said(events)
-    start, registration, canary = (said.get(key) or {} for key in ("start", "registration", "canary"))
-    busy = start.get("first") == "busy"
-    tries = start.get("first") == "canary"
-    failed = execution["status"] not in ("RUNNING", "SUCCEEDED")
-    return Run(
-        name=execution_arn.rpartition(":")[2],
-        status=execution["status"],
-        started=execution["startDate"].astimezone(dt.UTC),
-        run_id=None if busy else start.get("run_id"),
-        version=registration.get("version") or (start.get("version") if tries else None),
-        decision="busy" if busy else canary.get("state") or registration.get("verdict"),
-        reason=training_history.cause(execution, events) if failed else start.get("reason") if busy else None,
-    )
 
 
 def _outcome(execution: Mapping[str, Any]) -> Outcome:

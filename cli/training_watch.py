@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cli import dataset_quality, training_history
+from alsolike import training_history
+from cli import dataset_quality
 from cli.deployment import Deployment
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"

@@ -95,7 +95,14 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     training = TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
     privacy = PrivacyStack(app, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
     serving = ServingStack(
-        app, f"{prefix}-serving", settings=settings, env=env, data=data, privacy=privacy, layers=layers
+        app,
+        f"{prefix}-serving",
+        settings=settings,
+        env=env,
+        data=data,
+        privacy=privacy,
+        training=training,
+        layers=layers,
     )
     BatchStack(
         app, f"{prefix}-batch", settings=settings, env=env, data=data, recommend=serving.recommend, layers=layers

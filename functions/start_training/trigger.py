@@ -12,8 +12,8 @@ from alsolike.errors import InvalidInput
 
 _FIELDS = ("trigger", "reason", "version")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-MAX_REASON = 500
-"""Characters of a reason."""
+MAX_REASON = 700
+"""Characters of a reason: what a person may say (`alsolike.model_promotion`), and by whom."""
 
 
 class Cause(StrEnum):

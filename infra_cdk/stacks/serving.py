@@ -12,6 +12,7 @@ from infra_cdk.constructs.configuration import configuration_permissions, config
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.observing import add_observe
+from infra_cdk.constructs.operate import ROUTES, operate
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import hash_key_permission, tombstone_permissions, tombstone_variables
@@ -24,6 +25,7 @@ from infra_cdk.constructs.website import PAGES, Website
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.privacy import PrivacyStack
+from infra_cdk.stacks.training import TrainingStack
 
 
 class ServingStack(cdk.Stack):
@@ -38,6 +40,7 @@ class ServingStack(cdk.Stack):
         env: cdk.Environment,
         data: DataStack,
         privacy: PrivacyStack,
+        training: TrainingStack,
         layers: Path,
     ) -> None:
         super().__init__(
@@ -92,6 +95,11 @@ class ServingStack(cdk.Stack):
         ):
             api.route(key, function=recommend, scope=READ_RECOMMENDATIONS)
         add_observe(self, "Observe", settings=settings, data=data, layers=self._layers, api=api)
+        operates = operate(
+            self, settings=settings, data=data, training=training, recommend=recommend, layers=self._layers
+        )
+        for key in ROUTES:
+            api.route(key, function=operates.live, scope=ADMINISTER)
         api.session_route("POST /session/events", function=collect)
         for key in ("GET /session/recommendations", "GET /session/items/{itemId}/similar"):
             api.session_route(key, function=recommend)

@@ -21,7 +21,13 @@ from infra_cdk.stacks.data import DataStack
 
 
 class TrainingStack(cdk.Stack):
-    """The workflow, its functions and its job, its schedule and the model packages."""
+    """The workflow, its functions and its job, its schedule and the model packages.
+
+    Attributes
+    ----------
+    state_machine, packages
+        The workflow, and the group of the model packages.
+    """
 
     def __init__(
         self,
@@ -35,7 +41,7 @@ class TrainingStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: training of models")
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        packages = sagemaker.CfnModelPackageGroup(
+        self.packages = packages = sagemaker.CfnModelPackageGroup(
             self,
             "Models",
             model_package_group_name=f"alsolike-{settings.name}",

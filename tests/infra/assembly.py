@@ -19,6 +19,7 @@ FUNCTIONS = (
     "export_user",
     "monitor_models",
     "observe",
+    "operate",
     "publish_catalog",
     "purge_user",
     "recommend",

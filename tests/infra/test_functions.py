@@ -7,6 +7,7 @@ import pytest
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
+    "operate": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP", "STATE_MACHINE_ARN", "RECOMMEND_FUNCTION"},
     "start_training": {"ARTEFACT_BUCKET", "LAKE_BUCKET", "DATASET_ENGINE", "SPARK_ABOVE_MB"},
     "run_canary": {
         "ARTEFACT_BUCKET",
@@ -153,6 +154,7 @@ LAYERS = {
     "authorize_session": ["Core"],
     "erase_user": ["Core"],
     "export_user": ["Core", "Pandas"],
+    "operate": ["Core"],
     "purge_user": ["Core", "Pandas"],
     "publish_catalog": ["Core", "OnnxRuntime"],
     "attribute_outcomes": ["Core", "Pandas"],

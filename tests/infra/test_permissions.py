@@ -98,6 +98,27 @@ EXPECTED = {
         ("cloudwatch:GetMetricData", "*"),  # MetricReader: get_metric_data
         ("cloudwatch:DescribeAlarms", "*"),  # alarms: describe_alarms
     },
+    # No model: what it promotes is there already.
+    "operate": {
+        ("s3:ListBucket", "Artefacts"),  # ModelFiles.stored: list_objects_v2; NoSuchKey, not 403
+        ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
+        ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry: put_object
+        ("s3:GetObject", "Artefacts/registry/decisions/*"),  # Decisions.get, Decisions.force: get_object, put_object
+        ("s3:PutObject", "Artefacts/registry/decisions/*"),
+        ("s3:GetObject", "Artefacts/registry/canaries/*"),  # CanaryReports.read: get_object
+        (
+            "s3:GetObject",
+            "Artefacts/models/*/manifest.json",
+        ),  # ModelVersions.manifest: get_object; Registry: head_object
+        ("sagemaker:ListModelPackages", "Models"),  # ModelVersions, Approvals: list_model_packages, of the group
+        ("sagemaker:DescribeModelPackage", "Packages"),  # ModelVersions: describe_model_package
+        ("sagemaker:UpdateModelPackage", "Packages"),  # Approvals: update_model_package
+        ("states:StartExecution", "Workflow"),  # TrainingRuns.start: start_execution
+        ("states:ListExecutions", "Workflow"),  # TrainingRuns.latest, check_idle: list_executions
+        # TrainingRuns.latest, exists: describe_execution, get_execution_history
+        *((f"states:{action}", "Workflow") for action in ("DescribeExecution", "GetExecutionHistory")),
+        ("lambda:InvokeFunction", "Recommend"),  # ask: invoke
+    },
     "count_trends": CONSUMER
     | CONFIGURATION
     | TOMBSTONES
@@ -407,6 +428,8 @@ def short(arn: str) -> str:
         (":model-package/", "Packages"),
         ("WorkflowStateMachine", "Workflow"),
         ("Models.", "Models"),
+        ("AttModelsModelPackageGroupArn", "Models"),
+        ("RecommendLive", "Recommend"),
         ("cdk-hnb659fds-assets", "Code"),
     ):
         if mark in arn:

@@ -9,10 +9,10 @@ import pytest
 
 from alsolike.configuration import DEFAULT
 from alsolike.operations import operations
-from functions.collect.routes import routes
-from functions.collect.settings import Settings
+from functions.collect import routes as collect
 from functions.observe.routes import routes as observe_routes
 from functions.observe.settings import Settings as ObserveSettings
+from functions.operate import routes as operate
 from functions.recommend.request import PARSERS
 from infra_cdk.app import create_app, read_context
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
@@ -28,6 +28,15 @@ RECOMMENDING = (
     "GET /popular",
 )
 OBSERVING = ("GET /operator/traffic", "GET /operator/alarms", "GET /operator/rules")
+OPERATING = (
+    "GET /operator/models",
+    "GET /operator/models/{version}",
+    "POST /operator/models/{version}/promotion",
+    "POST /operator/models/{version}/pin",
+    "POST /operator/models/{version}/unpin",
+    "POST /operator/models/resume",
+    "POST /operator/rollbacks",
+)
 SCOPES = {
     "POST /events": ["alsolike/events.write"],
     "POST /items": ["alsolike/events.write"],
@@ -44,7 +53,7 @@ SCOPES = {
     "GET /openapi.json": ["alsolike/admin", "alsolike/recommendations.read", "alsolike/events.write"],
 }
 SCOPES |= {route: ["alsolike/recommendations.read"] for route in RECOMMENDING}
-SCOPES |= {route: ["alsolike/admin"] for route in OBSERVING}
+SCOPES |= {route: ["alsolike/admin"] for route in (*OBSERVING, *OPERATING)}
 FOR_BROWSERS = ("POST /session/events", "GET /session/recommendations", "GET /session/items/{itemId}/similar")
 FUNCTION_OF = (
     dict.fromkeys(SCOPES, "collect")
@@ -54,6 +63,7 @@ FUNCTION_OF = (
     }
     | dict.fromkeys(RECOMMENDING, "recommend")
     | dict.fromkeys(OBSERVING, "observe")
+    | dict.fromkeys(OPERATING, "operate")
     | dict.fromkeys(FOR_BROWSERS, "recommend")
     | {"POST /session/events": "collect"}
 )
@@ -117,13 +127,13 @@ def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) 
     assert integration.properties["PayloadFormatVersion"] == "2.0"
 
 
-def test_every_route_of_collect_has_code_behind_it() -> None:
-    texts: dict[str, Any] = {field.name: "x" for field in dataclasses.fields(Settings) if field.type == "str"}
-    settings = Settings(**texts)
-    clients = dict.fromkeys(inspect.getfullargspec(routes).kwonlyargs)
+@pytest.mark.parametrize("part", [collect, operate])
+def test_every_route_of_a_function_with_many_has_code_behind_it(part: Any) -> None:
+    texts = {field.name: "x" for field in dataclasses.fields(part.Settings) if field.type == "str"}
+    clients = dict.fromkeys(inspect.getfullargspec(part.routes).kwonlyargs)
 
-    assert set(routes(settings, **clients)) == {
-        route for route, function in FUNCTION_OF.items() if function == "collect"
+    assert set(part.routes(part.Settings(**texts), **clients)) == {
+        route for route, function in FUNCTION_OF.items() if function == part.__name__.split(".")[1]
     }
 
 

@@ -9,6 +9,7 @@ from alsolike import observed
 from alsolike.catalog import ITEMS
 from alsolike.fields import Schema
 from alsolike.http import ERROR_TYPES
+from alsolike.operate_answers import ANSWERS as OPERATE_ANSWERS
 from alsolike.rows import RowKind
 from alsolike.schemas import object_of
 from alsolike.users import USERS
@@ -111,6 +112,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         RECOMMENDED: _list("itemList"),
         RANKED: _list("personalizedRanking"),
         **observed.ANSWERS,
+        **OPERATE_ANSWERS,
     }
 )
 

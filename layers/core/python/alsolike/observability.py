@@ -111,6 +111,7 @@ class Metric(StrEnum):
     CHAMPION_AGE_HOURS = "ChampionAgeHours"
     LAKE_SILENT_HOURS = "LakeSilentHours"
     TRAININGS_STARTED = "TrainingsStarted"
+    OPERATOR_CHANGES = "OperatorChanges"
 
 
 def log_refusal(error: Exception) -> None:

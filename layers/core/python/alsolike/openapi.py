@@ -26,7 +26,7 @@ _ERRORS = {
     401: "There is no token, or none that is good.",
     403: "The token does not have the scope.",
     404: "There is nothing of that name, or no such route.",
-    409: "Others changed it all the time; try again.",
+    409: "Others changed it at the same time, or since it was seen; or what goes on has to end first.",
     413: "The body, or the answer, is larger than the way it takes allows.",
     429: "There are more requests than the limits allow; try again later.",
     503: "Something that the answer needs does not answer in time; the same call may be repeated.",

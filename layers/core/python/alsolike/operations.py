@@ -5,8 +5,7 @@ The description of the API (`alsolike.openapi`) is made of it; the template's ro
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alsolike import answer_schemas as answers
@@ -14,7 +13,12 @@ from alsolike import observed
 from alsolike.catalog import ITEMS
 from alsolike.configuration import ColumnType, Configuration
 from alsolike.event_fields import put_events, put_session_events
-from alsolike.fields import Fields, Schema
+from alsolike.operate_operations import operate_operations
+from alsolike.operation import ADMINISTER as ADMINISTER
+from alsolike.operation import READ_RECOMMENDATIONS as READ_RECOMMENDATIONS
+from alsolike.operation import SCOPES as SCOPES
+from alsolike.operation import WRITE_EVENTS as WRITE_EVENTS
+from alsolike.operation import Operation as Operation
 from alsolike.pages import PAGE
 from alsolike.recommendation_requests import (
     GET_PERSONALIZED_RANKING,
@@ -26,60 +30,6 @@ from alsolike.recommendation_requests import (
 )
 from alsolike.rows import RowKind, changes_schema, described_put
 from alsolike.users import USERS
-
-WRITE_EVENTS = "alsolike/events.write"
-READ_RECOMMENDATIONS = "alsolike/recommendations.read"
-ADMINISTER = "alsolike/admin"
-
-SCOPES: Mapping[str, str] = {
-    READ_RECOMMENDATIONS: "Ask for recommendations",
-    WRITE_EVENTS: "Send events, items and users",
-    ADMINISTER: "See, change and delete items and users, and see and operate the deployment",
-}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Operation:
-    """A route.
-
-    Attributes
-    ----------
-    key
-        Method and path, as the route is called.
-    scopes
-        Of which a token has to have one; none where it has to be a session's.
-    answer
-        The name of what is answered, in `answer_schemas.ANSWERS`.
-    errors
-        The statuses of the errors that the route has beside those that all have.
-    headers
-        Of the answer, in `answer_schemas.HEADERS`.
-    status
-        Of the answer.
-    body
-        What the body holds, and what that is called.
-    """
-
-    key: str
-    name: str
-    summary: str
-    scopes: Sequence[str]
-    answer: str
-    errors: Sequence[int] = ()
-    headers: Sequence[str] = ()
-    status: int = 200
-    body: tuple[str, Schema] | None = None
-    query: Fields | None = None
-
-    @property
-    def method(self) -> str:
-        """In upper case."""
-        return self.key.partition(" ")[0]
-
-    @property
-    def path(self) -> str:
-        """With its variables in braces."""
-        return self.key.partition(" ")[2]
 
 
 def operations(configuration: Configuration) -> Iterator[Operation]:
@@ -109,6 +59,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
     )
     yield from _recommendations()
     yield from _observed()
+    yield from operate_operations()
     yield Operation(
         "GET /openapi.json",
         "DescribeApi",

@@ -226,7 +226,9 @@ class Registry:
         """
         return self._write(dataclasses.replace(expected, held=None))
 
-    def roll_back(self, *, reason: str, now_ms: int, with_trial: bool = False) -> Champion:
+    def roll_back(
+        self, *, reason: str, now_ms: int, with_trial: bool = False, expected: Champion | None = None
+    ) -> Champion:
         """Make the version champion that was it before this one first was; a second rollback goes one further back.
 
         What is trained from then on is held.
@@ -235,6 +237,8 @@ class Registry:
         ----------
         with_trial
             Also end the trial that goes on.
+        expected
+            What `champion` answered when the decision was made; None to take what is champion now.
 
         Raises
         ------
@@ -246,7 +250,7 @@ class Registry:
             If somebody else promoted at the same time.
         """
         check_reason(reason)
-        current = self.champion()
+        current = expected or self.champion()
         if current is None or current.previous is None:
             raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
         if current.canary is not None and not with_trial:

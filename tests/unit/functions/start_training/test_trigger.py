@@ -38,7 +38,7 @@ def test_input_says_why_and_what(document: Any, trigger: Trigger) -> None:
         ({"version": "../v1"}, r"version is '\.\./v1', expected 1 to 100 letters"),
         ({"reason": ""}, "reason is '', expected words, or no reason at all"),
         ({"reason": " \n"}, "reason is ' .n', expected words"),
-        ({"reason": "x" * 501}, "reason has 501 characters, expected at most 500"),
+        ({"reason": "x" * 701}, "reason has 701 characters, expected at most 700"),
     ],
 )
 def test_other_input_is_refused_with_field_and_value(document: Any, message: str) -> None:

@@ -9,17 +9,28 @@ import orjson
 
 
 class History:
-    """The events of an execution, fetched as they come."""
+    """The events of an execution, fetched as they come.
 
-    def __init__(self, client: Any, execution_arn: str) -> None:
+    Parameters
+    ----------
+    client
+        A low-level Step Functions client.
+    page
+        How many events a call returns at most: few where somebody waits for new ones, many to read all.
+    """
+
+    def __init__(self, client: Any, execution_arn: str, *, page: int = 100) -> None:
         self._client = client
         self._arn = execution_arn
+        self._page = page
         self.events: list[dict[str, Any]] = []
 
     def fetch(self) -> list[dict[str, Any]]:
         """Return the events since the last time, in order."""
         known = int(self.events[-1]["id"]) if self.events else 0
-        pages = self._client.get_paginator("get_execution_history").paginate(executionArn=self._arn, reverseOrder=True)
+        pages = self._client.get_paginator("get_execution_history").paginate(
+            executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": self._page}
+        )
         found: list[dict[str, Any]] = []
         for page in pages:  # the latest first, so that a run of many events is not read anew each time
             found += page["events"]

@@ -1,0 +1,1 @@
+"""What an operator does through the API: model versions, trainings, rules tried."""

@@ -1,0 +1,46 @@
+"""The routes through which an operator acts: model versions, trainings, rules tried."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.aws import client
+from alsolike.errors import AlsolikeError
+from alsolike.http import respond, respond_error
+from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.settings import from_environment
+from functions.operate.request import Request
+from functions.operate.routes import Route, routes
+from functions.operate.settings import Settings
+
+CALL_TIMEOUT_S = 5
+ATTEMPTS = 2
+PREVIEW_TIMEOUT_S = 24
+"""A function that starts up and loads the champion takes seconds; the API waits for 30."""
+
+
+@functools.cache
+def _routes() -> Mapping[str, Route]:
+    clients = {
+        service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+        for service in ("s3", "sagemaker", "stepfunctions")
+    }
+    lambda_ = client("lambda", read_timeout_s=PREVIEW_TIMEOUT_S, attempts=1)
+    return routes(from_environment(Settings, os.environ), lambda_=lambda_, **clients)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer a request."""
+    request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
+    try:
+        return respond(_routes()[event["routeKey"]](request))
+    except AlsolikeError as error:
+        count(Metric.REQUESTS_REJECTED)
+        log_refusal(error)
+        return respond_error(error)

@@ -1,0 +1,158 @@
+"""The routes of model versions: which there are, what is known of one, and which of them serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike import model_promotion, model_story
+from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, Unavailable
+from alsolike.model_versions import ModelVersions
+from alsolike.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
+from alsolike.registry import Champion
+from alsolike.training_runs import TrainingRuns
+from functions.operate.model_documents import champion_document, story_document, version_document
+from functions.operate.request import Request
+
+_HOW_TO_FORCE = "`force`"
+
+
+class Models:
+    """Model versions, and what may be done with them.
+
+    Each change is on condition that nobody else has changed the champion pointer since it was read here; and where the
+    sender says which one was seen, since then.
+    """
+
+    def __init__(self, versions: ModelVersions, runs: TrainingRuns) -> None:
+        self._versions, self._runs = versions, runs
+
+    def list(self, request: Request) -> dict[str, Any]:
+        """Return the latest versions, and the champion."""
+        most = request.query(MODELS_QUERY).get("limit", USUAL_VERSIONS)
+        champion = self._versions.registry.champion()
+        versions = self._versions.latest(champion, most=most)
+        return {"champion": champion and champion_document(champion), "versions": [*map(version_document, versions)]}
+
+    def show(self, request: Request) -> dict[str, Any]:
+        """Return all that is known of a version.
+
+        Raises
+        ------
+        NotFound
+            If there is no such version.
+        Unavailable
+            If something of it cannot be read.
+        """
+        try:
+            return story_document(model_story.story(self._versions, request.version))
+        except InvalidBundle as error:  # said to whoever looks after it, who would else see an error without a reason
+            raise Unavailable(str(error)) from error
+
+    def promote(self, request: Request) -> dict[str, Any]:
+        """Make a version champion, or let the workflow try it beside the champion first.
+
+        Raises
+        ------
+        InvalidInput
+            If the gate rejected it and `force` is not given, or no reason lets it pass.
+        NotFound
+            If it has no bundle.
+        ConcurrentUpdate
+            If somebody else changed the pointer, or another run goes on that a trial would have to wait for.
+        """
+        version, body = request.version, request.body(PROMOTE)
+        expected, reason = self._seen(body), request.signed(body["reason"])
+        force = reason if body.get("force") else None
+        if not body.get("canary"):
+            champion = model_promotion.promote(
+                self._versions,
+                version,
+                expected=expected,
+                reason=reason,
+                force=force,
+                how_to_force=_HOW_TO_FORCE,
+                now_ms=request.now_ms,
+            )
+            request.note("promote", version=version, forced=force is not None)
+            return {"champion": champion_document(champion), "runId": None}
+        self._runs.check_idle()
+        execution_arn = model_promotion.start_canary(
+            self._versions,
+            self._runs,
+            version,
+            champion=expected,
+            reason=reason,
+            force=force,
+            how_to_force=_HOW_TO_FORCE,
+        )
+        request.note("try", version=version, forced=force is not None, execution_arn=execution_arn)
+        return {"champion": None, "runId": execution_arn.rpartition(":")[2]}
+
+    def roll_back(self, request: Request) -> dict[str, Any]:
+        """Make the version champion that was it before, or end a trial, or both.
+
+        Raises
+        ------
+        InvalidInput
+            If a version is on trial and the request does not say which of the two is meant, or says both.
+        NotFound
+            If there is nothing to roll back to, or no version is on trial.
+        ConcurrentUpdate
+            If somebody else changed the pointer.
+        """
+        body = request.body(ROLL_BACK)
+        ends_trial, takes_champion = body.get("canary", False), body.get("champion", False)
+        if ends_trial and takes_champion:
+            raise InvalidInput("canary leaves the champion as it is, champion takes it back: expected one of them")
+        expected, reason = self._seen(body), request.signed(body["reason"])
+        if ends_trial:
+            champion = model_promotion.end_canary(self._versions, expected, reason=reason)
+        else:
+            if expected is not None and expected.canary is not None and not takes_champion:
+                raise InvalidInput(
+                    f"model version {expected.canary.version!r} is on trial: `canary` takes it back, and "
+                    f"{expected.version!r} stays champion; `champion` ends its trial and takes back "
+                    f"{expected.version!r} as well"
+                )
+            champion = self._versions.registry.roll_back(
+                reason=reason, now_ms=request.now_ms, with_trial=takes_champion, expected=expected
+            )
+        request.note("end trial" if ends_trial else "roll back", version=champion.version)
+        return champion_document(champion)
+
+    def resume(self, request: Request) -> dict[str, Any]:
+        """Let new versions become champion by themselves again.
+
+        Raises
+        ------
+        NotFound
+            If nothing holds them.
+        ConcurrentUpdate
+            If somebody else changed the pointer.
+        """
+        champion = model_promotion.resume(self._versions, self._seen(request.body(CHANGE)))
+        request.note("resume", version=champion.version)
+        return champion_document(champion)
+
+    def pin(self, request: Request) -> dict[str, Any]:
+        """Keep a version's files whatever its age; see `alsolike.model_promotion.pin`."""
+        return self._pin(request, pinned=True)
+
+    def unpin(self, request: Request) -> dict[str, Any]:
+        """Let a version's files go when their time comes; see `alsolike.model_promotion.pin`."""
+        return self._pin(request, pinned=False)
+
+    def _pin(self, request: Request, *, pinned: bool) -> dict[str, Any]:
+        version, expected = request.version, self._seen(request.body(CHANGE))
+        champion = model_promotion.pin(self._versions, expected, version, pinned=pinned)
+        request.note("pin" if pinned else "unpin", version=version)
+        return champion_document(champion)
+
+    def _seen(self, body: Mapping[str, Any]) -> Champion | None:
+        """Return the pointer, which has to be the one that the sender saw, where the body says which."""
+        champion = self._versions.registry.champion()
+        if body.get("etag") not in (None, champion and champion.etag):
+            now = f"{champion.version!r} is champion now" if champion else "there is no champion"
+            raise ConcurrentUpdate(f"somebody changed the champion pointer since it was shown: {now}; look again")
+        return champion

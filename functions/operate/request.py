@@ -1,0 +1,82 @@
+"""A request to operate, as its routes see it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alsolike import wire
+from alsolike.errors import InvalidInput, NotFound
+from alsolike.fields import Fields
+from alsolike.http import request_body
+from alsolike.model_versions import VERSION
+from alsolike.observability import Metric, count, logger
+from alsolike.path_ids import path_id
+from alsolike.queries import read_query
+
+MAX_BYTES = 64_000
+_MAX_SUBJECT = 128
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """A request, and who sent it.
+
+    Attributes
+    ----------
+    remaining_ms
+        Says how much time is left.
+    """
+
+    event: Mapping[str, Any]
+    now_ms: int
+    remaining_ms: Callable[[], float]
+
+    def body(self, fields: Fields) -> dict[str, Any]:
+        """Return the fields of the body.
+
+        Raises
+        ------
+        InvalidInput
+            If it is too long, cannot be read, or says something else.
+        """
+        body = request_body(self.event)
+        if len(body) > MAX_BYTES:
+            raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BYTES}")
+        return fields.read(wire.parse_object(body, what="body"))
+
+    def query(self, fields: Fields) -> dict[str, Any]:
+        """Return the parameters of the query; see `alsolike.queries`."""
+        return read_query(self.event, fields)
+
+    @property
+    def version(self) -> str:
+        """The model version in the path.
+
+        Raises
+        ------
+        InvalidInput
+            If it is no id.
+        NotFound
+            If no version is called so.
+        """
+        version = path_id(self.event, "version")
+        if not VERSION.fullmatch(version):
+            raise NotFound(f"there is no model version {wire.describe(version)}")
+        return version
+
+    @property
+    def by(self) -> str:
+        """The token's subject: a random id of a user of the pool, or a client's id; never a name or an address."""
+        return str(self.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])[:_MAX_SUBJECT]
+
+    def signed(self, reason: str) -> str:
+        """Return a reason with whose it is, as it is kept."""
+        return f"{reason} (operator {self.by})"
+
+    def note(self, action: str, **what: Any) -> None:
+        """Write down that the sender has changed something: who, what, and in which request."""
+        count(Metric.OPERATOR_CHANGES)
+        request_id = self.event["requestContext"]["requestId"]
+        logger.info("operator changed something", action=action, by=self.by, request_id=request_id, **what)

@@ -1,0 +1,37 @@
+"""Which route does what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alsolike.model_versions import ModelVersions
+from alsolike.training_runs import TrainingRuns
+from functions.operate.models import Models
+from functions.operate.request import Request
+from functions.operate.settings import Settings
+
+Route = Callable[[Request], dict[str, Any]]
+"""Returns the document that a request is answered with."""
+
+
+def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, lambda_: Any) -> Mapping[str, Route]:
+    """Return what answers a request, by its route key.
+
+    Parameters
+    ----------
+    s3, sagemaker, stepfunctions, lambda_
+        Low-level clients.
+    """
+    runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
+    versions = ModelVersions(s3, sagemaker, bucket=settings.artefact_bucket, group=settings.model_package_group)
+    models = Models(versions, runs)
+    return {
+        "GET /operator/models": models.list,
+        "GET /operator/models/{version}": models.show,
+        "POST /operator/models/{version}/promotion": models.promote,
+        "POST /operator/models/{version}/pin": models.pin,
+        "POST /operator/models/{version}/unpin": models.unpin,
+        "POST /operator/models/resume": models.resume,
+        "POST /operator/rollbacks": models.roll_back,
+    }

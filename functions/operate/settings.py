@@ -1,0 +1,15 @@
+"""Settings of operate."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where model versions are kept, what trains them, and what answers with them."""
+
+    artefact_bucket: str
+    model_package_group: str
+    state_machine_arn: str
+    recommend_function: str

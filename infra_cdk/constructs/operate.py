@@ -1,0 +1,105 @@
+"""What operators act through: the function behind the API's routes that promote, roll back and train."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.training import TrainingStack
+
+ROUTES = (
+    "GET /operator/models",
+    "GET /operator/models/{version}",
+    "POST /operator/models/{version}/promotion",
+    "POST /operator/models/{version}/pin",
+    "POST /operator/models/{version}/unpin",
+    "POST /operator/models/resume",
+    "POST /operator/rollbacks",
+)
+
+
+def operate(
+    scope: Construct,
+    *,
+    settings: Settings,
+    data: DataStack,
+    training: TrainingStack,
+    recommend: lambda_.IFunction,
+    layers: PythonLayers,
+) -> PythonFunction:
+    """Create the function; it writes the champion pointer and the gate's decisions, and no model."""
+    artefacts, machine, packages = data.artefacts, training.state_machine, training.packages
+    stack = cdk.Stack.of(scope)
+    return PythonFunction(
+        scope,
+        "Operate",
+        name="operate",
+        description="Lets operators see and promote model versions, roll back, train and try rules",
+        settings=settings,
+        layers=[layers.core],
+        variables={
+            "ARTEFACT_BUCKET": artefacts.bucket_name,
+            "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
+            "STATE_MACHINE_ARN": machine.state_machine_arn,
+            "RECOMMEND_FUNCTION": recommend.function_arn,
+        },
+        permissions=[
+            # Also so that S3 says 404, not 403, of what is not there.
+            Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+            Permission(
+                actions=["s3:GetObject", "s3:PutObject"],
+                resources=[artefacts.arn_for_objects("registry/champion.json")],
+            ),
+            objects(
+                artefacts,
+                "registry/decisions/",
+                actions=["s3:GetObject", "s3:PutObject"],
+                reason="Each version has a decision, in which is kept why it was forced",
+            ),
+            objects(
+                artefacts, "registry/canaries/", actions=["s3:GetObject"], reason="Each version on trial has a report"
+            ),
+            objects(
+                artefacts,
+                "models/",
+                suffix="/manifest.json",
+                actions=["s3:GetObject"],
+                reason="Any version may be looked at and promoted",
+            ),
+            Permission(actions=["sagemaker:ListModelPackages"], resources=[packages.attr_model_package_group_arn]),
+            Permission(
+                actions=["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"],
+                resources=[
+                    stack.format_arn(
+                        service="sagemaker",
+                        resource="model-package",
+                        resource_name=f"{packages.model_package_group_name}/*",
+                    )
+                ],
+                wildcard_reason="SageMaker numbers the packages of the group as they are created",
+            ),
+            Permission(
+                actions=["states:StartExecution", "states:ListExecutions"], resources=[machine.state_machine_arn]
+            ),
+            Permission(
+                actions=["states:DescribeExecution", "states:GetExecutionHistory"],
+                resources=[
+                    stack.format_arn(
+                        service="states",
+                        resource="execution",
+                        # As an import: cdk-nag's finding has the export's name in it.
+                        resource_name=f"{training.export_value(machine.state_machine_name)}:*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+                wildcard_reason="Each run is an execution with a name of its own",
+            ),
+            Permission(actions=["lambda:InvokeFunction"], resources=[recommend.function_arn]),
+        ],
+        memory_mb=1_024,
+        timeout_s=29,
+    )

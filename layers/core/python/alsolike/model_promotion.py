@@ -1,0 +1,169 @@
+"""What promoting, trying, taking back and pinning a version takes.
+
+Each change is on condition that the champion pointer is the one that it was decided by.
+"""
+
+from __future__ import annotations
+
+from alsolike import champion_notes
+from alsolike.approvals import APPROVED
+from alsolike.decision import REJECTED
+from alsolike.errors import InvalidInput, NotFound
+from alsolike.model_versions import ModelVersions
+from alsolike.registry import Champion
+from alsolike.training_runs import TrainingRuns
+
+MAX_REASON = 500
+"""Characters of a reason that a person gives."""
+
+
+def check_reason(reason: str) -> None:
+    """Refuse a reason that is blank, or too long.
+
+    Raises
+    ------
+    InvalidInput
+        If it is.
+    """
+    champion_notes.check_reason(reason)
+    if len(reason) > MAX_REASON:
+        raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
+
+
+def promote(
+    versions: ModelVersions,
+    version: str,
+    *,
+    expected: Champion | None,
+    reason: str,
+    force: str | None,
+    how_to_force: str,
+    now_ms: int,
+) -> Champion:
+    """Make a version champion, then keep why where it was forced, and approve its package.
+
+    Parameters
+    ----------
+    expected
+        The pointer by which it was decided.
+    force
+        Why the version is let through where the gate rejected it; None where it is not.
+    how_to_force
+        What the caller may do about that, such as `--force`.
+
+    Raises
+    ------
+    NotFound
+        If it has no bundle.
+    InvalidInput
+        If the gate rejected the version and nobody forces it, or no reason lets it pass.
+    ConcurrentUpdate
+        If somebody else wrote the pointer or the decision meanwhile.
+    Unavailable
+        If S3 or SageMaker does not answer.
+    """
+    forced = _forces(versions, version, force=force, how_to_force=how_to_force)
+    champion = versions.registry.replace(expected, version, reason=reason, now_ms=now_ms)
+    if forced is not None:
+        versions.decisions.force(version, reason=forced)
+    versions.approvals.decide(version, APPROVED, reason=reason)
+    return champion
+
+
+def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
+    """Return why a version is forced where that takes force; refuse it where it cannot be, or is not."""
+    decision = versions.decisions.get(version)
+    if decision is None or decision.verdict != REJECTED:
+        return None
+    if force is None:
+        failed = "; ".join(str(found) for found in decision.checks if not found.passed)
+        raise InvalidInput(
+            f"the gate rejected model version {version!r} ({failed}); {how_to_force} promotes it all the same, and "
+            "keeps the reason with the version"
+        )
+    decision.force(force)
+    return force
+
+
+def start_canary(
+    versions: ModelVersions,
+    runs: TrainingRuns,
+    version: str,
+    *,
+    champion: Champion | None,
+    reason: str,
+    force: str | None,
+    how_to_force: str,
+) -> str:
+    """Start the training workflow at the canary of a version; return the execution's ARN.
+
+    Raises
+    ------
+    NotFound
+        If the version has no bundle.
+    InvalidInput
+        If it is champion, or the gate rejected it and nobody forces it, or no reason lets it pass.
+    Unavailable
+        If Step Functions does not take it.
+    """
+    versions.manifest(version)
+    if champion is not None and champion.version == version:
+        raise InvalidInput(f"model version {version!r} is champion already")
+    forced = _forces(versions, version, force=force, how_to_force=how_to_force)
+    if forced is not None:  # the workflow looks at it before the trial
+        versions.decisions.force(version, reason=forced)
+    return runs.start({"version": version, "reason": reason})
+
+
+def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: str) -> Champion:
+    """Let the champion answer everybody again; the workflow sees it at its next look.
+
+    Raises
+    ------
+    NotFound
+        If no version is on trial.
+    InvalidInput
+        If the reason is blank.
+    ConcurrentUpdate
+        If somebody else wrote the pointer meanwhile.
+    """
+    if expected is None or expected.canary is None:
+        raise NotFound("no version is on trial")
+    return versions.registry.end_canary(expected, reason=f"somebody took it back: {reason}")
+
+
+def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
+    """Let new versions become champion by themselves again.
+
+    Raises
+    ------
+    NotFound
+        If nothing holds them.
+    ConcurrentUpdate
+        If somebody else wrote the pointer meanwhile.
+    """
+    if expected is None or expected.held is None:
+        raise NotFound("nothing holds new versions: they become champion as gate and trial let them")
+    return versions.registry.resume(expected)
+
+
+def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pinned: bool) -> Champion:
+    """Keep a version's files, or let them go when their time comes.
+
+    Raises
+    ------
+    NotFound
+        If it has no bundle, is to be let go and is not pinned, or there is no champion yet.
+    ConcurrentUpdate
+        If somebody else wrote the pointer meanwhile.
+    """
+    if expected is None:
+        raise NotFound("there is no champion yet; a version is pinned beside one")
+    if pinned == (version in expected.pinned):
+        if pinned:
+            return expected
+        raise NotFound(f"model version {version!r} is not pinned; pinned: {', '.join(expected.pinned) or 'nothing'}")
+    if pinned:
+        versions.manifest(version)
+    kept = tuple(each for each in expected.pinned if each != version)
+    return versions.registry.pin(expected, (*kept, version) if pinned else kept)

@@ -1,0 +1,71 @@
+"""Everything that is known of one model version."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from alsolike.canary_report import CanaryReport
+from alsolike.decision import Decision
+from alsolike.errors import NotFound
+from alsolike.manifest import Manifest
+from alsolike.model_versions import ModelVersion, ModelVersions
+from alsolike.registry import Promotion
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Story:
+    """A version with all that is known of it; None where it is not kept, or was never made.
+
+    Attributes
+    ----------
+    manifest
+        What its bundle says of itself, as long as it has its files.
+    decision
+        What the gate found.
+    canary
+        What its latest trial found.
+    """
+
+    version: ModelVersion
+    manifest: Manifest | None
+    decision: Decision | None
+    canary: CanaryReport | None
+    promotions: tuple[Promotion, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        document = {**dataclasses.asdict(self.version), **dataclasses.asdict(self)}
+        del document["version"]
+        document = {"version": self.version.version, **document}
+        if self.decision is not None:
+            document["decision"]["verdict"] = self.decision.verdict
+        if self.canary is not None:
+            document["canary"] |= {"state": self.canary.state, "reasons": self.canary.reasons}
+        return document
+
+
+def story(versions: ModelVersions, version: str) -> Story:
+    """Return what is known of a version.
+
+    Raises
+    ------
+    NotFound
+        If it was never registered.
+    Unavailable
+        If S3 or SageMaker does not answer.
+    InvalidBundle
+        If something of it is unreadable.
+    """
+    champion = versions.registry.champion()
+    try:
+        manifest = versions.manifest(version)
+    except NotFound:
+        manifest = None
+    return Story(
+        versions.registered(version),
+        manifest,
+        versions.decisions.get(version),
+        versions.canaries.read(version),
+        tuple(entry for entry in (champion.history if champion else ()) if entry.version == version),
+    )

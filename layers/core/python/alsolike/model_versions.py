@@ -1,0 +1,271 @@
+"""The model versions of a deployment: manifests in the artefact bucket, packages in SageMaker, the champion pointer."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from alsolike.approvals import Approvals
+from alsolike.asking import asking
+from alsolike.canary_report import CanaryReports
+from alsolike.decision import Decisions
+from alsolike.errors import InvalidBundle, NotFound
+from alsolike.manifest import MANIFEST_FILE, Manifest
+from alsolike.registry import Champion, Registry, model_prefix
+from alsolike.retention import ModelFiles
+
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a version may be called."""
+
+CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT = "champion", "canary", "previous", "retired", "rejected", "kept"
+STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
+
+_FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
+_AT_ONCE = 8
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """One algorithm's figures on the hold-out; None where they were not kept."""
+
+    algorithm: str
+    hr: float | None
+    ndcg: float | None
+    mrr: float | None
+    coverage: float | None
+    fit_s: float | None
+    winner: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version with its place in the registry.
+
+    Attributes
+    ----------
+    status
+        `champion`; `canary`, on trial; `previous`, what a rollback returns to; `rejected` by the gate or by its trial;
+        `retired`, its files are gone; or `kept`.
+    pinned
+        Whether it is kept whatever its age.
+    package_arn
+        In the SageMaker Model Registry.
+    approval
+        There.
+    """
+
+    version: str
+    status: str
+    algorithm: str
+    created_ms: int
+    items: int
+    candidates: tuple[Candidate, ...]
+    package_arn: str
+    approval: str
+    pinned: bool = False
+
+    @property
+    def winner(self) -> Candidate | None:
+        """Figures of the algorithm that the comparison chose."""
+        return next((candidate for candidate in self.candidates if candidate.winner), None)
+
+
+class ModelVersions:
+    """The versions of one deployment.
+
+    Parameters
+    ----------
+    s3, sagemaker
+        Low-level clients.
+    bucket
+        The artefact bucket.
+    group
+        The name of the model package group.
+
+    Attributes
+    ----------
+    registry, files, decisions, canaries, approvals
+        What is kept of the versions.
+    """
+
+    def __init__(self, s3: Any, sagemaker: Any, *, bucket: str, group: str) -> None:
+        self.registry = Registry(s3, bucket)
+        self.files = ModelFiles(s3, bucket)
+        self.decisions = Decisions(s3, bucket)
+        self.canaries = CanaryReports(s3, bucket)
+        self.approvals = Approvals(sagemaker, group)
+        self._s3, self._sagemaker = s3, sagemaker
+        self._bucket, self._group = bucket, group
+        self._properties: dict[str, Mapping[str, str]] = {}
+
+    def manifest(self, version: str) -> Manifest:
+        """Return what a version's bundle says of itself.
+
+        Raises
+        ------
+        NotFound
+            If there is no such version.
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If the manifest is unreadable.
+        """
+        key = f"{model_prefix(version)}{MANIFEST_FILE}"
+        with asking(f"s3://{self._bucket}/{key}"):
+            try:
+                body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                    raise _unknown(version) from error
+                raise
+        return Manifest.from_json(body)
+
+    def latest(self, champion: Champion | None, *, most: int) -> list[ModelVersion]:
+        """Return the versions that were registered last, the latest first, and older ones that the pointer names.
+
+        The times of fits are not among their figures.
+
+        Raises
+        ------
+        Unavailable
+            If S3 or SageMaker does not answer.
+        """
+        summaries = self._summaries()
+        named = {champion.version, champion.previous, *champion.pinned} if champion else set()
+        if champion is not None and champion.canary is not None:
+            named.add(champion.canary.version)
+        rest = [summary for summary in summaries[most:] if summary.get("ModelPackageDescription") in named]
+        return self._versions([*summaries[:most], *rest], champion)
+
+    def all(self) -> list[ModelVersion]:
+        """Return every version that was registered, the latest first.
+
+        Raises
+        ------
+        Unavailable
+            If S3 or SageMaker does not answer.
+        """
+        return [
+            self._with_fit_times(version) for version in self._versions(self._summaries(), self.registry.champion())
+        ]
+
+    def registered(self, version: str) -> ModelVersion:
+        """Return one version.
+
+        Raises
+        ------
+        NotFound
+            If it was never registered.
+        Unavailable
+            If S3 or SageMaker does not answer.
+        """
+        of = [summary for summary in self._summaries() if summary.get("ModelPackageDescription") == version]
+        for found in self._versions(of[:1], self.registry.champion()) if of else ():
+            return self._with_fit_times(found)
+        raise _unknown(version)
+
+    def _summaries(self) -> list[Mapping[str, Any]]:
+        """Return the packages of the group, the latest first, without figures."""
+        with asking(f"model package group {self._group}"):
+            pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
+            found = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
+        return sorted(
+            found, key=lambda each: (each["CreationTime"], each.get("ModelPackageDescription", "")), reverse=True
+        )
+
+    def _versions(self, summaries: Iterable[Mapping[str, Any]], champion: Champion | None) -> list[ModelVersion]:
+        complete = {stored.version for stored in self.files.stored() if stored.complete}
+        summaries = list(summaries)
+        with asking(f"model package group {self._group}"), ThreadPoolExecutor(_AT_ONCE) as threads:
+            described = list(threads.map(self._described, (summary["ModelPackageArn"] for summary in summaries)))
+        return [
+            _version(summary, properties, champion, complete)
+            for summary, properties in zip(summaries, described, strict=True)
+        ]
+
+    def _described(self, package_arn: str) -> Mapping[str, str]:
+        """Return what was said of a package when it was registered; each costs a call once."""
+        if package_arn not in self._properties:
+            package = self._sagemaker.describe_model_package(ModelPackageName=package_arn)
+            self._properties[package_arn] = package["CustomerMetadataProperties"]
+        return self._properties[package_arn]
+
+    def _with_fit_times(self, version: ModelVersion) -> ModelVersion:
+        """Add what the registry does not keep, as the version's bundle says it."""
+        if version.status == RETIRED:
+            return version
+        try:
+            fit_s = {each.algorithm: each.fit_s for each in candidates(self.manifest(version.version))}
+        except (NotFound, InvalidBundle):
+            return version
+        return dataclasses.replace(
+            version,
+            candidates=tuple(
+                dataclasses.replace(candidate, fit_s=fit_s.get(candidate.algorithm)) for candidate in version.candidates
+            ),
+        )
+
+
+def candidates(of: Manifest) -> tuple[Candidate, ...]:
+    """Return the compared algorithms' figures, the best first."""
+    return _ranked(
+        Candidate(winner=entry["algorithm"] == of.algorithm, **{name: entry.get(name) for name in _FIGURES})
+        for entry in of.metrics.get("candidates", ())
+    )
+
+
+def _unknown(version: str) -> NotFound:
+    return NotFound(f"there is no model version {version!r}; `alsolike models list` shows them")
+
+
+def _version(
+    summary: Mapping[str, Any], said: Mapping[str, str], champion: Champion | None, complete: Collection[str]
+) -> ModelVersion:
+    version, approval = said["version"], summary["ModelApprovalStatus"]
+    if champion and version == champion.version:
+        status = CHAMPION
+    elif champion and champion.canary and version == champion.canary.version:
+        status = CANARY
+    elif champion and version == champion.previous:
+        status = PREVIOUS
+    elif version not in complete:
+        status = RETIRED
+    else:
+        status = REJECTED if approval == "Rejected" else KEPT
+    return ModelVersion(
+        version=version,
+        status=status,
+        algorithm=said["algorithm"],
+        created_ms=round(summary["CreationTime"].timestamp() * 1000),
+        items=int(said["items"]),
+        candidates=_registered_candidates(said),
+        package_arn=summary["ModelPackageArn"],
+        approval=approval,
+        pinned=champion is not None and version in champion.pinned,
+    )
+
+
+def _registered_candidates(properties: Mapping[str, str]) -> tuple[Candidate, ...]:
+    """Read the figures that the registry keeps of each algorithm as `<algorithm>.<figure>`."""
+    figures: dict[str, dict[str, float]] = {}
+    for name, value in properties.items():
+        algorithm, _, figure = name.rpartition(".")
+        if algorithm and figure in _FIGURES:
+            figures.setdefault(algorithm, {})[figure] = float(value)
+    return _ranked(
+        Candidate(
+            algorithm,
+            **{name: of.get(name) for name in _FIGURES[1:]},
+            winner=algorithm == properties["algorithm"],
+        )
+        for algorithm, of in figures.items()
+    )
+
+
+def _ranked(figures: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(sorted(figures, key=lambda figure: -(figure.ndcg or 0.0)))

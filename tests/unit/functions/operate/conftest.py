@@ -1,0 +1,41 @@
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from alsolike.decision import Check
+from functions.operate import handler
+from local_cloud.moto_changes import keep_package_properties
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operator
+
+
+@pytest.fixture
+def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+    """An operator of a deployment without a model."""
+    keep_package_properties()
+    for name, value in {
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "MODEL_PACKAGE_GROUP": GROUP,
+        "STATE_MACHINE_ARN": MACHINE,
+        "RECOMMEND_FUNCTION": RECOMMEND,
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
+    aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
+    handler._routes.cache_clear()
+    yield Operator(aws, artefact_bucket)
+    handler._routes.cache_clear()
+
+
+@pytest.fixture
+def operator(empty: Operator) -> Operator:
+    """Of versions v1, then v2 champion; v3, which the gate rejected; v4, which passed it."""
+    empty.publish("v1")
+    empty.publish("v2")
+    empty.publish("v3", check=Check("ndcg", passed=False, figures="0.25, the champion has 0.30"))
+    empty.publish("v4")
+    for version in ("v1", "v2"):
+        empty.registry.promote(version, reason=f"run {version}", now_ms=1)
+    return empty
