@@ -94,9 +94,9 @@ def preview(
 
     Nothing is applied, and nothing counts as shown.
     """
+    from alsolike.rules_preview import ask
     from cli import console, deployment
     from cli.config.command import read_file
-    from cli.recommending.preview import ask
 
     document = dict(read_file(file, as_json=as_json).document) if file is not None else None
     where = deployment.resolve(stack=stack, state=state)

@@ -10,9 +10,9 @@ import orjson
 
 from alsolike.errors import Unavailable
 from alsolike.profiles import RecentInteraction
+from alsolike.refusals import check_not_refused
 from alsolike.served import PROMOTED, Served
 from cli.aws import asking
-from cli.recommending.asking import check_not_refused
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment

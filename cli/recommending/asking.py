@@ -11,25 +11,12 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from alsolike.errors import Unavailable
+from alsolike.refusals import FOR_ALL
 
 MAX_ATTEMPTS = 6
 """In a row without one more user answered; each of them is several of botocore's."""
 FIRST_PAUSE_S = 0.5
-
-FOR_ALL: Mapping[str, type[AlsolikeError]] = {
-    "InvalidInput": InvalidInput,
-    "InvalidConfiguration": InvalidInput,
-    "NotFound": NotFound,
-}
-"""Errors of what is asked for, by the name that the function gives them: every batch would meet them."""
-
-
-def check_not_refused(document: Mapping[str, Any]) -> None:
-    """Raise what the function refused of a replay or a preview."""
-    if refused := document.get("refused"):
-        raise FOR_ALL[refused["type"]](refused["message"])
-
 
 _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReadyException", "ResourceNotReadyException")
 

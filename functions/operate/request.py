@@ -71,9 +71,9 @@ class Request:
         """The token's subject: a random id of a user of the pool, or a client's id; never a name or an address."""
         return str(self.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])[:_MAX_SUBJECT]
 
-    def signed(self, reason: str) -> str:
-        """Return a reason with whose it is, as it is kept."""
-        return f"{reason} (operator {self.by})"
+    def signed(self, reason: str | None) -> str:
+        """Return a reason with whose it is, as it is kept; without one, only whose."""
+        return f"{reason} (operator {self.by})" if reason else f"operator {self.by}"
 
     def note(self, action: str, **what: Any) -> None:
         """Write down that the sender has changed something: who, what, and in which request."""

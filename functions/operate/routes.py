@@ -9,7 +9,9 @@ from alsolike.model_versions import ModelVersions
 from alsolike.training_runs import TrainingRuns
 from functions.operate.models import Models
 from functions.operate.request import Request
+from functions.operate.rules import Rules
 from functions.operate.settings import Settings
+from functions.operate.trainings import Trainings
 
 Route = Callable[[Request], dict[str, Any]]
 """Returns the document that a request is answered with."""
@@ -25,7 +27,7 @@ def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, l
     """
     runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
     versions = ModelVersions(s3, sagemaker, bucket=settings.artefact_bucket, group=settings.model_package_group)
-    models = Models(versions, runs)
+    models, trainings = Models(versions, runs), Trainings(runs)
     return {
         "GET /operator/models": models.list,
         "GET /operator/models/{version}": models.show,
@@ -34,4 +36,7 @@ def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, l
         "POST /operator/models/{version}/unpin": models.unpin,
         "POST /operator/models/resume": models.resume,
         "POST /operator/rollbacks": models.roll_back,
+        "GET /operator/trainings": trainings.list,
+        "POST /operator/trainings": trainings.start,
+        "POST /operator/rules/preview": Rules(lambda_, settings.recommend_function).preview,
     }

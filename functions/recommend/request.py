@@ -24,7 +24,6 @@ from alsolike.recommendation_requests import (
     MAX_BODY_BYTES,
     MAX_RESULTS_WITH_METADATA,
     OF_ITEMS,
-    OF_USERS,
     PERSONALIZED_RANKING,
     POPULAR,
     POPULAR_QUERY,
@@ -35,6 +34,7 @@ from alsolike.recommendation_requests import (
     TRENDING_QUERY,
     USER_QUERY,
     WINDOWS,
+    check_subject,
 )
 from alsolike.session_tokens import session_of
 
@@ -245,10 +245,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: Request) -> Request:
-    if request.recommender in OF_USERS and request.user_id is None:
-        raise InvalidInput("userId is missing, expected a non-empty string")
-    if request.recommender in OF_ITEMS and request.item_id is None:
-        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+    check_subject(request.recommender, user_id=request.user_id, item_id=request.item_id)
     return request
 
 

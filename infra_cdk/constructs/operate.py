@@ -19,6 +19,9 @@ ROUTES = (
     "POST /operator/models/{version}/unpin",
     "POST /operator/models/resume",
     "POST /operator/rollbacks",
+    "GET /operator/trainings",
+    "POST /operator/trainings",
+    "POST /operator/rules/preview",
 )
 
 

@@ -36,6 +36,9 @@ OPERATING = (
     "POST /operator/models/{version}/unpin",
     "POST /operator/models/resume",
     "POST /operator/rollbacks",
+    "GET /operator/trainings",
+    "POST /operator/trainings",
+    "POST /operator/rules/preview",
 )
 SCOPES = {
     "POST /events": ["alsolike/events.write"],

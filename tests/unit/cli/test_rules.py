@@ -14,13 +14,13 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
+from alsolike import rules_preview as preview
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import NotFound, Unavailable
 from cli import deployment as deployments
 from cli import main as command
 from cli.config import file
 from cli.deployment import Deployment
-from cli.recommending import preview
 
 DOCS = Path(__file__).parents[3] / "docs"
 DOCUMENT: dict[str, Any] = {

@@ -8,8 +8,11 @@ from alsolike.canary_report import GOING, PROMOTED, ROLLED_BACK
 from alsolike.decision import APPROVED, REJECTED
 from alsolike.fields import Schema, or_null
 from alsolike.model_versions import STATUSES
+from alsolike.training_runs import BUSY
+from alsolike.training_runs import STATUSES as RUN_STATUSES
 
 MODELS, MODEL_STORY, CHAMPION, PROMOTION = "Models", "ModelStory", "Champion", "Promotion"
+TRAININGS, STARTED_TRAINING, RULES_PREVIEW = "Trainings", "StartedTraining", "RulesPreview"
 
 _TEXT: Schema = {"type": "string"}
 _FLAG: Schema = {"type": "boolean"}
@@ -81,6 +84,25 @@ _CANARY = _object(
     looks=_list(_object(atMs=_TIME, state=_STATE, reasons=_list(_TEXT)), "The earliest first."),
 )
 
+_OUTCOMES = [PROMOTED, REJECTED, ROLLED_BACK.replace("_", " "), BUSY]
+_RUN = _object(
+    id=_TEXT,
+    status={"type": "string", "enum": list(RUN_STATUSES)},
+    outcome={"enum": [*_OUTCOMES, None], "description": "Null while it goes on, and where it failed."},
+    startedMs=_TIME,
+    endedMs=or_null(_TIME),
+    reason={**or_null(_TEXT), "description": "Why it was started."},
+    version={**or_null(_TEXT), "description": "Which it made, or tries."},
+    cause={**or_null(_TEXT), "description": "Why it failed: step, error and cause."},
+    states=_list(
+        _object(name=_TEXT, enteredMs=_TIME, leftMs=or_null(_TIME)),
+        "Each once, from when it was first entered to when it was last left; empty where there was no time to look.",
+    ),
+)
+
+_PREVIEWED = _object(itemId=_TEXT, score=_NUMBER, origin=_TEXT)
+_PREVIEWED["properties"] |= {"propensity": _NUMBER, "metadata": {"type": "object", "additionalProperties": _TEXT}}
+
 ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
     {
         MODELS: _object(champion=or_null(_CHAMPION), versions=_list(_VERSION, "The latest first.")),
@@ -97,6 +119,18 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         PROMOTION: _object(
             champion={**or_null(_CHAMPION), "description": "Null where the version is to be tried first."},
             runId={**or_null(_TEXT), "description": "Of the run that tries it."},
+        ),
+        TRAININGS: _object(runs=_list(_RUN, "The latest first.")),
+        STARTED_TRAINING: _object(id=_TEXT),
+        RULES_PREVIEW: _object(
+            recommender=_TEXT,
+            rules={**or_null(_TEXT), "description": "The rule set that made `after`."},
+            before=_list(_PREVIEWED),
+            after=_list(_PREVIEWED),
+            gave=_list(_TEXT, "Rules that could not be kept, each with why."),
+            degraded=_list(_TEXT),
+            source=_TEXT,
+            modelVersion=_TEXT,
         ),
     }
 )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alsolike import operate_answers as answers
-from alsolike.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK
+from alsolike.operate_requests import (
+    CHANGE,
+    MODELS_QUERY,
+    PREVIEW,
+    PROMOTE,
+    ROLL_BACK,
+    START,
+    TRAININGS_QUERY,
+)
 from alsolike.operation import ADMINISTER, Operation
 
 
@@ -67,4 +75,31 @@ def operate_operations() -> Iterator[Operation]:
         answers.CHAMPION,
         errors=[400, 404, 409],
         body=("RollBack", ROLL_BACK.schema()),
+    )
+    yield Operation(
+        "GET /operator/trainings",
+        "ListTrainings",
+        "List the latest runs of the training workflow",
+        [ADMINISTER],
+        answers.TRAININGS,
+        errors=[400],
+        query=TRAININGS_QUERY,
+    )
+    yield Operation(
+        "POST /operator/trainings",
+        "StartTraining",
+        "Start a run of the training workflow",
+        [ADMINISTER],
+        answers.STARTED_TRAINING,
+        errors=[400, 409],
+        body=("StartTraining", START.schema()),
+    )
+    yield Operation(
+        "POST /operator/rules/preview",
+        "PreviewRules",
+        "Show somebody's recommendations without rules and with them; nothing counts as shown",
+        [ADMINISTER],
+        answers.RULES_PREVIEW,
+        errors=[400, 404],
+        body=("PreviewRules", PREVIEW.schema()),
     )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from alsolike.fields import Fields, Flag, Text, Whole
+from collections.abc import Sequence
+
+from alsolike.fields import Fields, Flag, Schema, Text, Whole
 from alsolike.model_promotion import MAX_REASON
+from alsolike.recommendation_requests import LISTING, OF_ITEMS, OF_USERS, needs
+from alsolike.recommendation_requests import PREVIEW as PREVIEW_OF_FUNCTION
 
 MOST_VERSIONS, USUAL_VERSIONS = 100, 50
+MOST_RUNS, USUAL_RUNS = 50, 20
+MAX_TOKEN = 64
 
 _ETAG = Text(256, about="Of the champion pointer as it was seen; where it is another one by now the answer is 409.")
 _REASON = Text(MAX_REASON, about="Why; kept in the champion's history.")
@@ -37,3 +43,31 @@ ROLL_BACK = Fields(
 )
 CHANGE = Fields({"etag": _ETAG})
 """Of what lets new versions in again, and of pins."""
+
+TRAININGS_QUERY = Fields({"limit": Whole(1, MOST_RUNS, USUAL_RUNS, about="How many of the latest runs.")})
+START = Fields(
+    {
+        "reason": Text(MAX_REASON, about="Why; kept with the run."),
+        "clientToken": Text(MAX_TOKEN, about="Calls with the same one start one run."),
+    }
+)
+
+
+def _one_of(recommenders: Sequence[str]) -> Schema:
+    return {"required": ["recommender"], "properties": {"recommender": {"enum": list(recommenders)}}}
+
+
+_OF_ANYBODY = [name for name in LISTING if name not in OF_USERS]
+
+PREVIEW = Fields(
+    {
+        name: PREVIEW_OF_FUNCTION.fields[name]
+        for name in ("userId", "itemId", "recommender", "rules", "numResults", "metadata")
+    },
+    rules={
+        "allOf": [
+            {"anyOf": [_one_of(_OF_ANYBODY), needs("userId")]},
+            {"anyOf": [{"not": _one_of(OF_ITEMS)}, needs("itemId")]},
+        ]
+    },
+)

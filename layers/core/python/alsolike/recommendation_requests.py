@@ -6,6 +6,7 @@ import dataclasses
 from types import MappingProxyType
 from typing import Any
 
+from alsolike.errors import InvalidInput
 from alsolike.fields import Choice, Field, Fields, Flag, ListOf, MapOf, Text, Whole
 from alsolike.filter_values import MAX_VALUE_CHARACTERS
 from alsolike.filters import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
@@ -50,6 +51,20 @@ BATCH_PREFIX = "batch/"
 """Where batches are in the artefact bucket: their users, and their answers."""
 
 _SEGMENT = r"[^/\x00-\x1f\x7f]"
+
+
+def check_subject(recommender: str, *, user_id: str | None, item_id: str | None) -> None:
+    """Refuse a request that does not name what its recommender starts from.
+
+    Raises
+    ------
+    InvalidInput
+        If it does not.
+    """
+    if recommender in OF_USERS and user_id is None:
+        raise InvalidInput("userId is missing, expected a non-empty string")
+    if recommender in OF_ITEMS and item_id is None:
+        raise InvalidInput(f"itemId is missing, expected an item: {recommender} starts from one")
 
 
 def _arn(kind: str) -> Text:
@@ -151,7 +166,8 @@ def _named(segment: str) -> dict[str, Any]:
     }
 
 
-def _needs(name: str) -> dict[str, Any]:
+def needs(name: str) -> dict[str, Any]:
+    """Return the schema of an object that has a text of this name."""
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
@@ -178,8 +194,8 @@ GET_RECOMMENDATIONS = Fields(
         "then": {"properties": {"numResults": {"maximum": MAX_RESULTS_WITH_METADATA}}},
         "allOf": [
             {"anyOf": [{"properties": {name: {"type": "null"}}} for name in ("campaignArn", "recommenderArn")]},
-            {"anyOf": [_named(_OF_NOBODY), _needs("userId")]},
-            {"anyOf": [{"not": _named(_OF_ITEMS)}, _needs("itemId")]},
+            {"anyOf": [_named(_OF_NOBODY), needs("userId")]},
+            {"anyOf": [{"not": _named(_OF_ITEMS)}, needs("itemId")]},
         ],
     },
     about="GetRecommendations of Amazon Personalize's runtime, `explain` and `exclude`.",

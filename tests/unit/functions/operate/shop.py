@@ -29,10 +29,10 @@ class Operator:
         self.s3, self.sagemaker = client("s3"), client("sagemaker")
         self.registry, self.decisions = Registry(self.s3, bucket), Decisions(self.s3, bucket)
 
-    def call(self, route: str, body: Any = b"", **options: Any) -> dict[str, Any]:
+    def call(self, route: str, body: Any = b"", *, remaining_ms: int = 29_000, **options: Any) -> dict[str, Any]:
         authorizer = {"jwt": {"claims": {"sub": SUBJECT, "username": "ann@example.test"}}}
         event = http_event(route, body, authorizer=authorizer, **options)
-        answer = handler.lambda_handler(event, LambdaContext())
+        answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
         return {**answer, "document": orjson.loads(answer["body"])}
 
     def act(self, route: str, body: Any, *, version: str | None = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import Unavailable
-from cli.recommending.asking import check_not_refused
+from alsolike.refusals import check_not_refused
 
 
 def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""The routes of the training workflow: its runs, and a new one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Any
+
+from alsolike.operate_requests import START, TRAININGS_QUERY, USUAL_RUNS
+from alsolike.training_runs import SUCCEEDED, Run, TrainingRuns, Visit
+from functions.operate.request import Request
+
+LEFT_MS = 15_000
+"""So much of the function's time is left for the call that goes on when no further history is read."""
+
+
+class Trainings:
+    """Runs of the workflow."""
+
+    def __init__(self, runs: TrainingRuns) -> None:
+        self._runs = runs
+
+    def list(self, request: Request) -> dict[str, Any]:
+        """Return the latest runs, those whose histories there is no time for without what those say."""
+        most = request.query(TRAININGS_QUERY).get("limit", USUAL_RUNS)
+        runs = self._runs.latest(most=most, goes_on=lambda: request.remaining_ms() > LEFT_MS)
+        return {"runs": [_run(run) for run in runs]}
+
+    def start(self, request: Request) -> dict[str, Any]:
+        """Start a run, or find the one that was started with the same client token.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another run goes on.
+        """
+        body = request.body(START)
+        token = body.get("clientToken")
+        name = f"by-hand-{hashlib.blake2b(token.encode(), digest_size=16).hexdigest()}" if token else None
+        if name is not None and self._runs.exists(name):
+            return {"id": name}
+        self._runs.check_idle()
+        reason = request.signed(body.get("reason"))
+        execution_arn = self._runs.start({"trigger": "by-hand", "reason": reason}, name=name)
+        request.note("train", execution_arn=execution_arn)
+        return {"id": execution_arn.rpartition(":")[2]}
+
+
+def _run(run: Run) -> dict[str, Any]:
+    succeeded = run.status == SUCCEEDED
+    return {
+        "id": run.name,
+        "status": run.status,
+        "outcome": run.decision.replace("_", " ") if succeeded and run.decision else None,
+        "startedMs": _ms(run.started),
+        "endedMs": _ms(run.ended) if run.ended else None,
+        "reason": run.asked,
+        "version": run.version,
+        "cause": None if succeeded else run.reason,
+        "states": [_state(visit) for visit in run.visits],
+    }
+
+
+def _state(visit: Visit) -> dict[str, Any]:
+    left_ms = _ms(visit.left) if visit.left else None
+    return {"name": visit.name, "enteredMs": _ms(visit.entered), "leftMs": left_ms}
+
+
+def _ms(at: dt.datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -1,0 +1,68 @@
+"""Whatever is wrong with a request is 400, 404 or 413, and said; nothing is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from functions.operate import handler
+from tests.unit.functions.bad_input import (
+    UNREADABLE,
+    Fault,
+    body_faults,
+    described,
+    is_refusal,
+    path_faults,
+    path_parameters,
+    query_faults,
+)
+from tests.unit.functions.operate.shop import Operator
+
+GOOD: dict[str, Any] = {
+    "GET /operator/models": None,
+    "GET /operator/models/{version}": None,
+    "POST /operator/models/{version}/promotion": {"reason": "spring", "canary": False, "force": False, "etag": "x"},
+    "POST /operator/models/{version}/pin": {"etag": "x"},
+    "POST /operator/models/{version}/unpin": {"etag": "x"},
+    "POST /operator/models/resume": {"etag": "x"},
+    "POST /operator/rollbacks": {"reason": "worse", "canary": False, "champion": True, "etag": "x"},
+    "GET /operator/trainings": None,
+    "POST /operator/trainings": {"reason": "spring", "clientToken": "t"},
+    "POST /operator/rules/preview": {
+        "userId": "ann", "itemId": "fig", "recommender": "for-you", "rules": "spring", "numResults": 5,
+        "metadata": ["TITLE"],
+    },
+}  # fmt: skip
+
+
+def answer_to(operator: Operator, key: str, fault: Fault) -> dict[str, Any]:
+    body = GOOD[key] if fault.body is None else fault.body
+    path = fault.path or dict.fromkeys(path_parameters(key), "v4")
+    return operator.call(key, b"" if body is None else body, path=path, query=fault.query)
+
+
+def test_every_route_is_tried(empty: Operator) -> None:
+    empty.call("GET /operator/models")
+
+    assert set(handler._routes()) == set(GOOD)
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_what_is_wrong_is_refused_and_said(empty: Operator, key: str) -> None:
+    faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if GOOD[key] else ())]
+
+    answers = [(fault, answer_to(empty, key, fault)) for fault in faults]
+
+    assert [(str(fault), answer["body"]) for fault, answer in answers if not is_refusal(answer, says=fault.says)] == []
+    assert bool(faults) == ("parameters" in described(key) or "requestBody" in described(key))
+
+
+@pytest.mark.parametrize("key", [key for key in GOOD if GOOD[key]])
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_is_refused(empty: Operator, key: str, name: str) -> None:
+    path = dict.fromkeys(path_parameters(key), "v4")
+
+    answer = empty.call(key, UNREADABLE[name], base64_encoded=True, path=path)
+
+    assert is_refusal(answer, says=())

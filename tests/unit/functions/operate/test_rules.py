@@ -1,0 +1,84 @@
+"""Rules tried through the API."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from alsolike.aws import client as of_aws
+from alsolike.configuration import DEFAULT
+from alsolike.openapi import description
+from functions.operate import handler
+from tests.unit.functions.operate.shop import RECOMMEND, Operator
+
+ROUTE = "POST /operator/rules/preview"
+FOUND = {
+    "recommender": "for-you",
+    "rules": None,
+    "before": [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}}],
+    "after": [{"itemId": "fig", "score": 2.0, "origin": "ranked", "propensity": 0.75}],
+    "gave": ["pin:plum filtered"],
+    "degraded": [],
+    "source": "model",
+    "modelVersion": "v1",
+}
+
+
+class Recommend:
+    """Lambda, whose function answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] = {"document": FOUND}
+        self.asked: list[Any] = []
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == RECOMMEND
+        self.asked.append(json.loads(Payload))
+        document = json.dumps(self.answer["document"]).encode()
+        return {"Payload": io.BytesIO(document), **self.answer.get("more", {})}
+
+
+@pytest.fixture
+def recommend(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Recommend:
+    found = Recommend()
+    monkeypatch.setattr(
+        handler, "client", lambda service, **how: found if service == "lambda" else of_aws(service, **how)
+    )
+    return found
+
+
+def test_it_answers_what_the_function_finds(empty: Operator, recommend: Recommend) -> None:
+    body = {"userId": "ann", "rules": "spring", "numResults": 5, "metadata": ["TITLE"]}
+
+    assert empty.act(ROUTE, body) == FOUND
+    assert recommend.asked == [{"preview": body}]
+    schema = description(DEFAULT)["components"]["schemas"]["RulesPreview"]
+    Draft202012Validator(schema).validate(FOUND)
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"), [("InvalidInput", 400), ("InvalidConfiguration", 400), ("NotFound", 404)]
+)
+def test_what_the_function_refuses_is_refused(empty: Operator, recommend: Recommend, refused: str, status: int) -> None:
+    recommend.answer = {"document": {"refused": {"type": refused, "message": "preview.rules is 'x'"}}}
+
+    assert empty.refused(ROUTE, {"userId": "ann"}) == (status, "preview.rules is 'x'")
+
+
+def test_a_function_that_fails_is_503(empty: Operator, recommend: Recommend) -> None:
+    recommend.answer = {
+        "document": {"errorType": "Sandbox.Timedout", "errorMessage": "20 s"},
+        "more": {"FunctionError": "Unhandled"},
+    }
+
+    assert empty.refused(ROUTE, {"userId": "ann"}) == (503, "Sandbox.Timedout: 20 s")
+
+
+def test_no_configuration_can_be_brought(empty: Operator, recommend: Recommend) -> None:
+    status, said = empty.refused(ROUTE, {"userId": "ann", "configuration": {"format": 1}})
+
+    assert (status, "configuration" in said, recommend.asked) == (400, True, [])

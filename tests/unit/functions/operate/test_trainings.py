@@ -1,0 +1,233 @@
+"""Runs of the training workflow, seen and started through the API."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from jsonschema import Draft202012Validator
+
+from alsolike.aws import client as of_aws
+from alsolike.configuration import DEFAULT
+from alsolike.openapi import description
+from functions.operate import handler
+from tests.unit.functions.operate.shop import MACHINE, SUBJECT, Operator
+
+T0 = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
+T0_MS = 1_772_337_600_000
+START = "POST /operator/trainings"
+
+
+class Machine:
+    """Step Functions with executions that were made here, each with what it says of its events."""
+
+    def __init__(self) -> None:
+        self.executions: dict[str, dict[str, Any]] = {}
+        self.histories: dict[str, list[dict[str, Any]]] = {}
+        self.calls: list[str] = []
+
+    def put(self, name: str, status: str, *events: tuple[Any, ...], minute: int = 0, **more: Any) -> None:
+        """Add an execution that started in a minute; an event is a second, a state and what was handed on, or None."""
+        arn = f"{MACHINE.replace('stateMachine', 'execution')}:{name}"
+        started = T0 + dt.timedelta(minutes=minute)
+        ended = {} if status == "RUNNING" else {"stopDate": started + dt.timedelta(seconds=50)}
+        self.executions[arn] = {
+            "executionArn": arn, "name": name, "status": status, "startDate": started, "input": "{}", **ended, **more
+        }  # fmt: skip
+        self.histories[arn] = [
+            {"id": number, "timestamp": started + dt.timedelta(seconds=second), **_event(state, output)}
+            for number, (second, state, output) in enumerate(events, start=1)
+        ]
+
+    def list_executions(self, *, stateMachineArn: str, **filters: Any) -> dict[str, Any]:  # noqa: N803
+        assert stateMachineArn == MACHINE
+        wanted = filters.get("statusFilter")
+        return {"executions": [each for each in self.executions.values() if wanted in (None, each["status"])]}
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        self.calls.append(executionArn.rpartition(":")[2])
+        if executionArn not in self.executions:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
+        return self.executions[executionArn]
+
+    def get_paginator(self, _: str) -> Machine:
+        return self
+
+    def paginate(self, *, executionArn: str, **_: Any) -> list[dict[str, Any]]:  # noqa: N803
+        return [{"events": self.histories[executionArn][::-1]}]
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: N803
+        assert stateMachineArn == MACHINE
+        self.put(name, "RUNNING", input=input)
+        return {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:{name}"}
+
+
+def _event(state: str, output: Any) -> dict[str, Any]:
+    if output is None:
+        return {"stateEnteredEventDetails": {"name": state}}
+    return {"stateExitedEventDetails": {"name": state, "output": json.dumps(output)}}
+
+
+@pytest.fixture
+def machine(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    found = Machine()
+    monkeypatch.setattr(
+        handler, "client", lambda service, **how: found if service == "stepfunctions" else of_aws(service, **how)
+    )
+    return found
+
+
+def listed(operator: Operator, **options: Any) -> list[dict[str, Any]]:
+    document = operator.call("GET /operator/trainings", **{"remaining_ms": 29_000, **options})["document"]
+    schema = description(DEFAULT)["components"]["schemas"]["Trainings"]
+    Draft202012Validator(schema).validate(document)
+    return list(document["runs"])
+
+
+def test_a_run_is_listed_with_its_states_outcome_and_reason(empty: Operator, machine: Machine) -> None:
+    start = {"start": {"run_id": "r1", "first": "dataset", "reason": "by-hand: spring", "version": "r1"}}
+    gate = {**start, "registration": {"version": "r1", "verdict": "approved"}}
+    going, done = ({**gate, "canary": {"state": state}} for state in ("going", "rolled_back"))
+    machine.put(
+        "e1", "SUCCEEDED",
+        (0, "StartTraining", None), (1, "StartTraining", start),
+        (1, "RegisterModel", None), (9, "RegisterModel", gate),
+        (9, "Wait", None), (19, "Wait", gate), (19, "Look", None), (20, "Look", going),
+        (20, "Wait", None), (30, "Wait", going), (30, "Look", None), (31, "Look", done),
+    )  # fmt: skip
+
+    assert listed(empty) == [
+        {
+            "id": "e1",
+            "status": "SUCCEEDED",
+            "outcome": "rolled back",
+            "startedMs": T0_MS,
+            "endedMs": T0_MS + 50_000,
+            "reason": "by-hand: spring",
+            "version": "r1",
+            "cause": None,
+            "states": [
+                {"name": "StartTraining", "enteredMs": T0_MS, "leftMs": T0_MS + 1_000},
+                {"name": "RegisterModel", "enteredMs": T0_MS + 1_000, "leftMs": T0_MS + 9_000},
+                {"name": "Wait", "enteredMs": T0_MS + 9_000, "leftMs": T0_MS + 30_000},
+                {"name": "Look", "enteredMs": T0_MS + 19_000, "leftMs": T0_MS + 31_000},
+            ],
+        }
+    ]
+
+
+def test_a_run_that_goes_on_has_no_outcome_and_is_still_in_its_state(empty: Operator, machine: Machine) -> None:
+    given = json.dumps({"trigger": "drift", "reason": "psi 0.3"})
+    machine.put("e1", "RUNNING", (0, "StartTraining", None), input=given)
+
+    (run,) = listed(empty)
+
+    assert (run["status"], run["outcome"], run["endedMs"], run["reason"]) == ("RUNNING", None, None, "psi 0.3")
+    assert run["states"] == [{"name": "StartTraining", "enteredMs": T0_MS, "leftMs": None}]
+
+
+def test_a_run_that_failed_says_why_and_left_its_state_when_it_ended(empty: Operator, machine: Machine) -> None:
+    machine.put("e1", "TIMED_OUT", (0, "Train", None), error="States.Timeout", cause="5 h are over")
+
+    (run,) = listed(empty)
+
+    assert (run["outcome"], run["cause"]) == (None, "States.Timeout: 5 h are over")
+    assert run["states"][0]["leftMs"] == T0_MS + 50_000
+
+
+def test_a_run_that_found_another_going_says_busy(empty: Operator, machine: Machine) -> None:
+    start = {"start": {"run_id": "r2", "first": "busy", "reason": "by-hand; not now, for run r1", "version": "r2"}}
+    machine.put("e2", "SUCCEEDED", (0, "StartTraining", None), (1, "StartTraining", start))
+
+    (run,) = listed(empty)
+
+    assert (run["outcome"], run["version"], run["cause"]) == ("busy", None, None)
+    assert run["reason"] == "by-hand; not now, for run r1"
+
+
+def test_the_latest_runs_come_first_and_no_more_than_asked_for(empty: Operator, machine: Machine) -> None:
+    for minute in range(25):
+        machine.put(f"e{minute}", "SUCCEEDED", minute=minute)
+
+    assert [run["id"] for run in listed(empty)] == [f"e{minute}" for minute in range(24, 4, -1)]
+    assert [run["id"] for run in listed(empty, query={"limit": "2"})] == ["e24", "e23"]
+
+
+def test_what_has_ended_is_read_once_and_what_goes_on_each_time(empty: Operator, machine: Machine) -> None:
+    machine.put("e1", "SUCCEEDED", minute=1)
+    machine.put("e2", "RUNNING", (0, "StartTraining", None), minute=2)
+    listed(empty)
+    machine.calls.clear()
+
+    listed(empty)
+
+    assert machine.calls == ["e2"]
+
+
+def test_without_time_left_runs_come_without_their_histories(empty: Operator, machine: Machine) -> None:
+    machine.put("e1", "SUCCEEDED", (0, "Train", None))
+
+    (run,) = listed(empty, remaining_ms=15_000)
+
+    assert (run["status"], run["outcome"], run["states"]) == ("SUCCEEDED", None, [])
+    assert listed(empty)[0]["states"] != []
+
+
+class TestStart:
+    def test_it_starts_a_run_with_the_reason_and_whose_wish_it_was(self, empty: Operator, machine: Machine) -> None:
+        told = empty.act(START, {"reason": "new season"})
+
+        (execution,) = machine.executions.values()
+        assert told == {"id": execution["name"]}
+        assert json.loads(execution["input"]) == {
+            "trigger": "by-hand",
+            "reason": f"new season (operator {SUBJECT})",
+        }
+
+    def test_without_a_reason_it_says_who(self, empty: Operator, machine: Machine) -> None:
+        empty.act(START, {})
+
+        (execution,) = machine.executions.values()
+        assert json.loads(execution["input"])["reason"] == f"operator {SUBJECT}"
+
+    def test_the_same_token_starts_one_run(self, empty: Operator, machine: Machine) -> None:
+        first = empty.act(START, {"clientToken": "t1", "reason": "new season"})
+        again = empty.act(START, {"clientToken": "t1"})
+
+        assert first == again
+        assert len(machine.executions) == 1
+
+    def test_while_a_run_goes_on_it_is_refused(self, empty: Operator, machine: Machine) -> None:
+        empty.act(START, {"clientToken": "t1"})
+
+        status, said = empty.refused(START, {"clientToken": "t2"})
+
+        assert (status, len(machine.executions)) == (409, 1)
+        assert "goes on since 2026-03-01 04:00:00 UTC, and one run goes at a time" in said
+
+
+class TestTrial:
+    ROUTE = "POST /operator/models/{version}/promotion"
+
+    def test_it_starts_the_workflow_at_the_canary(self, operator: Operator, machine: Machine) -> None:
+        told = operator.act(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
+
+        (execution,) = machine.executions.values()
+        assert told == {"champion": None, "runId": execution["name"]}
+        assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
+        assert operator.champion.version == "v2"
+
+    def test_a_champion_is_not_tried(self, operator: Operator, machine: Machine) -> None:
+        status, said = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v2")
+
+        assert (status, said, machine.executions) == (400, "model version 'v2' is champion already", {})
+
+    def test_nor_is_anything_while_a_run_goes_on(self, operator: Operator, machine: Machine) -> None:
+        machine.put("e1", "RUNNING")
+
+        status, said = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
+
+        assert (status, "run e1 goes on" in said) == (409, True)
