@@ -79,6 +79,7 @@ class TrainingSettings:
     gate_min_compared_users: int = 30
     gate_tolerance_percent: int = 5
     gate_max_slice_drop_percent: int = 25
+    gate_max_fall_percent: int = 50
     gate_min_coverage_percent: int = 1
     gate_max_popularity_ratio: int = 10
     gate_max_latency_ms: int = 50
@@ -181,6 +182,7 @@ _RANGES = (
     ("gate_min_compared_users", 2, 10**9),
     ("gate_tolerance_percent", 0, 100),
     ("gate_max_slice_drop_percent", 0, 100),
+    ("gate_max_fall_percent", 0, 100),
     ("gate_min_coverage_percent", 0, 100),
     ("gate_max_popularity_ratio", 1, 1_000_000),
     ("gate_max_latency_ms", 1, 10_000),

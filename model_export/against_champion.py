@@ -23,21 +23,19 @@ import orjson
 from alsolike.bundle import MANIFEST_FILE
 from alsolike.errors import InvalidBundle
 from model_export import metrics, protocols
-from model_export.algorithm import Algorithm
-from model_export.answer_lists import answers_of, open_champion
+from model_export.algorithm import Algorithm, Model
+from model_export.answer_lists import ChampionBundle, answers_of, open_champion
 from model_export.bootstrap import CONFIDENCE, interval
 from model_export.evaluate import Gains, Seen, mean
-from model_export.fits import Fits
+from model_export.fits import fitted
 from model_export.interactions import Ints
+from model_export.paired import Paired, drawn, gains_of, paired, wanted_of
 from model_export.popularity_bias import PopularityBias, popularity
-from model_export.protocols import Part, Queries
+from model_export.protocols import Part
 from model_export.slices import of_targets, of_users
 from model_export.training_data import MINIMUM_INTERACTIONS, TrainingData
 
 NOTHING_NEW = "nobody has had anything since its last event that could be asked for"
-
-MOST_ASKED = 5_000
-"""Users; of more, as many are asked, drawn by the run's seed."""
 
 
 class Refusal(StrEnum):
@@ -69,16 +67,6 @@ class Figures:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Slice:
-    """Both models' NDCG of some users or targets, and the interval of what the candidate has more."""
-
-    users: int
-    candidate: float
-    champion: float
-    ahead: tuple[float, float]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class AgainstChampion:
     """What the comparison found.
 
@@ -99,6 +87,8 @@ class AgainstChampion:
         Mean over users of the candidate's NDCG less the champion's, and its 95% bootstrap interval.
     slices
         With intervals that all hold at once with 95% (Bonferroni).
+    models
+        The champion and the candidate that were compared, for `model_export.new_data`; not in the document.
     """
 
     version: str | None
@@ -112,11 +102,14 @@ class AgainstChampion:
     champion: Figures | None = None
     difference: float = 0.0
     ahead: tuple[float, float] = (-np.inf, np.inf)
-    slices: Mapping[str, Slice] = dataclasses.field(default_factory=dict)
+    slices: Mapping[str, Paired] = dataclasses.field(default_factory=dict)
+    models: tuple[ChampionBundle, Model] | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def document(self, *, k: int) -> dict[str, Any]:
         """Return it for the manifest; infinity becomes null there."""
-        return {"k": k, **dataclasses.asdict(self)}
+        found = dataclasses.asdict(dataclasses.replace(self, models=None))
+        del found["models"]
+        return {"k": k, **found}
 
     def sentence(self, *, k: int) -> str:
         """Return what the training log says."""
@@ -153,7 +146,7 @@ def against_champion(
     chosen_until_ms
         The settings were chosen by what happened up to then, so nothing before is asked for.
     seed
-        Of the users who are drawn where there are more than `MOST_ASKED`.
+        Of the users who are drawn where there are more than `paired.MOST_ASKED`.
     """
     if not directory.is_dir() or not any(directory.iterdir()):
         return None
@@ -167,17 +160,18 @@ def against_champion(
     found = AgainstChampion(version=version, since_ms=since_ms, users=len(part.queries))
     if refused := _refused(part):
         return dataclasses.replace(found, refusal=refused[0], reason=refused[1])
-    part = dataclasses.replace(part, queries=_drawn(part.queries, seed=seed))
-    wanted = _open_targets(part.queries, seen)
+    part = dataclasses.replace(part, queries=drawn(part.queries, seed=seed))
+    wanted = wanted_of(part.queries, seen)
     if not any(map(len, wanted)):
         return dataclasses.replace(found, refusal=Refusal.NOTHING_NEW, reason=NOTHING_NEW)
     try:
         of_champion = champion.answers(part, _ids(data, part), event_weights=data.event_weights, k=k, seen=seen)
     except InvalidBundle as error:
         return dataclasses.replace(found, refusal=Refusal.BROKEN, reason=str(error))
-    of_candidate = answers_of(Fits().fit(settings, part.fit), part, k=k, seen=seen)
+    model = fitted(settings, part.fit)
+    of_candidate = answers_of(model, part, k=k, seen=seen)
     of_item = [categories[item - 1] for item in part.order]
-    own, other = (_gains(lists, wanted) for lists in (of_candidate, of_champion))
+    own, other = (gains_of(lists, wanted) for lists in (of_candidate, of_champion))
     return dataclasses.replace(
         found,
         asked_users=len(own),
@@ -187,6 +181,7 @@ def against_champion(
         difference=mean(own - other),
         ahead=interval(own - other),
         slices=_slices(of_candidate, of_champion, part, wanted, of_item, since_ms=since_ms),
+        models=(champion, model),
     )
 
 
@@ -214,31 +209,8 @@ def _refused(part: Part) -> tuple[Refusal, str] | None:
     return None
 
 
-def _drawn(queries: Queries, *, seed: int) -> Queries:
-    if len(queries) <= MOST_ASKED:
-        return queries
-    drawn = np.random.default_rng(seed).choice(len(queries), MOST_ASKED, replace=False)
-    return queries.select(np.sort(drawn).astype(np.int64))
-
-
 def _ids(data: TrainingData, part: Part) -> list[str]:
     return [data.item_ids[item - 1] for item in part.order]
-
-
-def _open_targets(queries: Queries, seen: Seen) -> list[Ints]:
-    """Return each query's targets that may be recommended."""
-    found = []
-    for query in range(len(queries)):
-        targets = queries.targets_of(query)
-        found.append(targets[~np.isin(targets, queries.seen(query))] if seen == "masked" else targets)
-    return found
-
-
-def _gains(lists: Ints, wanted: Sequence[Ints]) -> Gains:
-    """Return NDCG@k of each query that has targets, `(asked,)`."""
-    asked = [query for query, targets in enumerate(wanted) if len(targets)]
-    hits = np.array([np.isin(lists[query], wanted[query]) for query in asked], np.bool_).reshape(-1, lists.shape[1])
-    return metrics.gains(hits, np.array([len(wanted[query]) for query in asked], np.int64))
 
 
 def _figures(lists: Ints, gains: Gains, part: Part, wanted: Sequence[Ints]) -> Figures:
@@ -265,7 +237,7 @@ def _slices(
     categories: Sequence[str | None],
     *,
     since_ms: int,
-) -> dict[str, Slice]:
+) -> dict[str, Paired]:
     came_later = part.queries.source.time_ms[part.queries.starts] > since_ms
     asked: dict[str, list[Ints]] = {}
     for name, chosen in {"new users": came_later, **of_users(part.queries)}.items():
@@ -276,13 +248,8 @@ def _slices(
     confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(asked))
     found = {}
     for name, targets in asked.items():
-        own, other = _gains(of_candidate, targets), _gains(of_champion, targets)
-        found[name] = Slice(
-            users=len(own),
-            candidate=mean(own),
-            champion=mean(other),
-            ahead=interval(own - other, confidence=confidence),
-        )
+        own, other = gains_of(of_candidate, targets), gains_of(of_champion, targets)
+        found[name] = paired(own, other, confidence=confidence)
     return found
 
 

@@ -43,3 +43,24 @@ def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFID
         rng=np.random.default_rng(SEED),
     ).confidence_interval
     return float(found.low), float(found.high)
+
+
+def apart(
+    some: npt.NDArray[np.float64], others: npt.NDArray[np.float64], *, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Return the confidence interval of the mean of some users less that of others, who may be the same.
+
+    By the normal approximation, as if nobody were in both: wider than it has to be where many are. Where either are
+    fewer than two, nothing is known.
+
+    Examples
+    --------
+    >>> apart(np.array([0.5, 0.5]), np.array([0.25, 0.25]))
+    (0.25, 0.25)
+    """
+    if min(len(some), len(others)) < 2:
+        return -np.inf, np.inf
+    variances = (each.var(ddof=1) / len(each) for each in (some, others))
+    around = stats.norm.ppf((1 + confidence) / 2) * math.sqrt(sum(variances))
+    difference = some.mean() - others.mean()
+    return float(difference - around), float(difference + around)

@@ -105,6 +105,8 @@ class Split:
 
     Attributes
     ----------
+    learned_until_ms
+        What the validation part is fitted on ends there, and what it asks for begins; 0 where no time parts the two.
     chosen_until_ms
         The validation part ends there, and all that comes after it is only evaluated; 0 where no time parts the two.
     """
@@ -112,6 +114,7 @@ class Split:
     protocol: str
     validation: Part
     test: Part
+    learned_until_ms: int = 0
     chosen_until_ms: int = 0
 
 
@@ -164,6 +167,7 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
     learned_ms = chosen_ms - holdout_ms
     return Split(
         protocol="temporal",
+        learned_until_ms=learned_ms,
         chosen_until_ms=chosen_ms,
         validation=window(interactions, learned_ms=learned_ms, after_ms=learned_ms, until_ms=chosen_ms),
         test=window(interactions, learned_ms=chosen_ms, after_ms=chosen_ms, until_ms=last_ms),
@@ -180,6 +184,7 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
     whole, fit, order = _learned(interactions, learned_ms)
     return Split(
         protocol="temporal, counted",
+        learned_until_ms=learned_ms,
         chosen_until_ms=chosen_ms,
         validation=_asked(whole, fit, order, after_ms=learned_ms, until_ms=chosen_ms),
         test=_asked(whole, fit, order, after_ms=chosen_ms, until_ms=last_ms),

@@ -19,7 +19,7 @@ from alsolike.bundle import Manifest
 from alsolike.dataset import CHAMPION_FOLDER
 from alsolike.errors import AlsolikeError, InvalidInput
 from model_export import checkpoints, follower, peers, protocols, reference, related_quality
-from model_export.against_champion import against_champion
+from model_export.against_champion import AgainstChampion, against_champion
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
 from model_export.bootstrap import interval
@@ -30,6 +30,7 @@ from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
 from model_export.interactions import Interactions
+from model_export.new_data import Learned, NewData, judge_new_data
 from model_export.resources import measured
 from model_export.selection import Candidate, Comparison, Say, choose
 from model_export.slices import categories, sliced
@@ -129,6 +130,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             f"{cold.items:,} items are new in the test: their ndcg {cold.with_.new_items:.4f} at scale {cold_scale:g}, "
             f"that of all {cold.without.every_item:.4f} without and {cold.with_.every_item:.4f} with them"
         )
+        before = _learned_before(fits, winner, split)
         fits.forget()
         related = _related(data, hyperparameters)
         for kind, figures in related.items():
@@ -137,8 +139,12 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             dataset / CHAMPION_FOLDER, data, winner.settings, k=K, seen=seen, categories=of_item,
             chosen_until_ms=split.chosen_until_ms, seed=hyperparameters.seed,
         )  # fmt: skip
+        new = None
         if compared is not None:
             say(compared.sentence(k=K))
+            new = _new_data(compared, data, before, seen=seen, seed=hyperparameters.seed)
+            if new is not None:
+                say(new.sentence(k=K))
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
         served = data.by_frequency()
         model = fits.fit(winner.settings, served.interactions)
@@ -158,6 +164,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "slices": slices,
             "cold_start": dataclasses.asdict(cold),
             "against_champion": None if compared is None else compared.document(k=K),
+            "new_data": None if new is None else new.document(),
             "dataset": {"interactions": data.all_interactions, "users": data.all_users},
             "statistics": _statistics(interactions),
             "related": {kind: dataclasses.asdict(figures) for kind, figures in related.items()},
@@ -189,6 +196,23 @@ def _cold_start(
     model = fits.fit(winner.settings, split.validation.fit)
     scale = choose_scale(model, split, properties, k=K, seen=seen)
     return scale, measure(fits.fit(winner.settings, split.test.fit), split, properties, scale=scale, k=K, seen=seen)
+
+
+def _learned_before(fits: Fits, winner: Candidate, split: protocols.Split) -> Learned | None:
+    """Return the model that the winner was chosen by, where it had learned up to one moment."""
+    if not split.chosen_until_ms:
+        return None
+    return Learned(fits.fit(winner.settings, split.validation.fit), split.learned_until_ms)
+
+
+def _new_data(
+    compared: AgainstChampion, data: TrainingData, before: Learned | None, *, seen: Seen, seed: int
+) -> NewData | None:
+    if compared.models is None or compared.since_ms is None:
+        return None
+    champion, candidate = compared.models
+    knows = Learned(candidate, compared.since_ms)
+    return judge_new_data(champion, data, knows=knows, before=before, k=K, seen=seen, seed=seed)
 
 
 def _related(data: TrainingData, hyperparameters: Hyperparameters) -> Mapping[str, related_quality.Figures]:

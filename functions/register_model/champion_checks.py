@@ -10,12 +10,11 @@ from typing import Any
 
 from alsolike.bundle import Manifest
 from alsolike.decision import Check
-from functions.register_model.limits import Limits
+from functions.register_model.limits import Limits, below
 from functions.register_model.wording import at
 
 NDCG, SLICES = "against the champion", "slices"
 BROKEN = "broken"
-ROUNDING = 1e-9
 
 
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: Limits) -> Check:
@@ -48,7 +47,7 @@ def _compared(
 ) -> Check:
     low, high = found.get("ahead") or (None, None)
     surely = low is not None and low > 0
-    close = not _below(own, other, limits.tolerance_percent)
+    close = not below(own, other, limits.tolerance_percent)
     if surely:
         end = "surely better"
     elif close and fresher:
@@ -103,10 +102,5 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: Limits) -
 
 def _falls(each: Mapping[str, Any], most_percent: int) -> bool:
     high = each["ahead"][1]
-    below = _below(each["candidate"], each["champion"], most_percent)
-    return below and high is not None and bool(high < 0)
-
-
-def _below(own: float, other: float, percent: int) -> bool:
-    """Return whether one lies more than so many percent below the other; what only rounding makes of it does not."""
-    return own < other * (1 - percent / 100) - ROUNDING
+    falls = below(each["candidate"], each["champion"], most_percent)
+    return falls and high is not None and bool(high < 0)

@@ -13,6 +13,7 @@ from alsolike.bundle import Manifest
 from alsolike.decision import Check
 from functions.register_model import champion_checks
 from functions.register_model.limits import Limits
+from functions.register_model.new_data_check import new_data
 from functions.register_model.wording import at, figure
 
 BASELINE = "popularity"
@@ -67,6 +68,7 @@ def _against(
     return (
         champion_checks.against_champion(candidate, manifest, limits=limits),
         champion_checks.no_slice_falls(candidate, manifest, limits=limits),
+        new_data(candidate, limits=limits),
     )
 
 

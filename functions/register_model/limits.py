@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+ROUNDING = 1e-9
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -21,6 +23,8 @@ class Limits:
         By how much a fresher candidate's NDCG may lie below the champion's.
     max_slice_drop_percent
         By how much a slice's NDCG may fall.
+    max_fall_percent
+        By how much what came since the champion may be foreseen worse than what was before.
     min_coverage_percent
         Of the items that the hold-out's lists could hold.
     max_popularity_ratio
@@ -37,7 +41,13 @@ class Limits:
     min_compared_users: int = 30
     tolerance_percent: int = 5
     max_slice_drop_percent: int = 25
+    max_fall_percent: int = 50
     min_coverage_percent: int = 1
     max_popularity_ratio: int = 10
     max_latency_ms: int = 50
     max_bundle_bytes: int = 150_000_000
+
+
+def below(own: float, other: float, percent: int) -> bool:
+    """Return whether one lies more than so many percent below the other; what only rounding makes of it does not."""
+    return own < other * (1 - percent / 100) - ROUNDING

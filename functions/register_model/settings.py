@@ -31,6 +31,7 @@ class Settings:
     gate_min_compared_users: int = _DEFAULT.min_compared_users
     gate_tolerance_percent: int = _DEFAULT.tolerance_percent
     gate_max_slice_drop_percent: int = _DEFAULT.max_slice_drop_percent
+    gate_max_fall_percent: int = _DEFAULT.max_fall_percent
     gate_min_coverage_percent: int = _DEFAULT.min_coverage_percent
     gate_max_popularity_ratio: int = _DEFAULT.max_popularity_ratio
     gate_max_latency_ms: int = _DEFAULT.max_latency_ms

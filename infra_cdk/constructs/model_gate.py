@@ -18,6 +18,7 @@ GATE_SETTINGS = (
     "gate_min_compared_users",
     "gate_tolerance_percent",
     "gate_max_slice_drop_percent",
+    "gate_max_fall_percent",
     "gate_min_coverage_percent",
     "gate_max_popularity_ratio",
     "gate_max_latency_ms",

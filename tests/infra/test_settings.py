@@ -80,6 +80,7 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"gate_min_interactions": 0}, r"gate_min_interactions is 0, expected 1 to 1000000000000"),
         ({"gate_min_compared_users": 1}, r"gate_min_compared_users is 1, expected 2 to 1000000000"),
         ({"gate_max_age_days": 0}, r"gate_max_age_days is 0, expected 1 to 36500"),
+        ({"gate_max_fall_percent": 101}, r"gate_max_fall_percent is 101, expected 0 to 100"),
         ({"gate_max_slice_drop_percent": 101}, r"gate_max_slice_drop_percent is 101, expected 0 to 100"),
         ({"gate_tolerance_percent": 2.5}, r"gate_tolerance_percent is 2\.5, expected a whole number"),
         ({"update_retries": -2}, r"update_retries is -2, expected -1 to 10000"),

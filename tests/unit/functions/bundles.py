@@ -31,6 +31,7 @@ METRICS = {
     ],
     "dataset": {"interactions": 2_000, "users": 100},
     "against_champion": None,
+    "new_data": None,
     "parity": {"histories": 64, "largest_difference": 1e-7},
 }
 MANIFEST = Manifest(

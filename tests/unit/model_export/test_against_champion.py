@@ -226,7 +226,7 @@ def test_too_little_before_the_champions_last_event_is_recorded_as_such(tmp_path
 
 
 def test_of_many_users_some_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_export.against_champion.MOST_ASKED", 2)
+    monkeypatch.setattr("model_export.paired.MOST_ASKED", 2)
     data = shop({user: ["a"] for user in PAST})
 
     found = compared(champion(tmp_path / "champion", {("d", "a"): 1.0}), data)

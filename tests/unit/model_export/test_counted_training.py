@@ -108,6 +108,9 @@ def test_a_candidate_of_counts_is_compared_with_the_champion(tmp_path: Path) -> 
     against = manifest.metrics["against_champion"]
     assert (against["version"], against["refusal"]) == ("champion", None)
     assert against["asked_users"] > 0
+    new = manifest.metrics["new_data"]
+    assert champion.last_event_ms == new["since_ms"] < new["half_ms"] < manifest.last_event_ms
+    assert new["taught"]["users"] == new["foreseen"]["users"] == 20
     assert against["candidate"]["ndcg"] == pytest.approx(against["champion"]["ndcg"], abs=0.02)  # both know the same
 
 

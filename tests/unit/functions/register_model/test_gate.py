@@ -127,12 +127,16 @@ def test_popularity_itself_may_win() -> None:
         ("dataset", ["enough data"]),
         ("asked_users", ["coverage"]),
         ("against_champion", ["against the champion"]),
+        ("new_data", ["new data"]),
     ],
 )
 def test_figures_that_an_earlier_training_did_not_record_fail(metric: str, expected: list[str]) -> None:
-    champion = CHAMPION if metric == "against_champion" else None
+    champion = CHAMPION if metric in ("against_champion", "new_data") else None
 
-    assert failed(without_metric(metric), champion) == expected
+    candidate = without_metric(metric)
+    if metric == "new_data":
+        candidate = dataclasses.replace(candidate, metrics={**candidate.metrics, "against_champion": AGAINST})
+    assert failed(candidate, champion) == expected
 
 
 @pytest.mark.parametrize(("champion_ms", "expected"), [(NOW_MS, []), (NOW_MS + 1, ["latest training event"])])
@@ -306,3 +310,94 @@ def test_better_candidate_never_fails_where_a_worse_one_passes(
     )
 
     assert set(failed(better, CHAMPION)) <= set(failed(worse, CHAMPION))
+
+
+NEW_DATA = {
+    "since_ms": NOW_MS - DAY_MS,
+    "half_ms": NOW_MS - DAY_MS // 2,
+    "interactions": 400,
+    "taught": {"users": 60, "candidate": 0.20, "champion": 0.20, "ahead": [-0.02, 0.02]},
+    "foreseen": {"before_users": 50, "before": 0.18, "users": 60, "now": 0.17, "difference": [-0.04, 0.02]},
+}
+
+
+def judged_new_data(*, taught: Any = None, foreseen: Any = None, **limits: Any) -> Check:
+    found = {
+        **NEW_DATA,
+        "taught": {**NEW_DATA["taught"], **(taught or {})},  # type: ignore[dict-item]
+        "foreseen": {**NEW_DATA["foreseen"], **(foreseen or {})},  # type: ignore[dict-item]
+    }
+    return checks(with_new_data(found), CHAMPION, **limits)["new data"]
+
+
+def with_new_data(found: Any) -> Manifest:
+    candidate = compared()
+    return dataclasses.replace(candidate, metrics={**candidate.metrics, "new_data": found})
+
+
+def test_new_data_as_what_was_before_passes_with_its_figures() -> None:
+    assert str(judged_new_data()) == (
+        "passed: new data: 400 interactions are new; half of them taught ndcg 0.2000 on the rest, champion 0.2000, "
+        "60 users; foreseen above chance: ndcg 0.1700, 0.1800 as long a time before"
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "ahead", "passed"),
+    [
+        (0.15, [-0.07, -0.03], False),
+        (0.15, [-0.12, 0.02], True),  # it may be chance
+        (0.195, [-0.008, -0.002], True),  # surely, and within the tolerance
+    ],
+)
+def test_what_new_data_taught_must_not_surely_fall_on_the_rest(candidate: float, ahead: Any, passed: bool) -> None:
+    check = judged_new_data(taught={"candidate": candidate, "ahead": ahead})
+
+    assert check.passed == passed
+    assert check.figures.endswith("; what they taught surely falls by more than 5%") == (not passed)
+
+
+@pytest.mark.parametrize(
+    ("now", "difference", "passed"),
+    [
+        (0.08, [-0.14, -0.06], False),
+        (-0.01, [-0.22, -0.16], False),
+        (0.08, [-0.30, 0.10], True),
+        (0.10, [-0.12, -0.04], True),  # by less than half
+    ],
+)
+def test_new_data_must_not_be_foreseen_surely_less_than_half_as_well(now: float, difference: Any, passed: bool) -> None:
+    check = judged_new_data(foreseen={"now": now, "difference": difference})
+
+    assert check.passed == passed
+    assert check.figures.endswith("; that surely falls by more than 50%") == (not passed)
+
+
+def test_nothing_is_lost_where_nothing_was_foreseen_before() -> None:
+    assert judged_new_data(foreseen={"before": -0.01, "now": -0.02, "difference": [-0.02, -0.001]}).passed
+
+
+def test_another_shop_than_before_passes_where_the_new_data_teach_a_better_model() -> None:
+    check = judged_new_data(
+        taught={"candidate": 0.19, "champion": 0.02, "ahead": [0.1, 0.2]},
+        foreseen={"now": 0.01, "difference": [-0.2, -0.15]},
+    )
+
+    assert check.passed
+    assert check.figures.endswith(": surely better")
+
+
+def test_few_users_say_nothing_of_new_data() -> None:
+    check = judged_new_data(
+        taught={"candidate": 0.1, "ahead": [-0.12, -0.08]}, foreseen={"now": 0.0}, min_compared_users=61
+    )
+
+    assert check.passed
+    assert check.figures == "400 interactions are new; fewer than 61 users could be asked"
+
+
+def test_a_limit_of_one_hundred_percent_lets_all_pass_that_is_no_worse_than_chance() -> None:
+    found = {"now": 0.0, "difference": [-0.22, -0.16]}
+
+    assert judged_new_data(foreseen=found, max_fall_percent=100).passed
+    assert not judged_new_data(foreseen=found, max_fall_percent=99).passed

@@ -1,0 +1,66 @@
+"""The check of what came since the champion's last training event: is it fit to learn from?
+
+What was found is `model_export.new_data`'s. What is exported has learned it, and no later event can say how well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alsolike.bundle import Manifest
+from alsolike.decision import Check
+from functions.register_model.limits import Limits, below
+
+NAME = "new data"
+
+
+def new_data(candidate: Manifest, *, limits: Limits) -> Check:
+    """Neither falls what the first half of it taught on the second, nor can it be foreseen far worse than before.
+
+    It passes where nothing is new, and where so few users can be asked that nothing is sure. What teaches a surely
+    better model than the champion is fit to learn from, however little the champion foresaw of it.
+    """
+    if "new_data" not in candidate.metrics:
+        return Check(NAME, False, "the training did not judge it; it ran an earlier version, train again")
+    found = candidate.metrics["new_data"]
+    if found is None:
+        return Check(NAME, True, "nothing was found that is new and could be judged")
+    values = {**found, "tolerance_percent": limits.tolerance_percent, "max_fall_percent": limits.max_fall_percent}
+    taught, foreseen = (
+        found.get(name) if (found.get(name) or {}).get("users", 0) >= limits.min_compared_users else None
+        for name in ("taught", "foreseen")
+    )
+    said = [f"{found['interactions']} interactions are new"]
+    if taught is not None:
+        said.append(
+            f"half of them taught ndcg {taught['candidate']:.4f} on the rest, champion {taught['champion']:.4f}, "
+            f"{taught['users']} users"
+        )
+        if _above(taught["ahead"]):
+            return Check(NAME, True, f"{'; '.join(said)}: surely better", values)
+    if foreseen is not None:
+        said.append(
+            f"foreseen above chance: ndcg {foreseen['now']:.4f}, {foreseen['before']:.4f} as long a time before"
+        )
+    if taught is None and foreseen is None:
+        said.append(f"fewer than {limits.min_compared_users} users could be asked")
+    failures = []
+    if taught is not None and _falls(
+        taught["candidate"], taught["champion"], taught["ahead"], limits.tolerance_percent
+    ):
+        failures.append(f"what they taught surely falls by more than {limits.tolerance_percent}%")
+    if foreseen is not None and _falls(
+        foreseen["now"], foreseen["before"], foreseen["difference"], limits.max_fall_percent
+    ):
+        failures.append(f"that surely falls by more than {limits.max_fall_percent}%")
+    return Check(NAME, not failures, "; ".join([*said, *failures]), values)
+
+
+def _above(interval: Any) -> bool:
+    low = interval[0]
+    return low is not None and bool(low > 0)
+
+
+def _falls(own: float, other: float, interval: Any, most_percent: int) -> bool:
+    high = interval[1]
+    return other > 0 and below(own, other, most_percent) and high is not None and bool(high < 0)

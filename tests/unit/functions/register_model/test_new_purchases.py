@@ -1,0 +1,73 @@
+"""What came since the champion is judged before a model that has learned it may go on trial."""
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.bundle import Bundle
+from model_export.new_data import Foreseen
+from tests.unit.functions.register_model.test_generations import Walks, failed, judged, trained
+from tests.unit.model_export.shops import random_sequences
+
+USERS, ITEMS, DAYS, CHAMPIONS_DAYS = 60, 40, 44, 40
+
+
+@pytest.fixture(scope="module")
+def walks() -> Walks:
+    """Who walks through 40 items in two cycles, mostly in their order."""
+    return {
+        f"user{user:02d}": [f"item{item:02d}" for item in sequence]
+        for user, sequence in enumerate(random_sequences(users=USERS, items=ITEMS, length=DAYS))
+    }
+
+
+@pytest.fixture(scope="module")
+def champion(walks: Walks, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    early = {user: items[:CHAMPIONS_DAYS] for user, items in walks.items()}
+    return trained(tmp_path_factory.mktemp("champion"), early, version="champion")
+
+
+def drawn(rng: random.Random) -> str:
+    return f"item{rng.randrange(ITEMS) + 1:02d}"
+
+
+def random_purchases(walks: Walks) -> Walks:
+    """Since the champion everybody has bought something drawn by lot."""
+    rng = random.Random(0)
+    return {
+        user: [*items[:CHAMPIONS_DAYS], *(drawn(rng) for _ in items[CHAMPIONS_DAYS:])] for user, items in walks.items()
+    }
+
+
+def new_data(bundle: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = Bundle(bundle).manifest.metrics["new_data"]
+    return found
+
+
+def test_a_normal_shops_new_data_passes(walks: Walks, champion: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    candidate = trained(tmp_path, walks, version="next", champion=champion, lines=lines)
+
+    checks = judged(candidate, champion)
+    assert failed(checks) == []
+    assert checks["new data"].values["taught"]["users"] == USERS
+    found = new_data(candidate)
+    assert found["interactions"] == USERS * (DAYS - CHAMPIONS_DAYS)
+    assert found["foreseen"]["now"] == pytest.approx(found["foreseen"]["before"], abs=0.08)
+    assert any(line.startswith("240 interactions are new; half of them taught ndcg@10 ") for line in lines)
+
+
+def test_random_purchases_in_new_data_are_refused(walks: Walks, champion: Path, tmp_path: Path) -> None:
+    candidate = trained(tmp_path, random_purchases(walks), version="next", champion=champion)
+
+    checks = judged(candidate, champion)
+
+    assert not checks["new data"].passed
+    assert "that surely falls by more than 50%" in checks["new data"].figures
+    found = Foreseen(**new_data(candidate)["foreseen"])
+    assert found.before > 0.2
+    assert found.now < 0.1
