@@ -99,7 +99,8 @@ class Counts:
         numbers = pc.index_in(_ids(self._directory), value_set=self.item_ids)
         if numbers.null_count:
             raise InvalidDataset(f"{self._directory} has {numbers.null_count} items that the last count has not")
-        return self.position[np.append(0, numbers.to_numpy() + 1)]
+        places: Ints = self.position[np.append(0, numbers.to_numpy() + 1)]
+        return places
 
 
 @functools.lru_cache(maxsize=2)
