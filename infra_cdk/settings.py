@@ -87,6 +87,9 @@ class Settings(TrainingSettings):
         Whether there are pages, storefront and console, with the distribution that serves them.
     operator_mfa
         Whether operators have to sign in to the pages with a second factor, a code of an app, or may.
+    tracing
+        Whether functions and workflows send traces to X-Ray, which takes money for each. Of a function's calls Lambda
+        traces one a second, and 5% of those beyond.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
     batch_concurrency
@@ -148,6 +151,7 @@ class Settings(TrainingSettings):
     web: bool = True
     operator_mfa: Literal["required", "optional"] = "required"
     alarm_email: str | None = None
+    tracing: bool = True
 
     def __post_init__(self) -> None:
         require(

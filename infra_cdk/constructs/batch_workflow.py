@@ -14,7 +14,7 @@ from infra_cdk.constructs.acknowledgement import acknowledge, acknowledge_wildca
 from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.permissions import Permission, objects, role_for
-from infra_cdk.constructs.workflow_permissions import workflow_output
+from infra_cdk.constructs.workflow_permissions import check_traces, workflow_output
 from infra_cdk.settings import Settings
 
 BATCH_DAYS = 30
@@ -98,7 +98,7 @@ class BatchWorkflow(Construct):
                     actions=["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
                     reason="Objects are named after runs and their batches",
                 ),
-                *workflow_output(),
+                *workflow_output(traces=settings.tracing),
             ],
         )
         self.state_machine = sfn.StateMachine(
@@ -106,7 +106,7 @@ class BatchWorkflow(Construct):
             "StateMachine",
             definition_body=sfn.DefinitionBody.from_chainable(batches),
             role=role.without_policy_updates(),
-            tracing_enabled=True,
+            tracing_enabled=settings.tracing,
             logs=sfn.LogOptions(
                 destination=log_group(self, "Log", settings=settings),
                 level=sfn.LogLevel.ALL,
@@ -115,6 +115,7 @@ class BatchWorkflow(Construct):
             ),
             timeout=_LONGEST,
         )
+        check_traces(self.state_machine, traces=settings.tracing)
         self._permit_own_executions(role)
 
     def _batch(self, recommend: lambda_.IFunction, write: lambda_.IFunction) -> sfn.IChainable:

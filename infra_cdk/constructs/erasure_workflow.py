@@ -10,7 +10,7 @@ from constructs import Construct
 from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.permissions import Permission, role_for
-from infra_cdk.constructs.workflow_permissions import workflow_output
+from infra_cdk.constructs.workflow_permissions import check_traces, workflow_output
 from infra_cdk.settings import Settings
 
 # A Lambda runs for 15 minutes at most. A purge may be repeated after any failure: each call takes up where another
@@ -57,7 +57,7 @@ class ErasureWorkflow(Construct):
             permissions=[
                 Permission(actions=["lambda:InvokeFunction"], resources=[purge_user.function_arn]),
                 Permission(actions=["sns:Publish"], resources=[alerts.topic_arn]),
-                *workflow_output(),
+                *workflow_output(traces=settings.tracing),
             ],
         )
         self.state_machine = sfn.StateMachine(
@@ -65,7 +65,7 @@ class ErasureWorkflow(Construct):
             "StateMachine",
             definition_body=sfn.DefinitionBody.from_chainable(settle),
             role=role.without_policy_updates(),
-            tracing_enabled=True,
+            tracing_enabled=settings.tracing,
             logs=sfn.LogOptions(
                 destination=log_group(self, "Log", settings=settings),
                 level=sfn.LogLevel.ALL,
@@ -73,6 +73,7 @@ class ErasureWorkflow(Construct):
             ),
             timeout=_LONGEST,
         )
+        check_traces(self.state_machine, traces=settings.tracing)
 
     def _purge(self, function: lambda_.IFunction, *, alerts: sns.ITopic) -> tasks.LambdaInvoke:
         purge = tasks.LambdaInvoke(

@@ -74,7 +74,7 @@ class PythonFunction(Construct):
             "Role",
             service="lambda.amazonaws.com",
             description=f"Alsolike {settings.name}: what {name} may do",
-            permissions=[*_own_output(logs.log_group_arn), *permissions],
+            permissions=[*_own_output(logs.log_group_arn, traces=settings.tracing), *permissions],
         )
         function = lambda_.Function(
             self,
@@ -87,7 +87,7 @@ class PythonFunction(Construct):
             layers=list(layers),
             role=self.role.without_policy_updates(),
             log_group=logs,
-            tracing=lambda_.Tracing.ACTIVE,
+            tracing=lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED,
             memory_size=memory_mb,
             timeout=cdk.Duration.seconds(timeout_s),
             ephemeral_storage_size=cdk.Size.mebibytes(storage_mb),
@@ -127,15 +127,17 @@ def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: in
         raise ValueError(f"function {name!r}: SnapStart and provisioned concurrency exclude each other")
 
 
-def _own_output(log_group_arn: str) -> list[Permission]:
-    return [
-        Permission(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group_arn]),
-        Permission(
-            actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-            resources=["*"],
-            wildcard_reason="X-Ray has no resources: its write actions can be granted on * only",
-        ),
-    ]
+def _own_output(log_group_arn: str, *, traces: bool) -> list[Permission]:
+    output = [Permission(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group_arn])]
+    if traces:
+        output.append(
+            Permission(
+                actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+                resources=["*"],
+                wildcard_reason="X-Ray has no resources: its write actions can be granted on * only",
+            )
+        )
+    return output
 
 
 def _code(name: str) -> lambda_.Code:

@@ -18,7 +18,7 @@ from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.workflow_permissions import workflow_permissions
+from infra_cdk.constructs.workflow_permissions import check_traces, workflow_permissions
 from infra_cdk.settings import Settings
 
 _SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
@@ -134,7 +134,9 @@ class TrainingWorkflow(Construct):
         built.next(trained).next(registered).next(decision)
         self.state_machine = self._state_machine(
             started.next(first),
-            permissions=workflow_permissions(functions=steps.all, job=job, spark_arn=spark.arn, alerts=alerts),
+            permissions=workflow_permissions(
+                functions=steps.all, job=job, spark_arn=spark.arn, alerts=alerts, traces=settings.tracing
+            ),
         )
         self._schedule()
 
@@ -317,12 +319,12 @@ class TrainingWorkflow(Construct):
             description=f"Alsolike {self._settings.name}: what the training workflow may do",
             permissions=permissions,
         )
-        return sfn.StateMachine(
+        machine = sfn.StateMachine(
             self,
             "StateMachine",
             definition_body=sfn.DefinitionBody.from_chainable(definition),
             role=role.without_policy_updates(),
-            tracing_enabled=True,
+            tracing_enabled=self._settings.tracing,
             logs=sfn.LogOptions(
                 destination=log_group(self, "Log", settings=self._settings),
                 level=sfn.LogLevel.ALL,
@@ -337,6 +339,8 @@ class TrainingWorkflow(Construct):
                 + 2 * self._settings.canary_duration_s
             ),
         )
+        check_traces(machine, traces=self._settings.tracing)
+        return machine
 
     def _schedule(self) -> None:
         if self._settings.training_schedule is None:

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
 
+from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.permissions import Permission
 from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
 
 
 def workflow_permissions(
-    *, functions: Sequence[lambda_.IFunction], job: TrainingJob, spark_arn: str, alerts: sns.ITopic
+    *, functions: Sequence[lambda_.IFunction], job: TrainingJob, spark_arn: str, alerts: sns.ITopic, traces: bool
 ) -> list[Permission]:
     """Return what it takes training to call the functions, to run the jobs and wait for them, and to tell people.
 
@@ -55,14 +57,14 @@ def workflow_permissions(
                 )
             ],
         ),
-        *workflow_output(),
+        *workflow_output(traces=traces),
     ]
 
 
-def workflow_output() -> list[Permission]:
-    """Return what any workflow needs in order to write its log and its traces."""
+def workflow_output(*, traces: bool) -> list[Permission]:
+    """Return what any workflow needs in order to write its log and, where it is traced, its traces."""
     # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
-    return [
+    output = [
         Permission(
             actions=[
                 "logs:CreateLogDelivery",
@@ -76,15 +78,29 @@ def workflow_output() -> list[Permission]:
             ],
             resources=["*"],
             wildcard_reason="AWS documents * for the delivery of a workflow's log",
-        ),
-        Permission(
-            actions=[
-                "xray:PutTraceSegments",
-                "xray:PutTelemetryRecords",
-                "xray:GetSamplingRules",
-                "xray:GetSamplingTargets",
-            ],
-            resources=["*"],
-            wildcard_reason="X-Ray has no resources",
-        ),
+        )
     ]
+    if traces:
+        output.append(
+            Permission(
+                actions=[
+                    "xray:PutTraceSegments",
+                    "xray:PutTelemetryRecords",
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                ],
+                resources=["*"],
+                wildcard_reason="X-Ray has no resources",
+            )
+        )
+    return output
+
+
+def check_traces(machine: sfn.StateMachine, *, traces: bool) -> None:
+    """Accept that a workflow is not traced where the environment wants no traces."""
+    if not traces:
+        acknowledge(
+            machine,
+            finding="AwsSolutions-SF2",
+            reason="The environment's setting tracing is off: its log has each step",
+        )

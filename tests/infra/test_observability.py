@@ -78,7 +78,9 @@ def of_alarms(assembly: Assembly) -> Iterator[Shown]:
         properties = alarm.properties
         stats = [query["MetricStat"]["Metric"] for query in properties.get("Metrics", ()) if "MetricStat" in query]
         for metric in stats or [properties]:
-            dimensions = {each["Name"]: flat(each["Value"]) for each in metric.get("Dimensions", ())}
+            dimensions: dict[str, str | None] = {
+                each["Name"]: flat(each["Value"]) for each in metric.get("Dimensions", ())
+            }
             yield Shown(f"alarm {alarm.logical_id[:-8]}", metric["Namespace"], metric["MetricName"], dimensions)
 
 
