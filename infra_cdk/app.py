@@ -11,6 +11,7 @@ from typing import Any
 import aws_cdk as cdk
 import cdk_nag
 
+from infra_cdk.constructs.budget import ENVIRONMENT_TAG
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
@@ -88,6 +89,8 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     """Add the stacks of an environment, named ``alsolike-<environment>-<part>``."""
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
+    # CloudFormation gives a stack's tags to all in it: budgets and the bill tell deployments apart by this one.
+    cdk.Tags.of(app).add(ENVIRONMENT_TAG, settings.name, include_resource_types=["aws:cdk:stack"])
     data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
     catalogue = CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
     lake = LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)

@@ -92,6 +92,10 @@ class Settings(TrainingSettings):
         traces one a second, and 5% of those beyond.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
+    dashboards
+        Whether there are any; alarms do not need them.
+    monthly_budget_usd
+        What a month may cost before people are told, see docs/cost.md; None for no budget.
     batch_concurrency
         How many batches of a run are answered at a time, by the function that also answers the API.
     """
@@ -152,6 +156,8 @@ class Settings(TrainingSettings):
     operator_mfa: Literal["required", "optional"] = "required"
     alarm_email: str | None = None
     tracing: bool = True
+    dashboards: bool = True
+    monthly_budget_usd: int | None = None
 
     def __post_init__(self) -> None:
         require(
@@ -287,6 +293,7 @@ _RANGES = (
     *((f"{routes}_{limit}", 1, 100_000) for routes in _LIMITED for limit in ("rate_per_s", "burst")),
     ("session_cache_s", 0, 300),
     ("token_validity_minutes", 5, 1_440),
+    ("monthly_budget_usd", 1, 100_000_000),
 )
 
 

@@ -37,6 +37,8 @@ class PythonFunction(Construct):
     ----------
     name
         Its folder's.
+    memory_mb
+        What it is given.
     live
         The alias.
     role, log_group
@@ -60,7 +62,7 @@ class PythonFunction(Construct):
         starts_fast: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.name = name
+        self.name, self.memory_mb = name, memory_mb
         handler = ROOT / "functions" / name / "handler.py"
         if not handler.is_file():
             raise FileNotFoundError(f"{handler} does not exist; the function {name!r} needs it")

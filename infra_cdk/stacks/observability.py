@@ -9,6 +9,8 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.budget import monthly_budget
+from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
 from infra_cdk.constructs.metrics import counted, percent
 from infra_cdk.constructs.models_dashboard import models_dashboard
@@ -71,6 +73,21 @@ class ObservabilityStack(cdk.Stack):
         engagement_dashboard(self, settings=settings)
         models_dashboard(self, settings=settings, training=training.state_machine)
 
+        cost_dashboard(
+            self,
+            settings=settings,
+            api=serving.api,
+            stream=data.stream,
+            functions=_python_functions(scope),
+            tables={"profiles": data.profiles, "items": data.catalogue, "users": data.users},
+            buckets={"lake": data.lake, "artefacts": data.artefacts},
+        )
+        if settings.monthly_budget_usd is not None:
+            monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=data.alerts)
+        if not settings.dashboards:
+            for made in [each for each in self.node.find_all() if isinstance(each, cloudwatch.Dashboard)]:
+                self.node.try_remove_child(made.node.id)
+
     def _errors(self, serving: ServingStack) -> list[cloudwatch.IAlarm]:
         settings, api = self._settings, serving.api
         served = counted("RecommendationsServed", service="recommend")
@@ -126,6 +143,10 @@ class ObservabilityStack(cdk.Stack):
 
 
 def _functions(app: Construct) -> dict[str, lambda_.IFunction]:
+    return {name: each.live for name, each in _python_functions(app).items()}
+
+
+def _python_functions(app: Construct) -> dict[str, PythonFunction]:
     """Return every function of the app by its name."""
     found = [each for each in app.node.find_all() if isinstance(each, PythonFunction)]
-    return {each.name: each.live for each in sorted(found, key=lambda each: each.name)}
+    return {each.name: each for each in sorted(found, key=lambda each: each.name)}

@@ -5,6 +5,7 @@ from typing import Final
 
 from local_cloud.resources import (
     apigatewayv2,
+    budgets,
     cloudfront,
     cloudwatch,
     cognito,
@@ -28,8 +29,8 @@ from local_cloud.resources import (
 from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
-    apigatewayv2, cloudfront, cloudwatch, cognito, dynamodb, events, functions, glue, iam, kinesis, kms, logs, s3,
-    sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions,
+    apigatewayv2, budgets, cloudfront, cloudwatch, cognito, dynamodb, events, functions, glue, iam, kinesis, kms, logs,
+    s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {

@@ -1,11 +1,15 @@
 """What a bill is made of is read out of the very templates that are deployed."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from alsolike import cost
 from alsolike.errors import InvalidInput
+from infra_cdk.app import create_app, read_context
+from infra_cdk.context import load_settings
+from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly
 
 FREE_OF_USE = {"authorize_session", "erase_user", "export_user", "observe", "purge_user", "write_recommendations"}
@@ -72,3 +76,67 @@ def test_the_summary_fits_into_a_variable_of_a_function(summary: cost.Summary) -
 def test_a_folder_without_templates_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="expected a synthesized assembly"):
         cost.read_assembly(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def spare(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """A deployment with a budget, and without what can be left out."""
+    context = read_context()
+    demo = context["environments"]["demo"]
+    context["environments"]["demo"] = {**demo, "monthly_budget_usd": 200, "tracing": False, "dashboards": False}
+    outdir = tmp_path_factory.mktemp("spare")
+    create_app(context, environment="demo", outdir=outdir, layers=layers, check_templates=False).synth()
+    return Assembly.read(outdir)
+
+
+def test_a_budget_is_of_the_deployment_by_its_tag(spare: Assembly) -> None:
+    budget = spare.only("AWS::Budgets::Budget").properties["Budget"]
+
+    assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
+    assert budget["BudgetLimit"] == {"Amount": 200, "Unit": "USD"}
+    assert budget["CostFilters"] == {"TagKeyValue": ["user:alsolike:environment$demo"]}
+
+
+def test_people_are_told_at_80_percent_and_when_all_is_expected_to_be_spent(spare: Assembly) -> None:
+    told = spare.only("AWS::Budgets::Budget").properties["NotificationsWithSubscribers"]
+
+    assert [(each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in told] == [
+        ("ACTUAL", 80),
+        ("FORECASTED", 100),
+    ]
+    assert {subscriber["SubscriptionType"] for each in told for subscriber in each["Subscribers"]} == {"SNS"}
+    statements = spare.only("AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]
+    (lets_in,) = (each for each in statements if each.get("Principal") == {"Service": "budgets.amazonaws.com"})
+    assert lets_in["Action"] == "sns:Publish"
+    assert set(lets_in["Condition"]) == {"StringEquals", "ArnLike"}
+
+
+def test_without_a_setting_there_is_no_budget(prod: Assembly) -> None:
+    assert prod.of_type("AWS::Budgets::Budget") == []
+
+
+def test_every_stack_has_the_tag_that_budgets_go_by(prod: Assembly) -> None:
+    artifacts = json.loads((prod.directory / "manifest.json").read_bytes())["artifacts"].values()
+    stacks = [each for each in artifacts if each["type"] == "aws:cloudformation:stack"]
+
+    assert stacks
+    assert all(each["properties"]["tags"] == {"alsolike:environment": "prod"} for each in stacks)
+
+
+def test_tracing_and_dashboards_can_be_left_out(spare: Assembly) -> None:
+    functions = spare.of_type("AWS::Lambda::Function")
+    assert all("TracingConfig" not in each.properties for each in functions)
+    roles = [role for role in spare.of_type("AWS::IAM::Role") if "lambda.amazonaws.com" in json.dumps(role.properties)]
+    assert "xray" not in json.dumps([role.properties for role in roles])
+    assert spare.of_type("AWS::CloudWatch::Dashboard") == []
+    summary = cost.read_assembly(spare.directory)
+    assert summary.dashboards == 0
+    assert not any(each.tracing for each in summary.functions.values())
+
+
+@pytest.mark.parametrize("value", [0, -5, "100", 1.5])
+def test_a_budget_that_cannot_be_is_refused(value: object) -> None:
+    environments = {"demo": {"region": "us-east-1", "monthly_budget_usd": value}}
+
+    with pytest.raises(InvalidSettings, match="monthly_budget_usd"):
+        load_settings(environments, "demo")

@@ -1,0 +1,178 @@
+"""The dashboard of what is paid for: usage by the day times its price, where CloudWatch knows both."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from alsolike.prices import DATE, REGION, TABLE
+from infra_cdk.constructs.graphs import DAY, HALF, WIDE, board, graph
+from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.settings import Settings
+
+NOTE = (
+    f"Dollars by the day: usage that CloudWatch counts, at prices of {REGION} of {DATE}, without free tiers and "
+    "discounts. What has no metric is not in it: traces, custom metrics, trainings, requests of S3, and what is due "
+    "without any load. `alsolike cost` has all of them."
+)
+BILLING_REGION = "us-east-1"
+"""Where AWS/Billing is, if the account has turned billing alerts on."""
+
+_LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
+"""Whose logs grow with the load."""
+
+
+def cost_dashboard(
+    scope: Construct,
+    *,
+    settings: Settings,
+    api: HttpApi,
+    stream: kinesis.IStream,
+    functions: Mapping[str, PythonFunction],
+    tables: Mapping[str, dynamodb.ITableV2],
+    buckets: Mapping[str, s3.IBucket],
+) -> cloudwatch.Dashboard:
+    """Create the dashboard; each series is in dollars a day, but for GB-seconds and the account's bill."""
+    made = board(scope, "Cost", settings=settings, start="-P14D")
+    time = {name: _gb_seconds(function) for name, function in functions.items()}
+    calls = [_dollars(api.requests(), TABLE["api_calls"].dollars, "API Gateway, calls")]
+    stored = [_gb_month(_stored(bucket), TABLE["s3_gb"].dollars, name) for name, bucket in buckets.items()]
+    groups = {name: functions[name].log_group for name in _LOGGED} | {"the API's access log": api.access_log}
+    gb_s = TABLE["lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"].dollars
+    made.add_widgets(cloudwatch.TextWidget(markdown=NOTE, width=WIDE, height=2))
+    made.add_widgets(
+        graph(f"Lambda: time, at ${gb_s:.10f} a GB-second", [_dollars(time[name], gb_s, name) for name in time]),
+        graph("Lambda: GB-seconds", list(time.values())),
+    )
+    made.add_widgets(
+        graph(
+            f"Calls: API at ${_million('api_calls')}, Lambda at ${_million('lambda_requests')} a million",
+            [*calls, _dollars(_all_calls(functions), TABLE["lambda_requests"].dollars, "Lambda, calls")],
+        ),
+        graph(
+            f"Kinesis: PUT units at ${_million('kinesis_puts')} a million",
+            [_dollars(_sum(stream.metric_incoming_records()), TABLE["kinesis_puts"].dollars, "PUT units")],
+        ),
+    )
+    made.add_widgets(
+        graph(
+            f"DynamoDB: units at ${_million('dynamodb_writes')} written, ${_million('dynamodb_reads')} read, a million",
+            [each for name, table in tables.items() for each in _units(table, name)],
+        ),
+        graph(
+            f"CloudWatch: logs taken in, at ${TABLE['logs_gb'].dollars:.2f} a GB",
+            [_gb(_logged(group), TABLE["logs_gb"].dollars, name) for name, group in groups.items()],
+        ),
+    )
+    made.add_widgets(
+        graph(f"S3: what lies there, at ${TABLE['s3_gb'].dollars:.3f} a GB and month", stored),
+        *_account(settings),
+    )
+    return made
+
+
+def _gb_seconds(function: PythonFunction) -> cloudwatch.MathExpression:
+    """Return the billed GB-seconds of a function, but for the rounding of each call to a millisecond."""
+    milliseconds = _sum(function.live.metric("Duration"))
+    return cloudwatch.MathExpression(
+        expression=f"ms{_id(function.name)} / 1000 * {function.memory_mb / 1024:g}",
+        using_metrics={f"ms{_id(function.name)}": milliseconds},
+        label=function.name,
+        period=DAY,
+    )
+
+
+def _all_calls(functions: Mapping[str, PythonFunction]) -> cloudwatch.MathExpression:
+    counted = {f"n{_id(name)}": _sum(each.live.metric("Invocations")) for name, each in functions.items()}
+    return cloudwatch.MathExpression(
+        expression=f"SUM([{', '.join(f'FILL({name}, 0)' for name in counted)}])", using_metrics=counted, period=DAY
+    )
+
+
+def _units(table: dynamodb.ITableV2, name: str) -> Sequence[cloudwatch.IMetric]:
+    return [
+        _dollars(_of_table(table, f"Consumed{what}CapacityUnits"), TABLE[price].dollars, f"{name}, {verb}")
+        for what, price, verb in (("Write", "dynamodb_writes", "written"), ("Read", "dynamodb_reads", "read"))
+    ]
+
+
+def _of_table(table: dynamodb.ITableV2, metric: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/DynamoDB",
+        metric_name=metric,
+        dimensions_map={"TableName": table.table_name},
+        statistic="Sum",
+        period=DAY,
+    )
+
+
+def _stored(bucket: s3.IBucket) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/S3",
+        metric_name="BucketSizeBytes",
+        dimensions_map={"BucketName": bucket.bucket_name, "StorageType": "StandardStorage"},
+        statistic="Average",
+        period=DAY,
+    )
+
+
+def _logged(group: logs.ILogGroup) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/Logs",
+        metric_name="IncomingBytes",
+        dimensions_map={"LogGroupName": group.log_group_name},
+        statistic="Sum",
+        period=DAY,
+    )
+
+
+def _account(settings: Settings) -> list[cloudwatch.IWidget]:
+    """Return what the whole account owes this month, where the metric is in the dashboard's region."""
+    if settings.region != BILLING_REGION:
+        return []
+    owed = cloudwatch.Metric(
+        namespace="AWS/Billing",
+        metric_name="EstimatedCharges",
+        dimensions_map={"Currency": "USD"},
+        statistic="Maximum",
+        period=DAY,
+        label="the whole account, this month",
+    )
+    return [graph("AWS's own estimate, where billing alerts are on", [owed], width=HALF)]
+
+
+def _dollars(usage: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
+    return _priced(usage, f"{price:.12f}", label)
+
+
+def _gb(used: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
+    return _priced(used, f"{price:g} / 1000000000", label)
+
+
+def _gb_month(lying: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
+    return _priced(lying, f"{price:g} / 1000000000 / 30.4", label)
+
+
+def _priced(usage: cloudwatch.IMetric, factor: str, label: str) -> cloudwatch.MathExpression:
+    name = f"u{_id(label)}"
+    return cloudwatch.MathExpression(
+        expression=f"{name} * {factor}", using_metrics={name: usage}, label=label, period=DAY
+    )
+
+
+def _sum(metric: cloudwatch.Metric) -> cloudwatch.Metric:
+    return metric.with_(statistic="Sum", period=DAY)
+
+
+def _id(label: str) -> str:
+    """Return a label as the rest of an id of metric math: letters, digits and underscores."""
+    return "".join(each if each.isalnum() else "_" for each in label.lower())
+
+
+def _million(price: str) -> str:
+    return f"{TABLE[price].dollars * 1e6:g}"

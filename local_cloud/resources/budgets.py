@@ -1,0 +1,33 @@
+"""Budgets: moto keeps them and spends nothing, so that none is ever passed."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType
+
+_BUDGET = ("BudgetType", "CostFilters", "CostTypes", "TimeUnit")
+
+
+def _create_budget(creation: Creation) -> Created:
+    budget = creation.properties.section("Budget")
+    name = str(budget.get("BudgetName") or creation.name(None, limit=100))
+    limit = budget.section("BudgetLimit")
+    creation.clients("budgets").create_budget(
+        AccountId=creation.account,
+        Budget={
+            "BudgetName": name,
+            "BudgetLimit": {"Amount": str(limit["Amount"]), "Unit": limit["Unit"]},
+            **budget.take(*_BUDGET),
+        },
+        NotificationsWithSubscribers=[
+            _notification(each) for each in creation.properties.get("NotificationsWithSubscribers", [])
+        ],
+    )
+    return Created(name)
+
+
+def _notification(each: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Notification": each["Notification"], "Subscribers": each["Subscribers"]}
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {"AWS::Budgets::Budget": ResourceType(_create_budget)}

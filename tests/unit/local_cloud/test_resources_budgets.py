@@ -1,0 +1,30 @@
+import pytest
+
+from local_cloud.deployer import DeploymentError
+from tests.unit.local_cloud.moto_cloud import ACCOUNT, MotoCloud
+
+BUDGET = "AWS::Budgets::Budget"
+DATA = {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": 200, "Unit": "USD"}}
+
+
+def test_budget_is_kept_with_its_limit_and_whom_it_tells(cloud: MotoCloud) -> None:
+    told = {
+        "Notification": {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80},
+        "Subscribers": [{"SubscriptionType": "SNS", "Address": "arn:aws:sns:eu-west-1:123456789012:alerts"}],
+    }
+    filters = {"TagKeyValue": ["user:alsolike:environment$shop"]}
+
+    budget = cloud.create(BUDGET, Budget={**DATA, "CostFilters": filters}, NotificationsWithSubscribers=[told])
+
+    client = cloud.client("budgets")
+    (kept,) = client.describe_budgets(AccountId=ACCOUNT)["Budgets"]
+    assert kept["BudgetName"] == budget.physical_id
+    assert kept["BudgetLimit"] == {"Amount": "200", "Unit": "USD"}
+    assert kept["CostFilters"] == filters
+    notifications = client.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName=budget.physical_id)
+    assert [each["Threshold"] for each in notifications["Notifications"]] == [80]
+
+
+def test_what_a_budget_has_and_moto_does_not_is_refused(cloud: MotoCloud) -> None:
+    with pytest.raises(DeploymentError, match=r"Budget\.AutoAdjustData"):
+        cloud.create(BUDGET, Budget={**DATA, "AutoAdjustData": {"AutoAdjustType": "HISTORICAL"}})
