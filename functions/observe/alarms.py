@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import Unavailable
 
+_PREFIX = "alsolike"
 _ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")
 _RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
 
@@ -17,8 +18,8 @@ _RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
 def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
     """Return the answer.
 
-    CloudFormation names alarms after their stacks; that an alarm is this deployment's, and not that of another one with
-    a name that begins alike, its description says.
+    CloudFormation names alarms after their stacks, the CDK composite ones after their constructs, without hyphens.
+    Which of those that begin alike are this deployment's, their descriptions say.
 
     Parameters
     ----------
@@ -33,17 +34,17 @@ def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
     said_of = f"Alsolike {deployment}: "
     found = [
         _alarm(alarm, composite=composite, said_of=said_of)
-        for alarm, composite in _read(client, prefix=f"alsolike-{deployment}-")
+        for alarm, composite in _read(client)
         if alarm.get("AlarmDescription", "").startswith(said_of)
     ]
     found.sort(key=lambda alarm: (_ORDER.index(alarm["state"]), -alarm["changedMs"], alarm["name"]))
     return {"alarms": found}
 
 
-def _read(client: Any, *, prefix: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
+def _read(client: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:
     try:
         pages = client.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            AlarmNamePrefix=_PREFIX, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
         for page in pages:
             for kind, composite in (("MetricAlarms", False), ("CompositeAlarms", True)):

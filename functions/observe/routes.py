@@ -12,13 +12,20 @@ from alsolike import observed
 from alsolike.cache import BoundedCache
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.observed import ROUTES
+from alsolike.observed_answers import BY
 from alsolike.queries import read_query
 from functions.observe.alarms import alarms
+from functions.observe.drift import drift
+from functions.observe.engagement import engagement
+from functions.observe.experiments import experiments
 from functions.observe.metric_reader import MetricReader
+from functions.observe.quarantine import quarantine
 from functions.observe.rules import rule_sets
 from functions.observe.settings import Settings
 from functions.observe.traffic import traffic
 
+ANSWER_MS = 6_000
+"""Time that is left for the answer when reading objects stops."""
 REMEMBERED_BYTES = 20_000_000
 
 
@@ -35,6 +42,10 @@ class Request:
     query: Mapping[str, Any]
     now_ms: int
     remaining_ms: Callable[[], float]
+
+    def has_time(self) -> bool:
+        """Say whether more may be read."""
+        return self.remaining_ms() > ANSWER_MS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,12 +110,40 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any) -> Routes:
             now_ms=request.now_ms,
         )
 
+    def show_engagement(request: Request) -> dict[str, Any]:
+        return engagement(
+            s3,
+            settings.lake_bucket,
+            days=request.query.get("days", observed.USUAL_DAYS),
+            by=request.query.get("by", BY[0]),
+            now_ms=request.now_ms,
+        )
+
+    def show_drift(request: Request) -> dict[str, Any]:
+        return drift(s3, settings.artefact_bucket, metrics, now_ms=request.now_ms)
+
+    def show_quarantine(request: Request) -> dict[str, Any]:
+        return quarantine(s3, settings.lake_bucket, has_time=request.has_time)
+
+    def list_experiments(request: Request) -> dict[str, Any]:
+        return experiments(
+            s3,
+            settings.lake_bucket,
+            configuration.current(now_ms=request.now_ms).experiments.values(),
+            has_time=request.has_time,
+            now_ms=request.now_ms,
+        )
+
     return Routes(
         {
             "GET /operator/traffic": Route(show_traffic, keep_s=20),
             "GET /operator/alarms": Route(
                 lambda request: alarms(cloudwatch, deployment=settings.deployment), keep_s=10
             ),
+            "GET /operator/engagement": Route(show_engagement, keep_s=60),
+            "GET /operator/drift": Route(show_drift, keep_s=60),
+            "GET /operator/quarantine": Route(show_quarantine, keep_s=30),
+            "GET /operator/experiments": Route(list_experiments, keep_s=60),
             "GET /operator/rules": Route(lambda request: rule_sets(configuration.current(now_ms=request.now_ms))),
         }
     )

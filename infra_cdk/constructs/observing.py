@@ -3,8 +3,9 @@
 from constructs import Construct
 
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from infra_cdk.constructs.http_api import HttpApi
-from infra_cdk.constructs.permissions import Permission
+from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.token_issuer import ADMINISTER
@@ -14,8 +15,19 @@ from infra_cdk.stacks.data import DataStack
 ROUTES = (
     "GET /operator/traffic",
     "GET /operator/alarms",
+    "GET /operator/engagement",
+    "GET /operator/drift",
+    "GET /operator/quarantine",
+    "GET /operator/experiments",
     "GET /operator/rules",
 )
+
+
+_READ_IN_LAKE = {
+    **dict.fromkeys(("engagement/", "attribution/", "outcomes/"), "Objects are named after their day"),
+    "quarantine/": "Objects are named after their day, shard and sequence number",
+    FAILED_RECORDS_PREFIX: "Lambda names the object of each batch that it gives up on",
+}
 
 
 def add_observe(
@@ -48,6 +60,13 @@ def add_observe(
                 resources=["*"],
                 wildcard_reason="CloudWatch tells of composite alarms only whom it may tell of all",
             ),
+            # What configuration_permissions say of the artefacts' bucket holds of the lake's too.
+            Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn]),
+            *(
+                objects(data.lake, prefix, actions=["s3:GetObject"], reason=reason)
+                for prefix, reason in _READ_IN_LAKE.items()
+            ),
+            Permission(actions=["s3:GetObject"], resources=[data.artefacts.arn_for_objects("monitoring/latest.json")]),
             *configuration_permissions(data.artefacts),
         ],
         memory_mb=1_769,

@@ -215,6 +215,14 @@ def test_few_requests_alarm_nobody_by_their_share(demo: Assembly) -> None:
     assert share["Expression"] == "IF(FILL(whole, 0) >= 20, 100 * FILL(part, 0) / whole, 0)"
 
 
+def test_alarms_say_whose_they_are_as_the_operators_api_looks_for_them(assembly: Assembly) -> None:
+    for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+        for resource in assembly.of_type(resource_type):
+            environment = resource.stack.removeprefix("alsolike-").rpartition("-")[0]
+            assert resource.properties["AlarmDescription"].startswith(f"Alsolike {environment}: ")
+            assert resource.properties.get("AlarmName", resource.stack).startswith("alsolike")
+
+
 def runbooks(assembly: Assembly) -> Iterator[tuple[Resource, str]]:
     """Yield each alarm with the page that its text names."""
     for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):

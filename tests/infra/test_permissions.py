@@ -97,6 +97,13 @@ EXPECTED = {
     | {
         ("cloudwatch:GetMetricData", "*"),  # MetricReader: get_metric_data
         ("cloudwatch:DescribeAlarms", "*"),  # alarms: describe_alarms
+        ("s3:ListBucket", "Lake"),  # scan: list_objects_v2
+        # scan: get_object
+        *(
+            ("s3:GetObject", f"Lake/{prefix}/*")
+            for prefix in ("engagement", "attribution", "outcomes", "quarantine", "aws/lambda")
+        ),
+        ("s3:GetObject", "Artefacts/monitoring/latest.json"),  # drift: get_object
     },
     # No model: what it promotes is there already.
     "operate": {

@@ -27,7 +27,10 @@ RECOMMENDING = (
     "GET /trending",
     "GET /popular",
 )
-OBSERVING = ("GET /operator/traffic", "GET /operator/alarms", "GET /operator/rules")
+OBSERVING = tuple(
+    f"GET /operator/{name}"
+    for name in ("traffic", "alarms", "engagement", "drift", "quarantine", "experiments", "rules")
+)
 OPERATING = (
     "GET /operator/models",
     "GET /operator/models/{version}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from alsolike import observed
+from alsolike import observed_answers
 from alsolike.catalog import ITEMS
 from alsolike.fields import Schema
 from alsolike.http import ERROR_TYPES
@@ -111,7 +111,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         RECOMMENDED: _list("itemList"),
         RANKED: _list("personalizedRanking"),
-        **observed.ANSWERS,
+        **observed_answers.ANSWERS,
         **OPERATE_ANSWERS,
     }
 )

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from moto.cloudwatch.responses import CloudWatchResponse
 
-from alsolike.observed import ANSWERS
+from alsolike.observed_answers import ANSWERS
 from tests.unit.functions.observe.conftest import Observe
 
 
@@ -40,7 +40,7 @@ def put_alarm(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Cal
 
 def test_alarms_that_ring_come_first_each_with_its_runbook(observe: Observe, put_alarm: Callable[..., None]) -> None:
     put_alarm("alsolike-test-lake-Quarantine", "Alsolike test: Many cannot be read: docs/runbooks/quarantine.md")
-    put_alarm("alsolike-test-a-Errors", "Alsolike test: Errors: docs/runbooks/errors.md", state="ALARM", composite=True)
+    put_alarm("alsoliketestErrors", "Alsolike test: Errors: docs/runbooks/errors.md", state="ALARM", composite=True)
     put_alarm("alsolike-test-lake-Upkeep", "Alsolike test: Upkeep fails: docs/lake.md", state="INSUFFICIENT_DATA")
 
     document = observe("alarms")
@@ -50,10 +50,10 @@ def test_alarms_that_ring_come_first_each_with_its_runbook(observe: Observe, put
     assert all(time > 1_700_000_000_000 for time in changed)
     assert document["alarms"] == [
         {
-            "name": "alsolike-test-a-Errors",
+            "name": "alsoliketestErrors",
             "state": "ALARM",
             "composite": True,
-            "reason": "alsolike-test-a-Errors is ALARM",
+            "reason": "alsoliketestErrors is ALARM",
             "description": "Errors: docs/runbooks/errors.md",
             "runbook": "errors",
         },

@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from alsolike.observed import ANSWERS
+from alsolike.observed_answers import ANSWERS
 from tests.unit.functions.observe.conftest import Observe
 
 

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from moto.cloudwatch.models import CloudWatchBackend
 
-from alsolike.observed import ANSWERS
+from alsolike.observed_answers import ANSWERS
 from local_cloud.moto_changes import read_metric_data
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.observe.conftest import Clock, Observe

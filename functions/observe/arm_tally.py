@@ -1,0 +1,98 @@
+"""Summing up by user what an experiment's answers led to, row by row: days of a console, not years of a report."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from alsolike.experiment_metrics import SUMS
+from alsolike.experiments import Experiment
+from alsolike.lake import event_date
+from alsolike.served import UNKNOWN
+
+_ANSWERS, _BOUGHT = SUMS.index("answers"), SUMS.index("bought_answers")
+_COUNTED = [(place, name) for place, name in enumerate(SUMS) if place not in (_ANSWERS, _BOUGHT)]
+
+
+class UserSums:
+    """Users; see `alsolike.experiment_metrics.Users`."""
+
+    def __init__(self, rows: Sequence[Sequence[float]]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        """Return how many."""
+        return len(self._rows)
+
+    def column(self, name: str) -> list[float]:
+        """Return one of `SUMS`, an element a user."""
+        place = SUMS.index(name)
+        return [row[place] for row in self._rows]
+
+
+class ArmTally:
+    """The answers of one experiment by user; see `alsolike.experiment_report.Tally`."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.unassigned = 0
+        self.nameless = 0
+        self.in_two_arms = 0
+        self.unknown: Counter[str] = Counter()
+        self._prefix = f"{experiment.name}/"
+        self._known = {experiment.label(arm): arm.name for arm in experiment.arms}
+        self._sums: dict[str, dict[str, list[float]]] = {arm.name: {} for arm in experiment.arms}
+        self._days: set[str] = set()
+
+    @property
+    def seen(self) -> int:
+        """How many users there are so far, those of two arms twice."""
+        return sum(map(len, self._sums.values()))
+
+    @property
+    def days(self) -> list[str]:
+        """See `Tally`."""
+        return sorted(self._days)
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Count answers, rows of `outcomes` with the columns `READ`."""
+        experiment = self.experiment
+        for row in rows:
+            if (
+                row["recommender"] in experiment.on
+                and experiment.start_ms <= row["served_ms"]
+                and (experiment.end_ms is None or row["served_ms"] < experiment.end_ms)
+            ):
+                self._add(row)
+
+    def _add(self, row: Mapping[str, Any]) -> None:
+        labels = [label for label in row["arms"] or () if label.startswith(self._prefix)]
+        self.unassigned += not labels
+        for label in labels:
+            arm = self._known.get(label)
+            if arm is None:
+                self.unknown[label.removeprefix(self._prefix)] += 1
+            elif row["shopper"] is None or row["shopper"] == UNKNOWN:
+                self.nameless += 1
+            else:
+                self._days.add(event_date(row["served_ms"]))
+                sums = self._sums[arm].get(row["shopper"])
+                if sums is None:
+                    sums = self._sums[arm][row["shopper"]] = [0] * len(SUMS)
+                sums[_ANSWERS] += 1
+                sums[_BOUGHT] += (row["purchases"] or 0) > 0
+                for place, name in _COUNTED:
+                    sums[place] += row[name] or 0
+
+    def users(self) -> dict[str, UserSums]:
+        """See `Tally`."""
+        arms_of: defaultdict[str, int] = defaultdict(int)
+        for users in self._sums.values():
+            for shopper in users:
+                arms_of[shopper] += 1
+        self.in_two_arms = sum(arms > 1 for arms in arms_of.values())
+        return {
+            arm: UserSums([sums for shopper, sums in users.items() if arms_of[shopper] == 1])
+            for arm, users in self._sums.items()
+        }

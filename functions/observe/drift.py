@@ -1,0 +1,101 @@
+"""What monitoring found when it last looked, with the index of each figure over the last days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.lake_objects import is_gone
+from alsolike.monitoring import LATEST_KEY, Check, Figure, Report
+from alsolike.observability import Metric
+from functions.observe.metric_reader import NAMESPACE, MetricReader, Statistic, Values
+
+HISTORY_DAYS = 14
+_HOUR_MS = 3_600_000
+
+
+def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dict[str, Any]:
+    """Return the answer.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+
+    Raises
+    ------
+    Unavailable
+        If S3 or CloudWatch does not answer, or the report is unreadable.
+    """
+    report = _latest(client, bucket)
+    if report is None:
+        return {"looked": None}
+    histories = reader.read(
+        {
+            figure.name: [
+                Statistic(
+                    NAMESPACE,
+                    Metric.DRIFT_PSI,
+                    "Average",
+                    (("figure", figure.name), ("service", "monitor_models")),
+                )
+            ]
+            for figure in report.figures
+        },
+        from_ms=(now_ms - HISTORY_DAYS * 24 * _HOUR_MS) // _HOUR_MS * _HOUR_MS,
+        until_ms=now_ms,
+        period_s=_HOUR_MS // 1000,
+    )
+    return {
+        "looked": {
+            "lookedMs": report.looked_ms,
+            "champion": report.champion,
+            "championAgeHours": report.champion_age_h,
+            "lakeSilentHours": report.lake_silent_h,
+            "interactions": report.interactions,
+            "users": report.users,
+            "unknownItemShare": report.unknown_item_share,
+            "unknownUserShare": report.unknown_user_share,
+            "threshold": report.rules.psi,
+            "hours": report.rules.hours,
+            "figures": [_figure(figure, histories[figure.name]) for figure in report.figures],
+            "checks": [_check(check) for check in report.checks],
+        }
+    }
+
+
+def _latest(client: Any, bucket: str) -> Report | None:
+    place = f"s3://{bucket}/{LATEST_KEY}"
+    try:
+        return Report.from_json(client.get_object(Bucket=bucket, Key=LATEST_KEY)["Body"].read())
+    except (BotoCoreError, ClientError) as error:
+        if is_gone(error):
+            return None
+        raise Unavailable(f"{place}: {error}") from error
+    except InvalidInput as error:
+        raise Unavailable(f"{place}: {error}") from error
+
+
+def _figure(figure: Figure, history: Values) -> dict[str, Any]:
+    return {
+        "name": figure.name,
+        "value": figure.value,
+        "byChance": figure.by_chance,
+        "reason": figure.reason,
+        "aboveSinceMs": figure.above_since_ms,
+        "history": [[time, value] for time, value in sorted(history.items())],
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "share": check.share,
+        "bound": check.bound,
+        "rows": check.rows,
+        "failed": check.failed,
+    }

@@ -1,0 +1,97 @@
+"""What answers led to, day by day, from the lake's table `engagement`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from alsolike.attribution_receipts import read_rejected
+from alsolike.engagement import COLUMNS, PARTITION_COLUMN, PREFIX, Dimension, Engagement, total
+from alsolike.errors import InvalidInput, Unavailable
+from alsolike.scanning import scan
+
+_DIMENSIONS = {"model": Dimension.MODEL_VERSION}
+
+
+def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> dict[str, Any]:
+    """Return the answer for the last days, today among them.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The lake bucket.
+    by
+        What the rows are.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer, or holds what is no object of the table.
+    """
+    last = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).date()
+    dates = [(last - dt.timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]
+    dimension = _DIMENSIONS.get(by) or Dimension(by)
+    rows: defaultdict[str, list[Engagement]] = defaultdict(list)
+    for date, row in _read(client, bucket, first=dates[0], last=dates[-1]):
+        if row.dimension == dimension:
+            rows[date].append(row)
+    return {
+        "from": dates[0],
+        "to": dates[-1],
+        "by": by,
+        "totals": [_document(row) for row in total(row for of_day in rows.values() for row in of_day)],
+        "days": [
+            {"date": date, "rows": [_document(row) for row in sorted(rows[date], key=lambda row: row.name)]}
+            for date in dates
+        ],
+        "rejected": _rejected(client, bucket, first=dates[0], last=dates[-1]),
+    }
+
+
+def _rejected(client: Any, bucket: str, *, first: str, last: str) -> dict[str, int]:
+    try:
+        return dict(read_rejected(client, bucket, first=first, last=last))
+    except InvalidInput as error:
+        raise Unavailable(str(error)) from error
+
+
+def _read(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
+    import pyarrow as pa  # no other question waits for it
+    import pyarrow.parquet as pq
+
+    for found in scan(client, bucket, PREFIX, after=f"{PREFIX}{PARTITION_COLUMN}={first}"):
+        date = found.key.split("/")[1].partition("=")[2]
+        if date > last:
+            return
+        if found.body is None:
+            continue
+        try:
+            rows = pq.read_table(io.BytesIO(found.body), columns=list(COLUMNS)).to_pylist()
+            yield from ((date, Engagement(**row)) for row in rows)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise Unavailable(f"s3://{bucket}/{found.key} is not an object of the table: {error}") from error
+
+
+def _document(row: Engagement) -> dict[str, Any]:
+    rates = row.rates()
+    return {
+        "name": row.name,
+        "answers": row.answers,
+        "impressions": row.impressions,
+        "clicks": row.clicks,
+        "carts": row.carts,
+        "purchases": row.purchases,
+        "revenue": row.revenue,
+        "clickThrough": rates["click_through"],
+        "conversion": rates["conversion"],
+        "revenuePerThousand": rates["revenue_per_thousand"],
+        "coverage": rates["coverage"],
+        "novelty": rates["novelty"],
+        "newItemShare": rates["new_item_share"],
+        "degradedShare": rates["degraded_share"],
+    }

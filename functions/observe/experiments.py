@@ -1,0 +1,134 @@
+"""The configuration's experiments with what they found so far, as far as there is time to read it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from alsolike import outcomes
+from alsolike.errors import Unavailable
+from alsolike.experiment_metrics import DEFAULT_METRIC, METRICS, READ
+from alsolike.experiment_report import Report, report
+from alsolike.experiments import Experiment
+from alsolike.lake import event_date
+from alsolike.scanning import scan
+from functions.observe.arm_tally import ArmTally
+
+ROWS_AT_ONCE = 16_384
+MAX_USERS = 400_000
+"""Of all experiments together: what a function's memory has room for."""
+
+
+def experiments(
+    client: Any, bucket: str, stated: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
+) -> dict[str, Any]:
+    """Return the answer: running experiments first, then planned ones, then those that ended, the latest first.
+
+    Outcomes are read once for all that run, and then for those that ended, until there is no time left.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The lake bucket.
+    has_time
+        Whether the caller still waits.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer, or holds what is no object of the table.
+    """
+    order = {"running": 0, "planned": 1, "ended": 2}
+    found = sorted(stated, key=lambda each: (order[each.status(now_ms)], -(each.end_ms or each.start_ms), each.name))
+    tallies = {each.name: ArmTally(each) for each in found if each.start_ms <= now_ms}
+    partial: set[str] = set()
+    for status in ("running", "ended"):
+        of_status = [tallies[each.name] for each in found if each.status(now_ms) == status]
+        partial |= _read(client, bucket, of_status, all_tallies=tallies.values(), has_time=has_time, now_ms=now_ms)
+    metric = METRICS[DEFAULT_METRIC]
+    return {
+        "experiments": [
+            _document(
+                each,
+                report(each, metric, tallies.get(each.name) or ArmTally(each), now_ms=max(now_ms, each.start_ms)),
+                status=each.status(now_ms),
+                partial=each.name in partial,
+            )
+            for each in found
+        ]
+    }
+
+
+def _read(
+    client: Any,
+    bucket: str,
+    tallies: Sequence[ArmTally],
+    *,
+    all_tallies: Iterable[ArmTally],
+    has_time: Callable[[], bool],
+    now_ms: int,
+) -> set[str]:
+    """Add the answers of the days of some experiments; return the names of those that were not read to their end."""
+    if not tallies:
+        return set()
+    last_ms = {tally: min(now_ms, (tally.experiment.end_ms or now_ms + 1) - 1) for tally in tallies}
+    first = event_date(min(tally.experiment.start_ms for tally in tallies))
+    last = event_date(max(last_ms.values()))
+    for date, rows in _pieces(client, bucket, first=first, last=last):
+        if not has_time() or sum(tally.seen for tally in all_tallies) > MAX_USERS:
+            return {tally.experiment.name for tally in tallies if event_date(last_ms[tally]) >= date}
+        for tally in tallies:
+            if event_date(tally.experiment.start_ms) <= date <= event_date(last_ms[tally]):
+                tally.add(rows)
+    return set()
+
+
+def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    import pyarrow as pa  # no other question waits for it
+    import pyarrow.parquet as pq
+
+    prefix = outcomes.PREFIX
+    for found in scan(client, bucket, prefix, after=f"{prefix}{outcomes.PARTITION_COLUMN}={first}", at_once=2):
+        date = found.key.split("/")[1].partition("=")[2]
+        if date > last:
+            return
+        if found.body is None:
+            continue
+        try:
+            for batch in pq.ParquetFile(io.BytesIO(found.body)).iter_batches(ROWS_AT_ONCE, columns=list(READ)):
+                yield date, batch.to_pylist()
+        except pa.ArrowException as error:
+            raise Unavailable(f"s3://{bucket}/{found.key} is not an object of the table: {error}") from error
+
+
+def _document(experiment: Experiment, found: Report, *, status: str, partial: bool) -> dict[str, Any]:
+    return {
+        "name": experiment.name,
+        "layer": experiment.layer,
+        "state": status,
+        "startMs": experiment.start_ms,
+        "endMs": experiment.end_ms,
+        "metric": found.metric,
+        "verdict": None if status == "planned" else found.verdict,
+        "winner": found.winner,
+        "sampleRatioPValue": found.sample_ratio_p_value if any(arm.users for arm in found.arms) else None,
+        "partial": partial,
+        "arms": [
+            {
+                "name": arm.name,
+                "share": arm.share,
+                "control": arm.name == found.control,
+                "users": arm.users,
+                "answers": arm.answers,
+                "value": arm.value,
+                "lift": arm.lift and arm.lift.lift,
+                "liftLow": arm.lift and arm.lift.interval.low,
+                "liftHigh": arm.lift and arm.lift.interval.high,
+                "pValue": arm.lift and arm.lift.p_value,
+            }
+            for arm in found.arms
+        ],
+    }

@@ -1,0 +1,103 @@
+"""What is held back, by reason and without values, as far as there is time and room to read it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike import lake
+from alsolike.errors import Unavailable
+from alsolike.held_back import FAILED_BATCHES_PREFIX, Held, read_held
+from alsolike.scanning import StoredObject, scan
+
+MAX_OBJECTS = 2_000
+MAX_BATCHES = 200
+"""Of those: a batch may be as large as Lambda takes."""
+_AT_ONCE = 12
+
+
+@dataclasses.dataclass(slots=True)
+class _Group:
+    records: int = 0
+    oldest: Held | None = None
+    latest: Held | None = None
+
+    def add(self, held: Held) -> None:
+        # What cannot be told apart into records is one thing that is held.
+        self.records += len(held.records) or 1
+        if self.oldest is None or held.time_ms < self.oldest.time_ms:
+            self.oldest = held
+        if self.latest is None or held.time_ms >= self.latest.time_ms:
+            self.latest = held
+
+
+def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dict[str, Any]:
+    """Return the answer: failed batches, and records of the latest days first.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The lake bucket.
+    has_time
+        Whether the caller still waits.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    groups: dict[tuple[str, str], _Group] = {}
+    objects, truncated = 0, False
+    for prefixes, most in (
+        (iter([FAILED_BATCHES_PREFIX]), MAX_BATCHES),
+        (_days(client, bucket), MAX_OBJECTS),
+    ):
+        for found in _objects(client, bucket, prefixes):
+            if objects >= most or not has_time():
+                truncated = True
+                break
+            if found.body is None:
+                continue
+            objects += 1
+            held = read_held(found.key, found.body, written_ms=found.modified_ms)
+            groups.setdefault((held.kind, held.reason_class), _Group()).add(held)
+    ordered = sorted(groups.items(), key=lambda each: (-each[1].records, each[0]))
+    return {
+        "objects": objects,
+        "records": sum(group.records for group in groups.values()),
+        "truncated": truncated,
+        "groups": [
+            {
+                "kind": kind,
+                "reason": reason,
+                "records": group.records,
+                "oldestMs": group.oldest.time_ms,
+                "latestMs": group.latest.time_ms,
+                "exampleId": group.latest.id,
+            }
+            for (kind, reason), group in ordered
+            if group.oldest and group.latest
+        ],
+    }
+
+
+def _objects(client: Any, bucket: str, prefixes: Iterator[str]) -> Iterator[StoredObject]:
+    for prefix in prefixes:
+        yield from scan(client, bucket, prefix, at_once=_AT_ONCE)
+
+
+def _days(client: Any, bucket: str) -> Iterator[str]:
+    """Yield the prefix of each day with records, the latest first."""
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=lake.QUARANTINE_PREFIX, Delimiter="/"
+        )
+        found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"s3://{bucket}/{lake.QUARANTINE_PREFIX}: {error}") from error
+    yield from sorted(found, reverse=True)

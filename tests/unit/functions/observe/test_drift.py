@@ -1,0 +1,113 @@
+"""What monitoring found, beside the index of the days before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules
+from alsolike.observed_answers import ANSWERS
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.observe.conftest import Observe
+
+HOUR_MS = 3_600_000
+REPORT = Report(
+    looked_ms=NOW_MS - HOUR_MS,
+    window_from_ms=NOW_MS - 169 * HOUR_MS,
+    rules=Rules(psi=0.25, hours=6, retrains=True, new_interactions=None, silent_hours=24, stale_days=14),
+    champion="v7",
+    champion_age_h=30.5,
+    lake_silent_h=0.25,
+    sampled=1,
+    interactions=900,
+    users=70,
+    figures=(
+        Figure(Drift.ITEM_POPULARITY, 0.3, 0.01, 1_000, 900, above_since_ms=NOW_MS - 3 * HOUR_MS),
+        Figure(Drift.TOP_SCORE, reason="too few answers"),
+    ),
+    checks=(Check("no user", 0.02, 0.01, 900), Check("no value", None, 0.5, 0)),
+    unknown_item_share=0.1,
+    unknown_user_share=None,
+    new_interactions=None,
+    started=None,
+    last_start=None,
+)
+
+
+def test_the_last_look_is_shown_with_each_figures_history(
+    observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    aws("s3").put_object(Bucket=artefact_bucket, Key=LATEST_KEY, Body=REPORT.to_json())
+    hour_ms = NOW_MS // HOUR_MS * HOUR_MS
+    for days, value in ((0, 0.3), (1, 0.2), (13, 0.1), (15, 9.0)):
+        aws("cloudwatch").put_metric_data(
+            Namespace="Alsolike",
+            MetricData=[
+                {
+                    "MetricName": "DriftPsi",
+                    "Dimensions": [
+                        {"Name": "service", "Value": "monitor_models"},
+                        {"Name": "figure", "Value": "item_popularity"},
+                    ],
+                    "Timestamp": dt.datetime.fromtimestamp((hour_ms - days * 24 * HOUR_MS) / 1000, dt.UTC),
+                    "Value": value,
+                }
+            ],
+        )
+
+    document = observe("drift")
+
+    Draft202012Validator(ANSWERS["DriftReport"]).validate(document)
+    assert document["looked"] == {
+        "lookedMs": NOW_MS - HOUR_MS,
+        "champion": "v7",
+        "championAgeHours": 30.5,
+        "lakeSilentHours": 0.25,
+        "interactions": 900,
+        "users": 70,
+        "unknownItemShare": 0.1,
+        "unknownUserShare": None,
+        "threshold": 0.25,
+        "hours": 6,
+        "figures": [
+            {
+                "name": "item_popularity",
+                "value": 0.3,
+                "byChance": 0.01,
+                "reason": None,
+                "aboveSinceMs": NOW_MS - 3 * HOUR_MS,
+                "history": [
+                    [hour_ms - 13 * 24 * HOUR_MS, 0.1],
+                    [hour_ms - 24 * HOUR_MS, 0.2],
+                    [hour_ms, 0.3],
+                ],
+            },
+            {
+                "name": "top_score",
+                "value": None,
+                "byChance": None,
+                "reason": "too few answers",
+                "aboveSinceMs": None,
+                "history": [],
+            },
+        ],
+        "checks": [
+            {"name": "no user", "share": 0.02, "bound": 0.01, "rows": 900, "failed": True},
+            {"name": "no value", "share": None, "bound": 0.5, "rows": 0, "failed": False},
+        ],
+    }
+
+
+def test_before_the_first_look_there_is_none(observe: Observe) -> None:
+    assert observe("drift") == {"looked": None}
+
+
+def test_a_report_that_cannot_be_read_is_named(
+    observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    aws("s3").put_object(Bucket=artefact_bucket, Key=LATEST_KEY, Body=b"{}")
+
+    assert observe("drift", status=503)["message"].startswith(f"s3://{artefact_bucket}/{LATEST_KEY}: ")

@@ -1,0 +1,121 @@
+"""What answers led to, by day, with the rates of the sums."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from jsonschema import Draft202012Validator
+
+from alsolike.engagement import COLUMNS, object_key, receipt_key
+from alsolike.observed_answers import ANSWERS
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.observe.conftest import Observe
+
+TODAY = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).date()
+
+Store = Callable[..., None]
+
+
+def day(back: int) -> str:
+    return (TODAY - dt.timedelta(days=back)).isoformat()
+
+
+@pytest.fixture
+def store(aws: Callable[[str], Any], lake_bucket: str) -> Store:
+    """Write the rows of a day, and what did not count."""
+
+    def write(back: int, *rows: dict[str, Any], rejected: dict[str, int] | None = None) -> None:
+        whole = [dict.fromkeys(COLUMNS, 0) | {"dimension": "all", "name": "all"} | row for row in rows]
+        types = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64()}
+        schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+        file = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(whole, schema=schema), file)
+        s3 = aws("s3")
+        s3.put_object(Bucket=lake_bucket, Key=object_key(day(back)), Body=file.getvalue())
+        s3.put_object(
+            Bucket=lake_bucket, Key=receipt_key(day(back)), Body=orjson.dumps({"rejected": rejected or {}, "x": 1})
+        )
+
+    return write
+
+
+def test_days_and_their_total_have_the_rates_of_their_sums(observe: Observe, store: Store) -> None:
+    store(0, {"answers": 10, "impressions": 40, "clicks": 5, "shown_clicks": 4, "revenue": 30.0}, rejected={"late": 2})
+    store(1, {"answers": 30, "impressions": 60, "shown_clicks": 1, "bought_answers": 10, "degraded": 3})
+    store(2, {"answers": 500}, rejected={"late": 100})
+
+    document = observe("engagement", days="2")
+
+    Draft202012Validator(ANSWERS["EngagementReport"]).validate(document)
+    assert (document["from"], document["to"], document["by"]) == (day(1), day(0), "all")
+    (total,) = document["totals"]
+    assert total == {
+        "name": "all",
+        "answers": 10 + 30,
+        "impressions": 40 + 60,
+        "clicks": 5,
+        "carts": 0,
+        "purchases": 0,
+        "revenue": 30.0,
+        "clickThrough": (4 + 1) / (40 + 60),
+        "conversion": 10 / 40,
+        "revenuePerThousand": 1000 * 30 / 40,
+        "coverage": None,
+        "novelty": None,
+        "newItemShare": None,
+        "degradedShare": 3 / 40,
+    }
+    assert [(each["date"], [row["clickThrough"] for row in each["rows"]]) for each in document["days"]] == [
+        (day(1), [1 / 60]),
+        (day(0), [4 / 40]),
+    ]
+    assert document["rejected"] == {"late": 2}
+
+
+def test_rows_are_of_what_is_asked_for(observe: Observe, store: Store) -> None:
+    store(
+        0,
+        {"answers": 3},
+        {"dimension": "recommender", "name": "popular", "answers": 1},
+        {"dimension": "recommender", "name": "for-you", "answers": 2},
+        {"dimension": "model_version", "name": "v7", "answers": 3},
+        {"dimension": "arm", "name": "spring/new", "answers": 4},
+    )
+
+    def names(by: str) -> list[tuple[str, int]]:
+        return [(row["name"], row["answers"]) for row in observe("engagement", by=by)["totals"]]
+
+    assert names("recommender") == [("for-you", 2), ("popular", 1)]
+    assert names("model") == [("v7", 3)]
+    assert names("arm") == [("spring/new", 4)]
+
+
+def test_days_without_answers_are_there_without_rows(observe: Observe, store: Store) -> None:
+    store(3, {"answers": 1})
+
+    document = observe("engagement")
+
+    assert [len(each["rows"]) for each in document["days"]] == [*[0] * 10, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("query", "expected"), [({"days": "91"}, "1 to 90"), ({"by": "item"}, "one of all, rec")])
+def test_other_questions_are_refused(observe: Observe, query: dict[str, str], expected: str) -> None:
+    assert expected in observe("engagement", status=400, **query)["message"]
+
+
+def test_an_object_that_is_none_of_the_table_is_named(
+    observe: Observe, store: Store, aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    store(0, {"answers": 1})
+    aws("s3").put_object(Bucket=lake_bucket, Key=object_key(day(0)), Body=b"no Parquet")
+
+    message = observe("engagement", status=503)["message"]
+
+    assert f"s3://{lake_bucket}/{object_key(day(0))} is not an object of the table" in message

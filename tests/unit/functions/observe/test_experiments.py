@@ -1,0 +1,194 @@
+"""Experiments with their reports: what the command line says of the same answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from alsolike.experiment_metrics import METRICS, READ
+from alsolike.experiment_report import report
+from alsolike.experiments import Arm, Experiment
+from alsolike.experiments_document import time_text
+from alsolike.observed_answers import ANSWERS
+from alsolike.served import UNKNOWN
+from cli.experimenting import tally
+from functions.observe import experiments
+from functions.observe.arm_tally import ArmTally
+from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, store, table
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.observe.conftest import Clock, Observe
+
+START_MS = NOW_MS - 3 * DAY_MS
+HALVES = {"new": {"share": 0.5, "rules": "spring"}, "control": {"share": 0.5}}
+RECOMMENDERS = {"later": "popular", "winter": "popular"}
+RULES = {"spring": {"pins": [{"item": "pear", "position": 1}]}}
+
+State = Callable[..., None]
+
+
+@pytest.fixture
+def state(configure: Callable[[dict[str, Any]], None]) -> State:
+    """State experiments by name: their first day and the day of their end, counted from now, and their layer."""
+
+    def apply(**stated: tuple[int, int | None]) -> None:
+        configure(
+            {
+                "rules": RULES,
+                "experiments": {
+                    name: {
+                        "layer": name,
+                        "on": [RECOMMENDERS.get(name, "for-you")],
+                        "start": time_text(NOW_MS + first * DAY_MS),
+                        "end": None if last is None else time_text(NOW_MS + last * DAY_MS),
+                        "arms": HALVES,
+                    }
+                    for name, (first, last) in stated.items()
+                },
+            }
+        )
+
+    return apply
+
+
+def many(experiment: str = "spring") -> list[Outcome]:
+    """300 users in each arm with an answer of 4 shown items: of the control 30, of the new arm 90 clicked one."""
+    return [
+        Outcome(
+            f"{arm}-{number}",
+            START_MS + number,
+            (f"{experiment}/{arm}",),
+            RECOMMENDERS.get(experiment, "for-you"),
+            shown_clicks=int(number < clicks),
+        )
+        for arm, clicks in (("control", 30), ("new", 90))
+        for number in range(300)
+    ]
+
+
+def test_a_running_experiment_has_its_report_so_far(
+    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    state(spring=(-3, None))
+    store(aws("s3"), lake_bucket, many())
+
+    document = observe("experiments")
+
+    Draft202012Validator(ANSWERS["Experiments"]).validate(document)
+    (spring,) = document["experiments"]
+    new, control = spring.pop("arms")
+    assert spring == {
+        "name": "spring",
+        "layer": "spring",
+        "state": "running",
+        "startMs": START_MS,
+        "endMs": None,
+        "metric": "click-through",
+        "verdict": "better",
+        "winner": "new",
+        "sampleRatioPValue": 1.0,
+        "partial": False,
+    }
+    assert (control["control"], control["users"], control["answers"]) == (True, 300, 300)
+    assert (control["value"], new["value"]) == (30 / 1200, 90 / 1200)
+    assert control["lift"] is control["pValue"] is None
+    assert new["lift"] == pytest.approx(90 / 30 - 1)
+    assert new["liftLow"] < 2 < new["liftHigh"]
+    assert new["pValue"] < 0.05
+
+
+def test_running_ones_come_first_then_planned_then_ended(observe: Observe, state: State) -> None:
+    state(old=(-9, -8), older=(-20, -19), later=(1, None), spring=(-3, None))
+
+    found = observe("experiments")["experiments"]
+
+    assert [(each["name"], each["state"]) for each in found] == [
+        ("spring", "running"),
+        ("later", "planned"),
+        ("old", "ended"),
+        ("older", "ended"),
+    ]
+    assert [each["verdict"] for each in found] == ["too little", None, "too little", "too little"]
+    assert all(each["sampleRatioPValue"] is None for each in found)
+
+
+def test_what_there_is_no_time_for_is_partial(
+    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    state(spring=(-3, None))
+    store(aws("s3"), lake_bucket, many())
+
+    (spring,) = observe("experiments", remaining_ms=5_999)["experiments"]
+
+    assert (spring["partial"], spring["arms"][0]["users"]) == (True, 0)
+
+
+def test_what_there_is_no_room_for_is_partial_and_the_running_go_first(
+    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiments, "MAX_USERS", 599)
+    state(spring=(-3, None), winter=(-3, -1))
+    store(aws("s3"), lake_bucket, [*many(), *many("winter")])
+
+    spring, winter = observe("experiments")["experiments"]
+
+    assert [(each["partial"], each["arms"][0]["users"]) for each in (spring, winter)] == [(False, 300), (True, 0)]
+
+
+def test_the_answer_may_be_a_minute_old(
+    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str, clock: Clock
+) -> None:
+    state(spring=(-3, None))
+    before = observe("experiments")
+    store(aws("s3"), lake_bucket, many())
+
+    clock.wait(59)
+    assert observe("experiments") == before
+    clock.wait(2)
+    assert observe("experiments")["experiments"][0]["arms"][0]["users"] == 300
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_row_by_row_it_is_what_the_command_line_makes_of_columns(metric: str) -> None:
+    chance = random.Random(7)
+    experiment = Experiment(
+        "spring", "home", START_MS, START_MS + 2 * DAY_MS, (Arm("new", 0.5, rules="x"), Arm("control", 0.5))
+    )
+    labels = [(), ("spring/new",), ("spring/control",), ("spring/gone",), ("other/new", "spring/new"), ("springs/new",)]
+    rows = [
+        Outcome(
+            chance.choice([None, UNKNOWN, *(f"user-{number}" for number in range(400))]),
+            START_MS + chance.randrange(-DAY_MS, 3 * DAY_MS),
+            chance.choice(labels),
+            recommender=chance.choice(["for-you", "for-you", "popular"]),
+            shown_clicks=chance.randrange(3),
+            clicks=chance.randrange(3),
+            purchases=chance.randrange(2),
+            revenue=chance.choice([0.0, 1.25, 7.5]),
+            degraded=chance.random() < 0.1,
+        )
+        for _ in range(5_000)
+    ]
+    by_columns, by_rows = tally.ArmTally(experiment), ArmTally(experiment)
+    by_columns.add(table(rows))
+    for part in (rows[:1_000], rows[1_000:]):
+        by_rows.add(table(part).select(list(READ)).to_pylist())
+
+    def figures(each: Any) -> dict[str, Any]:
+        return dataclasses.asdict(report(experiment, METRICS[metric], each, now_ms=NOW_MS))
+
+    assert _alike(figures(by_rows), figures(by_columns))
+    assert figures(by_rows)["excluded"]["users_in_two_arms"] > 0
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Compare documents whose numbers may differ in their last digits: sums were made in another order."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return bool(one == (pytest.approx(other) if isinstance(other, float) else other))

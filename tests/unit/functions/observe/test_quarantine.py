@@ -1,0 +1,134 @@
+"""What is held back, by reason; no value of it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+from alsolike.held_back import short_id
+from alsolike.observed_answers import ANSWERS
+from alsolike.quarantine import QuarantinedRecord
+from alsolike.stream import StreamRecord
+from functions.observe import quarantine
+from tests.unit.functions.factories import NOW_MS, kinesis_event
+from tests.unit.functions.observe.conftest import Observe
+
+DAY_MS = 86_400_000
+
+Hold = Callable[..., str]
+
+
+@pytest.fixture
+def hold(aws: Callable[[str], Any], lake_bucket: str) -> Hold:
+    """Keep a record back for a reason; return its short id."""
+
+    def write(sequence: int, reason: str, *, days: int = 0) -> str:
+        record = StreamRecord(
+            data=b'{"user_id": "anna@shop.example"}',
+            stream="events",
+            shard_id="shardId-0",
+            sequence=str(sequence),
+            arrived_ms=NOW_MS - days * DAY_MS,
+            partition_key="u#anna@shop.example",
+        )
+        held = QuarantinedRecord(record, reason)
+        aws("s3").put_object(Bucket=lake_bucket, Key=held.key, Body=held.to_json())
+        return short_id(held.key)
+
+    return write
+
+
+@pytest.fixture
+def give_up(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[int], str]:
+    """Leave a batch of so many records as Lambda does; return its short id."""
+
+    def write(records: int) -> str:
+        key = "aws/lambda/uuid/shardId-0/2026/11/26/batch"
+        document = {
+            "requestContext": {
+                "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:update-profiles:live",
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 5,
+            },
+            "responseContext": {"functionError": "Unhandled"},
+            "timestamp": "2026-09-21T14:13:20.000Z",
+            "KinesisBatchInfo": {},
+            "payload": kinesis_event([b"{}"] * records),
+        }
+        aws("s3").put_object(Bucket=lake_bucket, Key=key, Body=orjson.dumps(document))
+        return short_id(key)
+
+    return write
+
+
+def test_records_are_grouped_by_reason_without_a_value(
+    observe: Observe, hold: Hold, give_up: Callable[[int], str]
+) -> None:
+    hold(1, 'user_id is "anna@shop.example", expected a string', days=2)
+    latest = hold(2, 'user_id is "bob@shop.example", expected a string')
+    other = hold(3, "item_id is missing", days=1)
+    batch = give_up(3)
+
+    document = observe("quarantine")
+
+    Draft202012Validator(ANSWERS["QuarantineReport"]).validate(document)
+    assert document == {
+        "objects": 4,
+        "records": 1 + 1 + 1 + 3,
+        "truncated": False,
+        "groups": [
+            {
+                "kind": "failed batch",
+                "reason": "update-profiles gave up: RetryAttemptsExhausted (Unhandled error after … calls)",
+                "records": 3,
+                "oldestMs": NOW_MS,
+                "latestMs": NOW_MS,
+                "exampleId": batch,
+            },
+            {
+                "kind": "record",
+                "reason": "user_id is …, expected a string",
+                "records": 2,
+                "oldestMs": NOW_MS - 2 * DAY_MS,
+                "latestMs": NOW_MS,
+                "exampleId": latest,
+            },
+            {
+                "kind": "record",
+                "reason": "item_id is missing",
+                "records": 1,
+                "oldestMs": NOW_MS - DAY_MS,
+                "latestMs": NOW_MS - DAY_MS,
+                "exampleId": other,
+            },
+        ],
+    }
+
+
+def test_of_more_than_may_be_read_the_latest_days_are(
+    observe: Observe, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_OBJECTS", 3)
+    for number, days in enumerate((3, 2, 1, 0)):
+        hold(number, f"item_id is missing on day {'abcd'[days]}", days=days)
+
+    document = observe("quarantine")
+
+    assert (document["objects"], document["truncated"]) == (3, True)
+    assert {group["reason"][-1] for group in document["groups"]} == {"a", "b", "c"}
+
+
+def test_what_is_read_in_time_is_answered(observe: Observe, hold: Hold) -> None:
+    hold(1, "item_id is missing")
+
+    document = observe("quarantine", remaining_ms=5_999)
+
+    assert (document["objects"], document["truncated"], document["groups"]) == (0, True, [])
+
+
+def test_an_empty_quarantine_is_not_truncated(observe: Observe) -> None:
+    assert observe("quarantine") == {"objects": 0, "records": 0, "truncated": False, "groups": []}
