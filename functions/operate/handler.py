@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.errors import AlsolikeError
+from alsolike.errors import AlsolikeError, InvalidBundle, Unavailable
 from alsolike.http import respond, respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
 from alsolike.settings import from_environment
@@ -18,7 +18,8 @@ from functions.operate.routes import Route, routes
 from functions.operate.settings import Settings
 
 CALL_TIMEOUT_S = 5
-ATTEMPTS = 2
+ATTEMPTS = 4
+"""SageMaker throttles who asks for many packages at once."""
 PREVIEW_TIMEOUT_S = 24
 """A function that starts up and loads the champion takes seconds; the API waits for 30."""
 
@@ -43,4 +44,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
-        return respond_error(error)
+        # Whoever looks after the deployment is told what in it cannot be read.
+        return respond_error(Unavailable(str(error)) if isinstance(error, InvalidBundle) else error)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike import model_promotion, model_story
-from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, Unavailable
+from alsolike.errors import ConcurrentUpdate, InvalidInput
 from alsolike.model_versions import ModelVersions
 from alsolike.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
 from alsolike.registry import Champion
@@ -41,13 +41,10 @@ class Models:
         ------
         NotFound
             If there is no such version.
-        Unavailable
+        InvalidBundle
             If something of it cannot be read.
         """
-        try:
-            return story_document(model_story.story(self._versions, request.version))
-        except InvalidBundle as error:  # said to whoever looks after it, who would else see an error without a reason
-            raise Unavailable(str(error)) from error
+        return story_document(model_story.story(self._versions, request.version))
 
     def promote(self, request: Request) -> dict[str, Any]:
         """Make a version champion, or let the workflow try it beside the champion first.

@@ -26,7 +26,7 @@ CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT = "champion", "canary", "pre
 STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
 
 _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
-_AT_ONCE = 8
+_AT_ONCE = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

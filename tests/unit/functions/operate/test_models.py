@@ -230,7 +230,10 @@ class TestTwoConsoles:
         assert (status, operator.champion) == (409, before)
         assert said == "somebody changed the champion pointer since it was shown: 'v1' is champion now; look again"
 
-    def test_of_two_changes_at_once_one_is_refused(self, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
+    def test_of_two_changes_at_once_one_is_refused(
+        self, operator: Operator, route: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         read, others = type(operator.registry).champion, [lambda: operator.registry.promote("v1", reason="x", now_ms=2)]
 
         def read_then_lose(self: Any) -> Champion | None:
@@ -241,7 +244,7 @@ class TestTwoConsoles:
 
         monkeypatch.setattr(type(operator.registry), "champion", read_then_lose)
 
-        status, said = operator.refused(PROMOTE, {"reason": "second"}, version="v4")
+        status, said = operator.refused(route, {"reason": "second"}, version="v4")
 
         assert (status, said) == (409, "the champion pointer changed meanwhile; look again")
         assert [entry.version for entry in operator.champion.history] == ["v1", "v2", "v1"]
