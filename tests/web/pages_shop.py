@@ -1,7 +1,7 @@
 """A small shop with everything that its pages show: a catalogue, a champion, and the version before it.
 
-``python -m tests.web.pages_shop build/shop`` keeps one until it is interrupted; with
-``ALSOLIKE_STATE=build/shop/cloud.json`` the tests of the pages then use it.
+``python -m tests.web.pages_shop build/shop`` keeps one until it is interrupted; the tests of the pages use it where
+``ALSOLIKE_STATE=build/shop/cloud.json`` is set.
 """
 
 from __future__ import annotations

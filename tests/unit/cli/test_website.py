@@ -1,0 +1,118 @@
+"""What `alsolike web publish` puts where the pages' readers find it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.errors import NotFound
+from cli import website
+from cli.deployment import Deployment
+from tests.unit.cli.shop import REGION
+
+
+@pytest.fixture
+def with_pages(deployment: Deployment) -> Deployment:
+    """A deployment with pages, whose bucket still has a file of a build before."""
+    names = dataclasses.replace(
+        deployment.names,
+        web_url="https://site",
+        web_bucket="pages",
+        web_client_id="client",
+        sign_in_url="https://sign-in",
+    )
+    s3 = deployment.client("s3")
+    s3.create_bucket(Bucket="pages", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="pages", Key="assets/old.js", Body=b"old")
+    return dataclasses.replace(deployment, names=names)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """A build."""
+    (tmp_path / "assets").mkdir()
+    for name in ("index.html", "assets/new.js", "assets/new.css", "icon.svg"):
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+def published(deployment: Deployment) -> dict[str, Any]:
+    s3 = deployment.client("s3")
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket="pages")["Contents"]]
+    return {key: s3.get_object(Bucket="pages", Key=key) for key in keys}
+
+
+def test_the_build_and_nothing_else_is_there(with_pages: Deployment, pages: Path) -> None:
+    assert website.publish_pages(with_pages, pages) == 5
+
+    assert set(published(with_pages)) == {"index.html", "assets/new.js", "assets/new.css", "icon.svg", "site.json"}
+
+
+def test_what_is_named_after_its_contents_is_kept_and_the_rest_asked_for_each_time(
+    with_pages: Deployment, pages: Path
+) -> None:
+    website.publish_pages(with_pages, pages)
+
+    found = {key: (each["ContentType"], each["CacheControl"]) for key, each in published(with_pages).items()}
+    for_ever = "public, max-age=31536000, immutable"
+    assert found == {
+        "assets/new.js": ("text/javascript; charset=utf-8", for_ever),
+        "assets/new.css": ("text/css; charset=utf-8", for_ever),
+        "icon.svg": ("image/svg+xml", "no-cache"),
+        "index.html": ("text/html; charset=utf-8", "no-cache"),
+        "site.json": ("application/json", "no-cache"),
+    }
+
+
+def test_pages_come_after_what_they_refer_to_and_what_is_old_goes_last(with_pages: Deployment, pages: Path) -> None:
+    calls: list[str] = []
+    s3 = with_pages.client("s3")
+    s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: calls.append(params["url_path"]))
+    s3.meta.events.register("before-call.s3.DeleteObject", lambda params, **_: calls.append(params["url_path"]))
+
+    website.publish_pages(with_pages, pages)
+
+    order = [call.removeprefix("/") for call in calls]
+    assert order.index("assets/new.js") < order.index("index.html")
+    assert order[-1] == "assets/old.js"
+
+
+def test_the_site_says_where_to_sign_in_and_where_the_api_is(with_pages: Deployment, pages: Path) -> None:
+    website.publish_pages(with_pages, pages)
+
+    assert json.load(published(with_pages)["site.json"]["Body"]) == {
+        "environment": "shop",
+        "api": "/api",
+        "trackingId": with_pages.names.tracking_id,
+        "signIn": {
+            "authorizeUrl": "https://sign-in/oauth2/authorize",
+            "tokenUrl": "https://sign-in/oauth2/token",
+            "logoutUrl": "https://sign-in/logout",
+            "clientId": "client",
+            "scopes": ["openid", "alsolike/recommendations.read", "alsolike/events.write", "alsolike/admin"],
+        },
+    }
+
+
+def test_addresses_are_those_of_both_pages(with_pages: Deployment, deployment: Deployment) -> None:
+    assert [line.split()[1] for line in website.page_lines(with_pages)] == [
+        "https://site/",
+        "https://site/console.html",
+    ]
+    assert website.page_lines(deployment) == []
+
+
+def test_a_deployment_without_pages_is_refused(deployment: Deployment, pages: Path) -> None:
+    with pytest.raises(NotFound, match="deployment 'shop' has no pages: its setting `web` is false"):
+        website.publish_pages(deployment, pages)
+
+
+def test_a_folder_without_pages_is_refused_before_anything_is_replaced(with_pages: Deployment, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"has no pages, expected index\.html"):
+        website.publish_pages(with_pages, tmp_path / "nothing")
+
+    assert set(published(with_pages)) == {"assets/old.js"}

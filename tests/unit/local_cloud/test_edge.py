@@ -1,0 +1,208 @@
+import io
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud.edge.configuration import (
+    ALL_VIEWER_EXCEPT_HOST,
+    ResponseHeader,
+    read_distribution,
+    read_headers_policy,
+)
+from local_cloud.edge.server import DistributionServer
+from local_cloud.gateway.request import HttpRequest
+from local_cloud.gateway.response import HttpResponse
+from local_cloud.resources.properties import Properties, PropertyError
+
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+BUCKET_HOST, API_HOST = "pages.s3.us-east-1.amazonaws.com", "abc.execute-api.us-east-1.amazonaws.com"
+
+
+def distribution(**changes: Any) -> dict[str, Any]:
+    """Return the properties of a distribution before a bucket and, below /api/, an HTTP API."""
+    behavior = {"CachePolicyId": CACHING_DISABLED, "ViewerProtocolPolicy": "https-only"}
+    return {
+        "DistributionConfig": {
+            "Enabled": True,
+            "DefaultRootObject": "index.html",
+            "Origins": [
+                {"Id": "bucket", "DomainName": BUCKET_HOST, "S3OriginConfig": {"OriginAccessIdentity": ""}},
+                {
+                    "Id": "api",
+                    "DomainName": API_HOST,
+                    "CustomOriginConfig": {"OriginProtocolPolicy": "https-only", "OriginSSLProtocols": ["TLSv1.2"]},
+                },
+            ],
+            "CacheBehaviors": [
+                {
+                    **behavior,
+                    "PathPattern": "/api/*",
+                    "TargetOriginId": "api",
+                    "OriginRequestPolicyId": ALL_VIEWER_EXCEPT_HOST,
+                    "AllowedMethods": ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
+                }
+            ],
+            "DefaultCacheBehavior": {**behavior, "TargetOriginId": "bucket", "ResponseHeadersPolicyId": "headers"},
+            **changes,
+        }
+    }
+
+
+class FakeBucket:
+    """Objects of one bucket, as boto3's client gives them."""
+
+    def get_object(self, **asked: str) -> dict[str, Any]:
+        objects = {("pages", "index.html"): b"<p>home", ("pages", "assets/a b.js"): b"1"}
+        place = (asked["Bucket"], asked["Key"])
+        if place not in objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return {
+            "Body": io.BytesIO(objects[place]),
+            "ETag": '"1"',
+            "ContentType": "text/html",
+            "CacheControl": "no-cache",
+        }
+
+
+class Edge:
+    """A distribution that listens, and what its API was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[HttpRequest] = []
+        self.server = DistributionServer(
+            read_distribution(Properties(distribution())),
+            buckets={BUCKET_HOST: "pages"},
+            apis={API_HOST: self._answer},
+            policies={
+                "headers": [
+                    ResponseHeader("content-security-policy", "connect-src https://sign-in", override=True),
+                    ResponseHeader("cache-control", "kept by the origin", override=False),
+                ]
+            },
+            s3=FakeBucket(),
+            localize=lambda text: text.replace("https://sign-in", "http://127.0.0.1:1"),
+        )
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        self.asked.append(request)
+        return HttpResponse(201, (("x-of", "api"),), b"{}")
+
+    def get(self, path: str, *, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        host = ("Host", self.server.url.removeprefix("http://"))
+        received = datetime(2026, 11, 26, tzinfo=UTC)
+        return self.server.serve(
+            HttpRequest(method, path, "a=1", (*headers, host), b"", "127.0.0.1", "HTTP/1.1", "id", received)
+        )
+
+
+@pytest.fixture
+def edge() -> Iterator[Edge]:
+    found = Edge()
+    yield found
+    found.server.stop()
+
+
+def test_root_is_the_root_object_alone(edge: Edge) -> None:
+    assert (edge.get("/").status, edge.get("/").body) == (200, b"<p>home")
+    assert edge.get("/folder/").status == 403
+
+
+def test_an_object_is_found_by_its_decoded_path(edge: Edge) -> None:
+    assert edge.get("/assets/a%20b.js").body == b"1"
+
+
+def test_headers_are_added_and_addresses_in_them_are_those_of_this_machine(edge: Edge) -> None:
+    headers = dict(edge.get("/").headers)
+
+    assert headers["content-security-policy"] == "connect-src http://127.0.0.1:1"
+    assert headers["Cache-Control"] == "no-cache"
+    assert "cache-control" not in headers
+
+
+def test_an_object_that_a_browser_has_is_not_sent_again(edge: Edge) -> None:
+    answer = edge.get("/", headers=[("If-None-Match", '"1"')])
+
+    assert (answer.status, answer.body) == (304, b"")
+
+
+def test_the_api_gets_everything_but_the_host(edge: Edge) -> None:
+    answer = edge.get("/api/items", method="POST", headers=[("Authorization", "Bearer t")])
+
+    (asked,) = edge.asked
+    assert (asked.method, asked.path, asked.query) == ("POST", "/api/items", "a=1")
+    assert asked.headers == (("Authorization", "Bearer t"),)
+    assert (answer.status, answer.headers) == (201, (("x-of", "api"),))
+
+
+def test_what_a_behaviour_does_not_allow_is_refused(edge: Edge) -> None:
+    assert edge.get("/index.html", method="POST").status == 403
+
+
+def test_another_sites_name_reaches_nothing(edge: Edge) -> None:
+    received = datetime(2026, 11, 26, tzinfo=UTC)
+    request = HttpRequest("GET", "/", "", (("Host", "evil.example"),), b"", "127.0.0.1", "HTTP/1.1", "id", received)
+
+    assert edge.server.serve(request).status == 403
+
+
+def test_behaviours_are_tried_in_their_order_and_the_default_last() -> None:
+    config = read_distribution(Properties(distribution()))
+
+    assert not config.behavior("/api/items").origin.is_bucket
+    assert config.behavior("/api").origin.is_bucket
+    assert config.behavior("/other/api/items").origin.is_bucket
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"Enabled": False}, "Enabled"),
+        ({"Aliases": ["shop.example"]}, "Aliases"),
+        ({"CustomErrorResponses": [{"ErrorCode": 404}]}, "CustomErrorResponses"),
+        ({"DefaultCacheBehavior": {"TargetOriginId": "nowhere"}}, "TargetOriginId"),
+        ({"DefaultCacheBehavior": {"TargetOriginId": "bucket", "CachePolicyId": "own"}}, "CachePolicyId"),
+        (
+            {"DefaultCacheBehavior": {"TargetOriginId": "api", "CachePolicyId": CACHING_DISABLED}},
+            "OriginRequestPolicyId",
+        ),
+    ],
+)
+def test_what_is_not_honoured_here_is_refused_by_name(changes: dict[str, Any], named: str) -> None:
+    properties = Properties(distribution(**changes))
+
+    try:
+        read_distribution(properties)
+        refused = list(properties.unread())
+    except PropertyError as error:
+        refused = [error.path]
+
+    assert [path for path in refused if path.endswith(named)]
+
+
+def test_headers_of_a_policy_are_written_as_browsers_read_them() -> None:
+    policy = Properties(
+        {
+            "ResponseHeadersPolicyConfig": {
+                "Name": "any",
+                "SecurityHeadersConfig": {
+                    "StrictTransportSecurity": {
+                        "AccessControlMaxAgeSec": 60,
+                        "IncludeSubdomains": True,
+                        "Override": True,
+                    },
+                    "ContentTypeOptions": {"Override": False},
+                },
+                "CustomHeadersConfig": {"Items": [{"Header": "x-own", "Value": "1", "Override": True}]},
+            }
+        }
+    )
+
+    assert list(read_headers_policy(policy)) == [
+        ResponseHeader("x-content-type-options", "nosniff", override=False),
+        ResponseHeader("strict-transport-security", "max-age=60; includeSubDomains", override=True),
+        ResponseHeader("x-own", "1", override=True),
+    ]
+    assert list(policy.unread()) == []

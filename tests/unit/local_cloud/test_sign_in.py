@@ -1,0 +1,213 @@
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from local_cloud.gateway.request import HttpRequest
+from local_cloud.gateway.response import HttpResponse
+from local_cloud.sign_in.clients import AppClient
+from local_cloud.sign_in.grants import challenge_of
+from local_cloud.sign_in.server import SignInServer
+
+# RFC 7636, appendix B.
+VERIFIER, CHALLENGE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+PAGE = "http://127.0.0.1:9/console.html"
+PAGES = AppClient("pages", None, ("code",), ("openid", "shop/admin"), (PAGE,), (PAGE,), 900, 900, 3_600)
+MACHINE = AppClient("machine", "secret", ("client_credentials",), ("shop/read",), (), (), 60, 60, 60)
+ASKED = {
+    "response_type": "code",
+    "client_id": "pages",
+    "redirect_uri": PAGE,
+    "scope": "openid shop/admin",
+    "state": "s",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+
+
+class Pool:
+    """A user pool's authorization server, with a clock of its own."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        clients = {client.client_id: client for client in (PAGES, MACHINE)}
+        self.server = SignInServer(
+            user_pool_id="us-east-1_pool", region="us-east-1", find_client=clients.get, now=lambda: self.now
+        )
+
+    def call(
+        self, method: str, path: str, *, query: str = "", body: str = "", headers: Sequence[tuple[str, str]] = ()
+    ) -> HttpResponse:
+        host = ("Host", self.server.url.removeprefix("http://"))
+        received = datetime(2026, 11, 26, tzinfo=UTC)
+        return self.server.serve(
+            HttpRequest(method, path, query, (*headers, host), body.encode(), "::1", "HTTP/1.1", "id", received)
+        )
+
+    def authorize(self, **changes: str | None) -> HttpResponse:
+        asked = {name: value for name, value in {**ASKED, **changes}.items() if value is not None}
+        return self.call("GET", "/oauth2/authorize", query=urlencode(asked))
+
+    def code(self, **changes: str | None) -> str:
+        return came_back(self.authorize(**changes))["code"]
+
+    def token(self, headers: Sequence[tuple[str, str]] = (), **form: str) -> HttpResponse:
+        return self.call("POST", "/oauth2/token", body=urlencode(form), headers=headers)
+
+    def exchange(self, code: str, **changes: str) -> HttpResponse:
+        form = {"grant_type": "authorization_code", "client_id": "pages", "redirect_uri": PAGE}
+        return self.token(**{**form, "code": code, "code_verifier": VERIFIER, **changes})
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    found = Pool()
+    yield found
+    found.server.stop()
+
+
+def came_back(response: HttpResponse) -> dict[str, str]:
+    """Return what the redirect to the page says."""
+    assert response.status == 302
+    location = urlsplit(dict(response.headers)["Location"])
+    assert location._replace(query="").geturl() == PAGE
+    return {name: value for name, (value,) in parse_qs(location.query).items()}
+
+
+def document(response: HttpResponse) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(response.body)
+    return found
+
+
+def claims(token: str) -> Mapping[str, Any]:
+    payload = token.split(".")[1]
+    found: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found
+
+
+def test_challenge_is_that_of_the_standards_example() -> None:
+    assert challenge_of(VERIFIER) == CHALLENGE
+
+
+def test_a_code_brings_tokens_of_the_local_operator(pool: Pool) -> None:
+    back = came_back(pool.authorize())
+    tokens = document(pool.exchange(back["code"]))
+
+    assert back["state"] == "s"
+    assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 900)
+    access, identity = claims(tokens["access_token"]), claims(tokens["id_token"])
+    assert (access["client_id"], access["scope"], access["token_use"]) == ("pages", "openid shop/admin", "access")
+    assert (access["username"], access["exp"] - access["iat"]) == ("local-operator", 900)
+    assert (identity["aud"], identity["token_use"], identity["sub"]) == ("pages", "id", access["sub"])
+
+
+@pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "http://evil.example/"}])
+def test_nobody_is_sent_to_a_place_that_is_not_the_clients(pool: Pool, changes: dict[str, str]) -> None:
+    response = pool.authorize(**changes)
+
+    assert response.status == 400
+    assert "Location" not in dict(response.headers)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unauthorized_client"),
+        ({"scope": "openid shop/other"}, "invalid_scope"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+    ],
+)
+def test_a_wrong_question_is_answered_with_its_error(pool: Pool, changes: dict[str, str | None], error: str) -> None:
+    back = came_back(pool.authorize(**changes))
+
+    assert (back["error"], back["state"]) == (error, "s")
+    assert "code" not in back
+
+
+def test_a_code_is_good_once(pool: Pool) -> None:
+    code = pool.code()
+
+    assert pool.exchange(code).status == 200
+    assert document(pool.exchange(code)) == {"error": "invalid_grant"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_verifier": "another"},
+        {"code_verifier": ""},
+        {"redirect_uri": "http://127.0.0.1:9/"},
+        {"code": "invented"},
+    ],
+)
+def test_a_code_is_good_for_who_asked_for_it_alone_and_gone_after_a_guess(pool: Pool, changes: dict[str, str]) -> None:
+    code = pool.code()
+
+    assert document(pool.exchange(**{"code": code, **changes})) == {"error": "invalid_grant"}
+    assert pool.exchange(code).status == (200 if "code" in changes else 400)
+
+
+def test_a_code_ends_after_five_minutes(pool: Pool) -> None:
+    code, other = pool.code(), pool.code()
+
+    pool.now += 299
+    assert pool.exchange(code).status == 200
+    pool.now += 1
+    assert pool.exchange(other).status == 400
+
+
+def test_a_refresh_token_brings_tokens_until_it_ends_or_is_revoked(pool: Pool) -> None:
+    first, second = (document(pool.exchange(pool.code()))["refresh_token"] for _ in range(2))
+
+    def refreshed(token: str) -> HttpResponse:
+        return pool.token(grant_type="refresh_token", client_id="pages", refresh_token=token)
+
+    assert claims(document(refreshed(first))["access_token"])["scope"] == "openid shop/admin"
+    assert "refresh_token" not in document(refreshed(first))
+    pool.call("POST", "/oauth2/revoke", body=urlencode({"client_id": "pages", "token": second}))
+    assert document(refreshed(second)) == {"error": "invalid_grant"}
+    pool.now += 3_600
+    assert document(refreshed(first)) == {"error": "invalid_grant"}
+
+
+def test_a_machine_gets_a_token_for_its_secret(pool: Pool) -> None:
+    basic = base64.b64encode(b"machine:secret").decode()
+    wrong = base64.b64encode(b"machine:guess").decode()
+
+    answer = pool.token([("Authorization", f"Basic {basic}")], grant_type="client_credentials")
+
+    assert claims(document(answer)["access_token"])["scope"] == "shop/read"
+    refused = pool.token([("Authorization", f"Basic {wrong}")], grant_type="client_credentials")
+    assert (refused.status, document(refused)) == (400, {"error": "invalid_client"})
+    assert document(pool.token(grant_type="client_credentials", client_id="machine")) == {"error": "invalid_client"}
+    assert document(pool.token(grant_type="client_credentials", client_id="pages")) == {"error": "unauthorized_client"}
+
+
+def test_only_the_clients_own_pages_may_read_its_tokens(pool: Pool) -> None:
+    def allowed(origin: str) -> str | None:
+        answer = pool.token([("Origin", origin)], grant_type="refresh_token", client_id="pages", refresh_token="x")
+        return dict(answer.headers).get("Access-Control-Allow-Origin")
+
+    assert allowed("http://127.0.0.1:9") == "http://127.0.0.1:9"
+    assert allowed("http://evil.example") is None
+
+
+def test_who_logs_out_comes_back_to_the_clients_page_alone(pool: Pool) -> None:
+    there = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": PAGE}))
+    elsewhere = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": "http://evil/"}))
+
+    assert (there.status, dict(there.headers)["Location"]) == (302, PAGE)
+    assert elsewhere.status == 400
+
+
+def test_another_sites_name_reaches_nothing(pool: Pool) -> None:
+    received = datetime(2026, 11, 26, tzinfo=UTC)
+    query = urlencode(ASKED)
+    request = HttpRequest("GET", "/oauth2/authorize", query, (("Host", "evil"),), b"", "", "", "id", received)
+
+    assert pool.server.serve(request).status == 403

@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { challengeOf, SignIn, SignInError } from "./sign_in";
+import type { SignInSettings } from "./site";
+
+const SETTINGS: SignInSettings = {
+  authorizeUrl: "https://sign-in/oauth2/authorize",
+  tokenUrl: "https://sign-in/oauth2/token",
+  logoutUrl: "https://sign-in/logout",
+  clientId: "pages",
+  scopes: ["openid", "shop/admin"],
+};
+
+/** A tab: its address, what it keeps, where it was sent, and what it asked the token endpoint. */
+class Tab {
+  readonly kept = new Map<string, string>();
+  readonly left: URL[] = [];
+  readonly asked: URLSearchParams[] = [];
+  answers: (() => Response)[] = [];
+  address = new URL("https://site/console.html");
+
+  install(): void {
+    vi.stubGlobal("sessionStorage", {
+      getItem: (key: string) => this.kept.get(key) ?? null,
+      setItem: (key: string, value: string) => this.kept.set(key, value),
+      removeItem: (key: string) => this.kept.delete(key),
+    });
+    const tab = this;
+    vi.stubGlobal("location", {
+      get origin() {
+        return tab.address.origin;
+      },
+      get pathname() {
+        return tab.address.pathname;
+      },
+      get search() {
+        return tab.address.search;
+      },
+      get hash() {
+        return tab.address.hash;
+      },
+      assign: (url: string) => this.left.push(new URL(url)),
+    });
+    vi.stubGlobal("history", {
+      replaceState: (_: unknown, __: string, url: string) => {
+        this.address = new URL(url, this.address.origin);
+      },
+    });
+    vi.stubGlobal("fetch", async (_: string, request: RequestInit) => {
+      this.asked.push(request.body as URLSearchParams);
+      const answer = this.answers.shift();
+      if (!answer) throw new Error("nothing more is answered");
+      return answer();
+    });
+  }
+
+  /** Begin a sign-in and return with what the authorization server would add. */
+  async comeBack(answer: Record<string, string>): Promise<void> {
+    void new SignIn(SETTINGS).token();
+    await vi.waitFor(() => expect(this.left).toHaveLength(1));
+    const state = this.left[0]?.searchParams.get("state") ?? "";
+    const redirect = this.left[0]?.searchParams.get("redirect_uri") ?? "";
+    this.address = new URL(`${redirect}?${new URLSearchParams({ state, ...answer })}`);
+  }
+}
+
+const tokens = (name: string, more = {}) => Response.json({ access_token: name, expires_in: 900, ...more });
+let tab: Tab;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 0 });
+  tab = new Tab();
+  tab.install();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe("a sign-in", () => {
+  it("has the challenge of the standard's example", async () => {
+    expect(await challengeOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")).toBe(
+      "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    );
+  });
+
+  it("leaves the page with a challenge whose verifier stays in the tab", async () => {
+    await tab.comeBack({ code: "c" });
+    const asked = tab.left[0]?.searchParams;
+    const kept = JSON.parse(tab.kept.get("alsolike.sign-in") ?? "{}") as { verifier: string };
+    expect(Object.fromEntries(asked ?? [])).toMatchObject({
+      response_type: "code",
+      client_id: "pages",
+      redirect_uri: "https://site/console.html",
+      scope: "openid shop/admin",
+      code_challenge: await challengeOf(kept.verifier),
+      code_challenge_method: "S256",
+    });
+    expect(kept.verifier).toMatch(/^[\w-]{43}$/);
+  });
+
+  it("comes back to query and fragment, without the code", async () => {
+    tab.address = new URL("https://site/console.html?days=7#/drift");
+    await tab.comeBack({ code: "c" });
+    tab.answers = [() => tokens("first")];
+    expect(await new SignIn(SETTINGS).token()).toBe("first");
+    expect(tab.address.href).toBe("https://site/console.html?days=7#/drift");
+    expect(Object.fromEntries(tab.asked[0] ?? [])).toMatchObject({ grant_type: "authorization_code", code: "c" });
+    expect(tab.kept.size).toBe(0);
+  });
+
+  it("refuses an answer that this tab did not ask for, and asks nothing with it", async () => {
+    await tab.comeBack({ code: "c", state: "foreign" });
+    await expect(new SignIn(SETTINGS).token()).rejects.toThrow("not begun in this tab");
+    expect(tab.asked).toHaveLength(0);
+    expect(tab.address.search).toBe("");
+  });
+
+  it("says why it was refused", async () => {
+    await tab.comeBack({ error: "invalid_scope" });
+    const error = await new SignIn(SETTINGS).token().catch((found: unknown) => found);
+    expect(error).toBeInstanceOf(SignInError);
+    expect(error).toMatchObject({ message: "the sign-in was refused: invalid_scope" });
+  });
+
+  it("says which error the token endpoint gave", async () => {
+    await tab.comeBack({ code: "c" });
+    tab.answers = [() => Response.json({ error: "invalid_grant" }, { status: 400 })];
+    await expect(new SignIn(SETTINGS).token()).rejects.toThrow("the sign-in gave no token: invalid_grant");
+  });
+});
+
+describe("a token", () => {
+  async function signedIn(): Promise<SignIn> {
+    await tab.comeBack({ code: "c" });
+    tab.answers = [() => tokens("first", { refresh_token: "r" })];
+    const signIn = new SignIn(SETTINGS);
+    vi.setSystemTime(0); // waiting has moved it
+    await signIn.token();
+    return signIn;
+  }
+
+  it("is kept until shortly before it ends", async () => {
+    const signIn = await signedIn();
+    vi.setSystemTime(869_000); // 900 s less 30 s, less one
+    expect(await signIn.token()).toBe("first");
+    expect(tab.asked).toHaveLength(1);
+  });
+
+  it("is renewed once for all who wait", async () => {
+    const signIn = await signedIn();
+    vi.setSystemTime(870_000);
+    tab.answers = [() => tokens("second")];
+    expect(await Promise.all([signIn.token(), signIn.token()])).toEqual(["second", "second"]);
+    expect(Object.fromEntries(tab.asked[1] ?? [])).toMatchObject({ grant_type: "refresh_token", refresh_token: "r" });
+  });
+
+  it("is signed in for anew where the refresh token has ended", async () => {
+    const signIn = await signedIn();
+    vi.setSystemTime(900_000);
+    tab.answers = [() => Response.json({ error: "invalid_grant" }, { status: 400 })];
+    void signIn.token();
+    await vi.waitFor(() => expect(tab.left).toHaveLength(2));
+  });
+
+  it("is asked for again where the network or the server failed", async () => {
+    const signIn = await signedIn();
+    vi.setSystemTime(900_000);
+    tab.answers = [() => new Response("", { status: 503 }), () => tokens("second")];
+    await expect(signIn.token()).rejects.toThrow("try again");
+    expect(await signIn.token()).toBe("second");
+    expect(tab.left).toHaveLength(1);
+  });
+});
+
+describe("signing out", () => {
+  it("leaves for the sign-in's own, and is remembered until somebody signs in", async () => {
+    const signIn = new SignIn(SETTINGS);
+    signIn.signOut();
+    expect(tab.left[0]?.href).toBe(
+      "https://sign-in/logout?client_id=pages&logout_uri=https%3A%2F%2Fsite%2Fconsole.html",
+    );
+    expect(new SignIn(SETTINGS).signedOut).toBe(true);
+    signIn.signInAgain();
+    await vi.waitFor(() => expect(tab.left).toHaveLength(2));
+    expect(signIn.signedOut).toBe(false);
+  });
+});
