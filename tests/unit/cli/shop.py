@@ -61,7 +61,7 @@ DATASET = DatasetManifest(
 
 
 def put_parameters(ssm: Any, environment: str, names: Names = NAMES, *, without: str = "") -> None:
-    """Write a deployment's parameter tree, all but one key if asked; it has none for what the deployment does without."""
+    """Write a deployment's parameter tree, all but one key if asked, and none for what the deployment is without."""
     for field, value in dataclasses.asdict(names).items():
         if value and (key := field.replace("_", "-")) != without:
             ssm.put_parameter(Name=f"{TREE}/{environment}/{key}", Value=value, Type="String")
