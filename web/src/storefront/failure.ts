@@ -9,6 +9,7 @@ export function failureSentence(error: Error): string {
     return error.message;
   }
   if (error instanceof TypeError) return "The shop's service cannot be reached"; // what fetch throws
+  if (error instanceof SyntaxError) return "The shop's service answers what cannot be read"; // a proxy's error page
   return error.message;
 }
 
