@@ -347,6 +347,7 @@ export const experimentsAnswer: Experiments = {
   experiments: [
     {
       name: "new-blend",
+      partial: false,
       layer: "ranking",
       state: "running",
       startMs: NOW - 9 * DAY,
@@ -396,6 +397,7 @@ export const experimentsAnswer: Experiments = {
     },
     {
       name: "spring-rules",
+      partial: false,
       layer: null,
       state: "ended",
       startMs: NOW - 40 * DAY,
