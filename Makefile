@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-loop test-faults test-api test-canary test-web test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
+.PHONY: help demo neural test test-loop test-faults test-api test-canary test-web screenshots test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ test-canary: $(VENV)/dev.done  ## the embedded cloud: trainings that fail, versi
 
 test-web: $(VENV)/web.done build/web/index.html  ## both pages in a real browser, before the embedded cloud: shop, operate, look for barriers
 	$(BIN)/pytest tests/web $(ARGS)
+
+screenshots: $(VENV)/web.done build/web/index.html  ## the README's pictures of both pages, of the demo's data
+	$(BIN)/python -m tests.web.screenshots $(ARGS)
 
 test-spark: $(VENV)/spark.done node_modules/aws-cdk/bin/cdk  ## both engines make the same dataset, row by row; a Glue job of the embedded cloud
 	$(BIN)/pytest tests/spark $(ARGS)
