@@ -14,6 +14,10 @@ from infra_cdk.settings import Settings
 PAGES = ("", "console.html")
 """Paths of the pages: what a sign-in comes back to. The first is the distribution's root."""
 
+# Those that CloudFront keeps for ten seconds otherwise, of the API's answers too, whosever token they were for:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
+_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+
 
 class Website(Construct):
     """A distribution that serves the pages, and the API on the paths of the stage for them: no page asks another host.
@@ -39,6 +43,9 @@ class Website(Construct):
             comment=f"Alsolike {settings.name}: storefront and console",
             default_root_object="index.html",
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+            error_responses=[
+                cloudfront.ErrorResponse(http_status=status, ttl=cdk.Duration.seconds(0)) for status in _ERRORS
+            ],
             # The pages and site.json: few bytes, and a new version is there at once, without an invalidation.
             default_behavior=_behavior(pages, headers, cloudfront.CachePolicy.CACHING_DISABLED),
             additional_behaviors={

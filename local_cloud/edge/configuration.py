@@ -65,6 +65,8 @@ def read_distribution(properties: Properties) -> DistributionConfig:
     config = properties.section("DistributionConfig")
     # What makes no difference on one machine, or is said in README.md.
     config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging")
+    for response in config.sections("CustomErrorResponses"):
+        response.keep("ErrorCode", "ErrorCachingMinTTL")  # nothing is cached here; pages in place of errors are refused
     if config["Enabled"] is not True:
         raise PropertyError(config.path_of("Enabled"), "only distributions that are enabled are served here")
     origins = {origin["Id"]: _origin(origin) for origin in config.sections("Origins")}

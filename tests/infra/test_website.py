@@ -64,6 +64,15 @@ def test_only_what_is_named_after_its_contents_is_cached(assembly: Assembly) -> 
     assert policies == {"*": CACHING_DISABLED, "/assets/*": CACHING_OPTIMIZED, "/api/*": CACHING_DISABLED}
 
 
+def test_no_error_is_kept_for_the_next_to_ask(assembly: Assembly) -> None:
+    kept = {each["ErrorCode"]: each for each in config(assembly)["CustomErrorResponses"]}
+
+    # All that may be configured; CloudFront keeps most of them for ten seconds otherwise.
+    assert set(kept) == {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
+    for code, each in kept.items():
+        assert each == {"ErrorCode": code, "ErrorCachingMinTTL": 0}
+
+
 def test_the_api_is_on_the_pages_own_host_and_sees_their_tokens(demo: Assembly) -> None:
     api = origin(demo, "/api/*")
 

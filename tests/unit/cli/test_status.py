@@ -36,6 +36,7 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert report["tracking_id"] == "alsolike-shop"
     assert report["items_dataset_arn"].endswith(":dataset/alsolike-shop/ITEMS")
     assert report["users_dataset_arn"].endswith(":dataset/alsolike-shop/USERS")
+    assert report["web_url"] is None
     assert report["champion"] == {"version": "v1", "reason": "passed the gate"}
     assert report["configuration_version"] == 1
     assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}

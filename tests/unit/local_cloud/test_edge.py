@@ -161,7 +161,7 @@ def test_behaviours_are_tried_in_their_order_and_the_default_last() -> None:
     [
         ({"Enabled": False}, "Enabled"),
         ({"Aliases": ["shop.example"]}, "Aliases"),
-        ({"CustomErrorResponses": [{"ErrorCode": 404}]}, "CustomErrorResponses"),
+        ({"CustomErrorResponses": [{"ErrorCode": 404, "ResponsePagePath": "/404.html"}]}, "ResponsePagePath"),
         ({"DefaultCacheBehavior": {"TargetOriginId": "nowhere"}}, "TargetOriginId"),
         ({"DefaultCacheBehavior": {"TargetOriginId": "bucket", "CachePolicyId": "own"}}, "CachePolicyId"),
         (

@@ -60,7 +60,7 @@ class Pool:
 
     def exchange(self, code: str, **changes: str) -> HttpResponse:
         form = {"grant_type": "authorization_code", "client_id": "pages", "redirect_uri": PAGE}
-        return self.token(**{**form, "code": code, "code_verifier": VERIFIER, **changes})
+        return self.token((), **{**form, "code": code, "code_verifier": VERIFIER, **changes})
 
 
 @pytest.fixture
