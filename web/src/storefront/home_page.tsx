@@ -1,6 +1,5 @@
 import { categories } from "./catalogue";
 import { useShop } from "./context";
-import { hue } from "./hue";
 import { formatRoute, type Route } from "./route";
 import { ShelfList } from "./shelf_list";
 import { shopperName } from "./shopper";
@@ -11,7 +10,7 @@ export function HomePage({ route }: { readonly route: Route }) {
   const shop = useShop();
   const { shopper } = shop;
   const forYou = shop.shelvesOf(route).find(({ plan }) => plan.recommender === "for-you")?.list;
-  const known = forYou ? forYou.source === "model" : !shopper.anonymous;
+  const known = forYou ? forYou.source !== "popular" || forYou.degraded.length > 0 : !shopper.anonymous;
   const chips = categories(shop.known.values()).slice(0, MOST_CATEGORIES);
   return (
     <>
@@ -24,11 +23,7 @@ export function HomePage({ route }: { readonly route: Route }) {
         </p>
         <nav class="chips" aria-label="Categories">
           {chips.map((category) => (
-            <a
-              key={category}
-              href={formatRoute({ page: "search", query: "", category })}
-              style={{ "--hue": hue(category) }}
-            >
+            <a key={category} href={formatRoute({ page: "search", query: "", category })}>
               {category}
             </a>
           ))}

@@ -27,7 +27,7 @@ const PATHS: Readonly<Record<Glyph, string>> = {
 };
 
 /**
- * A picture for a product that has none: the colour is its category's, the shapes are its own.
+ * A picture for a product that has none: the colour is its narrowest category's, the shapes are its own.
  *
  * It says nothing that the text beside it does not, so assistive technology is spared it.
  */
@@ -40,7 +40,7 @@ export function Tile({ product }: { readonly product: Product }) {
       viewBox="0 0 120 100"
       preserveAspectRatio="xMidYMid slice"
       aria-hidden="true"
-      style={{ "--hue": hue(product.category ?? product.title), "--shift": ((own >>> 4) % 31) - 15 }}
+      style={{ "--hue": hue(product.kind ?? product.category ?? product.title), "--shift": ((own >>> 4) % 31) - 15 }}
     >
       <rect class="tile-ground" width="120" height="100" />
       <circle class="tile-shape" cx={own % 120} cy={(own >>> 7) % 100} r={26 + ((own >>> 14) % 22)} />
