@@ -356,6 +356,7 @@ export const experimentsAnswer: Experiments = {
       verdict: "better",
       winner: "treatment",
       sampleRatioPValue: 0.44,
+      partial: true,
       arms: [
         {
           name: "control",
@@ -406,6 +407,7 @@ export const experimentsAnswer: Experiments = {
       verdict: "mismatch",
       winner: null,
       sampleRatioPValue: 0.00002,
+      partial: false,
       arms: [
         {
           name: "plain",

@@ -80,7 +80,15 @@ describe("every view", () => {
     ["#/models/20261126-031500-a26f3", ["against the champion", "failed", "passed", "item-kNN", "1 min 21 s"]],
     ["#/trainings", ["running", "rejected", "promoted", "Build dataset", "no capacity for ml.m7i.2xlarge"]],
     ["#/engagement?by=recommender", ["bought-together", "5.3%", "too late"]],
-    ["#/experiments", ["treatment is better than the control", "+1.8% to +11.4%", "Sample ratio mismatch"]],
+    [
+      "#/experiments",
+      [
+        "treatment is better than the control",
+        "+1.8% to +11.4%",
+        "no time to read all its days",
+        "Sample ratio mismatch",
+      ],
+    ],
     ["#/rules", ["spring", "similar-items", "Preview"]],
     ["#/drift", ["item popularity", "above", "no served scores in this time", "above its bound"]],
     ["#/quarantine", ["eventType: expected one of view, cart, purchase", "alsolike quarantine show 7f3a9c21"]],

@@ -1,3 +1,4 @@
+import { lastPromotion, mayRollBack } from "../champion";
 import type { Models } from "../contract";
 import { measure, percent } from "../format";
 import { Icon } from "../parts/icons";
@@ -19,7 +20,7 @@ export function ChampionCard({ models, rollBack }: { models: Models; rollBack: (
     );
   }
   const version = versions.find((one) => one.version === champion.version);
-  const since = champion.history.findLast((entry) => entry.version === champion.version) ?? champion.history.at(-1);
+  const since = lastPromotion(champion);
   return (
     <section class="card padded champion" aria-labelledby="champion-name">
       <div class="champion-head">
@@ -33,9 +34,11 @@ export function ChampionCard({ models, rollBack }: { models: Models; rollBack: (
             </a>
           </h2>
         </div>
-        <button type="button" onClick={rollBack}>
-          <Icon name="back" /> Roll back
-        </button>
+        {mayRollBack(champion) && (
+          <button type="button" onClick={rollBack}>
+            <Icon name="back" /> Roll back
+          </button>
+        )}
       </div>
       <dl class="facts">
         {version && (

@@ -78,6 +78,15 @@ function One({ experiment }: { experiment: Experiment }) {
           </p>
         </div>
       )}
+      {experiment.partial && (
+        <div class="note warn">
+          <Icon name="warn" />
+          <p>
+            There was no time to read all its days: these figures are of the first ones. All of it:{" "}
+            <Command text={`alsolike experiments report ${shellWord(experiment.name)}`} />
+          </p>
+        </div>
+      )}
       {sentence && (
         <p class="verdict">
           <Status tone={tone}>{winner ? `${winner} is better than the control.` : sentence}</Status>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { mayRollBack } from "../champion";
 import { useFeed } from "../context";
 import type { ModelStory, Models } from "../contract";
 import { count, duration, measure, percent, words } from "../format";
@@ -59,7 +60,7 @@ function Story({ story }: { story: ModelStory }) {
             <Icon name="up" /> Promote
           </button>
         )}
-        {version.status === "champion" && champion && (
+        {version.status === "champion" && champion && mayRollBack(champion) && (
           <button type="button" onClick={() => setChanging(true)}>
             <Icon name="back" /> Roll back
           </button>

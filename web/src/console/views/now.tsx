@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { lastPromotion } from "../champion";
 import { useFeed, type Watched } from "../context";
 import type { Engagement, Models, Traffic } from "../contract";
 import { count, dayMs, figure, milliseconds, percent, plural } from "../format";
@@ -56,7 +57,7 @@ function Figures({
   const degraded = shareOf(series.degradedAnswers, series.answers);
   const failing = shareOf(series.serverErrors, series.requests);
   const champion = models?.champion;
-  const since = champion?.history.findLast((entry) => entry.version === champion.version);
+  const since = champion && lastPromotion(champion);
   const engaged = engagement?.totals[0];
   return (
     <Tiles>

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { wasChampion } from "../champion";
 import { useDesk, useFeed } from "../context";
 import type { Champion, ModelStory, Models, ModelVersion, Promotion } from "../contract";
 import { ChangeForm } from "../parts/change_form";
@@ -52,7 +53,9 @@ export function PromoteDialog({ version, champion, close }: Props) {
         <p>
           {canary
             ? "A run of the workflow gives it a part of the users and watches what comes of it. It becomes champion if it holds, and goes if it does not."
-            : "It answers all users within a minute, without a deploy. A rollback brings the present champion back."}
+            : `It answers all users within a minute, without a deploy.${
+                wasChampion(champion, version.version) ? "" : " A rollback brings the present champion back."
+              }`}
         </p>
         {rejected && (
           <div class="note warn">

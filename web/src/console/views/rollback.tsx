@@ -36,7 +36,13 @@ export function RollbackDialog({ champion, close }: { champion: Champion; close:
               The version on trial, {canary.version}
             </label>
             <label>
-              <input type="radio" name={id} checked={what === "champion"} onChange={() => setWhat("champion")} />
+              <input
+                type="radio"
+                name={id}
+                checked={what === "champion"}
+                onChange={() => setWhat("champion")}
+                disabled={champion.previous === null}
+              />
               The champion, {champion.version}
             </label>
           </fieldset>
