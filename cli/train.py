@@ -18,6 +18,9 @@ NOT_PROMOTED = 3
 
 _INTERRUPTED = 130
 
+_BEGINS_WITHIN_S = 60.0
+"""How long somebody who does not follow a run waits to hear that it has its turn."""
+
 
 def train(
     follow: Annotated[bool, typer.Option(help="Show what goes on, wait for the end and say what came of it.")] = True,
@@ -44,10 +47,11 @@ def train(
         training_run.named(where, execution) if execution else training_run.start(where, reason=reason or "")
     )
     if not follow:
+        begun = training_run.wait_until_begun(where, execution_arn, within_s=_BEGINS_WITHIN_S)
         if as_json:
-            console.print_json({"execution_arn": execution_arn})
+            console.print_json({"execution_arn": execution_arn, "begun": begun})
         else:
-            console.print_line(f"started {execution_arn}")
+            console.print_line(f"started {execution_arn}{'' if begun else ', which has not begun yet'}")
         return
     name = execution_arn.rpartition(":")[2]
     try:

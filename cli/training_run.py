@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -131,8 +132,8 @@ def follow(
     return _outcome(execution)
 
 
-def wait_until_begun(deployment: Deployment, execution_arn: str) -> None:
-    """Wait until the execution has its turn, which takes seconds.
+def wait_until_begun(deployment: Deployment, execution_arn: str, *, within_s: float = math.inf) -> bool:
+    """Wait until the execution has its turn, which takes seconds; say whether it has, or time was up before.
 
     Raises
     ------
@@ -145,6 +146,7 @@ def wait_until_begun(deployment: Deployment, execution_arn: str) -> None:
     """
     client = deployment.client("stepfunctions")
     history = History(client, execution_arn)
+    until_s = time.monotonic() + within_s
     while True:
         with asking(f"execution {execution_arn}"):
             status = (execution := client.describe_execution(executionArn=execution_arn))["status"]
@@ -153,9 +155,11 @@ def wait_until_begun(deployment: Deployment, execution_arn: str) -> None:
         if start and start.get("first") == "busy":
             raise TrainingBusy(start["reason"])
         if start:
-            return
+            return True
         if status != "RUNNING":
             raise TrainingFailed(f"{status.lower()}: {training_history.cause(execution, history.events)}")
+        if time.monotonic() >= until_s:
+            return False
         time.sleep(0.2 if deployment.is_local else 1.0)
 
 

@@ -110,6 +110,43 @@ def test_run_that_failed_or_did_nothing_is_an_error(
     assert f"alsolike: {error}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("begun", "said"), [(True, f"started {ARN}\n"), (False, f"started {ARN}, which has not begun yet\n")]
+)
+def test_a_run_that_nobody_follows_is_waited_for_until_it_has_its_turn(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch, begun: bool, said: str
+) -> None:
+    asked: list[str] = []
+
+    def waited(where: Deployment, execution_arn: str, *, within_s: float) -> bool:
+        asked.append(execution_arn)
+        assert within_s == 60
+        return begun
+
+    monkeypatch.setattr(training_run, "wait_until_begun", waited)
+
+    result = CliRunner().invoke(app, ["train", "--no-follow", "--stack", "shop"], catch_exceptions=False)
+
+    assert (result.exit_code, result.stdout, asked) == (0, said, [ARN])
+
+
+def test_a_run_that_nobody_follows_and_that_found_another_is_an_error(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def busy(*arguments: Any, **options: Any) -> bool:
+        raise TrainingBusy("run r0 goes on as execution e0")
+
+    monkeypatch.setattr(training_run, "wait_until_begun", busy)
+    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--no-follow", "--stack", "shop"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert ("run r0 goes on as execution e0" in said.err, said.out) == (True, "")
+
+
 def test_running_execution_is_followed_without_starting_another(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -193,3 +193,24 @@ def test_failed_run_is_listed_with_its_reason(stepfunctions: Any) -> None:
 
     assert (run.status, run.version) == ("FAILED", None)
     assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
+
+
+def test_a_run_has_begun_once_it_has_its_turn(stepfunctions: Any) -> None:
+    begun = deployed(stepfunctions, SUCCEEDING)
+    assert training_run.wait_until_begun(begun, training_run.start(begun))
+
+
+def test_a_run_that_another_one_keeps_from_its_turn_says_so_before_it_is_followed(stepfunctions: Any) -> None:
+    busy = deployed(stepfunctions, BUSY)
+
+    with pytest.raises(TrainingBusy, match="run r0 goes on as execution e0"):
+        training_run.wait_until_begun(busy, training_run.start(busy), within_s=60)
+
+
+def test_waiting_for_a_turn_ends_when_time_is_up(stepfunctions: Any) -> None:
+    slow = {"StartAt": "StartTraining", "States": {"StartTraining": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    where = deployed(stepfunctions, slow)
+    execution = training_run.start(where)
+
+    assert not training_run.wait_until_begun(where, execution, within_s=0)
+    stepfunctions.stop_execution(executionArn=execution)
