@@ -15,10 +15,12 @@ from alsolike.drift import WINDOW_DAYS
 from alsolike.errors import Unavailable
 from alsolike.lake import event_date
 from alsolike.lake_objects import list_objects
-from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules, report_key
+from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules, Start, report_key
+from alsolike.observability import logger
 from alsolike.profiles import ProfileStore
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_reader import SnapshotReader
+from alsolike.training_turn import Holder, Turn
 from functions.monitor_models import figures
 from functions.monitor_models.answers import read_scores
 from functions.monitor_models.baseline import Baseline, read_baseline
@@ -230,9 +232,18 @@ def _judge(places: Places, report: Report, before: State, baseline: Baseline, wi
     )
     if found is None:
         return report, after
+    turn = Turn(places.s3, places.states, places.artefact_bucket)
+    if (holder := turn.running()) is not None and not _is(holder, found):
+        logger.info("training is due, another goes on", due=found.name, execution=holder.execution_id)
+        return report, after  # what made it due still does at the next look
     # Started first, then remembered: a look that dies in between names the same execution when it is repeated.
     start(places.states, places.state_machine_arn, found)
     return dataclasses.replace(report, started=found, last_start=found), dataclasses.replace(after, pending=found)
+
+
+def _is(holder: Holder, start: Start) -> bool:
+    """Say whether the execution is one that a look before started, and did not come to remember."""
+    return holder.execution_id.rpartition(":")[2] == start.name
 
 
 def _settled(places: Places, state: State) -> State:

@@ -11,12 +11,12 @@ from alsolike.dataset import prefix
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
+from alsolike.training_turn import Turn
 from functions.start_training.run import run_of
 from functions.start_training.service import EngineRule, First, Stores, start_training
 from functions.start_training.settings import Settings
 from functions.start_training.stores import LakeSize
 from functions.start_training.trigger import read_trigger
-from functions.start_training.turn import Turn
 
 
 @functools.cache

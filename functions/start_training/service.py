@@ -8,10 +8,10 @@ from typing import Any
 
 from alsolike.errors import MissingSetting
 from alsolike.registry import Registry
+from alsolike.training_turn import Turn
 from functions.start_training.run import Run
 from functions.start_training.stores import LakeSize, copy_champion
 from functions.start_training.trigger import Trigger
-from functions.start_training.turn import Turn
 
 AUTO = "auto"
 

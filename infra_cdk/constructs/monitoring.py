@@ -79,6 +79,7 @@ class Monitoring(Construct):
                     resources=[
                         artefacts.arn_for_objects("registry/champion.json"),
                         artefacts.arn_for_objects("catalog/current.json"),
+                        artefacts.arn_for_objects("workflow/training-run.json"),
                     ],
                 ),
                 *(

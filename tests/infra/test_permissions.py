@@ -88,9 +88,10 @@ EXPECTED = {
         *(("s3:GetObject", f"Artefacts/catalog/{name}") for name in ("current.json", "segments/*")),
         ("s3:GetObject", "Artefacts/monitoring/*"),  # StateStore: get_object, put_object
         ("s3:PutObject", "Artefacts/monitoring/*"),
+        ("s3:GetObject", "Artefacts/workflow/training-run.json"),  # Turn.running: get_object
         ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.read_many: batch_get_item
         ("states:StartExecution", "Workflow"),  # start: start_execution
-        # outcome_of: describe_execution, get_execution_history
+        # outcome_of: describe_execution, get_execution_history; Turn.running: describe_execution
         *((f"states:{action}", "Workflow") for action in ("DescribeExecution", "GetExecutionHistory")),
     },
     "observe": CONFIGURATION

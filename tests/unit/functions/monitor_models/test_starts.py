@@ -11,6 +11,7 @@ import pytest
 from alsolike.drift import DAY_MS
 from alsolike.errors import ConcurrentUpdate, InvalidInput
 from alsolike.monitoring import Outcome, Start, Trigger
+from alsolike.training_turn import Turn
 from functions.monitor_models.outcomes import outcome_of
 from functions.monitor_models.state import State, StateStore
 from tests.unit.functions.factories import NOW_MS
@@ -263,6 +264,23 @@ def test_while_a_training_goes_on_no_other_is_started(shop: Shop) -> None:
     assert (report.new_interactions, report.started) == (600, None)
     assert report.last_start is not None
     assert report.last_start.outcome is Outcome.GOING
+
+
+def test_nothing_is_started_while_somebody_elses_training_has_its_turn(shop: Shop) -> None:
+    shop.champion(shopping())
+    now_ms = NOW_MS + 2 * DAY_MS
+    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
+    states, arn = shop.places.states, shop.places.state_machine_arn
+    execution = states.start_execution(stateMachineArn=arn, name="by-hand", input="{}")["executionArn"]
+    Turn(shop.places.s3, states, shop.places.artefact_bucket).take(execution, run_id="r", now_ms=now_ms)
+
+    meanwhile = shop.look(now_ms=now_ms, rules=DATA_RULES)
+    shop.ended()
+    afterwards = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
+
+    assert (meanwhile.new_interactions, meanwhile.started, meanwhile.last_start) == (600, None, None)
+    assert afterwards.started is not None
+    assert [each["name"] for each in shop.started()] == ["by-hand", afterwards.started.name]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from alsolike.canary import Canary
 from alsolike.errors import ConcurrentUpdate, InvalidInput, MissingSetting
 from alsolike.registry import Registry
+from alsolike.training_turn import KEY, Turn
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
-from functions.start_training.turn import KEY, Turn
 from tests.unit.functions.factories import NOW_MS, LambdaContext
 
 STARTED = "2026-03-01T04:05:06Z"

@@ -67,6 +67,17 @@ class Turn:
         self._write(holder, {"execution_id": execution_id, "run_id": run_id, "taken_ms": now_ms})
         return None
 
+    def running(self) -> Holder | None:
+        """Return who has the turn and runs; None where the next to come would get it.
+
+        Raises
+        ------
+        Unavailable
+            If S3 or Step Functions does not answer.
+        """
+        holder = self._holder()
+        return holder if holder and self._runs(holder.execution_id) else None
+
     def _holder(self) -> Holder | None:
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=KEY)
