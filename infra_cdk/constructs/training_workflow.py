@@ -67,7 +67,7 @@ class TrainingWorkflow(Construct):
         settings: Settings,
         steps: Steps,
         job: TrainingJob,
-        spark: SparkJob,
+        spark: SparkJob | None,
         alerts: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -128,14 +128,21 @@ class TrainingWorkflow(Construct):
             sfn.Choice(self, "First")
             .when(sfn.Condition.string_equals("$.start.first", "busy"), sfn.Succeed(self, "Busy"))
             .when(sfn.Condition.string_equals("$.start.first", "canary"), canary)
-            .when(sfn.Condition.string_equals("$.start.engine", "spark"), self._build_on_spark(spark, then=trained))
-            .otherwise(built)
         )
+        if spark is not None:
+            first.when(
+                sfn.Condition.string_equals("$.start.engine", "spark"), self._build_on_spark(spark, then=trained)
+            )
+        first.otherwise(built)
         built.next(trained).next(registered).next(decision)
         self.state_machine = self._state_machine(
             started.next(first),
             permissions=workflow_permissions(
-                functions=steps.all, job=job, spark_arn=spark.arn, alerts=alerts, traces=settings.tracing
+                functions=steps.all,
+                job=job,
+                spark_arn=spark.arn if spark else None,
+                alerts=alerts,
+                traces=settings.tracing,
             ),
         )
         self._schedule()

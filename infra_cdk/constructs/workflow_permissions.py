@@ -13,14 +13,19 @@ from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
 
 
 def workflow_permissions(
-    *, functions: Sequence[lambda_.IFunction], job: TrainingJob, spark_arn: str, alerts: sns.ITopic, traces: bool
+    *,
+    functions: Sequence[lambda_.IFunction],
+    job: TrainingJob,
+    spark_arn: str | None,
+    alerts: sns.ITopic,
+    traces: bool,
 ) -> list[Permission]:
     """Return what it takes training to call the functions, to run the jobs and wait for them, and to tell people.
 
     Parameters
     ----------
     job, spark_arn
-        The job that trains, and the ARN of the one that builds datasets on Spark.
+        The job that trains, and the ARN of the one that builds datasets on Spark, if there is one.
     """
     stack = cdk.Stack.of(job)
     return [
@@ -42,9 +47,15 @@ def workflow_permissions(
             conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         ),
         # https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
-        Permission(
-            actions=["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
-            resources=[spark_arn],
+        *(
+            [
+                Permission(
+                    actions=["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+                    resources=[spark_arn],
+                )
+            ]
+            if spark_arn
+            else []
         ),
         # Step Functions hears of a job's end through a rule that it makes itself, under this name.
         Permission(

@@ -60,7 +60,10 @@ class TrainingStack(cdk.Stack):
                 run_canary=canary(self, settings=settings, data=data, layers=shared, packages=packages).live,
             ),
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
-            spark=SparkJob(self, "Spark", settings=settings, data=data),
+            # Where no dataset is built on it, nobody pays for its key.
+            spark=None
+            if settings.dataset_engine == "lambda"
+            else SparkJob(self, "Spark", settings=settings, data=data),
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine

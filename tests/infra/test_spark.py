@@ -178,3 +178,30 @@ def test_workflow_may_run_this_job_alone(demo: Assembly) -> None:
         "glue:GetJobRuns",
         "glue:StartJobRun",
     }
+
+
+def test_where_no_dataset_is_built_on_spark_there_is_no_job_and_no_key_for_it(layers: Path, tmp_path: Path) -> None:
+    context = read_context()
+    context["environments"]["small"] = {"region": "us-east-1", "dataset_engine": "lambda"}
+    create_app(context, environment="small", outdir=tmp_path, layers=layers, check_templates=False).synth()
+    small = Assembly.read(tmp_path)
+
+    for kind in ("AWS::Glue::Job", "AWS::Glue::SecurityConfiguration"):
+        assert not list(small.of_type(kind))
+    keys = [key.properties["Description"] for key in small.of_type("AWS::KMS::Key")]
+    assert not [description for description in keys if "Spark" in description]
+    states = json.loads(flat(small.state_machine("training").properties["DefinitionString"]))["States"]
+    assert "BuildDatasetOnSpark" not in states
+    assert states["First"]["Default"] == "BuildDataset"
+    assert not [action for each in small.of_type("AWS::IAM::Role") for action in glue_actions(each)]
+
+
+def glue_actions(role: Resource) -> list[str]:
+    """Return what a role's policies let it do with Glue's jobs."""
+    return [action for action in flat_actions(role) if action.startswith("glue:") and "JobRun" in action]
+
+
+def flat_actions(role: Resource) -> list[str]:
+    documents = [policy["PolicyDocument"] for policy in role.properties.get("Policies", ())]
+    actions = [statement["Action"] for document in documents for statement in document["Statement"]]
+    return [one for each in actions for one in ([each] if isinstance(each, str) else each)]
