@@ -23,7 +23,7 @@ import orjson
 from alsolike.bundle import MANIFEST_FILE
 from alsolike.errors import InvalidBundle
 from model_export import metrics, protocols
-from model_export.algorithm import Algorithm, Model
+from model_export.algorithm import Algorithm
 from model_export.answer_lists import ChampionBundle, answers_of, open_champion
 from model_export.bootstrap import CONFIDENCE, interval
 from model_export.evaluate import Gains, Seen, mean
@@ -87,8 +87,8 @@ class AgainstChampion:
         Mean over users of the candidate's NDCG less the champion's, and its 95% bootstrap interval.
     slices
         With intervals that all hold at once with 95% (Bonferroni).
-    models
-        The champion and the candidate that were compared, for `model_export.new_data`; not in the document.
+    opened
+        The champion that it was compared with, for `model_export.new_data`; not in the document.
     """
 
     version: str | None
@@ -103,12 +103,12 @@ class AgainstChampion:
     difference: float = 0.0
     ahead: tuple[float, float] = (-np.inf, np.inf)
     slices: Mapping[str, Paired] = dataclasses.field(default_factory=dict)
-    models: tuple[ChampionBundle, Model] | None = dataclasses.field(default=None, repr=False, compare=False)
+    opened: ChampionBundle | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def document(self, *, k: int) -> dict[str, Any]:
         """Return it for the manifest; infinity becomes null there."""
-        found = dataclasses.asdict(dataclasses.replace(self, models=None))
-        del found["models"]
+        found = dataclasses.asdict(dataclasses.replace(self, opened=None))
+        del found["opened"]
         return {"k": k, **found}
 
     def sentence(self, *, k: int) -> str:
@@ -168,8 +168,7 @@ def against_champion(
         of_champion = champion.answers(part, _ids(data, part), event_weights=data.event_weights, k=k, seen=seen)
     except InvalidBundle as error:
         return dataclasses.replace(found, refusal=Refusal.BROKEN, reason=str(error))
-    model = fitted(settings, part.fit)
-    of_candidate = answers_of(model, part, k=k, seen=seen)
+    of_candidate = answers_of(fitted(settings, part.fit), part, k=k, seen=seen)
     of_item = [categories[item - 1] for item in part.order]
     own, other = (gains_of(lists, wanted) for lists in (of_candidate, of_champion))
     return dataclasses.replace(
@@ -181,7 +180,7 @@ def against_champion(
         difference=mean(own - other),
         ahead=interval(own - other),
         slices=_slices(of_candidate, of_champion, part, wanted, of_item, since_ms=since_ms),
-        models=(champion, model),
+        opened=champion,
     )
 
 

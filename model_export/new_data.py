@@ -1,9 +1,9 @@
 """Whether the interactions since the champion's last training event are fit to learn from.
 
-What is exported learns them, and nothing is newer to judge it by. So they are looked at from two sides. Does what the
-first half of them teaches hold in the second? The winner's settings are fitted up to half of them, as they will be up
-to all, and compared with the champion on the rest. And can they be foreseen as what was before? A model of these
-settings is asked for what came after what it learned twice: for the new interactions, and for as long a time before.
+What is exported learns them, and nothing is newer to judge it by. So the winner's settings are fitted up to half of
+them, as they will be up to all, and asked for the rest. Does what the half teaches hold: are they as good as the
+champion? And can the rest be foreseen at all, as what was before could: by a model of these settings, when it was asked
+for as long a time after what it had learned?
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.errors import InvalidBundle
 from model_export import metrics, protocols
 from model_export.algorithm import Algorithm, Model
 from model_export.answer_lists import ChampionBundle, answers_of
@@ -37,12 +36,12 @@ class Learned:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foreseen:
-    """How well two times were foreseen by models that had learned what was before either.
+    """How well two times were foreseen by models of the same settings that had learned what was before either.
 
     Attributes
     ----------
     before, now
-        Mean NDCG above that of a list drawn by lot.
+        Mean NDCG above that of a list drawn by lot: of as long a time before, and of the rest of what is new.
     difference
         95% interval of the second less the first.
     """
@@ -68,8 +67,7 @@ class NewData:
         The winner's settings fitted up to `half_ms`, and the champion, by what came after; None where nobody could be
         asked.
     foreseen
-        The new interactions, and as long a time before; None where nobody could be asked, or no time parts what is
-        learned from what is asked.
+        By the same candidate; None where nobody could be asked, or no time parts what is learned from what is asked.
     """
 
     since_ms: int
@@ -92,15 +90,16 @@ class NewData:
                 f"{of.users:,} users"
             )
         if self.foreseen is not None:
-            said.append(f"above chance {self.foreseen.now:.4f} was foreseen, before {self.foreseen.before:.4f}")
+            said.append(f"above chance they foresaw {self.foreseen.now:.4f}, before {self.foreseen.before:.4f}")
         return "; ".join(said)
 
 
 def judge_new_data(
     champion: ChampionBundle,
     data: TrainingData,
+    settings: Algorithm,
     *,
-    knows: Learned,
+    since_ms: int,
     before: Learned | None,
     k: int,
     seen: Seen,
@@ -110,46 +109,41 @@ def judge_new_data(
 
     Parameters
     ----------
-    knows
-        The winner's settings fitted up to the champion's last event.
+    settings
+        The winner's.
+    since_ms
+        See `model_export.against_champion`.
     before
-        The same, fitted up to a moment after which there is as much time before that event; None where there is none.
+        A model of these settings, fitted up to a moment after which there is as much time before `since_ms`; None where
+        there is none.
     seed
         Of the users who are drawn where there are many.
     """
-    interactions, since_ms = data.interactions, knows.until_ms
+    interactions = data.interactions
     new = interactions.time_ms[interactions.time_ms > since_ms]
     if not len(new):
         return None
     half_ms = _half_ms(interactions, new)
+    part, wanted = _asked(protocols.since(interactions, after_ms=half_ms), seen=seen, seed=seed)
+    found = NewData(since_ms=since_ms, half_ms=half_ms, interactions=len(new), taught=None, foreseen=None)
+    if not any(map(len, wanted)) or len(part.fit) < MINIMUM_INTERACTIONS:
+        return found
+    taught = Learned(fitted(settings, part.fit), half_ms)
     foreseen = None
     if before is not None:
-        length_ms = data.last_event_ms - since_ms
+        length_ms = data.last_event_ms - half_ms
         foreseen = _foreseen(
-            *(_above_chance(each, interactions, length_ms, k=k, seen=seen, seed=seed) for each in (before, knows))
+            *(_above_chance(each, interactions, length_ms, k=k, seen=seen, seed=seed) for each in (before, taught))
         )
-    taught = _taught(champion, data, knows.model.settings, half_ms=half_ms, k=k, seen=seen, seed=seed)
-    return NewData(since_ms=since_ms, half_ms=half_ms, interactions=len(new), taught=taught, foreseen=foreseen)
+    ids = [data.item_ids[item - 1] for item in part.order]
+    of_champion = champion.answers(part, ids, event_weights=data.event_weights, k=k, seen=seen)
+    own, other = (gains_of(lists, wanted) for lists in (answers_of(taught.model, part, k=k, seen=seen), of_champion))
+    return dataclasses.replace(found, taught=paired(own, other), foreseen=foreseen)
 
 
 def _half_ms(interactions: Interactions, new: Ints) -> int:
     counted = None if interactions.counts is None else interactions.counts.manifest.half_ms
     return int(np.quantile(new, 0.5, method="lower")) if counted is None else counted
-
-
-def _taught(
-    champion: ChampionBundle, data: TrainingData, settings: Algorithm, *, half_ms: int, k: int, seen: Seen, seed: int
-) -> Paired | None:
-    part, wanted = _asked(protocols.since(data.interactions, after_ms=half_ms), seen=seen, seed=seed)
-    if not any(map(len, wanted)) or len(part.fit) < MINIMUM_INTERACTIONS:
-        return None
-    ids = [data.item_ids[item - 1] for item in part.order]
-    try:
-        of_champion = champion.answers(part, ids, event_weights=data.event_weights, k=k, seen=seen)
-    except InvalidBundle:  # it ran before, told the same and less: the gate has what was found then
-        return None
-    of_candidate = answers_of(fitted(settings, part.fit), part, k=k, seen=seen)
-    return paired(gains_of(of_candidate, wanted), gains_of(of_champion, wanted))
 
 
 def _foreseen(before: Gains, now: Gains) -> Foreseen | None:

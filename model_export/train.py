@@ -142,7 +142,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         new = None
         if compared is not None:
             say(compared.sentence(k=K))
-            new = _new_data(compared, data, before, seen=seen, seed=hyperparameters.seed)
+            new = _new_data(compared, data, winner.settings, before, seen=seen, seed=hyperparameters.seed)
             if new is not None:
                 say(new.sentence(k=K))
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
@@ -206,13 +206,13 @@ def _learned_before(fits: Fits, winner: Candidate, split: protocols.Split) -> Le
 
 
 def _new_data(
-    compared: AgainstChampion, data: TrainingData, before: Learned | None, *, seen: Seen, seed: int
+    compared: AgainstChampion, data: TrainingData, settings: Algorithm, before: Learned | None, *, seen: Seen, seed: int
 ) -> NewData | None:
-    if compared.models is None or compared.since_ms is None:
+    if compared.opened is None or compared.since_ms is None:
         return None
-    champion, candidate = compared.models
-    knows = Learned(candidate, compared.since_ms)
-    return judge_new_data(champion, data, knows=knows, before=before, k=K, seen=seen, seed=seed)
+    return judge_new_data(
+        compared.opened, data, settings, since_ms=compared.since_ms, before=before, k=K, seen=seen, seed=seed
+    )
 
 
 def _related(data: TrainingData, hyperparameters: Hyperparameters) -> Mapping[str, related_quality.Figures]:

@@ -15,10 +15,9 @@ NAME = "new data"
 
 
 def new_data(candidate: Manifest, *, limits: Limits) -> Check:
-    """Neither falls what the first half of it taught on the second, nor can it be foreseen far worse than before.
+    """Neither falls what its first half taught on the second, nor is that foreseen far worse than what was before.
 
-    It passes where nothing is new, and where so few users can be asked that nothing is sure. What teaches a surely
-    better model than the champion is fit to learn from, however little the champion foresaw of it.
+    It passes where nothing is new, and where so few users can be asked that nothing is sure.
     """
     if "new_data" not in candidate.metrics:
         return Check(NAME, False, "the training did not judge it; it ran an earlier version, train again")
@@ -36,12 +35,8 @@ def new_data(candidate: Manifest, *, limits: Limits) -> Check:
             f"half of them taught ndcg {taught['candidate']:.4f} on the rest, champion {taught['champion']:.4f}, "
             f"{taught['users']} users"
         )
-        if _above(taught["ahead"]):
-            return Check(NAME, True, f"{'; '.join(said)}: surely better", values)
     if foreseen is not None:
-        said.append(
-            f"foreseen above chance: ndcg {foreseen['now']:.4f}, {foreseen['before']:.4f} as long a time before"
-        )
+        said.append(f"above chance it foresaw {foreseen['now']:.4f}, as long a time before {foreseen['before']:.4f}")
     if taught is None and foreseen is None:
         said.append(f"fewer than {limits.min_compared_users} users could be asked")
     failures = []
@@ -54,11 +49,6 @@ def new_data(candidate: Manifest, *, limits: Limits) -> Check:
     ):
         failures.append(f"that surely falls by more than {limits.max_fall_percent}%")
     return Check(NAME, not failures, "; ".join([*said, *failures]), values)
-
-
-def _above(interval: Any) -> bool:
-    low = interval[0]
-    return low is not None and bool(low > 0)
 
 
 def _falls(own: float, other: float, interval: Any, most_percent: int) -> bool:

@@ -338,7 +338,7 @@ def with_new_data(found: Any) -> Manifest:
 def test_new_data_as_what_was_before_passes_with_its_figures() -> None:
     assert str(judged_new_data()) == (
         "passed: new data: 400 interactions are new; half of them taught ndcg 0.2000 on the rest, champion 0.2000, "
-        "60 users; foreseen above chance: ndcg 0.1700, 0.1800 as long a time before"
+        "60 users; above chance it foresaw 0.1700, as long a time before 0.1800"
     )
 
 
@@ -375,16 +375,6 @@ def test_new_data_must_not_be_foreseen_surely_less_than_half_as_well(now: float,
 
 def test_nothing_is_lost_where_nothing_was_foreseen_before() -> None:
     assert judged_new_data(foreseen={"before": -0.01, "now": -0.02, "difference": [-0.02, -0.001]}).passed
-
-
-def test_another_shop_than_before_passes_where_the_new_data_teach_a_better_model() -> None:
-    check = judged_new_data(
-        taught={"candidate": 0.19, "champion": 0.02, "ahead": [0.1, 0.2]},
-        foreseen={"now": 0.01, "difference": [-0.2, -0.15]},
-    )
-
-    assert check.passed
-    assert check.figures.endswith(": surely better")
 
 
 def test_few_users_say_nothing_of_new_data() -> None:
