@@ -27,7 +27,7 @@ def assembly(tmp_path: Path) -> Path:
     resources = {
         "Name": ("AWS::SSM::Parameter", {"Name": "/alsolike/shop/region"}),
         "Profiles": ("AWS::DynamoDB::GlobalTable", {"Replicas": [{"Region": REGION}]}),
-        "Stream": ("AWS::Kinesis::Stream", {"ShardCount": 2, "RetentionPeriodHours": 48}),
+        "Stream": ("AWS::Kinesis::Stream", {"ShardCount": 2, "RetentionPeriodHours": 200}),
         "Recommend": (
             "AWS::Lambda::Function",
             {"Handler": "functions.recommend.handler.lambda_handler", "MemorySize": 2048, "Architectures": ["arm64"]},
@@ -82,7 +82,7 @@ def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly:
     assert re.search(r"time of recommend .*GB-s +│ 0\.0000133334 │", usage)
     total, other = document["dollars"], document["personalize"]["dollars"]
     assert re.search(rf"total a month +│ +{total:,.2f} │ +{other:,.2f} │", said)
-    assert "not confirmed by any page that could be read: the prices" in said
+    assert "not confirmed by any page that could be read: the prices kinesis_long_term_gb" in said
     assert re.search(r"dashboards +│ +true │ +false │ +3\.00 │", said)
 
 

@@ -1,0 +1,69 @@
+"""`python -m benchmarks.costs`: bills of three shops by the templates of `prod`, and the prices (docs/cost.md)."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from alsolike.cost import Load, Prices, Summary, estimate, estimate_personalize, read_assembly, savings
+from alsolike.prices import TABLE
+from benchmarks.page import write_section
+from cli import boot
+
+PAGE = Path("docs/cost.md")
+ENVIRONMENT = "prod"
+SHOPS = {
+    "small": Load(users=10_000, events_per_day=50_000, requests_per_day=20_000, items=2_000),
+    "middling": Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000),
+    "large": Load(users=2_000_000, events_per_day=10_000_000, requests_per_day=5_000_000, items=200_000),
+}
+
+
+def main() -> None:
+    """Write the tables into the page, and print them."""
+    with tempfile.TemporaryDirectory(prefix="alsolike-costs-") as name:
+        directory = Path(name) / "cdk.out"
+        boot.synthesize(ENVIRONMENT, directory, without_layers=True)
+        summary = read_assembly(directory)
+    for section, lines in (("bills", _bills(summary)), ("savings", _savings(summary)), ("prices", _prices())):
+        text = "\n".join(lines)
+        sys.stdout.write(text + "\n")
+        write_section(PAGE, section, text)
+
+
+def _bills(summary: Summary) -> Iterator[str]:
+    bills = {name: estimate(summary, load) for name, load in SHOPS.items()}
+    yield from (f"| $ a month | {' | '.join(bills)} |", f"|---|{'---|' * len(bills)}")
+    for field in ("users", "items", "events_per_day", "requests_per_day"):
+        yield f"| {field.replace('_', ' ')} | {' | '.join(f'{getattr(load, field):,}' for load in SHOPS.values())} |"
+    services = {service: None for bill in reversed(bills.values()) for service in bill.by_service()}
+    for service in services:
+        yield _row(service, [bill.by_service().get(service, 0.0) for bill in bills.values()])
+    yield _row("fixed", [bill.fixed_dollars for bill in bills.values()])
+    yield _row("usage", [bill.usage_dollars for bill in bills.values()])
+    yield _row("**total**", [bill.dollars for bill in bills.values()])
+    yield _row("without any load", [bill.idle_dollars for bill in bills.values()])
+    yield _row("Amazon Personalize", [estimate_personalize(load).dollars for load in SHOPS.values()])
+
+
+def _savings(summary: Summary) -> Iterator[str]:
+    yield from ("| setting | now | then | saves $ a month | but |", "|---|---|---|---|---|")
+    for each in savings(summary, SHOPS["middling"]):
+        yield f"| `{each.setting}` | {each.now} | {each.then} | {each.dollars:,.2f} | {each.but} |"
+
+
+def _prices() -> Iterator[str]:
+    yield from (f"| {Prices().region}, {Prices().date} | $ | a | read at |", "|---|---|---|---|")
+    for name, price in TABLE.items():
+        dollars = f"{price.dollars:.12f}".rstrip("0").rstrip(".")
+        yield f"| [{name}]({price.page}) | {dollars} | {price.unit} | {price.seen or 'not confirmed'} |"
+
+
+def _row(name: str, dollars: list[float]) -> str:
+    return f"| {name} | {' | '.join(f'{each:,.2f}' for each in dollars)} |"
+
+
+if __name__ == "__main__":
+    main()
