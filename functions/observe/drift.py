@@ -9,7 +9,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.lake_objects import is_gone
 from alsolike.monitoring import LATEST_KEY, Check, Figure, Report
-from alsolike.observability import Metric
 from functions.observe.metric_reader import NAMESPACE, MetricReader, Statistic, Values
 
 HISTORY_DAYS = 14
@@ -39,7 +38,7 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
             figure.name: [
                 Statistic(
                     NAMESPACE,
-                    Metric.DRIFT_PSI,
+                    "DriftPsi",
                     "Average",
                     (("figure", figure.name), ("service", "monitor_models")),
                 )

@@ -6,10 +6,10 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from alsolike import experiment_report as reports
 from alsolike import outcomes
 from alsolike.errors import Unavailable
 from alsolike.experiment_metrics import DEFAULT_METRIC, METRICS, READ
-from alsolike.experiment_report import Report, report
 from alsolike.experiments import Experiment
 from alsolike.lake import event_date
 from alsolike.scanning import scan
@@ -53,7 +53,9 @@ def experiments(
         "experiments": [
             _document(
                 each,
-                report(each, metric, tallies.get(each.name) or ArmTally(each), now_ms=max(now_ms, each.start_ms)),
+                reports.report(
+                    each, metric, tallies.get(each.name) or ArmTally(each), now_ms=max(now_ms, each.start_ms)
+                ),
                 status=each.status(now_ms),
                 partial=each.name in partial,
             )
@@ -104,7 +106,7 @@ def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tupl
             raise Unavailable(f"s3://{bucket}/{found.key} is not an object of the table: {error}") from error
 
 
-def _document(experiment: Experiment, found: Report, *, status: str, partial: bool) -> dict[str, Any]:
+def _document(experiment: Experiment, found: reports.Report, *, status: str, partial: bool) -> dict[str, Any]:
     return {
         "name": experiment.name,
         "layer": experiment.layer,

@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.custom_metrics import METRICS
 from alsolike.errors import Unavailable
-from alsolike.observability import Metric
 
 NAMESPACE = "Alsolike"
 
@@ -26,9 +26,13 @@ class Statistic:
     dimensions: tuple[tuple[str, str], ...]
 
 
-def counted(metric: Metric, *services: str) -> list[Statistic]:
-    """Return how often some functions counted an outcome, by their names."""
-    return [Statistic(NAMESPACE, metric, "Sum", (("service", service),)) for service in services]
+def counted(metric: str) -> list[Statistic]:
+    """Return how often each function that counts an outcome did."""
+    return [
+        Statistic(NAMESPACE, metric, "Sum", (("service", each.service),))
+        for each in METRICS
+        if each.metric == metric and not each.by
+    ]
 
 
 Values = Mapping[int, float]

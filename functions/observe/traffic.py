@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.observability import Metric
 from functions.observe.metric_reader import MetricReader, Statistic, counted
 
-BEHIND_THE_API = ("collect", "recommend", "erase_user", "export_user", "observe")
 _PERIODS_S = ((180, 60), (1_440, 300))
 """Up to so many minutes, points are so many seconds apart."""
 _LONGEST_PERIOD_S = 3_600
@@ -48,11 +46,11 @@ def _series(*, api_id: str, stream_name: str) -> Mapping[str, Sequence[Statistic
         "latencyP50": of_api("Latency", "p50"),
         "latencyP95": of_api("Latency", "p95"),
         "latencyP99": of_api("Latency", "p99"),
-        "answers": counted(Metric.RECOMMENDATIONS_SERVED, "recommend"),
-        "degradedAnswers": counted(Metric.RECOMMENDATIONS_DEGRADED, "recommend"),
-        "eventsAccepted": counted(Metric.EVENTS_ACCEPTED, "collect"),
-        "requestsRejected": counted(Metric.REQUESTS_REJECTED, *BEHIND_THE_API),
-        "recordsQuarantined": counted(Metric.RECORDS_QUARANTINED, "archive_events", "archive_served"),
+        "answers": counted("RecommendationsServed"),
+        "degradedAnswers": counted("RecommendationsDegraded"),
+        "eventsAccepted": counted("EventsAccepted"),
+        "requestsRejected": counted("RequestsRejected"),
+        "recordsQuarantined": counted("RecordsQuarantined"),
         "iteratorAge": [
             Statistic("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", "Maximum", (("StreamName", stream_name),))
         ],

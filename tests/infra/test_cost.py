@@ -12,7 +12,15 @@ from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly
 
-FREE_OF_USE = {"authorize_session", "erase_user", "export_user", "observe", "purge_user", "write_recommendations"}
+FREE_OF_USE = {
+    "authorize_session",
+    "erase_user",
+    "export_user",
+    "observe",
+    "operate",
+    "purge_user",
+    "write_recommendations",
+}
 
 
 @pytest.fixture(scope="module")

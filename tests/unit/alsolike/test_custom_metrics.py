@@ -38,7 +38,7 @@ def read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
                 imported.add(module.partition(".")[2])
             case ast.ImportFrom(module="alsolike", names=names):
                 imported.update(name.name for name in names)
-    return frozenset(metrics), frozenset(imported - {"observability"})
+    return frozenset(metrics), frozenset(imported - {"observability", "custom_metrics"})
 
 
 def named_by(function: str) -> set[str]:

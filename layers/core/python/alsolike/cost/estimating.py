@@ -16,7 +16,9 @@ from alsolike.cost.traffic import traffic
 from alsolike.prices import Prices
 
 # Called by people or once in a while, so that a load says nothing of them.
-RARE = frozenset({"authorize_session", "erase_user", "export_user", "observe", "purge_user", "write_recommendations"})
+RARE = frozenset(
+    {"authorize_session", "erase_user", "export_user", "observe", "operate", "purge_user", "write_recommendations"}
+)
 
 
 def estimate(
