@@ -300,6 +300,10 @@ class LocalCloud:
         """Begin to stop a run of a Glue job."""
         self._glue.stop(run_id)
 
+    def stack_template(self, stack: str) -> str | None:
+        """Return the template that a stack was deployed from; None if there is no such stack."""
+        return self._moto_state.stack_template(stack)
+
     def _issuer_keys(self, issuer: str) -> Mapping[str, Any] | None:
         prefix = f"https://cognito-idp.{self._settings.region}.amazonaws.com/"
         if not issuer.startswith(prefix):

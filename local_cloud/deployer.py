@@ -43,7 +43,9 @@ def deploy(
     cloud = _Cloud(clients=functools.cache(clients), region=region, account=account, progress=progress)
     for stack in read_assembly(assembly):
         cloud.deploy(stack)
-    return Deployment(resources=tuple(cloud.resources), outputs=cloud.outputs, assets=cloud.assets)
+    return Deployment(
+        resources=tuple(cloud.resources), outputs=cloud.outputs, assets=cloud.assets, templates=cloud.templates
+    )
 
 
 class _Cloud:
@@ -58,6 +60,7 @@ class _Cloud:
         self.outputs: dict[str, Mapping[str, str]] = {}
         self.exports: dict[str, str] = {}
         self.assets: dict[str, Path] = {}
+        self.templates: dict[str, Mapping[str, Any]] = {}
         self._uploaded: set[tuple[str, str]] = set()
 
     def deploy(self, stack: Stack) -> None:
@@ -73,6 +76,7 @@ class _Cloud:
         deployment.create_resources()
         self.resources += deployment.resources.values()
         self.outputs[stack.name] = deployment.outputs()
+        self.templates[stack.name] = stack.template
 
     def _upload(self, asset: FileAsset, evaluator: Evaluator) -> None:
         bucket, key = (evaluator.evaluate({"Fn::Sub": name}) for name in (asset.bucket, asset.key))

@@ -61,12 +61,14 @@ class Resource:
 class Deployment:
     """All resources in the order of their creation, and each stack's outputs.
 
-    `assets` says which file or directory of the assembly an S3 key of the bootstrap bucket came from.
+    `assets` says which file or directory of the assembly an S3 key of the bootstrap bucket came from, `templates` has
+    those of the stacks as they were written.
     """
 
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Mapping[str, str]]
     assets: Mapping[str, Path] = field(default_factory=dict)
+    templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
         """Return the resources of a CloudFormation type, such as ``AWS::Lambda::Function``."""

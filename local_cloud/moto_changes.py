@@ -21,6 +21,7 @@ from moto import backends
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
+from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.config import default_user_config
@@ -114,6 +115,9 @@ class Runtime(Protocol):
 
     def stop_job_run(self, run_id: str, /) -> None:
         """Begin to stop a run of a Glue job."""
+
+    def stack_template(self, stack: str, /) -> str | None:
+        """Return the template that a stack was deployed from; None if there is no such stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +296,16 @@ def read_metric_data(_: Runtime | None = None) -> None:
         return metric_data(tuple(self.metric_data), queries, start=start_time, end=end_time, scan_by=scan_by)
 
     _replace(CloudWatchBackend, "get_metric_data", get_metric_data)
+
+
+def _show_templates(runtime: Runtime) -> None:
+    original = CloudFormationBackend.get_template
+
+    @functools.wraps(original)
+    def get_template(self: Any, name_or_stack_id: str) -> Any:
+        return runtime.stack_template(name_or_stack_id) or original(self, name_or_stack_id)
+
+    _replace(CloudFormationBackend, "get_template", get_template)
 
 
 def _reach_targets(runtime: Runtime) -> None:
@@ -724,6 +738,11 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto has no percentiles, takes metrics of one name in two namespaces for one, and reads all for each period",
         ("moto.cloudwatch.models:CloudWatchBackend.get_metric_data",),
         read_metric_data,
+    ),
+    Change(
+        "moto knows no stacks that were deployed here",
+        ("moto.cloudformation.models:CloudFormationBackend.get_template",),
+        _show_templates,
     ),
     Change(
         "moto gives all executions that are started without a name the same one",

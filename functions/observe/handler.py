@@ -23,7 +23,8 @@ ATTEMPTS = 2
 @functools.cache
 def _routes() -> Routes:
     clients = {
-        service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS) for service in ("cloudwatch", "s3")
+        service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+        for service in ("cloudwatch", "s3", "cloudformation", "dynamodb")
     }
     return routes(from_environment(Settings, os.environ), **clients)
 

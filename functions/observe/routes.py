@@ -15,6 +15,7 @@ from alsolike.observed import ROUTES
 from alsolike.observed_answers import BY
 from alsolike.queries import read_query
 from functions.observe.alarms import alarms
+from functions.observe.cost import Deployed, LastDay, bill
 from functions.observe.drift import drift
 from functions.observe.engagement import engagement
 from functions.observe.experiments import experiments
@@ -90,16 +91,21 @@ class Routes:
         return document
 
 
-def routes(settings: Settings, *, cloudwatch: Any, s3: Any) -> Routes:
+def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any, dynamodb: Any) -> Routes:
     """Return what answers requests.
 
     Parameters
     ----------
-    cloudwatch, s3
+    cloudwatch, s3, cloudformation, dynamodb
         Low-level clients.
     """
     metrics = MetricReader(cloudwatch)
     configuration = ConfigurationReader(s3, settings.artefact_bucket, check_s=settings.configuration_check_s)
+
+    deployed = Deployed(cloudformation, settings.stacks.split(","))
+    last_day = LastDay(
+        metrics, s3=s3, dynamodb=dynamodb, bucket=settings.artefact_bucket, profiles_table=settings.profiles_table
+    )
 
     def show_traffic(request: Request) -> dict[str, Any]:
         return traffic(
@@ -134,6 +140,9 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any) -> Routes:
             now_ms=request.now_ms,
         )
 
+    def show_cost(request: Request) -> dict[str, Any]:
+        return bill(deployed, last_day, request.query, now_ms=request.now_ms)
+
     return Routes(
         {
             "GET /operator/traffic": Route(show_traffic, keep_s=20),
@@ -144,6 +153,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any) -> Routes:
             "GET /operator/drift": Route(show_drift, keep_s=60),
             "GET /operator/quarantine": Route(show_quarantine, keep_s=30),
             "GET /operator/experiments": Route(list_experiments, keep_s=60),
+            "GET /operator/cost": Route(show_cost, keep_s=60),
             "GET /operator/rules": Route(lambda request: rule_sets(configuration.current(now_ms=request.now_ms))),
         }
     )

@@ -13,6 +13,8 @@ class Settings:
     ----------
     deployment
         The environment's name, as alarms have it.
+    stacks
+        All of the deployment, with commas between.
     """
 
     deployment: str
@@ -20,4 +22,6 @@ class Settings:
     stream_name: str
     lake_bucket: str
     artefact_bucket: str
+    profiles_table: str
+    stacks: str
     configuration_check_s: float = 30

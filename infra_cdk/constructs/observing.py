@@ -1,5 +1,6 @@
 """The function that shows an operator how the deployment does: it reads, and changes nothing."""
 
+import aws_cdk as cdk
 from constructs import Construct
 
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
@@ -19,9 +20,13 @@ ROUTES = (
     "GET /operator/drift",
     "GET /operator/quarantine",
     "GET /operator/experiments",
+    "GET /operator/cost",
     "GET /operator/rules",
 )
 
+
+PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
+"""What the stacks of a deployment are called, whose templates say what it costs."""
 
 _READ_IN_LAKE = {
     **dict.fromkeys(("engagement/", "attribution/", "outcomes/"), "Objects are named after their day"),
@@ -46,6 +51,8 @@ def add_observe(
             "API_ID": api.api_id,
             "STREAM_NAME": data.stream.stream_name,
             "LAKE_BUCKET": data.lake.bucket_name,
+            "PROFILES_TABLE": data.profiles.table_name,
+            "STACKS": ",".join(f"alsolike-{settings.name}-{part}" for part in PARTS),
             **configuration_variables(data.artefacts, settings=settings),
         },
         permissions=[
@@ -66,7 +73,28 @@ def add_observe(
                 objects(data.lake, prefix, actions=["s3:GetObject"], reason=reason)
                 for prefix, reason in _READ_IN_LAKE.items()
             ),
-            Permission(actions=["s3:GetObject"], resources=[data.artefacts.arn_for_objects("monitoring/latest.json")]),
+            Permission(
+                actions=["s3:GetObject"],
+                resources=[
+                    data.artefacts.arn_for_objects("monitoring/latest.json"),
+                    data.artefacts.arn_for_objects("catalog/current.json"),
+                ],
+            ),
+            Permission(actions=["dynamodb:DescribeTable"], resources=[data.profiles.table_arn]),
+            *(
+                Permission(
+                    actions=["cloudformation:GetTemplate"],
+                    resources=[
+                        cdk.Stack.of(scope).format_arn(
+                            service="cloudformation",
+                            resource="stack",
+                            resource_name=f"alsolike-{settings.name}-{part}/*",
+                        )
+                    ],
+                    wildcard_reason="CloudFormation numbers each stack",
+                )
+                for part in PARTS
+            ),
             *configuration_permissions(data.artefacts),
         ],
         memory_mb=1_769,

@@ -141,6 +141,8 @@ VARIABLES = {
     "observe": {
         "DEPLOYMENT",
         "API_ID",
+        "PROFILES_TABLE",
+        "STACKS",
         "STREAM_NAME",
         "LAKE_BUCKET",
         "ARTEFACT_BUCKET",

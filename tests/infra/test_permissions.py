@@ -105,6 +105,9 @@ EXPECTED = {
             for prefix in ("engagement", "attribution", "outcomes", "quarantine", "aws/lambda")
         ),
         ("s3:GetObject", "Artefacts/monitoring/latest.json"),  # drift: get_object
+        ("s3:GetObject", "Artefacts/catalog/current.json"),  # LastDay: get_object
+        ("dynamodb:DescribeTable", "Profiles"),  # LastDay: describe_table
+        ("cloudformation:GetTemplate", "Stacks"),  # Deployed: get_template
     },
     # No model: what it promotes is there already.
     "operate": {
@@ -434,6 +437,7 @@ def short(arn: str) -> str:
         ("Catalogue", "Catalogue"),
         ("AttUsers", "Users"),
         (":model-package/", "Packages"),
+        (":cloudformation:", "Stacks"),
         ("WorkflowStateMachine", "Workflow"),
         ("Models.", "Models"),
         ("AttModelsModelPackageGroupArn", "Models"),

@@ -29,7 +29,7 @@ RECOMMENDING = (
 )
 OBSERVING = tuple(
     f"GET /operator/{name}"
-    for name in ("traffic", "alarms", "engagement", "drift", "quarantine", "experiments", "rules")
+    for name in ("traffic", "alarms", "engagement", "drift", "quarantine", "experiments", "rules", "cost")
 )
 OPERATING = (
     "GET /operator/models",
@@ -148,9 +148,18 @@ def test_every_route_of_recommend_has_code_behind_it() -> None:
 
 
 def test_every_route_of_observe_has_code_behind_it() -> None:
-    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts")
+    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "profiles", "stacks")
 
-    assert set(observe_routes(settings, cloudwatch=None, s3=None).routes) == set(OBSERVING)
+    assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None, dynamodb=None).routes) == set(
+        OBSERVING
+    )
+
+
+def test_observe_reads_the_templates_of_all_stacks(assembly: Assembly) -> None:
+    """What they have makes the bill."""
+    variables = assembly.function("observe").properties["Environment"]["Variables"]
+
+    assert sorted(variables["STACKS"].split(",")) == sorted({resource.stack for resource in assembly.resources})
 
 
 def test_authorizer_accepts_our_three_clients_and_the_pools_issuer_only(demo: Assembly) -> None:

@@ -41,6 +41,12 @@ def read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(metrics), frozenset(imported - {"observability", "custom_metrics"})
 
 
+def sources(module: str) -> list[Path]:
+    """Return the files of a module or package of `alsolike`."""
+    package = LIBRARY / module.replace(".", "/")
+    return sorted(package.rglob("*.py")) if package.is_dir() else [package.with_suffix(".py")]
+
+
 def named_by(function: str) -> set[str]:
     """Return every metric that a function's code names, its own and what it imports of `alsolike`."""
     waiting = list((ROOT / "functions" / function).rglob("*.py"))
@@ -49,7 +55,7 @@ def named_by(function: str) -> set[str]:
     while waiting:
         metrics, imported = read(waiting.pop())
         found |= metrics
-        new = {LIBRARY / f"{name}.py" for name in imported} - seen
+        new = {path for name in imported for path in sources(name)} - seen
         waiting.extend(new)
         seen |= new
     return found

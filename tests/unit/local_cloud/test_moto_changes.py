@@ -16,6 +16,7 @@ FINGERPRINTS = {
     "moto.awslambda.models:LambdaFunction.invoke": "dadc324f30ae",
     "moto.awslambda.responses:LambdaResponse.invoke": "8f68f0bf023a",
     "moto.backends:list_of_moto_modules": "4f741a10b065",
+    "moto.cloudformation.models:CloudFormationBackend.get_template": "07c3cc74e24a",
     "moto.cloudwatch.models:CloudWatchBackend.get_metric_data": "ea8fffafcc06",
     "moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm": "5feec7a73726",
     "moto.dynamodb.models.table:StreamShard.add": "357dc6da267e",

@@ -23,6 +23,16 @@ ENGAGEMENT_QUERY = Fields(
 )
 
 
+COST_QUERY = Fields(
+    {
+        "users": Whole(0, 10**10, about="With a live profile. What is not stated is counted: the last day's."),
+        "eventsPerDay": Whole(0, 10**11),
+        "requestsPerDay": Whole(0, 10**11),
+        "items": Whole(0, 10**9),
+    }
+)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observed:
     """A route that shows something; see `alsolike.operations.Operation`."""
@@ -55,6 +65,7 @@ ROUTES = (
     Observed(
         "GET /operator/experiments", "ListExperiments", "List the experiments with their reports", answers.EXPERIMENTS
     ),
+    Observed("GET /operator/cost", "ShowCost", "Show what a month costs under a load", answers.COST, COST_QUERY),
     Observed(
         "GET /operator/rules", "ListRuleSets", "List the rule sets, and which recommenders they apply to", answers.RULES
     ),

@@ -24,7 +24,7 @@ from alsolike.schemas import (
     one_of,
 )
 
-TRAFFIC, ALARMS, RULES = "Traffic", "Alarms", "RuleSets"
+TRAFFIC, ALARMS, RULES, COST = "Traffic", "Alarms", "RuleSets", "Cost"
 ENGAGEMENT, DRIFT, QUARANTINE, EXPERIMENTS = "EngagementReport", "DriftReport", "QuarantineReport", "Experiments"
 
 BY = ("all", "recommender", "model", "arm")
@@ -211,6 +211,37 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                         }
                     )
                 )
+            }
+        ),
+        COST: object_of(
+            {
+                "currency": one_of(["USD"]),
+                "pricesOf": described(TEXT, "The day of the price table."),
+                "region": TEXT,
+                "load": object_of(
+                    {
+                        **dict.fromkeys(("users", "eventsPerDay", "requestsPerDay", "items"), COUNT),
+                        "measured": described(FLAG, "Whether it was counted, not stated."),
+                    }
+                ),
+                "lines": list_of(
+                    object_of(
+                        {
+                            "service": TEXT,
+                            "what": TEXT,
+                            "kind": one_of(("fixed", "usage")),
+                            "quantity": NUMBER,
+                            "unit": TEXT,
+                            "unitPrice": NUMBER,
+                            "dollars": NUMBER,
+                        }
+                    )
+                ),
+                "fixedDollars": NUMBER,
+                "usageDollars": NUMBER,
+                "dollars": NUMBER,
+                "personalizeDollars": NUMBER_OR_NULL,
+                "savings": list_of(object_of({"setting": TEXT, "what": TEXT, "dollars": NUMBER}), "The largest first."),
             }
         ),
         RULES: object_of(

@@ -30,7 +30,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def observe(
-    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    lake_bucket: str,
+    profiles_table: str,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Observe]:
     """Ask a route; call it with the last part of its path and its query."""
     for name, value in {
@@ -38,6 +43,8 @@ def observe(
         "API_ID": "shop",
         "STREAM_NAME": "events",
         "LAKE_BUCKET": lake_bucket,
+        "PROFILES_TABLE": profiles_table,
+        "STACKS": "alsolike-test-data,alsolike-test-serving",
         "ARTEFACT_BUCKET": artefact_bucket,
     }.items():
         monkeypatch.setenv(name, value)

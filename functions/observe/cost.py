@@ -1,0 +1,180 @@
+"""What a month of the deployment costs, under a load that is stated or that was counted in the last day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.errors import InvalidInput, InvalidSnapshot, Unavailable
+from alsolike.lake_objects import is_gone
+from alsolike.snapshot_manifest import CURRENT_KEY, Manifest
+from functions.observe.metric_reader import MetricReader, counted
+
+if TYPE_CHECKING:
+    from alsolike.cost import Summary
+
+KEEP_SUMMARY_S = 600
+_HOUR_MS = 3_600_000
+_COUNTED = {"eventsPerDay": "EventsAccepted", "requestsPerDay": "RecommendationsServed"}
+
+
+class Deployed:
+    """What the deployed templates say that costs money, read now and then.
+
+    Parameters
+    ----------
+    client
+        A low-level CloudFormation client.
+    stacks
+        All of the deployment.
+    """
+
+    def __init__(self, client: Any, stacks: Sequence[str]) -> None:
+        self._client = client
+        self._stacks = stacks
+        self._read: tuple[int, Summary] | None = None
+
+    def summary(self, *, now_ms: int) -> Summary:
+        """Return the summary.
+
+        Raises
+        ------
+        Unavailable
+            If CloudFormation does not answer, or with what is no deployment of ours.
+        """
+        from alsolike import cost  # no other question waits for it
+
+        if self._read is None or now_ms >= self._read[0]:
+            templates = {f"{stack}.template.json": self._template(stack) for stack in self._stacks}
+            try:
+                found = cost.summarize(templates, where="what is deployed")
+            except InvalidInput as error:
+                raise Unavailable(str(error)) from error
+            self._read = now_ms + KEEP_SUMMARY_S * 1000, found
+        return self._read[1]
+
+    def _template(self, stack: str) -> Mapping[str, Any]:
+        try:
+            body = self._client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"CloudFormation does not answer with the template of {stack}: {error}") from error
+        template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return template
+
+
+class LastDay:
+    """The load of the last day, as far as it was counted.
+
+    Parameters
+    ----------
+    s3, dynamodb
+        Low-level clients.
+    """
+
+    def __init__(self, metrics: MetricReader, *, s3: Any, dynamodb: Any, bucket: str, profiles_table: str) -> None:
+        self._metrics = metrics
+        self._s3 = s3
+        self._dynamodb = dynamodb
+        self._bucket = bucket
+        self._table = profiles_table
+
+    def read(self, *, now_ms: int) -> dict[str, int]:
+        """Return users with a live profile, events and requests of the last 24 hours, and items of the snapshot.
+
+        Raises
+        ------
+        Unavailable
+            If a service does not answer.
+        """
+        until_ms = now_ms // _HOUR_MS * _HOUR_MS + _HOUR_MS
+        found = self._metrics.read(
+            {name: counted(metric) for name, metric in _COUNTED.items()},
+            from_ms=until_ms - 24 * _HOUR_MS,
+            until_ms=until_ms,
+            period_s=_HOUR_MS // 1000,
+        )
+        return {
+            "users": self._profiles(),
+            **{name: round(sum(values.values())) for name, values in found.items()},
+            "items": self._items(),
+        }
+
+    def _profiles(self) -> int:
+        try:
+            return int(self._dynamodb.describe_table(TableName=self._table)["Table"]["ItemCount"])
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"table {self._table}: {error}") from error
+
+    def _items(self) -> int:
+        place = f"s3://{self._bucket}/{CURRENT_KEY}"
+        try:
+            body = self._s3.get_object(Bucket=self._bucket, Key=CURRENT_KEY)["Body"].read()
+            return sum(segment.rows for segment in Manifest.from_json(body).segments)
+        except (BotoCoreError, ClientError) as error:
+            if is_gone(error):
+                return 0
+            raise Unavailable(f"{place}: {error}") from error
+        except InvalidSnapshot as error:
+            raise Unavailable(f"{place}: {error}") from error
+
+
+def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
+    """Return the answer.
+
+    Parameters
+    ----------
+    stated
+        The parts of the load that the question has; the others are counted.
+
+    Raises
+    ------
+    InvalidInput
+        If the load, or what is deployed, is none that has a price.
+    Unavailable
+        If a service does not answer.
+    """
+    from alsolike import cost
+
+    names = ("users", "eventsPerDay", "requestsPerDay", "items")
+    parts = stated if len(stated) == len(names) else {**last_day.read(now_ms=now_ms), **stated}
+    load = cost.Load(
+        users=parts["users"],
+        events_per_day=parts["eventsPerDay"],
+        requests_per_day=parts["requestsPerDay"],
+        items=parts["items"],
+    )
+    summary = deployed.summary(now_ms=now_ms)
+    found = cost.estimate(summary, load)
+    return {
+        "currency": "USD",
+        "pricesOf": found.prices_date,
+        "region": found.prices_region,
+        "load": {**{name: parts[name] for name in names}, "measured": not stated},
+        "lines": [
+            {
+                "service": line.service,
+                "what": line.what,
+                "kind": "fixed" if line.fixed else "usage",
+                "quantity": line.quantity,
+                "unit": line.unit,
+                "unitPrice": line.unit_dollars,
+                "dollars": line.dollars,
+            }
+            for line in found.lines
+        ],
+        "fixedDollars": found.fixed_dollars,
+        "usageDollars": found.usage_dollars,
+        "dollars": found.dollars,
+        "personalizeDollars": cost.estimate_personalize(load).dollars,
+        "savings": [
+            {
+                "setting": saving.setting,
+                "what": f"{saving.then} instead of {saving.now}: {saving.but}",
+                "dollars": saving.dollars,
+            }
+            for saving in cost.savings(summary, load)
+        ],
+    }

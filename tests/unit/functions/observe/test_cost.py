@@ -1,0 +1,114 @@
+"""A month's bill of what is deployed, under a load that is stated or was counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import CloudFormationBackend
+
+from alsolike.observed_answers import ANSWERS
+from alsolike.snapshot_manifest import CURRENT_KEY, Manifest, SegmentEntry
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.observe.conftest import Observe
+
+HOUR_MS = 3_600_000
+TEMPLATES = {
+    "alsolike-test-data": {
+        "Resources": {
+            "Name": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/alsolike/test/api-url"}},
+            "Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": [{"Region": "us-east-1"}]}},
+            "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 2}},
+        }
+    },
+    "alsolike-test-serving": {"Resources": {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}}}},
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stacks whose templates were asked for."""
+    names: list[str] = []
+
+    def get_template(self: Any, name: str) -> str:
+        names.append(name)
+        if name not in TEMPLATES:
+            raise ValidationError(name)
+        return orjson.dumps(TEMPLATES[name]).decode()
+
+    monkeypatch.setattr(CloudFormationBackend, "get_template", get_template)
+    return names
+
+
+def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, asked: list[str]) -> None:
+    document = observe("cost", users="0", eventsPerDay="0", requestsPerDay="0", items="0")
+
+    Draft202012Validator(ANSWERS["Cost"]).validate(document)
+    assert document["fixedDollars"] == pytest.approx(2 * 730 * 0.015 + 1 * 3.00)
+    assert document["dollars"] == pytest.approx(document["fixedDollars"] + document["usageDollars"])
+    assert (document["currency"], document["region"], document["load"]["measured"]) == ("USD", "us-east-1", False)
+    shards = next(line for line in document["lines"] if line["service"] == "Kinesis")
+    assert (shards["kind"], shards["quantity"]) == ("fixed", 2 * 730)
+    assert (shards["unitPrice"], shards["dollars"]) == (pytest.approx(0.015), pytest.approx(21.90))
+    assert document["personalizeDollars"] >= 0
+    assert asked == list(TEMPLATES)
+
+
+def test_without_a_load_the_last_days_is_counted(
+    observe: Observe, asked: list[str], aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str
+) -> None:
+    for user in range(3):
+        aws("dynamodb").put_item(TableName=profiles_table, Item={"profile_id": {"S": f"u#{user}"}})
+    for name, service, value, hours in (
+        ("EventsAccepted", "collect", 40, 0),
+        ("EventsAccepted", "collect", 60, 22),
+        ("EventsAccepted", "collect", 9_000, 25),
+        ("RecommendationsServed", "recommend", 7, 1),
+    ):
+        aws("cloudwatch").put_metric_data(
+            Namespace="Alsolike",
+            MetricData=[
+                {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": "service", "Value": service}],
+                    "Timestamp": dt.datetime.fromtimestamp((NOW_MS - hours * HOUR_MS) / 1000, dt.UTC),
+                    "Value": value,
+                }
+            ],
+        )
+    segments = tuple(SegmentEntry(f"catalog/segments/{rows}", rows, 1, "0" * 64) for rows in (500, 20))
+    manifest = Manifest(columns={}, segments=segments, published_ms=1, configuration_version=0)
+    aws("s3").put_object(Bucket=artefact_bucket, Key=CURRENT_KEY, Body=manifest.to_json())
+
+    document = observe("cost")
+
+    assert document["load"] == {
+        "users": 3,
+        "eventsPerDay": 40 + 60,
+        "requestsPerDay": 7,
+        "items": 500 + 20,
+        "measured": True,
+    }
+    assert observe("cost", users="1000")["load"] == {**document["load"], "users": 1_000, "measured": False}
+    assert asked == list(TEMPLATES)
+
+
+def test_a_stack_that_cannot_be_read_is_named(
+    observe: Observe, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(TEMPLATES, "alsolike-test-serving")
+
+    message = observe("cost", status=503)["message"]
+
+    assert message.startswith("CloudFormation does not answer with the template of alsolike-test-serving: ")
+
+
+def test_a_load_out_of_range_is_refused(observe: Observe, asked: list[str]) -> None:
+    assert observe("cost", status=400, items="-1")["message"] == (
+        "items is -1, expected a whole number from 0 to 1000000000"
+    )
