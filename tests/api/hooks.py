@@ -29,6 +29,7 @@ _BETWEEN_FIELDS = re.compile(
             "itemId is missing, expected an item: (similar-items|bought-together) starts from one",  # of a query
             "filterValues is given without filterArn, and .* has no filter",
             "filterValues[.].* is missing, expected a value",
+            "model version .* is champion already",  # there is no other that could be tried
         )
     )
 )
