@@ -39,6 +39,7 @@ class Tab {
         return tab.address.hash;
       },
       assign: (url: string) => this.left.push(new URL(url)),
+      replace: (url: string) => this.left.push(new URL(url)),
     });
     vi.stubGlobal("history", {
       replaceState: (_: unknown, __: string, url: string) => {

@@ -139,7 +139,8 @@ export class SignIn {
       code_challenge: await challengeOf(attempt.verifier),
       code_challenge_method: "S256",
     });
-    location.assign(`${this.settings.authorizeUrl}?${query}`);
+    // In the page's place in the history: who goes back would come to a page that signs in and goes forward again.
+    location.replace(`${this.settings.authorizeUrl}?${query}`);
     return new Promise(() => {});
   }
 

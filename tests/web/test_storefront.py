@@ -1,0 +1,262 @@
+"""The shop in a real browser: who shops, what is sent, how the lists follow, and that nobody is kept out."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Request, expect
+
+from tests.web.browser import Watch, no_serious_violations
+from tests.web.pages_shop import PagesShop
+
+WAIT_MS = 20_000
+PHONE = {"width": 390, "height": 844}
+PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search": "#/search?q=cheese"}
+
+
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    expect.set_options(timeout=WAIT_MS)
+
+
+def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
+    """Open a place of the shop, without movements, and wait until its lists are there."""
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{shop.url}/{place}")
+    page.get_by_role("main").wait_for()
+    expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def shop_as(page: Page, user_id: str) -> None:
+    page.get_by_role("button", name="Change shopper").click()
+    page.get_by_label("Shopper’s id, or what is known of them").fill(user_id)
+    page.get_by_role("button", name=f"Shop as “{user_id}”").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"shopper {user_id}")
+
+
+def cards(page: Page, title: str) -> Locator:
+    """The products of a list, by its title."""
+    return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
+
+
+def titles(page: Page, title: str) -> list[str]:
+    return cards(page, title).get_by_role("link").all_inner_texts()
+
+
+def status(page: Page) -> Locator:
+    """What the strip says of what was done last."""
+    return page.get_by_role("complementary", name="What was sent").get_by_role("status")
+
+
+def keep_events(page: Page) -> list[dict[str, Any]]:
+    """The bodies of `POST /events` from now on."""
+    bodies: list[dict[str, Any]] = []
+
+    def keep(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/api/events"):
+            bodies.append(json.loads(request.post_data or ""))
+
+    page.on("request", keep)
+    return bodies
+
+
+def test_for_you_changes_within_seconds_of_a_view(page: Page, shop: PagesShop) -> None:
+    open_shop(page, shop)
+    shop_as(page, "user-0")
+    expect(cards(page, "For you").filter(has_text="Seed No. 3")).to_have_count(1)
+
+    page.goto(f"{shop.url}/#/item/item-23")  # of an aisle where this shopper buys nothing
+    expect(page.get_by_role("heading", level=1, name="Seed No. 3")).to_be_visible()
+    expect(status(page)).to_contain_text(re.compile(r"View of Seed No\. 3 sent\. “For you” changed after \d+\.\d s"))
+    page.get_by_role("link", name="Alsolike Market").click()
+
+    expect(cards(page, "Recently viewed").first).to_contain_text("Seed No. 3")
+    expect(cards(page, "For you").filter(has_text="Seed No. 3")).to_have_count(0)
+
+
+def test_a_new_shopper_gets_what_is_popular_and_buys(page: Page, shop: PagesShop) -> None:
+    events = keep_events(page)
+    open_shop(page, shop)
+    expect(page.get_by_text("Nothing is known of you yet, so this is what is popular with others")).to_be_visible()
+    expect(page.get_by_text("Nothing bought yet")).to_be_visible()
+
+    product = cards(page, "For you").first.get_by_role("link").inner_text()
+    page.get_by_role("button", name=f"Add {product} to the cart").first.click()
+    page.get_by_role("link", name="Cart, 1 product").click()
+    expect(page.get_by_role("region", name="Sum")).to_contain_text("1 product")
+    page.get_by_role("button", name="Buy", exact=True).click()
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    page.get_by_role("link", name="Alsolike Market").click()
+
+    expect(cards(page, "Buy again")).to_have_count(1)
+    expect(cards(page, "Buy again")).to_contain_text(product)
+    expect(page.get_by_text("Ranked by the model from what you did")).to_be_visible()
+    cart, purchase = (body["eventList"][0] for body in events)
+    assert (cart["eventType"], purchase["eventType"]) == ("cart", "purchase")
+    assert purchase["eventValue"] == cart["eventValue"] > 0
+    assert purchase["recommendationId"] == cart["recommendationId"]
+    assert all(body["sessionId"].startswith("guest-") and "userId" not in body for body in events)
+
+
+def test_a_view_names_the_answer_that_it_came_from_and_what_was_shown(page: Page, shop: PagesShop) -> None:
+    events = keep_events(page)
+    open_shop(page, shop)
+    card = cards(page, "For you").first
+    product = card.get_attribute("data-item")
+
+    card.get_by_role("link").click()
+    expect(status(page)).to_contain_text("View of")
+    expect(status(page)).to_contain_text("sent")
+
+    (view,) = (body["eventList"][0] for body in events)
+    assert (view["eventType"], view["itemId"]) == ("view", product)
+    assert len(view["recommendationId"]) == 40
+    assert product in view["impression"]
+    assert len(view["impression"]) == len(set(view["impression"])) > 1
+
+
+def test_why_a_product_is_there_is_said_on_focus(page: Page, shop: PagesShop) -> None:
+    open_shop(page, shop)
+    shop_as(page, "user-0")
+    card = cards(page, "Buy again").first
+    why = card.locator(".why")
+    expect(why).to_be_hidden()
+
+    page.get_by_role("button", name="Buy again: on").focus()
+    page.keyboard.press("Tab")
+
+    expect(card.get_by_role("link")).to_be_focused()
+    expect(why).to_be_visible()
+    expect(why).to_contain_text(re.compile(r"because you bought .+ (ago|yesterday|last week)"))
+    expect(card.get_by_role("link")).to_have_accessible_description(re.compile("because you bought"))
+    page.keyboard.press("Escape")
+    expect(why).to_be_hidden()
+
+
+def test_why_a_product_is_there_is_said_on_hover(page: Page, shop: PagesShop) -> None:
+    open_shop(page, shop)
+    card = cards(page, "For you").first
+
+    card.hover()
+
+    expect(card.locator(".why")).to_be_visible()
+    expect(card.locator(".why")).to_have_text("popular with other shoppers")
+
+
+def test_arrow_keys_go_from_product_to_product(page: Page, shop: PagesShop) -> None:
+    open_shop(page, shop)
+    links = cards(page, "For you").get_by_role("link")
+
+    links.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    expect(links.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+
+    expect(links.nth(0)).to_be_focused()
+
+
+def test_a_product_has_what_is_like_it_and_what_is_bought_with_it(page: Page, shop: PagesShop) -> None:
+    open_shop(page, shop, PLACES["product"])
+
+    facts = page.get_by_role("article")
+    for fact in ("Loaf No. 3", "2.25", "Bakery", "Private"):
+        expect(facts).to_contain_text(fact)
+    together, similar, for_you = (titles(page, title) for title in ("Bought together", "Similar", "For you"))
+    assert together
+    shown = [*together, *similar, *for_you]
+    assert len(shown) == len(set(shown))
+    assert "Loaf No. 3" not in shown
+
+
+def test_a_search_finds_by_title_and_is_sent(page: Page, shop: PagesShop) -> None:
+    events = keep_events(page)
+    open_shop(page, shop)
+
+    page.get_by_role("searchbox", name="Search products").fill("cheese 7")
+    page.keyboard.press("Enter")
+
+    found = page.get_by_role("list", name="Products found").get_by_role("listitem")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("Cheese No. 7")
+    expect(page.get_by_text("1 found among 30 products, which is all")).to_be_visible()
+    expect(status(page)).to_have_text("Search for “cheese 7” sent")
+    assert json.loads(events[0]["eventList"][0]["properties"]) == {"query": "cheese 7"}
+
+
+def test_going_back_and_reloading_keep_the_place_the_shopper_and_the_cart(page: Page, shop: PagesShop) -> None:
+    open_shop(page, shop)
+    shop_as(page, "user-1")
+    cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
+    page.goto(f"{shop.url}/{PLACES['product']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Loaf No. 3")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("shopper user-1")
+    page.go_forward()
+    page.reload()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Loaf No. 3")
+    expect(page.get_by_role("button", name="Change shopper: Shopper user-1")).to_be_visible()
+    expect(page.get_by_role("link", name="Cart, 1 product")).to_be_visible()
+    page.go_back()  # past the sign-in that the reload went through
+    expect(page.get_by_role("heading", level=1)).to_contain_text("shopper user-1")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nothing_sticks_out_of_a_phone(place: str, page: Page, shop: PagesShop) -> None:
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    open_shop(page, shop, PLACES[place])
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_barrier_is_serious_anywhere(scheme: str, page: Page, shop: PagesShop) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for place in PLACES.values():
+        open_shop(page, shop, place)
+        no_serious_violations(page)
+    page.get_by_role("button", name="Change shopper").click()
+    expect(page.get_by_role("dialog", name="Who shops?")).to_be_visible()
+    no_serious_violations(page)
+
+
+def test_a_product_that_is_not_there_is_said_to_be_so(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect(r"answer 404: GET .*/items/nothing")
+
+    open_shop(page, shop, "#/item/nothing")
+
+    expect(page.get_by_role("heading", level=1, name="There is no such product")).to_be_visible()
+
+
+def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect("answer 503: POST .*/api/recommendations")
+    page.route("**/api/recommendations", lambda route: route.fulfill(status=503, json={"message": "busy"}))
+    open_shop(page, shop)
+    alert = page.get_by_role("main").get_by_role("alert")
+    expect(alert).to_contain_text("The shop's service does not answer as it should (503)")
+    no_serious_violations(page)
+
+    page.unroute("**/api/recommendations")
+    alert.get_by_role("button", name="Try again").click()
+
+    expect(cards(page, "For you").first).to_be_visible()
+    expect(alert).to_have_count(0)
+
+
+def test_an_event_that_was_not_taken_is_sent_again_as_the_same(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect("answer 503: POST .*/api/events")
+    events = keep_events(page)
+    open_shop(page, shop)
+    page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
+    cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
+    expect(status(page)).to_contain_text("could not be sent")
+
+    page.unroute("**/api/events")
+    page.get_by_role("button", name="Send again").click()
+
+    expect(status(page)).to_contain_text(re.compile("put into the cart sent"))
+    first, second = (body["eventList"][0] for body in events)
+    assert first == second
