@@ -347,7 +347,6 @@ export const experimentsAnswer: Experiments = {
   experiments: [
     {
       name: "new-blend",
-      partial: false,
       layer: "ranking",
       state: "running",
       startMs: NOW - 9 * DAY,
@@ -407,7 +406,6 @@ export const experimentsAnswer: Experiments = {
       verdict: "mismatch",
       winner: null,
       sampleRatioPValue: 0.00002,
-      partial: false,
       arms: [
         {
           name: "plain",
