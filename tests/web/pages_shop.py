@@ -19,7 +19,7 @@ from local_cloud.client import Cloud
 from tests.canary.training_shop import synthesize
 from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, eventually, write_history
 
-USERS, DAYS = 60, 24
+USERS, DAYS = 60, 30  # whole turns of the cycles of ten items, so that what comes later goes on where they ended
 AISLES = (("Bakery", "Loaf"), ("Dairy", "Cheese"), ("Garden", "Seed"))
 CONFIGURATION = """\
 format: 1
