@@ -20,7 +20,7 @@ from cli.costing import made_up
 if TYPE_CHECKING:
     from cli.deployment import Deployment
 
-CALLS = 300
+CALLS = 100
 SERVED_TIMEOUT_S, CONSUMED_TIMEOUT_S = 120.0, 120.0
 LINE_OVERHEAD_BYTES = 26
 """What CloudWatch Logs adds to each line's bytes."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from alsolike.trends import Trends
 from alsolike.trends_reader import TrendsReader
+from cli.costing.measuring import CALLS
 from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, eventually, kill
 
 ITEMS = 8
@@ -60,3 +62,14 @@ def test_another_process_goes_on_where_the_killed_one_was(shop: Shop) -> None:
     after = eventually(lambda: best(shop)["news"], holds=lambda score: score > before)
 
     assert before < after < before + 1
+
+
+def test_cost_is_measured_by_a_load_on_the_cloud_that_runs(shop: Shop, assembly: Path) -> None:
+    bill = shop.alsolike("cost", "--assembly", assembly, "--measure", "--events-per-call", "10")
+
+    measured = bill["measured"]["functions"]
+    assert {"collect", "recommend", "update_profiles", "archive_events", "count_trends"} <= set(measured)
+    assert measured["collect"]["calls"] == measured["recommend"]["calls"] == CALLS
+    assert all(each["mean_ms"] > 0 and 0 < each["max_memory_mb"] < 2_048 for each in measured.values())
+    (time_of_collect,) = (line for line in bill["lines"] if line["what"] == "time of collect")
+    assert f"measured: {CALLS} call(s)" in time_of_collect["how"]

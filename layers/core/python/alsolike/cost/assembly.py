@@ -19,7 +19,7 @@ _KNOWN = (
         for service in ("ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
     ),
     *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
-    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK")),
+    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
     "AWS::Cognito::UserPool",
     "AWS::SageMaker::ModelPackageGroup",
 )
@@ -80,6 +80,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         machines_traced=any(each.properties.get("TracingConfiguration", {}).get("Enabled") for each in machines),
         bucket_events=any("EventBridgeConfiguration" in json.dumps(each) for each in buckets),
         access_log=any("AccessLogSettings" in each.properties for each in found.of("AWS::ApiGatewayV2::Stage")),
+        pages=bool(found.of("AWS::CloudFront::Distribution")),
         log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
         lake_cold_days=_lifecycle(found, "interactions/", "Transitions", "TransitionInDays"),
         dataset_days=_lifecycle(found, "datasets/", "ExpirationInDays"),

@@ -69,6 +69,8 @@ def _remarks(meter: Meter, summary: Summary, priced: set[str]) -> None:
     if rare:
         meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
     meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")
+    if summary.pages:
+        meter.remark("not counted: visits of the pages, which CloudFront charges by requests and bytes")
     unknown = sorted(set(summary.functions) - priced - RARE - {"build_dataset"})
     if unknown:
         meter.remark(f"not counted: the functions {', '.join(unknown)}, which nothing is known of")

@@ -107,6 +107,8 @@ class Summary:
         Whether tables have point-in-time recovery.
     lake_cold_days
         Age at which objects of the lake move to a colder class; None for never.
+    pages
+        Whether a distribution serves pages.
     log_retention_days
         The longest of all logs; None where one is kept for ever.
     uncounted
@@ -128,6 +130,7 @@ class Summary:
     machines_traced: bool = False
     bucket_events: bool = False
     access_log: bool = False
+    pages: bool = False
     log_retention_days: int | None = None
     lake_cold_days: int | None = None
     dataset_days: int | None = None
