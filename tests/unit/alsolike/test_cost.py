@@ -137,6 +137,18 @@ def test_spot_training_costs_half_and_ends_at_its_limit() -> None:
     assert training(spot=True) == pytest.approx(10 * 0.23 / 2)
 
 
+def test_trainings_that_do_not_fit_are_said() -> None:
+    deployed = summary(training=Training(runs=4, max_runtime_s=14_400))
+    fits, does_not = (dataclasses.replace(NOTHING, events_per_day=events) for events in (100_000, 10_000_000))
+
+    said = " ".join(cost.estimate(deployed, does_not).remarks)
+
+    # 3,650 million interactions: 4 fits of 12 s a million and 240 s, 63 bytes each.
+    assert f"takes about {(4 * 12 * 3_650 + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4" in said
+    assert "takes about 230 GB of memory; ml.m5.xlarge has 16" in said
+    assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
+
+
 def test_more_shards_than_the_template_has_are_priced_and_said() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=86_400_000)  # 1,000 a second, 3,000 at the peak
 

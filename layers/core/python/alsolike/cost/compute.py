@@ -31,6 +31,19 @@ JOB_STARTS_S = 240.0
 FIT_S = 12.0
 """Of a fit of all algorithms but SASRec, which takes torch, for a million interactions: docs/performance.md."""
 
+READ_BYTES = 63
+"""Memory for each interaction while a job reads them: docs/scale.md."""
+
+MEMORY_GB = {
+    "ml.m5.large": 8,
+    "ml.m5.xlarge": 16,
+    "ml.m5.2xlarge": 32,
+    "ml.m5.4xlarge": 64,
+    "ml.m5.12xlarge": 192,
+    "ml.m5.24xlarge": 384,
+    "ml.r5.24xlarge": 768,
+}
+
 
 def functions(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> None:
     """Write what calls of functions cost."""
@@ -53,7 +66,8 @@ def functions(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> Non
 def trainings(meter: Meter, summary: Summary, load: Load) -> None:
     """Write what trainings cost, the workflow's steps among it."""
     training, runs = summary.training, summary.training.runs
-    seconds = min(JOB_STARTS_S + FITS * FIT_S * load.interactions / 1e6, training.max_runtime_s)
+    _too_much(meter, summary, load)
+    seconds = min(_training_s(load), training.max_runtime_s)
     hours = runs * training.instances * seconds / 3600
     spot = f", spot at {SPOT_SHARE:.0%} of the price" if training.spot else ""
     how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instances} {training.instance_type}{spot}"
@@ -68,6 +82,30 @@ def trainings(meter: Meter, summary: Summary, load: Load) -> None:
         meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, "glue_dpu_hours", how)
     how = f"{runs:.1f} runs, each with {training.looks} looks at a trial"
     meter.add("Step Functions", "transitions", transitions(summary), "transitions", how)
+
+
+def _training_s(load: Load) -> float:
+    return JOB_STARTS_S + FITS * FIT_S * load.interactions / 1e6
+
+
+def _too_much(meter: Meter, summary: Summary, load: Load) -> None:
+    """Say where the load's trainings do not go as the templates have them: the bill has them cut short."""
+    training = summary.training
+    if not training.runs:
+        return
+    hours, most = _training_s(load) / 3600, training.max_runtime_s / 3600
+    needed_gb, has_gb = load.interactions * READ_BYTES / 1e9, MEMORY_GB.get(training.instance_type)
+    what = f"a training on {load.interactions:,.0f} interactions"
+    if hours > most:
+        meter.remark(
+            f"{what} takes about {hours:,.1f} hours; training_max_runtime_s ends it after {most:g}, which is what the "
+            "bill has: learn from fewer (limits.retention_days), or from what Spark counts (spark_statistics)"
+        )
+    if has_gb is not None and needed_gb > has_gb:
+        meter.remark(
+            f"{what} takes about {needed_gb:,.0f} GB of memory; {training.instance_type} has {has_gb}: set a larger "
+            "training_instance_type, which costs more than the bill has"
+        )
 
 
 def _milliseconds(each: Calls) -> str:
