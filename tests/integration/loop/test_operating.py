@@ -48,7 +48,7 @@ def run(shop: Shop, run_id: str) -> dict[str, Any]:
 
     def probe() -> dict[str, Any]:
         (found,) = [each for each in operate(shop, "GET", "trainings")["runs"] if each["id"] == run_id]
-        return found
+        return dict(found)
 
     return eventually(probe, holds=lambda found: found["status"] != "RUNNING", within_s=150)
 
