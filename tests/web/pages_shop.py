@@ -57,12 +57,10 @@ class PagesShop(Shop):
                 "/items", {"datasetArn": self.name("items-dataset-arn"), "items": rows[first : first + 10]}
             )
             assert answer.status == 200, answer.document
-        for name, days, end in (
-            ("history", DAYS, time.time() - 3 * SECONDS_PER_DAY),
-            ("later", 2, time.time() - 3_600),
-        ):
-            history = directory / f"{name}.csv"
-            write_history(history, users=USERS, days=days, end=end)
+        end = time.time() // 1 - 3 * SECONDS_PER_DAY
+        for days in (DAYS, DAYS + 2):  # the second file repeats the first, which counts once, and goes on from there
+            history = directory / f"{days}-days.csv"
+            write_history(history, users=USERS, days=days, end=end + (days - DAYS) * SECONDS_PER_DAY)
             self.alsolike("import", "interactions", history)
             version = self.alsolike("train")["version"]
             eventually(
