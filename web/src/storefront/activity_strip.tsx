@@ -1,5 +1,6 @@
 import { activitySentence } from "./activity";
 import { useShop } from "./context";
+import "./strip.css";
 
 /** What was sent and what it led to: the latest line is read out, those before can be opened. */
 export function ActivityStrip() {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useShop } from "./context";
 import { asError, failureSentence } from "./failure";
 import { hue } from "./hue";
+import "./picker.css";
 import { findUsers, inventShopper, type Shopper, shopperOf, type UserRow, userLine } from "./shopper";
 
 const MOST_SHOWN = 40;
