@@ -44,7 +44,11 @@ def _write(browser: Browser, url: str, sign_in_url: str, *, shopper: str) -> Non
     ):
         context = browser.new_context(viewport=_SIZE, color_scheme=scheme, locale="en-US", reduced_motion="reduce")
         kept = json.dumps({"shopperId": shopper, "cart": []})
-        context.add_init_script(f"localStorage.setItem('alsolike-storefront', {json.dumps(kept)})")
+        # The script runs before every document, also before those of other origins.
+        context.add_init_script(
+            f"if (location.origin === {json.dumps(url)}) "
+            f"localStorage.setItem('alsolike-storefront', {json.dumps(kept)});"
+        )
         watch = Watch(context, origins=(url, sign_in_url))
         page = new_page(context)
         page.goto(f"{url}{path}")
