@@ -99,6 +99,7 @@ class LakeRows:
             "event_time_ms": pa.array(self.event_time_ms),
             "impression": _lists(self.texts["impression"]),
             "received_time_ms": pa.array(np.full(count, self.received_time_ms)),
+            "correlation_id": pa.nulls(count, pa.string()),
             "schema_version": pa.array(np.full(count, interactions.SCHEMA_VERSION, np.int32)),
         }
         columns |= {name: self.texts[name].compact_column() for name in TEXTS if name != "impression"}

@@ -10,6 +10,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
+from alsolike.correlation import MAX_LOGGED
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
@@ -53,5 +54,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if outcome.erased:
         count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
     if outcome.reasons:
-        logger.warning("records quarantined", records=len(outcome.reasons))
+        logger.warning(
+            "records quarantined", records=len(outcome.reasons), correlation_ids=outcome.correlation_ids[:MAX_LOGGED]
+        )
     return {"batchItemFailures": []}

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import lake
+from alsolike.correlation import correlation_ids
 from alsolike.errors import Unavailable
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.record_columns import read_columns
@@ -41,11 +42,20 @@ SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in lake.
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch; `reasons` are those of the quarantined records, `erased` counts erased users' records."""
+    """What became of a batch.
+
+    Attributes
+    ----------
+    reasons, correlation_ids
+        Of the quarantined records; not every record has the latter.
+    erased
+        Counts erased users' records.
+    """
 
     archived: int
     reasons: tuple[str, ...]
     erased: int = 0
+    correlation_ids: tuple[str, ...] = ()
 
 
 def archive(
@@ -89,7 +99,9 @@ def archive(
         quarantined = QuarantinedRecord(record, str(error))
         _put(client, bucket, quarantined.key, quarantined.to_json(), content_type="application/json")
     left_out = len(columns["event_id"]) - len(rows) + len(unreadable) - len(refused)
-    return Outcome(len(rows), tuple(str(error) for _, error in refused), left_out)
+    return Outcome(
+        len(rows), tuple(str(error) for _, error in refused), left_out, correlation_ids(record for record, _ in refused)
+    )
 
 
 def to_parquet(rows: pa.Table) -> bytes:

@@ -73,6 +73,7 @@ class Events:
                 configuration=configuration,
                 ids=self._people.ids,
                 session=session,
+                correlation_id=request.correlation_id,
             )
 
         call = parse(self._configuration.current(now_ms=now_ms))

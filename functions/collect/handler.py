@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.aws import client
+from alsolike.correlation import bearing, correlate
 from alsolike.errors import AlsolikeError
 from alsolike.http import respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
@@ -35,10 +36,11 @@ def _routes() -> Mapping[str, Route]:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; put calls with `{}`, as Personalize's are."""
-    request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
+    correlation_id = correlate(event)
+    request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis, correlation_id)
     try:
-        return _routes()[event["routeKey"]](request)
+        return bearing(_routes()[event["routeKey"]](request), correlation_id)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
-        return respond_error(error)
+        return bearing(respond_error(error), correlation_id)

@@ -22,11 +22,14 @@ class Request:
     ----------
     remaining_ms
         Says how much time is left.
+    correlation_id
+        By which it is found again (`alsolike.correlation`).
     """
 
     event: Mapping[str, Any]
     now_ms: int
     remaining_ms: Callable[[], float]
+    correlation_id: str | None = None
 
     def body(self, *, maximum: int) -> bytes:
         """Return the body.

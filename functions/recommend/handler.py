@@ -14,6 +14,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import ConfigurationReader
+from alsolike.correlation import bearing, correlate
 from alsolike.errors import AlsolikeError, InvalidInput, NotFound
 from alsolike.http import respond_error
 from alsolike.observability import Metric, count, log_refusal, logger, metrics
@@ -142,6 +143,7 @@ def _pseudonyms(settings: Settings) -> Pseudonyms:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
+    correlation_id = correlate(event)
     sources = _sources()
     now_ms = time.time_ns() // 1_000_000
     if "batch" in event:
@@ -164,12 +166,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
-        return respond_error(error)
+        return bearing(respond_error(error), correlation_id)
     _count(answer)
     response = respond_answer(answer, request, event)
     if response["statusCode"] != NOT_MODIFIED:  # whoever has that answer already was served it before
-        sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms)
-    return response
+        sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
+    return bearing(response, correlation_id)
 
 
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:

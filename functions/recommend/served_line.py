@@ -43,7 +43,9 @@ class ServedLog:
                 self._next_try_ms = now_ms + RETRY_MS
         return self._hashes
 
-    def write(self, answer: Answer, request: Request, *, now_ms: int, took_ms: float) -> None:
+    def write(
+        self, answer: Answer, request: Request, *, now_ms: int, took_ms: float, correlation_id: str | None = None
+    ) -> None:
         """Write the line of an answer to standard output.
 
         Parameters
@@ -52,6 +54,8 @@ class ServedLog:
             When it was answered, as its recommendation id says.
         took_ms
             How long that took.
+        correlation_id
+            Of the request.
         """
         shopper, session = self._named(request, now_ms=now_ms)
         row = Served(
@@ -74,6 +78,7 @@ class ServedLog:
             [item.propensity for item in answer.items],
             round(took_ms, 3),
             max((item.score for item in answer.items if item.origin == RANKED), default=None),
+            correlation_id,
         )
         # Its end in the same write: what others write at the same time must not come between.
         sys.stdout.write(f"{row.to_line()}\n")

@@ -9,6 +9,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
+from alsolike.correlation import MAX_LOGGED
 from alsolike.observability import Metric, count, logger, metrics
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import pseudonyms_of
@@ -54,5 +55,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
     if outcome.failed_sequence is None:
         return {"batchItemFailures": []}
-    logger.error("profiles not updated", first_sequence=outcome.failed_sequence, failures=outcome.failures[:3])
+    logger.error(
+        "profiles not updated",
+        first_sequence=outcome.failed_sequence,
+        failures=outcome.failures[:3],
+        correlation_ids=outcome.correlation_ids[:MAX_LOGGED],
+    )
     return {"batchItemFailures": [{"itemIdentifier": outcome.failed_sequence}]}

@@ -28,6 +28,8 @@ class Outcome:
         The first record that was not applied; it and all after it have to come again. None if all were.
     failures
         Why, one message a profile.
+    correlation_ids
+        Of the records of these profiles.
     erased
         Records of erased users.
     """
@@ -38,6 +40,7 @@ class Outcome:
     failed_sequence: str | None = None
     failures: tuple[str, ...] = ()
     erased: int = 0
+    correlation_ids: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(slots=True)
@@ -113,7 +116,16 @@ def update_profiles(
         failed_sequence=min((addition.first_sequence for addition, _ in failed), key=int, default=None),
         failures=tuple(reason for _, reason in failed),
         erased=len(records) - len(kept),
+        correlation_ids=_correlation_ids(interactions, {addition.profile_id for addition, _ in failed}),
     )
+
+
+def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: set[str]) -> tuple[str, ...]:
+    """Return the correlation ids of what belongs to some profiles, each once."""
+    if not profile_ids:
+        return ()
+    found = (each.correlation_id for each in parsed if isinstance(each, Interaction) and each.profile_id in profile_ids)
+    return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
 @functools.cache

@@ -33,12 +33,14 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "received_time_ms": "bigint",
         "schema_version": "int",
         "query": "string",
+        "correlation_id": "string",
     }
 )
 """The columns that `alsolike.lake` writes; a test keeps the two lists equal."""
 COPY_ORDER = (
     "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
     "recommendation_id", "impression", "properties", "schema_version", "query",
+    "correlation_id",
 )  # fmt: skip
 """The order in which `alsolike.lake` prefers copies of an event; a test keeps the queries equal."""
 

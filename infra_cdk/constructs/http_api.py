@@ -50,6 +50,7 @@ _ANSWER_HEADERS = (
     "x-alsolike-rules-gave",
     "x-alsolike-source",
     "x-amzn-errortype",
+    "x-correlation-id",
 )
 _PREFLIGHT_S = 3_600
 PAGES_STAGE = "api"

@@ -34,6 +34,7 @@ SERVED_COLUMNS: Mapping[str, str] = MappingProxyType(
         "propensities": "array<double>",
         "took_ms": "double",
         "top_score": "double",
+        "correlation_id": "string",
     }
 )
 """The columns that `alsolike.served` writes; a test keeps the two lists equal."""

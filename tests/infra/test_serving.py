@@ -284,7 +284,9 @@ def test_a_page_may_read_every_header_that_is_answered(demo: Assembly) -> None:
     exposed = demo.only("AWS::ApiGatewayV2::Api").properties["CorsConfiguration"]["ExposeHeaders"]
     code = "".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
 
-    assert set(re.findall("x-alsolike-[a-z-]+", code)) | {"etag", "x-amzn-errortype"} == set(exposed)
+    assert set(re.findall("x-alsolike-[a-z-]+", code)) | {"etag", "x-amzn-errortype", "x-correlation-id"} == set(
+        exposed
+    )
 
 
 @pytest.mark.parametrize(

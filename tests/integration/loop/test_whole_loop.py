@@ -20,6 +20,7 @@ import pytest
 from alsolike import lake
 from alsolike.bundle import GRAPH_FILE, Bundle
 from alsolike.configuration import HISTORY_LENGTH
+from alsolike.custom_metrics import declared
 from alsolike.profiles import ProfileStore
 from alsolike.registry import Registry
 from tests.integration.loop.shop import (
@@ -124,8 +125,8 @@ def test_live_events_move_the_answer_as_the_reference_says(shop: Shop, tmp_path:
 def test_event_sent_twice_counts_once(shop: Shop) -> None:
     at = time.time()
 
-    for _ in range(2):
-        assert shop.send("repeater", "item-11", at=at).status == 200
+    first, again = (shop.send("repeater", "item-11", at=at) for _ in range(2))
+    assert (first.status, again.status) == (200, 200)
     shop.send("repeater", "item-12", at=at + 1)
 
     assert eventually(lambda: profile_items(shop, "u#repeater"), holds=lambda items: "item-12" in items) == [
@@ -134,6 +135,9 @@ def test_event_sent_twice_counts_once(shop: Shop) -> None:
     ]
     assert eventually(lambda: "item-12" in lake_items(shop, "repeater"))  # whatever came before it is there as well
     assert sorted(lake_items(shop, "repeater")) == ["item-11", "item-12"]
+    rows = lake_rows(shop)
+    (found,) = rows.loc[(rows["user_id"] == "repeater") & (rows["item_id"] == "item-11"), "correlation_id"]
+    assert first.headers["x-correlation-id"] == found != again.headers["x-correlation-id"]
 
 
 def test_monitor_compares_what_happens_with_what_the_champion_learned(shop: Shop) -> None:
@@ -265,6 +269,22 @@ def test_failed_training_keeps_the_champion(shop: Shop) -> None:
     assert job in ended["cause"]
     assert champion(shop) == before
     assert shop.recommend("user-1").headers["x-alsolike-model-version"] == before
+    on = {name for name, state in shop.cloud.alarms().items() if state == "ALARM"}
+    assert len([name for name in on if "TrainingFails" in name]) == 1
+    assert len([name for name in on if "RecommendationsStale" in name]) == 1
+
+
+def test_every_metric_that_was_written_is_declared_with_its_dimensions(shop: Shop) -> None:
+    pages = shop.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="Alsolike")
+    written = [each for page in pages for each in page["Metrics"]]
+
+    assert {"EventsAccepted", "RecommendationsServed", "OfflineNdcg", "GateConditionFailed", "DriftPsi"} <= {
+        each["MetricName"] for each in written
+    }
+    for each in written:
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in each["Dimensions"]}
+        services = {one.service for one in declared(each["MetricName"], dimensions)}
+        assert dimensions["service"] in services, f"{each['MetricName']} by {dimensions}"
 
 
 def test_corrupt_bundle_never_replaces_the_champion_that_serves(shop: Shop) -> None:

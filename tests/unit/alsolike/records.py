@@ -34,8 +34,9 @@ def fields(**changes: Any) -> dict[str, Any]:
         "impression": [],
         "properties": "{}",
         "received_time_ms": TIME_MS,
-        "schema_version": 2,
+        "schema_version": 3,
         "query": None,
+        "correlation_id": None,
         **changes,
     }
 
@@ -70,4 +71,5 @@ def interactions(draw: st.DrawFn) -> Interaction:
         properties=orjson.dumps(draw(st.dictionaries(ids, st.booleans(), max_size=2))).decode(),
         received_time_ms=received_time_ms,
         query=draw(st.none() | ids) if item_id else draw(ids),
+        correlation_id=draw(st.none() | ids.filter(lambda text: len(text) <= 64)),
     )

@@ -48,11 +48,11 @@ def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("schema_version", True, "schema_version is true, expected 2 or older"),
-        ("schema_version", 2.0, "schema_version is 2.0, expected 2 or older"),
-        ("schema_version", 3, "schema_version is 3, expected 2 or older"),
-        ("schema_version", 0, "schema_version is 0, expected 2 or older"),
-        ("schema_version", None, "schema_version is missing, expected 2 or older"),
+        ("schema_version", True, "schema_version is true, expected 3 or older"),
+        ("schema_version", 2.0, "schema_version is 2.0, expected 3 or older"),
+        ("schema_version", 4, "schema_version is 4, expected 3 or older"),
+        ("schema_version", 0, "schema_version is 0, expected 3 or older"),
+        ("schema_version", None, "schema_version is missing, expected 3 or older"),
         ("event_id", "", 'event_id is "", expected a non-empty string'),
         ("event_id", None, "event_id is missing, expected a non-empty string"),
         ("event_id", "x" * 257, "event_id has 257 characters, expected at most 256"),

@@ -39,7 +39,7 @@ EVENTS = [
     event("s1", "search", DAY + MINUTE, query="Pears"),
     event("v4", "view", DAY + 31 * MINUTE, item_id="pear", recommendation_id="r2", received_time_ms=DAY + 120 * MINUTE),
     event("s2", "search", DAY + 2 * MINUTE, user="bob", query="pears"),
-    event("s3", "search", DAY + 3 * MINUTE, user="bob", query="figs"),
+    event("s3", "search", DAY + 3 * MINUTE, user="bob", query="figs", correlation_id="order-17"),
 ]
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Events per day and type": [
@@ -70,6 +70,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Searches that led nowhere: no event with an item within half an hour": [("pears", 2, 1), ("figs", 1, 1)],
     "What recommendations led to": [("purchase", 2, 1, 1 / 2), ("view", 4, 1, 1 / 4)],
     "Items bought together, by the same shopper on the same day": [("pear", "plum", 1)],
+    "What a request brought, by its correlation id": [("2026-09-21", "s3", "search", None, DAY + 3 * MINUTE + 1_000)],
     "How late events arrive": [("2026-09-20", 4, 1, 0), ("2026-09-21", 5, (120 - 31) * 60, 1)],
 }
 RECENT = "Top items of the last 30 days"

@@ -34,6 +34,7 @@ ROWS = st.fixed_dictionaries(
         "received_time_ms": st.sampled_from([1, 2]),
         "schema_version": st.sampled_from([1, 2]),
         "query": st.none() | IDS,
+        "correlation_id": st.none() | IDS,
     }
 )
 FILES = st.lists(st.tuples(st.booleans(), st.lists(ROWS, min_size=1, max_size=6)), min_size=1, max_size=4)

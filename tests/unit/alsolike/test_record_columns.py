@@ -62,17 +62,26 @@ ODD: dict[str, list[Any]] = {
     "impression": [None, [], ["a"], ["a", ""], ["a", None], [7], "a", ["i"] * 25, ["i"] * 26, [["a"]], ["\x01"]],
     "properties": [None, "", "{}", '{"a":1}', "[]", "{", '{"a":' * 40 + "1" + "}" * 40, {}, "x" * 16_385],
     "received_time_ms": [None, TIME_MS + 300_001, False],
-    "schema_version": [None, 1, 2, 3, True, "2", 2.0],
+    "schema_version": [None, 1, 2, 3, 4, True, "2", 2.0],
     "query": [None, "figs", "", "q" * 1000, "q" * 1001, 7],
+    "correlation_id": [None, "c", "", "c" * 64, "c" * 65, 7],
     "surprise": [None, 1],
 }
 """Values about every limit, right and wrong."""
+
+
+def _of_version(version: int, changed: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record of before `correlation_id`, with changes."""
+    written = fields(schema_version=version)
+    del written["correlation_id"]
+    return {**written, **changed}
+
 
 changes = st.dictionaries(st.sampled_from(sorted(ODD)), st.integers(0, 10), max_size=3).map(
     lambda picked: {name: ODD[name][index % len(ODD[name])] for name, index in picked.items()}
 )
 documents = (
-    st.builds(lambda changed: fields(**{"schema_version": 2, "query": None, **changed}), changes)
+    st.builds(lambda changed: _of_version(2, changed), changes)
     | st.builds(lambda changed: fields(**changed), changes)
     | st.builds(lambda changed, lost: {k: v for k, v in fields(**changed).items() if k not in lost}, changes,
                 st.sets(st.sampled_from(sorted(fields())), max_size=2))
@@ -93,7 +102,7 @@ def test_columns_hold_what_single_records_say_and_refuse_what_they_refuse(batch:
 def test_every_field_is_checked_at_its_limits_as_in_a_single_record(name: str) -> None:
     """Beside a plain neighbour: alone, an odd value may fail for having an odd type."""
     for value in ODD[name]:
-        for beside in (fields(schema_version=2, query="q"), fields()):
+        for beside in (fields(query="q"), _of_version(2, {}), fields()):
             records = stream({**beside, name: value}, beside)
 
             assert by_column(records) == one_by_one(records), value
@@ -114,6 +123,7 @@ def test_interactions_as_collect_writes_them_are_plain_where_their_texts_are_pri
             each.item_id,
             each.recommendation_id,
             each.query,
+            each.correlation_id,
             *each.impression,
         )
         if text is not None
@@ -123,7 +133,7 @@ def test_interactions_as_collect_writes_them_are_plain_where_their_texts_are_pri
 
 
 def test_one_poison_record_costs_its_neighbours_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    records = stream(*(fields(event_id=f"e{n}", schema_version=2, query=None) for n in range(1000)))
+    records = stream(*(fields(event_id=f"e{n}") for n in range(1000)))
     records[700] = StreamRecord("events", "shard", "700", TIME_MS, b"poison")
     seen: list[int] = []
 

@@ -72,6 +72,7 @@ def test_the_schema_has_the_contracts_limits() -> None:
         "recommendation_id": contract.MAX_RECOMMENDATION_ID_CHARACTERS,
         "properties": contract.MAX_RECORD_PROPERTIES_CHARACTERS,
         "query": contract.MAX_QUERY_CHARACTERS,
+        "correlation_id": contract.MAX_CORRELATION_ID_CHARACTERS,
     }
     assert properties["impression"]["maxItems"] == contract.MAX_IMPRESSION_ITEMS
     assert properties["impression"]["items"]["maxLength"] == contract.MAX_ID_CHARACTERS
@@ -91,22 +92,29 @@ CHANGES = st.dictionaries(
 @settings(max_examples=300)
 @given(CHANGES)
 def test_schema_and_reader_refuse_the_same_records(changes: dict[str, Any]) -> None:
-    document = {name: value for name, value in fields(**changes).items() if value is not MISSING}
-    _remove_what_no_schema_can_say(document)
-
-    assert validator().is_valid(document) == is_readable(document)
+    _both_refuse_the_same(contract.SCHEMA_VERSION, fields(**changes))
 
 
 @settings(max_examples=300)
 @given(CHANGES)
 def test_schema_and_reader_refuse_the_same_records_of_version_1(changes: dict[str, Any]) -> None:
-    written = {**fields(schema_version=1), "query": MISSING, **changes}
+    _both_refuse_the_same(1, {**fields(schema_version=1), "query": MISSING, "correlation_id": MISSING, **changes})
+
+
+@settings(max_examples=300)
+@given(CHANGES)
+def test_schema_and_reader_refuse_the_same_records_of_version_2(changes: dict[str, Any]) -> None:
+    _both_refuse_the_same(2, {**fields(schema_version=2), "correlation_id": MISSING, **changes})
+
+
+def _both_refuse_the_same(version: int, written: dict[str, Any]) -> None:
     document = {name: value for name, value in written.items() if value is not MISSING}
     _remove_what_no_schema_can_say(document)
-    if document.get("schema_version") == 2 and type(document["schema_version"]) is int:
+    stated = document.get("schema_version")
+    if type(stated) is int and stated != version and stated in contract.READABLE_VERSIONS:
         return  # that is another schema's
 
-    assert validator(1).is_valid(document) == is_readable(document)
+    assert validator(version).is_valid(document) == is_readable(document)
 
 
 def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
@@ -114,7 +122,7 @@ def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
     if isinstance(properties := document.get("properties"), str) and properties:
         document["properties"] = "{" + " " * (len(properties) - 2) + "}"
     version, event_type = document.get("schema_version"), document.get("event_type")
-    if version == 2 and isinstance(event_type, str) and event_type.strip() and len(event_type) <= 256:
+    if version in (2, 3) and isinstance(event_type, str) and event_type.strip() and len(event_type) <= 256:
         document["event_type"] = "search"  # the one that needs no item
 
 
@@ -182,3 +190,19 @@ def test_frozen_records_of_version_1_satisfy_its_schema() -> None:
     in_any_case = [{**line, "event_type": line["event_type"].lower().replace("addto", "")} for line in lines]
 
     assert [validator(1).is_valid(line) for line in in_any_case] == [True] * 6
+
+
+def test_records_of_version_2_read_as_they_did() -> None:
+    """Frozen, as version 2 of the contract wrote it."""
+    line = (
+        b'{"event_id":"e1","user_id":"u1","session_id":"s1","item_id":null,"event_type":"search","event_value":null,'
+        b'"event_time_ms":1700000000000,"recommendation_id":null,"impression":[],"properties":"{}",'
+        b'"received_time_ms":1700000000250,"schema_version":2,"query":"red shoes"}'
+    )
+
+    found = parse_record(line, arrived_ms=TIME_MS + 1000)
+
+    assert validator(2).is_valid(orjson.loads(line))
+    assert (found.query, found.correlation_id, found.schema_version) == ("red shoes", None, contract.SCHEMA_VERSION)
+    with pytest.raises(InvalidInput, match="correlation_id"):
+        parse_record(line.replace(b'"query"', b'"correlation_id":"c","query"'), arrived_ms=TIME_MS + 1000)

@@ -18,12 +18,13 @@ from alsolike import wire
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput
 
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, 2)
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = (1, 2, 3)
 MAX_ID_CHARACTERS = 256
 MAX_QUERY_CHARACTERS = 1000
 MAX_PROPERTIES_CHARACTERS = 1024
 MAX_RECOMMENDATION_ID_CHARACTERS = 40
+MAX_CORRELATION_ID_CHARACTERS = 64
 MAX_IMPRESSION_ITEMS = 25
 MAX_EVENT_VALUE = 1e9
 """What an event may be worth, either way: sums of billions of such are still exact to the cent."""
@@ -55,6 +56,8 @@ class Interaction:
         Items that were shown when it happened.
     properties
         A JSON object in a string.
+    correlation_id
+        Of the request that brought it (`alsolike.correlation`).
     """
 
     event_id: str
@@ -70,6 +73,7 @@ class Interaction:
     received_time_ms: int
     schema_version: int = SCHEMA_VERSION
     query: str | None = None
+    correlation_id: str | None = None
 
     @property
     def profile_id(self) -> str:
@@ -82,7 +86,12 @@ class Interaction:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Interaction))
-_RECORD_FIELDS = {1: dict.fromkeys(name for name in _FIELDS if name != "query"), 2: dict.fromkeys(_FIELDS)}
+LATER_FIELDS = {"query": 2, "correlation_id": 3}
+"""Fields that records have from a version on."""
+_RECORD_FIELDS = {
+    version: dict.fromkeys(name for name in _FIELDS if LATER_FIELDS.get(name, 1) <= version)
+    for version in READABLE_VERSIONS
+}
 
 
 def profile_id(*, user_id: str | None, session_id: str | None) -> str:
@@ -152,6 +161,7 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
         properties=_properties(fields),
         received_time_ms=received_time_ms,
         query=query,
+        correlation_id=wire.optional_string(fields, "correlation_id", maximum=MAX_CORRELATION_ID_CHARACTERS),
     )
     canonical = configuration.canonical_event_type(event_type, field="event_type")
     if item_id is None and configuration.events[canonical].item_required:

@@ -34,6 +34,7 @@ COLUMNS = MappingProxyType(
         "received_time_ms": "bigint",
         "schema_version": "int",
         "query": "string",
+        "correlation_id": "string",
     }
 )
 """Columns of the interactions table with their Glue types; the partition column stands in the object key."""
@@ -41,6 +42,7 @@ COLUMNS = MappingProxyType(
 COPY_ORDER = (
     "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
     "recommendation_id", "impression", "properties", "schema_version", "query",
+    "correlation_id",
 )  # fmt: skip
 """The order among copies of an event, ascending, nulls last: the first one counts.
 

@@ -45,6 +45,7 @@ def parse_put_events(
     configuration: Configuration = DEFAULT,
     ids: EdgeIds = AS_THEY_COME,
     session: Session | None = None,
+    correlation_id: str | None = None,
 ) -> EventCall:
     """Read the body of `POST /events` or `POST /session/events`; a bad event costs the others nothing.
 
@@ -63,6 +64,8 @@ def parse_put_events(
     session
         Whom the call's token speaks for: then the body does not say it, and need not name the tracking id. Event ids
         count within the session.
+    correlation_id
+        Of the request.
 
     Raises
     ------
@@ -82,7 +85,15 @@ def parse_put_events(
     for index, event in enumerate(call["eventList"]):
         try:
             where = f"eventList[{index}]"
-            interaction = _parse(event, sender, same, where=where, now_ms=now_ms, configuration=configuration)
+            interaction = _parse(
+                event,
+                sender,
+                same,
+                where=where,
+                now_ms=now_ms,
+                configuration=configuration,
+                correlation_id=correlation_id,
+            )
             interactions.append(interaction if session is None else _confined(interaction, configuration, where=where))
         except InvalidInput as error:
             refused.append(error)
@@ -119,6 +130,7 @@ def _parse(
     where: str,
     now_ms: int,
     configuration: Configuration,
+    correlation_id: str | None,
 ) -> Interaction:
     """Read an event; `same` counts those of the same content that stand before it in the call."""
     event = EVENT.read(element, where)
@@ -137,6 +149,7 @@ def _parse(
         properties=properties,
         received_time_ms=now_ms,
         query=query,
+        correlation_id=correlation_id,
     )
     if item_id is None:
         if configuration.events[interaction.event_type].item_required:

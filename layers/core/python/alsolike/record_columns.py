@@ -19,6 +19,8 @@ from alsolike import lake, wire
 from alsolike.configuration import Configuration
 from alsolike.errors import InvalidInput
 from alsolike.interactions import (
+    LATER_FIELDS,
+    MAX_CORRELATION_ID_CHARACTERS,
     MAX_ID_CHARACTERS,
     MAX_IMPRESSION_ITEMS,
     MAX_QUERY_CHARACTERS,
@@ -39,6 +41,7 @@ FEW_RECORDS = 64
 _OPTIONAL_TEXTS = (
     ("user_id", MAX_ID_CHARACTERS), ("session_id", MAX_ID_CHARACTERS), ("item_id", MAX_ID_CHARACTERS),
     ("recommendation_id", MAX_RECOMMENDATION_ID_CHARACTERS), ("query", MAX_QUERY_CHARACTERS),
+    ("correlation_id", MAX_CORRELATION_ID_CHARACTERS),
 )  # fmt: skip
 _NOTHING = frozenset([type(None)])
 
@@ -140,7 +143,8 @@ def _by_column(rows: Sequence[dict[str, Any]]) -> Columns | None:
 def _are_versions(column: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> bool:
     if set(map(type, column)) != {int} or not set(column) <= set(READABLE_VERSIONS):
         return False
-    return 1 not in column or not any(row["schema_version"] == 1 and "query" in row for row in rows)
+    later = [(name, since) for name, since in LATER_FIELDS.items() if min(column) < since]
+    return not any(name in row and row["schema_version"] < since for name, since in later for row in rows)
 
 
 def _canonical(column: Sequence[Any], configuration: Configuration) -> dict[str, str] | None:

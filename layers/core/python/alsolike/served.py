@@ -57,6 +57,7 @@ COLUMNS = MappingProxyType(
         "propensities": "array<double>",
         "took_ms": "double",
         "top_score": "double",
+        "correlation_id": "string",
     }
 )
 """Columns of the table with their Glue types; the partition column stands in the object key.
@@ -82,13 +83,14 @@ propensities          by place: the chance with which this item came to this pla
                       nothing was left to chance
 took_ms               how long the answer took in the function; null in answers from before this column
 top_score             the highest score of an item whose origin is `ranked`; null without one, and before this column
+correlation_id        of the request (`alsolike.correlation`); null in answers from before this column
 ===================== ================================================================================================
 """
 
 
-_LATER = ("took_ms", "top_score")  # columns that lines of an earlier version do not have
+_LATER = ("took_ms", "top_score", "correlation_id")  # columns that lines of an earlier version do not have
 _TEXTS = ("recommender", "model_version")
-_TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item")
+_TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item", "correlation_id")
 _WHOLE = MappingProxyType({"served_ms": MAX_TIME_MS, "configuration": 2**31 - 1, "asked": 2**31 - 1})
 _LISTS_OF_TEXTS = ("arms", "degraded", "item_ids", "origins")
 _BY_PLACE = ("item_ids", "origins", "propensities")
@@ -116,6 +118,7 @@ class Served(NamedTuple):
     propensities: list[float | None]
     took_ms: float | None = None
     top_score: float | None = None
+    correlation_id: str | None = None
 
     def to_line(self) -> str:
         """Return the line of the log, without its end."""

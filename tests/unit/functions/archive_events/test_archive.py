@@ -64,7 +64,16 @@ def test_row_says_what_the_interaction_says(
 ) -> None:
     invoke(
         kinesis_event(
-            [interaction("e1", event_value=2.5, recommendation_id="r1", impression=("a", "b"), session_id=None)]
+            [
+                interaction(
+                    "e1",
+                    event_value=2.5,
+                    recommendation_id="r1",
+                    impression=("a", "b"),
+                    session_id=None,
+                    correlation_id="order-17",
+                )
+            ]
         )
     )
 
@@ -82,8 +91,9 @@ def test_row_says_what_the_interaction_says(
             "impression": ["a", "b"],
             "properties": "{}",
             "received_time_ms": NOW_MS,
-            "schema_version": 2,
+            "schema_version": 3,
             "query": None,
+            "correlation_id": "order-17",
         }
     ]
 

@@ -29,5 +29,9 @@ def test_who_has_the_description_is_told_so(collect: Callable[..., Any]) -> None
 
     assert again == {
         "statusCode": 304,
-        "headers": {"etag": first["headers"]["etag"], "cache-control": "private, max-age=60"},
+        "headers": {
+            "etag": first["headers"]["etag"],
+            "cache-control": "private, max-age=60",
+            "x-correlation-id": "r1",
+        },
     }

@@ -209,3 +209,22 @@ def test_an_event_type_is_taken_as_soon_as_it_is_declared(
 def _unchecked(kinesis: Any) -> list[Interaction]:
     rating = Configuration(events={"rating": EventType("rating", 2)})
     return [parse_record(record["Data"], arrived_ms=NOW_MS, configuration=rating) for record in stored_records(kinesis)]
+
+
+def test_events_bear_the_correlation_id_of_their_request_and_count_once_whatever_it_is(
+    collect: Callable[..., Any], aws: Callable[[str], Any]
+) -> None:
+    request = http_event("POST /events", CALL)
+    request["headers"]["x-correlation-id"] = "order-17"
+
+    answer = handler.lambda_handler(request, LambdaContext())
+    again = collect("POST /events", CALL)
+
+    assert (answer["headers"]["x-correlation-id"], again["headers"]["x-correlation-id"]) == ("order-17", "r1")
+    first, second = map(interaction, stored_records(aws("kinesis")))
+    assert (first.correlation_id, second.correlation_id) == ("order-17", "r1")
+    assert first.event_id == second.event_id
+
+
+def test_a_refused_request_is_answered_with_its_correlation_id(collect: Callable[..., Any]) -> None:
+    assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"

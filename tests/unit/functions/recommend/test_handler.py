@@ -24,6 +24,7 @@ def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], 
         "content-type": "application/json",
         "x-alsolike-source": "model",
         "x-alsolike-model-version": "v1",
+        "x-correlation-id": "r1",
     }
     assert counted() == {
         "RecommendationsServed": 1,

@@ -54,6 +54,7 @@ def test_an_answer_is_one_line_that_says_all_of_it(
         propensities=[None, None],
         took_ms=row.took_ms,
         top_score=2.0,
+        correlation_id="r1",
     )
     assert row.took_ms is not None
     assert 0 < row.took_ms < 60_000
@@ -203,3 +204,18 @@ def test_nobody_needs_no_secret(
     shop.get("GET /popular")
 
     assert [row.shopper for row in lines()] == [None]
+
+
+def test_a_callers_correlation_id_is_in_the_answer_and_its_line(
+    shop: Shop, lines: Callable[[], list[Served]], logged: Callable[[], str]
+) -> None:
+    shop.publish()
+
+    answer = shop.get("GET /popular", headers={"x-correlation-id": "order-17"})
+    refused = shop.get("GET /popular", headers={"x-correlation-id": "order-18"}, numResults="none")
+
+    assert answer["headers"]["x-correlation-id"] == "order-17"
+    assert [line.correlation_id for line in lines()] == ["order-17"]
+    assert (refused["statusCode"], refused["headers"]["x-correlation-id"]) == (400, "order-18")
+    (said,) = [line for line in logged().splitlines() if "request refused" in line]
+    assert '"correlation_id":"order-18"' in said

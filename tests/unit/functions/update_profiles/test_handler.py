@@ -36,13 +36,14 @@ def test_batch_is_in_the_profiles_and_nothing_comes_again(
 
 
 def test_batch_comes_again_from_its_first_record_when_the_table_fails(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str
+    invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str, logged: Callable[[], str]
 ) -> None:
     aws("dynamodb").delete_table(TableName=profiles_table)
 
-    answer = invoke(kinesis_event([b"poison", interaction("e1"), interaction("e2")]))
+    answer = invoke(kinesis_event([b"poison", interaction("e1", correlation_id="order-17"), interaction("e2")]))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": sequence(1)}]}
+    assert '"correlation_ids":["order-17"]' in logged()
 
 
 def test_imports_are_light() -> None:
