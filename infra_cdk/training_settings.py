@@ -79,7 +79,7 @@ class TrainingSettings:
     gate_min_compared_users: int = 30
     gate_tolerance_percent: int = 5
     gate_max_slice_drop_percent: int = 25
-    gate_max_fall_percent: int = 50
+    gate_max_fall_percent: int = 80
     gate_min_coverage_percent: int = 1
     gate_max_popularity_ratio: int = 10
     gate_max_latency_ms: int = 50

@@ -41,7 +41,7 @@ class Limits:
     min_compared_users: int = 30
     tolerance_percent: int = 5
     max_slice_drop_percent: int = 25
-    max_fall_percent: int = 50
+    max_fall_percent: int = 80
     min_coverage_percent: int = 1
     max_popularity_ratio: int = 10
     max_latency_ms: int = 50

@@ -67,7 +67,7 @@ def test_random_purchases_in_new_data_are_refused(walks: Walks, champion: Path, 
     checks = judged(candidate, champion)
 
     assert not checks["new data"].passed
-    assert "that surely falls by more than 50%" in checks["new data"].figures
+    assert "that surely falls by more than 80%" in checks["new data"].figures
     found = Foreseen(**new_data(candidate)["foreseen"])
     assert found.before > 0.2
     assert found.now < 0.1
