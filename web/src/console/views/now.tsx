@@ -105,7 +105,7 @@ function Figures({
         name="Click-through"
         href={href("engagement")}
         value={percent(engaged?.clickThrough)}
-        note={engagement ? `of ${count(engaged?.impressions)} impressions, ${engagement.days.length} days` : "counting"}
+        note={engagement ? `of ${plural(engaged?.impressions ?? 0, "impression")}, 14 days` : "counting"}
         trend={engagement?.days.map(({ date, rows }) => [dayMs(date), rows[0]?.clickThrough ?? null] as const) ?? []}
       />
     </Tiles>

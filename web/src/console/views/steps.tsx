@@ -3,6 +3,9 @@ import type { TrainingRun } from "../contract";
 import { duration } from "../format";
 import { Icon } from "../parts/icons";
 
+/** A state that took no longer only decided which one comes next. */
+const NOTHING_DONE_MS = 20;
+
 /** A run's states in a row, each as wide as its time asks for. */
 export function Steps({ run }: { run: TrainingRun }) {
   const now = useNow();
@@ -10,7 +13,11 @@ export function Steps({ run }: { run: TrainingRun }) {
     <ol class="steps" aria-label="States">
       {run.states.map((state, at) => {
         const tookMs = (state.leftMs ?? run.endedMs ?? now) - state.enteredMs;
-        const how = howFar(run, state.leftMs === null, at === run.states.length - 1);
+        const last = at === run.states.length - 1;
+        const how = howFar(run, state.leftMs === null, last);
+        if (tookMs < NOTHING_DONE_MS && !last) {
+          return null;
+        }
         return (
           <li key={state.name} class={how} style={{ flexGrow: Math.sqrt(tookMs / 1000) + 1 }}>
             <span class="name">

@@ -1,0 +1,147 @@
+"""The operator's console before a real deployment: what it shows, and who can use it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.web.browser import Watch, new_page, no_serious_violations
+from tests.web.console import VIEWS, champion_of, show
+from tests.web.pages_shop import PagesShop
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
+    context = browser.new_context(viewport=PHONE, has_touch=True, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
+    watch = Watch(context, origins=(shop.url, shop.sign_in_url))
+    yield new_page(context)
+    watch.check()
+    context.close()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_view_shows_what_the_deployment_answers(view: str, page: Page, shop: PagesShop) -> None:
+    show(page, shop, view)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(VIEWS[view])
+    expect(page.get_by_role("link", name=VIEWS[view]).first).to_have_attribute("aria-current", "page")
+    expect(page.get_by_text("could not be loaded")).to_have_count(0)
+    expect(page).to_have_title(re.compile(VIEWS[view]))
+
+
+def test_a_version_has_its_story(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "models")
+    version = champion_of(page).inner_text()
+
+    page.get_by_role("link", name=version).first.click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(version)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_text("passed").first).to_be_visible()
+    candidates = page.get_by_role("table", name="Candidates")
+    expect(candidates.get_by_role("row").filter(has_text="winner")).to_have_count(1)
+
+
+def test_a_rule_set_is_previewed(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "rules")
+
+    page.get_by_label("User").fill("user-0")
+    page.get_by_label("Items").fill("5")
+    page.get_by_role("button", name="Preview").click()
+
+    for title in ("Without the rules", "With the rules"):
+        section = page.locator("section").filter(has=page.get_by_role("heading", name=title, exact=True)).last
+        expect(section.get_by_role("listitem")).to_have_count(5)
+
+
+def test_the_bill_is_of_the_load_that_is_stated(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "cost")
+
+    page.get_by_label("Users").fill("50000")
+    page.get_by_label("Events a day").fill("200000")
+    page.get_by_role("button", name="Calculate").click()
+
+    expect(page.get_by_text("as it is stated here")).to_be_visible()
+    expect(page.get_by_label("Users")).to_have_value("50000")
+    expect(page.get_by_role("table", name="Lines of the bill")).to_be_visible()
+
+
+def test_what_cannot_be_loaded_says_so_and_what_was_loaded_stays(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect("answer 503: GET .*/operator/alarms")
+    alarms = re.compile(r"/operator/alarms")
+
+    def refuse(route: Route) -> None:
+        route.fulfill(
+            status=503, headers={"x-amzn-errortype": "ServiceUnavailable"}, body='{"message": "CloudWatch is silent"}'
+        )
+
+    page.route(alarms, refuse)
+    show(page, shop, "alarms")
+    expect(page.get_by_role("alert")).to_contain_text("CloudWatch is silent")
+    page.unroute(alarms)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("table", name="All alarms")).to_be_visible()
+
+    page.route(alarms, refuse)
+    page.get_by_role("button", name="Refresh").click()
+
+    expect(page.get_by_text("These alarms are from")).to_be_visible()
+    expect(page.get_by_role("table", name="All alarms")).to_be_visible()
+
+
+def test_live_views_refresh_until_they_are_paused(page: Page, shop: PagesShop) -> None:
+    page.clock.install()
+    show(page, shop, "alarms")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/operator/alarms" in request.url else None)
+
+    with page.expect_request(re.compile("/operator/alarms")):
+        page.clock.run_for(12_000)
+    expect(page.get_by_text(re.compile("updated just now"))).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused")).to_be_visible()
+    asked.clear()
+    page.clock.run_for(60_000)
+    expect(page.get_by_text("updated 1 min ago")).to_be_visible()
+
+    assert asked == []
+
+
+def test_a_chart_has_its_figures_as_a_table(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "overview")
+    chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests a second")))
+    expect(chart).to_be_visible()
+
+    chart.get_by_text("Show as a table").press("Enter")
+
+    table = chart.get_by_role("table", name="Requests a second")
+    expect(table.get_by_role("columnheader")).to_have_text(["Time", "Requests", "4xx", "5xx"])
+    assert table.get_by_role("row").count() > 1
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_view_fits_a_phone(view: str, phone: Page, shop: PagesShop) -> None:
+    show(phone, shop, view)
+
+    assert phone.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    expect(phone.get_by_role("navigation")).to_be_hidden()
+    phone.get_by_role("button", name="Menu").click()
+    phone.get_by_role("navigation").get_by_role("link", name="Models").click()
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Models")
+    expect(phone.get_by_role("navigation")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_view_has_a_serious_barrier(scheme: str, page: Page, shop: PagesShop) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for view in VIEWS:
+        show(page, shop, view)
+        no_serious_violations(page)
+    show(page, shop, "models")
+    page.get_by_role("button", name="Roll back").click()
+    no_serious_violations(page)

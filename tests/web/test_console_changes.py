@@ -1,0 +1,161 @@
+"""What an operator changes by the console: the champion, its files, trainings."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.integration.loop.shop import eventually
+from tests.web.browser import Watch
+from tests.web.console import champion_of, show
+from tests.web.pages_shop import PagesShop
+
+TRAINED_WITHIN_MS = 240_000
+
+
+def other_version(page: Page) -> str:
+    """Return a version that can be promoted and was not rejected."""
+    row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Promote"))
+    return row.filter(has_not_text="rejected").first.get_by_role("link").inner_text()
+
+
+def served_by(shop: PagesShop, version: str) -> None:
+    """Wait until recommendations come from a version."""
+    eventually(
+        lambda: shop.recommend("user-0"), holds=lambda answer: answer.headers["x-alsolike-model-version"] == version
+    )
+
+
+def change(page: Page, button: str, reason: str) -> None:
+    """Press a button that asks for a reason, and give one."""
+    page.get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_role("button", name=re.compile(r"^(Promote|Roll back)$")).click()
+    expect(dialog).to_have_count(0)
+
+
+def test_the_champion_is_rolled_back_and_promoted_again(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "models")
+    before = champion_of(page).inner_text()
+
+    page.get_by_role("button", name="Roll back").click()
+    dialog = page.get_by_role("dialog", name="Roll back")
+    expect(dialog.get_by_text(before)).to_be_visible()
+    dialog.get_by_label("Reason").fill("clicks fell")
+    dialog.get_by_role("button", name="Roll back").click()
+
+    expect(champion_of(page)).not_to_have_text(before)
+    other = champion_of(page).inner_text()
+    expect(page.get_by_role("status").filter(has_text=f"{other} is champion")).to_be_visible()
+    expect(page.get_by_text("do not become champion by themselves")).to_be_visible()
+    served_by(shop, other)
+
+    page.get_by_role("button", name="Let them").click()
+    expect(page.get_by_text("do not become champion by themselves")).to_have_count(0)
+    page.get_by_role("button", name=f"Promote {before}").click()
+    dialog = page.get_by_role("dialog", name="Promote a version")
+    expect(dialog.get_by_text(other)).to_be_visible()
+    expect(dialog.get_by_text(before)).to_be_visible()
+    dialog.get_by_label("Reason").fill("the season has begun")
+    dialog.get_by_role("button", name="Promote", exact=True).click()
+
+    expect(page.get_by_role("status").filter(has_text=f"{before} is champion")).to_be_visible()
+    expect(champion_of(page)).to_have_text(before)
+    expect(page.get_by_text("the season has begun")).to_be_visible()
+    served_by(shop, before)
+
+
+def test_a_change_that_another_one_has_overtaken_is_refused(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect(r"answer 409: POST .*/operator/rollbacks")
+    show(page, shop, "models")
+    before = champion_of(page).inner_text()
+    page.get_by_role("button", name="Pause").click()
+    seen = shop.administer("GET", "/operator/models").document["champion"]
+    pinned = shop.administer("POST", f"/operator/models/{before}/pin", {"etag": seen["etag"]})
+    assert pinned.status == 200
+
+    page.get_by_role("button", name="Roll back").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("not mine to do")
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("409")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(champion_of(page)).to_have_text(before)
+    page.get_by_role("button", name="Refresh").click()
+    page.get_by_role("link", name=before).first.click()
+    page.get_by_role("button", name="Unpin").click()
+    expect(page.get_by_role("button", name="Pin", exact=True)).to_be_visible()
+
+
+def test_a_refusal_is_shown_in_the_words_of_the_api(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect(r"answer 4\d\d: POST .*/operator/models/.*/promotion")
+    show(page, shop, "models")
+    before = champion_of(page).inner_text()
+    page.get_by_role("button", name=f"Promote {other_version(page)}").click()
+    dialog = page.get_by_role("dialog")
+
+    # What the browser keeps from being written, the API refuses.
+    dialog.get_by_label("Reason").evaluate("field => field.removeAttribute('required')")
+    dialog.get_by_role("button", name="Promote", exact=True).click()
+
+    expect(dialog.get_by_role("alert")).to_contain_text("reason")
+    expect(dialog.get_by_role("alert")).to_contain_text("InvalidInputException")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(champion_of(page)).to_have_text(before)
+
+
+def test_promoting_needs_no_mouse(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "models")
+    before = champion_of(page).inner_text()
+    other = other_version(page)
+    focused = page.locator(":focus")
+
+    page.keyboard.press("Tab")
+    expect(focused).to_have_text("Skip to the content")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    _tab_to(page, f"Promote {other}")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name=f"Promote {other}")).to_be_focused()
+    page.keyboard.press("Enter")
+    while not dialog.get_by_label("Reason").evaluate("field => field === document.activeElement"):
+        page.keyboard.press("Tab")
+    page.keyboard.type("by keyboard alone")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(champion_of(page)).to_have_text(other)
+    change(page, f"Promote {before}", "back again")
+    expect(champion_of(page)).to_have_text(before)
+
+
+def _tab_to(page: Page, name: str) -> None:
+    """Press Tab until what has the focus is called so."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if re.sub(r"\s+", " ", page.locator(":focus").inner_text()).strip() == name:
+            return
+    raise AssertionError(f"{name} was not reached by 60 presses of Tab")
+
+
+def test_a_training_is_started_and_followed(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "trainings")
+    runs = page.get_by_role("heading", level=2).filter(has_text=re.compile(r"\S"))
+    known = runs.count()
+
+    page.get_by_role("button", name="Start a training").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("by the console")
+    page.get_by_role("dialog").get_by_role("button", name="Start").click()
+
+    expect(page.get_by_role("status").filter(has_text="has begun")).to_be_visible()
+    expect(runs).to_have_count(known + 1)
+    run = page.get_by_role("listitem").filter(has_text="by the console").first
+    expect(run).to_contain_text("running")
+    expect(run).not_to_contain_text("running", timeout=TRAINED_WITHIN_MS)
