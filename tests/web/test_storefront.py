@@ -43,7 +43,7 @@ def cards(page: Page, title: str) -> Locator:
 
 
 def titles(page: Page, title: str) -> list[str]:
-    return cards(page, title).get_by_role("link").all_inner_texts()
+    return list(cards(page, title).get_by_role("link").all_inner_texts())
 
 
 def status(page: Page) -> Locator:

@@ -45,7 +45,8 @@ class Run:
         return [entry["Key"].removeprefix("batch/r/") for entry in listed]
 
     def write(self) -> dict[str, int]:
-        return handler.lambda_handler(EVENT, LambdaContext())
+        written: dict[str, int] = handler.lambda_handler(EVENT, LambdaContext())
+        return written
 
 
 @pytest.fixture
