@@ -50,8 +50,9 @@ SERIES = MappingProxyType(
 
 
 _POINTS = list_of(
-    {"type": "array", "prefixItems": [TIME_MS, NUMBER_OR_NULL], "minItems": 2, "maxItems": 2},
-    "Each a time and the value there; null where nothing was counted.",
+    # Not by `prefixItems`: tools that know earlier drafts of JSON Schema take those for something else.
+    {"type": "array", "items": NUMBER_OR_NULL, "minItems": 2, "maxItems": 2},
+    "Each a time in milliseconds since 1970 and the value there; null where nothing was counted.",
 )
 
 
