@@ -45,8 +45,8 @@ class Run:
         return [entry["Key"].removeprefix("batch/r/") for entry in listed]
 
     def write(self) -> dict[str, int]:
-        written: dict[str, int] = handler.lambda_handler(EVENT, LambdaContext())
-        return written
+        counts: dict[str, int] = handler.lambda_handler(EVENT, LambdaContext())
+        return counts
 
 
 @pytest.fixture
