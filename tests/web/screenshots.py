@@ -6,8 +6,9 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from cli import deployment
 from cli.demo.run import Demo
@@ -17,7 +18,12 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 LARGEST_BYTES = 300_000
 HOUSEHOLDS = 600
 _SETTLE_MS = 3_000
-_SIZE = {"width": 1280, "height": 860}
+_SIZE: ViewportSize = {"width": 1280, "height": 860}
+_PICTURES: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
+    ("storefront", "/", "light"),
+    ("console", "/console.html", "light"),
+    ("console-dark", "/console.html", "dark"),
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,11 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _write(browser: Browser, url: str, sign_in_url: str, *, shopper: str) -> None:
     IMAGES.mkdir(exist_ok=True)
-    for name, path, scheme in (
-        ("storefront", "/", "light"),
-        ("console", "/console.html", "light"),
-        ("console-dark", "/console.html", "dark"),
-    ):
+    for name, path, scheme in _PICTURES:
         context = browser.new_context(viewport=_SIZE, color_scheme=scheme, locale="en-US", reduced_motion="reduce")
         kept = json.dumps({"shopperId": shopper, "cart": []})
         # The script runs before every document, also before those of other origins.
