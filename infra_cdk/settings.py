@@ -1,13 +1,12 @@
 """Typed settings of an environment."""
 
 import dataclasses
-import datetime as dt
 import re
 from collections.abc import Sequence
 from typing import Literal
 
 from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, is_image
-from infra_cdk.settings_checks import InvalidSettings, require, require_ranges, require_schedules
+from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_ranges, require_schedules
 from infra_cdk.training_settings import TrainingSettings
 
 # What CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -175,7 +174,7 @@ class Settings(TrainingSettings):
         TrainingSettings.__post_init__(self)
         require_ranges(self, _RANGES)
         require_schedules(self, ("compaction_schedule", "attribution_schedule"))
-        require(self.lake_first_date, _is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
+        require(self.lake_first_date, is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
         require(
             self.champion_check_s,
             not self.canary_share_percent or self.champion_check_s < self.canary_duration_s,
@@ -295,10 +294,3 @@ _RANGES = (
     ("token_validity_minutes", 5, 1_440),
     ("monthly_budget_usd", 1, 100_000_000),
 )
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return dt.date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

@@ -1,5 +1,6 @@
 """How settings are checked: what cannot be used is refused with the field, the value and what is expected."""
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 
@@ -84,3 +85,11 @@ def _is_cron(schedule: str) -> bool:
         and all(re.fullmatch(form, field) for form, field in zip(_CRON, fields, strict=True))
         and (fields[2] == "?") != (fields[4] == "?")
     )
+
+
+def is_date(text: str) -> bool:
+    """Say whether a text is a day as ISO 8601 writes it."""
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

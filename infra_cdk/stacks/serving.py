@@ -9,7 +9,7 @@ from constructs import Construct
 from infra_cdk.constructs import trends
 from infra_cdk.constructs.batch_workflow import recommend_permissions
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
-from infra_cdk.constructs.event_stream import consume, consumer_permissions
+from infra_cdk.constructs.event_consumers import add_consumers
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.observing import add_observe
 from infra_cdk.constructs.operate import ROUTES, operate
@@ -103,35 +103,7 @@ class ServingStack(cdk.Stack):
         api.session_route("POST /session/events", function=collect)
         for key in ("GET /session/recommendations", "GET /session/items/{itemId}/similar"):
             api.session_route(key, function=recommend)
-        consume(
-            self._update_profiles().live,
-            stream=data.stream,
-            failed=data.lake,
-            settings=settings,
-            batch_size=settings.update_batch_size,
-            window_s=settings.update_window_s,
-            retries=settings.update_retries,
-        )
-        consume(
-            self._archive_events().live,
-            stream=data.stream,
-            failed=data.lake,
-            settings=settings,
-            batch_size=settings.archive_batch_size,
-            window_s=settings.archive_window_s,
-            # It puts a record that it cannot read into quarantine: it fails only where the lake or its own set-up does,
-            # and then waiting loses nothing.
-            retries=-1,
-        )
-        consume(
-            self._count_trends().live,
-            stream=data.stream,
-            failed=data.lake,
-            settings=settings,
-            batch_size=trends.BATCH_SIZE,
-            window_s=settings.trends_window_s,
-            retries=settings.update_retries,
-        )
+        add_consumers(self, settings=settings, data=data, layers=self._layers)
         Parameters(
             self,
             "Parameters",
@@ -251,85 +223,4 @@ class ServingStack(cdk.Stack):
             storage_mb=self._settings.recommend_storage_mb,
             timeout_s=20,
             starts_fast=True,
-        )
-
-    def _update_profiles(self) -> PythonFunction:
-        profiles = self._data.profiles
-        return PythonFunction(
-            self,
-            "UpdateProfiles",
-            name="update_profiles",
-            description="Adds events to the live profiles of users and sessions",
-            settings=self._settings,
-            layers=[self._layers.core],
-            variables={
-                "PROFILES_TABLE": profiles.table_name,
-                **configuration_variables(self._data.artefacts, settings=self._settings),
-                **self._tombstone_variables(),
-            },
-            permissions=[
-                *self._tombstone_permissions(),
-                Permission(actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[profiles.table_arn]),
-                *configuration_permissions(self._data.artefacts),
-                *consumer_permissions(stream=self._data.stream, failed=self._data.lake),
-            ],
-            memory_mb=512,
-            timeout_s=60,
-        )
-
-    def _archive_events(self) -> PythonFunction:
-        lake = self._data.lake
-        return PythonFunction(
-            self,
-            "ArchiveEvents",
-            name="archive_events",
-            description="Writes events to the lake, and records that cannot be read to quarantine",
-            settings=self._settings,
-            layers=[self._layers.core, self._layers.pandas],
-            variables={
-                "LAKE_BUCKET": lake.bucket_name,
-                **configuration_variables(self._data.artefacts, settings=self._settings),
-                **self._tombstone_variables(),
-            },
-            permissions=[
-                *self._tombstone_permissions(),
-                *configuration_permissions(self._data.artefacts),
-                *(
-                    objects(
-                        lake,
-                        prefix,
-                        # Nobody aborts an upload in parts: awswrangler leaves it, and the bucket's rule removes it.
-                        actions=["s3:PutObject"],
-                        reason="Objects are named after their day, shard and sequence numbers",
-                    )
-                    for prefix in ("interactions/", "quarantine/")
-                ),
-                *consumer_permissions(stream=self._data.stream, failed=lake),
-            ],
-            memory_mb=2_048,
-            timeout_s=120,
-        )
-
-    def _count_trends(self) -> PythonFunction:
-        artefacts = self._data.artefacts
-        return PythonFunction(
-            self,
-            "CountTrends",
-            name="count_trends",
-            description="Counts which items are wanted more than usual",
-            settings=self._settings,
-            layers=[self._layers.core, self._layers.onnx_runtime],  # for its numpy
-            variables={
-                **configuration_variables(artefacts, settings=self._settings),
-                **self._tombstone_variables(),
-                "OPENBLAS_NUM_THREADS": "1",
-            },
-            permissions=[
-                *self._tombstone_permissions(),
-                *configuration_permissions(artefacts),
-                trends.trends_permission(artefacts, writes=True),
-                *consumer_permissions(stream=self._data.stream, failed=self._data.lake),
-            ],
-            memory_mb=512,
-            timeout_s=60,
         )

@@ -23,7 +23,7 @@ from alsolike.decision import Check, Decision, Decisions, decision_key
 from alsolike.registry import Champion, Registry
 from cli import main as command
 from cli.deployment import Deployment
-from local_cloud.moto_changes import keep_package_properties
+from local_cloud.moto_changes.jobs import keep_package_properties
 from tests.unit.cli.shop import DATASET, NAMES, REGION, put_parameters
 from tests.unit.functions.bundles import MANIFEST, METRICS, upload_bundle, write_bundle
 

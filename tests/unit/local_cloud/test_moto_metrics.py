@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.cloudwatch.models import CloudWatchBackend
 
-from local_cloud.moto_changes import read_metric_data
+from local_cloud.moto_changes.stores import read_metric_data
 
 START = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)

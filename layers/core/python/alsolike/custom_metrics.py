@@ -47,7 +47,7 @@ class By(StrEnum):
 
 
 ROLES: Final = ("candidate", "champion")
-CONDITIONS: Final = 12
+CONDITIONS: Final = 13
 """How many checks the gate has at most, see docs/gate.md."""
 REASONS: Final = 11
 """For which an event may not count, see docs/attribution.md."""

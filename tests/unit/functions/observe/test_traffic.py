@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from moto.cloudwatch.models import CloudWatchBackend
 
 from alsolike.observed_answers import ANSWERS
-from local_cloud.moto_changes import read_metric_data
+from local_cloud.moto_changes.stores import read_metric_data
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.observe.conftest import Clock, Observe
 

@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.decision import Check
 from functions.operate import handler
-from local_cloud.moto_changes import keep_package_properties
+from local_cloud.moto_changes.jobs import keep_package_properties
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operator
 

@@ -1,0 +1,24 @@
+"""Every change that is made to moto, which is pinned for this: why, what it touches, how.
+
+moto answers the API calls of AWS faithfully and runs next to nothing. The changes let what it stores happen: functions
+run, events reach their targets, training jobs train. `CHANGES` names each piece of moto that a change relies on; a
+canary test knows the fingerprint of that piece and fails when another version of moto brings another one.
+"""
+
+from typing import Final
+
+from local_cloud.moto_changes import invocations, jobs, state_machines, stores
+from local_cloud.moto_changes.change import Change, Runtime
+
+CHANGES: Final[tuple[Change, ...]] = (
+    *invocations.CHANGES,
+    *stores.CHANGES,
+    *state_machines.CHANGES,
+    *jobs.CHANGES,
+)
+
+
+def change_moto(runtime: Runtime) -> None:
+    """Apply every change to moto in this process; there is no way back."""
+    for change in CHANGES:
+        change.apply(runtime)

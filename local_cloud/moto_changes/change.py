@@ -1,0 +1,55 @@
+"""What a change to moto is, and what it hands over to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from local_cloud.events.targets import Target
+from local_cloud.execution.function import Outcome
+from local_cloud.glue.request import JobRunRecord, JobRunRequest
+from local_cloud.training.request import TrainingRecord, TrainingRequest
+
+
+class Runtime(Protocol):
+    """What makes happen what moto only stores."""
+
+    def invoke(self, function_arn: str, payload: bytes, /) -> Outcome:
+        """Invoke a function and wait."""
+
+    def invoke_later(self, function_arn: str, payload: bytes, /) -> None:
+        """Accept an asynchronous invocation."""
+
+    def send_event(self, target: Target, event: Mapping[str, Any], /) -> None:
+        """Accept an event for a target of a rule that it matched."""
+
+    def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
+        """Take a metric."""
+
+    def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None:
+        """Start a training job in the background."""
+
+    def stop_training(self, name: str, /) -> None:
+        """Begin to stop a training job."""
+
+    def start_job_run(self, request: JobRunRequest, record: JobRunRecord, /) -> None:
+        """Start a run of a Glue job in the background."""
+
+    def stop_job_run(self, run_id: str, /) -> None:
+        """Begin to stop a run of a Glue job."""
+
+    def stack_template(self, stack: str, /) -> str | None:
+        """Return the template that a stack was deployed from; None if there is no such stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: its reason, the pieces of moto that it relies on (``module:qualified.name``), and its code."""
+
+    why: str
+    touches: tuple[str, ...]
+    apply: Callable[[Runtime], None]
+
+
+def replace(owner: type, name: str, function: Callable[..., Any]) -> None:
+    """Replace a method, or add one."""
+    setattr(owner, name, function)

@@ -1,0 +1,233 @@
+"""What invokes functions and tells of it: Lambda's API, topics, subscriptions of logs, rules."""
+
+import base64
+import copy
+import functools
+import gzip
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.responses import LambdaResponse
+from moto.events.models import Rule
+from moto.logs.models import LogStream
+from moto.sns.models import Subscription
+
+from local_cloud.events.targets import Target
+from local_cloud.execution.function import ThrottledError
+from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.telemetry.filter_patterns import read_pattern
+
+# EventBridge targets that moto serves itself; all others are the runtime's.
+_MOTO_TARGETS = ("archive", "api-destination")
+
+
+def _invoke_functions(runtime: Runtime) -> None:
+    def invoke(
+        self: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
+    ) -> bytes:
+        function = self.get_function(function_name, qualifier)
+        name = function_name.split(":function:")[-1]
+        qualifier = name.partition(":")[2] or qualifier
+        arn = f"{function.function_arn.split(':function:')[0]}:function:{function.function_name}"
+        arn = f"{arn}:{qualifier}" if qualifier else arn
+        payload = (body.encode() if isinstance(body, str) else body) or b"{}"
+        kind = headers.get("X-Amz-Invocation-Type") or headers.get("x-amz-invocation-type")
+        if kind == "DryRun":
+            return b""
+        if kind == "Event":
+            runtime.invoke_later(arn, payload)
+            return b""
+        try:
+            outcome = runtime.invoke(arn, payload)
+        except ThrottledError as error:
+            throttled = LambdaClientError("TooManyRequestsException", str(error))
+            throttled.code = 429
+            raise throttled from error
+        if outcome.error is not None:
+            response_headers["x-amz-function-error"] = outcome.error
+        response_headers["x-amz-executed-version"] = outcome.executed_version
+        return outcome.payload
+
+    def invoke_from_service(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
+        runtime.invoke_later(self.function_arn, body.encode() if isinstance(body, str) else body)
+        return b""
+
+    replace(LambdaBackend, "invoke", invoke)
+    replace(LambdaFunction, "invoke", invoke_from_service)
+
+
+def _read_qualifier(runtime: Runtime) -> None:
+    original = LambdaResponse._get_param
+
+    @functools.wraps(original)
+    def get_param(self: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        if name == "qualifier":
+            return self.querystring.get("Qualifier", [None])[0]
+        return original(self, name, *arguments, **options)
+
+    replace(LambdaResponse, "_get_param", get_param)
+
+
+def _detach_event_sources(runtime: Runtime) -> None:
+    original = LambdaBackend.create_event_source_mapping
+
+    @functools.wraps(original)
+    def create(self: Any, spec: dict[str, Any]) -> Any:
+        from moto.dynamodb.models import dynamodb_backends
+        from moto.kinesis.models import kinesis_backends
+        from moto.sqs.models import sqs_backends
+
+        mapping = original(self, spec)
+        account, region = self.account_id, self.region_name
+        owners: tuple[Any, ...] = (
+            *kinesis_backends[account][region].streams.values(),
+            *sqs_backends[account][region].queues.values(),
+            *dynamodb_backends[account][region].tables.values(),
+        )
+        for owner in owners:
+            owner.lambda_event_source_mappings.clear()
+        return mapping
+
+    replace(LambdaBackend, "create_event_source_mapping", create)
+
+
+def _notify_functions(runtime: Runtime) -> None:
+    original = Subscription.publish
+
+    @functools.wraps(original)
+    def publish(
+        self: Any,
+        message: str,
+        message_id: str,
+        subject: str | None = None,
+        message_attributes: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        matcher = self._filter_policy_matcher
+        if self.protocol != "lambda":
+            original(self, message, message_id, subject, message_attributes, **options)
+        elif matcher is None or matcher.matches(message_attributes, message):
+            attributes = {
+                name: {"Type": value["Type"], "Value": value["Value"]}
+                for name, value in (message_attributes or {}).items()
+            }
+            if options.get("message_structure") == "json":
+                message = self._parse_message_structure(message, self.protocol)
+            notification = {
+                "Type": "Notification",
+                "MessageId": message_id,
+                "TopicArn": self.topic.arn,
+                "Subject": subject,
+                "Message": message,
+                "Timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}",
+                "SignatureVersion": "1",
+                "MessageAttributes": attributes,
+            }
+            record = {
+                "EventSource": "aws:sns",
+                "EventVersion": "1.0",
+                "EventSubscriptionArn": self.arn,
+                "Sns": notification,
+            }
+            runtime.invoke_later(self.endpoint, json.dumps({"Records": [record]}).encode())
+
+    replace(Subscription, "publish", publish)
+
+
+def _filter_subscriptions(runtime: Runtime) -> None:
+    original = LogStream._send_log_events
+
+    @functools.wraps(original)
+    def send(self: Any, service: str, destination_arn: str, filter_name: str, log_events: list[dict[str, Any]]) -> None:
+        matches = read_pattern(self.log_group.subscription_filters[filter_name].filter_pattern)
+        wanted = [{**event, "id": f"{event['id']:056d}"} for event in log_events if matches(event["message"])]
+        if not wanted:
+            return
+        if service != "lambda":
+            original(self, service, destination_arn, filter_name, wanted)
+            return
+        delivery = {
+            "messageType": "DATA_MESSAGE",
+            "owner": self.account_id,
+            "logGroup": self.log_group.name,
+            "logStream": self.log_stream_name,
+            "subscriptionFilters": [filter_name],
+            "logEvents": wanted,
+        }
+        data = base64.b64encode(gzip.compress(json.dumps(delivery).encode())).decode()
+        runtime.invoke_later(destination_arn, json.dumps({"awslogs": {"data": data}}).encode())
+
+    replace(LogStream, "_send_log_events", send)
+
+
+def _reach_targets(runtime: Runtime) -> None:
+    original = Rule.send_to_targets
+
+    @functools.wraps(original)
+    def send_to_targets(self: Any, original_event: Any, transform_input: bool = True) -> None:
+        pattern = self.event_pattern
+        if self.state == "DISABLED" or not pattern.get_pattern() or not pattern.matches_event(original_event):
+            return
+        event = {name: value for name, value in original_event.items() if name != "ingestion-time"}
+        event |= {"id": str(uuid.uuid4()), "time": _iso(event.get("time"))}
+        left = []
+        for target in self.targets:
+            service, kind = target["Arn"].split(":")[2], target["Arn"].split(":")[5].split("/")[0]
+            if service == "events" and (kind in _MOTO_TARGETS or not kind):
+                left.append(target)
+            else:
+                runtime.send_event(Target(self.arn, target), event)
+        if left:
+            rule = copy.copy(self)
+            rule.targets = left
+            original(rule, original_event, transform_input)
+
+    replace(Rule, "send_to_targets", send_to_targets)
+
+
+def _iso(moment: Any) -> str:
+    if isinstance(moment, str) and not moment.replace(".", "").isdigit():
+        return moment
+    return f"{datetime.fromtimestamp(float(moment or datetime.now(UTC).timestamp()), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto runs functions in Docker and knows neither asynchronous invocations nor throttling",
+        ("moto.awslambda.models:LambdaBackend.invoke", "moto.awslambda.models:LambdaFunction.invoke"),
+        _invoke_functions,
+    ),
+    Change(
+        "moto looks for the Qualifier of Invoke under another name, and so ignores it",
+        ("moto.awslambda.responses:LambdaResponse.invoke",),
+        _read_qualifier,
+    ),
+    Change(
+        "moto invokes functions of event source mappings within the put, one record at a time; pollers do it here",
+        (
+            "moto.awslambda.models:LambdaBackend.create_event_source_mapping",
+            "moto.kinesis.models:Stream.put_record",
+            "moto.dynamodb.models.table:StreamShard.add",
+        ),
+        _detach_event_sources,
+    ),
+    Change(
+        "moto tells a function that a topic notifies neither the topic nor the attributes",
+        ("moto.sns.models:Subscription.publish",),
+        _notify_functions,
+    ),
+    Change(
+        "moto gives subscriptions of a log every line, whatever their pattern, and forgets which alias they invoke",
+        ("moto.logs.models:LogStream._send_log_events", "moto.logs.models:LogStream.put_log_events"),
+        _filter_subscriptions,
+    ),
+    Change(
+        "moto raises for most targets of rules, and matches every event with a rule that has only a schedule",
+        ("moto.events.models:Rule.send_to_targets", "moto.events.models:EventPattern.matches_event"),
+        _reach_targets,
+    ),
+)

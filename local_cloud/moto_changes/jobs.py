@@ -1,0 +1,131 @@
+"""Training jobs, model packages and Glue's jobs."""
+
+import copy
+import functools
+import threading
+from typing import Any, Final
+
+from moto.core.responses import ActionResult
+from moto.glue.models import FakeJob, FakeJobRun
+from moto.glue.responses import GlueResponse
+from moto.sagemaker.exceptions import ResourceInUseException
+from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
+
+from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_glue import MotoJobRunRecord, described, job_run_request
+from local_cloud.moto_training import MotoTrainingRecord, training_request
+
+
+def _train(runtime: Runtime) -> None:
+    original = SageMakerModelBackend.create_training_job
+    original_response = SageMakerResponse.create_training_job
+    environment = threading.local()
+
+    @functools.wraps(original)
+    def create_training_job(self: Any, training_job_name: str, **parameters: Any) -> Any:
+        arn = FakeTrainingJob.arn_formatter(training_job_name, self.account_id, self.region_name)
+        if training_job_name in self.training_jobs:
+            raise ResourceInUseException(
+                f"Training job names must be unique within an AWS account and region, and a training job with this "
+                f"name already exists ({arn})"
+            )
+        specification = copy.deepcopy(parameters["algorithm_specification"] or {})
+        job = original(self, training_job_name, **parameters)
+        job.algorithm_specification = specification
+        request = training_request(job, getattr(environment, "variables", None) or {})
+        runtime.start_training(request, MotoTrainingRecord(job))
+        return job
+
+    @functools.wraps(original_response)
+    def create_with_environment(self: Any) -> Any:
+        environment.variables = self._get_param("Environment")
+        return original_response(self)
+
+    def stop_training_job(self: Any) -> Any:
+        name = self._get_param("TrainingJobName")
+        job = self.sagemaker_backend.describe_training_job(name)
+        if job["TrainingJobStatus"] == "InProgress":
+            runtime.stop_training(name)
+        return ActionResult({})
+
+    replace(SageMakerModelBackend, "create_training_job", create_training_job)
+    replace(SageMakerResponse, "create_training_job", create_with_environment)
+    replace(SageMakerResponse, "stop_training_job", stop_training_job)
+
+
+def keep_package_properties(_: Runtime | None = None) -> None:
+    """Let an update of a model package that does not name its properties leave them."""
+    original = SageMakerModelBackend.update_model_package
+
+    @functools.wraps(original)
+    def update_model_package(self: Any, model_package_arn: str, **parameters: Any) -> str:
+        package = self.model_packages.get(self.model_package_name_mapping.get(model_package_arn, model_package_arn))
+        known = {} if package is None else package.customer_metadata_properties or {}
+        given = parameters.pop("customer_metadata_properties", None) or {}
+        return original(self, model_package_arn, customer_metadata_properties={**known, **given}, **parameters)
+
+    replace(SageMakerModelBackend, "update_model_package", update_model_package)
+
+
+def _run_glue_jobs(runtime: Runtime) -> None:
+    original_start = FakeJob.start_job_run
+    original_dict = FakeJobRun.as_dict
+
+    @functools.wraps(original_start)
+    def start_job_run(self: Any, *arguments: Any, **options: Any) -> str:
+        run_id = str(original_start(self, *arguments, **options))
+        run = next(run for run in self.job_runs if run.job_run_id == run_id)
+        record = MotoJobRunRecord(self, run)
+        runtime.start_job_run(job_run_request(self, run), record)
+        return run_id
+
+    @functools.wraps(original_dict)
+    def as_dict(self: Any) -> dict[str, Any]:
+        return described(self, original_dict(self))
+
+    def batch_stop_job_run(self: Any) -> Any:
+        name = self._get_param("JobName")
+        stopped, errors = [], []
+        for run_id in self._get_param("JobRunIds"):
+            run = self.glue_backend.get_job_run(name, run_id)
+            if run.status in ("STARTING", "RUNNING"):
+                run.status = "STOPPING"
+                runtime.stop_job_run(run_id)
+                stopped.append({"JobName": name, "JobRunId": run_id})
+            else:
+                detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": f"{run_id} is {run.status}"}
+                errors.append({"JobName": name, "JobRunId": run_id, "ErrorDetail": detail})
+        return ActionResult({"SuccessfulSubmissions": stopped, "Errors": errors})
+
+    replace(FakeJob, "start_job_run", start_job_run)
+    replace(FakeJobRun, "as_dict", as_dict)
+    replace(GlueResponse, "batch_stop_job_run", batch_stop_job_run)
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto's training jobs complete at once without running, cannot be stopped, and take the same name twice",
+        (
+            "moto.sagemaker.models:SageMakerModelBackend.create_training_job",
+            "moto.sagemaker.models:FakeTrainingJob.__init__",
+            "moto.sagemaker.responses:SageMakerResponse.create_training_job",
+        ),
+        _train,
+    ),
+    Change(
+        "moto forgets the properties of a model package with any update of something else",
+        ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
+        keep_package_properties,
+    ),
+    Change(
+        "moto's runs of Glue jobs go on by being looked at, run nothing, and cannot be stopped",
+        (
+            "moto.glue.models:FakeJob.start_job_run",
+            "moto.glue.models:FakeJobRun.__init__",
+            "moto.glue.models:FakeJobRun.as_dict",
+            "moto.moto_api._internal.managed_state_model:ManagedState",
+        ),
+        _run_glue_jobs,
+    ),
+)

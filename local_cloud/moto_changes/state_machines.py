@@ -1,0 +1,263 @@
+"""Step Functions: executions, what they wait for, distributed maps."""
+
+import functools
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from moto.core.config import default_user_config
+from moto.stepfunctions.parser.api import (
+    ExecutionStatus,
+    HistoryEventType,
+    MapRunFailedEventDetails,
+    TaskFailedEventDetails,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
+    ResourceEvalS3 as ItemsInS3,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
+    DistributedIterationComponent,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
+    StateTaskServiceGlue,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import (
+    StateTaskServiceUnsupported,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+from local_cloud.moto_changes.change import Change, Runtime, replace
+
+# The metric of each way in which an execution ends.
+_ENDINGS: Final[Mapping[str, str]] = {
+    ExecutionStatus.SUCCEEDED: "ExecutionsSucceeded",
+    ExecutionStatus.FAILED: "ExecutionsFailed",
+    ExecutionStatus.ABORTED: "ExecutionsAborted",
+    ExecutionStatus.TIMED_OUT: "ExecutionsTimedOut",
+}
+
+_STATE_MAP = "moto.stepfunctions.parser.asl.component.state.exec.state_map"
+
+
+def _execute_state_machines(runtime: Runtime) -> None:
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+
+
+def _name_executions(runtime: Runtime) -> None:
+    original = StepFunctionsParserBackend.start_execution
+
+    @functools.wraps(original)
+    def start_execution(self: Any, state_machine_arn: str, name: str | None = None, *arguments: Any) -> Any:
+        return original(self, state_machine_arn, name or str(uuid.uuid4()), *arguments)
+
+    replace(StepFunctionsParserBackend, "start_execution", start_execution)
+
+
+def _measure_executions(runtime: Runtime) -> None:
+    start: Any = Execution.start
+    end: Any = BaseExecutionWorkerCommunication._reflect_execution_status
+
+    @functools.wraps(start)
+    def measured_start(self: Any) -> None:
+        start(self)
+        runtime.measure("AWS/States", "ExecutionsStarted", 1, StateMachineArn=self.state_machine.arn)
+
+    @functools.wraps(end)
+    def measured_end(self: Any) -> None:
+        end(self)
+        execution, arn = self.execution, self.execution.state_machine.arn
+        runtime.measure("AWS/States", _ENDINGS[execution.exec_status], 1, StateMachineArn=arn)
+        took_ms = (execution.stop_date - execution.start_date).total_seconds() * 1000
+        runtime.measure("AWS/States", "ExecutionTime", took_ms, unit="Milliseconds", StateMachineArn=arn)
+
+    replace(Execution, "start", measured_start)
+    replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", measured_end)
+
+
+def _wait_for_training_jobs(runtime: Runtime) -> None:
+    initialise: Any = StateTaskServiceUnsupported.__init__
+
+    def __init__(self: Any) -> None:  # noqa: N807  it replaces a constructor
+        initialise(self)
+        self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+
+    def build_sync_resolver(
+        self: Any,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: dict[str, Any],
+        state_credentials: Any,
+    ) -> Callable[[], Any]:
+        service, action = self._get_boto_service_name(), self._get_boto_service_action()
+        if (service, action) != ("sagemaker", "create_training_job"):
+            raise RuntimeError(f"{self.resource.resource_arn} is not implemented here")
+        env.stack.pop()
+        client = boto_client_for(service="sagemaker", region=resource_runtime_part.region)
+
+        def resolve() -> Any:
+            answer = client.describe_training_job(TrainingJobName=normalised_parameters["TrainingJobName"])
+            answer.pop("ResponseMetadata", None)
+            job = _as_json(answer)
+            if job["TrainingJobStatus"] in ("Failed", "Stopped"):
+                raise _task_failed(self, env, cause=json.dumps(job))
+            return job if job["TrainingJobStatus"] == "Completed" else None
+
+        return resolve
+
+    replace(StateTaskServiceUnsupported, "__init__", __init__)
+    replace(StateTaskServiceUnsupported, "_build_sync_resolver", build_sync_resolver)
+    replace(StateTaskServiceUnsupported, "_log_unsupported_warning", lambda self: None)
+
+
+def _wait_for_glue_jobs(runtime: Runtime) -> None:
+    initialise: Any = StateTaskServiceGlue.__init__
+    build: Any = StateTaskServiceGlue._build_sync_resolver
+
+    def __init__(self: Any) -> None:  # noqa: N807  it replaces a constructor
+        initialise(self)
+        self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+
+    def build_sync_resolver(self: Any, env: Any, **options: Any) -> Callable[[], Any]:
+        resolver = build(self, env=env, **options)
+
+        def resolve() -> Any:
+            run = resolver()
+            if run is not None and run["JobRunState"] == "STOPPED":
+                raise _task_failed(self, env, cause=json.dumps(_as_json(run)))
+            return run and _as_json(run)
+
+        return resolve
+
+    replace(StateTaskServiceGlue, "__init__", __init__)
+    replace(StateTaskServiceGlue, "_build_sync_resolver", build_sync_resolver)
+
+
+def _as_json(answer: dict[str, Any]) -> Any:
+    """Return an answer as Step Functions hands it on: moments are milliseconds."""
+    return json.loads(json.dumps(answer, default=lambda moment: int(moment.timestamp() * 1000)))
+
+
+def _task_failed(task: Any, env: Any, *, cause: str) -> FailureEventException:
+    failed = StatesErrorNameType.StatesTaskFailed
+    details = TaskFailedEventDetails(
+        resource=task._get_sfn_resource(),
+        resourceType=task._get_sfn_resource_type(),
+        error=failed.to_name(),
+        cause=cause,
+    )
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=failed),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=cast(EventDetails, {"taskFailedEventDetails": details}),
+        )
+    )
+
+
+def _list_all_items_of_a_map(runtime: Runtime) -> None:
+    def list_objects(env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
+        client = ItemsInS3._get_s3_client(
+            resource_runtime_part=resource_runtime_part, state_credentials=state_credentials
+        )
+        pages = client.get_paginator("list_objects_v2").paginate(**env.stack.pop())
+        found = [entry for page in pages for entry in page.get("Contents", [])]
+        # They become JSON, which has no moments.
+        env.stack.append(json.loads(json.dumps(found, default=lambda moment: int(moment.timestamp()))))
+
+    setattr(ItemsInS3, "_handle_list_objects_v2", staticmethod(list_objects))  # noqa: B010
+
+
+def _fail_maps(runtime: Runtime) -> None:
+    original: Any = DistributedIterationComponent._map_run
+
+    @functools.wraps(original)
+    def map_run(self: Any, env: Any, eval_input: Any) -> None:
+        original(self, env, eval_input)
+        items = eval_input.map_run_record.item_counter
+        failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
+        percent = 100 * failed / max(items.total.get(), 1)
+        if failed > eval_input.tolerated_failure_count and percent > eval_input.tolerated_failure_percentage:
+            raise _map_failed(env)
+
+    replace(DistributedIterationComponent, "_map_run", map_run)
+
+
+def _map_failed(env: Any) -> FailureEventException:
+    exceeded = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+    details = MapRunFailedEventDetails(
+        error=exceeded.to_name(), cause="The specified tolerated failure threshold was exceeded"
+    )
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=exceeded),
+            event_type=HistoryEventType.MapRunFailed,
+            event_details=cast(EventDetails, {"mapRunFailedEventDetails": details}),
+        )
+    )
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto executes state machines only when told to",
+        ("moto.stepfunctions.responses:get_backend",),
+        _execute_state_machines,
+    ),
+    Change(
+        "moto gives all executions that are started without a name the same one",
+        ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
+        _name_executions,
+    ),
+    Change(
+        "moto's state machines have no metrics, which alarms look at",
+        (
+            "moto.stepfunctions.parser.backend.execution:Execution.start",
+            "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
+        ),
+        _measure_executions,
+    ),
+    Change(
+        "moto's state machines do not wait for training jobs",
+        (
+            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
+            ":StateTaskServiceUnsupported",
+            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback"
+            ":StateTaskServiceCallback._eval_integration_pattern",
+        ),
+        _wait_for_training_jobs,
+    ),
+    Change(
+        "moto gives a distributed map the first page of the objects that it lists, and moments that are no JSON",
+        (f"{_STATE_MAP}.item_reader.eval.resource_eval_s3:ResourceEvalS3",),
+        _list_all_items_of_a_map,
+    ),
+    Change(
+        "moto's distributed maps succeed however many of their items fail",
+        (
+            f"{_STATE_MAP}.iteration.distributed_iteration_component:DistributedIterationComponent._map_run",
+            f"{_STATE_MAP}.iteration.itemprocessor.distributed_item_processor_worker"
+            ":DistributedItemProcessorWorker._eval_job",
+        ),
+        _fail_maps,
+    ),
+    Change(
+        "moto's state machines break when they wait for Glue jobs, and take a stopped run for one that succeeded",
+        (
+            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue"
+            ":StateTaskServiceGlue",
+        ),
+        _wait_for_glue_jobs,
+    ),
+)

@@ -1,0 +1,171 @@
+"""What keeps and gives back: tables, buckets, streams, metrics, templates."""
+
+import copy
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from moto import backends
+from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudwatch.models import CloudWatchBackend
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.kinesis.models import Shard
+from moto.s3.responses import S3Response
+
+from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_metrics import metric_data
+
+_ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
+
+_OBJECT_WRITES = ("put_object", "delete_object")
+
+
+def _query_one_partition(runtime: Runtime) -> None:
+    original = Table.query
+
+    @functools.wraps(original)
+    def query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
+        if hash_key is None or options.get("index_name"):
+            return original(self, hash_key, *arguments, **options)
+        narrow: Any = copy.copy(self)
+        narrow.items = {hash_key: self.items[hash_key]} if hash_key in self.items else {}
+        return original(narrow, hash_key, *arguments, **options)
+
+    replace(Table, "query", query)
+
+
+def _write_items_one_by_one(runtime: Runtime) -> None:
+    _one_by_one(DynamoDBBackend, _ITEM_WRITES)
+
+
+def _write_objects_one_by_one(runtime: Runtime) -> None:
+    _one_by_one(S3Response, _OBJECT_WRITES)
+
+
+def _one_by_one(owner: type, names: Sequence[str]) -> None:
+    """Let only one thread at a time into any of some methods."""
+    lock = threading.RLock()
+
+    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(write)
+        def locked(*arguments: Any, **options: Any) -> Any:
+            with lock:
+                return write(*arguments, **options)
+
+        return locked
+
+    for name in names:
+        replace(owner, name, guarded(getattr(owner, name)))
+
+
+def _list_services_once(runtime: Runtime) -> None:
+    names = tuple(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: names
+
+
+def _keep_every_stream_record(runtime: Runtime) -> None:
+    lock = threading.Lock()
+    original = Shard.put_record
+
+    @functools.wraps(original)
+    def put_record(self: Any, partition_key: str, data: str, explicit_hash_key: str) -> str:
+        with lock:
+            return str(original(self, partition_key, data, explicit_hash_key))
+
+    def get_records(self: Any, last_sequence_id: str, limit: int | None) -> tuple[list[Any], int, int]:
+        with lock:
+            position, newest = int(last_sequence_id), self.get_max_sequence_number()
+            records: list[Any] = []
+            while position < newest and len(records) != limit:
+                position += 1
+                records.append(self.records[position])
+            behind_s = self.records[newest].created_at - records[-1].created_at if records else 0
+            return records, position, int(behind_s * 1000)
+
+    def get_max_sequence_number(self: Any) -> int:
+        return len(self.records)
+
+    replace(Shard, "put_record", put_record)
+    replace(Shard, "get_records", get_records)
+    replace(Shard, "get_max_sequence_number", get_max_sequence_number)
+
+
+def _store_composite_alarms(runtime: Runtime) -> None:
+    replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
+
+
+def read_metric_data(_: Runtime | None = None) -> None:
+    """Answer queries for single metrics as CloudWatch does."""
+    original = CloudWatchBackend.get_metric_data
+
+    @functools.wraps(original)
+    def get_metric_data(
+        self: Any, queries: list[dict[str, Any]], start_time: datetime, end_time: datetime, scan_by: str
+    ) -> list[dict[str, Any]]:
+        if start_time >= end_time or any("MetricStat" not in query for query in queries):
+            return original(self, queries, start_time, end_time, scan_by)
+        return metric_data(tuple(self.metric_data), queries, start=start_time, end=end_time, scan_by=scan_by)
+
+    replace(CloudWatchBackend, "get_metric_data", get_metric_data)
+
+
+def _show_templates(runtime: Runtime) -> None:
+    original = CloudFormationBackend.get_template
+
+    @functools.wraps(original)
+    def get_template(self: Any, name_or_stack_id: str) -> Any:
+        return runtime.stack_template(name_or_stack_id) or original(self, name_or_stack_id)
+
+    replace(CloudFormationBackend, "get_template", get_template)
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto reads the whole table for each Query",
+        ("moto.dynamodb.models.table:Table.query",),
+        _query_one_partition,
+    ),
+    Change(
+        "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",
+        tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _ITEM_WRITES),
+        _write_items_one_by_one,
+    ),
+    Change(
+        "so does moto's S3, and of two conditional puts of an object both can succeed",
+        tuple(f"moto.s3.responses:S3Response.{name}" for name in _OBJECT_WRITES),
+        _write_objects_one_by_one,
+    ),
+    Change(
+        "moto lists its own directory for each request, while all others wait",
+        ("moto.backends:list_of_moto_modules",),
+        _list_services_once,
+    ),
+    Change(
+        "moto loses records that are put at the same time, and reads a shard from its beginning each time",
+        (
+            "moto.kinesis.models:Shard.put_record",
+            "moto.kinesis.models:Shard.get_records",
+            "moto.kinesis.models:Shard.get_max_sequence_number",
+        ),
+        _keep_every_stream_record,
+    ),
+    Change(
+        "moto can store composite alarms, and has no operation for it",
+        ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
+        _store_composite_alarms,
+    ),
+    Change(
+        "moto has no percentiles, takes metrics of one name in two namespaces for one, and reads all for each period",
+        ("moto.cloudwatch.models:CloudWatchBackend.get_metric_data",),
+        read_metric_data,
+    ),
+    Change(
+        "moto knows no stacks that were deployed here",
+        ("moto.cloudformation.models:CloudFormationBackend.get_template",),
+        _show_templates,
+    ),
+)
