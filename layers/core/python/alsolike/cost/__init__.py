@@ -1,14 +1,15 @@
 """What a deployment costs a month: the synthesized templates, a load and a dated price table make a bill, line by line.
 
-Pure: neither AWS nor the CDK is asked, so that the command line, an operator's function and tests share it.
+Pure: neither AWS nor the CDK is asked, so that the command line, an operator's function and tests share it::
 
->>> from alsolike import cost
->>> summary = cost.read_assembly(Path("cdk.out"))  # or cost.Summary.from_json(text), which fits into a variable
->>> load = cost.Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000)
->>> bill = cost.estimate(summary, load)
->>> bill.dollars, bill.fixed_dollars, bill.to_json()
->>> [saving.to_json() for saving in cost.savings(summary, load)]
->>> cost.estimate_personalize(load).dollars
+    from alsolike import cost
+
+    summary = cost.read_assembly(Path("cdk.out"))  # or cost.Summary.from_json(text), which fits into a variable
+    load = cost.Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000)
+    bill = cost.estimate(summary, load)
+    bill.dollars, bill.fixed_dollars, bill.to_json()
+    [saving.to_json() for saving in cost.savings(summary, load)]
+    cost.estimate_personalize(load).dollars
 """
 
 from alsolike.cost.assembly import read_assembly, summarize
