@@ -124,7 +124,7 @@ def test_what_may_be_absent_or_null_has_one_meaning() -> None:
     least |= {"event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
     nulls = dict.fromkeys(("session_id", "event_value", "recommendation_id", "impression", "properties", "query"))
 
-    expected = interaction(session_id=None)
+    expected = interaction(session_id=None, schema_version=2)
 
     assert parse_record(orjson.dumps(least)) == expected
     assert parse_record(orjson.dumps({**least, **nulls})) == expected

@@ -138,6 +138,7 @@ def test_records_of_version_1_read_as_they_did() -> None:
     """The expectations are written out: they may not follow what today's code makes of the file."""
     plain: dict[str, Any] = dict.fromkeys(("user_id", "session_id", "event_value", "recommendation_id"))
     plain |= {"impression": (), "properties": "{}", "event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
+    plain["schema_version"] = 1
 
     found = [parse_record(line, arrived_ms=TIME_MS + 1000) for line in WRITTEN_BY_VERSION_1.read_bytes().splitlines()]
 
@@ -154,6 +155,7 @@ def test_records_of_version_1_read_as_they_did() -> None:
             impression=("i1", "i2"),
             properties='{"colour":"red"}',
             received_time_ms=TIME_MS + 250,
+            schema_version=1,
         ),
         Interaction(
             **{**plain, "session_id": "s1", "event_time_ms": TIME_MS - 1},
@@ -203,6 +205,7 @@ def test_records_of_version_2_read_as_they_did() -> None:
     found = parse_record(line, arrived_ms=TIME_MS + 1000)
 
     assert validator(2).is_valid(orjson.loads(line))
-    assert (found.query, found.correlation_id, found.schema_version) == ("red shoes", None, contract.SCHEMA_VERSION)
+    assert (found.query, found.correlation_id, found.schema_version) == ("red shoes", None, 2)
+    assert parse_record(found.to_record(), arrived_ms=TIME_MS + 1000) == found
     with pytest.raises(InvalidInput, match="correlation_id"):
         parse_record(line.replace(b'"query"', b'"correlation_id":"c","query"'), arrived_ms=TIME_MS + 1000)

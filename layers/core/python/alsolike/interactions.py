@@ -56,6 +56,8 @@ class Interaction:
         Items that were shown when it happened.
     properties
         A JSON object in a string.
+    schema_version
+        Of the stream record that it came in.
     correlation_id
         Of the request that brought it (`alsolike.correlation`).
     """
@@ -81,8 +83,10 @@ class Interaction:
         return profile_id(user_id=self.user_id, session_id=self.session_id)
 
     def to_record(self) -> bytes:
-        """Return the stream record."""
-        return orjson.dumps(self)
+        """Return the stream record, in the interaction's own version."""
+        if self.schema_version == SCHEMA_VERSION:
+            return orjson.dumps(self)
+        return orjson.dumps({name: getattr(self, name) for name in _RECORD_FIELDS[self.schema_version]})
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Interaction))
@@ -160,6 +164,7 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
         impression=item_ids(fields, "impression", minimum=0),
         properties=_properties(fields),
         received_time_ms=received_time_ms,
+        schema_version=version,
         query=query,
         correlation_id=wire.optional_string(fields, "correlation_id", maximum=MAX_CORRELATION_ID_CHARACTERS),
     )
