@@ -17,7 +17,7 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture
 def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
-    context = browser.new_context(viewport=PHONE, has_touch=True, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
+    context = browser.new_context(viewport=PHONE, has_touch=True, locale="en-GB", timezone_id="UTC")
     watch = Watch(context, origins=(shop.url, shop.sign_in_url))
     yield new_page(context)
     watch.check()
@@ -138,7 +138,7 @@ def test_view_fits_a_phone(view: str, phone: Page, shop: PagesShop) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_view_has_a_serious_barrier(scheme: str, page: Page, shop: PagesShop) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     for view in VIEWS:
         show(page, shop, view)
         no_serious_violations(page)

@@ -17,7 +17,8 @@ TRAINED_WITHIN_MS = 240_000
 def other_version(page: Page) -> str:
     """Return a version that can be promoted and was not rejected."""
     row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Promote"))
-    return row.filter(has_not_text="rejected").first.get_by_role("link").inner_text()
+    version: str = row.filter(has_not_text="rejected").first.get_by_role("link").inner_text()
+    return version
 
 
 def served_by(shop: PagesShop, version: str) -> None:
