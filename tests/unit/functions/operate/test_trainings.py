@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from alsolike.aws import client as of_aws
 from alsolike.configuration import DEFAULT
 from alsolike.openapi import description
+from alsolike.training_runs import TrainingRuns
 from functions.operate import handler
 from tests.unit.functions.operate.shop import MACHINE, SUBJECT, Operator
 
@@ -199,6 +200,24 @@ class TestStart:
 
         assert first == again
         assert len(machine.executions) == 1
+
+    def test_the_same_token_sent_at_once_finds_the_run_that_the_other_call_started(
+        self, empty: Operator, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = {"clientToken": "t1"}
+        check_idle, others = TrainingRuns.check_idle, [lambda: empty.act(START, body)]
+
+        def start_before_looking(self: TrainingRuns) -> None:
+            if others:
+                others.pop()()
+            check_idle(self)
+
+        monkeypatch.setattr(TrainingRuns, "check_idle", start_before_looking)
+
+        told = empty.act(START, body)
+
+        (execution,) = machine.executions.values()
+        assert told == {"id": execution["name"]}
 
     def test_while_a_run_goes_on_it_is_refused(self, empty: Operator, machine: Machine) -> None:
         empty.act(START, {"clientToken": "t1"})
