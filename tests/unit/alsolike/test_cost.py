@@ -184,11 +184,25 @@ def test_what_nothing_is_known_of_is_said() -> None:
     assert "AWS::WAFv2::WebACL" in remarks
 
 
-def test_an_instance_type_without_a_price_is_refused() -> None:
-    deployed = summary(training=Training(runs=1, instance_type="ml.p5.48xlarge"))
+def test_an_instance_type_without_a_price_is_said_and_the_rest_of_the_bill_stands() -> None:
+    deployed = summary(training=Training(runs=10, instance_type="ml.c5.4xlarge", volume_gb=73), dashboards=2)
 
-    with pytest.raises(InvalidInput, match=r"no .training_ml\.p5\.48xlarge_hours."):
-        cost.estimate(deployed, NOTHING)
+    bill = cost.estimate(deployed, NOTHING)
+
+    (said,) = (remark for remark in bill.remarks if remark.startswith("not priced"))
+    assert said == (
+        "not priced: 10.0 runs of 4 minutes on 1 ml.c5.4xlarge: the price table has no training_ml.c5.4xlarge_hours"
+    )
+    assert dollars(bill, "training") == 0
+    assert dollars(bill, "dashboards") == 2 * 3.00
+    assert dollars(bill, "training volumes") == pytest.approx(73 * 10 * 240 / 3_600 / 730 * 0.14)
+    assert "training_schedule" not in saved(deployed, NOTHING)  # it would save what nobody knows
+
+
+def test_a_type_without_a_price_is_not_said_where_nothing_trains() -> None:
+    deployed = summary(training=Training(runs=0, instance_type="ml.c5.4xlarge"))
+
+    assert not [remark for remark in cost.estimate(deployed, NOTHING).remarks if remark.startswith("not priced")]
 
 
 @pytest.mark.parametrize(

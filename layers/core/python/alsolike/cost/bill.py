@@ -139,6 +139,10 @@ class Meter:
             )
         )
 
+    def has(self, price: str) -> bool:
+        """Return whether the price table has a price."""
+        return price in self._prices.table
+
     def remark(self, sentence: str) -> None:
         """Add what the reader has to know."""
         self.remarks.append(sentence)

@@ -72,7 +72,11 @@ def trainings(meter: Meter, summary: Summary, load: Load) -> None:
     spot = f", spot at {SPOT_SHARE:.0%} of the price" if training.spot else ""
     how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instances} {training.instance_type}{spot}"
     paid = hours * (SPOT_SHARE if training.spot else 1)
-    meter.add("SageMaker", "training", paid, f"training_{training.instance_type}_hours", how)
+    price = f"training_{training.instance_type}_hours"
+    if meter.has(price):
+        meter.add("SageMaker", "training", paid, price, how)
+    elif paid:
+        meter.remark(f"not priced: {how}: the price table has no {price}")
     volume = training.volume_gb * training.instances * hours / HOURS / max(1, training.instances)
     meter.add("SageMaker", "training volumes", volume, "training_volume_gb", f"{training.volume_gb} GB while it runs")
     if on_spark(summary, load):

@@ -34,11 +34,6 @@ def estimate(
     ----------
     durations
         Of calls, by function; what was measured may replace some of `DURATIONS`.
-
-    Raises
-    ------
-    InvalidInput
-        If something has no price, such as the training's instance type.
     """
     table = prices or Prices()
     meter = _metered(summary, load, table, durations)
