@@ -72,6 +72,11 @@ def test_the_summary_fits_into_a_variable_of_a_function(summary: cost.Summary) -
     assert cost.Summary.from_json(summary.to_json()) == summary
 
 
+def test_the_summary_knows_how_long_a_token_lasts(summary: cost.Summary, spare: Assembly) -> None:
+    assert summary.token_minutes == 60
+    assert cost.read_assembly(spare.directory).token_minutes == 5
+
+
 def test_a_folder_without_templates_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="expected a synthesized assembly"):
         cost.read_assembly(tmp_path)
@@ -83,6 +88,7 @@ def spare(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     context = read_context()
     demo = context["environments"]["demo"]
     context["environments"]["demo"] = {**demo, "monthly_budget_usd": 200, "tracing": False, "dashboards": False}
+    context["environments"]["demo"] |= {"token_validity_minutes": 5}
     outdir = tmp_path_factory.mktemp("spare")
     create_app(context, environment="demo", outdir=outdir, layers=layers, check_templates=False).synth()
     return Assembly.read(outdir)

@@ -79,6 +79,22 @@ def test_a_request_costs_its_call_its_time_and_its_read() -> None:
     assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
 
 
+@pytest.mark.parametrize(("minutes", "tokens"), [(60, 2 * 730), (5, 2 * 12 * 730), (1_440, 2 * 730 / 24)])
+def test_tokens_are_bought_as_often_as_they_run_out(minutes: int, tokens: float) -> None:
+    deployed = summary(machine_clients=2, token_minutes=minutes)
+    load = dataclasses.replace(NOTHING, requests_per_day=24_000)
+
+    bill = cost.estimate(deployed, load)
+
+    assert dollars(bill, "tokens") == pytest.approx(tokens * 0.00225)  # $3.29, $39.42, $0.14
+
+
+def test_no_more_tokens_are_bought_than_there_are_calls() -> None:
+    bill = cost.estimate(summary(token_minutes=5), dataclasses.replace(NOTHING, requests_per_day=24))
+
+    assert dollars(bill, "tokens") == pytest.approx(730 * 0.00225)
+
+
 def test_an_event_writes_its_whole_profile() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=24_000, history_length=50)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alsolike.cost.resources import Resource, Resources
 from alsolike.cost.schedules import runs_a_month
 from alsolike.cost.summary import Function, Source, Stream, Summary, Training
 from alsolike.errors import InvalidInput
@@ -47,7 +47,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
     InvalidInput
         If they are not of one deployment of ours.
     """
-    found = _Resources(templates)
+    found = Resources(templates)
     names = {str(each.properties["Name"]).split("/")[2] for each in found.of("AWS::SSM::Parameter")}
     if len(names) != 1:
         raise InvalidInput(f"{where} has SSM parameters of {sorted(names)}, expected those of one environment")
@@ -58,6 +58,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
     functions = dict(_functions(found))
     alarms = [each.properties for each in found.of("AWS::CloudWatch::Alarm")]
     clients = [each.properties for each in found.of("AWS::Cognito::UserPoolClient")]
+    machine_clients = [each for each in clients if "client_credentials" in each.get("AllowedOAuthFlows", ())]
     machines = found.of("AWS::StepFunctions::StateMachine")
     retentions = [each.properties.get("RetentionInDays") for each in found.of("AWS::Logs::LogGroup")]
     buckets = [each.properties for each in found.of("AWS::S3::Bucket")]
@@ -73,7 +74,8 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         dashboards=len(found.of("AWS::CloudWatch::Dashboard")),
         keys=len(found.of("AWS::KMS::Key")),
         secrets=len(found.of("AWS::SecretsManager::Secret")),
-        machine_clients=sum("client_credentials" in client.get("AllowedOAuthFlows", ()) for client in clients),
+        machine_clients=len(machine_clients),
+        token_minutes=min((_token_minutes(client) for client in machine_clients), default=60),
         table_backups=any(
             each.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled") for each in replicas
         ),
@@ -90,53 +92,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Resource:
-    template: str
-    logical_id: str
-    type: str
-    properties: Mapping[str, Any]
-
-
-class _Resources:
-    """The resources of all templates, and what refers to what across them."""
-
-    def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
-        self._all = {
-            (name, logical_id): _Resource(name, logical_id, each["Type"], each.get("Properties", {}))
-            for name, template in templates.items()
-            for logical_id, each in template.get("Resources", {}).items()
-        }
-        self._exports = {
-            output["Export"]["Name"]: (name, output["Value"])
-            for name, template in templates.items()
-            for output in template.get("Outputs", {}).values()
-            if "Export" in output
-        }
-
-    def __iter__(self) -> Iterator[_Resource]:
-        return iter(self._all.values())
-
-    def of(self, kind: str) -> list[_Resource]:
-        return [each for each in self if each.type == kind]
-
-    def meant(self, value: Any, template: str) -> list[_Resource]:
-        """Return the resources that a property refers to."""
-        if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
-            return []
-        if isinstance(value, Sequence):
-            return [each for part in value for each in self.meant(part, template)]
-        if "Fn::ImportValue" in value:
-            where, exported = self._exports.get(str(value["Fn::ImportValue"]), (template, None))
-            return self.meant(exported, where)
-        named = value.get("Ref") or (value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None)
-        if named is not None:
-            known = self._all.get((template, named))
-            return [known] if known else []
-        return [each for part in value.values() for each in self.meant(part, template)]
-
-
-def _functions(found: _Resources) -> Iterator[tuple[str, Function]]:
+def _functions(found: Resources) -> Iterator[tuple[str, Function]]:
     for each in found.of("AWS::Lambda::Function"):
         properties = each.properties
         aliases = [
@@ -146,7 +102,7 @@ def _functions(found: _Resources) -> Iterator[tuple[str, Function]]:
         ]
         called = [each, *aliases]
 
-        def calls(value: Any, template: str, called: Sequence[_Resource] = called) -> bool:
+        def calls(value: Any, template: str, called: Sequence[Resource] = called) -> bool:
             return any(meant in called for meant in found.meant(value, template))
 
         sources = [
@@ -187,13 +143,13 @@ def _functions(found: _Resources) -> Iterator[tuple[str, Function]]:
         )
 
 
-def _name(function: _Resource) -> str:
+def _name(function: Resource) -> str:
     """Return the function's folder, or where it has none of ours its logical id."""
     handler = str(function.properties.get("Handler", ""))
     return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
 
 
-def _source(found: _Resources, mapping: _Resource) -> Source:
+def _source(found: Resources, mapping: Resource) -> Source:
     streams = found.meant(mapping.properties["EventSourceArn"], mapping.template)
     is_kinesis = bool(streams) and streams[0].type == "AWS::Kinesis::Stream"
     return Source(
@@ -203,7 +159,7 @@ def _source(found: _Resources, mapping: _Resource) -> Source:
     )
 
 
-def _stream(found: _Resources) -> Stream:
+def _stream(found: Resources) -> Stream:
     streams = [each.properties for each in found.of("AWS::Kinesis::Stream")]
     if len(streams) != 1:
         raise InvalidInput(f"the templates have {len(streams)} Kinesis streams, expected one")
@@ -215,7 +171,7 @@ def _stream(found: _Resources) -> Stream:
     )
 
 
-def _training(found: _Resources) -> Training:
+def _training(found: Resources) -> Training:
     for machine in found.of("AWS::StepFunctions::StateMachine"):
         states = json.loads(_flat(machine.properties["DefinitionString"]))["States"].values()
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
@@ -251,7 +207,7 @@ def _training(found: _Resources) -> Training:
     return Training()
 
 
-def _variables(found: _Resources) -> dict[str, str]:
+def _variables(found: Resources) -> dict[str, str]:
     """Return the variables of all functions that are plain text, in one."""
     merged: dict[str, str] = {}
     for function in found.of("AWS::Lambda::Function"):
@@ -265,7 +221,16 @@ def _watched(alarm: Mapping[str, Any]) -> int:
     return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
 
 
-def _lifecycle(found: _Resources, prefix: str, key: str, inner: str | None = None) -> int | None:
+def _token_minutes(client: Mapping[str, Any]) -> float:
+    """Return how long a client's access tokens last; Cognito counts hours where no unit is named."""
+    unit = client.get("TokenValidityUnits", {}).get("AccessToken", "hours")
+    return (
+        float(client.get("AccessTokenValidity", 1))
+        * {"seconds": 1 / 60, "minutes": 1, "hours": 60, "days": 1_440}[unit]
+    )
+
+
+def _lifecycle(found: Resources, prefix: str, key: str, inner: str | None = None) -> int | None:
     for bucket in found.of("AWS::S3::Bucket"):
         for rule in bucket.properties.get("LifecycleConfiguration", {}).get("Rules", ()):
             if rule.get("Prefix") == prefix and key in rule:

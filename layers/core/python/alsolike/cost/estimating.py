@@ -46,7 +46,7 @@ def _metered(summary: Summary, load: Load, prices: Prices, durations: Mapping[st
     meter = Meter(prices)
     calls = traffic(summary, load, durations=durations)
     standing(meter, summary, load)
-    api(meter, load)
+    api(meter, summary, load)
     functions(meter, summary, calls)
     stream(meter, summary, load)
     tables(meter, summary, load)

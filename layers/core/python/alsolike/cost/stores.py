@@ -30,16 +30,17 @@ DATASET_BYTES = 40
 
 BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
 SNAPSHOT_BYTES = 145
-TOKENS_PER_HOUR = 2
-"""A token lasts an hour; two processes of the shop ask for one."""
+PROCESSES = 2
+"""Of the shop, each of which gets a token whenever its last has run out."""
 
 
-def api(meter: Meter, load: Load) -> None:
+def api(meter: Meter, summary: Summary, load: Load) -> None:
     """Write what calls of the API, their tokens and their answers cost."""
     calls = load.requests + load.event_calls + load.changes
     meter.add("API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users")
-    asks = min(TOKENS_PER_HOUR * HOURS, load.requests + load.event_calls)
-    meter.add("Cognito", "tokens", asks, "cognito_tokens", f"{TOKENS_PER_HOUR} an hour")
+    asks = min(PROCESSES * HOURS * 60 / summary.token_minutes, load.requests + load.event_calls)
+    how = f"{PROCESSES} processes of the shop, each one every {summary.token_minutes:g} minutes"
+    meter.add("Cognito", "tokens", asks, "cognito_tokens", how)
     out_gb = load.requests * ANSWER_BYTES / 1e9
     meter.add(
         "Data transfer", "answers", out_gb, "transfer_gb", f"{ANSWER_BYTES:,} bytes an answer, out to the internet"

@@ -103,6 +103,8 @@ class Summary:
         Metrics that alarms watch: an alarm on an expression counts each of its metrics.
     machine_clients
         Clients of the user pool that get tokens for machines.
+    token_minutes
+        How long a token of such a client lasts; the shortest of all.
     table_backups
         Whether tables have point-in-time recovery.
     lake_cold_days
@@ -126,6 +128,7 @@ class Summary:
     keys: int = 0
     secrets: int = 0
     machine_clients: int = 0
+    token_minutes: float = 60
     table_backups: bool = False
     machines_traced: bool = False
     bucket_events: bool = False
