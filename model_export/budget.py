@@ -22,9 +22,9 @@ TRIAL_SHARE = 0.01
 SHORTER = 10
 """The longer short fit has so many times the interactions of the other."""
 
-FITS = 5
+FITS = 6
 """Of an algorithm: on the validation's past, on the test's, on what the champion knew, on half of what came since as
-well, and on everything."""
+well, on what came before the time that this is held against, and on everything."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 What is exported learns them, and nothing is newer to judge it by. So the winner's settings are fitted up to half of
 them, as they will be up to all, and asked for the rest. Does what the half teaches hold: are they as good as the
-champion? And can the rest be foreseen at all, as what was before could: by a model of these settings, when it was asked
-for as long a time after what it had learned?
+champion? And can the rest be foreseen at all, as what was before could: by a model of these settings that is asked for
+as long a time, all of it up to the champion's last training event?
 """
 
 from __future__ import annotations
@@ -27,25 +27,22 @@ from model_export.training_data import MINIMUM_INTERACTIONS, TrainingData
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Learned:
-    """A model, and up to when it has learned."""
-
-    model: Model
-    until_ms: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Foreseen:
     """How well two times were foreseen by models of the same settings that had learned what was before either.
 
     Attributes
     ----------
+    before_after_ms, before_until_ms
+        The time before: a model that had learned up to the first was asked up to the second, at the latest the
+        champion's last training event.
     before, now
-        Mean NDCG above that of a list drawn by lot: of as long a time before, and of the rest of what is new.
+        Mean NDCG above that of a list drawn by lot: of that time, and of the rest of what is new.
     difference
         95% interval of the second less the first.
     """
 
+    before_after_ms: int
+    before_until_ms: int
     before_users: int
     before: float
     users: int
@@ -60,14 +57,16 @@ class NewData:
     Attributes
     ----------
     since_ms, half_ms
-        The new interactions come after the first, half of them after the second.
+        The new interactions come after the first, half of them after the second. The two are the same where no time
+        parts them, since more than half bear the last time: then nothing of them is taught, and all are asked for.
     interactions
         How many are new, of those that are read.
     taught
         The winner's settings fitted up to `half_ms`, and the champion, by what came after; None where nobody could be
         asked.
     foreseen
-        By the same candidate; None where nobody could be asked, or no time parts what is learned from what is asked.
+        By the same candidate; None where nobody could be asked, or there is too little before the champion's last
+        training event to learn from and to ask for.
     """
 
     since_ms: int
@@ -91,6 +90,8 @@ class NewData:
             )
         if self.foreseen is not None:
             said.append(f"above chance they foresaw {self.foreseen.now:.4f}, before {self.foreseen.before:.4f}")
+        elif self.taught is not None:
+            said.append("how well what was before the champion's last event can be foreseen is not known")
         return "; ".join(said)
 
 
@@ -100,7 +101,6 @@ def judge_new_data(
     settings: Algorithm,
     *,
     since_ms: int,
-    before: Learned | None,
     k: int,
     seen: Seen,
     seed: int,
@@ -113,9 +113,6 @@ def judge_new_data(
         The winner's.
     since_ms
         See `model_export.against_champion`.
-    before
-        A model of these settings, fitted up to a moment after which there is as much time before `since_ms`; None where
-        there is none.
     seed
         Of the users who are drawn where there are many.
     """
@@ -123,21 +120,26 @@ def judge_new_data(
     new = interactions.time_ms[interactions.time_ms > since_ms]
     if not len(new):
         return None
+    last_ms = data.last_event_ms
     half_ms = _half_ms(interactions, new)
+    if half_ms >= last_ms:
+        half_ms = since_ms
     part, wanted = _asked(protocols.since(interactions, after_ms=half_ms), seen=seen, seed=seed)
     found = NewData(since_ms=since_ms, half_ms=half_ms, interactions=len(new), taught=None, foreseen=None)
     if not any(map(len, wanted)) or len(part.fit) < MINIMUM_INTERACTIONS:
         return found
-    taught = Learned(fitted(settings, part.fit), half_ms)
-    foreseen = None
-    if before is not None:
-        length_ms = data.last_event_ms - half_ms
-        foreseen = _foreseen(
-            *(_above_chance(each, interactions, length_ms, k=k, seen=seen, seed=seed) for each in (before, taught))
-        )
+    taught = fitted(settings, part.fit)
     ids = [data.item_ids[item - 1] for item in part.order]
     of_champion = champion.answers(part, ids, event_weights=data.event_weights, k=k, seen=seen)
-    own, other = (gains_of(lists, wanted) for lists in (answers_of(taught.model, part, k=k, seen=seen), of_champion))
+    own, other = (gains_of(lists, wanted) for lists in (answers_of(taught, part, k=k, seen=seen), of_champion))
+    rest = protocols.window(interactions, learned_ms=half_ms, after_ms=half_ms, until_ms=last_ms)
+    now = _above_chance(taught, rest, k=k, seen=seen, seed=seed)
+    after_ms, until_ms = _time_before(interactions, champion.manifest.last_event_ms, length_ms=last_ms - half_ms)
+    past = protocols.window(interactions, learned_ms=after_ms, after_ms=after_ms, until_ms=until_ms)
+    foreseen = None
+    if len(now) and len(past.queries) and len(past.fit) >= MINIMUM_INTERACTIONS:
+        before = _above_chance(fitted(settings, past.fit), past, k=k, seen=seen, seed=seed)
+        foreseen = _foreseen(before, now, after_ms=after_ms, until_ms=until_ms)
     return dataclasses.replace(found, taught=paired(own, other), foreseen=foreseen)
 
 
@@ -146,24 +148,37 @@ def _half_ms(interactions: Interactions, new: Ints) -> int:
     return int(np.quantile(new, 0.5, method="lower")) if counted is None else counted
 
 
-def _foreseen(before: Gains, now: Gains) -> Foreseen | None:
-    if not len(before) or not len(now):
+def _time_before(interactions: Interactions, last_ms: int, *, length_ms: int) -> tuple[int, int]:
+    """Return after when and until when to ask: for `length_ms` up to `last_ms`, or half of all time before.
+
+    Where interactions are counted, models begin where they were counted: the time may be shorter, or end before.
+    """
+    if interactions.counts is None:
+        first_ms = int(interactions.time_ms.min())
+        return max(last_ms - length_ms, (first_ms + last_ms) // 2), last_ms
+    after_ms = interactions.counts.manifest.learned_ms
+    return after_ms, min(after_ms + length_ms, last_ms)
+
+
+def _foreseen(before: Gains, now: Gains, *, after_ms: int, until_ms: int) -> Foreseen | None:
+    if not len(before):
         return None
     return Foreseen(
-        before_users=len(before), before=mean(before), users=len(now), now=mean(now), difference=apart(now, before)
+        before_after_ms=after_ms,
+        before_until_ms=until_ms,
+        before_users=len(before),
+        before=mean(before),
+        users=len(now),
+        now=mean(now),
+        difference=apart(now, before),
     )
 
 
-def _above_chance(
-    learned: Learned, interactions: Interactions, length_ms: int, *, k: int, seen: Seen, seed: int
-) -> Gains:
-    """Return each asked user's NDCG for `length_ms` after what the model learned, less what a drawn list would have."""
-    window = protocols.window(
-        interactions, learned_ms=learned.until_ms, after_ms=learned.until_ms, until_ms=learned.until_ms + length_ms
-    )
-    part, wanted = _asked(window, seen=seen, seed=seed)
-    gains = gains_of(answers_of(learned.model, part, k=k, seen=seen), wanted)
-    return gains - _chance(part.queries, wanted, items=learned.model.items, k=k, seen=seen)
+def _above_chance(model: Model, part: Part, *, k: int, seen: Seen, seed: int) -> Gains:
+    """Return the NDCG of each user who has targets, less what a drawn list would have."""
+    part, wanted = _asked(part, seen=seen, seed=seed)
+    gains = gains_of(answers_of(model, part, k=k, seen=seen), wanted)
+    return gains - _chance(part.queries, wanted, items=model.items, k=k, seen=seen)
 
 
 def _asked(part: Part, *, seen: Seen, seed: int) -> tuple[Part, list[Ints]]:

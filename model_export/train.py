@@ -30,7 +30,7 @@ from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
 from model_export.interactions import Interactions
-from model_export.new_data import Learned, NewData, judge_new_data
+from model_export.new_data import NewData, judge_new_data
 from model_export.resources import measured
 from model_export.selection import Candidate, Comparison, Say, choose
 from model_export.slices import categories, sliced
@@ -130,7 +130,6 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             f"{cold.items:,} items are new in the test: their ndcg {cold.with_.new_items:.4f} at scale {cold_scale:g}, "
             f"that of all {cold.without.every_item:.4f} without and {cold.with_.every_item:.4f} with them"
         )
-        before = _learned_before(fits, winner, split)
         fits.forget()
         related = _related(data, hyperparameters)
         for kind, figures in related.items():
@@ -142,7 +141,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
         new = None
         if compared is not None:
             say(compared.sentence(k=K))
-            new = _new_data(compared, data, winner.settings, before, seen=seen, seed=hyperparameters.seed)
+            new = _new_data(compared, data, winner.settings, seen=seen, seed=hyperparameters.seed)
             if new is not None:
                 say(new.sentence(k=K))
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
@@ -198,21 +197,12 @@ def _cold_start(
     return scale, measure(fits.fit(winner.settings, split.test.fit), split, properties, scale=scale, k=K, seen=seen)
 
 
-def _learned_before(fits: Fits, winner: Candidate, split: protocols.Split) -> Learned | None:
-    """Return the model that the winner was chosen by, where it had learned up to one moment."""
-    if not split.chosen_until_ms:
-        return None
-    return Learned(fits.fit(winner.settings, split.validation.fit), split.learned_until_ms)
-
-
 def _new_data(
-    compared: AgainstChampion, data: TrainingData, settings: Algorithm, before: Learned | None, *, seen: Seen, seed: int
+    compared: AgainstChampion, data: TrainingData, settings: Algorithm, *, seen: Seen, seed: int
 ) -> NewData | None:
     if compared.opened is None or compared.since_ms is None:
         return None
-    return judge_new_data(
-        compared.opened, data, settings, since_ms=compared.since_ms, before=before, k=K, seen=seen, seed=seed
-    )
+    return judge_new_data(compared.opened, data, settings, since_ms=compared.since_ms, k=K, seen=seen, seed=seed)
 
 
 def _related(data: TrainingData, hyperparameters: Hyperparameters) -> Mapping[str, related_quality.Figures]:

@@ -5,6 +5,7 @@ What was found is `model_export.new_data`'s. What is exported has learned it, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alsolike.bundle import Manifest
@@ -17,7 +18,8 @@ NAME = "new data"
 def new_data(candidate: Manifest, *, limits: Limits) -> Check:
     """Neither falls what its first half taught on the second, nor is that foreseen far worse than what was before.
 
-    It passes where nothing is new, and where so few users can be asked that nothing is sure.
+    It passes where nothing is new, and where so few users can be asked that nothing is sure: of the second question
+    there have to be enough at both times.
     """
     if "new_data" not in candidate.metrics:
         return Check(NAME, False, "the training did not judge it; it ran an earlier version, train again")
@@ -25,10 +27,9 @@ def new_data(candidate: Manifest, *, limits: Limits) -> Check:
     if found is None:
         return Check(NAME, True, "nothing was found that is new and could be judged")
     values = {**found, "tolerance_percent": limits.tolerance_percent, "max_fall_percent": limits.max_fall_percent}
-    taught, foreseen = (
-        found.get(name) if (found.get(name) or {}).get("users", 0) >= limits.min_compared_users else None
-        for name in ("taught", "foreseen")
-    )
+    least = limits.min_compared_users
+    taught = _asked(found, "taught", ["users"], least=least)
+    foreseen = _asked(found, "foreseen", ["users", "before_users"], least=least)
     said = [f"{found['interactions']} interactions are new"]
     if taught is not None:
         said.append(
@@ -38,7 +39,12 @@ def new_data(candidate: Manifest, *, limits: Limits) -> Check:
     if foreseen is not None:
         said.append(f"above chance it foresaw {foreseen['now']:.4f}, as long a time before {foreseen['before']:.4f}")
     if taught is None and foreseen is None:
-        said.append(f"fewer than {limits.min_compared_users} users could be asked")
+        said.append(f"fewer than {least} users could be asked")
+    elif foreseen is None:
+        said.append(
+            f"whether it can be foreseen as what was before is not known: fewer than {least} users could be asked then "
+            "or now, or there is too little before the champion's last event"
+        )
     failures = []
     if taught is not None and _falls(
         taught["candidate"], taught["champion"], taught["ahead"], limits.tolerance_percent
@@ -49,6 +55,12 @@ def new_data(candidate: Manifest, *, limits: Limits) -> Check:
     ):
         failures.append(f"that surely falls by more than {limits.max_fall_percent}%")
     return Check(NAME, not failures, "; ".join([*said, *failures]), values)
+
+
+def _asked(found: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int) -> Mapping[str, Any] | None:
+    """Return the answers to a question if enough users gave them, at each time."""
+    answers: Mapping[str, Any] = found.get(name) or {}
+    return answers if all(answers.get(count, 0) >= least for count in counts) else None
 
 
 def _falls(own: float, other: float, interval: Any, most_percent: int) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike import cost
+from alsolike.cost import compute
 from alsolike.cost.load import DAYS
 from alsolike.cost.schedules import runs_a_month
 from alsolike.cost.stores import profile_bytes
@@ -16,6 +17,7 @@ from alsolike.cost.summary import Function, Source, Stream, Summary, Training
 from alsolike.errors import InvalidInput
 from alsolike.prices import TABLE, Price
 from alsolike.profile import Profile, RecentInteraction, to_item
+from model_export import budget
 
 NOTHING = cost.Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
 
@@ -153,14 +155,18 @@ def test_spot_training_costs_half_and_ends_at_its_limit() -> None:
     assert training(spot=True) == pytest.approx(10 * 0.23 / 2)
 
 
+def test_a_training_is_priced_with_as_many_fits_as_it_makes() -> None:
+    assert compute.FITS == budget.FITS
+
+
 def test_trainings_that_do_not_fit_are_said() -> None:
     deployed = summary(training=Training(runs=4, max_runtime_s=14_400))
     fits, does_not = (dataclasses.replace(NOTHING, events_per_day=events) for events in (100_000, 10_000_000))
 
     said = " ".join(cost.estimate(deployed, does_not).remarks)
 
-    # 3,650 million interactions: 4 fits of 12 s a million and 240 s, 63 bytes each.
-    assert f"takes about {(4 * 12 * 3_650 + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4" in said
+    # 3,650 million interactions: 6 fits of 12 s a million and 240 s, 63 bytes each.
+    assert f"takes about {(6 * 12 * 3_650 + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4" in said
     assert "takes about 230 GB of memory; ml.m5.xlarge has 16" in said
     assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
 

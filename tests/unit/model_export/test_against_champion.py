@@ -23,9 +23,14 @@ SETTINGS = Popularity(trend_half_life_days=math.inf)
 PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(4)} | {"old4": ["a", "b", "c", "a"]}
 
 
-def shop(later: dict[str, list[str]], *, late: dict[str, list[str]] | None = None) -> TrainingData:
+def shop(
+    later: dict[str, list[str]],
+    *,
+    late: dict[str, list[str]] | None = None,
+    past: dict[str, list[str]] = PAST,
+) -> TrainingData:
     """The past, on day 4 and after what some of its users had later, and on day 5 and after what new users had."""
-    days = {user: (0, [*items, *later.get(user, [])]) for user, items in PAST.items()}
+    days = {user: (0, [*items, *later.get(user, [])]) for user, items in past.items()}
     days |= {user: (5, items) for user, items in (late or {}).items()}
     rows = [
         (user, item, START_MS + (first + day) * DAY_MS)

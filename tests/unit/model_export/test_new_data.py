@@ -8,25 +8,25 @@ import pytest
 from model_export.algorithms.popularity import Popularity
 from model_export.answer_lists import open_champion
 from model_export.bootstrap import apart
-from model_export.new_data import Learned, NewData, judge_new_data
+from model_export.new_data import NewData, judge_new_data
 from model_export.training_data import TrainingData
-from tests.unit.model_export.test_against_champion import DAY_MS, START_MS, champion, shop
+from tests.unit.model_export.test_against_champion import DAY_MS, START_MS, champion
+from tests.unit.model_export.test_against_champion import shop as shop_of
 
 SETTINGS = Popularity(trend_half_life_days=math.inf)
 SINCE_MS = START_MS + 3 * DAY_MS
+# Days 0 to 3 are the champion's: a has 10 + 2 interactions, b 10, c 10, d 8, e none.
+PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(8)} | {
+    f"old{user}": ["a", "b", "c", "a"] for user in (8, 9)
+}
 
 
-def learned(data: TrainingData, *, day: int) -> Learned:
-    """Popularity up to a day, items by what is frequent then."""
-    until = data.interactions.until(START_MS + day * DAY_MS)
-    return Learned(SETTINGS.fit(until.renumber(until.frequency_order())), START_MS + day * DAY_MS)
+def shop(later: dict[str, list[str]]) -> TrainingData:
+    return shop_of(later, past=PAST)
 
 
-def judged(folder: Path, data: TrainingData, *, before: bool = True) -> NewData | None:
-    return judge_new_data(
-        open_champion(folder), data, SETTINGS, since_ms=SINCE_MS, before=learned(data, day=1) if before else None,
-        k=3, seen="allowed", seed=0,
-    )  # fmt: skip
+def judged(folder: Path, data: TrainingData, *, since_ms: int = SINCE_MS) -> NewData | None:
+    return judge_new_data(open_champion(folder), data, SETTINGS, since_ms=since_ms, k=3, seen="allowed", seed=0)
 
 
 def test_half_of_what_is_new_is_learned_and_the_rest_asked_for(tmp_path: Path) -> None:
@@ -56,16 +56,60 @@ def test_what_is_foreseen_is_counted_above_a_list_drawn_by_lot(tmp_path: Path) -
     # Half of what is new is day 4, so that day 5 is asked for: c stands third for old0 and old1.
     assert found.foreseen.users == 2
     assert found.foreseen.now == pytest.approx(1 / 2 - by_lot)
-    # As long a time after day 1 is day 2: everybody had c, and the list is a and b.
-    assert found.foreseen.before_users == 5
-    assert found.foreseen.before == pytest.approx(0 - by_lot)
+    # As long a time up to the champion's last event is day 3: eight had d and two a, and the list is a, b, c.
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
+    assert found.foreseen.before_users == 10
+    assert found.foreseen.before == pytest.approx(1 / 5 - by_lot)
 
 
-def test_where_no_time_parts_what_is_learned_nothing_is_foreseen(tmp_path: Path) -> None:
-    found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e", "c"]}), before=False)
+def test_nothing_after_the_champions_last_event_counts_as_the_time_before(tmp_path: Path) -> None:
+    data = shop({user: ["e", "e", "e", "e", "e"] for user in PAST})  # days 4 to 8
+
+    # Settings were chosen up to day 6: half of what is new is day 7, and day 8 is asked for.
+    found = judged(champion(tmp_path / "champion", {}), data, since_ms=SINCE_MS + 3 * DAY_MS)
 
     assert found is not None
+    assert found.half_ms == SINCE_MS + 4 * DAY_MS
+    assert found.foreseen is not None
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
+    discounts = 1 + 1 / math.log2(3) + 1 / 2
+    assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # of day 3, as above
+
+
+def test_the_time_before_leaves_half_of_what_the_champion_knew_to_learn(tmp_path: Path) -> None:
+    # Half of what is new is day 4, and days 5 to 8 are asked for: as long a time before would begin on day -1.
+    data = shop({**{user: ["e"] for user in PAST}, "old4": ["e", "e", "e", "e", "e"]})
+
+    found = judged(champion(tmp_path / "champion", {}), data)
+
+    assert found is not None
+    assert found.foreseen is not None
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (START_MS + 3 * DAY_MS // 2, SINCE_MS)
+    assert (found.foreseen.before_users, found.foreseen.users) == (10, 1)
+
+
+def test_without_anything_before_the_champions_last_event_nothing_is_said_of_the_time_before(tmp_path: Path) -> None:
+    data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
+
+    found = judged(champion(tmp_path / "champion", {}, last_event_ms=START_MS - DAY_MS), data, since_ms=SINCE_MS)
+
+    assert found is not None
+    assert found.taught is not None
     assert found.foreseen is None
+    assert "how well what was before the champion's last event can be foreseen is not known" in found.sentence(k=3)
+
+
+def test_where_most_of_what_is_new_bears_the_last_time_all_of_it_is_asked_for(tmp_path: Path) -> None:
+    data = shop({user: ["e"] for user in PAST})  # all on day 4
+
+    found = judged(champion(tmp_path / "champion", {}), data)
+
+    assert found is not None
+    assert (found.since_ms, found.half_ms) == (SINCE_MS, SINCE_MS)
+    assert found.taught is not None
+    assert (found.taught.users, found.taught.candidate) == (10, 0.0)  # nobody had e before
+    assert found.foreseen is not None
+    assert found.foreseen.users == 10
 
 
 def test_nothing_new_is_not_judged(tmp_path: Path) -> None:
@@ -76,7 +120,9 @@ def test_one_purchase_says_only_that_it_is_new(tmp_path: Path) -> None:
     found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e"]}))
 
     assert found is not None
-    assert (found.interactions, found.taught) == (1, None)  # half of one is one, and nothing comes after
+    assert found.interactions == 1
+    assert found.taught is not None
+    assert (found.taught.users, found.taught.ahead) == (1, (-math.inf, math.inf))
     assert "1 interactions are new" in found.sentence(k=3)
 
 

@@ -388,6 +388,15 @@ def test_few_users_say_nothing_of_new_data() -> None:
     assert check.figures == "400 interactions are new; fewer than 61 users could be asked"
 
 
+@pytest.mark.parametrize("few", ["before_users", "users"])
+def test_few_users_at_either_time_do_not_say_that_new_data_can_be_foreseen_worse(few: str) -> None:
+    check = judged_new_data(foreseen={few: 29, "now": 0.0, "difference": [-0.22, -0.16]})
+
+    assert check.passed
+    assert "is not known: fewer than 30 users could be asked then or now" in check.figures
+    assert not judged_new_data(foreseen={few: 30, "now": 0.0, "difference": [-0.22, -0.16]}).passed
+
+
 def test_a_limit_of_one_hundred_percent_lets_all_pass_that_is_no_worse_than_chance() -> None:
     found = {"now": 0.0, "difference": [-0.22, -0.16]}
 

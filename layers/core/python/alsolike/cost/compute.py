@@ -14,7 +14,7 @@ FREE_STORAGE_MB = 512
 PROCESS_HOURS = 2
 """How long Lambda is taken to keep a process: what is restored from a snapshot is as often."""
 
-FITS = 4
+FITS = 6
 """Of an algorithm in a training (`model_export.budget.FITS`)."""
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
