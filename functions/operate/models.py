@@ -52,9 +52,9 @@ class Models:
         Raises
         ------
         InvalidInput
-            If the gate rejected it and `force` is not given, or no reason lets it pass.
+            If it is champion already, or the gate rejected it and `force` is not given, or no reason lets it pass.
         NotFound
-            If it has no bundle.
+            If there is no such version, or it has no bundle any more.
         ConcurrentUpdate
             If somebody else changed the pointer, or another run goes on that a trial would have to wait for.
         """

@@ -262,6 +262,13 @@ def test_what_cannot_be_served_does_not_become_champion_by_force(shop: Shop, ref
     assert shop.champion.version == "v2"
 
 
+def test_the_champion_is_not_promoted_again(shop: Shop, refusal: Any) -> None:
+    before = shop.champion
+
+    assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "again")
+    assert shop.champion == before
+
+
 def test_a_promotion_ends_the_trial_of_another(shop: Shop) -> None:
     shop.try_beside("v4")
 

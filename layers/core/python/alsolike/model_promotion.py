@@ -54,20 +54,38 @@ def promote(
     Raises
     ------
     NotFound
-        If it has no bundle.
+        If there is no such version, or it has no bundle any more.
     InvalidInput
-        If the gate rejected the version and nobody forces it, or no reason lets it pass.
+        If it is champion already and no trial is there to be ended, or the gate rejected it and nobody forces it, or
+        no reason lets it pass.
     ConcurrentUpdate
         If somebody else wrote the pointer or the decision meanwhile.
     Unavailable
         If S3 or SageMaker does not answer.
     """
+    if expected is not None and expected.version == version and expected.canary is None:
+        raise _champion_already(expected)
+    _check_bundle(versions, version)
     forced = _forces(versions, version, force=force, how_to_force=how_to_force)
     champion = versions.registry.replace(expected, version, reason=reason, now_ms=now_ms)
     if forced is not None:
         versions.decisions.force(version, reason=forced)
     versions.approvals.decide(version, APPROVED, reason=reason)
     return champion
+
+
+def _champion_already(champion: Champion) -> InvalidInput:
+    held = "; new versions are held, and `resume` lets them in again" if champion.held is not None else ""
+    return InvalidInput(f"model version {champion.version!r} is champion already{held}")
+
+
+def _check_bundle(versions: ModelVersions, version: str) -> None:
+    """Refuse a version that cannot serve, for want of files or because nobody has heard of it."""
+    try:
+        versions.manifest(version)
+    except NotFound as error:
+        versions.registered(version)
+        raise NotFound(f"model version {version!r} has no bundle any more, so that it cannot serve") from error
 
 
 def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
@@ -100,15 +118,15 @@ def start_canary(
     Raises
     ------
     NotFound
-        If the version has no bundle.
+        If there is no such version, or it has no bundle any more.
     InvalidInput
         If it is champion, or the gate rejected it and nobody forces it, or no reason lets it pass.
     Unavailable
         If Step Functions does not take it.
     """
-    versions.manifest(version)
     if champion is not None and champion.version == version:
-        raise InvalidInput(f"model version {version!r} is champion already")
+        raise _champion_already(champion)
+    _check_bundle(versions, version)
     forced = _forces(versions, version, force=force, how_to_force=how_to_force)
     if forced is not None:  # the workflow looks at it before the trial
         versions.decisions.force(version, reason=forced)
@@ -164,6 +182,6 @@ def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pin
             return expected
         raise NotFound(f"model version {version!r} is not pinned; pinned: {', '.join(expected.pinned) or 'nothing'}")
     if pinned:
-        versions.manifest(version)
+        _check_bundle(versions, version)
     kept = tuple(each for each in expected.pinned if each != version)
     return versions.registry.pin(expected, (*kept, version) if pinned else kept)

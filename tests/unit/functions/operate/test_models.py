@@ -139,7 +139,39 @@ class TestPromotion:
         status, said = operator.refused(PROMOTE, {"reason": "it was good"}, version="v5")
 
         assert (status, operator.champion.version) == (404, "v2")
-        assert "model version 'v5' has no bundle" in said
+        assert said == "model version 'v5' has no bundle any more, so that it cannot serve"
+
+    def test_what_there_is_not_is_not_found_in_the_words_of_a_look_at_it(self, operator: Operator) -> None:
+        looked = operator.refused("GET /operator/models/{version}", b"", version="v9")
+
+        assert operator.refused(PROMOTE, {"reason": "it was good"}, version="v9") == looked
+        assert looked == (404, "there is no model version 'v9'; `alsolike models list` shows them")
+
+    def test_the_champion_is_not_promoted_again(
+        self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
+    ) -> None:
+        before = operator.champion
+
+        answer = operator.refused(PROMOTE, {"reason": "again"}, version="v2")
+
+        assert answer == (400, "model version 'v2' is champion already")
+        assert operator.champion == before
+        assert ("operator changed something" in logged(), counted()) == (False, {"RequestsRejected": 1})
+
+    def test_nor_is_it_to_let_new_versions_in(self, operator: Operator) -> None:
+        operator.act(ROLL_BACK, {"reason": "socks only"})
+
+        status, said = operator.refused(PROMOTE, {"reason": "again"}, version="v1")
+
+        assert (status, operator.champion.held is None) == (400, False)
+        assert said == "model version 'v1' is champion already; new versions are held, and `resume` lets them in again"
+
+    def test_but_it_is_against_a_version_on_trial(self, operator: Operator) -> None:
+        operator.try_beside("v4")
+
+        operator.act(PROMOTE, {"reason": "enough seen"}, version="v2")
+
+        assert (operator.champion.version, operator.champion.canary) == ("v2", None)
 
     @pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "two\nlines"])
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
