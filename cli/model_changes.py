@@ -34,7 +34,9 @@ def promote(
     model_promotion.check_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
     if not canary:
-        champion = model_promotion.promote(where, version, reason=reason, force=force, now_ms=_now_ms())
+        champion, warnings = model_promotion.promote(where, version, reason=reason, force=force, now_ms=_now_ms())
+        for warning in warnings:
+            console.say(f"warning: {warning}")
         _show_champion(champion, as_json=as_json)
         return
     execution = model_promotion.start_canary(where, version, reason=reason, force=force)

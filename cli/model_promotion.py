@@ -14,10 +14,15 @@ from cli.deployment import Deployment
 _FORCE = "--force"
 
 
-def promote(where: Deployment, version: str, *, reason: str, force: bool, now_ms: int) -> Champion:
-    """Make a version champion, whatever is champion now; see `alsolike.model_promotion.promote`."""
+def promote(
+    where: Deployment, version: str, *, reason: str, force: bool, now_ms: int
+) -> tuple[Champion, tuple[str, ...]]:
+    """Make a version champion, whatever is champion now; return the pointer, and what did not succeed after that.
+
+    See `alsolike.model_promotion.promote` and `alsolike.model_promotion.approve`.
+    """
     versions = model_versions.of(where)
-    return model_promotion.promote(
+    champion = model_promotion.promote(
         versions,
         version,
         expected=versions.registry.champion(),
@@ -26,6 +31,7 @@ def promote(where: Deployment, version: str, *, reason: str, force: bool, now_ms
         how_to_force=_FORCE,
         now_ms=now_ms,
     )
+    return champion, model_promotion.approve(versions, version, reason=reason)
 
 
 def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -> str:

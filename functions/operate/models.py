@@ -8,6 +8,7 @@ from typing import Any
 from alsolike import model_promotion, model_story
 from alsolike.errors import ConcurrentUpdate, InvalidInput
 from alsolike.model_versions import ModelVersions
+from alsolike.observability import logger
 from alsolike.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
 from alsolike.registry import Champion
 from alsolike.training_runs import TrainingRuns
@@ -72,7 +73,10 @@ class Models:
                 now_ms=request.now_ms,
             )
             request.note("promote", version=version, forced=force is not None)
-            return {"champion": champion_document(champion), "runId": None}
+            warnings = model_promotion.approve(self._versions, version, reason=reason)
+            if warnings:
+                logger.warning("package not approved", version=version)
+            return {"champion": champion_document(champion), "runId": None, "warnings": list(warnings)}
         self._runs.check_idle()
         execution_arn = model_promotion.start_canary(
             self._versions,
@@ -84,7 +88,7 @@ class Models:
             how_to_force=_HOW_TO_FORCE,
         )
         request.note("try", version=version, forced=force is not None, execution_arn=execution_arn)
-        return {"champion": None, "runId": execution_arn.rpartition(":")[2]}
+        return {"champion": None, "runId": execution_arn.rpartition(":")[2], "warnings": []}
 
     def roll_back(self, request: Request) -> dict[str, Any]:
         """Make the version champion that was it before, or end a trial, or both.

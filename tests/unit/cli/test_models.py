@@ -15,11 +15,13 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from alsolike.approvals import Approvals
 from alsolike.canary import Canary
 from alsolike.canary_report import CanaryLook, CanaryReport, CanaryReports
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.dataset import MANIFEST_FILE, DatasetManifest, prefix
 from alsolike.decision import Check, Decision, Decisions, decision_key
+from alsolike.errors import Unavailable
 from alsolike.registry import Champion, Registry
 from cli import main as command
 from cli.deployment import Deployment
@@ -260,6 +262,22 @@ def test_what_cannot_be_served_does_not_become_champion_by_force(shop: Shop, ref
 
     assert "model version 'v4' cannot be served, whatever the reason: failed: graph: it does not run" in said
     assert shop.champion.version == "v2"
+
+
+def test_a_promotion_that_sagemaker_does_not_approve_warns(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def throttled(*_: Any, **__: Any) -> None:
+        raise Unavailable("Rate exceeded")
+
+    monkeypatch.setattr(Approvals, "decide", throttled)
+
+    answer = CliRunner().invoke(command.app, ["models", "promote", "v4", "--reason", "better", "--stack", "shop"])
+
+    assert (answer.exit_code, shop.champion.version) == (0, "v4")
+    assert "v4 is champion; a rollback brings back v2" in answer.stdout
+    assert answer.stderr == (
+        "warning: model version 'v4' is champion, but its package in the SageMaker Model Registry could not be "
+        "approved: Rate exceeded\n"
+    )
 
 
 def test_the_champion_is_not_promoted_again(shop: Shop, refusal: Any) -> None:

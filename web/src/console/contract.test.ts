@@ -28,7 +28,7 @@ const ANSWERS: readonly [string, unknown][] = [
   ["get /operator/rules", answerOf("/operator/rules")],
   ["get /operator/cost", answerOf("/operator/cost")],
   ["post /operator/rules/preview", answerOf("/operator/rules/preview")],
-  ["post /operator/models/{version}/promotion", { champion, runId: null }],
+  ["post /operator/models/{version}/promotion", { champion, runId: null, warnings: ["its package is not approved"] }],
   ["post /operator/models/{version}/pin", champion],
   ["post /operator/models/{version}/unpin", champion],
   ["post /operator/models/resume", champion],

@@ -160,6 +160,8 @@ export interface Promotion {
   readonly champion: Champion | null;
   /** Of the run that tries the version beside the champion. */
   readonly runId: string | null;
+  /** What did not succeed after the version had become champion. */
+  readonly warnings: readonly string[];
 }
 
 /**

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alsolike import champion_notes
 from alsolike.approvals import APPROVED
 from alsolike.decision import REJECTED
-from alsolike.errors import InvalidInput, NotFound
+from alsolike.errors import InvalidInput, NotFound, Unavailable
 from alsolike.model_versions import ModelVersions
 from alsolike.registry import Champion
 from alsolike.training_runs import TrainingRuns
@@ -40,7 +40,10 @@ def promote(
     how_to_force: str,
     now_ms: int,
 ) -> Champion:
-    """Make a version champion, then keep why where it was forced, and approve its package.
+    """Keep why a version is forced, where it is, and make it champion; `approve` follows.
+
+    The reason comes first: what serves by force is never without it. One that is kept of a version which then does not
+    become champion, because the pointer changed meanwhile, says no more than that somebody let it pass.
 
     Parameters
     ----------
@@ -61,17 +64,28 @@ def promote(
     ConcurrentUpdate
         If somebody else wrote the pointer or the decision meanwhile.
     Unavailable
-        If S3 or SageMaker does not answer.
+        If S3 does not answer; then the version may be champion all the same.
     """
     if expected is not None and expected.version == version and expected.canary is None:
         raise _champion_already(expected)
     _check_bundle(versions, version)
     forced = _forces(versions, version, force=force, how_to_force=how_to_force)
-    champion = versions.registry.replace(expected, version, reason=reason, now_ms=now_ms)
+    champion_notes.check_reason(reason)
     if forced is not None:
         versions.decisions.force(version, reason=forced)
-    versions.approvals.decide(version, APPROVED, reason=reason)
-    return champion
+    return versions.registry.replace(expected, version, reason=reason, now_ms=now_ms)
+
+
+def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str, ...]:
+    """Approve the package of who has become champion, which stands; return in words what did not succeed."""
+    try:
+        versions.approvals.decide(version, APPROVED, reason=reason)
+    except Unavailable as error:
+        return (
+            f"model version {version!r} is champion, but its package in the SageMaker Model Registry could not be "
+            f"approved: {error}",
+        )
+    return ()
 
 
 def _champion_already(champion: Champion) -> InvalidInput:

@@ -119,6 +119,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         PROMOTION: _object(
             champion={**or_null(_CHAMPION), "description": "Null where the version is to be tried first."},
             runId={**or_null(_TEXT), "description": "Of the run that tries it."},
+            warnings=_list(_TEXT, "What did not succeed after the version had become champion."),
         ),
         TRAININGS: _object(runs=_list(_RUN, "The latest first.")),
         STARTED_TRAINING: _object(id=_TEXT),

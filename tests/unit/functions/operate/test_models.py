@@ -6,14 +6,20 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from alsolike.approvals import Approvals
 from alsolike.configuration import DEFAULT
-from alsolike.decision import Check, Decision
+from alsolike.decision import Check, Decision, Decisions
+from alsolike.errors import Unavailable
 from alsolike.openapi import description
 from alsolike.registry import Champion
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.operate.shop import SUBJECT, Operator
 
 PROMOTE, ROLL_BACK = "POST /operator/models/{version}/promotion", "POST /operator/rollbacks"
+
+
+def throttled(*_: Any, **__: Any) -> Any:
+    raise Unavailable("Rate exceeded")
 
 
 def described(name: str, document: Any) -> bool:
@@ -109,6 +115,7 @@ class TestPromotion:
         assert latest.reason == f"better for spring (operator {SUBJECT})"
         assert operator.approval("v4") == "Approved"
         assert (told["champion"]["version"], told["champion"]["previous"], told["runId"]) == ("v4", "v2", None)
+        assert told["warnings"] == []
         assert described("Promotion", told)
 
     def test_what_the_gate_rejected_takes_force(self, operator: Operator) -> None:
@@ -293,6 +300,36 @@ class TestAudit:
             assert part in line
         assert "nn" not in line.replace("function_n", "")
         assert counted()["OperatorChanges"] == 1
+
+    def test_a_promotion_that_sagemaker_does_not_approve_is_one_all_the_same(
+        self,
+        operator: Operator,
+        logged: Callable[[], str],
+        counted: Callable[[], dict[str, float]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(Approvals, "decide", throttled)
+
+        told = operator.act(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
+
+        assert (told["champion"]["version"], operator.champion.version) == ("v3", "v3")
+        assert told["warnings"] == [
+            "model version 'v3' is champion, but its package in the SageMaker Model Registry could not be approved: "
+            "Rate exceeded"
+        ]
+        assert described("Promotion", told)
+        assert '"action":"promote"' in logged()
+        assert counted() == {"OperatorChanges": 1}
+
+    def test_what_serves_by_force_is_never_without_the_reason(
+        self, operator: Operator, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Decisions, "force", throttled)
+
+        status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
+
+        assert (status, said, operator.champion.version) == (503, "Rate exceeded", "v2")
+        assert "operator changed something" not in logged()
 
     def test_what_is_refused_is_counted_and_changes_nothing(
         self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]

@@ -235,7 +235,7 @@ class TestTrial:
         told = operator.act(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
 
         (execution,) = machine.executions.values()
-        assert told == {"champion": None, "runId": execution["name"]}
+        assert told == {"champion": None, "runId": execution["name"], "warnings": []}
         assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
         assert operator.champion.version == "v2"
 

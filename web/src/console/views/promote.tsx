@@ -41,6 +41,9 @@ export function PromoteDialog({ version, champion, close }: Props) {
         text: "See the run",
       });
     }
+    if (body.warnings.length > 0) {
+      announce(body.warnings.join(" "));
+    }
     close();
     void feeds.refresh(models);
     void feeds.refresh(model(version.version));
