@@ -11,12 +11,17 @@ from cli.options import AsJson
 if TYPE_CHECKING:
     from alsolike.custom_metrics import Bounds, Written
 
+MOST_VERSIONS = 10_000
+
 _COLUMNS = ("metric", "function", "by", "sent", "series", "$ a month")
 
 
 def metrics(
     versions: Annotated[
-        int, typer.Option(min=0, help="Model versions that answer on one day: the champion and one on trial.")
+        int,
+        typer.Option(
+            min=1, max=MOST_VERSIONS, help="Model versions that answer on one day: the champion and one on trial."
+        ),
     ] = 2,
     arms: Annotated[int, typer.Option(min=0, help="Arms of experiments that run at a time.")] = 0,
     trainings: Annotated[int, typer.Option(min=0, help="Trainings in a month.")] = 30,

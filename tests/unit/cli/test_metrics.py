@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_list_adds_up_and_grows_with_versions_and_arms() -> None:
@@ -17,6 +21,24 @@ def test_list_adds_up_and_grows_with_versions_and_arms() -> None:
     assert more["series"] - few["series"] == 7 * (1 + 4)  # seven rates, by version and by arm
     assert few["usd_a_month"] < few["most_usd_a_month"]
     assert round(more["usd_a_month"] - few["usd_a_month"], 2) == round(35 * 0.30 / 24, 2)
+
+
+def test_the_documentation_has_the_figures_of_the_list() -> None:
+    found = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
+    documented = " ".join((ROOT / "docs" / "observability.md").read_text().split())
+
+    assert (
+        f"pays about ${found['usd_a_month']:.2f} a month for its {found['series']} series, "
+        f"and at most ${found['most_usd_a_month']:.2f} where everything"
+    ) in documented
+
+
+@pytest.mark.parametrize("versions", ["0", "10001"])
+def test_versions_are_one_to_ten_thousand(versions: str) -> None:
+    answer = CliRunner().invoke(app, ["metrics", "--versions", versions])
+
+    assert answer.exit_code == 2
+    assert "1<=x<=10000" in answer.stderr
 
 
 def test_table_says_what_all_of_it_costs() -> None:
