@@ -77,6 +77,12 @@ def test_the_summary_knows_how_long_a_token_lasts(summary: cost.Summary, spare: 
     assert cost.read_assembly(spare.directory).token_minutes == 5
 
 
+def test_the_summary_knows_whether_spark_counts_statistics(summary: cost.Summary, spare: Assembly) -> None:
+    assert not summary.training.spark_statistics
+    training = cost.read_assembly(spare.directory).training
+    assert (training.spark_statistics, training.spark_sample_interactions) == (True, 2_000_000)
+
+
 def test_a_folder_without_templates_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="expected a synthesized assembly"):
         cost.read_assembly(tmp_path)
@@ -88,7 +94,8 @@ def spare(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     context = read_context()
     demo = context["environments"]["demo"]
     context["environments"]["demo"] = {**demo, "monthly_budget_usd": 200, "tracing": False, "dashboards": False}
-    context["environments"]["demo"] |= {"token_validity_minutes": 5}
+    context["environments"]["demo"] |= {"token_validity_minutes": 5, "spark_statistics": True}
+    context["environments"]["demo"] |= {"spark_sample_interactions": 2_000_000}
     outdir = tmp_path_factory.mktemp("spare")
     create_app(context, environment="demo", outdir=outdir, layers=layers, check_templates=False).synth()
     return Assembly.read(outdir)

@@ -171,6 +171,42 @@ def test_trainings_that_do_not_fit_are_said() -> None:
     assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
 
 
+def test_counting_statistics_is_more_of_spark_and_less_of_training() -> None:
+    spark = Training(runs=10, spark_above_mb=300, spark_workers=10)
+    counts = dataclasses.replace(spark, spark_statistics=True, max_runtime_s=14_400)
+    load = dataclasses.replace(NOTHING, events_per_day=10_000_000, items=100_000)  # 3,650 million interactions
+
+    without, bill = (cost.estimate(summary(training=each), load) for each in (spark, counts))
+
+    # Ten workers of four processors: 60 s to start, 93.1 s a million, 284 s more with statistics.
+    assert dollars(without, "datasets on Spark") == pytest.approx(10 * 10 * (60 + 93.1 * 3_650 / 40) / 3_600 * 0.44)
+    assert dollars(bill, "datasets on Spark") == pytest.approx(
+        10 * 10 * (60 + (93.1 + 284) * 3_650 / 40) / 3_600 * 0.44
+    )
+    assert dollars(bill, "training") == pytest.approx(10 * 3 * 0.23)
+    assert not [remark for remark in bill.remarks if "a training" in remark]
+    assert "(spark_statistics)" in " ".join(without.remarks)
+
+
+def test_a_training_from_statistics_that_does_not_fit_is_not_told_to_count_them() -> None:
+    training = Training(runs=4, spark_above_mb=300, spark_workers=10, spark_statistics=True, max_runtime_s=7_200)
+    load = dataclasses.replace(NOTHING, events_per_day=10_000_000, items=4_000_000)
+
+    said = " ".join(cost.estimate(summary(training=training), load).remarks)
+
+    assert "from statistics and 5,000,000 interactions takes about 3.0 hours; training_max_runtime_s ends it" in said
+    assert "after 2, which is what the bill has: raise it" in said
+    assert "takes about 20 GB of memory" in said  # 5 million of 63 bytes, 4 million items of 4,800: 19.5 GB
+    assert "(spark_statistics)" not in said
+
+
+def test_statistics_are_not_counted_where_the_function_builds_the_dataset() -> None:
+    training = Training(runs=4, spark_above_mb=300, spark_workers=10, spark_statistics=True)
+    load = dataclasses.replace(NOTHING, events_per_day=10_000)  # 219 MB
+
+    assert dollars(cost.estimate(summary(training=training), load), "datasets on Spark") == 0
+
+
 def test_more_shards_than_the_template_has_are_priced_and_said() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=86_400_000)  # 1,000 a second, 3,000 at the peak
 

@@ -190,6 +190,7 @@ def _training(found: Resources) -> Training:
         engine = variables.get("DATASET_ENGINE", "lambda")
         workers = [each.properties for each in found.of("AWS::Glue::Job")]
         above = {"auto": int(variables.get("SPARK_ABOVE_MB", 0)), "spark": 0}.get(engine)
+        counting = workers[0].get("DefaultArguments", {}) if workers else {}
         resources, stopping = jobs[0]["ResourceConfig"], jobs[0].get("StoppingCondition", {})
         return Training(
             runs=runs,
@@ -203,6 +204,8 @@ def _training(found: Resources) -> Training:
             spark_above_mb=above if workers else None,
             spark_workers=int(workers[0].get("NumberOfWorkers", 0)) if workers else 0,
             spark_worker_type=str(workers[0].get("WorkerType", "G.1X")) if workers else "G.1X",
+            spark_statistics=counting.get("--statistics") == "true",
+            spark_sample_interactions=int(counting.get("--sample_interactions", 5_000_000)),
         )
     return Training()
 

@@ -22,6 +22,15 @@ SPARK_STARTS_S = 60.0
 SPARK_PROCESSOR_S = 93.1
 """For each million events: docs/scale.md."""
 
+STATISTICS_PROCESSOR_S = 284.0
+"""More for each million events where statistics are counted, up to four moments at 71.0 each: docs/scale.md."""
+
+STATISTICS_TRAINING_S = 3 * 3600.0
+"""Most that a training from statistics is taken to last (`benchmarks.scale`); nobody measured one at that size."""
+
+STATISTICS_ITEM_BYTES = 4_800
+"""Of its memory: 200 targets an item in each of two matrices, docs/scale.md."""
+
 SPOT_SHARE = 0.5
 """Of the price on demand: AWS promises up to 90% less; 50% is assumed."""
 
@@ -67,7 +76,7 @@ def trainings(meter: Meter, summary: Summary, load: Load) -> None:
     """Write what trainings cost, the workflow's steps among it."""
     training, runs = summary.training, summary.training.runs
     _too_much(meter, summary, load)
-    seconds = min(_training_s(load), training.max_runtime_s)
+    seconds = min(_lasts_s(summary, load), training.max_runtime_s)
     hours = runs * training.instances * seconds / 3600
     spot = f", spot at {SPOT_SHARE:.0%} of the price" if training.spot else ""
     how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instances} {training.instance_type}{spot}"
@@ -81,8 +90,10 @@ def trainings(meter: Meter, summary: Summary, load: Load) -> None:
     meter.add("SageMaker", "training volumes", volume, "training_volume_gb", f"{training.volume_gb} GB while it runs")
     if on_spark(summary, load):
         dpus = training.spark_workers * DPUS[training.spark_worker_type]
-        lasts = max(60.0, SPARK_STARTS_S + SPARK_PROCESSOR_S * load.interactions / 1e6 / (4 * dpus))
+        work_s = SPARK_PROCESSOR_S + STATISTICS_PROCESSOR_S * training.spark_statistics
+        lasts = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / (4 * dpus))
         how = f"{runs:.1f} runs of {lasts / 60:,.1f} minutes with {training.spark_workers} {training.spark_worker_type}"
+        how += ", statistics among it" if training.spark_statistics else ""
         meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, "glue_dpu_hours", how)
     how = f"{runs:.1f} runs, each with {training.looks} looks at a trial"
     meter.add("Step Functions", "transitions", transitions(summary), "transitions", how)
@@ -92,18 +103,32 @@ def _training_s(load: Load) -> float:
     return JOB_STARTS_S + FITS * FIT_S * load.interactions / 1e6
 
 
+def _from_statistics(summary: Summary, load: Load) -> bool:
+    return summary.training.spark_statistics and on_spark(summary, load)
+
+
+def _lasts_s(summary: Summary, load: Load) -> float:
+    whole = _training_s(load)
+    return min(whole, STATISTICS_TRAINING_S) if _from_statistics(summary, load) else whole
+
+
 def _too_much(meter: Meter, summary: Summary, load: Load) -> None:
     """Say where the load's trainings do not go as the templates have them: the bill has them cut short."""
     training = summary.training
     if not training.runs:
         return
-    hours, most = _training_s(load) / 3600, training.max_runtime_s / 3600
+    hours, most = _lasts_s(summary, load) / 3600, training.max_runtime_s / 3600
     needed_gb, has_gb = load.interactions * READ_BYTES / 1e9, MEMORY_GB.get(training.instance_type)
     what = f"a training on {load.interactions:,.0f} interactions"
+    instead = "learn from fewer (limits.retention_days), or from what Spark counts (spark_statistics)"
+    if _from_statistics(summary, load):
+        read = min(load.interactions, training.spark_sample_interactions)
+        needed_gb = (read * READ_BYTES + load.items * STATISTICS_ITEM_BYTES) / 1e9
+        what, instead = f"a training from statistics and {read:,.0f} interactions", "raise it"
     if hours > most:
         meter.remark(
             f"{what} takes about {hours:,.1f} hours; training_max_runtime_s ends it after {most:g}, which is what the "
-            "bill has: learn from fewer (limits.retention_days), or from what Spark counts (spark_statistics)"
+            f"bill has: {instead}"
         )
     if has_gb is not None and needed_gb > has_gb:
         meter.remark(

@@ -76,6 +76,8 @@ class Training:
         Of a trial of a version.
     spark_above_mb
         Size of the lake past which a dataset is built on Glue; None for never.
+    spark_statistics, spark_sample_interactions
+        Whether Glue counts what models are fitted from too, and how many interactions the job then reads.
     """
 
     runs: float = 0.0
@@ -89,6 +91,8 @@ class Training:
     spark_above_mb: int | None = None
     spark_workers: int = 0
     spark_worker_type: str = "G.1X"
+    spark_statistics: bool = False
+    spark_sample_interactions: int = 5_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
