@@ -97,6 +97,15 @@ def test_no_more_tokens_are_bought_than_there_are_calls() -> None:
     assert dollars(bill, "tokens") == pytest.approx(730 * 0.00225)
 
 
+@pytest.mark.parametrize(("length", "units"), [(50, 1), (100, 2), (1_000, 18)])  # 3,660, 7,260, 72,060 bytes
+def test_a_profile_is_read_consistently_before_an_event_is_added(length: int, units: int) -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=24_000, history_length=length)
+
+    bill = cost.estimate(summary(), load)
+
+    assert dollars(bill, "profile reads before writes") == pytest.approx(730_000 * units * 0.125e-6)
+
+
 def test_an_event_writes_its_whole_profile() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=24_000, history_length=50)
 

@@ -84,6 +84,9 @@ def tables(meter: Meter, summary: Summary, load: Load) -> None:
     meter.add("DynamoDB", "profile writes", load.events * units, "dynamodb_writes", how)
     reads = math.ceil(size / 4_096) / 2
     meter.add("DynamoDB", "profile reads", load.requests * reads, "dynamodb_reads", f"{reads:g} units a request")
+    before = math.ceil(size / 4_096)
+    how = f"{before} units an event, read consistently before the write; what a process remembers is not taken off"
+    meter.add("DynamoDB", "profile reads before writes", load.events * before, "dynamodb_reads", how)
     meter.add("DynamoDB", "item and user writes", load.changes, "dynamodb_writes", "one unit each")
     meter.add("DynamoDB", "item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
     gb = (load.users * (size + TABLE_OVERHEAD_BYTES) + (load.users + load.items) * ROW_BYTES) / 1e9
