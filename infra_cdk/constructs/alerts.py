@@ -38,15 +38,24 @@ def alarm(
     periods: int,
     description: str,
     alerts: sns.ITopic,
+    of: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Tell people when a metric is above a number for so many of its periods, and when it no longer is."""
+    """Tell people when a metric is above a number for so many of its periods, and when it no longer is.
+
+    Parameters
+    ----------
+    of
+        The latest periods, any `periods` of which have to be above: what is not sent each period is never above in
+        several in a row. None for as many.
+    """
     made = cloudwatch.Alarm(
         scope,
         construct_id,
         metric=metric,
         threshold=above,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluation_periods=periods,
+        evaluation_periods=periods if of is None else of,
+        datapoints_to_alarm=None if of is None else periods,
         alarm_description=description,
         # Nothing arrives, so nothing is wrong with it.
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -150,6 +150,8 @@ class CatalogueStack(cdk.Stack):
             return counted(metric, service="publish_catalog")
 
         age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
+        # These counters come with changes and where they are above 0 alone: one says it, and the last hour keeps it.
+        hour = cdk.Duration.hours(1).to_seconds() // PERIOD.to_seconds()
         made = {}
         for construct_id, metric, above, what in (
             ("Lag", age, 600_000, "Changes of items or users wait for ten minutes"),
@@ -162,7 +164,8 @@ class CatalogueStack(cdk.Stack):
                 construct_id,
                 metric=metric,
                 above=above,
-                periods=2,
+                periods=2 if construct_id == "Lag" else 1,
+                of=None if construct_id == "Lag" else int(hour),
                 description=f"Alsolike {self._settings.name}: {what}: docs/runbooks/catalogue.md",
                 alerts=self._data.alerts,
             )

@@ -87,6 +87,26 @@ def test_people_are_told_of_what_keeps_changes_from_readers(assembly: Assembly, 
     assert alarm["Namespace"] == ("AWS/Lambda" if metric == "IteratorAge" else "Alsolike")
 
 
+@pytest.mark.parametrize("metric", ["SnapshotMergesFailed", "SnapshotsTooLarge", "ColdItemsFailed"])
+def test_one_failure_alarms_for_an_hour_though_changes_are_seldom(assembly: Assembly, metric: str) -> None:
+    (alarm,) = [
+        a.properties for a in assembly.of_type("AWS::CloudWatch::Alarm") if a.properties.get("MetricName") == metric
+    ]
+
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (1, 12)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 3_600
+
+
+def test_a_lag_has_to_last_for_two_periods(assembly: Assembly) -> None:
+    (alarm,) = [
+        a.properties
+        for a in assembly.of_type("AWS::CloudWatch::Alarm")
+        if a.properties.get("MetricName") == "IteratorAge" and "catalogue.md" in a.properties["AlarmDescription"]
+    ]
+
+    assert (alarm["EvaluationPeriods"], "DatapointsToAlarm" in alarm) == (2, False)
+
+
 @pytest.mark.parametrize("kind", ChangeKind)
 def test_sql_finds_the_log_that_is_written(demo: Assembly, kind: ChangeKind) -> None:
     table = demo.glue_table(f"{kind.prefix.removesuffix('/')}_changes")
