@@ -7,6 +7,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from alsolike.cost.schedules import longest_gap_hours
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.permissions import Permission, objects
@@ -18,7 +19,6 @@ from infra_cdk.stacks.data import DataStack
 
 NAME = "monitor_models"
 RUNBOOK = "docs/runbooks/drift.md"
-PERIOD = cdk.Duration.hours(1)
 
 
 class Monitoring(Construct):
@@ -137,6 +137,10 @@ class Monitoring(Construct):
     def _alarms(self) -> dict[str, cloudwatch.Alarm]:
         """Create the alarms; return them by what they are called."""
         settings, made = self._settings, {}
+        # Nothing is sent between two looks: a shorter period would call all well until the next. CloudWatch keeps a
+        # week in view at most.
+        schedule = settings.monitoring_schedule
+        period = cdk.Duration.hours(1 if schedule is None else longest_gap_hours(schedule))
         for construct_id, name, above, what in (
             ("Drift", "FiguresDrifted", 0, f"what happens has not been what was learned for {settings.drift_hours} h"),
             ("Stale", "ChampionAgeHours", 24 * settings.champion_stale_days, "the champion is old"),
@@ -150,12 +154,12 @@ class Monitoring(Construct):
                     metric_name=name,
                     dimensions_map={"service": NAME},
                     statistic="Maximum",
-                    period=PERIOD,
+                    period=period,
                 ),
                 above=above,
                 what=what,
             )
-        errors = self.function.live.metric_errors(statistic="Sum", period=PERIOD)
+        errors = self.function.live.metric_errors(statistic="Sum", period=period)
         made["Fails"] = self._alarm("Fails", errors, above=0, what="monitoring fails; nothing is compared")
         return made
 

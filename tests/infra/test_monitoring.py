@@ -44,6 +44,22 @@ def test_alarms_tell_people_of_drift_age_silence_quality_and_failure(demo: Assem
     assert alarms["FiguresDrifted"]["Dimensions"] == [{"Name": "service", "Value": "monitor_models"}]
 
 
+def test_alarms_look_as_far_back_as_the_last_look(demo: Assembly, layers: Path, tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path))
+    add_stacks(app, settings=Settings(name="x", region="us-east-1", monitoring_schedule="rate(6 hours)"), layers=layers)
+    app.synth()
+
+    def periods(assembly: Assembly) -> list[tuple[int, int]]:
+        return [
+            (alarm.properties["Period"], alarm.properties["EvaluationPeriods"])
+            for alarm in in_stack(assembly, "training", "AWS::CloudWatch::Alarm")
+            if "docs/runbooks/drift.md" in alarm.properties["AlarmDescription"]
+        ]
+
+    assert periods(demo) == [(3_600, 1)] * 5
+    assert periods(Assembly.read(tmp_path)) == [(6 * 3_600, 1)] * 5
+
+
 def test_settings_turn_the_schedule_off(layers: Path, tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path))
     add_stacks(app, settings=Settings(name="x", region="us-east-1", monitoring_schedule=None), layers=layers)

@@ -91,7 +91,7 @@ def _of_functions(summary: Summary, load: Load) -> Iterator[_Change]:
             yield _Change(setting=setting, now=sources[0].window_s, then=then, but=but, summary=changed, load=load)
     for setting, name, then_day, but in (
         ("attribution_schedule", "attribute_outcomes", 4, "rates of clicks and sales are up to six hours older"),
-        ("monitoring_schedule", "monitor_models", 4, "drift is noticed up to six hours later"),
+        ("monitoring_schedule", "monitor_models", 4, "drift is noticed, and its alarm is over, up to six hours later"),
     ):
         if name in functions and functions[name].runs > then_day * DAYS:
             changed = _with(summary, name, runs=then_day * DAYS)
