@@ -23,6 +23,14 @@ NOTE = (
 BILLING_REGION = "us-east-1"
 """Where AWS/Billing is, if the account has turned billing alerts on."""
 
+_CLASSES = (
+    ("StandardStorage", "s3_gb", ""),
+    ("IntelligentTieringFAStorage", "s3_gb", ", tiered"),
+    ("IntelligentTieringIAStorage", "s3_infrequent_gb", ", tiered, a month unread"),
+    ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, three months unread"),
+)
+"""Where objects lie, after `lake_cold_days` too. What is unread for three months costs less than it is shown at."""
+
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
 """Whose logs grow with the load."""
 
@@ -41,7 +49,7 @@ def cost_dashboard(
     made = board(scope, "Cost", settings=settings, start="-P14D")
     time = {name: _gb_seconds(function) for name, function in functions.items()}
     calls = [_dollars(api.requests(), TABLE["api_calls"].dollars, "API Gateway, calls")]
-    stored = [_gb_month(_stored(bucket), TABLE["s3_gb"].dollars, name) for name, bucket in buckets.items()]
+    stored = [each for name, bucket in buckets.items() for each in _lying(bucket, name)]
     groups = {name: functions[name].log_group for name in _LOGGED} | {"the API's access log": api.access_log}
     gb_s = TABLE["lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"].dollars
     made.add_widgets(cloudwatch.TextWidget(markdown=NOTE, width=WIDE, height=2))
@@ -70,7 +78,11 @@ def cost_dashboard(
         ),
     )
     made.add_widgets(
-        graph(f"S3: what lies there, at ${TABLE['s3_gb'].dollars:.3f} a GB and month", stored),
+        graph(
+            f"S3: what lies there, at ${TABLE['s3_gb'].dollars:.3f} a GB and month, "
+            f"${TABLE['s3_infrequent_gb'].dollars:.4f} unread",
+            stored,
+        ),
         *_account(settings),
     )
     return made
@@ -111,11 +123,15 @@ def _of_table(table: dynamodb.ITableV2, metric: str) -> cloudwatch.Metric:
     )
 
 
-def _stored(bucket: s3.IBucket) -> cloudwatch.Metric:
+def _lying(bucket: s3.IBucket, name: str) -> list[cloudwatch.IMetric]:
+    return [_gb_month(_stored(bucket, kind), TABLE[price].dollars, f"{name}{where}") for kind, price, where in _CLASSES]
+
+
+def _stored(bucket: s3.IBucket, kind: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/S3",
         metric_name="BucketSizeBytes",
-        dimensions_map={"BucketName": bucket.bucket_name, "StorageType": "StandardStorage"},
+        dimensions_map={"BucketName": bucket.bucket_name, "StorageType": kind},
         statistic="Average",
         period=DAY,
     )

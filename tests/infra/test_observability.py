@@ -140,7 +140,7 @@ def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(assembly: Assem
                 "Lambda: time, at $0.0000133334 a GB-second", "Lambda: GB-seconds",
                 "Calls: API at $1, Lambda at $0.2 a million", "Kinesis: PUT units at $0.014 a million",
                 "DynamoDB: units at $0.625 written, $0.125 read, a million",
-                "CloudWatch: logs taken in, at $0.50 a GB", "S3: what lies there, at $0.023 a GB and month",
+                "CloudWatch: logs taken in, at $0.50 a GB", "S3: what lies there, at $0.023 a GB and month, $0.0125 unread",
                 "AWS's own estimate, where billing alerts are on",
             },
         ),
@@ -172,6 +172,27 @@ def test_the_cost_dashboard_shows_usage_times_its_price(prod: Assembly) -> None:
     assert expressions("Lambda: time, at $0.0000133334 a GB-second")["recommend"] == "urecommend * 0.000013333400"
     writes = expressions("DynamoDB: units at $0.625 written, $0.125 read, a million")
     assert writes["profiles, written"] == "uprofiles__written * 0.000000625000"
+
+
+def test_the_cost_dashboard_has_the_lake_in_every_class_that_it_moves_to(prod: Assembly) -> None:
+    (board,) = (
+        each["properties"] for each in widgets(prod, "Cost") if "S3: what" in each["properties"].get("title", "")
+    )
+
+    priced, of = dict[str, str](), dict[str, str]()
+    for metric in board["metrics"]:
+        if isinstance(metric[0], dict):
+            used, _, factor = metric[0]["expression"].partition(" * ")
+            priced[used] = factor
+        else:
+            of[metric[-1]["id"]] = metric[metric.index("StorageType") + 1]
+    found = {of[used]: factor for used, factor in priced.items() if used.startswith("ulake")}
+    assert found == {
+        "StandardStorage": "0.023 / 1000000000 / 30.4",
+        "IntelligentTieringFAStorage": "0.023 / 1000000000 / 30.4",
+        "IntelligentTieringIAStorage": "0.0125 / 1000000000 / 30.4",
+        "IntelligentTieringAIAStorage": "0.0125 / 1000000000 / 30.4",
+    }
 
 
 def test_dashboards_are_named_after_the_environment(prod: Assembly) -> None:
