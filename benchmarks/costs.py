@@ -45,7 +45,10 @@ def _bills(summary: Summary) -> Iterator[str]:
     yield _row("usage", [bill.usage_dollars for bill in bills.values()])
     yield _row("**total**", [bill.dollars for bill in bills.values()])
     yield _row("without any load", [bill.idle_dollars for bill in bills.values()])
-    yield _row("Amazon Personalize", [estimate_personalize(load).dollars for load in SHOPS.values()])
+    theirs = [estimate_personalize(load) for load in SHOPS.values()]
+    yield _row("Amazon Personalize", [bill.dollars for bill in theirs])
+    yield _row("of it up to a campaign's least charge", [bill.fixed_dollars for bill in theirs])
+    yield _row("Amazon Personalize without that", [bill.usage_dollars for bill in theirs])
 
 
 def _savings(summary: Summary) -> Iterator[str]:

@@ -450,6 +450,28 @@ def test_trainings_name_what_would_make_them_cheaper(training: Training, setting
     assert setting in saved(summary(functions=functions, training=training), load)
 
 
+def test_without_tracing_workflows_are_not_traced_either() -> None:
+    functions = {"recommend": Function(memory_mb=1_024, tracing=True)}
+    deployed = summary(functions=functions, machines_traced=True, training=Training(runs=400))
+    load = dataclasses.replace(NOTHING, requests_per_day=48_000)
+
+    saving = saved(deployed, load)["tracing"]
+
+    assert saving.dollars == pytest.approx((48_000 * DAYS + 400) * 5e-6)
+    assert saving.but == "no traces: what made one request slow is in logs alone"
+
+
+def test_a_small_shop_sees_what_of_personalize_is_its_least_and_what_is_without_it() -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=50_000, requests_per_day=20_000)
+
+    bill = cost.estimate_personalize(load)
+
+    requests = 20_000 * DAYS  # 608,333
+    trained, ingested = 50_000 * 365 * DAYS / 7 * 2e-6, 50_000 * DAYS * 200 / 1e9 * 0.05
+    assert bill.fixed_dollars == pytest.approx((2_628_000 - requests) * 0.15e-3)  # $302.95
+    assert bill.usage_dollars == pytest.approx(requests * 0.15e-3 + trained + ingested)  # $249.87
+
+
 def test_savings_come_the_largest_first() -> None:
     load = cost.Load(users=10_000, events_per_day=500_000, requests_per_day=200_000, items=5_000)
 

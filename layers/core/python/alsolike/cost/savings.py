@@ -169,8 +169,8 @@ def _of_training(summary: Summary, load: Load) -> Iterator[_Change]:
 
 def _of_observing(summary: Summary, load: Load) -> Iterator[_Change]:
     if any(each.tracing for each in summary.functions.values()):
-        changed = _all(summary, tracing=False)
-        but = "no traces of functions: what made one request slow is in logs alone"
+        changed = dataclasses.replace(_all(summary, tracing=False), machines_traced=False)
+        but = "no traces: what made one request slow is in logs alone"
         yield _Change(setting="tracing", now=True, then=False, but=but, summary=changed, load=load)
     if summary.dashboards:
         changed = dataclasses.replace(summary, dashboards=0)
