@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
-import { lastPromotion, wasChampion } from "./champion";
+import { lastPromotion, movedTo, wasChampion } from "./champion";
 import { champion } from "./fixtures";
+import { rollbackOf } from "./views/rollback";
 
 it("a champion is champion since its last promotion, whatever order the history has", () => {
   const history = [
@@ -12,4 +13,20 @@ it("a champion is champion since its last promotion, whatever order the history 
   expect(lastPromotion(found)?.reason).toBe("again");
   expect(lastPromotion({ ...found, history: history.reverse() })?.reason).toBe("again");
   expect([wasChampion(found, "a"), wasChampion(found, "c"), wasChampion(null, "a")]).toEqual([true, false, false]);
+});
+
+it("a pointer has moved where its etag is another one, and it is said to what", () => {
+  const seen = { ...champion, version: "b", etag: "1" };
+  const canary = { version: "c", share: 0.1, startedMs: 0 };
+  expect(movedTo(seen, { ...seen })).toBeNull();
+  expect(movedTo(null, null)).toBeNull();
+  expect(movedTo(seen, { ...seen, version: "a", etag: "2" })).toBe("a is champion now");
+  expect(movedTo(seen, { ...seen, canary, etag: "2" })).toBe("b is champion still, with c on trial");
+  expect(movedTo(seen, null)).toBe("there is no champion now");
+});
+
+it("a rollback says which of the two is meant, also where no version is on trial by then", () => {
+  const seen = { ...champion, etag: "1", canary: null };
+  expect(rollbackOf(seen, "canary", "r")).toEqual({ reason: "r", etag: "1", canary: true });
+  expect(rollbackOf(seen, "champion", "r")).toEqual({ reason: "r", etag: "1", champion: true });
 });

@@ -15,3 +15,15 @@ export const wasChampion = (champion: Champion | null, version: string): boolean
 
 /** Whether there is something to take back: a champion with one before it, or a trial. */
 export const mayRollBack = (champion: Champion): boolean => champion.previous !== null || champion.canary !== null;
+
+/** What the pointer says now, where it is another one than the one that was seen; null where it is the same. */
+export function movedTo(seen: Champion | null, now: Champion | null): string | null {
+  if (seen?.etag === now?.etag) {
+    return null;
+  }
+  if (!now) {
+    return "there is no champion now";
+  }
+  const trial = now.canary ? `, with ${now.canary.version} on trial` : "";
+  return `${now.version} is champion ${seen?.version === now.version ? "still" : "now"}${trial}`;
+}

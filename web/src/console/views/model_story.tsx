@@ -30,10 +30,11 @@ export function ModelStoryView({ version }: { version: string }) {
 }
 
 function Story({ story }: { story: ModelStory }) {
-  const champion = useFeed<Models>(models, LIVE_MS, true).data?.champion ?? null;
-  const [changing, setChanging] = useState(false);
+  const known = useFeed<Models>(models, LIVE_MS, true).data;
+  const champion = known?.champion ?? null;
+  const [changing, setChanging] = useState<"promote" | "roll back" | null>(null);
   const { version, decision } = story;
-  const close = () => setChanging(false);
+  const close = () => setChanging(null);
   return (
     <div class="stack">
       <div class="row">
@@ -56,12 +57,12 @@ function Story({ story }: { story: ModelStory }) {
           />
         )}
         {mayServe(version) && (
-          <button type="button" class="primary" onClick={() => setChanging(true)}>
+          <button type="button" class="primary" disabled={known === null} onClick={() => setChanging("promote")}>
             <Icon name="up" /> Promote
           </button>
         )}
         {version.status === "champion" && champion && mayRollBack(champion) && (
-          <button type="button" onClick={() => setChanging(true)}>
+          <button type="button" onClick={() => setChanging("roll back")}>
             <Icon name="back" /> Roll back
           </button>
         )}
@@ -152,10 +153,8 @@ function Story({ story }: { story: ModelStory }) {
           </ol>
         )}
       </Part>
-      {changing && champion && version.status === "champion" && <RollbackDialog champion={champion} close={close} />}
-      {changing && version.status !== "champion" && (
-        <PromoteDialog version={version} champion={champion} close={close} />
-      )}
+      {changing === "roll back" && <RollbackDialog champion={champion} close={close} />}
+      {changing === "promote" && <PromoteDialog version={version} champion={champion} close={close} />}
     </div>
   );
 }

@@ -74,9 +74,7 @@ function Versions() {
             {promoting && (
               <PromoteDialog version={promoting} champion={found.champion} close={() => setPromoting(null)} />
             )}
-            {rollingBack && found.champion && (
-              <RollbackDialog champion={found.champion} close={() => setRollingBack(false)} />
-            )}
+            {rollingBack && <RollbackDialog champion={found.champion} close={() => setRollingBack(false)} />}
           </div>
         )
       }

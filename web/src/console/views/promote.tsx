@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { wasChampion } from "../champion";
+import { movedTo, wasChampion } from "../champion";
 import { useDesk, useFeed } from "../context";
 import type { Champion, ModelStory, Models, ModelVersion, Promotion } from "../contract";
 import { ChangeForm } from "../parts/change_form";
@@ -7,16 +7,21 @@ import { Dialog } from "../parts/dialog";
 import { model, models, promotion, trainings } from "../questions";
 import { href } from "../routing";
 import { Checks } from "./checks";
+import { Moved } from "./moved";
 
 interface Props {
   readonly version: ModelVersion;
+  /** The pointer as it is now; what is asked for is decided by the one that the dialog was opened with. */
   readonly champion: Champion | null;
   readonly close: () => void;
 }
 
 /** Make a version champion, at once or after a trial. */
-export function PromoteDialog({ version, champion, close }: Props) {
+export function PromoteDialog({ version: asked, champion: now, close }: Props) {
   const { api, feeds, announce } = useDesk();
+  const [version] = useState(asked);
+  const [champion] = useState(now);
+  const moved = movedTo(champion, now);
   const [canary, setCanary] = useState(false);
   const [force, setForce] = useState(false);
   const rejected = version.status === "rejected";
@@ -24,13 +29,13 @@ export function PromoteDialog({ version, champion, close }: Props) {
   const failed = story?.decision?.checks.filter((check) => !check.passed) ?? [];
 
   const submit = async (reason: string) => {
-    const asked = {
+    const change = {
       reason,
       ...(canary ? { canary } : {}),
       ...(force ? { force } : {}),
       ...(champion ? { etag: champion.etag } : {}),
     };
-    const { body } = await api.post<Promotion>(promotion(version.version), asked);
+    const { body } = await api.post<Promotion>(promotion(version.version), change);
     const now = body.champion;
     if (now) {
       feeds.put<Models>(models, (before) => ({ ...before, champion: now }));
@@ -51,7 +56,13 @@ export function PromoteDialog({ version, champion, close }: Props) {
   };
   return (
     <Dialog title="Promote a version" close={close}>
-      <ChangeForm verb={canary ? "Try it" : "Promote"} ready={!rejected || force} cancel={close} submit={submit}>
+      <ChangeForm
+        verb={canary ? "Try it" : "Promote"}
+        ready={moved === null && (!rejected || force)}
+        cancel={close}
+        submit={submit}
+      >
+        <Moved to={moved} />
         <Change from={champion?.version ?? null} to={version.version} />
         <p>
           {canary

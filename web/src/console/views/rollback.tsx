@@ -1,23 +1,39 @@
 import { useId, useState } from "preact/hooks";
+import { movedTo } from "../champion";
 import { useDesk } from "../context";
 import type { Champion, Models } from "../contract";
 import { ChangeForm } from "../parts/change_form";
 import { Dialog } from "../parts/dialog";
 import { models, ROLLBACKS } from "../questions";
+import { Moved } from "./moved";
 import { Change } from "./promote";
 
+interface Props {
+  /** The pointer as it is now; what is asked for is decided by the one that the dialog was opened with. */
+  readonly champion: Champion | null;
+  readonly close: () => void;
+}
+
 /** Bring back the champion of before, or end a trial. */
-export function RollbackDialog({ champion, close }: { champion: Champion; close: () => void }) {
+export function RollbackDialog({ champion: now, close }: Props) {
+  const [champion] = useState(now);
+  return champion && <Rollback champion={champion} moved={movedTo(champion, now)} close={close} />;
+}
+
+/** What is asked for says which of the two is meant also where there is no trial: that of before may have ended. */
+export const rollbackOf = (champion: Champion, what: "canary" | "champion", reason: string) => ({
+  reason,
+  etag: champion.etag,
+  [what]: true,
+});
+
+function Rollback({ champion, moved, close }: { champion: Champion; moved: string | null; close: () => void }) {
   const { api, feeds, announce } = useDesk();
   const id = useId();
   const { canary } = champion;
   const [what, setWhat] = useState<"canary" | "champion">(canary ? "canary" : "champion");
   const submit = async (reason: string) => {
-    const { body } = await api.post<Champion>(ROLLBACKS, {
-      reason,
-      etag: champion.etag,
-      ...(canary ? { [what]: true } : {}),
-    });
+    const { body } = await api.post<Champion>(ROLLBACKS, rollbackOf(champion, what, reason));
     feeds.put<Models>(models, (before) => ({ ...before, champion: body }));
     if (body.version === champion.version) {
       announce(`The trial of ${canary?.version} is ended; ${body.version} stays champion.`);
@@ -27,7 +43,8 @@ export function RollbackDialog({ champion, close }: { champion: Champion; close:
   };
   return (
     <Dialog title="Roll back" close={close}>
-      <ChangeForm verb="Roll back" cancel={close} submit={submit}>
+      <ChangeForm verb="Roll back" ready={moved === null} cancel={close} submit={submit}>
+        <Moved to={moved} />
         {canary && (
           <fieldset class="field checks">
             <legend>What to take back</legend>
