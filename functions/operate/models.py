@@ -23,17 +23,26 @@ class Models:
 
     Each change is on condition that nobody else has changed the champion pointer since it was read here; and where the
     sender says which one was seen, since then.
+
+    Parameters
+    ----------
+    trial_share_percent
+        How many of the users a version on trial gets; where it is 0 nothing is tried.
     """
 
-    def __init__(self, versions: ModelVersions, runs: TrainingRuns) -> None:
-        self._versions, self._runs = versions, runs
+    def __init__(self, versions: ModelVersions, runs: TrainingRuns, *, trial_share_percent: int) -> None:
+        self._versions, self._runs, self._trial_share_percent = versions, runs, trial_share_percent
 
     def list(self, request: Request) -> dict[str, Any]:
         """Return the latest versions, and the champion."""
         most = request.query(MODELS_QUERY).get("limit", USUAL_VERSIONS)
         champion = self._versions.registry.champion()
         versions = self._versions.latest(champion, most=most)
-        return {"champion": champion and champion_document(champion), "versions": [*map(version_document, versions)]}
+        return {
+            "champion": champion and champion_document(champion),
+            "versions": [*map(version_document, versions)],
+            "trialSharePercent": self._trial_share_percent,
+        }
 
     def show(self, request: Request) -> dict[str, Any]:
         """Return all that is known of a version.
@@ -53,7 +62,8 @@ class Models:
         Raises
         ------
         InvalidInput
-            If it is champion already, or the gate rejected it and `force` is not given, or no reason lets it pass.
+            If it is champion already, or the gate rejected it and `force` is not given, or no reason lets it pass; or if
+            it is to be tried where trials are off.
         NotFound
             If there is no such version, or it has no bundle any more.
         ConcurrentUpdate
@@ -77,6 +87,11 @@ class Models:
             if warnings:
                 logger.warning("package not approved", version=version)
             return {"champion": champion_document(champion), "runId": None, "warnings": list(warnings)}
+        if self._trial_share_percent == 0:  # the workflow would promote it at once
+            raise InvalidInput(
+                "canary: trials are off in this deployment, the setting `canary_share_percent` is 0; expected it above "
+                "0, or a promotion without `canary`"
+            )
         self._runs.check_idle()
         execution_arn = model_promotion.start_canary(
             self._versions,

@@ -27,7 +27,7 @@ def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, l
     """
     runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
     versions = ModelVersions(s3, sagemaker, bucket=settings.artefact_bucket, group=settings.model_package_group)
-    models, trainings = Models(versions, runs), Trainings(runs)
+    models, trainings = Models(versions, runs, trial_share_percent=settings.canary_share_percent), Trainings(runs)
     return {
         "GET /operator/models": models.list,
         "GET /operator/models/{version}": models.show,

@@ -49,6 +49,7 @@ def operate(
             "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
             "STATE_MACHINE_ARN": machine.state_machine_arn,
             "RECOMMEND_FUNCTION": recommend.function_arn,
+            "CANARY_SHARE_PERCENT": str(settings.canary_share_percent),
         },
         permissions=[
             # Also so that S3 says 404, not 403, of what is not there.

@@ -7,7 +7,13 @@ import pytest
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 VARIABLES = {
-    "operate": {"ARTEFACT_BUCKET", "MODEL_PACKAGE_GROUP", "STATE_MACHINE_ARN", "RECOMMEND_FUNCTION"},
+    "operate": {
+        "ARTEFACT_BUCKET",
+        "MODEL_PACKAGE_GROUP",
+        "STATE_MACHINE_ARN",
+        "RECOMMEND_FUNCTION",
+        "CANARY_SHARE_PERCENT",
+    },
     "start_training": {"ARTEFACT_BUCKET", "LAKE_BUCKET", "DATASET_ENGINE", "SPARK_ABOVE_MB"},
     "run_canary": {
         "ARTEFACT_BUCKET",

@@ -83,6 +83,8 @@ export interface EngagementRow {
 export interface Models {
   readonly champion: Champion | null;
   readonly versions: readonly ModelVersion[];
+  /** Of the users, to a version on trial; 0 where this deployment tries nothing. */
+  readonly trialSharePercent: number;
 }
 
 /**

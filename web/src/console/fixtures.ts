@@ -117,7 +117,7 @@ export const champion: Champion = {
   pinned: [versions[4].version],
 };
 
-export const modelsAnswer: Models = { champion, versions };
+export const modelsAnswer: Models = { champion, versions, trialSharePercent: 10 };
 
 const checks = [
   ["version", true, "the bundle is of this run"],

@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
 import { DeskContext } from "./context";
 import { Feeds, type Question } from "./feeds";
-import { answerOf } from "./fixtures";
+import { answerOf, modelsAnswer, versions } from "./fixtures";
 import * as questions from "./questions";
 import { parseRoute } from "./routing";
 import { VIEWS } from "./views";
+import { PromoteDialog } from "./views/promote";
 
 const ASKED: readonly Question[] = [
   questions.traffic(60),
@@ -59,7 +60,7 @@ const empty: Answering = (path) => {
   const nothing: Record<string, unknown> = {
     "/operator/alarms": { alarms: [] },
     "/operator/engagement": { from: "", to: "", by: "all", totals: [], days: [], rejected: {} },
-    "/operator/models": { champion: null, versions: [] },
+    "/operator/models": { champion: null, versions: [], trialSharePercent: 10 },
     "/operator/trainings": { runs: [] },
     "/operator/drift": { looked: null },
     "/operator/quarantine": { objects: 0, records: 0, truncated: false, groups: [] },
@@ -124,5 +125,21 @@ describe("every view", () => {
     ["overview", "no champion"],
   ])("%s says what there is to do where nothing is there", async (name, words) => {
     expect(await shown(`#/${name}`, empty)).toContain(words);
+  });
+});
+
+describe("the dialog that promotes", () => {
+  it.each([
+    [10, true],
+    [0, false],
+  ])("with trials of %d%% of the users it offers one: %s", (trialSharePercent, offered) => {
+    const api = new Api("/api", async () => "");
+    const html = render(
+      <DeskContext.Provider value={{ api, feeds: new Feeds(api), announce: () => {} }}>
+        <PromoteDialog version={versions[1]} models={{ ...modelsAnswer, trialSharePercent }} close={() => {}} />
+      </DeskContext.Provider>,
+    );
+    expect(html).toContain("Promote a version");
+    expect(html.includes("Try it as a canary first")).toBe(offered);
   });
 });

@@ -105,7 +105,14 @@ _PREVIEWED["properties"] |= {"propensity": _NUMBER, "metadata": {"type": "object
 
 ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
     {
-        MODELS: _object(champion=or_null(_CHAMPION), versions=_list(_VERSION, "The latest first.")),
+        MODELS: _object(
+            champion=or_null(_CHAMPION),
+            versions=_list(_VERSION, "The latest first."),
+            trialSharePercent={
+                **_WHOLE,
+                "description": "Of the users, to a version on trial; 0 where nothing is tried.",
+            },
+        ),
         MODEL_STORY: _object(
             version=_VERSION,
             datasetId=or_null(_TEXT),

@@ -20,6 +20,7 @@ def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.M
         "MODEL_PACKAGE_GROUP": GROUP,
         "STATE_MACHINE_ARN": MACHINE,
         "RECOMMEND_FUNCTION": RECOMMEND,
+        "CANARY_SHARE_PERCENT": "10",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)

@@ -51,7 +51,7 @@ class TestList:
         assert described("Models", found)
 
     def test_before_the_first_model_it_is_empty(self, empty: Operator) -> None:
-        assert empty.act("GET /operator/models", b"") == {"champion": None, "versions": []}
+        assert empty.act("GET /operator/models", b"") == {"champion": None, "versions": [], "trialSharePercent": 10}
 
     def test_a_limit_leaves_out_old_versions_but_those_that_the_pointer_names(self, operator: Operator) -> None:
         found = operator.call("GET /operator/models", query={"limit": "1"})["document"]
@@ -191,6 +191,16 @@ class TestPromotion:
         operator.act(PROMOTE, {"reason": "x" * 500}, version="v4")
 
         assert operator.champion.history[0].reason.startswith("x" * 500 + " (")
+
+    def test_a_trial_where_trials_are_off_is_refused_and_promotes_nothing(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
+
+        status, said = operator.refused(PROMOTE, {"reason": "try it", "canary": True}, version="v4")
+
+        assert (status, "`canary_share_percent` is 0" in said, operator.champion.version) == (400, True, "v2")
+        assert operator.act("GET /operator/models", b"")["trialSharePercent"] == 0
 
 
 class TestRollback:

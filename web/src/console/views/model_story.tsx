@@ -154,7 +154,7 @@ function Story({ story }: { story: ModelStory }) {
         )}
       </Part>
       {changing === "roll back" && <RollbackDialog champion={champion} close={close} />}
-      {changing === "promote" && <PromoteDialog version={version} champion={champion} close={close} />}
+      {changing === "promote" && known && <PromoteDialog version={version} models={known} close={close} />}
     </div>
   );
 }

@@ -71,9 +71,7 @@ function Versions() {
                 },
               ]}
             />
-            {promoting && (
-              <PromoteDialog version={promoting} champion={found.champion} close={() => setPromoting(null)} />
-            )}
+            {promoting && <PromoteDialog version={promoting} models={found} close={() => setPromoting(null)} />}
             {rollingBack && <RollbackDialog champion={found.champion} close={() => setRollingBack(false)} />}
           </div>
         )

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { movedTo, wasChampion } from "../champion";
 import { useDesk, useFeed } from "../context";
-import type { Champion, ModelStory, Models, ModelVersion, Promotion } from "../contract";
+import type { ModelStory, Models, ModelVersion, Promotion } from "../contract";
 import { ChangeForm } from "../parts/change_form";
 import { Dialog } from "../parts/dialog";
 import { model, models, promotion, trainings } from "../questions";
@@ -11,15 +11,15 @@ import { Moved } from "./moved";
 
 interface Props {
   readonly version: ModelVersion;
-  /** The pointer as it is now; what is asked for is decided by the one that the dialog was opened with. */
-  readonly champion: Champion | null;
+  /** As they are now; what is asked for is decided by the pointer that the dialog was opened with. */
+  readonly models: Models;
   readonly close: () => void;
 }
 
 /** Make a version champion, at once or after a trial. */
-export function PromoteDialog({ version: asked, champion: now, close }: Props) {
+export function PromoteDialog({ version: chosen, models: { champion: now, trialSharePercent }, close }: Props) {
   const { api, feeds, announce } = useDesk();
-  const [version] = useState(asked);
+  const [version] = useState(chosen);
   const [champion] = useState(now);
   const moved = movedTo(champion, now);
   const [canary, setCanary] = useState(false);
@@ -66,7 +66,7 @@ export function PromoteDialog({ version: asked, champion: now, close }: Props) {
         <Change from={champion?.version ?? null} to={version.version} />
         <p>
           {canary
-            ? "A run of the workflow gives it a part of the users and watches what comes of it. It becomes champion if it holds, and goes if it does not."
+            ? `A run of the workflow gives it ${trialSharePercent}% of the users and watches what comes of it. It becomes champion if it holds, and goes if it does not.`
             : `It answers all users within a minute, without a deploy.${
                 wasChampion(champion, version.version) ? "" : " A rollback brings the present champion back."
               }`}
@@ -82,10 +82,12 @@ export function PromoteDialog({ version: asked, champion: now, close }: Props) {
           </div>
         )}
         <div class="field checks">
-          <label>
-            <input type="checkbox" checked={canary} onChange={(event) => setCanary(event.currentTarget.checked)} />
-            Try it as a canary first
-          </label>
+          {trialSharePercent > 0 && (
+            <label>
+              <input type="checkbox" checked={canary} onChange={(event) => setCanary(event.currentTarget.checked)} />
+              Try it as a canary first
+            </label>
+          )}
           {rejected && (
             <label>
               <input type="checkbox" checked={force} onChange={(event) => setForce(event.currentTarget.checked)} />
