@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Api, ApiError, pathSegment } from "./api";
+import { Api, ApiError, NoAnswer, pathSegment } from "./api";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -36,5 +36,66 @@ describe("a call", () => {
     await new Api("/api", async () => "secret").get("/trending", { numResults: 3, window: undefined });
     expect(calls[0]?.[0]).toBe("/api/trending?numResults=3");
     expect(calls[0]?.[1].headers).toMatchObject({ authorization: "Bearer secret" });
+  });
+
+  const failed = (answers: () => Promise<Response>) => {
+    vi.stubGlobal("fetch", answers);
+    return new Api("/api", async () => "token").get("/items").catch((found: unknown) => found);
+  };
+
+  it("says in words that a proxy's page is no answer of the API", async () => {
+    const page = "<html><h1>Bad Gateway</h1></html>";
+    expect(await failed(async () => new Response(page, { status: 502, statusText: "Bad Gateway" }))).toMatchObject({
+      status: 502,
+      type: "Bad Gateway",
+      message: "the answer has status 502 and does not say why",
+    });
+    const welcome = await failed(async () => new Response(page));
+    expect(welcome).toBeInstanceOf(ApiError);
+    expect(welcome).toMatchObject({ status: 200, message: expect.stringContaining("not the API") });
+  });
+
+  it("says that the network does not answer, or not in time", async () => {
+    const cut = await failed(() => Promise.reject(new TypeError("Failed to fetch")));
+    expect(cut).toBeInstanceOf(NoAnswer);
+    expect(cut).toMatchObject({ message: "The network does not answer" });
+    const late = await failed(() => Promise.reject(new DOMException("signal timed out", "TimeoutError")));
+    expect(late).toMatchObject({ message: "no answer came within 30 s" });
+  });
+
+  it("ends by itself after 30 s", async () => {
+    const timeout = vi.spyOn(AbortSignal, "timeout");
+    vi.stubGlobal("fetch", async (_: string, request: RequestInit) => {
+      expect(request.signal).toBe(timeout.mock.results[0]?.value);
+      return new Response("{}");
+    });
+    await new Api("/api", async () => "token").post("/events", {});
+    expect(timeout.mock.calls).toEqual([[30_000]]);
+    timeout.mockRestore();
+  });
+
+  it("is made once more with a new token where the first one is refused, and no third time", async () => {
+    const [asked, sent]: [(string | undefined)[], unknown[]] = [[], []];
+    const token = async (refused?: string) => {
+      asked.push(refused);
+      return refused ? "new" : "old";
+    };
+    const good = new Set(["Bearer new"]);
+    vi.stubGlobal("fetch", async (_: string, { headers }: RequestInit) => {
+      const { authorization = "" } = headers as Record<string, string>;
+      sent.push(authorization);
+      return good.has(authorization)
+        ? new Response('{"seen":true}')
+        : new Response('{"message":"Unauthorized"}', { status: 401 });
+    });
+    expect((await new Api("/api", token).get("/items")).body).toEqual({ seen: true });
+    expect([asked, sent]).toEqual([
+      [undefined, "old"],
+      ["Bearer old", "Bearer new"],
+    ]);
+    good.clear();
+    sent.length = 0;
+    await expect(new Api("/api", token).get("/items")).rejects.toMatchObject({ status: 401, message: "Unauthorized" });
+    expect(sent).toHaveLength(2);
   });
 });

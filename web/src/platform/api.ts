@@ -15,8 +15,16 @@ export interface Answer<T> {
   readonly headers: Headers;
 }
 
-/** Gives an access token, signing in anew where there is none that is still good. */
-export type GiveToken = () => Promise<string>;
+/** The network, not the API: no answer came, or none in time. */
+export class NoAnswer extends Error {}
+
+/**
+ * Gives an access token, signing in anew where there is none that is still good; one that the API has refused is not.
+ */
+export type GiveToken = (refused?: string) => Promise<string>;
+
+/** A call has its answer by then, for the API itself gives up after 30 s. */
+export const TIMEOUT_MS = 30_000;
 
 /** Calls of the API as the person who has signed in. */
 export class Api {
@@ -36,20 +44,58 @@ export class Api {
   }
 
   private async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
-    const headers: Record<string, string> = { authorization: `Bearer ${await this.token()}` };
-    const request: RequestInit = { method, headers, cache: "no-store" };
+    const token = await this.token();
+    let { answer, text } = await this.ask(token, method, path, body);
+    if (answer.status === 401) {
+      // The API's clock or its keys may say otherwise than this page's; nothing was done for such a call.
+      ({ answer, text } = await this.ask(await this.token(token), method, path, body));
+    }
+    const document = documentOf(text);
+    if (!answer.ok) {
+      const message = document?.message ?? `the answer has status ${answer.status} and does not say why`;
+      const type = answer.headers.get("x-amzn-errortype") ?? (answer.statusText || "Error");
+      throw new ApiError(answer.status, type, String(message));
+    }
+    if (!document) {
+      throw new ApiError(answer.status, "NotJson", "what answered is not the API: something between may be in the way");
+    }
+    return { body: document as T, headers: answer.headers };
+  }
+
+  private async ask(token: string, method: string, path: string, body?: unknown) {
+    const headers: Record<string, string> = { authorization: `Bearer ${token}` };
+    const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
     if (body !== undefined) {
       headers["content-type"] = "application/json";
       request.body = JSON.stringify(body);
     }
-    const answer = await fetch(`${this.base}${path}`, request);
-    const text = await answer.text();
-    const document = text ? (JSON.parse(text) as unknown) : {};
-    if (!answer.ok) {
-      const message = (document as { message?: string }).message ?? answer.statusText;
-      throw new ApiError(answer.status, answer.headers.get("x-amzn-errortype") ?? String(answer.status), message);
+    try {
+      const answer = await fetch(`${this.base}${path}`, request);
+      return { answer, text: await answer.text() };
+    } catch (failure) {
+      throw noAnswer(failure);
     }
-    return { body: document as T, headers: answer.headers };
+  }
+}
+
+/** What a failed `fetch` means: it raises a TypeError without a word of use, or what the signal of its timeout says. */
+export function noAnswer(failure: unknown): Error {
+  if (failure instanceof DOMException && failure.name === "TimeoutError") {
+    return new NoAnswer(`no answer came within ${TIMEOUT_MS / 1000} s`);
+  }
+  return failure instanceof TypeError ? new NoAnswer("The network does not answer") : (failure as Error);
+}
+
+/** The JSON object of an answer; null where it is something else, such as a proxy's page. */
+function documentOf(text: string): { readonly message?: unknown } | null {
+  if (!text) {
+    return {};
+  }
+  try {
+    const document: unknown = JSON.parse(text);
+    return typeof document === "object" ? document : null;
+  } catch {
+    return null;
   }
 }
 

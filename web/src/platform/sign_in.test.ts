@@ -156,6 +156,14 @@ describe("a token", () => {
     expect(Object.fromEntries(tab.asked[1] ?? [])).toMatchObject({ grant_type: "refresh_token", refresh_token: "r" });
   });
 
+  it("is renewed before its time where the API has refused it, once for all who were refused", async () => {
+    const signIn = await signedIn();
+    tab.answers = [() => tokens("second")];
+    expect(await Promise.all([signIn.token("first"), signIn.token("first")])).toEqual(["second", "second"]);
+    expect(await signIn.token("first")).toBe("second");
+    expect(tab.asked).toHaveLength(2);
+  });
+
   it("is signed in for anew where the refresh token has ended", async () => {
     const signIn = await signedIn();
     vi.setSystemTime(900_000);

@@ -1,3 +1,4 @@
+import { noAnswer, TIMEOUT_MS } from "./api";
 import type { SignInSettings } from "./site";
 
 /** What the token endpoint answers (RFC 6749, section 5.1). */
@@ -40,9 +41,9 @@ export class SignIn {
     return sessionStorage.getItem(SIGNED_OUT) !== null;
   }
 
-  /** Return an access token; where there is none that is still good, leave the page to sign in. */
-  token(): Promise<string> {
-    if (this.held && Date.now() < this.endsMs - RENEW_BEFORE_MS) {
+  /** Return an access token; where there is none that is still good and not the refused one, leave to sign in. */
+  token(refused?: string): Promise<string> {
+    if (this.held && this.held !== refused && Date.now() < this.endsMs - RENEW_BEFORE_MS) {
       return Promise.resolve(this.held);
     }
     // Calls that come meanwhile wait for the same token.
@@ -60,7 +61,7 @@ export class SignIn {
     location.assign(`${this.settings.logoutUrl}?${query}`);
   }
 
-  /** Sign in again after having signed out. */
+  /** Sign in again after having signed out, or after a sign-in that failed. */
   signInAgain(): void {
     sessionStorage.removeItem(SIGNED_OUT);
     void this.leave();
@@ -111,6 +112,9 @@ export class SignIn {
       body: new URLSearchParams({ client_id: this.settings.clientId, ...form }),
       cache: "no-store",
       credentials: "omit",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    }).catch((failure: unknown) => {
+      throw noAnswer(failure);
     });
     const document = (await answer.json().catch(() => ({}))) as Tokens & { readonly error?: string };
     if (!answer.ok) {

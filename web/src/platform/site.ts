@@ -1,3 +1,5 @@
+import { noAnswer, TIMEOUT_MS } from "./api";
+
 /** What a deployment tells its pages: `/site.json`, which the CDK writes beside them. */
 export interface Site {
   /** The environment's name. */
@@ -20,7 +22,10 @@ export interface SignInSettings {
 
 /** Fetch what the deployment says of itself. */
 export async function readSite(): Promise<Site> {
-  const answer = await fetch("/site.json", { cache: "no-store" });
+  const asked = fetch("/site.json", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const answer = await asked.catch((failure: unknown) => {
+    throw noAnswer(failure);
+  });
   if (!answer.ok) {
     throw new Error(`/site.json is answered with ${answer.status}: this site is not deployed whole`);
   }

@@ -1,7 +1,7 @@
 import type { ComponentType } from "preact";
 import { render } from "preact";
 import { Api } from "./api";
-import { SignIn } from "./sign_in";
+import { SignIn, SignInError } from "./sign_in";
 import { readSite, type Site } from "./site";
 import "./theme.css";
 
@@ -18,27 +18,44 @@ export async function start(Page: ComponentType<PageProps>): Promise<void> {
   if (!place) {
     throw new Error("the document has no element with the id `page`");
   }
+  let signIn: SignIn | undefined;
   try {
     const site = await readSite();
-    const signIn = new SignIn(site.signIn);
+    signIn = new SignIn(site.signIn);
     if (signIn.signedOut) {
-      render(<SignedOut signIn={signIn} />, place);
+      render(<Away title="Signed out" signIn={signIn} />, place);
       return;
     }
-    await signIn.token();
-    render(<Page site={site} api={new Api(site.api, () => signIn.token())} signIn={signIn} />, place);
+    const signedIn = signIn;
+    await signedIn.token();
+    render(<Page site={site} api={new Api(site.api, (refused) => signedIn.token(refused))} signIn={signedIn} />, place);
   } catch (error) {
-    render(<p role="alert">{error instanceof Error ? error.message : String(error)}</p>, place);
+    const title = error instanceof SignInError ? "You are not signed in" : "This page cannot be shown";
+    render(<Away title={title} why={error instanceof Error ? error.message : String(error)} signIn={signIn} />, place);
   }
 }
 
-function SignedOut({ signIn }: { readonly signIn: SignIn }) {
+interface AwayProps {
+  readonly title: string;
+  readonly why?: string;
+  readonly signIn: SignIn | undefined;
+}
+
+/** In the page's place, where nobody is signed in or the deployment is not known. */
+export function Away({ title, why, signIn }: AwayProps) {
   return (
-    <main>
-      <h1>Signed out</h1>
-      <button type="button" class="primary" onClick={() => signIn.signInAgain()}>
-        Sign in
-      </button>
+    <main class="away">
+      <h1>{title}</h1>
+      {why && <p role="alert">{why[0]?.toUpperCase() + why.slice(1)}.</p>}
+      {signIn ? (
+        <button type="button" class="primary" onClick={() => signIn.signInAgain()}>
+          Sign in
+        </button>
+      ) : (
+        <button type="button" class="primary" onClick={() => location.reload()}>
+          Try again
+        </button>
+      )}
     </main>
   );
 }
