@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mattersOf } from "./attention";
-import type { Champion } from "./contract";
+import type { Champion, TrainingRun } from "./contract";
 import { champion, driftAnswer, modelsAnswer, NOW, quarantineAnswer, trainingsAnswer } from "./fixtures";
 
 const quiet = {
@@ -27,6 +27,25 @@ describe("what needs attention", () => {
     const [matter] = mattersOf({ ...quiet, trainings: { runs: [...running, ...failed] } }, NOW);
     expect(matter?.text).toContain("no capacity for ml.m7i.2xlarge");
     expect(wordsOf({ ...quiet, trainings: { runs: [...quiet.trainings.runs, ...failed] } })).toEqual([]);
+  });
+
+  it("is a version of the last training that the gate rejected or its trial took back", () => {
+    const [run] = quiet.trainings.runs;
+    const ended = (outcome: string) => ({
+      ...quiet,
+      trainings: { runs: [{ ...run, version: "v9", outcome } as TrainingRun, ...quiet.trainings.runs] },
+    });
+    expect(mattersOf(ended("rejected"), NOW)).toEqual([
+      {
+        tone: "warn",
+        word: "rejected",
+        text: "The gate rejected what the last training made, v9.",
+        href: "#/models/v9",
+      },
+    ]);
+    expect(mattersOf(ended("rolled back"), NOW)[0]?.text).toBe("The trial took back what the last training made, v9.");
+    expect(wordsOf(ended("promoted"))).toEqual([]);
+    expect(wordsOf({ ...withChampion({ version: "v9" }), trainings: ended("rejected").trainings })).toEqual([]);
   });
 
   it("is a champion that is missing, held or being challenged", () => {

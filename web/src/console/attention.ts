@@ -27,6 +27,14 @@ export function mattersOf({ models, trainings, drift, quarantine }: Known, nowMs
     const text = `The last training ended ${ago(last.endedMs ?? last.startedMs, nowMs)}: ${last.cause ?? last.status.toLowerCase()}`;
     matters.push({ tone: "bad", word: "failed", text, href: href("trainings") });
   }
+  const refused = last?.outcome === "rejected" || last?.outcome === "rolled back";
+  // One that somebody has promoted all the same is no matter any more.
+  if (refused && (last.version === null || last.version !== models?.champion?.version)) {
+    const by = last.outcome === "rejected" ? "The gate rejected" : "The trial took back";
+    const text = `${by} what the last training made${last.version ? `, ${last.version}` : ""}.`;
+    const where = last.version ? href("models", last.version) : href("trainings");
+    matters.push({ tone: "warn", word: last.outcome, text, href: where });
+  }
   if (models && !models.champion) {
     matters.push({ tone: "warn", word: "no champion", text: "Shoppers get popular items.", href: href("models") });
   }
