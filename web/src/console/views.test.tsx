@@ -2,6 +2,7 @@ import { render } from "preact-render-to-string";
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
 import { DeskContext } from "./context";
+import type { Engagement } from "./contract";
 import { Feeds, type Question } from "./feeds";
 import { answerOf, modelsAnswer, versions } from "./fixtures";
 import * as questions from "./questions";
@@ -117,7 +118,7 @@ describe("every view", () => {
     ["alarms", "This deployment has no alarms"],
     ["models", "alsolike train"],
     ["trainings", "No training has run yet"],
-    ["engagement", "No answers in these days"],
+    ["engagement", "alsolike engagement --refresh"],
     ["drift", "alsolike drift --refresh"],
     ["quarantine", "Nothing is held back"],
     ["experiments", "alsolike experiments start"],
@@ -126,6 +127,19 @@ describe("every view", () => {
   ])("%s says what there is to do where nothing is there", async (name, words) => {
     expect(await shown(`#/${name}`, empty)).toContain(words);
   });
+});
+
+it.each(["engagement", "overview"])("%s says that there were no answers only where they were counted", async (name) => {
+  const html = await shown(`#/${name}`, (path, query) => {
+    const answer = answerOf(path, query);
+    if (path !== "/operator/engagement") return answer;
+    const counted = answer as Engagement;
+    return { ...counted, totals: counted.totals.map((row) => ({ ...row, answers: 0 })) };
+  });
+  expect(html).toContain("No answers in these days");
+  const uncounted = await shown(`#/${name}`, empty);
+  expect(uncounted).toContain("Not counted yet");
+  expect(uncounted).not.toContain("No answers");
 });
 
 describe("the dialog that promotes", () => {

@@ -1,8 +1,9 @@
 import type { Watched } from "../context";
 import type { Engagement } from "../contract";
 import { dayMs, percent } from "../format";
-import { Answered, Empty } from "../parts/answered";
+import { Answered } from "../parts/answered";
 import { TimeChart } from "../parts/chart";
+import { NotCounted } from "./not_counted";
 
 /** How many of the lists that shoppers saw were clicked, by day. */
 export function ClickThrough({ feed }: { feed: Watched<Engagement> }) {
@@ -10,7 +11,7 @@ export function ClickThrough({ feed }: { feed: Watched<Engagement> }) {
     <Answered feed={feed} what="engagement" bones={1}>
       {(found) =>
         found.totals.every((row) => row.answers === 0) ? (
-          <Empty title="No answers in the last days" />
+          <NotCounted found={found} />
         ) : (
           <TimeChart
             caption="Click-through by day"

@@ -1,12 +1,13 @@
 import { useFeed } from "../context";
 import type { Engagement, EngagementRow } from "../contract";
 import { count, dayMs, type Format, figure, percent, plural, words } from "../format";
-import { Answered, Empty } from "../parts/answered";
+import { Answered } from "../parts/answered";
 import { TimeChart } from "../parts/chart";
 import { Choice } from "../parts/choice";
 import { Table } from "../parts/table";
 import { engagement } from "../questions";
 import { type Route, replaceQuery } from "../routing";
+import { NotCounted } from "./not_counted";
 
 const BY = { all: "All", recommender: "Recommender", model: "Model", arm: "Arm" };
 const DAYS = { 7: "7 days", 14: "14 days", 28: "28 days" };
@@ -60,14 +61,7 @@ export function EngagementView({ route }: { route: Route }) {
 
 function Found({ found, metric, by }: { found: Engagement; metric: Metric; by: string }) {
   if (found.totals.every((row) => row.answers === 0)) {
-    return (
-      <Empty title="No answers in these days">
-        <p>
-          Engagement is counted from what the shop's events say of recommendations: events that carry a recommendation's
-          id.
-        </p>
-      </Empty>
-    );
+    return <NotCounted found={found} />;
   }
   const [title, format] = METRICS[metric];
   const rejected = Object.entries(found.rejected).filter(([, events]) => events > 0);
