@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { dayMs, figure } from "../format";
 import { rowsOf, summary } from "./chart";
-import { timeMarks } from "./time_axis";
+import { timeMarks, timeRange } from "./time_axis";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -39,6 +39,18 @@ describe("what a chart says without being seen", () => {
       { timeMs: 2, values: [20, 7] },
       { timeMs: 1, values: [10, null] },
     ]);
+  });
+});
+
+describe("the range of a time axis", () => {
+  it("is that of the times, with half a day on either side for bars of days", () => {
+    expect(timeRange([2 * HOUR, HOUR], false, false)).toEqual({ min: HOUR, max: 2 * HOUR });
+    expect(timeRange([0, 24 * HOUR], true, true)).toEqual({ min: -12 * HOUR, max: 36 * HOUR });
+  });
+
+  it("has room around a single time", () => {
+    expect(timeRange([HOUR, HOUR], false, false)).toEqual({ min: 0.5 * HOUR, max: 1.5 * HOUR });
+    expect(timeRange([24 * HOUR], true, false)).toEqual({ min: 12 * HOUR, max: 36 * HOUR });
   });
 });
 

@@ -14,7 +14,7 @@ import {
 import { clockOrDay, dateTime, day } from "../format";
 import type { ChartProps, Series } from "./chart";
 import { colour } from "./scheme";
-import { timeMarks } from "./time_axis";
+import { timeMarks, timeRange } from "./time_axis";
 
 Chart.register(BarController, BarElement, Filler, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
@@ -30,7 +30,8 @@ export function draw(canvas: HTMLCanvasElement, props: ChartProps): Drawn {
   const line = colour(place, "--line");
   const font = { family: getComputedStyle(place).fontFamily, size: 11 };
   const times = props.series.flatMap((one) => one.points.map(([timeMs]) => timeMs));
-  const half = props.byDay && props.series.some((one) => one.kind === "bar") ? 43_200_000 : 0;
+  const bars = props.series.some((one) => one.kind === "bar");
+  const { min, max } = timeRange(times, props.byDay ?? false, bars);
   const zoneOffsetMs = props.byDay ? 0 : -new Date().getTimezoneOffset() * 60_000;
   const options: ChartConfiguration<"line" | "bar">["options"] = {
     animation: false,
@@ -42,8 +43,8 @@ export function draw(canvas: HTMLCanvasElement, props: ChartProps): Drawn {
       x: {
         type: "linear",
         offset: false,
-        min: Math.min(...times) - half,
-        max: Math.max(...times) + half,
+        min,
+        max,
         grid: { display: false },
         border: { color: line },
         afterBuildTicks: (axis) => {
@@ -92,7 +93,7 @@ export function draw(canvas: HTMLCanvasElement, props: ChartProps): Drawn {
     datasets.push({
       type: "line",
       label: props.threshold.name,
-      data: [Math.min(...times) - half, Math.max(...times) + half].map((x) => ({
+      data: [min, max].map((x) => ({
         x,
         y: props.threshold?.value ?? null,
       })),

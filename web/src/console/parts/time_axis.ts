@@ -21,3 +21,13 @@ export function timeMarks(
   }
   return marks;
 }
+
+/**
+ * From where to where an axis goes, with half a day for bars of days on either side. A single time has room on either
+ * side, too: an axis without a length shows neither its point nor a line across.
+ */
+export function timeRange(times: readonly number[], byDay: boolean, bars: boolean): { min: number; max: number } {
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const half = byDay && (bars || first === last) ? DAY / 2 : first === last ? HOUR / 2 : 0;
+  return { min: first - half, max: last + half };
+}
