@@ -5,6 +5,9 @@ import { Icon } from "./icons";
 
 const LONGEST_REASON = 500;
 
+/** How many characters of a reason the API counts: code points of what is sent, where a string counts UTF-16's units. */
+export const reasonLength = (reason: string): number => [...reason.trim()].length;
+
 interface Props {
   readonly verb: string;
   readonly reasonRequired?: boolean;
@@ -22,6 +25,8 @@ export function ChangeForm({ verb, reasonRequired = true, ready = true, children
   const [reason, setReason] = useState("");
   const [error, setError] = useState<Error | null>(null);
   const [going, setGoing] = useState(false);
+  const length = reasonLength(reason);
+  const tooLong = length > LONGEST_REASON;
   const send = async (event: Event) => {
     event.preventDefault();
     setGoing(true);
@@ -42,13 +47,14 @@ export function ChangeForm({ verb, reasonRequired = true, ready = true, children
           id={`${id}-reason`}
           rows={3}
           required={reasonRequired}
-          maxLength={LONGEST_REASON}
           value={reason}
           aria-describedby={`${id}-hint`}
+          aria-invalid={tooLong}
           onInput={(event) => setReason(event.currentTarget.value)}
         />
-        <p class="hint" id={`${id}-hint`}>
-          Kept with the change. {reason.length} of {LONGEST_REASON} characters.
+        <p class={tooLong ? "hint bad" : "hint"} id={`${id}-hint`} role={tooLong ? "alert" : undefined}>
+          {tooLong ? "Too long to be kept with the change: " : "Kept with the change: "}
+          {length} of {LONGEST_REASON} characters.
         </p>
       </div>
       {error && (
@@ -61,7 +67,7 @@ export function ChangeForm({ verb, reasonRequired = true, ready = true, children
         <button type="button" onClick={cancel}>
           Cancel
         </button>
-        <button type="submit" class="primary" disabled={going || !ready}>
+        <button type="submit" class="primary" disabled={going || !ready || tooLong}>
           {going ? "Asking…" : verb}
         </button>
       </footer>
