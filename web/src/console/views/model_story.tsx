@@ -82,7 +82,9 @@ function Story({ story }: { story: ModelStory }) {
         {decision ? (
           <>
             <p class="row">
-              {decision.verdict === "approved" ? (
+              {decision.forced ? (
+                <Status tone="warn">rejected, then forced</Status>
+              ) : decision.verdict === "approved" ? (
                 <Status tone="good">approved</Status>
               ) : (
                 <Status tone="bad">rejected</Status>
