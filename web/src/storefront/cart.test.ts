@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { added, type Cart, count, total, withQuantity } from "./cart";
+import { added, type Cart, count, total, without, withQuantity } from "./cart";
 import { keep, readKept } from "./storage";
 
 const pear = { itemId: "1", title: "Pear", price: 0.5, recommendationId: "first" };
@@ -30,6 +30,13 @@ describe("the cart", () => {
     const cart = withQuantity(added(added([], pear), fig), "1", 0);
     expect(cart.map((line) => line.itemId)).toEqual(["2"]);
   });
+});
+
+it("is without what was bought, and keeps what came in since", () => {
+  const bought = added(added([], pear), fig);
+  expect(without(bought, bought)).toEqual([]);
+  expect(without(withQuantity(bought, "1", 3), bought)).toEqual([{ ...pear, quantity: 2 }]);
+  expect(without(withQuantity(bought, "1", 0), bought)).toEqual([]);
 });
 
 describe("what a browser keeps", () => {

@@ -25,6 +25,14 @@ export function withQuantity(cart: Cart, itemId: string, quantity: number): Cart
     .filter((line) => line.quantity > 0);
 }
 
+/** What is left after these were bought: whatever was put in or raised since. */
+export function without(cart: Cart, bought: Cart): Cart {
+  return bought.reduce((left, { itemId, quantity }) => {
+    const there = left.find((line) => line.itemId === itemId);
+    return there ? withQuantity(left, itemId, there.quantity - quantity) : left;
+  }, cart);
+}
+
 /** How many things there are. */
 export function count(cart: Cart): number {
   return cart.reduce((sum, line) => sum + line.quantity, 0);

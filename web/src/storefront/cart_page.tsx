@@ -1,5 +1,4 @@
-import { useState } from "preact/hooks";
-import { type Cart, type CartLine, count, total } from "./cart";
+import { type CartLine, count, total } from "./cart";
 import { useShop } from "./context";
 import { priceText } from "./product";
 import { formatRoute, type Route } from "./route";
@@ -10,22 +9,9 @@ import { Tile } from "./tile";
 /** The cart, and after buying what was bought. */
 export function CartPage({ route }: { readonly route: Route }) {
   const shop = useShop();
-  const [orderId, setOrderId] = useState(() => crypto.randomUUID());
-  const [buying, setBuying] = useState(false);
-  const [failed, setFailed] = useState(false);
-  const [ordered, setOrdered] = useState<Cart | null>(null);
   const { cart } = shop;
-  const buy = async () => {
-    setBuying(true);
-    setFailed(false);
-    const taken = await shop.buy(cart, orderId);
-    setBuying(false);
-    setFailed(!taken);
-    if (!taken) return; // the same order may be sent again
-    setOrdered(cart);
-    setOrderId(crypto.randomUUID());
-    shop.emptyCart();
-  };
+  const { state, taken } = shop.ordering;
+  const buying = state === "buying";
   return (
     <>
       <h1>Cart</h1>
@@ -41,19 +27,24 @@ export function CartPage({ route }: { readonly route: Route }) {
               {count(cart)} {count(cart) === 1 ? "product" : "products"}
               <b>{priceText(total(cart))}</b>
             </p>
-            <button type="button" class="primary" disabled={buying} onClick={() => void buy()}>
+            <button type="button" class="primary" disabled={buying} onClick={() => void shop.buyCart()}>
               {buying ? "Buying …" : "Buy"}
             </button>
-            {failed && <p role="alert">The order was not taken. Your cart is as it was; try again.</p>}
+            {state === "failed" && (
+              <p role="alert">
+                Nothing says that the order was taken. Your cart is as it was; try again, what is sent twice counts
+                once.
+              </p>
+            )}
             <p class="small">A demo: nothing is charged or delivered, but the purchase counts.</p>
           </section>
         </div>
-      ) : ordered ? (
+      ) : taken ? (
         <div class="notice good" role="status">
           <p class="notice-title">Thank you!</p>
           <p>
-            {count(ordered)} {count(ordered) === 1 ? "product" : "products"} for {priceText(total(ordered))}. The lists
-            below, and those of the <a href="#/">shop</a>, follow within seconds.
+            {count(taken)} {count(taken) === 1 ? "product" : "products"} for {priceText(total(taken))}. The lists below,
+            and those of the <a href="#/">shop</a>, follow within seconds.
           </p>
         </div>
       ) : (

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../platform/api";
 import { useShop } from "./context";
 import { asError } from "./failure";
+import { Order } from "./order";
 import { type Product, priceText } from "./product";
 import { formatRoute, type Route } from "./route";
 import { ShelfList } from "./shelf_list";
@@ -106,15 +107,18 @@ function Details({ product }: { readonly product: Product }) {
 
 function BuyNow({ product }: { readonly product: Product }) {
   const shop = useShop();
-  const [orderId, setOrderId] = useState(() => crypto.randomUUID());
+  const [order, setOrder] = useState(() => new Order());
   const [state, setState] = useState<"ready" | "buying" | "bought">("ready");
   const buy = async () => {
     setState("buying");
     const recommendationId = shop.leadOf(product.id)?.recommendationId ?? null;
     const { id: itemId, title, price } = product;
-    const taken = await shop.buy([{ itemId, title, price, quantity: 1, recommendationId }], orderId);
-    if (taken) setOrderId(crypto.randomUUID()); // otherwise trying again is the same order
-    setState(taken ? "bought" : "ready");
+    const lines = [{ itemId, title, price, quantity: 1, recommendationId }];
+    const taken = await shop.buy(lines, order, () => {
+      setOrder(new Order()); // until then trying again is the same order
+      setState("bought");
+    });
+    if (!taken) setState("ready");
   };
   return (
     <button type="button" disabled={state === "buying"} onClick={() => void buy()}>

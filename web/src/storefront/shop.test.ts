@@ -9,13 +9,21 @@ import { shopperOf } from "./shopper";
 interface Sent {
   readonly userId?: string;
   readonly sessionId: string;
-  readonly eventList: readonly { readonly eventType: string; readonly eventId: string; readonly itemId?: string }[];
+  readonly eventList: readonly {
+    readonly eventType: string;
+    readonly eventId: string;
+    readonly itemId?: string;
+    readonly [name: string]: unknown;
+  }[];
 }
 
 /** An API that takes events, unless it is down, and then answers another "for you". */
 class Taking extends Api {
   readonly sent: Sent[] = [];
+  /** Whether events are refused. */
   down = false;
+  /** Whether events are taken, but nobody is told so. */
+  losing = false;
   constructor() {
     super("", async () => "");
   }
@@ -23,6 +31,7 @@ class Taking extends Api {
     if (path === "/events") {
       if (this.down) throw new ApiError(503, "ServiceUnavailableException", "busy");
       this.sent.push(body as Sent);
+      if (this.losing) throw new ApiError(504, "GatewayTimeout", "late");
       return { body: {} as T, headers: new Headers() };
     }
     const itemList = [{ itemId: `after ${this.sent.length} calls` }];
@@ -40,6 +49,7 @@ function place(): Storage {
 }
 
 const site = { environment: "demo", api: "/api", trackingId: "shop" } as Site;
+const pear = fromMetadata("8", { TITLE: "Pears", PRICE: "2" });
 const fig = fromMetadata("7", { TITLE: "Figs, 1 lb", PRICE: "1.5" });
 
 let api: Taking;
@@ -98,14 +108,66 @@ describe("an order", () => {
   it("is the same order when it is sent again", async () => {
     shop.add(fig, { recommendationId: "r1", shown: ["7"] });
     await vi.advanceTimersByTimeAsync(0);
-    api.down = true;
-    expect(await shop.buy(shop.cart, "o1")).toBe(false);
+    api.losing = true;
+    await shop.buyCart();
     expect(shop.cart).toHaveLength(1);
+    expect(shop.ordering).toEqual({ state: "failed", taken: null });
+    const lost = api.sent.at(-1)?.eventList;
+    expect(lost).toMatchObject([{ eventType: "purchase", itemId: "7", eventValue: 1.5, recommendationId: "r1" }]);
+
+    api.losing = false;
+    await shop.buyCart();
+
+    expect(api.sent.at(-1)?.eventList).toEqual(lost);
+    expect(shop.cart).toEqual([]);
+    expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7", quantity: 1 }] });
+  });
+
+  it("counts what was changed after its answer was lost", async () => {
+    shop.add(fig, null);
+    shop.add(pear, null);
+    await vi.advanceTimersByTimeAsync(0);
+    api.losing = true;
+    await shop.buyCart();
+    const lost = api.sent.at(-1)?.eventList.map(({ eventId }) => eventId);
+    api.losing = false;
+    shop.setQuantity("7", 0);
+    shop.setQuantity("8", 2);
+    expect(shop.ordering.state).toBe("open");
+    await shop.buyCart();
+
+    const [event, ...others] = api.sent.at(-1)?.eventList ?? [];
+    expect(event).toMatchObject({ itemId: "8", properties: '{"quantity":2}' });
+    expect(others).toEqual([]);
+    expect(lost).not.toContain(event?.eventId);
+  });
+
+  it("is complete when the strip sends it again", async () => {
+    shop.add(fig, null);
+    await vi.advanceTimersByTimeAsync(0);
+    api.down = true;
+    await shop.buyCart();
     api.down = false;
-    expect(await shop.buy(shop.cart, "o1")).toBe(true);
-    expect(api.sent.at(-1)?.eventList).toMatchObject([
-      { eventType: "purchase", eventId: "o1-1", itemId: "7", eventValue: 1.5, recommendationId: "r1" },
-    ]);
+    shop.activity[0]?.again?.();
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(shop.cart).toEqual([]);
+    expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7" }] });
+    shop.add(fig, null);
+    await shop.buyCart();
+    const purchases = api.sent.flatMap(({ eventList }) => eventList).filter((e) => e.eventType === "purchase");
+    expect(new Set(purchases.map(({ eventId }) => eventId)).size).toBe(2);
+  });
+
+  it("leaves in the cart what came in since, and is told of once", async () => {
+    shop.add(fig, null);
+    await vi.advanceTimersByTimeAsync(0);
+    const bought = shop.buyCart();
+    shop.add(pear, null);
+    await bought;
+    expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
+    await shop.show({ page: "cart" });
+    expect(shop.ordering.taken).toBeNull();
   });
 });
 

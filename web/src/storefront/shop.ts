@@ -6,18 +6,21 @@ import * as cart from "./cart";
 import { type Loaded, loadProducts } from "./catalogue";
 import { bodies, bought, carted, type Lead, post, type ShopEvent, searched, viewed } from "./events";
 import { asError, failureSentence } from "./failure";
+import { Order, type Ordering } from "./order";
 import { fromRow, type ItemRow, type Product, shortTitle } from "./product";
-import { recommendIds } from "./recommending";
 import type { Route } from "./route";
 import { loadShelves, plans, type Shelf, shelvesKey } from "./shelves";
 import { inventShopper, loadUsers, type Shopper, shopperName, shopperOf, type UserRow } from "./shopper";
 import { forget, keep, readKept } from "./storage";
-import { type Look, watch } from "./watch";
+import { type Look, lookAt, watch } from "./watch";
 
 /** When carousels are asked for anew after an event, whatever was seen of it: trends count it later than profiles do. */
 const ASK_AGAIN_MS = [2_000, 6_000, 45_000];
 
-const LOOKED_AT = 20;
+interface Sending {
+  readonly effect?: boolean;
+  readonly onTaken?: (() => void) | undefined;
+}
 
 /** The shop as one browser has it: who shops, the cart, what the page shows, and what was sent. */
 export class Shop {
@@ -30,9 +33,11 @@ export class Shop {
   loadingError: Error | null = null;
   /** Every product that any answer has brought. */
   readonly known = new Map<string, Product>();
+  ordering: Ordering = { state: "open", taken: null };
   /** Of the model that answered last. */
   modelVersion: string | null = null;
 
+  private order = new Order();
   private sessionId = crypto.randomUUID();
   private readonly shelves = new Map<string, readonly Shelf[]>();
   private readonly leads = new Map<string, Lead>();
@@ -67,6 +72,7 @@ export class Shop {
     this.shopper = shopper;
     this.sessionId = crypto.randomUUID();
     this.cart = [];
+    this.newOrder(null);
     this.watching++;
     this.shelves.clear();
     this.leads.clear();
@@ -79,6 +85,7 @@ export class Shop {
   /** Show a page's carousels; those it had stay until they are answered anew. */
   async show(route: Route): Promise<void> {
     this.route = route;
+    if (this.ordering.taken) this.ordering = { ...this.ordering, taken: null };
     await this.reload();
   }
 
@@ -126,29 +133,39 @@ export class Shop {
   add(product: Product, lead: Lead | null): void {
     const { id: itemId, title, price } = product;
     this.cart = cart.added(this.cart, { itemId, title, price, recommendationId: lead?.recommendationId ?? null });
-    this.keep();
+    this.edited();
     void this.send(`${shortTitle(title)} put into the cart`, [carted(itemId, price, lead)]);
   }
 
   setQuantity(itemId: string, quantity: number): void {
     this.cart = cart.withQuantity(this.cart, itemId, quantity);
-    this.keep();
+    this.edited();
     this.changed();
   }
 
-  /** Buy something; whether it was taken. The same order sent again counts once. */
-  async buy(lines: cart.Cart, orderId: string): Promise<boolean> {
+  /** Buy what is in the cart, which is emptied once the order is taken: now, or when it is sent again. */
+  async buyCart(): Promise<void> {
+    const { cart: lines, order, shopper } = this;
+    this.ordering = { state: "buying", taken: null };
+    const taken = await this.buy(lines, order, () => {
+      if (order !== this.order || shopper !== this.shopper) return;
+      this.cart = cart.without(this.cart, lines);
+      this.newOrder(lines);
+      this.keep();
+      this.changed();
+    });
+    if (taken || order !== this.order) return;
+    this.ordering = { state: "failed", taken: null };
+    this.changed();
+  }
+
+  /** Buy something; whether it was taken. `onTaken` is told so, be it when the same order is sent again. */
+  async buy(lines: cart.Cart, order: Order, onTaken: () => void): Promise<boolean> {
     const what =
       lines.length === 1 && lines[0]
         ? `Purchase of ${shortTitle(lines[0].title)}`
         : `Purchase of ${lines.length} products`;
-    return this.send(what, bought(lines, orderId, Date.now()));
-  }
-
-  emptyCart(): void {
-    this.cart = [];
-    this.keep();
-    this.changed();
+    return this.send(what, bought(lines, order, Date.now()), { onTaken });
   }
 
   /** A product of the catalogue; refused where it has none of the id. */
@@ -197,23 +214,24 @@ export class Shop {
   }
 
   /** Send events; whether they were taken. Then look for their effect, without anybody waiting for it. */
-  private async send(what: string, events: ShopEvent[], { effect = true } = {}): Promise<boolean> {
+  private async send(what: string, events: ShopEvent[], { effect = true, onTaken }: Sending = {}): Promise<boolean> {
     const { shopper } = this;
     const id = this.note(what, "sending");
     const watching = effect ? ++this.watching : 0;
     const current = () => watching === this.watching && shopper === this.shopper;
-    const before = effect ? await this.look(shopper).catch(() => null) : null;
+    const before = effect ? await lookAt(this.api, shopper).catch(() => null) : null;
     try {
       await post(this.api, bodies(events, shopper, this.sessionId, this.site.trackingId));
     } catch (error) {
       const again = () => {
         this.amend(id, { again: null });
-        if (shopper === this.shopper) void this.send(what, events, { effect });
+        if (shopper === this.shopper) void this.send(what, events, { effect, onTaken });
       };
       this.amend(id, { state: "failed", error: failureSentence(asError(error)), again });
       return false;
     }
     this.amend(id, { state: before && current() ? "watching" : "sent" });
+    onTaken?.();
     if (effect) this.askAgain();
     if (before && current()) void this.watch(id, shopper, before, current);
     return true;
@@ -223,7 +241,12 @@ export class Shop {
     const sleep = (ms: number) =>
       new Promise<void>((done, stop) => setTimeout(() => (current() ? done() : stop(new Error("overtaken"))), ms));
     try {
-      const outcome = await watch({ before, look: () => this.look(shopper), sleep, nowMs: () => performance.now() });
+      const outcome = await watch({
+        before,
+        look: () => lookAt(this.api, shopper),
+        sleep,
+        nowMs: () => performance.now(),
+      });
       if (!current()) throw new Error("overtaken");
       this.amend(id, { state: "settled", outcome });
       await this.reload();
@@ -235,13 +258,6 @@ export class Shop {
   private askAgain(): void {
     for (const timer of this.timers.splice(0)) clearTimeout(timer);
     this.timers.push(...ASK_AGAIN_MS.map((ms) => setTimeout(() => void this.reload(), ms)));
-  }
-
-  private async look(shopper: Shopper): Promise<Look> {
-    const ids = (recommender: "for-you" | "recently-viewed" | "buy-again") =>
-      recommendIds(this.api, { recommender, userId: shopper.id, most: LOOKED_AT });
-    const [forYou, recent, again] = await Promise.all([ids("for-you"), ids("recently-viewed"), ids("buy-again")]);
-    return { forYou, had: [...recent, "", ...again] };
   }
 
   /** Reasons name items by their ids; people want titles. */
@@ -264,6 +280,17 @@ export class Shop {
   private amend(id: number, changes: Partial<Activity>): void {
     this.activity = this.activity.map((line) => (line.id === id ? { ...line, ...changes } : line));
     this.changed();
+  }
+
+  /** The cart is another: what was said of the attempt to buy what it was no longer is so. */
+  private edited(): void {
+    this.keep();
+    if (this.ordering.state === "failed") this.ordering = { state: "open", taken: null };
+  }
+
+  private newOrder(taken: cart.Cart | null): void {
+    this.order = new Order();
+    this.ordering = { state: "open", taken };
   }
 
   private keep(): void {

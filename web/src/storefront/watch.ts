@@ -1,3 +1,7 @@
+import type { Api } from "../platform/api";
+import { recommendIds } from "./recommending";
+import type { Shopper } from "./shopper";
+
 /** What is looked at to see an event's effect: the items of "for you", and those that the shopper has had. */
 export interface Look {
   readonly forYou: readonly string[];
@@ -16,6 +20,16 @@ export interface Watching {
   readonly look: () => Promise<Look>;
   readonly sleep: (ms: number) => Promise<void>;
   readonly nowMs: () => number;
+}
+
+const LOOKED_AT = 20;
+
+/** Look at what a shopper is answered now. */
+export async function lookAt(api: Api, shopper: Shopper): Promise<Look> {
+  const ids = (recommender: "for-you" | "recently-viewed" | "buy-again") =>
+    recommendIds(api, { recommender, userId: shopper.id, most: LOOKED_AT });
+  const [forYou, recent, again] = await Promise.all([ids("for-you"), ids("recently-viewed"), ids("buy-again")]);
+  return { forYou, had: [...recent, "", ...again] };
 }
 
 /** How long it is waited for an effect. */
