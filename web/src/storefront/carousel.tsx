@@ -5,7 +5,7 @@ import type { Lead } from "./events";
 import { failureSentence } from "./failure";
 import { degradedSentence, sourceSentence } from "./reasons";
 import type { Recommendations } from "./recommending";
-import type { Shelf, ShelfPlan } from "./shelves";
+import { emptySentence, type Shelf, type ShelfPlan } from "./shelves";
 
 interface CarouselProps {
   readonly plan: ShelfPlan;
@@ -66,7 +66,7 @@ function ShelfContent({ plan, shelf, track, lead }: ContentProps) {
   }
   const { list } = shelf;
   if (!list || list.items.length === 0) {
-    return <p class="state">{plan.empty}</p>;
+    return <p class="state">{emptySentence(shelf)}</p>;
   }
   const startsFrom = plan.itemId === undefined ? null : shop.title(plan.itemId);
   const nowMs = Date.now();

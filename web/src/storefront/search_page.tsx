@@ -56,6 +56,12 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
         </ul>
       ) : shop.loading ? (
         <Skeleton what="Products" />
+      ) : products.length === 0 ? (
+        <EmptyState title="There are no products">
+          <p>
+            The catalogue is empty. Whoever runs the shop brings products in with <code>alsolike import items</code>.
+          </p>
+        </EmptyState>
       ) : (
         <EmptyState title="Nothing found">
           <p>Try fewer words, or another category.</p>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
-import { loadShelves, plans, type Shelf } from "./shelves";
+import { emptySentence, loadShelves, plans, type Shelf } from "./shelves";
 import { shopperOf } from "./shopper";
 
 interface Asked {
@@ -23,6 +23,20 @@ class Answering extends Api {
     if (this.failing.includes(name)) throw new Error(`${name} fails`);
     const itemList = [1, 2].map((place) => ({ itemId: `${name}-${place}` }));
     return { body: { itemList, recommendationId: name } as T, headers: new Headers() };
+  }
+}
+
+/** An API of a shop with one product, which was bought and is popular; nothing else is known. */
+class Small extends Api {
+  readonly asked: Asked[] = [];
+  constructor() {
+    super("", async () => "");
+  }
+  override async post<T>(_path: string, body: unknown) {
+    const asked = body as Asked;
+    this.asked.push(asked);
+    const has = /buy-again|popular|for-you/.test(asked.recommenderArn) && !asked.exclude?.includes("7");
+    return { body: { itemList: has ? [{ itemId: "7" }] : [], recommendationId: "r" } as T, headers: new Headers() };
   }
 }
 
@@ -68,6 +82,16 @@ describe("the carousels of a page", () => {
     if (!shelf?.list) throw new Error("nothing was answered");
     const old = { ...shelf, list: { ...shelf.list, items: shelf.list.items.slice(1) } };
     expect((await load(new Answering(), [old]))[0]?.fresh).toEqual(new Set(["buy-again-1"]));
+  });
+
+  it("say so where all of a list is on the page already, and else that there is none", async () => {
+    const api = new Small();
+    const shelves = await load(api);
+    const said = (name: string) =>
+      shelves.filter(({ plan }) => plan.recommender === name).map((shelf) => [shelf.usedUp, emptySentence(shelf)]);
+    expect(said("popular")).toEqual([[true, expect.stringContaining("on this page already")]]);
+    expect(said("trending")).toEqual([[false, "Nothing trends yet."]]);
+    expect(api.asked).toHaveLength(5 + 4); // each of the four that are empty once more, without what the page shows
   });
 
   it("are asked for no longer once nobody wants them", async () => {

@@ -2,7 +2,7 @@ import type { Api } from "../platform/api";
 import type { Cart } from "./cart";
 import { asError } from "./failure";
 import { shortTitle } from "./product";
-import { type Recommendations, type Recommender, recommend } from "./recommending";
+import { type Recommendations, type Recommender, recommend, recommendIds } from "./recommending";
 import type { Route } from "./route";
 import type { Shopper } from "./shopper";
 
@@ -27,6 +27,8 @@ export interface Shelf {
   readonly error: Error | null;
   /** Items that were not in the list before. */
   readonly fresh: ReadonlySet<string>;
+  /** Whether there is nothing in it because the page shows all of it elsewhere. */
+  readonly usedUp: boolean;
 }
 
 const FOR_YOU: ShelfPlan = {
@@ -109,20 +111,27 @@ export async function loadShelves(
     const old = before.find((shelf) => shelf.plan.recommender === plan.recommender)?.list ?? null;
     let shelf: Shelf;
     try {
-      const list = await recommend(api, {
+      const asking = {
         recommender: plan.recommender,
         most: plan.most,
-        exclude: shown,
         ...(plan.ofShopper ? { userId: shopper.id } : {}),
         ...(plan.itemId === undefined ? {} : { itemId: plan.itemId }),
-      });
+      };
+      const list = await recommend(api, { ...asking, exclude: shown });
+      const bare = list.items.length === 0 && shown.length > 0 && plan.empty !== undefined;
+      const usedUp = bare && (await recommendIds(api, { ...asking, most: 1 })).length > 0;
       shown.push(...list.items.map((item) => item.product.id));
-      shelf = { plan, list, error: null, fresh: freshOf(list, old) };
+      shelf = { plan, list, error: null, fresh: freshOf(list, old), usedUp };
     } catch (error) {
-      shelf = { plan, list: old, error: asError(error), fresh: new Set() };
+      shelf = { plan, list: old, error: asError(error), fresh: new Set(), usedUp: false };
     }
     if (!onShelf(shelf)) return;
   }
+}
+
+/** What is said where a list has nothing in it. */
+export function emptySentence({ plan, usedUp }: Shelf): string | undefined {
+  return usedUp ? "All that it would have is on this page already: in another list, or in your cart." : plan.empty;
 }
 
 function freshOf(list: Recommendations, old: Recommendations | null): ReadonlySet<string> {
