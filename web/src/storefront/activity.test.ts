@@ -7,6 +7,7 @@ it.each<[Partial<Activity>, string]>([
   [{ state: "sending" }, "Sending view of Figs …"],
   [{}, "View of Figs sent"],
   [{ state: "watching" }, "View of Figs sent, waiting for its effect …"],
+  [{ state: "settled", what: "Shopper 7 shops now" }, "Shopper 7 shops now"],
   [{ state: "failed", error: "offline" }, "View of Figs could not be sent: offline"],
   [
     { state: "settled", outcome: { effect: "changed", afterMs: 1234 } },

@@ -27,7 +27,7 @@ export function activitySentence({ what, state, outcome, error }: Activity): str
     case "failed":
       return `${what} could not be sent: ${error}`;
     case "settled":
-      return `${what} sent. ${outcome ? outcomeSentence(outcome) : ""}`.trim();
+      return outcome ? `${what} sent. ${outcomeSentence(outcome)}` : what; // without one nothing was sent
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { added, type Cart, count, total, without, withQuantity } from "./cart";
+import { added, type Cart, count, total, unpricedText, without, withQuantity } from "./cart";
 import { keep, readKept } from "./storage";
 
 const pear = { itemId: "1", title: "Pear", price: 0.5, recommendationId: "first" };
@@ -24,6 +24,14 @@ describe("the cart", () => {
     ]);
     expect(count(cart)).toBe(3);
     expect(total(cart)).toBe(1); // 2 * 0.5, and a fig of which no price is known
+  });
+
+  it("says what its sum is without", () => {
+    const both = added(added([], pear), fig);
+    expect(unpricedText(both)).toBe("without 1 unpriced product");
+    expect(unpricedText(withQuantity(both, "2", 3))).toBe("without 3 unpriced products");
+    expect(unpricedText(added([], pear))).toBeNull();
+    expect([unpricedText(added([], fig)), total(added([], fig))]).toEqual([null, null]);
   });
 
   it("lets go of what is wanted no more", () => {

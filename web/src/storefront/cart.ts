@@ -38,7 +38,15 @@ export function count(cart: Cart): number {
   return cart.reduce((sum, line) => sum + line.quantity, 0);
 }
 
-/** What it costs, of those lines that have a price. */
-export function total(cart: Cart): number {
-  return cart.reduce((sum, line) => sum + (line.price ?? 0) * line.quantity, 0);
+/** What it costs, of those lines that have a price; null where none has. */
+export function total(cart: Cart): number | null {
+  const priced = cart.filter((line) => line.price !== null);
+  return priced.length > 0 ? priced.reduce((sum, line) => sum + (line.price ?? 0) * line.quantity, 0) : null;
+}
+
+/** What a sum is without, in words; null where it has everything, or nothing. */
+export function unpricedText(cart: Cart): string | null {
+  const unpriced = count(cart.filter((line) => line.price === null));
+  if (unpriced === 0 || unpriced === count(cart)) return null;
+  return `without ${unpriced} unpriced ${unpriced === 1 ? "product" : "products"}`;
 }

@@ -1,4 +1,4 @@
-import { type CartLine, count, total } from "./cart";
+import { type CartLine, count, total, unpricedText } from "./cart";
 import { useShop } from "./context";
 import { priceText } from "./product";
 import { formatRoute, type Route } from "./route";
@@ -27,6 +27,7 @@ export function CartPage({ route }: { readonly route: Route }) {
               {count(cart)} {count(cart) === 1 ? "product" : "products"}
               <b>{priceText(total(cart))}</b>
             </p>
+            {unpricedText(cart) && <p class="small cart-unpriced">{unpricedText(cart)}</p>}
             <button type="button" class="primary" disabled={buying} onClick={() => void shop.buyCart()}>
               {buying ? "Buying …" : "Buy"}
             </button>
@@ -43,8 +44,9 @@ export function CartPage({ route }: { readonly route: Route }) {
         <div class="notice good" role="status">
           <p class="notice-title">Thank you!</p>
           <p>
-            {count(taken)} {count(taken) === 1 ? "product" : "products"} for {priceText(total(taken))}. The lists below,
-            and those of the <a href="#/">shop</a>, follow within seconds.
+            {count(taken)} {count(taken) === 1 ? "product" : "products"} for{" "}
+            {[priceText(total(taken)), unpricedText(taken)].filter(Boolean).join(" ")}. The lists below, and those of
+            the <a href="#/">shop</a>, follow within seconds.
           </p>
         </div>
       ) : (
@@ -74,7 +76,7 @@ function Line({ line }: { readonly line: CartLine }) {
       <Tile product={product} />
       <div>
         <a href={formatRoute({ page: "item", id: itemId })}>{title}</a>
-        <p class="small">{priceText(price)} each</p>
+        <p class="small">{price === null ? "no price" : `${priceText(price)} each`}</p>
       </div>
       <fieldset class="quantity">
         <legend class="visually-hidden">How many of {title}</legend>

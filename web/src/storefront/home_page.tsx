@@ -3,7 +3,7 @@ import { useShop } from "./context";
 import { formatRoute, type Route } from "./route";
 import { ShelfList } from "./shelf_list";
 import { plans } from "./shelves";
-import { shopperName } from "./shopper";
+import { greeting } from "./shopper";
 import { standingOf, standingSentence } from "./welcome";
 
 const MOST_CATEGORIES = 8;
@@ -16,7 +16,7 @@ export function HomePage({ route }: { readonly route: Route }) {
   return (
     <>
       <section class="hero">
-        <h1>{shopper.anonymous ? "Welcome" : `Good to see you, ${shopperName(shopper).toLowerCase()}`}</h1>
+        <h1>{greeting(shopper)}</h1>
         <p>
           {standingSentence(standing)
             .split("`")

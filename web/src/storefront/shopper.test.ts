@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findUsers, inventShopper, shopperName, shopperOf, userLine } from "./shopper";
+import { findUsers, greeting, inventShopper, shopperName, shopperOf, userLine } from "./shopper";
 
 const rows = [
   { userId: "12", properties: { age: "65+", householdSize: 2 } },
@@ -14,6 +14,11 @@ describe("shoppers", () => {
     expect(shopperOf(guest.id)).toEqual(guest);
     expect(shopperName(guest)).toBe("Guest 0f8fad5b");
     expect(shopperName(shopperOf("42"))).toBe("Shopper 42");
+  });
+
+  it("are greeted by their ids as they are", () => {
+    expect(greeting(shopperOf("ANA"))).toBe("Good to see you, shopper ANA");
+    expect(greeting(shopperOf("guest-1"))).toBe("Welcome");
   });
 
   it("are found by id, the nearest first", () => {

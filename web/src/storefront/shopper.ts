@@ -23,6 +23,11 @@ export function shopperName(shopper: Shopper): string {
   return shopper.anonymous ? `Guest ${shopper.id.slice(GUEST.length)}` : `Shopper ${shopper.id}`;
 }
 
+/** How the shop greets one: a visitor by no name. */
+export function greeting(shopper: Shopper): string {
+  return shopper.anonymous ? "Welcome" : `Good to see you, shopper ${shopper.id}`;
+}
+
 /** What `GET /users` says of one. */
 export interface UserRow {
   readonly userId: string;
