@@ -5,6 +5,8 @@ import type { Lead } from "./events";
 import { failureSentence } from "./failure";
 import { degradedSentence, sourceSentence } from "./reasons";
 import type { Recommendations } from "./recommending";
+import "./shelf.css";
+import { useScrolling } from "./scrolling";
 import { emptySentence, type Shelf, type ShelfPlan } from "./shelves";
 
 interface CarouselProps {
@@ -18,6 +20,7 @@ export function Carousel({ plan, shelf }: CarouselProps) {
   const track = useRef<HTMLUListElement>(null);
   const list = shelf?.list ?? null;
   const seen = useSeen(track, list);
+  const { any, back, on } = useScrolling(track, list?.recommendationId);
   const scroll = (pages: number) => track.current?.scrollBy({ left: pages * track.current.clientWidth * 0.85 });
   if (list?.items.length === 0 && !plan.empty) return null;
   return (
@@ -28,12 +31,17 @@ export function Carousel({ plan, shelf }: CarouselProps) {
           {list && <p class="shelf-source">{sourceSentence(list)}</p>}
           {list && list.degraded.length > 0 && <p class="shelf-degraded">{degradedSentence(list.degraded)}</p>}
         </div>
-        {list && list.items.length > 0 && (
+        {list && list.items.length > 0 && any && (
           <div class="shelf-arrows">
-            <button type="button" aria-label={`${plan.title}: back`} onClick={() => scroll(-1)}>
+            <button
+              type="button"
+              aria-label={`${plan.title}: back`}
+              aria-disabled={!back /* and not disabled, which would take the focus from whoever pages by keyboard */}
+              onClick={() => scroll(-1)}
+            >
               <span aria-hidden="true">←</span>
             </button>
-            <button type="button" aria-label={`${plan.title}: on`} onClick={() => scroll(1)}>
+            <button type="button" aria-label={`${plan.title}: on`} aria-disabled={!on} onClick={() => scroll(1)}>
               <span aria-hidden="true">→</span>
             </button>
           </div>

@@ -1,0 +1,12 @@
+import { expect, it } from "vitest";
+import { scrollingOf } from "./scrolling";
+
+it.each([
+  [0, 300, { any: false, back: false, on: false }], // all of it is in view
+  [0, 301, { any: false, back: false, on: false }],
+  [0, 900, { any: true, back: false, on: true }],
+  [300, 900, { any: true, back: true, on: true }],
+  [599, 900, { any: true, back: true, on: false }], // rounded
+])("a list 300 wide that stands at %i of %i", (scrollLeft, scrollWidth, scrolling) => {
+  expect(scrollingOf({ scrollLeft, scrollWidth, clientWidth: 300 })).toEqual(scrolling);
+});
