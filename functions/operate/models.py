@@ -62,8 +62,8 @@ class Models:
         Raises
         ------
         InvalidInput
-            If it is champion already, or the gate rejected it and `force` is not given, or no reason lets it pass; or if
-            it is to be tried where trials are off.
+            If it is champion already, or the gate rejected it and `force` is not given, or no reason lets it pass; or
+            if it is to be tried where trials are off.
         NotFound
             If there is no such version, or it has no bundle any more.
         ConcurrentUpdate
