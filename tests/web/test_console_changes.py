@@ -121,6 +121,7 @@ def test_promoting_needs_no_mouse(page: Page, shop: PagesShop) -> None:
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
+    expect(dialog.locator("input, textarea").first).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("button", name=f"Promote {other}")).to_be_focused()
@@ -133,6 +134,8 @@ def test_promoting_needs_no_mouse(page: Page, shop: PagesShop) -> None:
     page.keyboard.press("Enter")
 
     expect(champion_of(page)).to_have_text(other)
+    expect(page.get_by_role("button", name=f"Promote {other}")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     change(page, f"Promote {before}", "back again")
     expect(champion_of(page)).to_have_text(before)
 

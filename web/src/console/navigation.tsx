@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useFeed } from "./context";
 import type { Alarms } from "./contract";
 import { Icon } from "./parts/icons";
@@ -15,6 +15,19 @@ interface Props {
 /** Where one can go; on a phone behind a button. */
 export function Navigation({ environment, current, signOut }: Props) {
   const [open, setOpen] = useState(false);
+  const menu = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const closeByEscape = (event: KeyboardEvent) => {
+      if (event.key === "Escape") {
+        setOpen(false);
+        menu.current?.focus();
+      }
+    };
+    if (open) {
+      document.addEventListener("keydown", closeByEscape);
+    }
+    return () => document.removeEventListener("keydown", closeByEscape);
+  }, [open]);
   const ringing =
     useFeed<Alarms>(alarms, LIVE_MS, true).data?.alarms.filter((alarm) => alarm.state === "ALARM").length ?? 0;
   return (
@@ -31,6 +44,7 @@ export function Navigation({ environment, current, signOut }: Props) {
             {environment}
           </span>
           <button
+            ref={menu}
             type="button"
             class="small menu"
             aria-expanded={open}
