@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.web.browser import Watch, no_serious_violations
 from tests.web.pages_shop import PagesShop
@@ -61,6 +61,13 @@ def keep_events(page: Page) -> list[dict[str, Any]]:
 
     page.on("request", keep)
     return bodies
+
+
+def answer_long_texts(route: Route) -> None:
+    """Answer titles and prices as long as a catalogue may have them."""
+    metadata = {"title": "long" * 100, "price": "1e12"}
+    items = [{"itemId": f"item-0{number}", "metadata": metadata} for number in range(10)]
+    route.fulfill(json={"itemList": items, "recommendationId": "long"})
 
 
 def test_for_you_changes_within_seconds_of_a_view(page: Page, shop: PagesShop) -> None:
@@ -211,6 +218,29 @@ def test_nothing_sticks_out_of_a_phone(place: str, page: Page, shop: PagesShop) 
     open_shop(page, shop, PLACES[place])
 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("width", [PHONE["width"], 1280])
+def test_long_texts_take_over_nothing(width: int, page: Page, shop: PagesShop) -> None:
+    page.set_viewport_size({"width": width, "height": PHONE["height"]})
+    page.route("**/api/recommendations", answer_long_texts)
+    page.route("**/api/events", lambda route: route.fulfill(json={}))
+    open_shop(page, shop)
+    shop_as(page, "W" * 256)
+
+    cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
+    expect(status(page)).to_contain_text("put into the cart")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    strip = page.get_by_role("complementary", name="What was sent").bounding_box()
+    assert strip
+    assert strip["height"] < PHONE["height"] / 4
+    price, add = (cards(page, "For you").first.locator(part) for part in (".card-price", ".card-add"))
+    shown = price.evaluate("p => p.getBoundingClientRect().right - parseFloat(getComputedStyle(p).paddingRight)")
+    assert shown <= (add.bounding_box() or {})["x"]
+    page.goto(f"{shop.url}/{PLACES['cart']}")
+    expect(page.get_by_role("region", name="Sum")).to_contain_text("1 product")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,11 +6,12 @@ import "./strip.css";
 export function ActivityStrip() {
   const { activity } = useShop();
   const [latest, ...earlier] = activity;
+  const said = latest ? activitySentence(latest) : "Look at a product: what you do is sent, and the lists follow.";
   return (
     <aside class="strip" aria-label="What was sent">
       <div class={`strip-latest ${latest?.state ?? "none"}`}>
-        <p role="status">
-          {latest ? activitySentence(latest) : "Look at a product: what you do is sent, and the lists follow."}
+        <p role="status" title={said}>
+          {said}
         </p>
         {latest?.again && (
           <button type="button" onClick={latest.again}>
@@ -23,7 +24,7 @@ export function ActivityStrip() {
           <summary>Before</summary>
           <ol>
             {earlier.map((line) => (
-              <li key={line.id} class={line.state}>
+              <li key={line.id} class={line.state} title={activitySentence(line)}>
                 {activitySentence(line)}
               </li>
             ))}

@@ -27,6 +27,8 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
   const panel = useId();
   const [open, setOpen] = useState(false);
   const [shut, setShut] = useState(false);
+  const kind = product.kind ?? product.category;
+  const price = priceText(product.price);
   const led = () => lead?.() ?? null;
   const opened = () => {
     const found = led();
@@ -50,11 +52,12 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
         href={formatRoute({ page: "item", id: product.id })}
         onClick={opened}
         aria-describedby={why.length > 0 ? panel : undefined}
+        title={[product.title, kind, price].filter(Boolean).join(" · ") /* what is cut, as it covers the card */}
       >
         {product.title}
       </a>
-      <p class="card-kind">{product.kind ?? product.category ?? "\u00a0"}</p>
-      <p class="card-price">{priceText(product.price)}</p>
+      <p class="card-kind">{kind ?? "\u00a0"}</p>
+      <p class="card-price">{price}</p>
       <button
         type="button"
         class="card-add"

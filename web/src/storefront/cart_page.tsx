@@ -75,7 +75,9 @@ function Line({ line }: { readonly line: CartLine }) {
     <li class="cart-line">
       <Tile product={product} />
       <div>
-        <a href={formatRoute({ page: "item", id: itemId })}>{title}</a>
+        <a href={formatRoute({ page: "item", id: itemId })} title={title}>
+          {title}
+        </a>
         <p class="small">{price === null ? "no price" : `${priceText(price)} each`}</p>
       </div>
       <fieldset class="quantity">

@@ -28,7 +28,7 @@ export function Header({ route, signOut }: HeaderProps) {
       </a>
       <SearchBox query={route.page === "search" ? route.query : ""} />
       <nav class="header-nav" aria-label="Shop">
-        <button type="button" class="shopper" aria-haspopup="dialog" onClick={() => setPicking(true)}>
+        <button type="button" class="shopper" title={name} aria-haspopup="dialog" onClick={() => setPicking(true)}>
           <span class="avatar" aria-hidden="true" style={{ "--hue": hue(shop.shopper.id) }}>
             {shop.shopper.anonymous ? "?" : shop.shopper.id.slice(0, 2)}
           </span>

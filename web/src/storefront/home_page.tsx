@@ -16,7 +16,7 @@ export function HomePage({ route }: { readonly route: Route }) {
   return (
     <>
       <section class="hero">
-        <h1>{greeting(shopper)}</h1>
+        <h1 title={greeting(shopper)}>{greeting(shopper)}</h1>
         <p>
           {standingSentence(standing)
             .split("`")

@@ -50,6 +50,8 @@ describe("words", () => {
     expect(shortTitle("Sour Creams, 16 oz")).toBe("Sour Creams");
     expect(shortTitle("Salt, pepper, 1.5 lb")).toBe("Salt, pepper");
     expect(shortTitle("Figs, dried")).toBe("Figs, dried");
+    expect(shortTitle("x".repeat(60))).toBe("x".repeat(60));
+    expect(shortTitle(`${"x".repeat(58)} and on`)).toBe(`${"x".repeat(58)} …`);
   });
 
   it("name columns", () => {

@@ -91,9 +91,17 @@ export function spoken(category: string): string {
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
 
-/** A title within a sentence: without the size that the catalogue puts after it. */
+const LONGEST_IN_SENTENCE = 60;
+
+/** A title within a sentence: without the size that the catalogue puts after it, and cut where it would take over. */
 export function shortTitle(title: string): string {
-  return title.replace(/, [\d.]+ [a-z]+$/i, "");
+  const short = title.replace(/, [\d.]+ [a-z]+$/i, "");
+  const characters = [...short];
+  if (characters.length <= LONGEST_IN_SENTENCE) return short;
+  return `${characters
+    .slice(0, LONGEST_IN_SENTENCE - 1)
+    .join("")
+    .trimEnd()} …`;
 }
 
 /** `packageSize` and `PACKAGE_SIZE` as people say it. */
