@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from cli import boot, deployment, website
+from cli.up import terminated_like_interrupted, wait_for_interrupt
 from local_cloud.client import Cloud
 from tests.canary.training_shop import synthesize
 from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, eventually, write_history
@@ -100,6 +100,6 @@ def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    with stocked_shop(place, place / "cloud.json") as found:
-        print(found.url)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    with terminated_like_interrupted(), stocked_shop(place, place / "cloud.json") as found:
+        print(found.url, flush=True)
+        wait_for_interrupt(found.cloud)
