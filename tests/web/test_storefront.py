@@ -237,7 +237,9 @@ def test_long_texts_take_over_nothing(width: int, page: Page, shop: PagesShop) -
     assert strip["height"] < PHONE["height"] / 4
     price, add = (cards(page, "For you").first.locator(part) for part in (".card-price", ".card-add"))
     shown = price.evaluate("p => p.getBoundingClientRect().right - parseFloat(getComputedStyle(p).paddingRight)")
-    assert shown <= (add.bounding_box() or {})["x"]
+    button = add.bounding_box()
+    assert button
+    assert shown <= button["x"]
     page.goto(f"{shop.url}/{PLACES['cart']}")
     expect(page.get_by_role("region", name="Sum")).to_contain_text("1 product")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
