@@ -7,13 +7,13 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from alsolike.cost.schedules import longest_gap_hours
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.training_start import executions_of
+from infra_cdk.schedules import longest_gap_hours
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 

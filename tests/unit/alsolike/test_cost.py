@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alsolike import cost
 from alsolike.cost import compute
 from alsolike.cost.load import DAYS
-from alsolike.cost.schedules import longest_gap_hours, runs_a_month
+from alsolike.cost.schedules import runs_a_month
 from alsolike.cost.stores import profile_bytes
 from alsolike.cost.summary import Function, Source, Stream, Summary, Training
 from alsolike.errors import InvalidInput
@@ -310,33 +310,6 @@ def test_what_is_no_summary_is_refused(text: str) -> None:
 )
 def test_a_schedule_fires_so_often_a_month(expression: str, runs: float) -> None:
     assert runs_a_month(expression) == pytest.approx(runs)
-
-
-@pytest.mark.parametrize(
-    ("expression", "hours"),
-    [
-        ("rate(5 minutes)", 1),
-        ("rate(90 minutes)", 2),
-        ("rate(2 days)", 48),
-        ("rate(30 days)", 168),
-        ("cron(0 * * * ? *)", 1),
-        ("cron(0 3 * * ? *)", 24),
-        ("cron(0 */6 * * ? *)", 6),
-        ("cron(0 0,9,12 * * ? *)", 12),
-        ("cron(0 3 ? * MON *)", 168),
-        ("cron(0 3 ? * MON-FRI *)", 72),  # from Friday to Monday
-        ("cron(0 3 1 * ? *)", 168),
-        ("cron(0 3 ? * FRIL *)", 168),
-    ],
-)
-def test_the_longest_gap_of_a_schedule(expression: str, hours: int) -> None:
-    assert longest_gap_hours(expression) == hours
-
-
-@pytest.mark.parametrize("expression", ["at(2026-01-01T00:00:00)", "hourly"])
-def test_what_is_no_schedule_has_no_gap(expression: str) -> None:
-    with pytest.raises(InvalidInput, match="expected rate"):
-        longest_gap_hours(expression)
 
 
 def test_every_price_is_of_a_page_and_above_nothing() -> None:

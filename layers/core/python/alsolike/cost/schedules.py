@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
 
 from alsolike.cost.load import DAYS, MONTH_S
@@ -11,7 +9,6 @@ from alsolike.errors import InvalidInput
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
-_WEEK_HOURS = 7 * 24
 _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -40,48 +37,6 @@ def runs_a_month(expression: str) -> float:
     else:
         days = DAYS if day in ("?", "*") else _values(day, 31)
     return _values(minute, 60) * _values(hour, 24) * days * _values(month, 12) / 12
-
-
-def longest_gap_hours(expression: str) -> int:
-    """Return how many hours may pass between two firings, rounded up, a week at most.
-
-    Where days are named the gap is never taken for shorter than it is: weekdays count as if they were in a row, and
-    days of a month or months as a week.
-
-    Raises
-    ------
-    InvalidInput
-        If it is neither a rate nor a cron expression.
-
-    Examples
-    --------
-    >>> longest_gap_hours("rate(6 hours)")
-    6
-    >>> longest_gap_hours("cron(0 8-18 ? * MON-FRI *)")
-    62
-    """
-    if rate := _RATE.fullmatch(expression):
-        return min(_WEEK_HOURS, math.ceil(int(rate[1]) * _SECONDS[rate[2]] / 3_600))
-    if not (cron := _CRON.fullmatch(expression)):
-        raise InvalidInput(f"schedule is {expression!r}, expected rate(…) or cron(…)")
-    _, hour, day, month, weekday, _ = cron.groups()
-    if month != "*" or day not in ("?", "*") or "#" in weekday or "L" in weekday:
-        return _WEEK_HOURS
-    hours = _hours(hour)
-    overnight = max(later - earlier for earlier, later in itertools.pairwise([*hours, hours[0] + 24]))
-    return (7 - _values(weekday, 7)) * 24 + overnight
-
-
-def _hours(field: str) -> list[int]:
-    """Return the hours of a day that a field of a cron expression names, ascending."""
-    found: set[int] = set()
-    for part in field.split(","):
-        span, _, step = part.partition("/")
-        first, _, last = span.partition("-")
-        start = 0 if first == "*" else int(first)
-        end = int(last) if last else 23 if step or first == "*" else start
-        found.update(range(start, end + 1, int(step or 1)))
-    return sorted(found)
 
 
 def _values(field: str, whole: int) -> int:

@@ -1,0 +1,30 @@
+"""How long a schedule may be silent."""
+
+import pytest
+
+from infra_cdk.schedules import longest_gap_hours
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours"),
+    [
+        ("rate(5 minutes)", 1),
+        ("rate(90 minutes)", 2),
+        ("rate(2 days)", 48),
+        ("rate(30 days)", 168),
+        ("cron(0 * * * ? *)", 1),
+        ("cron(0 3 * * ? *)", 24),
+        ("cron(0 */6 * * ? *)", 6),
+        ("cron(0 0,9,12 * * ? *)", 12),
+        ("cron(0 3 ? * MON *)", 168),
+        ("cron(0 3 ? * MON-FRI *)", 72),  # from Friday to Monday
+        ("cron(0 8-18 ? * 2-6 *)", 62),
+        ("cron(0 3 ? * MON,WED,FRI *)", 72),
+        ("cron(0 3 ? * SAT,TUE-WED *)", 72),
+        ("cron(0 22-2 ? * FRI-MON *)", 73),  # from Monday 23:00 to Friday 0:00
+        ("cron(0 3 1 * ? *)", 168),
+        ("cron(0 3 ? * FRIL *)", 168),
+    ],
+)
+def test_the_longest_gap_of_a_schedule(expression: str, hours: int) -> None:
+    assert longest_gap_hours(expression) == hours
