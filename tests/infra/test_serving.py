@@ -135,7 +135,7 @@ def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) 
 
 @pytest.mark.parametrize("part", [collect, operate])
 def test_every_route_of_a_function_with_many_has_code_behind_it(part: Any) -> None:
-    values = {field.name: {"str": "x", "int": 1}.get(field.type) for field in dataclasses.fields(part.Settings)}
+    values = {field.name: {"str": "x", "int": 1}.get(str(field.type)) for field in dataclasses.fields(part.Settings)}
     given = {name: value for name, value in values.items() if value is not None}
     clients = dict.fromkeys(inspect.getfullargspec(part.routes).kwonlyargs)
 
