@@ -21,8 +21,8 @@ def print_story(found: Story) -> None:
     """Print it for people."""
     version, manifest = found.version, found.manifest
     if manifest:
-        title = model_versions.holdout_title(manifest)
-        model_versions.print_candidates(model_versions.candidates(manifest), title=title)
+        title, left_out = model_versions.holdout_title(manifest), model_versions.left_out(manifest)
+        model_versions.print_candidates(model_versions.candidates(manifest), title=title, left_out=left_out)
     else:
         model_versions.print_candidates(version.candidates)
     status = f"{version.status}, pinned" if version.pinned else version.status
