@@ -346,4 +346,6 @@ export interface Cost {
   readonly dollars: number;
   readonly personalizeDollars: number | null;
   readonly savings: readonly { readonly setting: string; readonly what: string; readonly dollars: number }[];
+  /** What is not counted, what was assumed, and prices that no page confirmed. */
+  readonly remarks: readonly string[];
 }

@@ -526,6 +526,10 @@ export const costAnswer: Cost = {
       dollars: 6.2,
     },
   ],
+  remarks: [
+    "not counted: visits of the pages, which CloudFront charges by requests and bytes",
+    "not confirmed by any page that could be read: the prices s3_infrequent_gb",
+  ],
 };
 
 /** The answer to a question by its path and query. */

@@ -94,7 +94,10 @@ describe("every view", () => {
     ["#/rules", ["spring", "similar-items", "Preview"]],
     ["#/drift", ["item popularity", "above", "no served scores in this time", "above its bound"]],
     ["#/quarantine", ["eventType: expected one of view, cart, purchase", "alsolike quarantine show 7f3a9c21"]],
-    ["#/cost", ["$28.42", "$412.50", "$15.04", "$13.38", "stream_mode"]],
+    [
+      "#/cost",
+      ["$28.42", "$412.50", "$15.04", "$13.38", "stream_mode", "not counted: visits of the pages", "s3_infrequent_gb"],
+    ],
   ])("%s shows what the API answers", async (hash, expected) => {
     const html = await shown(hash, answerOf);
     for (const words of expected) {

@@ -56,6 +56,8 @@ def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, asked:
     assert (shards["kind"], shards["quantity"]) == ("fixed", 2 * 730)
     assert (shards["unitPrice"], shards["dollars"]) == (pytest.approx(0.015), pytest.approx(21.90))
     assert document["personalizeDollars"] >= 0
+    assert "not counted: trainings, which no schedule starts" in document["remarks"]
+    assert any(remark.startswith("Personalize: ") for remark in document["remarks"])
     assert asked == list(TEMPLATES)
 
 
