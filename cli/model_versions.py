@@ -49,6 +49,11 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
     return of(deployment).all()
 
 
+def status(of: ModelVersion) -> str:
+    """Return a version's status, and that it was let through by force where it was."""
+    return f"{of.status}, forced" if of.forced else of.status
+
+
 def left_out(of: Manifest) -> Mapping[str, str]:
     """Return why algorithms are not among the candidates, by name; bundles of earlier versions do not say."""
     found: Mapping[str, str] = of.metrics.get("left_out", {})

@@ -115,6 +115,8 @@ export interface ModelVersion {
   readonly createdMs: number;
   readonly items: number;
   readonly pinned: boolean;
+  /** Whether somebody let it through where the gate had rejected it. */
+  readonly forced: boolean;
   readonly approval: string;
   /** Of the hold-out. */
   readonly hr: number | null;
