@@ -209,6 +209,11 @@ def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
     if request.recommender in OF_ITEMS and request.item_id is None:
         raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+    if "window" in given and request.recommender != TRENDING:
+        raise InvalidInput(
+            f"window is {wire.describe(given['window'])}, expected none: {request.recommender} has no window, "
+            f"{TRENDING} alone has one"
+        )
     return request
 
 

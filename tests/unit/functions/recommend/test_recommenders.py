@@ -159,6 +159,28 @@ def test_trending_items_come_first_and_popular_ones_follow(stocked: Shop) -> Non
     assert answer["headers"]["x-alsolike-filled"] == "2"
 
 
+@pytest.mark.parametrize("recommender", [None, "popular", "similar-items"])
+def test_a_window_is_refused_where_the_recommender_has_none(recommender: str | None, stocked: Shop) -> None:
+    named_one = {"recommender": recommender, "itemId": "fig"} if recommender else {}
+
+    answer = stocked.get("GET /users/{userId}/recommendations", path={"userId": "anna"}, window="3h", **named_one)
+
+    assert (answer["statusCode"], orjson.loads(answer["body"])["message"]) == (
+        400,
+        f'window is "3h", expected none: {recommender or "for-you"} has no window, trending alone has one',
+    )
+
+
+def test_a_users_trending_items_are_of_the_window(stocked: Shop) -> None:
+    stocked.count(durian=30)
+
+    answer = stocked.get(
+        "GET /users/{userId}/recommendations", path={"userId": "anna"}, recommender="trending", window="3h"
+    )
+
+    assert ids(answer)[0] == "durian"
+
+
 @pytest.mark.parametrize("name", ["trending", "trending-30m", "trending-1d"])
 def test_personalizes_clients_name_the_window_in_the_arn(name: str, stocked: Shop) -> None:
     stocked.count(plum=20)
