@@ -7,6 +7,7 @@ import pytest
 from alsolike import recommendation_id
 from alsolike.configuration_reader import CURRENT_KEY
 from functions.recommend import handler
+from tests.unit.functions.factories import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}, "together": {"pear": {"plum": 0.5}}}
@@ -161,9 +162,10 @@ def test_trending_items_come_first_and_popular_ones_follow(stocked: Shop) -> Non
 
 @pytest.mark.parametrize("recommender", [None, "popular", "similar-items"])
 def test_a_window_is_refused_where_the_recommender_has_none(recommender: str | None, stocked: Shop) -> None:
-    named_one = {"recommender": recommender, "itemId": "fig"} if recommender else {}
+    query = {"window": "3h"} | ({"recommender": recommender, "itemId": "fig"} if recommender else {})
+    event = http_event("GET /users/{userId}/recommendations", path={"userId": "anna"}, query=query)
 
-    answer = stocked.get("GET /users/{userId}/recommendations", path={"userId": "anna"}, window="3h", **named_one)
+    answer = handler.lambda_handler(event, LambdaContext())
 
     assert (answer["statusCode"], orjson.loads(answer["body"])["message"]) == (
         400,
