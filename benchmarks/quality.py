@@ -129,7 +129,7 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
     """What a customer had most often, as it stands: what every shop can do."""
     if shop:
         for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)):
-            yield _judged(label, BuyAgain(half_life_days=days, again_power=0.0), split)
+            yield _judged(label, BuyAgain(half_life_days=days, again_power=0.0, demand_power=0.0), split)
 
 
 def _judged(label: str, algorithm: Algorithm, split: Split) -> Row:
