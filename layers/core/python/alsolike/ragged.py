@@ -16,6 +16,7 @@ Rows = npt.NDArray[np.int64]
 
 _BLOCK = 16_384  # rows gathered at a time: their index arrays are eight times what they gather
 _HASH_BYTES = 8
+_ROW_BITS = 32  # offsets are uint32
 
 
 def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
@@ -80,6 +81,15 @@ class Ragged:
     def blob(self, row: int) -> bytes:
         """Return a row of bytes as one."""
         return self[row].tobytes()
+
+    def inverted(self, size: int) -> Ragged:
+        """Return for each code below `size` the rows that have it, uint32 and ascending, as often as they have it."""
+        pairs = self.data.astype(np.int64)
+        pairs <<= _ROW_BITS
+        pairs |= np.repeat(np.arange(len(self)), self.lengths)
+        pairs.sort()  # which is several times as fast as a stable argsort of the codes
+        pairs &= (1 << _ROW_BITS) - 1
+        return Ragged.of_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
 
     def take(self, rows: Rows) -> Ragged:
         """Return these rows, in this order."""

@@ -164,11 +164,15 @@ class ListColumn:
         `codes.offsets` (the indptr) and `codes.data`, int32 places in `dictionary`; each list in its own order.
     present
         int8: 1 where the row has a list, also an empty one, and 2 where it has one string like ``a|b``.
+    postings
+        The rows that have each code, which a file keeps; None before the column is written, and in files of releases
+        that did not.
     """
 
     codes: Ragged
     present: Array
     dictionary: Dictionary
+    postings: Ragged | None = None
     type: ClassVar[ColumnType] = ColumnType.LIST
 
     @classmethod
@@ -203,17 +207,21 @@ class ListColumn:
 
     def arrays(self) -> dict[str, Array]:
         """Return what lies in the file."""
+        postings = self.codes.inverted(len(self.dictionary)) if self.postings is None else self.postings
         return {
             "indptr": self.codes.offsets,
             "codes": self.codes.data,
             "present": self.present,
+            "posting_offsets": postings.offsets,
+            "posting_rows": postings.data,
             **_dictionary_arrays(self.dictionary),
         }
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
         """Return the column whose arrays these are."""
-        return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays))
+        postings = Ragged(arrays["posting_offsets"], arrays["posting_rows"]) if "posting_rows" in arrays else None
+        return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays), postings)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
