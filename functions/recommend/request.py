@@ -37,6 +37,7 @@ from alsolike.recommendation_requests import (
     check_subject,
 )
 from alsolike.session_tokens import session_of
+from alsolike.values import value_object
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Whole(0, MAX_RESULTS_WITH_METADATA)
@@ -45,7 +46,7 @@ RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
 """What a campaign that ranks may be called: both rank with the same model."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RequestedPromotion:
     """A share of the items is to pass a filter, which stands for that of the request."""
 
@@ -55,7 +56,7 @@ class RequestedPromotion:
     filter_values: Values
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Request:
     """What is asked for.
 

@@ -6,7 +6,6 @@ TF-IDF vectors over the tokens of `item_tokens`.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from alsolike.errors import InvalidBundle, InvalidSnapshot
 from alsolike.item_tokens import item_tokens
 from alsolike.ragged import Ragged, find, hashes_of
 from alsolike.tensors import Array, map_tensors, write_tensors
+from alsolike.values import value_object
 
 FORMAT = "alsolike-content-1"
 
@@ -29,7 +29,7 @@ MOST_COMPARED = 20_000
 the most frequent items first. It bounds the time that one new item takes."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ContentIndex:
     """An index of a model's items by their tokens.
 

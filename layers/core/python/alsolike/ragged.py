@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from alsolike.errors import InvalidSnapshot
 from alsolike.tensors import Array
+from alsolike.values import value_object
 
 Rows = npt.NDArray[np.int64]
 
@@ -33,7 +33,7 @@ def find(hashes: Array, wanted: Array) -> Rows:
     return np.where(hashes[slots] == wanted, slots, -1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Ragged:
     """Sequences by row (compressed sparse rows).
 
@@ -105,7 +105,7 @@ class Ragged:
         return Ragged(offsets, data)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Dictionary:
     """Distinct strings; the code of one is its place in the order of their hashes.
 

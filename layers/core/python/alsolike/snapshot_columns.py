@@ -12,11 +12,12 @@ from alsolike.column_values import fits
 from alsolike.configuration import ColumnType
 from alsolike.ragged import Dictionary, Ragged, Rows
 from alsolike.tensors import Array
+from alsolike.values import value_object
 
 _EXACT = 2**53  # a float64 holds every whole number up to here
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class NumberColumn:
     """Numbers, or times in seconds since 1970.
 
@@ -60,7 +61,7 @@ class NumberColumn:
         return cls(type_, arrays["values"])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class BooleanColumn:
     """True or false.
 
@@ -102,7 +103,7 @@ class BooleanColumn:
         return cls(arrays["values"])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class StringColumn:
     """One of a set of strings.
 
@@ -154,7 +155,7 @@ class StringColumn:
         return cls(arrays["codes"], _dictionary(arrays))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ListColumn:
     """Lists of strings.
 
@@ -224,7 +225,7 @@ class ListColumn:
         return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays), postings)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class TextColumn:
     """Texts, each stored by itself.
 
