@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.configuration import configuration_permissions
+from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -149,13 +150,7 @@ class Monitoring(Construct):
         ):
             made[construct_id] = self._alarm(
                 construct_id,
-                cloudwatch.Metric(
-                    namespace="Alsolike",
-                    metric_name=name,
-                    dimensions_map={"service": NAME},
-                    statistic="Maximum",
-                    period=period,
-                ),
+                OwnMetrics(settings).reported(name, period=period, statistic="Maximum", service=NAME),
                 above=above,
                 what=what,
             )

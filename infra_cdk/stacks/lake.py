@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
-from infra_cdk.constructs.metrics import counted
+from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -101,7 +101,7 @@ class LakeStack(cdk.Stack):
         period = cdk.Duration.minutes(15)
 
         def archived(metric: str) -> cloudwatch.Metric:
-            return counted(metric, service="archive_events", period=period)
+            return OwnMetrics(self._settings).counted(metric, service="archive_events", period=period)
 
         share = cloudwatch.MathExpression(
             label="Records in quarantine, percent",

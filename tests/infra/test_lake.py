@@ -106,7 +106,7 @@ def test_quarantine_is_judged_by_its_share_of_what_archive_events_counts(demo: A
     }
     for count in counts:
         assert count["MetricStat"]["Stat"] == "Sum"
-        assert count["MetricStat"]["Metric"]["Namespace"] == "Alsolike"
+        assert count["MetricStat"]["Metric"]["Namespace"] == "Alsolike/demo"
         assert count["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "service", "Value": "archive_events"}]
 
 

@@ -15,7 +15,7 @@ from moto.cloudformation.models import CloudFormationBackend
 from alsolike.observed_answers import ANSWERS
 from alsolike.snapshot_manifest import CURRENT_KEY, Manifest, SegmentEntry
 from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import Observe
+from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Observe
 
 HOUR_MS = 3_600_000
 TEMPLATES = {
@@ -73,7 +73,7 @@ def test_without_a_load_the_last_days_is_counted(
         ("RecommendationsServed", "recommend", 7, 1),
     ):
         aws("cloudwatch").put_metric_data(
-            Namespace="Alsolike",
+            Namespace=OWN_NAMESPACE,
             MetricData=[
                 {
                     "MetricName": name,
