@@ -41,6 +41,10 @@ class NoBundle:
         """Raise: no item has a position."""
         raise IndexError(position)
 
+    def item_ids(self, positions: npt.NDArray[np.int64]) -> list[str]:
+        """Return nothing of nothing; else raise as `item_id` does."""
+        return [self.item_id(position) for position in positions.tolist()]
+
     def metadata(self, position: int) -> dict[str, Any]:
         """Raise: no item has a position."""
         raise IndexError(position)
@@ -85,8 +89,13 @@ class Catalogue:
             positions[unknown] = np.where(found >= 0, found + self._items + 1, 0)
         return positions
 
-    def item_id(self, position: int) -> str:
-        """Return the id at a position."""
+    def item_ids(self, positions: Sequence[int]) -> list[str]:
+        """Return the ids at positions."""
+        if all(position <= self._items for position in positions):
+            return self._bundle.item_ids(np.array(positions, np.int64))
+        return [self._item_id(position) for position in positions]
+
+    def _item_id(self, position: int) -> str:
         if position <= self._items:
             return self._bundle.item_id(position)
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))

@@ -133,22 +133,28 @@ class Model:
         positions
             Of their items; 0 and what lies after the model's last one are items that it does not know.
         """
-        parameters = self.bundle.manifest.history
-        weights = np.array([parameters.event_weights.get(entry.event_type, np.nan) for entry in recent], np.float64)
-        known_items = (positions > 0) & (positions <= self.bundle.manifest.items)
-        known = np.flatnonzero(known_items & ~np.isnan(weights))
+        parameters, items = self.bundle.manifest.history, self.bundle.manifest.items
+        weight_of, places = parameters.event_weights, positions.tolist()
+        kept = [
+            index
+            for index, (entry, place) in enumerate(zip(recent, places, strict=True))
+            if 0 < place <= items and entry.event_type in weight_of
+        ]
+        weights = [weight_of[recent[index].event_type] for index in kept]
         returned = _NOTHING
-        if (weights[known] < 0).any():
-            weights[known] = remaining(positions[known], weights[known])
-            left = known[weights[known] > 0]
-            known, returned = left, np.setdiff1d(positions[known], positions[left])
-        known = known[-parameters.length :]
+        if weights and min(weights) < 0:
+            every = positions[kept]
+            rest = remaining(every, np.array(weights, np.float64)).tolist()
+            kept = [index for index, weight in zip(kept, rest, strict=True) if weight > 0]
+            weights = [weight for weight in rest if weight > 0]
+            returned = np.setdiff1d(every, positions[kept])
+        kept, weights = kept[-parameters.length :], weights[-parameters.length :]
         return History(
-            items=positions[known],
-            event_weights=weights[known],
-            event_time_ms=np.array([recent[index].event_time_ms for index in known.tolist()], np.int64),
+            items=np.array([places[index] for index in kept], np.int64),
+            event_weights=np.array(weights, np.float64),
+            event_time_ms=np.array([recent[index].event_time_ms for index in kept], np.int64),
             returned=returned,
-            indices=known,
+            indices=np.array(kept, np.int64),
         )
 
     def expected_ms(self, *, with_bias: bool) -> float:

@@ -70,4 +70,4 @@ def new_items(scene: Scene, *, days: int, most: int) -> list[str]:
         bias, since_ms=scene.now_ms - days * DAY_MS, until_ms=scene.now_ms, most=most + len(seen)
     )
     unseen = positions[~np.isin(positions, seen)]
-    return [scene.catalogue.item_id(position) for position in unseen[:most].tolist()]
+    return scene.catalogue.item_ids(unseen[:most].tolist())

@@ -162,7 +162,8 @@ class Scene:
 
     def named(self, ranked: Sequence[Ranked]) -> list[Scored]:
         """Return items by their ids instead of their positions."""
-        return [Scored(self.catalogue.item_id(item.position), item.score) for item in ranked]
+        item_ids = self.catalogue.item_ids([item.position for item in ranked])
+        return [Scored(item_id, item.score) for item_id, item in zip(item_ids, ranked, strict=True)]
 
     def group(self) -> Group | None:
         """Return the smallest group of what the request and the shop say of the user."""

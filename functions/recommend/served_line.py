@@ -93,6 +93,7 @@ class ServedLog:
         if hashes is None:
             count(Metric.SERVED_TO_UNKNOWN)
             return UNKNOWN, None
-        shopper = None if user_id is None else hashes.shopper(self._ids.user(user_id))
-        session = hashes.shopper(self._ids.session(session_id))
-        return shopper, None if session == shopper else session
+        stored_user = None if user_id is None else self._ids.user(user_id)
+        stored_session = self._ids.session(session_id)
+        shopper = None if stored_user is None else hashes.shopper(stored_user)
+        return shopper, None if stored_session == stored_user else hashes.shopper(stored_session)

@@ -123,7 +123,9 @@ def recommend(
     answering = assignment.recommender or request.recommender
     obeyable = request.filter_name is None or configuration is not None
     chosen = filtering.choose(request, standing.configuration, answering=answering) if obeyable else filtering.Chosen()
-    request_as_answered = dataclasses.replace(request, recommender=answering)
+    request_as_answered = (
+        request if answering == request.recommender else dataclasses.replace(request, recommender=answering)
+    )
     scene = Scene(
         request_as_answered,
         model=standing.model,

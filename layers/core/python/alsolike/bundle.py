@@ -43,6 +43,9 @@ SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES
 """What serving reads; `content_index` of new items is for who publishes the catalogue."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
 
+KEPT_POSITIONS = 50_000
+"""Of so many ids it is remembered where they are: those that are asked for are mostly the same few."""
+
 MAX_POPULAR = 500
 
 
@@ -147,13 +150,22 @@ class Bundle:
         ):
             if count != items + 1:
                 raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {items}")
+        self._positions: dict[str, int] = {}
         self.has_related = RELATED_FILE in self.manifest.files
         self._related = RelatedItems.map(directory / RELATED_FILE, items=items) if self.has_related else None
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""
-        if not item_ids:
-            return np.zeros(0, np.int64)
+        known = self._positions
+        new = [item_id for item_id in item_ids if item_id not in known]
+        if new:
+            if len(known) + len(new) > KEPT_POSITIONS:
+                known = self._positions = {}
+                new = [*item_ids]
+            known.update(zip(new, self._find(new).tolist(), strict=True))
+        return np.array([known[item_id] for item_id in item_ids], np.int64)
+
+    def _find(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         blobs = [item_id.encode() for item_id in item_ids]
         hashes = hashes_of(blobs)
         slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
@@ -165,6 +177,10 @@ class Bundle:
     def item_id(self, position: int) -> str:
         """Return the id at a position of 1..N."""
         return self._ids[position].decode()
+
+    def item_ids(self, positions: npt.NDArray[np.int64]) -> list[str]:
+        """Return the ids at positions of 1..N, sooner than one by one."""
+        return [item_id.decode() for item_id in self._ids.many(positions)]
 
     def metadata(self, position: int) -> dict[str, Any]:
         """Return the metadata columns of the item at a position of 1..N."""

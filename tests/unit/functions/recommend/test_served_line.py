@@ -188,7 +188,7 @@ def test_no_secret_costs_one_wait_and_no_answer(
     out = capsys.readouterr().out.splitlines()
     rows = [read_line(line) for line in out if line.startswith('{"served"')]
     assert [(row.shopper, row.session) for row in rows] == [("unknown", None)] * 2
-    assert sum('"ServedToUnknown":[1.0]' in line for line in out) == 2
+    assert sum('"ServedToUnknown":[1]' in line for line in out) == 2
     assert len(asked) == 1
 
     handler._sources().served._next_try_ms -= served_line.RETRY_MS
