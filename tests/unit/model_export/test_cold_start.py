@@ -4,6 +4,7 @@ Of the known items 1 and 2 are red and 3 is not. Item 4 is red, too, so that it 
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.cold_start import SCALES, choose_scale, measure, unknown
 from model_export.item_content import DEFAULT_SCALE
 from model_export.protocols import Split
+from tests.sentence_model import sentence_model
 from tests.unit.model_export.shops import interactions
 
 COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue")]
@@ -50,6 +52,31 @@ def test_a_new_item_is_found_by_what_is_like_it() -> None:
     assert (found.without.every_item, found.without.new_items) == ((0 + 0 + 1 + 1) / 4, 0)
     assert found.with_.new_items == pytest.approx(second)
     assert found.with_.every_item == pytest.approx((second + second + 1 + 1) / 4)
+
+
+def test_a_new_item_is_found_by_what_its_title_means(tmp_path: Path) -> None:
+    """Item 4, the couch, scores what item 1 scores, the sofa: of equal ones the known comes first."""
+    titles = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
+    model = sentence_model(tmp_path, {title["title"]: title for title in titles})
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
+
+    found = measure(popular(split), split, titles, scale=1.0, k=3, seen="allowed", sentences=model)
+
+    assert found.with_.new_items == pytest.approx(1 / math.log2(3))
+    assert found.by_words_alone is not None
+    assert (found.by_words_alone.scale, found.by_words_alone.new_items) == (1.0, 0)
+    assert measure(popular(split), split, titles, scale=1.0, k=3, seen="allowed").by_words_alone is None
+
+
+def test_the_scale_is_chosen_with_the_titles_meanings(tmp_path: Path) -> None:
+    titles = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
+    model = sentence_model(tmp_path, {title["title"]: title for title in titles})
+    split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1])
+
+    with_it = choose_scale(popular(split), split, titles, k=3, seen="allowed", sentences=model)
+
+    assert with_it == SCALES[-1]
+    assert choose_scale(popular(split), split, titles, k=3, seen="allowed") == DEFAULT_SCALE
 
 
 def test_new_items_that_the_past_holds_are_masked() -> None:
