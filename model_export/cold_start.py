@@ -65,7 +65,7 @@ class ColdStart:
     users
         Who had one of them.
     by_words_alone
-        With them at the same scale, where a sentence model took part, and that one left out.
+        With them, where a sentence model took part, and that one left out; at the scale that is chosen then.
     """
 
     items: int
@@ -89,7 +89,11 @@ def judge(
     model = fits.fit(settings, split.validation.fit)
     scale = choose_scale(model, split, properties, k=k, seen=seen, sentences=sentences)
     model = fits.fit(settings, split.test.fit)
-    return measure(model, split, properties, scale=scale, k=k, seen=seen, sentences=sentences)
+    found = measure(model, split, properties, scale=scale, k=k, seen=seen, sentences=sentences)
+    if sentences is None:
+        return found
+    by_words = judge(settings, split, properties, fits=fits, k=k, seen=seen)
+    return dataclasses.replace(found, by_words_alone=by_words.with_)
 
 
 def measure(
@@ -111,13 +115,9 @@ def measure(
     sentences
         Compares texts as well.
     """
-    cold, queries = unknown(split.test), split.test.queries
-    trial = Trial(split.test, properties, cold, sentences)
-    (without, with_), users = trial.figures(model, queries, scales=(0.0, scale), k=k, seen=seen)
-    words = None
-    if sentences is not None:
-        (words,), _ = Trial(split.test, properties, cold).figures(model, queries, scales=(scale,), k=k, seen=seen)
-    return ColdStart(items=len(trial.positions), users=users, without=without, with_=with_, by_words_alone=words)
+    trial = Trial(split.test, properties, unknown(split.test), sentences)
+    (without, with_), users = trial.figures(model, split.test.queries, scales=(0.0, scale), k=k, seen=seen)
+    return ColdStart(items=len(trial.positions), users=users, without=without, with_=with_)
 
 
 def choose_scale(

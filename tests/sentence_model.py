@@ -43,6 +43,6 @@ def write_model(folder: Path) -> Path:
     return folder
 
 
-def sentence_model(folder: Path, items: Mapping[str, Mapping[str, str]] = ITEMS) -> SentenceModel:
+def sentence_model(folder: Path, items: Sequence[Mapping[str, str]] = tuple(ITEMS.values())) -> SentenceModel:
     """Open the model that is written into a folder."""
-    return open_model(write_model(folder), list(items.values()))
+    return open_model(write_model(folder), items)

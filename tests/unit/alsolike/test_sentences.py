@@ -47,9 +47,9 @@ def test_a_synonym_is_near_by_its_meaning_alone(model: SentenceModel) -> None:
     assert nearest(index_of(model), "Couch") == {SOFA: 1.0}
 
 
-def test_both_cosines_count_by_half(model: SentenceModel) -> None:
+def test_the_cosine_of_texts_counts_a_quarter(model: SentenceModel) -> None:
     """The words' cosine is 1 with both grey items; the texts' is .8 with the sofa, 0 with the lamp."""
-    both = (1 + 0.8) / 2, (1 + 0) / 2
+    both = 3 / 4 * 1 + 1 / 4 * 0.8, 3 / 4 * 1 + 1 / 4 * 0
 
     assert nearest(index_of(None), "grey couch") == pytest.approx({SOFA: 1 / 2, LAMP: 1 / 2})
     assert nearest(index_of(model), "grey couch") == pytest.approx(
@@ -72,7 +72,7 @@ def test_items_without_a_vector_are_compared_by_words(model: SentenceModel) -> N
     index = index_of(model)
     assert index.sentences is not None
     first = dataclasses.replace(index.sentences, vectors=index.sentences.vectors[:2])
-    both = (1 + 0.8) / 2, 1 / 2
+    both = 3 / 4 + 1 / 4 * 0.8, 3 / 4
 
     found = nearest(dataclasses.replace(index, sentences=first), "grey couch")
 
@@ -86,10 +86,11 @@ def test_the_nearest_of_many_are_those_of_a_comparison_with_all(model: SentenceM
     known, new = items[:200], items[200:]
     index = index_of(model, {f"i{n}": columns for n, columns in enumerate(known)})
     assert index.sentences is not None
-    mean = index.sentences.cosines(new) / 2
+    of_text = index.sentences.cosines(new)
+    mean = np.where(of_text < LEAST_COSINE, 0, of_text) / 4
     for columns, row in zip(new, mean, strict=True):
         positions, cosines = index._by_tokens(columns)
-        row[positions] += cosines / 2
+        row[positions] += 3 / 4 * cosines
 
     found = list(index.nearest_of(new))
 

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from alsolike.bundle import MS_PER_DAY
+from alsolike.sentences import SentenceModel
 from model_export import protocols
 from model_export.algorithms.popularity import Popularity, PopularityModel
-from model_export.cold_start import SCALES, choose_scale, measure, unknown
+from model_export.cold_start import SCALES, ColdStart, choose_scale, judge, measure, unknown
+from model_export.fits import Fits
 from model_export.item_content import DEFAULT_SCALE
 from model_export.protocols import Split
 from tests.sentence_model import sentence_model
 from tests.unit.model_export.shops import interactions
 
+TITLES = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
 COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue")]
 
 
@@ -56,27 +59,30 @@ def test_a_new_item_is_found_by_what_is_like_it() -> None:
 
 def test_a_new_item_is_found_by_what_its_title_means(tmp_path: Path) -> None:
     """Item 4, the couch, scores what item 1 scores, the sofa: of equal ones the known comes first."""
-    titles = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
-    model = sentence_model(tmp_path, {title["title"]: title for title in titles})
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
-    found = measure(popular(split), split, titles, scale=1.0, k=3, seen="allowed", sentences=model)
+    found = measure(
+        popular(split), split, TITLES, scale=1.0, k=3, seen="allowed", sentences=sentence_model(tmp_path, TITLES)
+    )
 
     assert found.with_.new_items == pytest.approx(1 / math.log2(3))
-    assert found.by_words_alone is not None
-    assert (found.by_words_alone.scale, found.by_words_alone.new_items) == (1.0, 0)
-    assert measure(popular(split), split, titles, scale=1.0, k=3, seen="allowed").by_words_alone is None
+    assert measure(popular(split), split, TITLES, scale=1.0, k=3, seen="allowed").with_.new_items == 0
 
 
-def test_the_scale_is_chosen_with_the_titles_meanings(tmp_path: Path) -> None:
-    titles = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
-    model = sentence_model(tmp_path, {title["title"]: title for title in titles})
-    split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1])
+def test_a_sentence_model_is_judged_beside_words_alone_each_at_its_own_scale(tmp_path: Path) -> None:
+    """The larger the scale, the better: the validation wants item 4, which by its words is like nothing."""
+    split = leave_one_out([1, 4, 4], [1, 4, 4], [2, 4, 1], [3, 4, 1])
+    popularity = Popularity(trend_half_life_days=np.inf)
 
-    with_it = choose_scale(popular(split), split, titles, k=3, seen="allowed", sentences=model)
+    def judged(sentences: SentenceModel | None) -> ColdStart:
+        return judge(popularity, split, TITLES, fits=Fits(), k=3, seen="allowed", sentences=sentences)
 
-    assert with_it == SCALES[-1]
-    assert choose_scale(popular(split), split, titles, k=3, seen="allowed") == DEFAULT_SCALE
+    found, without = judged(sentence_model(tmp_path, TITLES)), judged(None)
+
+    assert found.with_.scale == SCALES[-1]
+    assert found.by_words_alone == without.with_
+    assert without.with_.scale == DEFAULT_SCALE
+    assert without.by_words_alone is None
 
 
 def test_new_items_that_the_past_holds_are_masked() -> None:

@@ -2,7 +2,7 @@
 
 The training job writes the index into the bundle, `publish_catalog` asks it. Items are near by the cosine of their
 TF-IDF vectors over the tokens of `item_tokens`, and where the training had a sentence model by that of their texts'
-vectors, too: by the mean of both, as `sentences` weighs them.
+vectors, too: by the mean of both, weighed as `sentences` says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from alsolike.errors import InvalidBundle, InvalidSnapshot
 from alsolike.item_tokens import item_tokens
 from alsolike.ragged import Ragged, find, hashes_of
-from alsolike.sentences import SentenceIndex
+from alsolike.sentences import LEAST_COSINE, SentenceIndex
 from alsolike.tensors import Array, map_tensors, write_tensors
 
 FORMAT = "alsolike-content-1"
@@ -90,7 +90,7 @@ class ContentIndex:
                 if self.sentences is not None and of_text is not None:
                     items, cosines = _mean(items, cosines, of_text, weight=self.sentences.weight)
                 near = _largest(cosines)
-                best = near[np.argsort(-cosines[near], kind="stable")[:NEIGHBOURS]]
+                best = near[np.argsort(-cosines[near], kind="stable")]
                 weights = self.scale * cosines[best] / cosines[best].sum()
                 yield items[best].astype(np.int32), weights.astype(np.float32)
 
@@ -168,17 +168,20 @@ def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tup
         The cosine of the texts by position; later positions have none. The `NEIGHBOURS` largest are enough to find the
         nearest of what shares no token.
     """
-    near = _largest(of_text)
-    together = np.union1d(items, near[of_text[near] > 0])
-    mean = np.zeros(len(together))
-    mean[np.searchsorted(together, items)] = (1 - weight) * cosines
-    embedded = together[: np.searchsorted(together, len(of_text))]
-    mean[: len(embedded)] += weight * of_text[embedded]
+    near = np.flatnonzero(of_text >= LEAST_COSINE)
+    near = near[_largest(of_text[near])]
+    near = near[find(items, near) < 0]
+    places = np.searchsorted(items, near)
+    together, mean = np.insert(items, places, near), np.insert((1 - weight) * cosines, places, 0.0)
+    texts = of_text[together[: np.searchsorted(together, len(of_text))]]
+    mean[: len(texts)] += weight * np.where(texts >= LEAST_COSINE, texts, 0)
     return together, mean
 
 
 def _largest(values: Array) -> Array:
-    """Return the places of the `NEIGHBOURS` largest, and of what equals the last of them: sorting all takes longer."""
+    """Return the places of the `NEIGHBOURS` largest, ascending, of equal ones the first: sorting all takes longer."""
     if len(values) <= NEIGHBOURS:
         return np.arange(len(values))
-    return np.flatnonzero(values >= np.partition(values, -NEIGHBOURS)[-NEIGHBOURS])
+    least = np.partition(values, -NEIGHBOURS)[-NEIGHBOURS]
+    larger = np.flatnonzero(values > least)
+    return np.sort(np.append(larger, np.flatnonzero(values == least)[: NEIGHBOURS - len(larger)]))

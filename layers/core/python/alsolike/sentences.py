@@ -26,10 +26,10 @@ from alsolike.tensors import Array
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-WEIGHT = 0.5
+WEIGHT = 0.25
 """What the cosine of texts counts; that of tokens counts the rest."""
 
-LEAST_COSINE = 0.4
+LEAST_COSINE = 0.5
 """Texts below it have nothing to do with each other: their cosine counts 0."""
 
 MOST_CHARACTERS = 2_000
@@ -116,9 +116,7 @@ class SentenceIndex:
 
     def cosines(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
         """Return the cosine of each of these items' texts with each known one's, `(len(properties), n)`."""
-        cosines = self.model.embed(properties) @ self.vectors.T
-        cosines[cosines < LEAST_COSINE] = 0.0
-        return cosines
+        return self.model.embed(properties) @ self.vectors.T
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays of a file."""
