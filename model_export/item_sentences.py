@@ -22,6 +22,9 @@ ENVIRONMENT_VARIABLE = "ALSOLIKE_SENTENCE_MODEL"
 MOST_VALUES = 2**24
 """Numbers in the vectors of all items: the most frequent have some. It bounds the time of a comparison with all."""
 
+MOST_TABLE_VALUES = 2**25
+"""Numbers in a model's vectors of tokens: 67 MB in the bundle, and twice that in who reads it."""
+
 ITEMS_AT_ONCE = 8_192
 PROBE_ITEMS = 20
 """Whose texts are the index's probe."""
@@ -107,6 +110,11 @@ def _table(found: Any, folder: Path) -> Floats:
     table = vectors.copy() if found.token_mapping is None else vectors[found.token_mapping]
     if found.weights is not None:
         table *= np.asarray(found.weights, np.float32)[:, None]
+    if table.size > MOST_TABLE_VALUES:
+        raise InvalidInput(
+            f"the sentence model {folder} has {len(table):,} tokens in {table.shape[1]} dimensions, expected at most"
+            f" {MOST_TABLE_VALUES:,} numbers; model2vec saves it with fewer dimensions"
+        )
     if found.unk_token_id is not None:
         table[found.unk_token_id] = 0.0
     largest = np.abs(table).max(initial=0.0)

@@ -107,3 +107,12 @@ def test_a_model_of_zeros_or_without_numbers_is_refused(tmp_path: Path) -> None:
 
         with pytest.raises(InvalidInput, match=rf"has {number} as its largest number, expected one above 0"):
             open_model(tmp_path, ITEMS)
+
+
+def test_a_model_that_is_too_large_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TABLE_VALUES", 20)
+
+    with pytest.raises(
+        InvalidInput, match="has 7 tokens in 3 dimensions, expected at most 20 numbers; model2vec saves"
+    ):
+        open_model(write_model(tmp_path), ITEMS)
