@@ -16,13 +16,13 @@ from benchmarks.measure import Result, cpu_medians_ms
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories
 from model_export.onnx_file import open_session, recommend, write_graphs
+from model_export.onnx_two_stages import TwoStages
 from model_export.parity import check_parity
-from model_export.stages import measure
+from model_export.stages import measure, worth_trying
 
 ITEMS = 1_000_000
 DIMENSIONS = 64
 TARGETS = 100
-HEADS = (32, 48, 64)
 SPECTRA = {"slowly": 0.35, "not": 0.0, "fast": 0.7}
 K = 25
 PARITY_HISTORIES = 200
@@ -49,30 +49,37 @@ def answer() -> Iterator[Result]:
 
 
 def _two_stages(model: VectorsModel, directory: Path, *, decay: str) -> Iterator[Result]:
-    folders: dict[int | None, Path] = {None: directory / "one", **{head: directory / str(head) for head in HEADS}}
-    for head, folder in folders.items():
+    ways = (None, *worth_trying(DIMENSIONS, ITEMS))
+    folders: dict[TwoStages | None, Path] = {way: directory / str(place) for place, way in enumerate(ways)}
+    for way, folder in folders.items():
         folder.mkdir()
-        write_graphs(model, folder, head_dimensions=head)
+        write_graphs(model, folder, two_stages=way)
     histories = _one_by_one(random_histories(items=ITEMS, rows=SAMPLE))
     one, *two = measure(folders, histories, items=ITEMS)
     for tried in two:
+        assert tried.two_stages is not None
         yield Result(
             "answer",
-            f"{ITEMS:,} vectors of {DIMENSIONS}, two stages, head of {tried.head_dimensions}, {decay}",
+            f"{ITEMS:,} vectors of {DIMENSIONS}, two stages, {_said(tried.two_stages)}, {decay}",
             tried.median_ms,
             "one stage",
             one.median_ms,
             note=f"recall {tried.recall:.4f}",
         )
-    biased = {str(head): open_session(folder / BIAS_GRAPH_FILE) for head, folder in folders.items()}
+    biased = {str(place): open_session(folders[way] / BIAS_GRAPH_FILE) for place, way in enumerate(ways)}
     medians = cpu_medians_ms(_asked(biased, histories[0], bias=_filter()))
     yield Result(
         "answer",
-        f"the same with a filter, head of {HEADS[-1]}",
-        medians[str(HEADS[-1])],
+        f"the same with a filter, {_said(ways[-1])}",
+        medians[str(len(ways) - 1)],
         "one stage, filtered",
-        medians["None"],
+        medians["0"],
     )
+
+
+def _said(way: TwoStages | None) -> str:
+    assert way is not None
+    return f"head of {way.dimensions}, {way.blocks_a_place} blocks a place"
 
 
 def _one_stage(model: Model, directory: Path, work: str) -> Iterator[Result]:

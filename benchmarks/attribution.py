@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from alsolike import lake, outcomes, recommendation_id, served
 from alsolike.snapshot import EMPTY
 from benchmarks.page import write_section
+from functions.attribute_outcomes.day import PART_ROWS
 from functions.attribute_outcomes.rules import DAY_MS, Rules
 from functions.attribute_outcomes.service import Attribution
 
@@ -164,8 +165,8 @@ def _pieces(first: int, columns: dict[str, Any]) -> tuple[pa.Table, pa.Table]:
     return answers, pa.concat_tables([pa.table(each) for each in (named, other)])
 
 
-def _run(root: Path) -> tuple[float, float, float]:
-    started, processor_s = time.monotonic(), time.process_time()
+def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
+    """Attribute the day that was written."""
     outcome = Attribution(
         Directory(root),
         BUCKET,
@@ -176,9 +177,15 @@ def _run(root: Path) -> tuple[float, float, float]:
         has_time=lambda: True,
         directory=root / "disk",
         now_ms=START_MS + 2 * DAY_MS,
+        part_rows=part_rows,
     ).run()
     assert outcome.days == 1
     assert not outcome.rejected
+
+
+def _run(root: Path) -> tuple[float, float, float]:
+    started, processor_s = time.monotonic(), time.process_time()
+    attribute_day(root)
     processor_s = time.process_time() - processor_s
     return processor_s, time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

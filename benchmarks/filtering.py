@@ -102,6 +102,10 @@ def _evaluator() -> FilterEvaluator:
     nothing = Ragged(np.zeros(ITEMS + 1, np.uint32), np.zeros(0, np.uint8))
     brands, brand_of = Dictionary.of([f"brand{number}" for number in range(BRANDS)])
     tags, tag_of = Dictionary.of([f"tag{number}" for number in range(TAGS)])
+    tags_of_items = Ragged(
+        np.arange(0, ITEMS * TAGS_OF_AN_ITEM + 1, TAGS_OF_AN_ITEM).astype(np.uint32),
+        tag_of[rng.integers(0, TAGS, ITEMS * TAGS_OF_AN_ITEM)],
+    )
     seconds = NOW_MS // 1000
     segment = Segment(
         hashes=np.arange(ITEMS, dtype=np.uint64),
@@ -112,14 +116,7 @@ def _evaluator() -> FilterEvaluator:
             "price": NumberColumn(ColumnType.NUMBER, rng.random(ITEMS) * 100),
             "available": BooleanColumn(rng.integers(-1, 2, ITEMS, np.int8)),
             "brand": StringColumn(brand_of[rng.integers(0, BRANDS, ITEMS)], brands),
-            "tags": ListColumn(
-                Ragged(
-                    np.arange(0, ITEMS * TAGS_OF_AN_ITEM + 1, TAGS_OF_AN_ITEM).astype(np.uint32),
-                    tag_of[rng.integers(0, TAGS, ITEMS * TAGS_OF_AN_ITEM)],
-                ),
-                np.ones(ITEMS, np.int8),
-                tags,
-            ),
+            "tags": ListColumn(tags_of_items, np.ones(ITEMS, np.int8), tags, tags_of_items.inverted(TAGS)),
             "creationTimestamp": NumberColumn(
                 ColumnType.TIMESTAMP, seconds - rng.integers(0, 1_000 * DAY_S, ITEMS).astype(np.float64)
             ),

@@ -23,6 +23,7 @@ from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
 from benchmarks.quality_peers import Peer, peers
 from cli.demo.journey import prepare
+from cli.importing.items_file import read_items
 from model_export import protocols
 from model_export.algorithm import Algorithm, Combination
 from model_export.algorithms import known, missing
@@ -90,7 +91,8 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
     interactions = as_csv(interactions, directory)
     if items is not None:
         items = of_bought(as_csv(items, directory), interactions, directory)
-    return read(interactions, items_path=items, configuration=DEFAULT).interactions
+    catalogue = None if items is None else read_items(items, columns=DEFAULT.item_columns).properties
+    return read(interactions, items=catalogue, configuration=DEFAULT).interactions
 
 
 def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algorithm]]:
@@ -127,7 +129,7 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
     """What a customer had most often, as it stands: what every shop can do."""
     if shop:
         for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)):
-            yield _judged(label, BuyAgain(half_life_days=days, again_power=0.0), split)
+            yield _judged(label, BuyAgain(half_life_days=days, again_power=0.0, demand_power=0.0), split)
 
 
 def _judged(label: str, algorithm: Algorithm, split: Split) -> Row:

@@ -219,9 +219,9 @@ def write_bundle(items: int, directory: Path) -> None:
     write_model(_item_to_item(items), directory)
 
 
-def write_model(model: ExportedModel, directory: Path, *, head_dimensions: int | None = None) -> None:
+def write_model(model: ExportedModel, directory: Path) -> None:
     """Write the bundle of a model of items without columns."""
-    write_graphs(model, directory, head_dimensions=head_dimensions)
+    write_graphs(model, directory)
     ids = [f"item{position}" for position in range(1, model.items + 1)]
     bundle.write_ids(directory, ids)
     bundle.write_meta(directory, [{} for _ in ids])

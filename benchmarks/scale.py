@@ -54,7 +54,7 @@ class Assumed:
     wait_profile_ms: float = 5.0  # DynamoDB's GetItem, in the function's time
     wait_stream_ms: float = 15.0  # Kinesis' PutRecords, in the function's time
     line_bytes: int = 982  # docs/served.md: the line of an answer of 25 items
-    snapshot_bytes: int = 145  # docs/catalogue.md: of an item with ten columns
+    snapshot_bytes: int = 153  # docs/catalogue.md: of an item with ten columns
     in_memory_bytes: int = 20  # docs/performance.md: of an interaction in a training process
     training_hours: float = 3.0  # of a training from statistics
     ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, as the file is read

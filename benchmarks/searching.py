@@ -20,15 +20,15 @@ from benchmarks.rows import Row
 from model_export.interactions import Floats, Histories
 from model_export.item_rows import ItemRowsModel
 from model_export.onnx_file import open_session, write_graphs
-from model_export.stages import choose, measure
+from model_export.onnx_two_stages import TwoStages
+from model_export.stages import choose, measure, worth_trying
 
 DIMENSIONS = 64
 TARGETS = 100
 K = 10
-HISTORIES = 32
+HISTORIES = 128
 ROUNDS, REPEATS = 15, 8
 SPECTRA = {"fast": 0.7, "slowly": 0.35}
-HEADS = (32, 48, 64)
 
 Work = Callable[[], object]
 
@@ -62,9 +62,9 @@ def embeddings() -> Iterator[Row]:
 
 def _vectors(model: VectorsModel, directory: Path, work: str, *, most: float) -> Iterator[Row]:
     histories = random_histories(items=model.items, rows=HISTORIES)
-    head, recall = _chosen(model, directory, histories)
-    stages = "one stage" if head is None else f"head of {head}"
-    works: dict[str, Work] = {"ours": _asking(open_session(directory / str(head) / GRAPH_FILE), histories)}
+    way, folder, recall = _chosen(model, directory, histories)
+    stages = "one stage" if way is None else f"head of {way.dimensions}, {way.blocks_a_place} blocks a place"
+    works: dict[str, Work] = {"ours": _asking(open_session(folder / GRAPH_FILE), histories)}
     vectors, queries = model.vectors, _queries(model, histories)
     works["numpy"] = _in_turns(lambda row: _scan(vectors, queries[row]), len(queries))
     if _installed("implicit"):
@@ -84,15 +84,16 @@ def _vectors(model: VectorsModel, directory: Path, work: str, *, most: float) ->
             yield Row.not_installed(said, medians["ours"], what, package)
 
 
-def _chosen(model: VectorsModel, directory: Path, histories: Histories) -> tuple[int | None, float]:
-    """Return the head that an export would choose, and its recall."""
-    folders: dict[int | None, Path] = {head: directory / str(head) for head in (None, *HEADS)}
-    for head, folder in folders.items():
+def _chosen(model: VectorsModel, directory: Path, histories: Histories) -> tuple[TwoStages | None, Path, float]:
+    """Return the way to answer that an export would choose, where its graphs are, and its recall."""
+    ways = (None, *worth_trying(DIMENSIONS, model.items))
+    folders: dict[TwoStages | None, Path] = {way: directory / str(place) for place, way in enumerate(ways)}
+    for way, folder in folders.items():
         folder.mkdir()
-        write_graphs(model, folder, head_dimensions=head)
+        write_graphs(model, folder, two_stages=way)
     one_by_one = [histories.rows(slice(row, row + 1)) for row in range(len(histories))]
     chosen = choose(measure(folders, one_by_one, items=model.items))
-    return chosen.head_dimensions, chosen.recall
+    return chosen.two_stages, folders[chosen.two_stages], chosen.recall
 
 
 def _session(model: ItemRowsModel, directory: Path) -> onnxruntime.InferenceSession:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 from benchmarks.lambda_call import CONTEXT
@@ -18,7 +19,7 @@ USERS = 20
 
 
 def main(requests: int) -> None:
-    """Answer requests of users in turns, and print memory and heavy modules as the last line.
+    """Answer requests of users in turns, and print processor time, memory and heavy modules as the last line.
 
     Raises
     ------
@@ -32,6 +33,7 @@ def main(requests: int) -> None:
         if headers.get("x-alsolike-source") != "model" or "x-alsolike-degraded" in headers:
             raise SystemExit(f"expected an answer of the model, found {answer}")
     said = {
+        "took_ms": time.process_time() * 1000,
         "memory_mb": _megabytes("Pss", "smaps_rollup"),
         "peak_mb": _megabytes("VmHWM", "status"),
         "heavy": sorted(HEAVY.intersection(sys.modules)),

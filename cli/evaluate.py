@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from cli import console
 from cli.options import AsJson
 
 if TYPE_CHECKING:
+    from alsolike.configuration import ColumnType
     from model_export.cold_start import ColdStart
     from model_export.interactions import Interactions
     from model_export.protocols import Split
@@ -37,7 +39,12 @@ def evaluate(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", help="A configuration: its event types and what they weigh."),
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="The configuration, as `alsolike config apply` takes it: event types and what they weigh, the types "
+            "of item columns, limits.",
+        ),
     ] = None,
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the judged list.")] = 10,
     algorithms: Annotated[
@@ -82,6 +89,9 @@ def evaluate(
     count. Seen allowed: they may be and do. Masked is a user's whole past
     here; production keeps out what is among the latest interactions.
 
+    Items (--items) are read as an import reads them: columns that --config
+    declares are of their types, the types of others are guessed, and said.
+
     Items first seen in the test are in no model's list. With --cold-start a
     second table says what it is worth to answer with them by what is like
     them (--items), as production does; with --sentence-model, what the
@@ -89,6 +99,7 @@ def evaluate(
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
+    from cli.importing.items_file import read_items
     from model_export.algorithms import known, named
     from model_export.budget import Budget
     from model_export.cold_start import judge
@@ -104,11 +115,13 @@ def evaluate(
         raise InvalidInput("--sentence-model compares new items' texts: it goes with --cold-start")
     chosen = named(algorithms) if algorithms else known()
     configuration = read_file(config).configuration if config else DEFAULT
+    catalogue = read_items(items, columns=configuration.item_columns) if items else None
     with console.step("Reading interactions") as step:
-        file = read(interactions, items_path=items, configuration=configuration)
+        file = read(interactions, items=catalogue.properties if catalogue else None, configuration=configuration)
         data = file.interactions
         step.note(f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items")
-    for note in file.notes:
+    guessed = catalogue.guessed if catalogue else {}
+    for note in (*file.notes, *_guessed(guessed)):
         console.say(f"note: {note}")
     sentences = None if sentence_model is None else open_model(sentence_model, file.properties)
     if sentences is not None:
@@ -161,6 +174,7 @@ def evaluate(
                 "users": data.users,
                 "items": data.items,
                 "interactions": len(data),
+                **({"guessed_item_columns": guessed} if catalogue else {}),
                 "left_out": left_out,
                 "results": results,
                 **({"cold_start": new_items} if cold_start else {}),
@@ -180,6 +194,13 @@ def evaluate(
             [list(row.values()) for row in new_items],
             title=f"NDCG@{k} of all targets and of items first seen in the test, without those in the answers and with",
         )
+
+
+def _guessed(columns: Mapping[str, ColumnType]) -> Iterator[str]:
+    """Yield what to say of columns whose types nothing declares."""
+    if columns:
+        listed = ", ".join(f"{name} ({kind})" for name, kind in columns.items())
+        yield f"types of item columns guessed from their values: {listed}; a configuration declares them (--config)"
 
 
 def _figures(found: ColdStart) -> dict[str, Any]:

@@ -21,11 +21,11 @@ def print_story(found: Story) -> None:
     """Print it for people."""
     version, manifest = found.version, found.manifest
     if manifest:
-        title = model_versions.holdout_title(manifest)
-        model_versions.print_candidates(model_versions.candidates(manifest), title=title)
+        title, left_out = model_versions.holdout_title(manifest), model_versions.left_out(manifest)
+        model_versions.print_candidates(model_versions.candidates(manifest), title=title, left_out=left_out)
     else:
         model_versions.print_candidates(version.candidates)
-    status = f"{version.status}, pinned" if version.pinned else version.status
+    status = model_versions.status(version) + (", pinned" if version.pinned else "")
     console.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
     console.print_line(f"algorithm  {version.algorithm}, {version.items:,} items")
     if manifest:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from alsolike.manifest import Manifest
 from alsolike.model_versions import Candidate as Candidate
@@ -48,14 +49,29 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
     return of(deployment).all()
 
 
-def print_candidates(figures: Sequence[Candidate], *, title: str = HOLDOUT) -> None:
-    """Print the comparison as a table; the winner is marked."""
+def status(of: ModelVersion) -> str:
+    """Return a version's status, and that it was let through by force where it was."""
+    return f"{of.status}, forced" if of.forced else of.status
+
+
+def left_out(of: Manifest) -> Mapping[str, str]:
+    """Return why algorithms are not among the candidates, by name; bundles of earlier versions do not say."""
+    found: Mapping[str, str] = of.metrics.get("left_out", {})
+    return found
+
+
+def print_candidates(
+    figures: Sequence[Candidate], *, title: str = HOLDOUT, left_out: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Print the comparison as a table, in which the winner is marked, and below it what was left out and why."""
     rows = []
     for figure in figures:
         name = f"{figure.algorithm} *" if figure.winner else figure.algorithm
         rows.append([name, figure.hr, figure.ndcg, figure.mrr, figure.coverage, _seconds(figure.fit_s)])
     columns = ["algorithm", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"]
     console.print_table(columns, rows, title=title)
+    for name, reason in left_out.items():
+        console.print_line(f"{name} was left out: {reason}")
 
 
 def holdout_title(of: Manifest) -> str:

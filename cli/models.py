@@ -36,7 +36,13 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
         console.print_table(
             ["version", "status", "pinned", "algorithm", "items", "HR@10", "NDCG@10", "coverage"],
             [
-                [version.version, version.status, "pinned" if version.pinned else "", version.algorithm, version.items]
+                [
+                    version.version,
+                    model_versions.status(version),
+                    "pinned" if version.pinned else "",
+                    version.algorithm,
+                    version.items,
+                ]
                 + ([winner.hr, winner.ndcg, winner.coverage] if (winner := version.winner) else [None] * 3)
                 for version in found
             ],

@@ -75,7 +75,7 @@ def _show(where: Deployment, execution_arn: str, outcome: Outcome, *, as_json: b
     from cli import console, dataset_quality, model_versions
 
     manifest = model_versions.manifest(where, outcome.version)
-    candidates = model_versions.candidates(manifest)
+    candidates, left_out = model_versions.candidates(manifest), model_versions.left_out(manifest)
     quality = dataset_quality.of_run(where, outcome.run_id) if outcome.trained else None
     if as_json:
         console.print_json(
@@ -84,10 +84,11 @@ def _show(where: Deployment, execution_arn: str, outcome: Outcome, *, as_json: b
                 **dataclasses.asdict(outcome),
                 "dataset": dataset_quality.document(quality) if quality else None,
                 "candidates": [dataclasses.asdict(candidate) for candidate in candidates],
+                "left_out": left_out,
             }
         )
         return
-    model_versions.print_candidates(candidates, title=model_versions.holdout_title(manifest))
+    model_versions.print_candidates(candidates, title=model_versions.holdout_title(manifest), left_out=left_out)
     for line in dataset_quality.sentences(quality) if quality else ():
         console.print_line(line)
     console.print_line(f"model {outcome.version} was {outcome.decision.replace('_', ' ')}:")

@@ -1,8 +1,7 @@
-"""Reads interactions and items from CSV, gzipped CSV or Parquet with Amazon Personalize's column names."""
+"""Reads interactions from CSV, gzipped CSV or Parquet with Amazon Personalize's column names."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import functools
@@ -17,7 +16,6 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from alsolike.columns import column_name
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput, UnknownEventType
 from alsolike.returns import remaining
@@ -58,7 +56,9 @@ class InteractionFile:
     notes: tuple[str, ...]
 
 
-def read(path: Path, *, items_path: Path | None = None, configuration: Configuration = DEFAULT) -> InteractionFile:
+def read(
+    path: Path, *, items: Mapping[str, Mapping[str, Any]] | None = None, configuration: Configuration = DEFAULT
+) -> InteractionFile:
     """Read an interactions file; rows of equal TIMESTAMP keep the order of the file.
 
     Parameters
@@ -67,9 +67,8 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
         USER_ID, ITEM_ID, TIMESTAMP (epoch seconds), optionally EVENT_TYPE; further columns are ignored. Rows that
         state no type are views, rows of types that are unknown or weigh nothing are left out; if the file knows none
         of the types that weigh something, every row weighs 1.
-    items_path
-        ITEM_ID and what else is known of items; items without interactions are ranked as well. Of an item that stands
-        there twice the later row counts.
+    items
+        The catalogue: the columns of each item by its id. Items without interactions are ranked as well.
     configuration
         Says which event types there are and what they weigh.
 
@@ -90,44 +89,22 @@ def read(path: Path, *, items_path: Path | None = None, configuration: Configura
     if not kept.any():
         raise InvalidInput(f"{path.name} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
     table = table.filter(pa.array(kept))
-    items, catalogue = None, None
-    if items_path is not None:
-        items = _read(items_path, required=("ITEM_ID",), everything=True)
-        catalogue = items["ITEM_ID"]
-        if strangers := len(set(table["ITEM_ID"].to_pylist()) - set(catalogue.to_pylist())):
-            notes.append(f"{strangers:,} items have interactions and do not stand in {items_path.name}")
+    if items is not None and (strangers := len(set(table["ITEM_ID"].to_pylist()) - items.keys())):
+        notes.append(f"{strangers:,} items have interactions and do not stand in the items file")
     interactions, item_ids, _ = encode(
         user_ids=table["USER_ID"],
         item_ids=table["ITEM_ID"],
         time_ms=time_ms[kept],
         weight=weights[kept],
-        catalogue=catalogue,
+        catalogue=None if items is None else pa.chunked_array([pa.array(items, pa.string())]),
     )
     if repeated := interactions.repeated():
         notes.append(f"{repeated:,} rows have the user, item and time of another row; each of them counts")
-    by_id = _properties(items) if items is not None else {}
-    properties = [by_id.get(item_id, {}) for item_id in item_ids]
-    if items is not None and items.num_columns > 1:
+    properties = [(items or {}).get(item_id, {}) for item_id in item_ids]
+    if any(properties):
         interactions = dataclasses.replace(interactions, content=item_content(properties).vectors)
     interactions = dataclasses.replace(interactions, history_length=configuration.limits.history_length)
     return InteractionFile(interactions=interactions, item_ids=item_ids, properties=properties, notes=tuple(notes))
-
-
-def _properties(items: pa.Table) -> dict[str, dict[str, Any]]:
-    """Return the columns of each item; text of a column that holds numbers alone is numbers."""
-    rows: list[dict[str, Any]] = [{} for _ in range(len(items))]
-    for name in items.column_names:
-        if name == "ITEM_ID":
-            continue
-        column = items[name]
-        present = pc.not_equal(column, "")
-        values = pc.if_else(present, column, None)
-        with contextlib.suppress(pa.ArrowInvalid):
-            values = values.cast(pa.float64())
-        for row, value in zip(rows, values.to_pylist(), strict=True):
-            if value is not None:
-                row[column_name(name)] = value
-    return dict(zip(items["ITEM_ID"].to_pylist(), rows, strict=True))
 
 
 def _weights(table: pa.Table, configuration: Configuration) -> tuple[np.ndarray[Any, Any], list[str]]:
@@ -180,15 +157,14 @@ def _weight(event_type: str, configuration: Configuration) -> float | None:
         return None
 
 
-def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = (), everything: bool = False) -> pa.Table:
+def _read(path: Path, *, required: Sequence[str], optional: Sequence[str]) -> pa.Table:
     if not path.is_file():
         raise InvalidInput(f"{path} is no file")
     try:
         found = _columns(path)
         if missing := [name for name in required if name not in found]:
             raise InvalidInput(f"{path} misses the column {', '.join(missing)}; its columns are {', '.join(found)}")
-        wanted = found if everything else optional
-        names = [*required, *(name for name in wanted if name in found and name not in required)]
+        names = [*required, *(name for name in optional if name in found)]
         table = _table(path, names)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, *UNREADABLE) as error:
         raise InvalidInput(f"{path} cannot be read: {_broken_line(path) or error}") from error
@@ -204,10 +180,8 @@ def _read(path: Path, *, required: Sequence[str], optional: Sequence[str] = (), 
         if name != "TIMESTAMP":  # a line break here is mostly a quote that was not closed
             no_id = pc.match_substring_regex(table[name], _NO_ID).to_numpy()
             where.refuse(table[name], no_id, f"rows have a {name} of space alone or with control characters")
-    if "TIMESTAMP" in names:
-        times = pa.array(_time_ms(table["TIMESTAMP"], where))
-        table = table.set_column(names.index("TIMESTAMP"), "TIMESTAMP", times)
-    return table
+    times = pa.array(_time_ms(table["TIMESTAMP"], where))
+    return table.set_column(names.index("TIMESTAMP"), "TIMESTAMP", times)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -289,8 +263,6 @@ def _table(path: Path, names: Sequence[str]) -> pa.Table:
 def _plain(column: pa.ChunkedArray, *, is_time: bool) -> pa.ChunkedArray:
     if is_time and pa.types.is_timestamp(column.type):
         column = pc.divide(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.float64()), 1000.0)
-    if pa.types.is_list(column.type):
-        return pc.fill_null(pc.binary_join(column.cast(pa.list_(pa.string())), "|"), "")
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     if is_time and is_number and not column.null_count:
         return column

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import onnx
 from onnx import TensorProto, helper
 
-from model_export.onnx_graph import BLOCK, IR_VERSION, OPSET, TWO_LEVELS_FROM, Graph
-from model_export.onnx_two_stages import best_in_two_stages
+from model_export.onnx_graph import BLOCK, IR_VERSION, OPSET, TWO_LEVELS_FROM, Graph, InnerProducts
+from model_export.onnx_two_stages import TwoStages, best_in_two_stages
 
 
-def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: bool = False) -> onnx.ModelProto:
+def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages | None = None) -> onnx.ModelProto:
     """Return the model: `scores`, masked, and the k best; tables are left out for the external file.
 
     Parameters
     ----------
     two_stages
-        Whether to look for the best in two stages: `scores` are then inner products, and the graph has their `Head`.
+        To look for the best of short lists in two stages: `scores` are then inner products, and the graph has a head.
     """
     start = len(graph.nodes)
     try:
-        if two_stages:
-            best, items, count = best_in_two_stages(graph, graph.products[scores], with_bias=with_bias)
+        if two_stages is not None:
+            best, items = _best_by_length(graph, graph.products[scores], two_stages, with_bias=with_bias)
         else:
-            best, items, count = _best(graph, _masked(graph, _biased(graph, scores) if with_bias else scores))
+            best, items = _best(graph, _masked(graph, _biased(graph, scores) if with_bias else scores))
+        count = graph.op("Slice", graph.op("Shape", best), graph.integers(1), graph.integers(2))
         missing = graph.op("Concat", graph.integers(0, 0, 0), graph.op("Sub", "k", count), axis=0)
         best = graph.op("Pad", best, missing, graph.number(-math.inf))
         items = graph.op("Pad", items, missing, graph.whole(0))
@@ -40,14 +42,37 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: bool = Fal
     return _model(graph, _needed(nodes), with_bias=with_bias)
 
 
+def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, with_bias: bool) -> tuple[str, str]:
+    """Return the scores and items of the k best: of a short list in two stages, of a long one in one."""
+
+    def two_stages() -> tuple[str, str]:
+        return best_in_two_stages(graph, product, blocks_a_place=two.blocks_a_place, with_bias=with_bias)
+
+    def one_stage() -> tuple[str, str]:
+        scores = graph.scores_of(product)
+        return _best(graph, _masked(graph, _biased(graph, scores) if with_bias else scores))
+
+    short = graph.op("LessOrEqual", "k", graph.integers(two.longest_list(graph.items)))
+    best, items = graph.either(short, two_stages, one_stage, kinds=(TensorProto.FLOAT, TensorProto.INT64))
+    return best, items
+
+
 def _needed(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """Leave out what leads to no output: ONNX Runtime would compute it."""
     wanted, kept = {"items", "scores"}, []
     for node in reversed(nodes):
         if wanted.intersection(node.output):
             kept.append(node)
-            wanted.update(node.input)
+            wanted.update(_inputs(node))
     return kept[::-1]
+
+
+def _inputs(node: onnx.NodeProto) -> Iterator[str]:
+    """Iterate over what a node reads, also in its branches."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from _inputs(inner)
 
 
 def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onnx.ModelProto:
@@ -63,7 +88,7 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
         helper.make_tensor_value_info("items", TensorProto.INT64, ["batch", "best"]),
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "best"]),
     ]
-    used = {name for node in nodes for name in node.input}
+    used = {name for node in nodes for name in _inputs(node)}
     constants = [constant for name, constant in graph.constants.items() if name in used]
     onnx_graph = helper.make_graph(nodes, "recommend", inputs, outputs, constants)
     return helper.make_model(
@@ -87,16 +112,16 @@ def _masked(graph: Graph, scores: str) -> str:
     return graph.op("ScatterElements", scores, barred, ninf, axis=1)
 
 
-def _best(graph: Graph, scores: str) -> tuple[str, str, str]:
-    """Return the scores and items of the k best, and how many there are: k, or all that there are columns."""
+def _best(graph: Graph, scores: str) -> tuple[str, str]:
+    """Return the scores and items of the k best, or of all columns where they are fewer."""
     if graph.width >= TWO_LEVELS_FROM:
         return _two_level_best(graph, scores)
     count = graph.op("Min", "k", graph.integers(graph.width))
     best, items = graph.ops("TopK", scores, count, outputs=2, axis=1, sorted=1)
-    return best, items, count
+    return best, items
 
 
-def _two_level_best(graph: Graph, scores: str) -> tuple[str, str, str]:
+def _two_level_best(graph: Graph, scores: str) -> tuple[str, str]:
     """The k best items lie in the k blocks with the best maxima: exact, also in the order of equal scores.
 
     The chosen blocks are put in ascending order, so that among equals the lower position comes first.
@@ -114,4 +139,4 @@ def _two_level_best(graph: Graph, scores: str) -> tuple[str, str, str]:
     block = graph.op("Div", place, graph.integers(BLOCK))
     within = graph.op("Sub", place, graph.op("Mul", block, graph.integers(BLOCK)))
     first = graph.op("Mul", graph.op("GatherElements", chosen, block, axis=1), graph.integers(BLOCK))
-    return best, graph.op("Add", first, within), count
+    return best, graph.op("Add", first, within)

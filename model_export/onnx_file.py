@@ -15,19 +15,19 @@ from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Ints
 from model_export.onnx_answer import finish
 from model_export.onnx_graph import Graph, InnerProducts
-from model_export.onnx_two_stages import add_head
+from model_export.onnx_two_stages import TwoStages, add_head
 
 PAGE_BYTES = 4096
 """Tables start on page boundaries, so that they are mapped and not copied."""
 
 
-def write_graphs(model: Model, directory: Path, *, head_dimensions: int | None = None) -> InnerProducts | None:
+def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None = None) -> InnerProducts | None:
     """Write `graph.onnx`, `graph.bias.onnx` and the tables that both read, `graph.data`.
 
     Parameters
     ----------
-    head_dimensions
-        To answer in two stages, with a head of so many dimensions, a model whose scores are inner products alone.
+    two_stages
+        To answer in two stages, in this way, a model whose scores are inner products alone.
 
     Returns
     -------
@@ -35,11 +35,11 @@ def write_graphs(model: Model, directory: Path, *, head_dimensions: int | None =
     """
     graph = Graph(model.items)
     scores = model.export(graph)
-    if head_dimensions is not None:
-        add_head(graph, graph.products[scores], dimensions=head_dimensions)
+    if two_stages is not None:
+        add_head(graph, graph.products[scores], dimensions=two_stages.dimensions)
     tables = _write_tables(graph, directory / DATA_FILE)
     for file_name, with_bias in ((GRAPH_FILE, False), (BIAS_GRAPH_FILE, True)):
-        proto = finish(graph, scores, with_bias=with_bias, two_stages=head_dimensions is not None)
+        proto = finish(graph, scores, with_bias=with_bias, two_stages=two_stages)
         proto.graph.initializer.extend(tables)
         (directory / file_name).write_bytes(proto.SerializeToString(deterministic=True))
         onnx.checker.check_model(str(directory / file_name))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,10 @@ TWO_LEVELS_FROM = 40_000
 
 OPSET = 18
 IR_VERSION = 10
+
+
+Outputs = Sequence[str]
+"""Names of tensors."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Graph:
         self.constants: dict[str, onnx.TensorProto] = {}
         self.products: dict[str, InnerProducts] = {}
         self._decayed: dict[float, str] = {}
+        self._made = 0
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""
@@ -88,10 +94,33 @@ class Graph:
 
     def ops(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
         """Add a node and return the names of its outputs."""
-        name = f"{operator}_{len(self.nodes)}"
+        name = f"{operator}_{self._made}"
+        self._made += 1
         names = [f"{name}:{index}" for index in range(outputs)]
         self.nodes.append(helper.make_node(operator, list(inputs), names, name=name, **attributes))
         return names
+
+    def either(
+        self, condition: str, then: Callable[[], Outputs], otherwise: Callable[[], Outputs], *, kinds: Sequence[int]
+    ) -> list[str]:
+        """Return what one of two branches returns: the other is not computed.
+
+        Parameters
+        ----------
+        condition
+            Tensor name, bool [1].
+        then, otherwise
+            Add a branch's nodes and return the names of its outputs, as many as `kinds`, their element types.
+        """
+        branches = []
+        for make in (then, otherwise):
+            start = len(self.nodes)
+            outputs = [
+                helper.make_tensor_value_info(name, kind, None) for name, kind in zip(make(), kinds, strict=True)
+            ]
+            branches.append(helper.make_graph(self.nodes[start:], make.__name__, [], outputs))
+            del self.nodes[start:]
+        return self.ops("If", condition, outputs=len(kinds), then_branch=branches[0], else_branch=branches[1])
 
     def weight(self, name: str, values: npt.NDArray[Any]) -> str:
         """Add a learned array, kept in the external data file."""
@@ -134,9 +163,14 @@ class Graph:
             ONNX operator of one input that rises and is at least 0, since scores are: `Relu` for products that are
             above 0 where an item is wanted, `Softplus` for those that only say which of two is wanted more.
         """
-        scores = self.op(activation, self.op("Gemm", query, table, transB=1))
-        self.products[scores] = InnerProducts(query, table, self.tables[table].shape[1], activation)
+        product = InnerProducts(query, table, self.tables[table].shape[1], activation)
+        scores = self.scores_of(product)
+        self.products[scores] = product
         return scores
+
+    def scores_of(self, product: InnerProducts) -> str:
+        """Return the scores that inner products make, float32 [batch, width]."""
+        return self.op(product.activation, self.op("Gemm", product.query, product.table, transB=1))
 
     def integers(self, *values: int) -> str:
         """Return a constant int64 vector."""

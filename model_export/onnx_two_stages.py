@@ -1,32 +1,57 @@
 """The k best of inner products in two stages: few bytes of every item first, then all of the few that are left.
 
-The head of an item is its vector, rotated to the principal axes of all of them, cut to the first `dimensions` and
-rounded to 8 bits with one step an axis. Blocks of `BLOCK` items whose best head product is largest go on, and the items
-in them are scored exactly. So the scores that are answered are exact, and what may happen is that an item is left out:
-how often is measured at the export (`model_export.stages`). Masks and the bias count before any block is dropped.
+The head of an item is its vector, rotated to the principal axes of all of them, cut to the first few and rounded to 8
+bits with one step an axis. Blocks of `BLOCK` items whose best head product is largest go on, and the items in them are
+scored exactly. So the scores that are answered are exact, and what may happen is that an item is left out: how often is
+measured at the export (`model_export.stages`). Masks and the bias count before any block is dropped.
 
 Both factors are unsigned with 128 as zero: with a signed one, processors without VNNI clip sums of two products.
 """
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from onnx import TensorProto
 
 from model_export.onnx_graph import Graph, InnerProducts
 
-BLOCK = 16
+BLOCK = 8
 """Items a block; their vectors lie one after another."""
 
 LEAST_BLOCKS = 512
-BLOCKS_A_PLACE = 4
-"""Blocks that go on: so many at least, and so many for each of the k places."""
+"""So many go on at least."""
+
+MOST_GO_ON = 1 / 8
+LONGEST_LIST = 100
+"""Of more blocks, or for a longer list, the exact products take longer than one stage does."""
 
 ZERO = 128
 NEVER = -(2**31)
 
 
 PROJECTION, CODES = "head.projection", "head.codes"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TwoStages:
+    """How much the first stage looks at, and how much it lets go on.
+
+    Attributes
+    ----------
+    dimensions
+        Of the heads.
+    blocks_a_place
+        Blocks that go on for each of the k places.
+    """
+
+    dimensions: int
+    blocks_a_place: int
+
+    def longest_list(self, items: int) -> int:
+        """Return the longest list that is looked for in two stages among so many items; longer ones have one stage."""
+        return min(LONGEST_LIST, int(MOST_GO_ON * (items // BLOCK) / self.blocks_a_place))
 
 
 def add_head(graph: Graph, product: InnerProducts, *, dimensions: int) -> None:
@@ -43,8 +68,10 @@ def add_head(graph: Graph, product: InnerProducts, *, dimensions: int) -> None:
     graph.weight(CODES, (np.rint(heads / step) + ZERO).astype(np.uint8).T)
 
 
-def best_in_two_stages(graph: Graph, product: InnerProducts, *, with_bias: bool) -> tuple[str, str, str]:
-    """Return the scores and items of the k best, and how many there are, as one stage does."""
+def best_in_two_stages(
+    graph: Graph, product: InnerProducts, *, blocks_a_place: int, with_bias: bool
+) -> tuple[str, str]:
+    """Return the scores and items of the k best, as one stage does."""
     products, unit = _head_products(graph, product.query)
     if with_bias:
         roughly = graph.op(product.activation, graph.op("Mul", graph.op("Cast", products, to=TensorProto.FLOAT), unit))
@@ -54,7 +81,7 @@ def best_in_two_stages(graph: Graph, product: InnerProducts, *, with_bias: bool)
     barred = graph.barred()
     masks = graph.op("Expand", never, graph.op("Shape", barred))
     products = graph.op("ScatterElements", products, barred, masks, axis=1)
-    rows, products = _promising(graph, products)
+    rows, products = _promising(graph, products, blocks_a_place=blocks_a_place)
     vectors = graph.op("Gather", product.table, rows, axis=0)  # [B, R, d]
     exact = graph.op("MatMul", vectors, graph.op("Unsqueeze", product.query, graph.integers(2)))
     exact = graph.op(product.activation, graph.op("Squeeze", exact, graph.integers(2)))
@@ -65,7 +92,7 @@ def best_in_two_stages(graph: Graph, product: InnerProducts, *, with_bias: bool)
     exact = graph.op("Where", graph.op("Equal", products, never), graph.number(-np.inf), exact)
     count = graph.op("Min", "k", graph.op("Slice", graph.op("Shape", rows), graph.integers(1), graph.integers(2)))
     best, place = graph.ops("TopK", exact, count, outputs=2, axis=1, sorted=1)
-    return best, graph.op("GatherElements", rows, place, axis=1), count
+    return best, graph.op("GatherElements", rows, place, axis=1)
 
 
 def _head_products(graph: Graph, query: str) -> tuple[str, str]:
@@ -79,12 +106,12 @@ def _head_products(graph: Graph, query: str) -> tuple[str, str]:
     return graph.op("MatMulInteger", codes, CODES, zero, zero), unit
 
 
-def _promising(graph: Graph, products: str) -> tuple[str, str]:
+def _promising(graph: Graph, products: str, *, blocks_a_place: int) -> tuple[str, str]:
     """Return the items of the blocks that go on, int64 [batch, n], ascending, and their products."""
     blocks = graph.width // BLOCK
     blocked = graph.op("Reshape", products, graph.integers(0, blocks, BLOCK))
     maxima = graph.op("ReduceMax", blocked, graph.integers(2), keepdims=0)
-    most = graph.op("Max", graph.op("Mul", "k", graph.integers(BLOCKS_A_PLACE)), graph.integers(LEAST_BLOCKS))
+    most = graph.op("Max", graph.op("Mul", "k", graph.integers(blocks_a_place)), graph.integers(LEAST_BLOCKS))
     most = graph.op("Min", most, graph.integers(blocks))
     _, chosen = graph.ops("TopK", maxima, most, outputs=2, axis=1, sorted=0)
     chosen, _ = graph.ops("TopK", chosen, most, outputs=2, axis=1, sorted=1, largest=0)

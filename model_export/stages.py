@@ -9,6 +9,7 @@ too. Everything else has one stage, and nothing left out.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import statistics
 import tempfile
 import time
@@ -22,17 +23,16 @@ from alsolike.bundle import GRAPH_FILE, GRAPH_FILES
 from model_export.algorithm import Model
 from model_export.interactions import Histories, Ints
 from model_export.onnx_file import open_session, recommend, write_graphs
-from model_export.onnx_graph import FLAT_BELOW
+from model_export.onnx_two_stages import TwoStages
 from model_export.parity import Parity, check_parity
 
 LEAST_RECALL = 0.999
-HEAD_SHARES = (0.5, 0.75, 1.0)
-"""Heads that are tried, as parts of the vectors' dimensions."""
+WAYS = ((0.5, 24), (0.625, 48), (0.75, 64), (1.0, 24))
+"""What is tried: a head's part of the vectors' dimensions, and the blocks that go on for each place."""
 
-SAMPLE = 32
-ROUNDS = 3
-USUAL_K, LARGEST_K = 25, 500
-"""Times are of the usual length of a list, recall is of both."""
+SAMPLE = 128
+USUAL_K = 25
+"""Times are of lists of this length; recall is of them and of the longest that are answered in two stages."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ class Tried:
 
     Attributes
     ----------
-    head_dimensions
+    two_stages
         None for one stage.
     median_ms
         Processor time of a request, one history at a time.
     recall
-        Share of one stage's items that stand in the answer too, the worse of both lengths.
+        Share of one stage's items that stand in the answer too, the worst of all lengths.
     """
 
-    head_dimensions: int | None
+    two_stages: TwoStages | None
     median_ms: float
     recall: float
 
@@ -71,47 +71,55 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
         If a graph does not rank as the model does.
     """
     product = write_graphs(model, directory)
-    if product is None or model.items < FLAT_BELOW:
+    ways = [] if product is None else worth_trying(product.dimensions, model.items)
+    if not ways:
         return Stages(1), check_parity(model, directory, histories)
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
-        folders: dict[int | None, Path] = {None: directory}
-        for dimensions in sorted({max(1, round(share * product.dimensions)) for share in HEAD_SHARES}):
-            folders[dimensions] = Path(scratch) / str(dimensions)
-            folders[dimensions].mkdir()
-            write_graphs(model, folders[dimensions], head_dimensions=dimensions)
+        folders: dict[TwoStages | None, Path] = {None: directory}
+        for number, way in enumerate(ways):
+            folders[way] = Path(scratch) / str(number)
+            folders[way].mkdir()
+            write_graphs(model, folders[way], two_stages=way)
         tried = measure(folders, _sample(histories), items=model.items)
-        taken = choose(tried).head_dimensions
+        taken = choose(tried).two_stages
         if taken is not None:
-            parity = check_parity(model, folders[taken], histories, least_recall=0.0)
+            longest = taken.longest_list(model.items)
+            parity = check_parity(model, folders[taken], histories, k=longest, least_recall=0.0)
             if parity.recall >= LEAST_RECALL:
+                check_parity(
+                    model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
+                )  # those have one stage
                 for name in GRAPH_FILES:
                     (folders[taken] / name).replace(directory / name)
                 return Stages(2, tried), parity
     return Stages(1, tried), check_parity(model, directory, histories)
 
 
-def measure(folders: dict[int | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
+def worth_trying(dimensions: int, items: int) -> list[TwoStages]:
+    """Return the ways to answer lists of the usual length in two stages, each once."""
+    ways = dict.fromkeys(TwoStages(max(1, round(share * dimensions)), blocks) for share, blocks in WAYS)
+    return [way for way in ways if way.longest_list(items) >= USUAL_K]
+
+
+def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
     """Answer each of `histories`, one each, with the graphs of every folder in turns; that of None has one stage."""
-    sessions = {head: open_session(folder / GRAPH_FILE) for head, folder in folders.items()}
-    times: dict[int | None, list[float]] = {head: [] for head in sessions}
-    found = dict.fromkeys(((head, k) for head in sessions for k in (USUAL_K, LARGEST_K)), 0)
+    sessions = {way: open_session(folder / GRAPH_FILE) for way, folder in folders.items()}
+    times: dict[TwoStages | None, list[float]] = {way: [] for way in sessions}
+    lengths = {USUAL_K, *(way.longest_list(items) for way in sessions if way is not None)}
+    found = dict.fromkeys(itertools.product(sessions, lengths), 0)
     for history in histories:
-        for k in (USUAL_K, LARGEST_K):
+        for k in lengths:
             wanted = _items(sessions[None], history, min(k, items))
-            for head, session in sessions.items():
-                found[head, k] += len(np.intersect1d(wanted, _items(session, history, min(k, items))))
-    for history in [*histories] * ROUNDS:
-        for head, session in sessions.items():
+            for way, session in sessions.items():
+                found[way, k] += len(np.intersect1d(wanted, _items(session, history, min(k, items))))
+    for history in histories:
+        for way, session in sessions.items():
             start = time.process_time()
             _items(session, history, min(USUAL_K, items))
-            times[head].append(1000 * (time.process_time() - start))
+            times[way].append(1000 * (time.process_time() - start))
     return [
-        Tried(
-            head,
-            statistics.median(times[head]),
-            min(found[head, k] / max(1, found[None, k]) for k in (USUAL_K, LARGEST_K)),
-        )
-        for head in sessions
+        Tried(way, statistics.median(times[way]), min(found[way, k] / max(1, found[None, k]) for k in lengths))
+        for way in sessions
     ]
 
 

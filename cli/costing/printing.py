@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from alsolike.cost import remarks
 from cli import console
 
 if TYPE_CHECKING:
@@ -48,13 +49,8 @@ def print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -
         title="Together, and the same load on Amazon Personalize",
         right=("Alsolike, $", "Amazon Personalize, $"),
     )
-    for remark in bill.remarks:
+    for remark in remarks(bill, other):
         console.print_line(f"- {remark}")
-    for remark in other.remarks:
-        console.print_line(f"- Personalize: {remark}")
-    unverified = sorted({*bill.unverified, *other.unverified})
-    if unverified:
-        console.print_line(f"- not confirmed by any page that could be read: the prices {', '.join(unverified)}")
     if found:
         console.print_table(
             ["setting", "now", "then", "saves $ a month", "but"],

@@ -161,6 +161,7 @@ class Demo:
                 raise DemoFailed(f"the gate rejected model {outcome.version}: {reasons}")
             manifest = model_versions.manifest(where, outcome.version)
             self.summary.candidates = model_versions.candidates(manifest)
+            self.summary.left_out = model_versions.left_out(manifest)
             self.summary.candidates_title = model_versions.holdout_title(manifest)
             self.summary.dataset = dataset_quality.of_run(where, outcome.run_id)
             self.summary.model["algorithm"] = manifest.algorithm

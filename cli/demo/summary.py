@@ -46,6 +46,8 @@ class Summary:
         Seconds by step, in order.
     data
         What the data is, by fact.
+    left_out
+        Why algorithms are not among the candidates, by name.
     files
         Where things lie, by what they are.
     """
@@ -55,6 +57,7 @@ class Summary:
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
     candidates_title: str = model_versions.HOLDOUT
+    left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
     dataset: DatasetManifest | None = None
     replay: dict[str, Any] = dataclasses.field(default_factory=dict)
     shoppers: tuple[Shopper, ...] = ()
@@ -81,6 +84,7 @@ class Summary:
             "dataset": dataset_quality.document(self.dataset) if self.dataset else None,
             "model": self.model,
             "candidates": [dataclasses.asdict(candidate) for candidate in self.candidates],
+            "left_out": dict(self.left_out),
             "replay": self.replay,
             "latency": dataclasses.asdict(self.latency) if self.latency else None,
             "shopper": self._shopper_document(shown) if shown else None,
@@ -119,7 +123,7 @@ class Summary:
 def show(summary: Summary) -> None:
     """Print the tables."""
     if summary.candidates:
-        model_versions.print_candidates(summary.candidates, title=summary.candidates_title)
+        model_versions.print_candidates(summary.candidates, title=summary.candidates_title, left_out=summary.left_out)
     if summary.dataset:
         for line in dataset_quality.sentences(summary.dataset):
             console.print_line(line)

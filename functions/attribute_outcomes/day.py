@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,21 @@ import pyarrow.parquet as pq
 from alsolike import lake
 from alsolike.engagement import Engagement
 from functions.attribute_outcomes.answers import ANSWERS, genuine, once
-from functions.attribute_outcomes.event_days import COPIES, EVENTS, JUDGED, EventDays
+from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.joining import Known, join
 from functions.attribute_outcomes.reading import rows_of
 from functions.attribute_outcomes.rules import Reason, Rules
-from functions.attribute_outcomes.spill import Spill, hashes_of
+from functions.attribute_outcomes.spill import Part, Spill, parts_for, parts_of
 from functions.attribute_outcomes.summary import Summary
 from functions.attribute_outcomes.tables import OUTCOMES
 
-PART_BYTES = 16 * 2**20
-"""Of answers in S3, about as many as are in memory at once; an id alone, which does not compress, takes 30 bytes."""
+PART_ROWS = 200_000
+"""Most answers and events, or events, in memory at once; more only where all are of one answer."""
 
-EVENTS_AT_ONCE = 250_000
-"""So many events, about, are in memory while each is made to count once."""
+_ANSWER = "recommendation_id"
+_ANSWER_BYTES = 60  # in S3, at the least; an id alone, which does not compress, takes 30
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,12 +44,15 @@ class Results:
         The Parquet file of the outcomes; None where nothing was served.
     engagement
         The sums of the answers.
+    late
+        Whether events came after the window.
     """
 
     outcomes: Path | None
     engagement: list[Engagement]
     events: int
     rejected: Mapping[str, int]
+    late: bool
 
 
 class Computation:
@@ -62,6 +64,8 @@ class Computation:
         On the local disk; what a day leaves there goes when the next one begins.
     shopper
         The keyed hash of a stored user or session id.
+    days
+        Those that are asked for.
     """
 
     def __init__(
@@ -74,12 +78,15 @@ class Computation:
         rules: Rules,
         shopper: Callable[[str], str],
         directory: Path,
-        part_bytes: int = PART_BYTES,
+        days: Iterable[int],
+        part_rows: int = PART_ROWS,
     ) -> None:
         self._client, self._bucket, self._inputs = client, bucket, inputs
         self._items, self._rules, self._shopper = items, rules, shopper
-        self._directory, self._part_bytes = directory, part_bytes
-        self._event_days = EventDays(client, bucket, inputs, items=items, rules=rules, directory=directory)
+        self._directory, self._part_rows = directory, part_rows
+        self._event_days = EventDays(
+            client, bucket, inputs, items=items, rules=rules, directory=directory, answer_days=days
+        )
 
     def day(self, day: int) -> Results:
         """Return the results of a day since 1970.
@@ -91,63 +98,92 @@ class Computation:
         Unavailable
             If S3 does not answer.
         """
-        self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.popularity_days(day)})
+        self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
         directory = self._directory / "day"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
+        named = self._event_days.events(day)
         size = sum(each.size_bytes for each in self._inputs.served.get(day, []))
-        bits = _bits(size / self._part_bytes)
-        events = self._events(day, directory, bits)
-        answers = self._answers(day, directory, bits)
+        parts = parts_for(size / _ANSWER_BYTES + sum(part.rows for part in named), self._part_rows)
         rejected: Counter[Reason] = Counter()
+        events, late = self._events(day, named, rejected, directory=directory, parts=parts)
+        answers = self._answers(day, directory, parts)
         known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
         path, summary, counting = directory / "outcomes.parquet", Summary(self._items), 0
         with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
-            for part in range(len(answers)):
-                found = once(answers.part(part))
+            for answered, happened in parts_of(answers, events, most_rows=self._part_rows):
+                found = once(answered.table())
                 kept = genuine(found, day).sort_by("recommendation_id")
                 rejected[Reason.FORGED_ANSWER] += len(found) - len(kept)
-                joined = join(kept, events.part(part), known)
-                for spill in (answers, events):
-                    spill.remove(part)
+                joined = join(kept, _naming(kept["recommendation_id"], happened, rejected), known)
                 file.write_table(joined.outcomes)
                 summary.add(joined)
                 counting += joined.events
                 rejected.update(joined.rejected)
+                del found, kept, joined
                 pa.default_memory_pool().release_unused()
         has_answers = bool(self._inputs.served.get(day))
         counts = {str(reason): number for reason, number in sorted(rejected.items()) if number}
-        return Results(path if has_answers else None, summary.rows(), counting, counts)
+        return Results(path if has_answers else None, summary.rows(), counting, counts, late)
 
-    def _answers(self, day: int, directory: Path, bits: int) -> Spill:
-        """Gather a day's answers in parts, by so many bits of the hash of their ids."""
+    def _answers(self, day: int, directory: Path, parts: int) -> Spill:
+        """Gather a day's answers in parts, by their ids."""
         objects = self._inputs.served.get(day, [])
-        with Spill(directory, "answers", ANSWERS, bits=bits) as spill:
+        with Spill(directory, "answers", ANSWERS, key=_ANSWER, parts=parts) as spill:
             for rows in rows_of(self._client, self._bucket, objects, ANSWERS):
-                spill.add(rows, hashes_of(rows["recommendation_id"]))
+                spill.add(rows)
         return spill
 
-    def _events(self, day: int, directory: Path, bits: int) -> Spill:
-        """Gather the events of a day's answers, each once, in parts as those of the answers."""
-        count = sum(len(piece) for piece in self._event_days.events(day))
+    def _events(
+        self, day: int, named: list[Part], rejected: Counter[Reason], *, directory: Path, parts: int
+    ) -> tuple[Spill, bool]:
+        """Gather the events that may count for a day's answers, each once, in parts as those of the answers.
+
+        Returns
+        -------
+        events
+            The others are counted in `rejected`.
+        late
+            Whether any came after the window.
+        """
+        latest_ms = 0
         # First by event, so that all copies of one meet, whatever answers they name.
-        with Spill(directory, "copies", COPIES, bits=_bits(count / EVENTS_AT_ONCE)) as copies:
-            for piece in self._event_days.events(day):
-                copies.add(piece, hashes_of(piece["event_id"]))
+        count = parts_for(sum(part.rows for part in named), self._part_rows)
+        with Spill(directory, "copies", JUDGED, key="event_id", parts=count) as copies:
+            for piece in (piece for part in named for piece in part.pieces()):
+                copies.add(piece)
+                latest_ms = max(latest_ms, pc.max(piece["received_time_ms"]).as_py() or 0)
         self._event_days.forget(day)
-        with Spill(directory, "events", JUDGED, bits=bits) as spill:
-            for part in range(len(copies)):
-                events = _once(copies.part(part))
-                events = events.filter(pc.invert(events["elsewhere"])).select(JUDGED.names)
-                copies.remove(part)
-                spill.add(events, hashes_of(events["recommendation_id"]))
+        late = self._rules.is_late(latest_ms, day)
+        with Spill(directory, "events", EVENTS, key=_ANSWER, parts=parts) as spill:
+            for (part,) in parts_of(copies, most_rows=self._part_rows):
+                events = self._each_once(part)
+                again = pa.array(self._event_days.are_again(events, day, late=late))
+                rejected[Reason.SENT_AGAIN] += pc.sum(again).as_py() or 0
+                events = events.filter(pc.invert(again))
+                for reason in events["reason"].drop_null().value_counts().to_pylist():
+                    rejected[Reason(reason["values"])] += reason["counts"]
+                spill.add(events.filter(pc.is_null(events["reason"])).select(EVENTS.names))
                 pa.default_memory_pool().release_unused()
-        return spill
+        return spill, late
+
+    def _each_once(self, part: Part) -> pa.Table:
+        held = JUDGED.empty_table()
+        for piece in part.pieces():
+            held = pa.concat_tables([held, piece])
+            if len(held) > self._part_rows:  # all of one event
+                held = _once(held)
+        return _once(held)
 
 
-def _bits(parts: float) -> int:
-    """Return the bits that number so many parts."""
-    return max(0, math.ceil(math.log2(max(1.0, parts))))
+def _naming(answers: pa.ChunkedArray, events: Part, rejected: Counter[Reason]) -> pa.Table:
+    """Return the events that name one of the answers; the others are counted."""
+    kept = [EVENTS.empty_table()]
+    for piece in events.pieces():
+        some = piece.filter(pc.is_in(piece[_ANSWER], answers))
+        rejected[Reason.UNKNOWN_ANSWER] += len(piece) - len(some)
+        kept.append(some)
+    return pa.concat_tables(kept)
 
 
 def _once(events: pa.Table) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ import pyarrow.compute as pc
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.pairs import Pairs
 from functions.attribute_outcomes.reading import rows_of
+from functions.attribute_outcomes.records import AT_ONCE, KEY, Records, between, starts
 from functions.attribute_outcomes.rules import DAY_MS, Reason, Rules, is_near
-from functions.attribute_outcomes.spill import Hashes, Spill, hashes_of, read_pieces
+from functions.attribute_outcomes.spill import Part, Spill, hashes_of, parts_for
 
 _TEXT = pa.string()
 EVENTS = pa.schema(
@@ -40,48 +41,76 @@ EVENTS = pa.schema(
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
 """An event, and why it does not count as far as its id alone says."""
 
-COPIES = JUDGED.append(pa.field("elsewhere", pa.bool_()))
-"""A copy of an event, and whether another day's results tell of it."""
-
-_CONTESTED = JUDGED.append(pa.field("told_by", pa.int64()))
+_ITEMS = MappingProxyType({"item": "<i4"})
+_COPIES = MappingProxyType({"told_by": "<i4", "received_ms": "<i8"})
+_EVENT_BYTES = 40  # in S3, about; an id alone, which does not compress, takes 16
 _FORGED = -1
+_NEVER = np.iinfo(np.int64).max
 
 
 class EventDays:
-    """The days of interactions that one call has read, in files."""
+    """The days of interactions that one call has read, in files.
+
+    Parameters
+    ----------
+    answer_days
+        Those whose events are asked for.
+    """
 
     def __init__(
-        self, client: Any, bucket: str, inputs: Inputs, *, items: Items, rules: Rules, directory: Path
+        self,
+        client: Any,
+        bucket: str,
+        inputs: Inputs,
+        *,
+        items: Items,
+        rules: Rules,
+        directory: Path,
+        answer_days: Iterable[int],
     ) -> None:
         self._client, self._bucket, self._inputs = client, bucket, inputs
         self._items, self._rules, self._directory = items, rules, directory
-        self._read: set[int] = set()
-        self._answered = inputs.answered()
+        self._read: dict[int, dict[int, Part]] = {}
+        self._answered, self._asked = inputs.answered(), set(answer_days)
 
-    def events(self, answer_day: int) -> Iterator[pa.Table]:
-        """Yield the events that a day's results tell of, in the columns of `COPIES`, repeated ones included.
-
-        With them come copies that name answers of other days, where they happened on the same day: of all copies of
-        an event one counts.
-        """
-        for day in self._inputs.event_days(answer_day):
-            self._prepare(day)
-            for piece in read_pieces(self._file(day, answer_day)):
-                yield _copies(piece, elsewhere=False)
-            for piece in read_pieces(self._file(day, "contested")):
-                others = piece.filter(pc.not_equal(piece["told_by"], answer_day))
-                yield _copies(others.select(JUDGED.names), elsewhere=True)
+    def events(self, answer_day: int) -> list[Part]:
+        """Return the events that a day's results tell of, in the columns of `JUDGED`, repeated ones included."""
+        days = [self._prepared(day) for day in self._inputs.event_days(answer_day)]
+        return [named[answer_day] for named in days if answer_day in named]
 
     def forget(self, answer_day: int) -> None:
-        """Give the place on the disk of what `events` yields of the day alone back; only it reads that."""
-        for day in self._inputs.event_days(answer_day):
-            self._file(day, answer_day).unlink(missing_ok=True)
+        """Give the place on the disk of a day's events back: only its results tell of them."""
+        self._asked.discard(answer_day)
+        for named in self._read.values():
+            if answer_day in named:
+                named.pop(answer_day).remove()
+
+    def are_again(self, events: pa.Table, answer_day: int, *, late: bool) -> npt.NDArray[np.bool_]:
+        """Say of each event that a day's results tell of, each once, whether it is a copy of one told of elsewhere.
+
+        Of all copies on the days around the one that was received first is the event; of those of one millisecond that
+        of which the earlier day's results tell. So whatever day asks, the answers agree.
+        """
+        hashes, received_ms = hashes_of(events["event_id"]), _received_ms(events)
+        order = np.argsort(hashes)
+        hashes, again = hashes[order], np.zeros(len(events), bool)
+        for day in self._inputs.copy_days(answer_day, late=late) if len(events) else ():
+            self._prepared(day)
+            for copies in between(self._copies(day), _COPIES, hashes[0], hashes[-1]):
+                others = copies[copies["told_by"] != answer_day]
+                places = np.searchsorted(hashes, np.ascontiguousarray(others[KEY]))
+                same = hashes[places] == others[KEY]
+                places, others = order[places[same]], others[same]
+                earlier = others["told_by"] < answer_day
+                first = others["received_ms"] - earlier < received_ms[places]
+                again[places[first]] = True
+        return again
 
     def popularity(self, answer_day: int) -> npt.NDArray[np.int64]:
         """Return how many events there are about each item, by number, on the days that tell how popular it was."""
         counts = np.zeros(len(self._items), np.int64)
         for day in self._inputs.popularity_days(answer_day):
-            self._prepare(day)
+            self._prepared(day)
             of_day = np.load(self._path(day) / "counts.npy")
             counts = np.pad(counts, (0, len(self._items) - len(counts)))
             counts[: len(of_day)] += of_day
@@ -89,47 +118,48 @@ class EventDays:
 
     def keep_only(self, days: Iterable[int]) -> None:
         """Give the place on the disk of other days back."""
-        for day in self._read - set(days):
+        for day in self._read.keys() - set(days):
             shutil.rmtree(self._path(day))
-            self._read.discard(day)
+            del self._read[day]
 
     def _path(self, day: int) -> Path:
         return self._directory / f"events-{day}"
 
-    def _file(self, day: int, name: int | str) -> Path:
-        """Return the file that `Spill` makes of some of a day's events."""
-        return self._path(day) / f"{name}-0.arrow"
+    def _copies(self, day: int) -> Path:
+        """Return the sorted file that says whose results tell of a day's events, and when each was received first."""
+        return self._path(day) / "copies"
 
-    def _prepare(self, day: int) -> None:
-        if day in self._read:
-            return
-        path = self._path(day)
-        shutil.rmtree(path, ignore_errors=True)  # what a try that failed has left
-        path.mkdir(parents=True)
+    def _prepared(self, day: int) -> dict[int, Part]:
+        """Return a day's events by the day whose results tell of them, as far as that is asked for."""
+        if day not in self._read:
+            path = self._path(day)
+            shutil.rmtree(path, ignore_errors=True)  # what a try that failed has left
+            path.mkdir(parents=True)
+            self._read[day] = self._prepare(day, path)
+        return self._read[day]
+
+    def _prepare(self, day: int, path: Path) -> dict[int, Part]:
+        objects = self._inputs.interactions[day]
+        parts = parts_for(sum(each.size_bytes for each in objects) / _EVENT_BYTES, AT_ONCE)
         named: dict[int, Spill] = {}
-        items, told = Pairs(path, "items"), Pairs(path, "told")
-        for rows in rows_of(self._client, self._bucket, self._inputs.interactions[day], EVENTS):
+        items, copies = Records(path, "items", _ITEMS, parts=parts), Records(path, "copies", _COPIES, parts=parts)
+        for rows in rows_of(self._client, self._bucket, objects, EVENTS):
             about = rows.filter(pc.is_valid(rows["item_id"]))
-            items.add(hashes_of(about["event_id"]), self._items.numbers(about["item_id"]))
-            for answer_day, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
-                named.setdefault(answer_day, Spill(path, str(answer_day), JUDGED)).add(events)
-                told.add(hashes_of(events["event_id"]), answer_day)
+            items.add(hashes_of(about["event_id"]), item=self._items.numbers(about["item_id"]))
+            for told_by, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
+                copies.add(hashes_of(events["event_id"]), told_by=told_by, received_ms=_received_ms(events))
+                if told_by in self._asked:
+                    named.setdefault(told_by, Spill(path, str(told_by), JUDGED)).add(events)
         for spill in named.values():
             spill.close()
         counts = np.zeros(len(self._items), np.int64)
-        for _, item in items.unique():  # each event once about an item, however often it is stored
-            counts += np.bincount(item, minlength=len(counts))
+        for some in items.ordered():  # each event once about an item, however often it is stored
+            counts += np.bincount(some["item"], minlength=len(counts))
         np.save(path / "counts.npy", counts)
-        self._contest(day, named, np.concatenate([keys[1:][keys[1:] == keys[:-1]] for keys, _ in told.unique()]))
-        self._read.add(day)
-
-    def _contest(self, day: int, named: Iterable[int], hashes: Hashes) -> None:
-        """Put the copies of events of which several days' results tell aside: there are few such events."""
-        with Spill(self._path(day), "contested", _CONTESTED) as contested:
-            for answer_day in sorted(named) if len(hashes) else ():
-                for piece in read_pieces(self._file(day, answer_day)):
-                    some = piece.filter(pa.array(np.isin(hashes_of(piece["event_id"]), hashes)))
-                    contested.add(some.append_column("told_by", pa.array([answer_day] * len(some), pa.int64())))
+        with self._copies(day).open("wb") as file:
+            for some in copies.ordered():
+                some[starts(some, KEY, "told_by")].tofile(file)
+        return {told_by: spill.parts[0] for told_by, spill in named.items()}
 
     def _judged(self, events: pa.Table, day: int) -> Iterator[tuple[int, pa.Table]]:
         """Part events by the day whose results tell of them."""
@@ -147,8 +177,9 @@ class EventDays:
             yield (answer_day if reason is None else day), some.append_column("reason", reasons)
 
 
-def _copies(events: pa.Table, *, elsewhere: bool) -> pa.Table:
-    return events.append_column("elsewhere", pa.array([elsewhere] * len(events), pa.bool_()))
+def _received_ms(events: pa.Table) -> npt.NDArray[np.int64]:
+    received: npt.NDArray[np.int64] = events["received_time_ms"].fill_null(_NEVER).to_numpy()
+    return received
 
 
 def _answer_days(ids: pa.Array) -> npt.NDArray[np.int64]:

@@ -50,6 +50,8 @@ class Receipt:
         How many events did not count, by reason.
     reported
         Whether the day's metrics have been sent.
+    late
+        Whether it has events that came after its window: then its results follow from some more days.
     """
 
     fingerprint: str
@@ -59,6 +61,7 @@ class Receipt:
     events: int = 0
     computed_ms: int = 0
     reported: bool = False
+    late: bool = False
 
     def to_json(self) -> bytes:
         """Return the object's content."""
@@ -104,9 +107,13 @@ class Inputs:
         """Return the days that tell how popular an item was when a day's answers were given."""
         return [each for each in range(day - POPULARITY_DAYS, day + 1) if each in self.interactions]
 
-    def fingerprint(self, day: int) -> str:
+    def copy_days(self, day: int, *, late: bool) -> list[int]:
+        """Return the days on which copies of the events of a day's results are looked for."""
+        return [each for each in self._rules.copy_days(day, late=late) if each in self.interactions]
+
+    def fingerprint(self, day: int, *, late: bool) -> str:
         """Return what stands for everything from which a day's results follow."""
-        near = sorted({*self.event_days(day), *self.popularity_days(day)})
+        near = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
         objects = [*self.served.get(day, []), *(each for other in near for each in self.interactions[other])]
         # What names an answer of a day without any is counted with the day on which it happened.
         named = [each for each in self.answered() if day in self._rules.event_days(each)]
@@ -118,7 +125,7 @@ class Inputs:
         """Say whether a day's results are there and follow from what is there."""
         return (
             receipt is not None
-            and receipt.fingerprint == self.fingerprint(day)
+            and receipt.fingerprint == self.fingerprint(day, late=receipt.late)
             and receipt.outcomes_etag == etag_of(self.outcomes, day, outcomes.object_key(date_of(day)))
             and receipt.engagement_etag == etag_of(self.engagement, day, engagement.object_key(date_of(day)))
         )

@@ -77,7 +77,7 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     answers
         In the columns of `ANSWERS`, each once, sorted by id.
     events
-        In the columns of `JUDGED`, each once: all that name one of the answers, and some that name none of them.
+        In the columns of `EVENTS`, each once: all that name one of the answers, and no others.
     """
     slate = Slate(answers, known.items)
     found = _Events(events, answers, slate, known)
@@ -114,9 +114,7 @@ class _Events:
         ids = pd.Index(answers["recommendation_id"].to_pandas())
         named = pd.Index(events["recommendation_id"].to_pandas())
         self._answer: Ints = np.asarray(ids.get_indexer(named), np.int64)
-        codes = events["reason"].to_pandas().map(_CODES)
-        self._reason = codes.fillna(_COUNTS).to_numpy(np.int8)
-        self._reject(self._answer < 0, Reason.UNKNOWN_ANSWER)
+        self._reason = np.full(len(events), _COUNTS, np.int8)
         kinds = events["event_type"].to_pandas().map(dict(KINDS))
         self._kind = kinds.fillna(-1).astype(np.int64).to_numpy()
         self._pair = slate.find(self._answer, self._items.numbers(events["item_id"]))

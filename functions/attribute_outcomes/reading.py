@@ -15,7 +15,7 @@ from alsolike.lake_objects import LakeObject, read
 from functions.attribute_outcomes.spill import projected
 
 CONNECTIONS = 8
-BYTES_AT_ONCE = 64 * 2**20
+BYTES_AT_ONCE = 32 * 2**20
 """Most bytes of objects in memory, unless one alone has more."""
 
 

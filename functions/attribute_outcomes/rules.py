@@ -10,7 +10,10 @@ DAY_MS = 86_400_000
 POPULARITY_DAYS = 7
 """How popular an item was is told by the day of the answer and so many before it."""
 
-DEFINITIONS = 2
+LATE_DAYS = 7
+"""Where events came after the window, copies of them are looked for on so many more days."""
+
+DEFINITIONS = 3
 """Counts changes of what the numbers mean: with another one every day is computed anew."""
 
 
@@ -33,6 +36,7 @@ except what was shown."""
 class Reason(StrEnum):
     """Why an event that names an answer does not count, in the order in which it is asked."""
 
+    SENT_AGAIN = "sent-again"
     FORGED = "forged"
     TOO_LATE = "too-late"
     BEFORE_SERVED = "before-served"
@@ -73,6 +77,18 @@ class Rules:
     def event_days(self, answer_day: int) -> range:
         """Return the days (since 1970) of which events may count for a day's answers."""
         return range(answer_day - self.early_days, answer_day + self.window_days + 1)
+
+    def copy_days(self, answer_day: int, *, late: bool) -> range:
+        """Return the days (since 1970) on which copies of the events of a day's results are looked for.
+
+        An event that was received first is dated no later than the others were received, so that copies have to be
+        looked for past the window only where an event came late.
+        """
+        return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
+
+    def is_late(self, received_ms: int, answer_day: int) -> bool:
+        """Say whether an event was received so late that one dated after the window may have been before it."""
+        return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 
 def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None) -> int:

@@ -17,7 +17,7 @@ from alsolike.engagement import Engagement
 from alsolike.errors import AlsolikeError, DaysFailed
 from alsolike.observability import logger
 from alsolike.snapshot import Snapshot
-from functions.attribute_outcomes.day import PART_BYTES, Computation, Results
+from functions.attribute_outcomes.day import PART_ROWS, Computation, Results
 from functions.attribute_outcomes.inputs import Inputs, Receipt, ReceiptStore, date_of, etag_of
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.rules import DAY_MS, POPULARITY_DAYS, Rules
@@ -111,13 +111,13 @@ class Attribution:
         now_ms: int,
         first_day: int = 0,
         cut_days: int = 0,
-        part_bytes: int = PART_BYTES,
+        part_rows: int = PART_ROWS,
     ) -> None:
         self._client, self._bucket, self._rules = client, bucket, rules
         self._receipts = ReceiptStore(client, bucket)
         self._catalogue, self._shopper = catalogue, shopper
         self._report, self._has_time = report, has_time
-        self._directory, self._now_ms, self._part_bytes = directory, now_ms, part_bytes
+        self._directory, self._now_ms, self._part_rows = directory, now_ms, part_rows
         self._first_day, self._cut_days = first_day, cut_days
 
     def run(self) -> Outcome:
@@ -131,6 +131,7 @@ class Attribution:
         inputs = Inputs(self._client, self._bucket, self._rules)
         outcome = Outcome(window_cut_days=self._cut_days)
         self._judge_retention(outcome)
+        outdated = self._outdated(inputs)
         computation = Computation(
             self._client,
             self._bucket,
@@ -139,9 +140,10 @@ class Attribution:
             rules=self._rules,
             shopper=self._shopper,
             directory=self._directory,
-            part_bytes=self._part_bytes,
+            days=[day for day, _ in outdated],
+            part_rows=self._part_rows,
         )
-        for day, receipt in self._outdated(inputs):
+        for day, receipt in outdated:
             if not self._has_time():
                 outcome.complete = False
                 break
@@ -150,7 +152,7 @@ class Attribution:
                     self._forget(day, inputs, receipt)
                     continue
                 results = computation.day(day)
-                self._write(day, inputs.fingerprint(day), results, receipt)
+                self._write(day, inputs.fingerprint(day, late=results.late), results, receipt)
             except Exception as error:  # noqa: BLE001  whatever it is, the other days are not to wait for it
                 outcome.failed[date_of(day)] = _told(error)
                 outcome.complete = False
@@ -199,7 +201,14 @@ class Attribution:
         self._receipts.write(
             day,
             Receipt(
-                fingerprint, outcomes_etag, engagement_etag, results.rejected, results.events, self._now_ms, reported
+                fingerprint,
+                outcomes_etag,
+                engagement_etag,
+                results.rejected,
+                results.events,
+                self._now_ms,
+                reported,
+                results.late,
             ),
         )
 
@@ -209,7 +218,7 @@ class Attribution:
         self._client.delete_object(Bucket=self._bucket, Key=key)
         kept = before or Receipt("", None, None, {})
         etag = etag_of(inputs.engagement, day, engagement.object_key(date_of(day)))
-        fingerprint = inputs.fingerprint(day)
+        fingerprint = inputs.fingerprint(day, late=kept.late)
         self._receipts.write(
             day, dataclasses.replace(kept, fingerprint=fingerprint, outcomes_etag=None, engagement_etag=etag)
         )

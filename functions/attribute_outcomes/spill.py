@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +18,14 @@ import pyarrow.compute as pc
 Hashes = npt.NDArray[np.uint64]
 
 PIECE_ROWS = 65_536
+MOST_PARTS = 256
+"""A file is open for each while rows are added."""
+
 # Without one the files are larger, and that is all: they do not outlive the call.
 _CODEC = next((codec for codec in ("zstd", "lz4") if pa.Codec.is_available(codec)), None)
 _OPTIONS = pa.ipc.IpcWriteOptions(compression=_CODEC)
-_BITS = 64
+_FULL = 0.9  # parts are not all alike
+_LAST_LEVEL, _LEVEL_BITS, _HALF = 4, 12, np.uint64(32)
 
 
 def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
@@ -28,26 +34,65 @@ def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
     return pd.util.hash_array(np.asarray(values, object), categorize=False)
 
 
-class Spill:
-    """Rows by the first bits of a hash, as many files as that makes.
+def parts_for(rows: float, most_rows: int) -> int:
+    """Return into how many parts so many rows go, so that as a rule none has more than `most_rows`."""
+    return min(MOST_PARTS, max(1, math.ceil(rows / (_FULL * most_rows))))
 
-    Parts follow one another in the order of the hashes, so that their number does not matter to the whole.
+
+def part_of(hashes: Hashes, parts: int, level: int = 0) -> npt.NDArray[np.int64]:
+    """Return the part of each hash, by other bits at each level; at the first one the parts are in their order."""
+    window = (hashes << np.uint64(level * _LEVEL_BITS)) >> _HALF
+    return ((window * np.uint64(parts)) >> _HALF).astype(np.int64)
+
+
+@dataclasses.dataclass(slots=True)
+class Part:
+    """Rows in a file; there is none where there are no rows."""
+
+    path: Path
+    schema: pa.Schema
+    rows: int = 0
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """Yield the rows in the order in which they were added, some at a time."""
+        held: list[pa.RecordBatch] = []
+        if self.rows:
+            # Not by its name, which would map the whole of it into memory.
+            with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
+                for batch in reader:
+                    held.append(batch)
+                    if sum(map(len, held)) >= PIECE_ROWS:
+                        yield pa.Table.from_batches(held).combine_chunks()
+                        held.clear()
+        if held:
+            yield pa.Table.from_batches(held).combine_chunks()
+
+    def table(self) -> pa.Table:
+        """Return all rows."""
+        return pa.concat_tables([self.schema.empty_table(), *self.pieces()])
+
+    def remove(self) -> None:
+        """Give the place on the disk back."""
+        self.path.unlink(missing_ok=True)
+
+
+class Spill:
+    """Rows by the hash of a column, as many files as parts.
 
     Parameters
     ----------
-    bits
-        0 for one file.
+    key
+        The column; none is needed for one part.
+    level
+        How often the rows have been parted already.
     """
 
-    def __init__(self, directory: Path, name: str, schema: pa.Schema, *, bits: int = 0) -> None:
-        self._paths = [directory / f"{name}-{part}.arrow" for part in range(1 << bits)]
-        self._schema, self._bits = schema, bits
+    def __init__(
+        self, directory: Path, name: str, schema: pa.Schema, *, key: str = "", parts: int = 1, level: int = 0
+    ) -> None:
+        self._directory, self._name, self._schema, self._key, self._level = directory, name, schema, key, level
+        self.parts = [Part(directory / f"{name}-{part}.arrow", schema) for part in range(parts)]
         self._writers: dict[int, pa.RecordBatchStreamWriter] = {}
-        self.rows = 0
-
-    def __len__(self) -> int:
-        """Return how many parts there are."""
-        return len(self._paths)
 
     def __enter__(self) -> Self:
         return self
@@ -57,25 +102,31 @@ class Spill:
     ) -> None:
         self.close()
 
-    def add(self, rows: pa.Table, hashes: Hashes | None = None) -> None:
-        """Write rows; `hashes` say to which part each goes."""
+    @property
+    def can_part(self) -> bool:
+        """Whether its parts can be parted: rows of one key stay together however often that is tried."""
+        return self._level < _LAST_LEVEL
+
+    def add(self, rows: pa.Table) -> None:
+        """Write rows, each to its part."""
         if not len(rows):
             return
-        self.rows += len(rows)
-        if not self._bits or hashes is None:
+        if len(self.parts) == 1:
             self._write(0, rows)
             return
-        part = (hashes >> np.uint64(_BITS - self._bits)).astype(np.int64)
+        part = part_of(hashes_of(rows[self._key]), len(self.parts), self._level)
         order = np.argsort(part, kind="stable")
-        bounds = np.searchsorted(part[order], np.arange(len(self) + 1))
+        bounds = np.searchsorted(part[order], np.arange(len(self.parts) + 1))
         ordered = rows.take(pa.array(order))
         for number in np.flatnonzero(np.diff(bounds)).tolist():
             self._write(number, ordered.slice(bounds[number], bounds[number + 1] - bounds[number]))
 
-    def _write(self, part: int, rows: pa.Table) -> None:
-        if part not in self._writers:
-            self._writers[part] = pa.ipc.new_stream(str(self._paths[part]), self._schema, options=_OPTIONS)
-        self._writers[part].write_table(rows, max_chunksize=PIECE_ROWS)
+    def _write(self, number: int, rows: pa.Table) -> None:
+        part = self.parts[number]
+        if number not in self._writers:
+            self._writers[number] = pa.ipc.new_stream(str(part.path), self._schema, options=_OPTIONS)
+        self._writers[number].write_table(rows, max_chunksize=PIECE_ROWS)
+        part.rows += len(rows)
 
     def close(self) -> None:
         """Finish the files; nothing can be added any more."""
@@ -83,25 +134,31 @@ class Spill:
             writer.close()
         self._writers.clear()
 
-    def pieces(self, part: int = 0) -> Iterator[pa.Table]:
-        """Yield a part's rows in the order in which they were added, some at a time."""
-        return read_pieces(self._paths[part])
-
-    def part(self, part: int = 0) -> pa.Table:
-        """Return all rows of a part."""
-        return pa.concat_tables([self._schema.empty_table(), *self.pieces(part)])
-
-    def remove(self, part: int) -> None:
-        """Give a part's place on the disk back."""
-        self._paths[part].unlink(missing_ok=True)
+    def parted(self, number: int, parts: int) -> Spill:
+        """Return a part in parts; it is gone itself."""
+        name, part = f"{self._name}-{number}", self.parts[number]
+        spill = Spill(self._directory, name, self._schema, key=self._key, parts=parts, level=self._level + 1)
+        with spill:
+            for piece in part.pieces():
+                spill.add(piece)
+        part.remove()
+        return spill
 
 
-def read_pieces(path: Path) -> Iterator[pa.Table]:
-    """Yield the rows of a file, some at a time; there need not be one."""
-    if path.exists():
-        with pa.ipc.open_stream(str(path)) as reader:
-            for batch in reader:
-                yield pa.Table.from_batches([batch])
+def parts_of(*spills: Spill, most_rows: int) -> Iterator[tuple[Part, ...]]:
+    """Yield the parts that hold the same keys in each spill, and remove them afterwards.
+
+    Together they have at most `most_rows`, unless nearly all of them are of one key.
+    """
+    for number, parts in enumerate(zip(*(spill.parts for spill in spills), strict=True)):
+        rows = sum(part.rows for part in parts)
+        if rows > most_rows and all(spill.can_part for spill in spills):
+            count = max(2, parts_for(rows, most_rows))
+            yield from parts_of(*(spill.parted(number, count) for spill in spills), most_rows=most_rows)
+            continue
+        yield parts
+        for part in parts:
+            part.remove()
 
 
 def projected(file: pa.parquet.ParquetFile, schema: pa.Schema) -> Iterator[pa.Table]:

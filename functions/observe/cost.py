@@ -147,7 +147,7 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
         items=parts["items"],
     )
     summary = deployed.summary(now_ms=now_ms)
-    found = cost.estimate(summary, load)
+    found, personalize = cost.estimate(summary, load), cost.estimate_personalize(load)
     return {
         "currency": "USD",
         "pricesOf": found.prices_date,
@@ -168,7 +168,7 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
         "fixedDollars": found.fixed_dollars,
         "usageDollars": found.usage_dollars,
         "dollars": found.dollars,
-        "personalizeDollars": cost.estimate_personalize(load).dollars,
+        "personalizeDollars": personalize.dollars,
         "savings": [
             {
                 "setting": saving.setting,
@@ -177,4 +177,5 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
             }
             for saving in cost.savings(summary, load)
         ],
+        "remarks": cost.remarks(found, personalize),
     }

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.lake_objects import is_gone
 from alsolike.monitoring import LATEST_KEY, Check, Figure, Report
-from functions.observe.metric_reader import NAMESPACE, MetricReader, Statistic, Values
+from functions.observe.metric_reader import MetricReader, Statistic, Values
 
 HISTORY_DAYS = 14
 _HOUR_MS = 3_600_000
@@ -37,7 +37,7 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
         {
             figure.name: [
                 Statistic(
-                    NAMESPACE,
+                    None,
                     "DriftPsi",
                     "Average",
                     (("figure", figure.name), ("service", "monitor_models")),

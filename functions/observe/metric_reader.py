@@ -13,14 +13,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.custom_metrics import METRICS
 from alsolike.errors import Unavailable
 
-NAMESPACE = "Alsolike"
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Statistic:
-    """A statistic of a metric with all its dimensions."""
+    """A statistic of a metric with all its dimensions.
 
-    namespace: str
+    Attributes
+    ----------
+    namespace
+        None for that of the deployment's own metrics.
+    """
+
+    namespace: str | None
     metric: str
     statistic: str
     dimensions: tuple[tuple[str, str], ...]
@@ -29,7 +33,7 @@ class Statistic:
 def counted(metric: str) -> list[Statistic]:
     """Return how often each function that counts an outcome did."""
     return [
-        Statistic(NAMESPACE, metric, "Sum", (("service", each.service),))
+        Statistic(None, metric, "Sum", (("service", each.service),))
         for each in METRICS
         if each.metric == metric and not each.by
     ]
@@ -46,10 +50,13 @@ class MetricReader:
     ----------
     client
         A low-level CloudWatch client.
+    own_namespace
+        Where the deployment's functions write theirs.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, own_namespace: str) -> None:
         self._client = client
+        self._own_namespace = own_namespace
 
     def read(
         self, series: Mapping[str, Sequence[Statistic]], *, from_ms: int, until_ms: int, period_s: int
@@ -74,7 +81,7 @@ class MetricReader:
                 EndTime=_time(until_ms),
                 ScanBy="TimestampAscending",
                 MetricDataQueries=[
-                    _query(f"q{index}", statistic, period_s) for index, (_, statistic) in enumerate(named)
+                    self._query(f"q{index}", statistic, period_s) for index, (_, statistic) in enumerate(named)
                 ],
             )
             for page in pages:
@@ -86,14 +93,13 @@ class MetricReader:
             raise Unavailable(f"CloudWatch does not answer with metrics: {error}") from error
         return {name: dict(values) for name, values in found.items()}
 
-
-def _query(name: str, statistic: Statistic, period_s: int) -> dict[str, Any]:
-    metric = {
-        "Namespace": statistic.namespace,
-        "MetricName": str(statistic.metric),
-        "Dimensions": [{"Name": name, "Value": value} for name, value in statistic.dimensions],
-    }
-    return {"Id": name, "MetricStat": {"Metric": metric, "Period": period_s, "Stat": statistic.statistic}}
+    def _query(self, name: str, statistic: Statistic, period_s: int) -> dict[str, Any]:
+        metric = {
+            "Namespace": statistic.namespace or self._own_namespace,
+            "MetricName": str(statistic.metric),
+            "Dimensions": [{"Name": name, "Value": value} for name, value in statistic.dimensions],
+        }
+        return {"Id": name, "MetricStat": {"Metric": metric, "Period": period_s, "Stat": statistic.statistic}}
 
 
 def _time(time_ms: int) -> dt.datetime:

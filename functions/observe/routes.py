@@ -99,7 +99,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any,
     cloudwatch, s3, cloudformation, dynamodb
         Low-level clients.
     """
-    metrics = MetricReader(cloudwatch)
+    metrics = MetricReader(cloudwatch, own_namespace=settings.powertools_metrics_namespace)
     configuration = ConfigurationReader(s3, settings.artefact_bucket, check_s=settings.configuration_check_s)
 
     deployed = Deployed(cloudformation, settings.stacks.split(","))

@@ -15,6 +15,8 @@ class Settings:
         The environment's name, as alarms have it.
     stacks
         All of the deployment, with commas between.
+    powertools_metrics_namespace
+        Where its functions write their metrics, this one among them.
     """
 
     deployment: str
@@ -24,4 +26,5 @@ class Settings:
     artefact_bucket: str
     profiles_table: str
     stacks: str
+    powertools_metrics_namespace: str
     configuration_check_s: float = 30

@@ -35,6 +35,7 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
         "createdMs": version.created_ms,
         "items": version.items,
         "pinned": version.pinned,
+        "forced": version.forced,
         "approval": version.approval,
         "hr": winner and winner.hr,
         "ndcg": winner and winner.ndcg,

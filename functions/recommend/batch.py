@@ -22,6 +22,7 @@ from alsolike.interactions import MAX_ID_CHARACTERS, profile_id
 from alsolike.observability import Metric, count, logger
 from alsolike.profiles import Profile, ProfileStore
 from alsolike.recommendation_requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
+from alsolike.values import value_object
 from functions.recommend.people import People
 from functions.recommend.request import Request
 from functions.recommend.service import Answer
@@ -35,7 +36,7 @@ _USERS_AT_ONCE = 100
 _USER = Text(MAX_ID_CHARACTERS)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Batch:
     """What is asked for.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 from alsolike.canary import Canary
 from alsolike.errors import InvalidBundle, Unavailable
 from alsolike.observability import logger
 from alsolike.registry import Registry
+from alsolike.values import value_object
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.loading import load
 from functions.recommend.model import Model
@@ -20,7 +20,7 @@ MAX_EARLIER = 3
 """Earlier champions that are tried where nothing is loaded and the champion cannot be."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Serving:
     """What answers now.
 

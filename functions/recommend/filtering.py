@@ -20,6 +20,7 @@ from alsolike.filter_interactions import NO_INTERACTIONS, Recent
 from alsolike.filter_tree import Filter
 from alsolike.filter_values import Values
 from alsolike.profiles import RecentInteraction
+from alsolike.values import value_object
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.request import Request
 
@@ -28,7 +29,7 @@ _SHOWN_FILTERS = 10
 _parse = functools.lru_cache(maxsize=512)(filters.parse)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Chosen:
     """A filter that applies to a request, and its parameters' values; `filter` is None where none does."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import tempfile
@@ -27,6 +26,7 @@ from alsolike.snapshot_reader import SnapshotReader
 from alsolike.trends import NO_TRENDS, Trends
 from alsolike.trends_reader import TrendsReader
 from alsolike.users import UserStore
+from alsolike.values import value_object
 from functions.recommend.batch import BatchFiles, answer_batch, parse_batch
 from functions.recommend.beside import ModelsBeside
 from functions.recommend.budget import UNLIMITED, Budget
@@ -60,7 +60,7 @@ PREPARE_MS = 9_500
 """How long preparing may take: Lambda gives initialisation and restoring ten seconds."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Sources:
     """What answers are made of, once a process."""
 
@@ -72,7 +72,7 @@ class Sources:
     batches: Callable[[], Batches]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Batches:
     """What batches need beside that; made with the first one."""
 
@@ -280,6 +280,8 @@ def _prepare() -> None:
         sources.served.prepare(now_ms=now_ms)
 
 
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "on-demand":
+    _sources()  # its clients cost half of what the first request would, and initialisation has a whole processor
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):
     _prepare()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

@@ -28,6 +28,7 @@ from alsolike.errors import InvalidBundle
 from alsolike.graph_tables import graph_tables
 from alsolike.profiles import RecentInteraction
 from alsolike.returns import remaining
+from alsolike.values import value_object
 
 GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException)
 _NONE = np.zeros((1, 1), np.int64)
@@ -40,7 +41,7 @@ Bias = npt.NDArray[np.float32]
 """float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Ranked:
     """One item of an answer, by its position in the model; see `Catalogue` for items that the model does not know."""
 
@@ -48,7 +49,7 @@ class Ranked:
     score: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class History:
     """What a model knows of a profile.
 

@@ -15,6 +15,7 @@ from alsolike.observability import logger
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.pseudonyms import EdgeIds
 from alsolike.users import UserStore
+from alsolike.values import value_object
 
 PROFILE_UNAVAILABLE = "profile-unavailable"
 USER_UNAVAILABLE = "user-unavailable"
@@ -22,7 +23,7 @@ USER_UNAVAILABLE = "user-unavailable"
 NOBODY = Profile("")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class People:
     """What is known of people, and under which ids."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,11 +10,12 @@ import numpy.typing as npt
 from alsolike.cold_items import LISTED
 from alsolike.popular_groups import Group
 from alsolike.profiles import RecentInteraction
+from alsolike.values import value_object
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.model import Bias, Model, Ranked
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Ranking:
     """A list, best first.
 

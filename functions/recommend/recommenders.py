@@ -6,7 +6,6 @@ what is trending now; nothing. The answer's `source` says which step it is.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -25,6 +24,7 @@ from alsolike.recommendation_requests import (
     TRENDING,
 )
 from alsolike.related import SIMILAR, TOGETHER
+from alsolike.values import value_object
 from functions.recommend import bought, item_rows
 from functions.recommend.model import GRAPH_ERRORS, NO_HISTORY, History, Ranked
 from functions.recommend.ranking import rank
@@ -39,7 +39,7 @@ LADDER_WINDOW = "1d"
 Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Found:
     """What a recommender found.
 

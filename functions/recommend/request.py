@@ -37,6 +37,7 @@ from alsolike.recommendation_requests import (
     check_subject,
 )
 from alsolike.session_tokens import session_of
+from alsolike.values import value_object
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Whole(0, MAX_RESULTS_WITH_METADATA)
@@ -45,7 +46,7 @@ RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
 """What a campaign that ranks may be called: both rank with the same model."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RequestedPromotion:
     """A share of the items is to pass a filter, which stands for that of the request."""
 
@@ -55,7 +56,7 @@ class RequestedPromotion:
     filter_values: Values
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Request:
     """What is asked for.
 
@@ -209,6 +210,11 @@ def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
     if request.recommender in OF_ITEMS and request.item_id is None:
         raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+    if "window" in given and request.recommender != TRENDING:
+        raise InvalidInput(
+            f"window is {wire.describe(given['window'])}, expected none: {request.recommender} has no window, "
+            f"{TRENDING} alone has one"
+        )
     return request
 
 

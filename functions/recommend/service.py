@@ -9,6 +9,7 @@ from alsolike import recommendation_id
 from alsolike.canary import assign
 from alsolike.errors import Unavailable
 from alsolike.served import FILLED, RANKED
+from alsolike.values import value_object
 from functions.recommend import filtering, merchandising
 from functions.recommend.budget import Budget
 from functions.recommend.explanation import reasons
@@ -25,7 +26,7 @@ from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION, Standin
 NO_VERSION = "none"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Recommendation:
     """One item of the answer; `metadata` and `reasons` are None where none were asked for.
 
@@ -45,7 +46,7 @@ class Recommendation:
     propensity: float | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Answer:
     """What was found; see `recommenders.Found`.
 

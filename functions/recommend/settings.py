@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+from alsolike.values import value_object
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Settings:
     """Where everything is, and how often to look for a new champion, configuration, catalogue and trends.
 

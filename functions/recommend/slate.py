@@ -19,12 +19,12 @@ exploration starved  a place was left without a new item to draw
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from alsolike.rules import Diversity, SlateRule
 from alsolike.served import EXPLORED, PINNED, PROMOTED, RANKED
+from alsolike.values import value_object
 from functions.recommend.slate_rules import SlateRules
 from functions.recommend.variety import Variety
 
@@ -50,7 +50,7 @@ class Candidate(NamedTuple):
     origin: str = RANKED
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Promoted:
     """A promotion: how many places it is due, and its items, best first, none of which is barred."""
 
@@ -59,7 +59,7 @@ class Promoted:
     candidates: Sequence[Candidate]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Pinned:
     """An item for a place, counted from 1; `refusal` says why it may not be answered, None where it may."""
 
@@ -78,7 +78,7 @@ class Place(NamedTuple):
     propensity: float | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Slate:
     """The list, and the rules that could not be kept."""
 
@@ -86,7 +86,7 @@ class Slate:
     gave: Sequence[str]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Steering:
     """Everything but the candidates that makes a list.
 

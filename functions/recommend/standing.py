@@ -11,6 +11,7 @@ from alsolike.errors import Unavailable
 from alsolike.experiments import models_named
 from alsolike.observability import logger
 from alsolike.snapshot import EMPTY, Snapshot
+from alsolike.values import value_object
 from functions.recommend.beside import ModelsBeside
 from functions.recommend.catalogue import NO_BUNDLE, Catalogue
 from functions.recommend.champion import NO_MODEL, STALE_MODEL, ChampionLoader, Serving
@@ -30,7 +31,7 @@ LOOK_TIME_MS = 9_000
 """Time that has to be left for a look at the configuration or the catalogue, which a silent S3 makes long."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Standing:
     """What answers a request.
 

@@ -8,7 +8,17 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra_cdk.schedules import longest_gap_hours
 from infra_cdk.settings import Settings
+
+
+def look_back(schedule: str | None) -> cdk.Duration:
+    """Return how far back an alarm looks on what a schedule starts: an hour where none does.
+
+    Nothing is sent between two calls: a shorter period would call all well until the next. CloudWatch keeps a week in
+    view at most.
+    """
+    return cdk.Duration.hours(1 if schedule is None else longest_gap_hours(schedule))
 
 
 def alerts_topic(scope: Construct, construct_id: str, *, settings: Settings) -> sns.Topic:

@@ -10,9 +10,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra_cdk.constructs.graphs import HALF, HOUR, RATES, THIRD, WIDE, board, graph, query, search, search_rate
+from infra_cdk.constructs.graphs import HALF, RATES, THIRD, WIDE, board, graph, query
 from infra_cdk.constructs.http_api import HttpApi
-from infra_cdk.constructs.metrics import PERIOD, counted, percent, reported
+from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, percent
 from infra_cdk.settings import Settings
 
 _LADDER = (
@@ -37,7 +37,7 @@ def health_dashboard(
     alarms: Sequence[cloudwatch.IAlarm],
 ) -> cloudwatch.Dashboard:
     """Create the dashboard of traffic, errors, latency, lag, quarantine and degradation."""
-    made = board(scope, "Health", settings=settings)
+    made, own = board(scope, "Health", settings=settings), OwnMetrics(settings)
     sums: dict[str, Any] = {"statistic": "Sum", "period": PERIOD}
     made.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDE, height=3))
     made.add_widgets(
@@ -84,15 +84,17 @@ def health_dashboard(
             "stats count(*) as starts, pct(took, 50) as p50, max(took) as longest by bin(1h)",
         ),
     )
-    served = counted("RecommendationsServed", service="recommend", label="answers")
+    served = own.counted("RecommendationsServed", service="recommend", label="answers")
     made.add_widgets(
         graph(
             "Recommendations, and share of degraded ones",
-            [served, counted("RecommendationsCold", service="recommend", label="with new items")],
-            right=[percent(counted("RecommendationsDegraded", service="recommend"), served, label="degraded, percent")],
+            [served, own.counted("RecommendationsCold", service="recommend", label="with new items")],
+            right=[
+                percent(own.counted("RecommendationsDegraded", service="recommend"), served, label="degraded, percent")
+            ],
             right_label="percent",
         ),
-        graph("Degraded to", [counted(name, service="recommend") for name in _LADDER]),
+        graph("Degraded to", [own.counted(name, service="recommend") for name in _LADDER]),
     )
     made.add_widgets(
         graph(
@@ -113,9 +115,9 @@ def health_dashboard(
         graph(
             "Quarantine",
             [
-                counted("RecordsQuarantined", service="archive_events", label="events"),
-                counted("RecordsQuarantined", service="archive_served", label="answers"),
-                counted("RecordsUnreadable", service="update_profiles", label="skipped by profiles"),
+                own.counted("RecordsQuarantined", service="archive_events", label="events"),
+                own.counted("RecordsQuarantined", service="archive_served", label="answers"),
+                own.counted("RecordsUnreadable", service="update_profiles", label="skipped by profiles"),
             ],
             width=THIRD,
         ),
@@ -125,25 +127,25 @@ def health_dashboard(
 
 def engagement_dashboard(scope: Construct, *, settings: Settings) -> cloudwatch.Dashboard:
     """Create the dashboard of what answers led to; attribution computes days again as their events come in."""
-    made = board(scope, "Engagement", settings=settings, start="-P14D")
+    made, own = board(scope, "Engagement", settings=settings, start="-P14D"), OwnMetrics(settings)
     for metric, title in RATES:
-        everything = reported(
+        everything = own.reported(
             metric, period=HOUR, label="all", service="attribute_outcomes", dimension="all", name="all"
         )
         made.add_widgets(
             graph(f"{title}: all", [everything], width=THIRD),
             *(
-                graph(f"{title}: by {dimension.replace('_', ' ')}", [search_rate(metric, dimension)], width=THIRD)
+                graph(f"{title}: by {dimension.replace('_', ' ')}", [own.search_rate(metric, dimension)], width=THIRD)
                 for dimension in ("recommender", "model_version")
             ),
         )
     made.add_widgets(
         graph(
             "Events that were not attributed, by reason",
-            [search("EventsNotAttributed", "reason")],
+            [own.search("EventsNotAttributed", "reason")],
             width=HALF,
         ),
-        graph("Days attributed", [counted("DaysAttributed", service="attribute_outcomes", period=HOUR)]),
+        graph("Days attributed", [own.counted("DaysAttributed", service="attribute_outcomes", period=HOUR)]),
     )
     return made
 

@@ -1,4 +1,4 @@
-"""What dashboards are made of: boards, graphs, queries of logs, searches of series."""
+"""What dashboards are made of: boards, graphs, queries of logs."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra_cdk.constructs.metrics import NAMESPACE
 from infra_cdk.settings import Settings
 
 WIDE, HALF, THIRD, HEIGHT = 24, 12, 8, 6
-HOUR, DAY = cdk.Duration.hours(1), cdk.Duration.days(1)
+DAY = cdk.Duration.days(1)
 RATES = (
     ("ClickThrough", "Clicks an impression"),
     ("Conversion", "Share of answers that led to a purchase"),
@@ -58,20 +57,3 @@ def query(title: str, log: logs.ILogGroup, *lines: str) -> cloudwatch.LogQueryWi
     return cloudwatch.LogQueryWidget(
         title=title, log_group_names=[log.log_group_name], query_lines=list(lines), width=HALF, height=HEIGHT
     )
-
-
-def search(metric: str, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
-    """Return all series of a metric that differ in a dimension whose values nobody knows beforehand."""
-    return _found(",".join(sorted((dimension, "service"))), metric, "", statistic)
-
-
-def search_rate(metric: str, dimension: str) -> cloudwatch.MathExpression:
-    """Return the series of one of attribution's rates for each name in one of its dimensions."""
-    return _found("dimension,name,service", metric, f' dimension="{dimension}"', "Average")
-
-
-def _found(keys: str, metric: str, wanted: str, statistic: str) -> cloudwatch.MathExpression:
-    expression = (
-        f"SEARCH('{{{NAMESPACE},{keys}}} MetricName=\"{metric}\"{wanted}', '{statistic}', {HOUR.to_seconds():g})"
-    )
-    return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=HOUR)

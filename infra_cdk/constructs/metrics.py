@@ -1,42 +1,71 @@
 """The metrics that functions write, by the names in `alsolike.observability`."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-NAMESPACE = "Alsolike"
+from infra_cdk.settings import Settings
+
 PERIOD = cdk.Duration.minutes(5)
+HOUR = cdk.Duration.hours(1)
 
 
-def counted(
-    metric: str,
-    *,
-    service: str,
-    label: str | None = None,
-    period: cdk.Duration = PERIOD,
-) -> cloudwatch.Metric:
-    """Return how often the function `service` counted an outcome."""
-    return cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=metric,
-        dimensions_map={"service": service},
-        statistic="Sum",
-        period=period,
-        label=label,
-    )
+def namespace(settings: Settings) -> str:
+    """Return where an environment's functions write their metrics: others in the account write theirs elsewhere."""
+    return f"Alsolike/{settings.name}"
 
 
-def reported(
-    metric: str, *, label: str | None = None, period: cdk.Duration = PERIOD, **dimensions: str
-) -> cloudwatch.Metric:
-    """Return the mean of a value that a function reported under dimensions of its own."""
-    return cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=metric,
-        dimensions_map=dict(dimensions) if dimensions else None,
-        statistic="Average",
-        period=period,
-        label=label,
-    )
+class OwnMetrics:
+    """The metrics that an environment's functions write."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.namespace = namespace(settings)
+
+    def counted(
+        self,
+        metric: str,
+        *,
+        service: str,
+        label: str | None = None,
+        period: cdk.Duration = PERIOD,
+    ) -> cloudwatch.Metric:
+        """Return how often the function `service` counted an outcome."""
+        return self.reported(metric, label=label, period=period, statistic="Sum", service=service)
+
+    def reported(
+        self,
+        metric: str,
+        *,
+        label: str | None = None,
+        period: cdk.Duration = PERIOD,
+        statistic: str = "Average",
+        **dimensions: str,
+    ) -> cloudwatch.Metric:
+        """Return the mean of a value that a function reported under dimensions of its own, or another statistic."""
+        return cloudwatch.Metric(
+            namespace=self.namespace,
+            metric_name=metric,
+            dimensions_map=dict(dimensions),
+            statistic=statistic,
+            period=period,
+            label=label,
+        )
+
+    def search(self, metric: str, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
+        """Return all series of a metric that differ in a dimension whose values nobody knows beforehand."""
+        return self._found([*sorted((dimension, "service"))], metric, "", statistic)
+
+    def search_rate(self, metric: str, dimension: str) -> cloudwatch.MathExpression:
+        """Return the series of one of attribution's rates for each name in one of its dimensions."""
+        return self._found(["dimension", "name", "service"], metric, f' dimension="{dimension}"', "Average")
+
+    def _found(self, keys: Sequence[str], metric: str, wanted: str, statistic: str) -> cloudwatch.MathExpression:
+        # Names with a slash, a hyphen or an underscore have to be quoted:
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+        schema = ",".join(f'"{name}"' for name in (self.namespace, *keys))
+        expression = f"SEARCH('{{{schema}}} MetricName=\"{metric}\"{wanted}', '{statistic}', {HOUR.to_seconds():g})"
+        return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=HOUR)
 
 
 def percent(

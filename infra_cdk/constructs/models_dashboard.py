@@ -4,8 +4,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra_cdk.constructs.graphs import DAY, HOUR, RATES, THIRD, board, graph, search, search_rate
-from infra_cdk.constructs.metrics import counted, reported
+from infra_cdk.constructs.graphs import DAY, RATES, THIRD, board, graph
+from infra_cdk.constructs.metrics import HOUR, OwnMetrics
 from infra_cdk.settings import Settings
 
 _OFFLINE = (
@@ -17,7 +17,7 @@ _OFFLINE = (
 
 def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.IStateMachine) -> cloudwatch.Dashboard:
     """Create the dashboard of trainings, of what versions show offline and online, of the gate and of drift."""
-    made = board(scope, "Models", settings=settings, start="-P30D")
+    made, own = board(scope, "Models", settings=settings, start="-P30D"), OwnMetrics(settings)
     made.add_widgets(
         graph(
             "Runs of the workflow",
@@ -31,18 +31,18 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
         graph(
             "Versions",
             [
-                counted("ModelsPromoted", service="run_canary", label="promoted", period=DAY),
-                counted("ModelsRejected", service="register_model", label="rejected by the gate", period=DAY),
-                counted("CanariesRolledBack", service="run_canary", label="taken back from trial", period=DAY),
+                own.counted("ModelsPromoted", service="run_canary", label="promoted", period=DAY),
+                own.counted("ModelsRejected", service="register_model", label="rejected by the gate", period=DAY),
+                own.counted("CanariesRolledBack", service="run_canary", label="taken back from trial", period=DAY),
             ],
             width=THIRD,
         ),
         graph(
             "Trainings",
             [
-                counted("TrainingsStarted", service="monitor_models", label="started by data or drift", period=DAY),
-                counted("TrainingsAdmitted", service="start_training", label="had their turn", period=DAY),
-                counted("DatasetsBuilt", service="build_dataset", label="datasets built by Lambda", period=DAY),
+                own.counted("TrainingsStarted", service="monitor_models", label="started by data or drift", period=DAY),
+                own.counted("TrainingsAdmitted", service="start_training", label="had their turn", period=DAY),
+                own.counted("DatasetsBuilt", service="build_dataset", label="datasets built by Lambda", period=DAY),
             ],
             width=THIRD,
         ),
@@ -51,37 +51,37 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
         graph(
             "NDCG of the same users since the champion",
             [
-                reported("GateNdcg", period=DAY, label=role, service="register_model", role=role)
+                own.reported("GateNdcg", period=DAY, label=role, service="register_model", role=role)
                 for role in ("candidate", "champion")
             ],
         ),
-        graph("Gate: conditions that failed", [search("GateConditionFailed", "condition", "Sum")]),
+        graph("Gate: conditions that failed", [own.search("GateConditionFailed", "condition", "Sum")]),
     )
-    made.add_widgets(*(graph(title, [search(metric, "model_version")], width=THIRD) for metric, title in _OFFLINE))
+    made.add_widgets(*(graph(title, [own.search(metric, "model_version")], width=THIRD) for metric, title in _OFFLINE))
     made.add_widgets(
         *(
-            graph(f"{title}, by version", [search_rate(metric, "model_version")], width=THIRD)
+            graph(f"{title}, by version", [own.search_rate(metric, "model_version")], width=THIRD)
             for metric, title in RATES[:3]
         )
     )
     made.add_widgets(
         graph(
             "Drift: population stability index",
-            [search("DriftPsi", "figure")],
+            [own.search("DriftPsi", "figure")],
             width=THIRD,
             line=(settings.drift_psi_percent / 100, "counts as drift"),
         ),
         graph(
             "Age of the champion's last event, hours",
-            [reported("ChampionAgeHours", period=HOUR, label="hours", service="monitor_models")],
+            [own.reported("ChampionAgeHours", period=HOUR, label="hours", service="monitor_models")],
             width=THIRD,
             line=(24 * settings.champion_stale_days, "is stale"),
         ),
         graph(
             "Share of what the champion does not know",
             [
-                reported("UnknownItemShare", period=DAY, label="events about new items", service="monitor_models"),
-                reported("UnknownUserShare", period=DAY, label="events of new users", service="monitor_models"),
+                own.reported("UnknownItemShare", period=DAY, label="events about new items", service="monitor_models"),
+                own.reported("UnknownUserShare", period=DAY, label="events of new users", service="monitor_models"),
             ],
             width=THIRD,
         ),

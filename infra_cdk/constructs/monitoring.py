@@ -7,13 +7,13 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.alerts import alarm, look_back
 from infra_cdk.constructs.configuration import configuration_permissions
+from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.training_start import executions_of
-from infra_cdk.schedules import longest_gap_hours
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -137,10 +137,7 @@ class Monitoring(Construct):
     def _alarms(self) -> dict[str, cloudwatch.Alarm]:
         """Create the alarms; return them by what they are called."""
         settings, made = self._settings, {}
-        # Nothing is sent between two looks: a shorter period would call all well until the next. CloudWatch keeps a
-        # week in view at most.
-        schedule = settings.monitoring_schedule
-        period = cdk.Duration.hours(1 if schedule is None else longest_gap_hours(schedule))
+        period = look_back(settings.monitoring_schedule)
         for construct_id, name, above, what in (
             ("Drift", "FiguresDrifted", 0, f"what happens has not been what was learned for {settings.drift_hours} h"),
             ("Stale", "ChampionAgeHours", 24 * settings.champion_stale_days, "the champion is old"),
@@ -149,13 +146,7 @@ class Monitoring(Construct):
         ):
             made[construct_id] = self._alarm(
                 construct_id,
-                cloudwatch.Metric(
-                    namespace="Alsolike",
-                    metric_name=name,
-                    dimensions_map={"service": NAME},
-                    statistic="Maximum",
-                    period=period,
-                ),
+                OwnMetrics(settings).reported(name, period=period, statistic="Maximum", service=NAME),
                 above=above,
                 what=what,
             )

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.log_group import log_group
+from infra_cdk.constructs.metrics import namespace
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.python_layers import RUNTIME, architecture
 from infra_cdk.settings import Settings
@@ -96,7 +97,7 @@ class PythonFunction(Construct):
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": "Alsolike",
+                "POWERTOOLS_METRICS_NAMESPACE": namespace(settings),
                 **variables,
             },
         )

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
-from infra_cdk.constructs.metrics import counted
+from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import TOMBSTONES_KEY
 from infra_cdk.constructs.python_function import PythonFunction
@@ -101,7 +101,9 @@ class ServedLog(Construct):
         alarm(
             self,
             "Quarantine",
-            metric=counted("RecordsQuarantined", service="archive_served", period=cdk.Duration.minutes(15)),
+            metric=OwnMetrics(settings).counted(
+                "RecordsQuarantined", service="archive_served", period=cdk.Duration.minutes(15)
+            ),
             above=0,
             periods=1,
             description=f"Alsolike {settings.name}: lines of answers cannot be read: docs/runbooks/served.md",

@@ -9,7 +9,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.alerts import alarm, look_back
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.parameters import Parameters
@@ -94,7 +94,7 @@ class AttributionStack(cdk.Stack):
         alarm(
             self,
             "Fails",
-            metric=function.live.metric_errors(statistic="Sum", period=cdk.Duration.hours(1)),
+            metric=function.live.metric_errors(statistic="Sum", period=look_back(settings.attribution_schedule)),
             above=0,
             periods=1,
             description=f"Alsolike {settings.name}: attribution fails; figures of answers are old: "

@@ -15,7 +15,7 @@ from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.change_log import change_log_table
 from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
 from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
-from infra_cdk.constructs.metrics import PERIOD, counted
+from infra_cdk.constructs.metrics import PERIOD, OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.privacy import tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
@@ -151,7 +151,7 @@ class CatalogueStack(cdk.Stack):
 
     def _alarms(self, function: lambda_.IFunction) -> dict[str, cloudwatch.Alarm]:
         def outcome(metric: str) -> cloudwatch.Metric:
-            return counted(metric, service="publish_catalog")
+            return OwnMetrics(self._settings).counted(metric, service="publish_catalog")
 
         age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
         # These counters come with changes and where they are above 0 alone: one says it, and the last hour keeps it.

@@ -8,9 +8,9 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.alerts import alarm, look_back
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
-from infra_cdk.constructs.metrics import counted
+from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -91,7 +91,7 @@ class LakeStack(cdk.Stack):
     def _upkeep_alarm(self, function: PythonFunction) -> None:
         self._alarm(
             "UpkeepFails",
-            function.live.metric_errors(statistic="Sum", period=cdk.Duration.hours(1)),
+            function.live.metric_errors(statistic="Sum", period=look_back(self._settings.compaction_schedule)),
             above=0,
             periods=1,
             description="The lake's upkeep fails; small objects pile up and nothing expires: docs/runbooks/upkeep.md",
@@ -101,7 +101,7 @@ class LakeStack(cdk.Stack):
         period = cdk.Duration.minutes(15)
 
         def archived(metric: str) -> cloudwatch.Metric:
-            return counted(metric, service="archive_events", period=period)
+            return OwnMetrics(self._settings).counted(metric, service="archive_events", period=period)
 
         share = cloudwatch.MathExpression(
             label="Records in quarantine, percent",

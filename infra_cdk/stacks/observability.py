@@ -12,7 +12,7 @@ from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import counted, percent
+from infra_cdk.constructs.metrics import OwnMetrics, percent
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
@@ -90,8 +90,9 @@ class ObservabilityStack(cdk.Stack):
 
     def _errors(self, serving: ServingStack) -> list[cloudwatch.IAlarm]:
         settings, api = self._settings, serving.api
-        served = counted("RecommendationsServed", service="recommend")
-        degraded = counted("RecommendationsDegraded", service="recommend")
+        own = OwnMetrics(settings)
+        served = own.counted("RecommendationsServed", service="recommend")
+        degraded = own.counted("RecommendationsDegraded", service="recommend")
         return [
             self._alarm(
                 "ApiErrors",

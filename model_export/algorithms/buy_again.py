@@ -1,8 +1,14 @@
 """Buy again: the user's own counts, recent interactions counting more, and more of what is had again soon.
 
-Score of an item = its summed weight in the history * again ** again_power, where `again` is the share of the users who
-had the item before the last `again_days` and had it again within them: milk above light bulbs. Its mean over all items
-stands for `PRIOR` users more, so that rare items stay near it.
+Score of an item = its summed weight in the history * again ** again_power * demand ** demand_power. `again` is the
+share of the users who had the item before the last `again_days` and had it again within them: milk above light bulbs.
+`demand` is how many had it again within the last `demand_days`, beside how many would have, had every user taken
+from their own items as often as those weigh in their past: what is on offer or in season above what is not.
+
+    demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
+
+with own_ui the item's decayed weight in the user's past and bought_u how many of these items the user had again. The
+mean of `again` over all items stands for `PRIOR` users more, so that rare items stay near it, and near a demand of 1.
 
 References
 ----------
@@ -14,19 +20,24 @@ ranked worse than the half-life alone on a year of groceries and on a gift whole
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from alsolike.bundle import MS_PER_DAY
 from model_export.algorithm import Algorithm, Model
-from model_export.interactions import Floats, Histories, Interactions, distinct
+from model_export.interactions import Floats, Histories, Interactions, Ints, distinct
 from model_export.onnx_graph import Graph
 
 PRIOR = 10.0
 """Users that the mean over all items stands for."""
+
+DEMAND_HALF_LIFE_DAYS = 120.0
+"""What demand expects of a user's past does not depend on how a history is read later."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,31 +50,39 @@ class BuyAgain(Algorithm):
         How soon again counts as again; half of the data's time where that is shorter.
     again_power
         How much it matters; 0 for not at all.
+    demand_days
+        Until how long ago demand is looked at; half of the data's time where that is shorter.
+    demand_power
+        How much it matters; 0 for not at all.
     """
 
     name: ClassVar[str] = "buy_again"
     half_life_days: float = 120.0
     again_days: float = 28.0
     again_power: float = 0.5
+    demand_days: float = 7.0
+    demand_power: float = 0.4
 
     def alternatives(self) -> Sequence[Self]:
-        """Return a season, a month, and no decay, and a season of counts alone."""
-        counts_alone = dataclasses.replace(self, again_power=0.0)
-        return (*(dataclasses.replace(self, half_life_days=days) for days in (120.0, 30.0, math.inf)), counts_alone)
+        """Return a season, a month, and no decay, each with what is had again mattering more and less; counts alone."""
+        tried = itertools.product((self.again_power, self.again_power / 2), (120.0, 30.0, math.inf))
+        counts_alone = dataclasses.replace(self, again_power=0.0, demand_power=0.0)
+        return (
+            *(dataclasses.replace(self, again_power=power, half_life_days=days) for power, days in tried),
+            counts_alone,
+        )
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:
         """Learn what is had again soon."""
-        factor = _again(interactions, days=self.again_days) ** self.again_power
+        again = _again(interactions, days=self.again_days) ** self.again_power
+        factor = again * _demand(interactions, days=self.demand_days) ** self.demand_power
         return BuyAgainModel(settings=self, items=interactions.items, factor=factor.astype(np.float32))
 
 
 def _again(interactions: Interactions, *, days: float) -> Floats:
     """Return each item's share of users who had it again, `(items + 1,)`; 1 for all where nobody had any again."""
-    time_ms, columns = interactions.time_ms, interactions.items + 1
-    span_ms = int(time_ms.max(initial=0) - time_ms.min(initial=0)) if len(interactions) else 0
-    window_ms = min(days * MS_PER_DAY, span_ms / 2)
-    late = time_ms > time_ms.max(initial=0) - window_ms
-    key = interactions.user.astype(np.int64) * columns + interactions.item
+    columns, late = interactions.items + 1, _late(interactions, days=days)
+    key = _pairs(interactions)
     before, within = distinct(key[~late]), distinct(key[late])
     had = np.bincount(before % columns, minlength=columns)
     again = np.bincount(np.intersect1d(before, within, assume_unique=True) % columns, minlength=columns)
@@ -72,6 +91,43 @@ def _again(interactions: Interactions, *, days: float) -> Floats:
     mean = again.sum() / had.sum()
     shares: Floats = ((again + PRIOR * mean) / (had + PRIOR)).astype(np.float32)
     return shares
+
+
+def _demand(interactions: Interactions, *, days: float) -> Floats:
+    """Return how often each item was had again beside what users' pasts let expect, `(items + 1,)`."""
+    if not len(interactions):
+        return np.ones(interactions.items + 1, np.float32)
+    columns, late = interactions.items + 1, _late(interactions, days=days)
+    key, past_ms = _pairs(interactions), interactions.time_ms[~late]
+    age_days = (past_ms.max() - past_ms) / MS_PER_DAY
+    weights = interactions.weight[~late] * np.exp2(-age_days / DEMAND_HALF_LIFE_DAYS)
+    before, within = key[~late], distinct(key[late])
+    order = np.argsort(before, kind="stable")
+    before = before[order]
+    first = np.flatnonzero(np.diff(before, prepend=-1))
+    own = np.add.reduceat(weights[order], first)  # (pairs,)
+    user, item = np.divmod(before[first], columns)
+    again = np.isin(before[first], within, assume_unique=True).astype(np.float64)
+    bought, total = (np.bincount(user, weights=values, minlength=interactions.users) for values in (again, own))
+    expected = np.bincount(item, weights=bought[user] * own / total[user], minlength=columns)
+    observed = np.bincount(item, weights=again, minlength=columns)
+    demand: Floats = ((observed + PRIOR) / (expected + PRIOR)).astype(np.float32)
+    return demand
+
+
+def _late(interactions: Interactions, *, days: float) -> npt.NDArray[np.bool_]:
+    """Return which interactions lie within the last days, or in the later half of the data's time."""
+    time_ms = interactions.time_ms
+    if not len(time_ms):
+        return np.zeros(0, np.bool_)
+    window_ms = min(days * MS_PER_DAY, int(time_ms.max() - time_ms.min()) / 2)
+    late: npt.NDArray[np.bool_] = time_ms > time_ms.max() - window_ms
+    return late
+
+
+def _pairs(interactions: Interactions) -> Ints:
+    """Return a number for each interaction's user and item."""
+    return interactions.user.astype(np.int64) * (interactions.items + 1) + interactions.item
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

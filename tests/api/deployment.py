@@ -24,11 +24,12 @@ SESSION_COLUMNS = ("TITLE", "PRICE")
 
 
 def prepare(shop: Shop, directory: Path) -> None:
-    """Import a small history and a catalogue, apply a filter and train."""
-    history, items = directory / "history.csv", directory / "items.csv"
+    """Import a small history, a catalogue and users, apply a filter and train."""
+    history, items, users = (directory / f"{name}.csv" for name in ("history", "items", "users"))
     rows = write_history(history, users=USERS, days=DAYS, end=time.time() - 2 * SECONDS_PER_DAY)
     ids = sorted({item for _, item, _ in rows})
     items.write_text("ITEM_ID,TITLE,PRICE\n" + "".join(f"{each},Title of {each},1.5\n" for each in ids))
+    users.write_text("USER_ID,LEVEL\n" + "".join(f"user-{number},gold\n" for number in range(USERS)))
     store = ConfigurationStore(shop.cloud.client("s3"), shop.name("artefact-bucket"))
     document = {
         "format": 1,
@@ -39,6 +40,7 @@ def prepare(shop: Shop, directory: Path) -> None:
     store.apply(store.current(), document, text="", by="test", reason="test", now_ms=time.time_ns() // 1_000_000)
     shop.alsolike("import", "interactions", history)
     shop.alsolike("import", "items", items)
+    shop.alsolike("import", "users", users)
     trained = shop.alsolike("train")
     assert trained["decision"] == "promoted", trained["reasons"]
 
@@ -67,6 +69,7 @@ def given(shop: Shop) -> dict[str, Any]:
             "SessionEvents": {"trackingId": {"enum": [shop.name("tracking-id"), None]}},
             "Items": {"datasetArn": {"const": shop.name("items-dataset-arn")}},
             "Users": {"datasetArn": {"const": shop.name("users-dataset-arn")}},
+            "PromoteModel": {"canary": {"enum": [False, None]}},  # trials are off in the demo
             "GetRecommendations": {
                 **filtered,
                 "promotions": promotions,

@@ -68,6 +68,11 @@ class Assembly:
             ),
         )
 
+    @property
+    def environment(self) -> str:
+        """Its name."""
+        return self.resources[0].stack.split("-")[1]
+
     def of_type(self, resource_type: str) -> list[Resource]:
         """Return the resources of a type, such as ``AWS::S3::Bucket``."""
         return [resource for resource in self.resources if resource.type == resource_type]

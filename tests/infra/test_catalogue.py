@@ -84,7 +84,7 @@ def test_people_are_told_of_what_keeps_changes_from_readers(assembly: Assembly, 
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (threshold, "notBreaching")
     assert "docs/runbooks/catalogue.md" in alarm["AlarmDescription"]
     assert ["Alerts" in flat(arn) for arn in (*alarm["AlarmActions"], *alarm["OKActions"])] == [True, True]
-    assert alarm["Namespace"] == ("AWS/Lambda" if metric == "IteratorAge" else "Alsolike")
+    assert alarm["Namespace"] == ("AWS/Lambda" if metric == "IteratorAge" else f"Alsolike/{assembly.environment}")
 
 
 @pytest.mark.parametrize("metric", ["SnapshotMergesFailed", "SnapshotsTooLarge", "ColdItemsFailed"])

@@ -202,7 +202,7 @@ def test_environment_is_what_the_function_reads(demo: Assembly, name: str) -> No
 
     assert set(variables) == VARIABLES[name] | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
     assert variables["POWERTOOLS_SERVICE_NAME"] == name
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Alsolike"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Alsolike/demo"
 
 
 @pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT", "TRENDS"])

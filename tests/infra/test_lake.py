@@ -106,7 +106,7 @@ def test_quarantine_is_judged_by_its_share_of_what_archive_events_counts(demo: A
     }
     for count in counts:
         assert count["MetricStat"]["Stat"] == "Sum"
-        assert count["MetricStat"]["Metric"]["Namespace"] == "Alsolike"
+        assert count["MetricStat"]["Metric"]["Namespace"] == "Alsolike/demo"
         assert count["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "service", "Value": "archive_events"}]
 
 
@@ -143,6 +143,8 @@ def test_settings_turn_upkeep_and_cold_storage_off(plain: Assembly) -> None:
     assert in_stack(plain, "lake", "AWS::Events::Rule") == []
     assert not [rule for rule in lake_rules(plain) if "Transitions" in rule]
     assert plain.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+7DAYS"
+    (upkeep,) = [a for a in plain.of_type("AWS::CloudWatch::Alarm") if "upkeep.md" in a.properties["AlarmDescription"]]
+    assert upkeep.properties["Period"] == 3_600
     assert [
         alarm.properties["Threshold"]
         for alarm in plain.of_type("AWS::CloudWatch::Alarm")

@@ -44,20 +44,31 @@ def test_alarms_tell_people_of_drift_age_silence_quality_and_failure(demo: Assem
     assert alarms["FiguresDrifted"]["Dimensions"] == [{"Name": "service", "Value": "monitor_models"}]
 
 
-def test_alarms_look_as_far_back_as_the_last_look(demo: Assembly, layers: Path, tmp_path: Path) -> None:
+def test_alarms_look_as_far_back_as_the_last_call_of_their_schedule(
+    demo: Assembly, layers: Path, tmp_path: Path
+) -> None:
+    settings = Settings(
+        name="x",
+        region="us-east-1",
+        monitoring_schedule="rate(6 hours)",
+        attribution_schedule="rate(12 hours)",
+        compaction_schedule="rate(3 days)",
+    )
     app = cdk.App(outdir=str(tmp_path))
-    add_stacks(app, settings=Settings(name="x", region="us-east-1", monitoring_schedule="rate(6 hours)"), layers=layers)
+    add_stacks(app, settings=settings, layers=layers)
     app.synth()
 
-    def periods(assembly: Assembly) -> list[tuple[int, int]]:
+    def hours(assembly: Assembly, page: str) -> list[tuple[float, int]]:
         return [
-            (alarm.properties["Period"], alarm.properties["EvaluationPeriods"])
-            for alarm in in_stack(assembly, "training", "AWS::CloudWatch::Alarm")
-            if "docs/runbooks/drift.md" in alarm.properties["AlarmDescription"]
+            (alarm.properties["Period"] / 3_600, alarm.properties["EvaluationPeriods"])
+            for alarm in assembly.of_type("AWS::CloudWatch::Alarm")
+            if f"docs/runbooks/{page}.md" in alarm.properties["AlarmDescription"]
         ]
 
-    assert periods(demo) == [(3_600, 1)] * 5
-    assert periods(Assembly.read(tmp_path)) == [(6 * 3_600, 1)] * 5
+    other = Assembly.read(tmp_path)
+    assert (hours(demo, "drift"), hours(other, "drift")) == ([(1, 1)] * 5, [(6, 1)] * 5)
+    assert (hours(demo, "attribution"), hours(other, "attribution")) == ([(1, 1)], [(12, 1)])
+    assert (hours(demo, "upkeep"), hours(other, "upkeep")) == ([(24, 1)], [(72, 1)])
 
 
 def test_settings_turn_the_schedule_off(layers: Path, tmp_path: Path) -> None:

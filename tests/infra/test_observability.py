@@ -20,6 +20,11 @@ BOARDS = ("Health", "Engagement", "Models", "Cost")
 SEARCH = r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\""
 
 
+def own(assembly: Assembly) -> str:
+    """Where the environment's functions write their metrics."""
+    return f"Alsolike/{assembly.environment}"
+
+
 def resources(assembly: Assembly, resource_type: str) -> dict[str, Resource]:
     found = [each for each in assembly.of_type(resource_type) if each.stack.endswith("-observability")]
     return {each.logical_id[:-8]: each for each in found}
@@ -71,7 +76,8 @@ def _of_widget(where: str, metric: list[Any]) -> Iterator[Shown]:
         yield Shown(where, namespace, name, dimensions)
     for part in metric:
         for schema, name in re.findall(SEARCH, part.get("expression", "") if isinstance(part, dict) else ""):
-            namespace, *keys = schema.split(",")
+            namespace, *keys = re.findall(r'"([^"]+)"', schema)
+            assert schema == ",".join(f'"{part}"' for part in (namespace, *keys)), "names with a slash want quotes"
             yield Shown(where, namespace, name, dict.fromkeys(keys))
 
 
@@ -88,7 +94,7 @@ def of_alarms(assembly: Assembly) -> Iterator[Shown]:
 
 
 def test_every_metric_of_ours_is_written_with_just_these_dimensions(assembly: Assembly) -> None:
-    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace == "Alsolike"]
+    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace == own(assembly)]
 
     assert {each.where.partition(":")[0] for each in found} >= set(BOARDS) - {"Cost"}
     for each in found:
@@ -99,7 +105,7 @@ def test_every_metric_of_ours_is_written_with_just_these_dimensions(assembly: As
 
 
 def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(assembly: Assembly) -> None:
-    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace != "Alsolike"]
+    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace != own(assembly)]
 
     assert {each.namespace for each in found} == set(AWS_DIMENSIONS)
     for each in found:
@@ -156,7 +162,7 @@ def test_metrics_of_one_hour_a_day_are_not_shown_by_a_shorter_period(demo: Assem
     for board in BOARDS:
         for widget in widgets(demo, board):
             for metric in widget["properties"].get("metrics", []):
-                if metric[0] == "Alsolike" and metric[1] in daily:
+                if metric[0] == own(demo) and metric[1] in daily:
                     assert metric[-1]["period"] >= 3600
 
 

@@ -149,7 +149,7 @@ def test_every_route_of_recommend_has_code_behind_it() -> None:
 
 
 def test_every_route_of_observe_has_code_behind_it() -> None:
-    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "profiles", "stacks")
+    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "profiles", "stacks", "Alsolike/demo")
 
     assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None, dynamodb=None).routes) == set(
         OBSERVING

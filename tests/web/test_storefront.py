@@ -293,3 +293,26 @@ def test_an_event_that_was_not_taken_is_sent_again_as_the_same(page: Page, shop:
     expect(status(page)).to_contain_text(re.compile("put into the cart sent"))
     first, second = (body["eventList"][0] for body in events)
     assert first == second
+
+
+def test_an_order_that_was_lost_is_sent_when_the_page_is_opened_again(
+    page: Page, shop: PagesShop, watch: Watch
+) -> None:
+    watch.expect("answer 503: POST .*/api/events")
+    open_shop(page, shop, "#/item/item-05")
+    page.get_by_role("button", name="Add to cart").click()
+    expect(status(page)).to_contain_text("put into the cart sent")
+    events = keep_events(page)
+    page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
+    page.get_by_role("link", name="Cart, 1 product").click()
+    page.get_by_role("button", name="Buy", exact=True).click()
+    expect(page.get_by_text("Nothing says that the order was taken")).to_be_visible()
+
+    page.unroute("**/api/events")
+    page.reload()
+
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    expect(page.get_by_text("Nothing says that the order was taken")).to_have_count(0)
+    lost, again = (body["eventList"] for body in events)
+    assert [event["eventType"] for event in lost] == ["purchase"]
+    assert again == lost

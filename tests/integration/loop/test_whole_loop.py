@@ -275,7 +275,7 @@ def test_failed_training_keeps_the_champion(shop: Shop) -> None:
 
 
 def test_every_metric_that_was_written_is_declared_with_its_dimensions(shop: Shop) -> None:
-    pages = shop.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="Alsolike")
+    pages = shop.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="Alsolike/demo")
     written = [each for page in pages for each in page["Metrics"]]
 
     assert {"EventsAccepted", "RecommendationsServed", "OfflineNdcg", "GateConditionFailed", "DriftPsi"} <= {

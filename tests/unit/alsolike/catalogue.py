@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 from alsolike.catalogue_change import Change
 from alsolike.configuration import ColumnType
+from alsolike.snapshot_segment import Segment
+from alsolike.tensors import map_tensors, write_tensors
 
 COLUMNS = {
     "price": ColumnType.NUMBER,
@@ -43,3 +47,17 @@ def live(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
     """What a catalogue has after changes, by sorting them."""
     last = {change.entity_id: change for change in sorted(changes, key=lambda change: change.precedence)}
     return {item: dict(change.properties) for item, change in last.items() if change.properties is not None}
+
+
+def through_a_file(segment: Segment, *, without: str = "nothing") -> Segment:
+    """Return a segment as it is read from its file; without some arrays, as a release wrote it that had none."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "segment"
+        with path.open("wb") as file:
+            segment.write(file)
+        arrays, metadata = map_tensors(path)
+        kept = {name: array for name, array in arrays.items() if without not in name}
+        path = path.with_name("again")
+        with path.open("wb") as file:
+            write_tensors(file, kept, metadata=metadata)
+        return Segment.map(path)

@@ -13,6 +13,7 @@ from alsolike.filter_evaluation import Asked, FilterEvaluator
 from alsolike.filter_interactions import Recent
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_segment import Segment
+from tests.unit.alsolike.catalogue import through_a_file
 
 COLUMNS = {
     "genre": ColumnType.STRING,
@@ -39,16 +40,18 @@ class Event:
 
 
 class Model:
-    """Items by position, over a snapshot of one segment for each change."""
+    """Items by position, over a snapshot of one segment for each change; read from files if `from_files`."""
 
     def __init__(
-        self, item_ids: Sequence[str], *segments: Mapping[str, Mapping[str, Any] | None], barred: Sequence[str] = ()
+        self,
+        item_ids: Sequence[str],
+        *segments: Mapping[str, Mapping[str, Any] | None],
+        barred: Sequence[str] = (),
+        from_files: bool = False,
     ) -> None:
         self.item_ids = item_ids
-        snapshot = Snapshot(
-            [Segment.of([Change(i, n, p) for i, p in items.items()], COLUMNS) for n, items in enumerate(segments)],
-            version="1",
-        )
+        made = [Segment.of([Change(i, n, p) for i, p in items.items()], COLUMNS) for n, items in enumerate(segments)]
+        snapshot = Snapshot([through_a_file(each) for each in made] if from_files else made, version="1")
         rows = np.concatenate([[-1], snapshot.rows(list(item_ids))])
         self.evaluator = FilterEvaluator(
             snapshot,

@@ -445,6 +445,19 @@ def test_a_small_shop_sees_what_of_personalize_is_its_least_and_what_is_without_
     assert bill.usage_dollars == pytest.approx(requests * 0.15e-3 + trained + ingested)  # $249.87
 
 
+def test_remarks_are_both_bills_own_and_the_prices_that_nobody_confirmed() -> None:
+    ours = dataclasses.replace(cost.estimate(summary(), NOTHING), remarks=("a",), unverified=("z", "y"))
+    theirs = dataclasses.replace(cost.estimate_personalize(NOTHING), remarks=("b",), unverified=("y", "x"))
+
+    assert cost.remarks(ours, theirs) == [
+        "a",
+        "Personalize: b",
+        "not confirmed by any page that could be read: the prices x, y, z",
+    ]
+    confirmed = [dataclasses.replace(bill, remarks=(), unverified=()) for bill in (ours, theirs)]
+    assert cost.remarks(*confirmed) == []
+
+
 def test_savings_come_the_largest_first() -> None:
     load = cost.Load(users=10_000, events_per_day=500_000, requests_per_day=200_000, items=5_000)
 

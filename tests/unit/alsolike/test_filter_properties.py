@@ -71,13 +71,13 @@ def passing(model: Model, text: str, asker: Asker, values: Mapping[str, tuple[st
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=80, deadline=None)
-@given(data=st.data(), catalogue=catalogues, asker=askers)
+@given(data=st.data(), catalogue=catalogues, asker=askers, from_files=st.booleans())
 def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
-    kind: str, data: st.DataObject, catalogue: Catalogue, asker: Asker
+    kind: str, data: st.DataObject, catalogue: Catalogue, asker: Asker, from_files: bool
 ) -> None:
     clause = data.draw(KINDS[kind])
     items = known(catalogue)
-    model = Model(ITEM_IDS, *catalogue)
+    model = Model(ITEM_IDS, *catalogue, from_files=from_files)
 
     for _ in range(2):  # anew, and from what is kept
         found = passing(model, f"INCLUDE ItemID WHERE {clause.text}", asker, clause.values)
@@ -90,12 +90,14 @@ def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
     catalogues,
     st.lists(askers, min_size=2, max_size=3),
     st.permutations(ITEM_IDS),
+    st.booleans(),
 )
 def test_result_equals_a_naive_evaluation_row_by_row(
     expressions: list[tuple[str, Clause, list[Clause], bool]],
     catalogue: Catalogue,
     askers: list[Asker],
     item_ids: list[str],
+    from_files: bool,
 ) -> None:
     """An EXCLUDE expression of which a parameter is left out does not apply; several ask one after the other."""
     items = known(catalogue)
@@ -104,7 +106,7 @@ def test_result_equals_a_naive_evaluation_row_by_row(
         f"{verb} ItemID WHERE {clause.text}" + (f" IF {' AND '.join(test.text for test in tests)}" if tests else "")
         for verb, clause, tests, _ in expressions
     )
-    model = Model(item_ids, *catalogue)
+    model = Model(item_ids, *catalogue, from_files=from_files)
 
     def passes(item_id: str, asker: Asker) -> bool:
         found: dict[str, list[bool]] = {"INCLUDE": [], "EXCLUDE": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from alsolike.answer_schemas import ANSWERS, HEADERS
-from alsolike.configuration import DEFAULT
+from alsolike.configuration import DEFAULT, Configuration, Sessions
 from alsolike.openapi import VERSION, description
 from alsolike.operations import operations
 
@@ -67,3 +68,21 @@ def test_nothing_is_described_that_no_operation_has() -> None:
 
     assert {operation.answer for operation in OPERATIONS.values()} | {"Error", "Item", "User"} == set(ANSWERS)
     assert listed | {"x-amzn-errortype", "www-authenticate"} == set(HEADERS)
+
+
+def _event_types(configuration: Configuration, body: str) -> list[str]:
+    """Return which of some spellings the description takes as an event's type."""
+    event = description(configuration)["components"]["schemas"][body]["properties"]["eventList"]["items"]
+    spellings = ("view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search", "stream")
+    return [spelling for spelling in spellings if re.search(event["properties"]["eventType"]["pattern"], spelling)]
+
+
+def test_browsers_may_send_what_the_configuration_permits_sessions() -> None:
+    all_declared = ["view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search"]
+    sales = dataclasses.replace(DEFAULT, sessions=Sessions(events=("purchase",)))
+    none = dataclasses.replace(DEFAULT, sessions=Sessions(events=()))
+
+    assert _event_types(DEFAULT, "Events") == _event_types(none, "Events") == all_declared
+    assert _event_types(DEFAULT, "SessionEvents") == ["view", "VIEW", "AddToCart", "search"]
+    assert _event_types(sales, "SessionEvents") == ["purchase", "purcHaSe"]
+    assert _event_types(none, "SessionEvents") == []

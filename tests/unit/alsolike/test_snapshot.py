@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import io
 import itertools
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from alsolike.ragged import hashes_of
 from alsolike.snapshot import EMPTY, ListColumn, NumberColumn, Snapshot, StringColumn, TextColumn
 from alsolike.snapshot_columns import BooleanColumn
 from alsolike.snapshot_segment import Segment
-from tests.unit.alsolike.catalogue import CHANGES, COLUMNS, live
+from tests.unit.alsolike.catalogue import CHANGES, COLUMNS, live, through_a_file
 
 
 def snapshot(*batches: Sequence[Change], columns: Mapping[str, ColumnType] = COLUMNS) -> Snapshot:
@@ -78,11 +77,7 @@ def test_merged_segment_says_what_its_parts_said(first: list[Change], second: li
 
 @given(st.lists(CHANGES, max_size=8))
 def test_segment_comes_back_from_its_file_with_exact_values(changes: list[Change]) -> None:
-    with tempfile.NamedTemporaryFile() as file:
-        Segment.of(changes, COLUMNS).write(cast(BinaryIO, file))
-        file.flush()
-
-        read = Segment.map(Path(file.name))
+    read = through_a_file(Segment.of(changes, COLUMNS))
 
     kept = {change.entity_id: change for change in read.changes()}
     assert {i: c.properties for i, c in kept.items() if c.properties is not None} == live(changes)
@@ -115,6 +110,34 @@ def test_columns_over_all_segments_have_one_dictionary() -> None:
     assert isinstance(title, TextColumn)
     assert [title.value(row) for row in (a, b, d)] == ["T", None, ""]
     assert found.column("undeclared") is None
+
+
+def postings(segment: Segment) -> dict[str, list[str]] | None:
+    """Return the ids of the items whose lists have each tag, as the segment says it."""
+    tags = segment.columns["tags"]
+    assert isinstance(tags, ListColumn)
+    if tags.postings is None:
+        return None
+    ids = [change.entity_id for change in segment.changes()]
+    return {tag: sorted(ids[row] for row in tags.postings[code]) for code, tag in enumerate(tags.dictionary)}
+
+
+def test_file_says_which_rows_have_each_element_of_a_list() -> None:
+    items = [item("a", tags=["x", "y", "x"]), item("b"), item("c", tags="y|z"), item("d", tags=[])]
+
+    assert postings(through_a_file(Segment.of(items, COLUMNS))) == {"x": ["a", "a"], "y": ["a", "c"], "z": ["c"]}
+    assert postings(through_a_file(Segment.of([item("b")], COLUMNS))) == {}
+
+
+def test_file_of_a_release_without_postings_is_read_and_merged_into_one_with_them() -> None:
+    older = through_a_file(Segment.of([item("a", tags=["x"]), item("b", tags=["x", "y"])], COLUMNS), without="posting")
+    later = through_a_file(Segment.of([item("a", 2, tags=["z"])], COLUMNS))
+
+    merged = through_a_file(Segment.merge([older, later]))
+
+    assert postings(older) is None
+    assert [change.properties for change in older.changes()] == [{"tags": ["x"]}, {"tags": ["x", "y"]}]
+    assert postings(merged) == {"z": ["a"], "x": ["b"], "y": ["b"]}
 
 
 def test_value_of_another_type_stays_as_it_is() -> None:

@@ -16,7 +16,8 @@ from cli.demo import replay
 from cli.demo.comparison import Move, Ranking, ask, compare
 from cli.demo.journey import LiveEvent, prepare
 from cli.demo.reference import ReferenceModel
-from cli.demo.summary import Check, Summary
+from cli.demo.summary import Check, Summary, show
+from cli.model_versions import Candidate
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories
 from model_export.onnx_graph import Graph
@@ -176,6 +177,16 @@ def test_summary_has_the_datasets_quality() -> None:
         DATASET.interactions,
         DATASET.dropped,
     )
+
+
+def test_summary_says_which_algorithms_the_training_left_out_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    candidate = Candidate("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
+    summary = Summary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
+
+    show(summary)
+
+    assert "sasrec was left out: torch is not installed\n" in capsys.readouterr().out
+    assert summary.document()["left_out"] == {"sasrec": "torch is not installed"}
 
 
 def test_data_ends_at_most_a_week_before_now_at_its_own_time_of_the_week(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from alsolike.decision import Check, Decision, Decisions, decision_key
 from alsolike.errors import Unavailable
 from alsolike.registry import Champion, Registry
 from cli import main as command
+from cli import model_versions
 from cli.deployment import Deployment
 from local_cloud.moto_changes.jobs import keep_package_properties
 from tests.unit.cli.shop import DATASET, NAMES, REGION, put_parameters
@@ -161,6 +162,43 @@ def test_list_says_what_each_version_is(shop: Shop) -> None:
         "v6": ("kept", False),
     }
     assert "pinned" in run("list")
+
+
+def test_what_was_let_through_by_force_is_said_of_it_whatever_it_is_later(shop: Shop) -> None:
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    run("promote", "v4", "--reason", "it is over", "--force")  # the gate let it through by itself
+    run("promote", "v2", "--reason", "back again")
+
+    listed = {each["version"]: (each["status"], each["forced"]) for each in document("list")}
+
+    assert listed == {
+        "v1": ("previous", False),
+        "v2": ("champion", False),
+        "v3": ("kept", True),
+        "v4": ("kept", False),
+    }
+    assert "kept, forced" in run("list")
+    assert "version    v3, kept, forced, made" in run("show", "v3")
+
+
+def test_decisions_that_do_not_change_any_more_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = model_versions.of(shop.deployment)
+    get, read = shop.s3.get_object, []
+
+    def noting(**call: Any) -> Any:
+        read.append(call["Key"])
+        return get(**call)
+
+    monkeypatch.setattr(shop.s3, "get_object", noting)
+
+    for _ in range(2):
+        versions.all()
+
+    assert sorted(key for key in read if key in map(decision_key, ("v1", "v2", "v3", "v4"))) == [
+        decision_key("v1"),
+        decision_key("v2"),
+        decision_key("v4"),
+    ]
 
 
 def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:

@@ -22,7 +22,8 @@ MANIFEST = {
     "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
     "last_event_ms": 8, "created_ms": 9, "code_version": "abc", "files": {}, "format_version": 1,
     "metrics": {"k": 10, "seen": "masked", "asked_users": 1_234, "candidates": [
-        {"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}]},
+        {"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}],
+        "left_out": {"sasrec": "torch is not installed"}},
 }  # fmt: skip
 
 
@@ -61,6 +62,14 @@ def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop:
     assert "Hold-out, 1,234 users asked, seen items masked (* chosen on the validation part)" in printed
     assert "1,312 rows read, 1,200 kept: 4 users, 3 items, 25.0% repeats" in printed
     assert "left out   12 duplicate event, 100 rare item\n" in printed
+
+
+def test_train_says_which_algorithms_were_left_out_and_why(shop: Deployment) -> None:
+    printed = CliRunner().invoke(app, ["train", "--stack", "shop"], catch_exceptions=False).stdout
+    as_json = CliRunner().invoke(app, ["train", "--stack", "shop", "--json"], catch_exceptions=False).stdout
+
+    assert "sasrec was left out: torch is not installed\n" in printed
+    assert json.loads(as_json)["left_out"] == {"sasrec": "torch is not installed"}
 
 
 def test_train_as_json_has_the_datasets_quality(shop: Deployment) -> None:

@@ -44,12 +44,6 @@ def test_popularity_halves_with_age() -> None:
     assert scores.tolist() == [[0, (2 * 0.5) / 2, 2 / 2, 0.5 / 2]]
 
 
-def test_buy_again_counts_the_history() -> None:
-    model = BuyAgain().fit(interactions([[1, 2, 3]]))
-
-    assert model.score(history(3, 1, 3, weights=[1, 2, 4])).tolist() == [[0, 2, 0, 1 + 4]]
-
-
 def test_transitions_decay_with_the_gap() -> None:
     model = PLAIN.fit(interactions([[1, 2, 3, 4]]))
 

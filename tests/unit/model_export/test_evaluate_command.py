@@ -127,6 +127,38 @@ def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Pat
     assert "by words" in table
 
 
+def test_types_of_item_columns_are_guessed_and_said_unless_the_configuration_declares_them(
+    file: Path, tmp_path: Path
+) -> None:
+    items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
+    items.write_text("ITEM_ID,KIND,SIZE\n" + "".join(f"item{item},k{item % 2},{item}\n" for item in range(20)))
+    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
+    arguments += ["--algorithms", "popularity"]
+
+    config.write_text("format: 1\nitems: {columns: {SIZE: string}}\n")
+    guessed, declared = run_json(*arguments), run_json(*arguments, "--config", str(config))
+    _, said = run(*arguments)
+    config.write_text("format: 1\nitems: {columns: {SIZE: string, KIND: string}}\n")
+    _, silent = run(*arguments, "--config", str(config))
+
+    assert guessed["guessed_item_columns"] == {"KIND": "string", "SIZE": "number"}
+    assert declared["guessed_item_columns"] == {"KIND": "string"}
+    assert "types of item columns guessed from their values: KIND (string), SIZE (number)" in " ".join(said.split())
+    assert "guessed" not in silent
+
+
+def test_items_that_an_import_would_refuse_are_an_error(file: Path, tmp_path: Path) -> None:
+    items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
+    items.write_text("ITEM_ID,PRICE\nitem1,2\nitem2,cheap\n")
+    config.write_text("format: 1\nitems: {columns: {PRICE: number}}\n")
+
+    with pytest.raises(InvalidInput, match=r"the first is line 3: PRICE is no number"):
+        run(
+            *("--interactions", str(file), "--items", str(items), "--protocol", "temporal"),
+            *("--config", str(config)),
+        )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

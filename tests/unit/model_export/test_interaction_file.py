@@ -138,14 +138,12 @@ def test_a_parquet_column_of_nothing_but_null_is_no_event_type(tmp_path: Path) -
 
 
 def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
-    items = write(tmp_path / "items.csv", "ITEM_ID,TITLE\nx,X\nnew,N\n")
-
-    file = read(write(tmp_path / "rows.csv", ROWS), items_path=items)
+    file = read(write(tmp_path / "rows.csv", ROWS), items={"x": {"title": "X"}, "new": {"title": "N"}})
 
     assert file.item_ids == ["new", "x", "y", "z"]
     assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
     assert file.interactions.items == 4
-    assert file.notes == ("2 items have interactions and do not stand in items.csv",)
+    assert file.notes == ("2 items have interactions and do not stand in the items file",)
 
 
 @pytest.mark.parametrize(
@@ -218,29 +216,23 @@ def test_parquet_times_and_fractions_of_a_second_are_read_as_in_an_import(tmp_pa
     assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
 
 
-CATALOGUE = {"ITEM_ID": ["x", "y", "z", "x"], "BRAND": ["b", "A", "b", "a"], "PRICE": ["2", "2.1", "", "2"]}
+def test_what_is_known_of_items_becomes_their_content(tmp_path: Path) -> None:
+    items: dict[str, dict[str, object]] = {
+        "x": {"brand": "a", "price": 2},
+        "y": {"brand": "A", "price": 2.1},
+        "z": {"brand": "b"},
+    }
 
+    data = read(write(tmp_path / "rows.csv", ROWS), items=items).interactions
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_what_an_items_file_says_of_items_becomes_their_content(tmp_path: Path, suffix: str) -> None:
-    items = tmp_path / f"items{suffix}"
-    if suffix == ".csv":
-        write(items, "".join(f"{','.join(row)}\n" for row in [CATALOGUE, *zip(*CATALOGUE.values(), strict=True)]))
-    else:
-        tags = [["b"], ["A"], ["b"], ["a"]]
-        price = [2, 2.1, None, 2]
-        pq.write_table(pa.table({**CATALOGUE, "BRAND": tags, "PRICE": price}), items)
-
-    data = read(write(tmp_path / "rows.csv", ROWS), items_path=items).interactions
-
-    # x and y are of brand a (the later row of x counts) and of one price class; nobody else is of brand b.
+    # x and y are of brand a and of one price class; nobody else is of brand b.
     assert data.content is not None
     cosines = (data.content @ data.content.T).toarray()
     assert cosines[1, 2] == pytest.approx(1)
     assert cosines[3].tolist() == [0, 0, 0, 0]
 
 
-def test_an_items_file_of_ids_alone_says_nothing_of_them(tmp_path: Path) -> None:
-    items = write(tmp_path / "items.csv", "ITEM_ID\nx\ny\nz\n")
+def test_items_of_which_nothing_is_known_have_no_content(tmp_path: Path) -> None:
+    data = read(write(tmp_path / "rows.csv", ROWS), items={"x": {}, "y": {}, "z": {}}).interactions
 
-    assert read(write(tmp_path / "rows.csv", ROWS), items_path=items).interactions.content is None
+    assert data.content is None

@@ -8,6 +8,7 @@ import pytest
 
 from alsolike.bundle import DATA_FILE
 from model_export.onnx_file import write_graphs
+from model_export.onnx_two_stages import TwoStages
 from tests.unit.model_export.embeddings import Embeddings
 
 TAKEN_MB = """
@@ -33,13 +34,11 @@ print(taken_mb("RssFile") - before["RssFile"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status tells the memory")
-@pytest.mark.parametrize("head_dimensions", [None, 64])
+@pytest.mark.parametrize("two_stages", [None, TwoStages(64, 64)])
 def test_sessions_of_serving_take_less_memory_than_their_weights_and_share_one_mapping(
-    head_dimensions: int | None, tmp_path: Path
+    two_stages: TwoStages | None, tmp_path: Path
 ) -> None:
-    write_graphs(
-        Embeddings.random(items=200_000, dimensions=64, spectrum=0.5), tmp_path, head_dimensions=head_dimensions
-    )
+    write_graphs(Embeddings.random(items=200_000, dimensions=64, spectrum=0.5), tmp_path, two_stages=two_stages)
     data_mb = (tmp_path / DATA_FILE).stat().st_size / 1e6
     assert data_mb > 51
 

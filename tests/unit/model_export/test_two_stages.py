@@ -14,15 +14,16 @@ from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.interactions import Floats, Histories, Ints
 from model_export.onnx_file import open_session, recommend, write_graphs
 from model_export.onnx_graph import FLAT_BELOW, Graph
-from model_export.onnx_two_stages import BLOCK, LEAST_BLOCKS
+from model_export.onnx_two_stages import TwoStages
 from model_export.parity import ParityError, check_parity
-from model_export.stages import LEAST_RECALL, Stages, Tried, choose, export_graphs
+from model_export.stages import LEAST_RECALL, Stages, Tried, choose, export_graphs, worth_trying
 from tests.unit.model_export.embeddings import Embeddings
 from tests.unit.model_export.shops import history
 
 MANY = 200_000
 DIMENSIONS = 32
 NOTHING = np.zeros((1, 0), np.int64)
+FEWEST, SOME, ALL = TwoStages(32, 24), TwoStages(48, 64), TwoStages(64, 24)
 
 
 def random_histories(items: int, *, rows: int, length: int = 20) -> Histories:
@@ -30,6 +31,11 @@ def random_histories(items: int, *, rows: int, length: int = 20) -> Histories:
     return Histories(
         items=rng.integers(1, items + 1, (rows, length)), weights=rng.random((rows, length), np.float32) + 0.1
     )
+
+
+def answer_every_list_in_two_stages(patch: pytest.MonkeyPatch) -> None:
+    """Also where one stage would be faster."""
+    patch.setattr(TwoStages, "longest_list", lambda *_: 10_000)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,7 @@ def model() -> Embeddings:
 def two_stages(model: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The graphs with a head of all dimensions."""
     directory = tmp_path_factory.mktemp("two")
-    write_graphs(model, directory, head_dimensions=DIMENSIONS)
+    write_graphs(model, directory, two_stages=TwoStages(DIMENSIONS, 64))
     return directory
 
 
@@ -61,9 +67,11 @@ class Tied:
 @pytest.fixture(scope="module")
 def tied(tmp_path_factory: pytest.TempPathFactory) -> Tied:
     directory = tmp_path_factory.mktemp("tied")
-    model = Embeddings.random(items=BLOCK * LEAST_BLOCKS - 100, dimensions=6, spectrum=0.0)
+    model = Embeddings.random(items=FLAT_BELOW + 100, dimensions=6, spectrum=0.0)
     model.vectors[:] = np.rint(model.vectors)
-    write_graphs(model, directory, head_dimensions=6)
+    with pytest.MonkeyPatch.context() as patch:
+        answer_every_list_in_two_stages(patch)
+        write_graphs(model, directory, two_stages=TwoStages(6, model.items))
     return Tied(model, (open_session(directory / GRAPH_FILE), open_session(directory / BIAS_GRAPH_FILE)))
 
 
@@ -89,9 +97,12 @@ def test_one_stage_ranks_as_the_model_does(softplus: bool, items: int, tmp_path:
 
 @pytest.mark.parametrize("items", [FLAT_BELOW + 10, MANY])
 @pytest.mark.parametrize("softplus", [False, True])
-def test_two_stages_rank_as_the_model_does(softplus: bool, items: int, tmp_path: Path) -> None:
+def test_two_stages_rank_as_the_model_does(
+    softplus: bool, items: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_every_list_in_two_stages(monkeypatch)
     model = Embeddings.random(items=items, dimensions=DIMENSIONS, spectrum=0.5, softplus=softplus)
-    product = write_graphs(model, tmp_path, head_dimensions=DIMENSIONS)
+    product = write_graphs(model, tmp_path, two_stages=TwoStages(DIMENSIONS, 64))
 
     parity = check_parity(model, tmp_path, random_histories(items, rows=20), least_recall=LEAST_RECALL)
 
@@ -100,15 +111,49 @@ def test_two_stages_rank_as_the_model_does(softplus: bool, items: int, tmp_path:
     assert parity.recall >= LEAST_RECALL
 
 
-def test_equal_vectors_come_in_the_order_of_their_positions(tmp_path: Path) -> None:
+def test_equal_vectors_come_in_the_order_of_their_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_every_list_in_two_stages(monkeypatch)
     model = Embeddings.random(items=FLAT_BELOW, dimensions=8, spectrum=0.0)
     model.vectors[1:] = model.vectors[1 + np.arange(FLAT_BELOW) % 50]
-    write_graphs(model, tmp_path, head_dimensions=8)
+    write_graphs(model, tmp_path, two_stages=TwoStages(8, 64))
 
     found, scores = recommend(open_session(tmp_path / GRAPH_FILE), history(3), exclude=NOTHING, k=120)
 
     assert found[0, :100].tolist() == list(range(found[0, 0], FLAT_BELOW + 1, 50))
     assert len(set(scores[0, :100].tolist())) == 1
+
+
+@pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
+def test_a_list_too_long_for_two_stages_has_one_and_leaves_nothing_out(name: str, tmp_path: Path) -> None:
+    """Without any decay one axis of a head says next to nothing."""
+    isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
+    way = TwoStages(1, 24)
+    write_graphs(isotropic, tmp_path, two_stages=way)
+    histories = random_histories(MANY, rows=1)
+    neutral = np.zeros(MANY + 1, np.float32)
+
+    def recall(k: int) -> float:
+        found, _ = recommend(
+            open_session(tmp_path / name), histories, exclude=NOTHING, k=k, bias=neutral if "bias" in name else None
+        )
+        return len(np.intersect1d(found, best(isotropic, histories, k, bias=neutral))) / k
+
+    assert way.longest_list(MANY) == 100
+    assert recall(100) < 0.5
+    assert recall(101) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("way", "items", "longest"),
+    [
+        (TwoStages(32, 24), 1_000_000, 100),  # 125,000 blocks, an eighth of them is 651 times 24
+        (TwoStages(32, 64), 100_000, 24),  # 12,500 blocks
+        (TwoStages(32, 24), 100_000, 65),
+        (TwoStages(32, 24), 1_000, 0),
+    ],
+)
+def test_two_stages_are_for_lists_that_need_few_of_the_blocks(way: TwoStages, items: int, longest: int) -> None:
+    assert way.longest_list(items) == longest
 
 
 @settings(max_examples=40, deadline=None)
@@ -195,9 +240,9 @@ def test_an_export_takes_two_stages_only_where_they_were_faster_with_enough_reca
 
     found, parity = export_graphs(model, tmp_path, histories)
 
-    one = next(tried for tried in found.tried if tried.head_dimensions is None)
+    one = next(tried for tried in found.tried if tried.two_stages is None)
     best_two = choose(found.tried)
-    assert [tried.head_dimensions for tried in found.tried] == [None, 16, 24, 32]
+    assert [tried.two_stages for tried in found.tried] == [None, *worth_trying(DIMENSIONS, MANY)]
     assert one.recall == 1.0
     assert found.stages == (1 if best_two == one else 2)
     assert best_two.recall >= LEAST_RECALL
@@ -213,7 +258,7 @@ def test_a_head_that_drops_what_belongs_in_the_list_is_not_taken(tmp_path: Path)
 
     found, _ = export_graphs(isotropic, tmp_path, random_histories(MANY, rows=20))
 
-    half = next(tried for tried in found.tried if tried.head_dimensions == DIMENSIONS // 2)
+    half = next(tried for tried in found.tried if tried.two_stages == TwoStages(DIMENSIONS // 2, 24))
     assert half.recall < 0.9
     assert choose(found.tried) != half
 
@@ -221,14 +266,14 @@ def test_a_head_that_drops_what_belongs_in_the_list_is_not_taken(tmp_path: Path)
 @pytest.mark.parametrize(
     ("tried", "chosen"),
     [
-        ([Tried(None, 9.0, 1.0), Tried(32, 4.0, 0.9989), Tried(48, 5.0, 0.999), Tried(64, 6.0, 1.0)], 48),
-        ([Tried(None, 9.0, 1.0), Tried(32, 4.0, 0.9), Tried(64, 9.1, 1.0)], None),
-        ([Tried(None, 9.0, 1.0), Tried(64, 9.0, 1.0)], None),
+        ([Tried(None, 9.0, 1.0), Tried(FEWEST, 4.0, 0.9989), Tried(SOME, 5.0, 0.999), Tried(ALL, 6.0, 1.0)], SOME),
+        ([Tried(None, 9.0, 1.0), Tried(FEWEST, 4.0, 0.9), Tried(ALL, 9.1, 1.0)], None),
+        ([Tried(None, 9.0, 1.0), Tried(ALL, 9.0, 1.0)], None),
     ],
     ids=["fastest with enough recall", "slower", "no faster"],
 )
-def test_the_fastest_with_enough_recall_is_chosen(tried: list[Tried], chosen: int | None) -> None:
-    assert choose(tried).head_dimensions == chosen
+def test_the_fastest_with_enough_recall_is_chosen(tried: list[Tried], chosen: TwoStages | None) -> None:
+    assert choose(tried).two_stages == chosen
 
 
 def test_a_sample_that_promised_too_much_is_no_reason_to_leave_items_out(
@@ -256,7 +301,7 @@ def test_few_items_and_other_models_have_one_stage_untried(tmp_path: Path) -> No
 
 
 def test_a_wrong_head_is_noticed(model: Embeddings, tmp_path: Path) -> None:
-    write_graphs(model, tmp_path, head_dimensions=1)
+    write_graphs(model, tmp_path, two_stages=TwoStages(1, 24))
 
     with pytest.raises(ParityError, match=r"leaves out item \d+ of score .*; recall is 0\.\d+, expected at least 0.99"):
         check_parity(model, tmp_path, random_histories(MANY, rows=20), least_recall=LEAST_RECALL)

@@ -115,6 +115,8 @@ export interface ModelVersion {
   readonly createdMs: number;
   readonly items: number;
   readonly pinned: boolean;
+  /** Whether somebody let it through where the gate had rejected it. */
+  readonly forced: boolean;
   readonly approval: string;
   /** Of the hold-out. */
   readonly hr: number | null;
@@ -346,4 +348,6 @@ export interface Cost {
   readonly dollars: number;
   readonly personalizeDollars: number | null;
   readonly savings: readonly { readonly setting: string; readonly what: string; readonly dollars: number }[];
+  /** What is not counted, what was assumed, and prices that no page confirmed. */
+  readonly remarks: readonly string[];
 }

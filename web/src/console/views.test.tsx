@@ -78,7 +78,7 @@ describe("every view", () => {
       ["alsolike-dev-RecordsQuarantined", "docs/runbooks/quarantine.md", "Requests a second", "new assortment"],
     ],
     ["#/alarms", ["ringing", "alsolike quarantine list --totals --since 6h", "quiet", "no data"]],
-    ["#/models", ["20261125-031500-a25f3", "champion", "rejected", "0.118", "Roll back"]],
+    ["#/models", ["20261125-031500-a25f3", "champion", "rejected", "0.118", "Roll back", "forced"]],
     ["#/models/20261126-031500-a26f3", ["against the champion", "failed", "passed", "item-kNN", "1 min 21 s"]],
     ["#/trainings", ["running", "rejected", "promoted", "Build dataset", "no capacity for ml.m7i.2xlarge"]],
     ["#/engagement?by=recommender", ["bought-together", "5.3%", "too late"]],
@@ -94,7 +94,10 @@ describe("every view", () => {
     ["#/rules", ["spring", "similar-items", "Preview"]],
     ["#/drift", ["item popularity", "above", "no served scores in this time", "above its bound"]],
     ["#/quarantine", ["eventType: expected one of view, cart, purchase", "alsolike quarantine show 7f3a9c21"]],
-    ["#/cost", ["$28.42", "$412.50", "$15.04", "$13.38", "stream_mode"]],
+    [
+      "#/cost",
+      ["$28.42", "$412.50", "$15.04", "$13.38", "stream_mode", "not counted: visits of the pages", "s3_infrequent_gb"],
+    ],
   ])("%s shows what the API answers", async (hash, expected) => {
     const html = await shown(hash, answerOf);
     for (const words of expected) {

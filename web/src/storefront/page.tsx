@@ -33,6 +33,7 @@ export function Storefront({ site, api, signIn }: PageProps) {
     moved.current = true;
     void shop.show(route);
   }, [shop, place]);
+  useEffect(() => void shop.sendUnsent(), [shop]);
   return (
     <ShopContext.Provider value={shop}>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Api, ApiError } from "../platform/api";
 import type { Site } from "../platform/site";
 import { activitySentence } from "./activity";
+import { Order } from "./order";
 import { fromMetadata } from "./product";
 import { Shop } from "./shop";
 import { shopperOf } from "./shopper";
@@ -22,6 +23,10 @@ class Taking extends Api {
   readonly sent: Sent[] = [];
   /** Whether events are refused. */
   down = false;
+  /** Whether they are refused for what they say. */
+  refusing = false;
+  /** Whether no answer comes. */
+  silent = false;
   /** Whether events are taken, but nobody is told so. */
   losing = false;
   constructor() {
@@ -29,6 +34,8 @@ class Taking extends Api {
   }
   override async post<T>(path: string, body: unknown) {
     if (path === "/events") {
+      if (this.silent) return new Promise<never>(() => {});
+      if (this.refusing) throw new ApiError(400, "ValidationException", "no such event");
       if (this.down) throw new ApiError(503, "ServiceUnavailableException", "busy");
       this.sent.push(body as Sent);
       if (this.losing) throw new ApiError(504, "GatewayTimeout", "late");
@@ -54,11 +61,13 @@ const fig = fromMetadata("7", { TITLE: "Figs, 1 lb", PRICE: "1.5" });
 
 let api: Taking;
 let shop: Shop;
+let storage: Storage;
 
 beforeEach(() => {
   vi.useFakeTimers();
   api = new Taking();
-  shop = new Shop(api, site, place());
+  storage = place();
+  shop = new Shop(api, site, storage);
 });
 
 afterEach(() => void vi.useRealTimers());
@@ -157,6 +166,111 @@ describe("an order", () => {
     await shop.buyCart();
     const purchases = api.sent.flatMap(({ eventList }) => eventList).filter((e) => e.eventType === "purchase");
     expect(new Set(purchases.map(({ eventId }) => eventId)).size).toBe(2);
+  });
+
+  describe("of which nothing says that it was taken", () => {
+    const purchases = () => api.sent.flatMap(({ eventList }) => eventList).filter((e) => e.eventType === "purchase");
+
+    /** A shop as the next visit of the page has it. */
+    function reloaded(): Shop {
+      shop = new Shop(api, site, storage);
+      return shop;
+    }
+
+    it("is sent as it was when the page comes back, and the cart is emptied", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.losing = true;
+      await shop.buyCart();
+      api.losing = false;
+      vi.setSystemTime(Date.now() + 3_600_000);
+
+      await reloaded().sendUnsent();
+
+      const [lost, again, ...others] = purchases();
+      expect(again).toEqual(lost);
+      expect(others).toEqual([]);
+      expect(shop.cart).toEqual([]);
+      expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7" }] });
+      await reloaded().sendUnsent();
+      expect(purchases()).toHaveLength(2);
+    });
+
+    it("is sent when the page was left before any answer", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.silent = true;
+      void shop.buyCart();
+      await vi.advanceTimersByTimeAsync(0);
+      api.silent = false;
+
+      await reloaded().sendUnsent();
+
+      expect(purchases().map(({ itemId }) => itemId)).toEqual(["7"]);
+    });
+
+    it("stays one after a visit that could not send it either", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.down = true;
+      await shop.buyCart();
+      await reloaded().sendUnsent();
+      expect(shop.ordering.state).toBe("failed");
+      expect(shop.cart).toHaveLength(1);
+      api.down = false;
+
+      await reloaded().sendUnsent();
+      expect(purchases()).toHaveLength(1);
+    });
+
+    it("is not sent by itself once the cart was changed, but lines that stayed keep their ids", async () => {
+      shop.add(fig, null);
+      shop.add(pear, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.losing = true;
+      await shop.buyCart();
+      api.losing = false;
+      shop.setQuantity("8", 0);
+
+      await reloaded().sendUnsent();
+      expect(purchases()).toHaveLength(2);
+      await shop.buyCart();
+
+      const [lostFig, , figAgain, ...others] = purchases();
+      expect(figAgain?.eventId).toBe(lostFig?.eventId);
+      expect(others).toEqual([]);
+    });
+
+    it("is sent where a product was bought without the cart, which stays", async () => {
+      shop.add(pear, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.down = true;
+      const line = { itemId: "7", title: "Figs", price: 1.5, quantity: 1, recommendationId: null };
+      await shop.buy([line], new Order(), () => {});
+      api.down = false;
+
+      await reloaded().sendUnsent();
+
+      expect(purchases().map(({ itemId }) => itemId)).toEqual(["7"]);
+      expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
+    });
+
+    it("is not sent again where it was refused for what it says, nor for somebody else", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.refusing = true;
+      await shop.buyCart();
+      api.refusing = false;
+      await reloaded().sendUnsent();
+      expect(purchases()).toEqual([]);
+
+      api.down = true;
+      await shop.buyCart();
+      api.down = false;
+      shop.become(shopperOf("42"));
+      await reloaded().sendUnsent();
+      expect(purchases()).toEqual([]);
+    });
   });
 
   it("leaves in the cart what came in since, and is told of once", async () => {

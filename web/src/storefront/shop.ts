@@ -4,9 +4,10 @@ import type { Site } from "../platform/site";
 import { type Activity, REMEMBERED } from "./activity";
 import * as cart from "./cart";
 import { type Loaded, loadProducts } from "./catalogue";
-import { bodies, bought, carted, type Lead, post, type ShopEvent, searched, viewed } from "./events";
+import { bodies, carted, type Lead, post, type ShopEvent, searched, viewed } from "./events";
 import { asError, failureSentence } from "./failure";
-import { Order, type Ordering } from "./order";
+import type { Order, Ordering } from "./order";
+import { Orders, type Sending } from "./orders";
 import { fromRow, type ItemRow, type Product, shortTitle } from "./product";
 import type { Route } from "./route";
 import { loadShelves, plans, type Shelf, shelvesKey } from "./shelves";
@@ -16,11 +17,6 @@ import { type Look, lookAt, watch } from "./watch";
 
 /** When carousels are asked for anew after an event, whatever was seen of it: trends count it later than profiles do. */
 const ASK_AGAIN_MS = [2_000, 6_000, 45_000];
-
-interface Sending {
-  readonly effect?: boolean;
-  readonly onTaken?: (() => void) | undefined;
-}
 
 /** The shop as one browser has it: who shops, the cart, what the page shows, and what was sent. */
 export class Shop {
@@ -33,11 +29,10 @@ export class Shop {
   loadingError: Error | null = null;
   /** Every product that any answer has brought. */
   readonly known = new Map<string, Product>();
-  ordering: Ordering = { state: "open", taken: null };
   /** Of the model that answered last. */
   modelVersion: string | null = null;
 
-  private order = new Order();
+  private readonly orders: Orders;
   private sessionId = crypto.randomUUID();
   private readonly shelves = new Map<string, readonly Shelf[]>();
   private readonly leads = new Map<string, Lead>();
@@ -58,7 +53,12 @@ export class Shop {
     const kept = readKept(storage);
     this.shopper = kept ? shopperOf(kept.shopperId) : inventShopper();
     this.cart = kept?.cart ?? [];
+    this.orders = new Orders(this, (...sent) => this.send(...sent), kept);
     this.keep();
+  }
+
+  get ordering(): Ordering {
+    return this.orders.ordering;
   }
 
   subscribe(listener: () => void): () => void {
@@ -72,7 +72,7 @@ export class Shop {
     this.shopper = shopper;
     this.sessionId = crypto.randomUUID();
     this.cart = [];
-    this.newOrder(null);
+    this.orders.forget();
     this.watching++;
     this.shelves.clear();
     this.leads.clear();
@@ -85,7 +85,7 @@ export class Shop {
   /** Show a page's carousels; those it had stay until they are answered anew. */
   async show(route: Route): Promise<void> {
     this.route = route;
-    if (this.ordering.taken) this.ordering = { ...this.ordering, taken: null };
+    this.orders.thanked();
     await this.reload();
   }
 
@@ -133,39 +133,31 @@ export class Shop {
   add(product: Product, lead: Lead | null): void {
     const { id: itemId, title, price } = product;
     this.cart = cart.added(this.cart, { itemId, title, price, recommendationId: lead?.recommendationId ?? null });
-    this.edited();
+    this.orders.edited();
+    this.keep();
     void this.send(`${shortTitle(title)} put into the cart`, [carted(itemId, price, lead)]);
   }
 
   setQuantity(itemId: string, quantity: number): void {
     this.cart = cart.withQuantity(this.cart, itemId, quantity);
-    this.edited();
+    this.orders.edited();
+    this.keep();
     this.changed();
   }
 
   /** Buy what is in the cart, which is emptied once the order is taken: now, or when it is sent again. */
   async buyCart(): Promise<void> {
-    const { cart: lines, order, shopper } = this;
-    this.ordering = { state: "buying", taken: null };
-    const taken = await this.buy(lines, order, () => {
-      if (order !== this.order || shopper !== this.shopper) return;
-      this.cart = cart.without(this.cart, lines);
-      this.newOrder(lines);
-      this.keep();
-      this.changed();
-    });
-    if (taken || order !== this.order) return;
-    this.ordering = { state: "failed", taken: null };
-    this.changed();
+    await this.orders.buyCart();
   }
 
   /** Buy something; whether it was taken. `onTaken` is told so, be it when the same order is sent again. */
   async buy(lines: cart.Cart, order: Order, onTaken: () => void): Promise<boolean> {
-    const what =
-      lines.length === 1 && lines[0]
-        ? `Purchase of ${shortTitle(lines[0].title)}`
-        : `Purchase of ${lines.length} products`;
-    return this.send(what, bought(lines, order, Date.now()), { onTaken });
+    return this.orders.buy(lines, order, onTaken);
+  }
+
+  /** Send the orders of which nothing said that they were taken before the page was left; what arrives twice counts once. */
+  async sendUnsent(): Promise<void> {
+    await this.orders.sendUnsent();
   }
 
   /** A product of the catalogue; refused where it has none of the id. */
@@ -214,7 +206,8 @@ export class Shop {
   }
 
   /** Send events; whether they were taken. Then look for their effect, without anybody waiting for it. */
-  private async send(what: string, events: ShopEvent[], { effect = true, onTaken }: Sending = {}): Promise<boolean> {
+  private async send(what: string, events: readonly ShopEvent[], sending: Sending = {}): Promise<boolean> {
+    const { effect = true, onTaken, onFailed } = sending;
     const { shopper } = this;
     const id = this.note(what, "sending");
     const watching = effect ? ++this.watching : 0;
@@ -225,9 +218,10 @@ export class Shop {
     } catch (error) {
       const again = () => {
         this.amend(id, { again: null });
-        if (shopper === this.shopper) void this.send(what, events, { effect, onTaken });
+        if (shopper === this.shopper) void this.send(what, events, sending);
       };
       this.amend(id, { state: "failed", error: failureSentence(asError(error)), again });
+      onFailed?.(asError(error));
       return false;
     }
     this.amend(id, { state: before && current() ? "watching" : "sent" });
@@ -282,22 +276,13 @@ export class Shop {
     this.changed();
   }
 
-  /** The cart is another: what was said of the attempt to buy what it was no longer is so. */
-  private edited(): void {
-    this.keep();
-    if (this.ordering.state === "failed") this.ordering = { state: "open", taken: null };
+  /** Keep what lasts longer than the page. */
+  keep(): void {
+    keep(this.storage, { shopperId: this.shopper.id, cart: this.cart, ...this.orders.kept() });
   }
 
-  private newOrder(taken: cart.Cart | null): void {
-    this.order = new Order();
-    this.ordering = { state: "open", taken };
-  }
-
-  private keep(): void {
-    keep(this.storage, { shopperId: this.shopper.id, cart: this.cart });
-  }
-
-  private changed(): void {
+  /** Tell everybody who shows something of it. */
+  changed(): void {
     for (const listener of this.listeners) listener();
   }
 }

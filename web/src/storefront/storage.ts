@@ -1,9 +1,13 @@
 import type { Cart, CartLine } from "./cart";
+import type { KeptOrder, Unsent } from "./order";
 
-/** All that a browser keeps of the shop: who shops, and the cart. */
+/** All that a browser keeps of the shop: who shops, the cart, and orders until they are taken. */
 export interface Kept {
   readonly shopperId: string;
   readonly cart: Cart;
+  /** That of the cart. */
+  readonly order: KeptOrder | null;
+  readonly unsent: readonly Unsent[];
 }
 
 const KEY = "alsolike-storefront";
@@ -13,7 +17,12 @@ export function readKept(storage: Storage): Kept | null {
   try {
     const kept = JSON.parse(storage.getItem(KEY) ?? "null") as Partial<Kept> | null;
     if (typeof kept?.shopperId !== "string" || !kept.shopperId || !Array.isArray(kept.cart)) return null;
-    return { shopperId: kept.shopperId, cart: kept.cart.filter(isLine) };
+    return {
+      shopperId: kept.shopperId,
+      cart: kept.cart.filter(isLine),
+      order: isOrder(kept.order) ? kept.order : null,
+      unsent: Array.isArray(kept.unsent) ? kept.unsent.filter(isUnsent) : [],
+    };
   } catch {
     return null; // another version's, or storage that the reader has switched off
   }
@@ -36,6 +45,25 @@ function isLine(line: unknown): line is CartLine {
     (given.price === null || typeof given.price === "number") &&
     Number.isInteger(given.quantity) &&
     (given.recommendationId === null || typeof given.recommendationId === "string")
+  );
+}
+
+function isOrder(order: unknown): order is KeptOrder {
+  const given = (order ?? {}) as Partial<KeptOrder>;
+  return (
+    typeof given.id === "string" &&
+    Array.isArray(given.numbers) &&
+    given.numbers.every(([line, number]) => typeof line === "string" && Number.isInteger(number))
+  );
+}
+
+function isUnsent(unsent: unknown): unsent is Unsent {
+  const given = (unsent ?? {}) as Partial<Unsent>;
+  return (
+    typeof given.what === "string" &&
+    Array.isArray(given.events) &&
+    given.events.every((event) => typeof event?.eventId === "string" && event.eventType === "purchase") &&
+    (given.cart === null || (Array.isArray(given.cart) && given.cart.every(isLine)))
   );
 }
 

@@ -6,12 +6,12 @@ recommendation ids, the served log and outcomes know it already.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 
 from alsolike import experiments
 from alsolike.experiments import Arm, Assignment, Experiment
 from alsolike.recommendation_id import MAX_ARMS, RECOMMENDER_CODES
+from alsolike.values import value_object
 
 LAYER = "canary"
 CHAMPION_ARM, CANDIDATE_ARM = "champion", "candidate"
@@ -26,7 +26,7 @@ ON = tuple(name for name in RECOMMENDER_CODES if name != "recently-viewed")
 """The recommenders that look into a model."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Canary:
     """A version on trial.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 from alsolike.columns import column_name as column_name
 from alsolike.row_store import RowStore
 from alsolike.rows import RowKind
+from alsolike.values import value_object
 
 MAX_PROPERTIES_CHARACTERS = 32_000
 MAX_COLUMNS = 100
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Item:
     """An item of the catalogue.
 

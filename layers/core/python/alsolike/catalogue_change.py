@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from alsolike.values import value_object
+
 _DELETED = 1 << 31
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Change:
     """What an item or a user became.
 

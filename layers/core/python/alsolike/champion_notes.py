@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 from alsolike.errors import InvalidInput
+from alsolike.values import value_object
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Ended:
     """How the latest trial ended that did not end with the promotion of another version.
 
@@ -28,7 +28,7 @@ class Ended:
     breached: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Held:
     """A person rolled back: what was trained since is not promoted by itself, for it may have learned the same."""
 

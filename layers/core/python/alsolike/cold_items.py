@@ -7,7 +7,6 @@ choice of the scale, and serving call it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from alsolike.errors import InvalidSnapshot
 from alsolike.ragged import Ragged, Rows, hashes_of
 from alsolike.snapshot_segment import newest_rows
 from alsolike.tensors import Array, map_tensors, write_tensors
+from alsolike.values import value_object
 
 FORMAT = "alsolike-cold-items-1"
 
@@ -28,7 +28,7 @@ LISTED = 100
 """How many items of the model's list speak for cold ones."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ColdItems:
     """Cold items of one champion, each once, in the order of their ids' hashes.
 

@@ -13,6 +13,7 @@ from alsolike.errors import UnknownEventType
 from alsolike.experiments import Experiment
 from alsolike.recommendation_id import RECOMMENDER_CODES
 from alsolike.rules import RuleSet
+from alsolike.values import value_object
 
 HISTORY_LENGTH = 100
 """Interactions of a user that the live profile keeps and that a model sees at most."""
@@ -33,7 +34,7 @@ class ColumnType(StrEnum):
     TEXT = "text"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class EventType:
     """A kind of interaction.
 
@@ -54,7 +55,7 @@ class EventType:
     aliases: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Recommender:
     """A recommender that requests name by the last segment of its ARN.
 
@@ -71,7 +72,7 @@ class Recommender:
     rules: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Sessions:
     """What a browser may send and ask for with a session's token, beside asking for recommendations.
 
@@ -90,7 +91,7 @@ class Sessions:
     filters: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Limits:
     """Bounds of what is taken in, trained on and kept.
 
@@ -154,8 +155,8 @@ class Configuration:
     )
     rules: Mapping[str, RuleSet] = dataclasses.field(default_factory=_empty)
     experiments: Mapping[str, Experiment] = dataclasses.field(default_factory=_empty)
-    sessions: Sessions = Sessions()
-    limits: Limits = Limits()
+    sessions: Sessions = dataclasses.field(default_factory=Sessions)
+    limits: Limits = dataclasses.field(default_factory=Limits)
 
     @functools.cached_property
     def event_weights(self) -> Mapping[str, float]:

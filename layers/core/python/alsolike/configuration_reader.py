@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,11 +14,12 @@ from alsolike.configuration_document import EMPTY_DOCUMENT
 from alsolike.document import Fault, InvalidConfiguration
 from alsolike.errors import Unavailable
 from alsolike.observability import logger
+from alsolike.values import value_object
 
 CURRENT_KEY = "config/current.json"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Current:
     """Which version holds.
 

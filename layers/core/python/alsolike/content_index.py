@@ -7,7 +7,6 @@ vectors, too: by the mean of both, weighed as `sentences` says.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from alsolike.item_tokens import item_tokens
 from alsolike.ragged import Ragged, find, hashes_of
 from alsolike.sentences import LEAST_COSINE, SentenceIndex
 from alsolike.tensors import Array, map_tensors, write_tensors
+from alsolike.values import value_object
 
 FORMAT = "alsolike-content-1"
 SENTENCES_FORMAT = "alsolike-content-2"
@@ -36,7 +36,7 @@ _ITEMS_AT_ONCE = 64
 """Whose texts are compared with all known ones together."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ContentIndex:
     """An index of a model's items by their tokens.
 

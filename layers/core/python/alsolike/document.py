@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from alsolike.errors import InvalidInput
+from alsolike.values import value_object
 from alsolike.wire import describe
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -17,7 +17,7 @@ _SHOWN_CHARACTERS = 80
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Fault:
     """Something wrong in a document.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import bisect
-import dataclasses
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
+
+from alsolike.values import value_object
 
 WINDOW_DAYS = 7
 """Days that are compared: one week, so that each has every day of the week."""
@@ -16,7 +17,7 @@ DAY_MS = 86_400_000
 SMOOTHING = 0.5
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Histogram:
     """Counts of numbers by bins.
 

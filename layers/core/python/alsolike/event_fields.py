@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from alsolike import wire
@@ -111,18 +111,18 @@ SESSION_CALL = Fields(
 
 def put_events(configuration: Configuration) -> Fields:
     """Return what `CALL` holds where `configuration` declares the event types."""
-    return _with_types(CALL, configuration)
+    return _with_types(CALL, list(configuration.events.values()))
 
 
 def put_session_events(configuration: Configuration) -> Fields:
-    """Return what `SESSION_CALL` holds where `configuration` declares the event types."""
-    return _with_types(SESSION_CALL, configuration)
+    """Return what `SESSION_CALL` holds where `configuration` declares the event types and permits sessions some."""
+    permitted = configuration.sessions.events
+    return _with_types(SESSION_CALL, [each for name, each in configuration.events.items() if name in permitted])
 
 
-def _with_types(call: Fields, configuration: Configuration) -> Fields:
-    types = configuration.events.values()
+def _with_types(call: Fields, types: Sequence[EventType]) -> Fields:
     needless = _spelled(each for each in types if not each.item_required)
-    named = Text(MAX_ID_CHARACTERS, pattern=_spelled(types), about=f"In any case: {', '.join(configuration.events)}.")
+    named = Text(MAX_ID_CHARACTERS, pattern=_spelled(types), about=_names(types))
     event = dataclasses.replace(
         EVENT,
         fields={**EVENT.fields, "eventType": named},
@@ -133,6 +133,10 @@ def _with_types(call: Fields, configuration: Configuration) -> Fields:
         },
     )
     return dataclasses.replace(call, fields={**call.fields, "eventList": ListApart(event, 1, MAX_EVENTS_PER_CALL)})
+
+
+def _names(types: Sequence[EventType]) -> str:
+    return f"In any case: {', '.join(each.name for each in types)}." if types else "None is permitted."
 
 
 _HAS_ITEM = {"required": ["itemId"], "properties": {"itemId": {"type": "string"}}}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable
+
+from alsolike.values import value_object
 
 PLANNED_ANSWERS = 10_000
 """How many answers an experiment is expected to have where nobody says another number; see `alsolike.sequential`."""
@@ -12,7 +13,7 @@ PLANNED_ANSWERS = 10_000
 _POINTS = 2**64
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Arm:
     """A share of an experiment's users, and what is done for them; with none of the three they are the control.
 
@@ -31,7 +32,7 @@ class Arm:
     model: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Experiment:
     """A comparison of arms over some time.
 
@@ -87,7 +88,7 @@ class Experiment:
         return f"{self.name}/{arm.name}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Assignment:
     """The arms of one request.
 

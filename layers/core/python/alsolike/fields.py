@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from alsolike import wire
 from alsolike.errors import InvalidInput
+from alsolike.values import value_object
 
 Schema = dict[str, Any]
 
@@ -38,7 +39,7 @@ class Field(Protocol):
         """Return the JSON Schema (2020-12) of what `read` takes."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Text:
     """Text of up to `maximum` characters, not blank, without control characters.
 
@@ -74,7 +75,7 @@ class Text:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Whole:
     """A whole number."""
 
@@ -102,7 +103,7 @@ class Whole:
         return _described(schema, self.about)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Number:
     """A number from -`most` to `most`."""
 
@@ -124,7 +125,7 @@ class Number:
         return _described({"type": "number", "minimum": -self.most, "maximum": self.most}, self.about)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Flag:
     """True or false."""
 
@@ -142,7 +143,7 @@ class Flag:
         return _described({"type": "boolean"}, self.about)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Choice:
     """One of some texts."""
 
@@ -165,7 +166,7 @@ class Choice:
         return _described(schema, self.about)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ListOf:
     """A list of `minimum` elements to `maximum`."""
 
@@ -191,7 +192,7 @@ class ListOf:
         return _described(schema, self.about)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class MapOf:
     """An object whose keys and values are data; a key with null is left out.
 
@@ -230,7 +231,7 @@ class MapOf:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Fields:
     """An object with fields of its own; any other is refused, so that a misspelt one is never ignored.
 

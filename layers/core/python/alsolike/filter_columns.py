@@ -21,9 +21,6 @@ from alsolike.ragged import Dictionary
 from alsolike.snapshot import BooleanColumn, ListColumn, NumberColumn, StringColumn, TextColumn
 from alsolike.tensors import Array
 
-_BLOCK = 262_144
-"""Elements of lists that are looked at together: so what is found of them stays in the processor's cache."""
-
 FixedColumn: TypeAlias = NumberColumn | BooleanColumn | StringColumn
 
 _COMPARED = 4
@@ -74,8 +71,8 @@ def with_values(column: FixedColumn, values: Array) -> FixedColumn:
     return dataclasses.replace(column, values=values)
 
 
-def elements(column: ListColumn, leaf: Leaf, resolver: Resolver) -> npt.NDArray[np.int64]:
-    """Return which elements of a column's lists meet the condition, as places in `codes.data`.
+def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
+    """Return the texts of which a list has to have one.
 
     Raises
     ------
@@ -84,17 +81,16 @@ def elements(column: ListColumn, leaf: Leaf, resolver: Resolver) -> npt.NDArray[
     """
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
-    among, codes = _among(column.dictionary, resolver.elements(leaf)[0]), column.codes.data
-    starts = range(0, len(codes), _BLOCK)
-    places = [start + np.flatnonzero(among(codes[start : start + _BLOCK])) for start in starts]
-    return np.concatenate(places) if places else np.zeros(0, np.int64)
+    return resolver.elements(leaf)[0]
 
 
-def owners(column: ListColumn, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """Return for each element of a column's lists where its row stands in `rows`; 0 where it does not."""
-    place = np.zeros(len(column.codes) + 1, np.int32)  # the last one is that of the row after the last
-    place[rows] = np.arange(len(rows), dtype=np.int32)
-    return np.repeat(place[:-1], column.codes.lengths)
+def rows_with(column: ListColumn, texts: list[str]) -> Array:
+    """Return the rows whose lists have one of the texts; a row may be there more than once."""
+    if column.postings is None:
+        places = np.flatnonzero(_among(column.dictionary, texts)(column.codes.data))
+        return np.searchsorted(column.codes.offsets, places, side="right") - 1
+    codes = column.dictionary.codes(texts)
+    return np.concatenate([column.postings.data[:0], *(column.postings[code] for code in codes[codes >= 0].tolist())])
 
 
 def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float | None) -> Mask:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from alsolike import filter_columns, filter_interactions, filter_sets, filter_user
 from alsolike.cache import BoundedCache
+from alsolike.configuration import ColumnType
 from alsolike.filter_interactions import NO_INTERACTIONS, Recent
 from alsolike.filter_sets import EVERYTHING, NO_POSITIONS, NOTHING, Few, PositionSet, complement
 from alsolike.filter_tree import (
@@ -44,6 +45,7 @@ from alsolike.filter_values import Resolver, Values, applicable
 from alsolike.snapshot import ListColumn, Snapshot, TextColumn
 
 CACHE_BYTES = 64_000_000
+_POSITIONS_OF_ROWS = ("positions of rows",)  # a key like no column's name
 _ENTRY_BYTES = 2_000  # of a key and its parameters' values, about: what is kept may be a few positions
 
 Bias: TypeAlias = npt.NDArray[np.float32]
@@ -174,18 +176,32 @@ class FilterEvaluator:
 
     def _of_column(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
         """Return which positions meet a condition on a column; what it has is kept in their order."""
+        if self._snapshot.column_types.get(leaf.column.key) is ColumnType.LIST:
+            return self._of_lists(leaf, resolver)
         column = self._snapshot.column(leaf.column.key)
-        if isinstance(column, ListColumn):
-            owners = self._kept(leaf.column.key, lambda: filter_columns.owners(column, self._rows))
-            mask = np.zeros(len(self._rows), bool)
-            mask[owners[filter_columns.elements(column, leaf, resolver)]] = True
-            mask[0] = False  # that of rows without a position
-            return mask
+        assert not isinstance(column, ListColumn)
         if column is None or isinstance(column, TextColumn):
             return filter_columns.match(column, leaf, resolver, rows=len(self._rows))
         values = self._kept(leaf.column.key, lambda: filter_columns.values(column, self._rows))
         arranged = filter_columns.with_values(column, values)
         return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
+
+    def _of_lists(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+        """Return which positions have lists with one of the texts, segment by segment."""
+        texts = filter_columns.elements(leaf, resolver)
+        positions = self._kept(_POSITIONS_OF_ROWS, self._positions_of_rows)
+        mask = np.zeros(len(self._rows), bool)
+        for start, column in self._snapshot.parts(leaf.column.key):
+            assert isinstance(column, ListColumn)
+            mask[positions[start + filter_columns.rows_with(column, texts)]] = True
+        mask[0] = False  # that of rows without a position
+        return mask
+
+    def _positions_of_rows(self) -> npt.NDArray[np.int32]:
+        """Return the position of the item of each row, 0 for none."""
+        positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # the last one is that of no row
+        positions[self._rows] = np.arange(len(self._rows), dtype=np.int32)
+        return positions
 
 
 def _is_static(condition: Condition) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,9 +12,10 @@ from alsolike.filter_columns import compare
 from alsolike.filter_sets import NO_POSITIONS, Mask, Positions
 from alsolike.filter_tree import EVENT_TYPE, And, Comparison, Condition, Dataset, Leaf, Membership, Not, Operator, Or
 from alsolike.filter_values import Resolver
+from alsolike.values import value_object
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Recent:
     """The interactions of the user who asks.
 

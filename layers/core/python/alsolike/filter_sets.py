@@ -5,12 +5,13 @@ A set is a mask, or a `Few` where few positions are told apart from all others: 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from alsolike.values import value_object
 
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
@@ -18,7 +19,7 @@ Positions = npt.NDArray[np.int64]
 _BITS_OF_MINUS_INFINITY = np.float32(-np.inf).view(np.int32)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Few:
     """These positions, which may repeat; all but these if `outside`."""
 

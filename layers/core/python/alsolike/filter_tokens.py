@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 from alsolike.errors import InvalidFilter
+from alsolike.values import value_object
 
 MAX_CHARACTERS = 2_500
 
@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Token:
     """A piece of the expression; `kind` is a group of the pattern, or `end`."""
 

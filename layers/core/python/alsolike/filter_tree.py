@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
+from alsolike.values import value_object
+
 ITEM_ID = "itemId"
 EVENT_TYPE, TIMESTAMP = "eventType", "timestamp"
 """The columns of interactions that a live profile keeps; the time in seconds since 1970."""
@@ -48,7 +50,7 @@ class Operator(StrEnum):
     AT_LEAST = ">="
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Column:
     """A column of a dataset.
 
@@ -68,14 +70,14 @@ class Column:
     offset: int = dataclasses.field(compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Parameter:
     """A value that a request brings."""
 
     name: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Time:
     """The time of the request, or one so long before or after it.
 
@@ -95,7 +97,7 @@ class Time:
     offset: int = dataclasses.field(default=0, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Everything:
     """`"*"`: every event type."""
 
@@ -104,7 +106,7 @@ Element: TypeAlias = str | Parameter | Everything
 Value: TypeAlias = float | str | bool | Parameter | Time | Column
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Membership:
     """Whether a column's value, or one of a list's, is among the elements, or those of the current item or user."""
 
@@ -112,7 +114,7 @@ class Membership:
     elements: tuple[Element, ...] | Column
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Comparison:
     """How a column's value compares with another one."""
 
@@ -121,21 +123,21 @@ class Comparison:
     value: Value
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Not:
     """The opposite of a condition."""
 
     operand: Condition
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class And:
     """Every one of two or more conditions."""
 
     operands: tuple[Condition, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Or:
     """At least one of two or more conditions."""
 
@@ -146,7 +148,7 @@ Leaf: TypeAlias = Membership | Comparison
 Condition: TypeAlias = Leaf | Not | And | Or
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Expression:
     """One part between pipes.
 
@@ -171,7 +173,7 @@ class Expression:
         return tuple(dict.fromkeys(name for leaf in self.leaves() for name in parameters_of(leaf)))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Filter:
     """A filter: the union of its INCLUDE expressions, less the union of its EXCLUDE expressions."""
 

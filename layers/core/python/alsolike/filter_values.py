@@ -24,6 +24,7 @@ from alsolike.filter_tree import (
     Value,
     Verb,
 )
+from alsolike.values import value_object
 from alsolike.wire import describe
 
 MAX_VALUE_CHARACTERS = 1_000
@@ -98,7 +99,7 @@ def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressio
     return tuple(expressions)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Resolver:
     """Puts values where a condition has parameters, times, or columns of the current item or user.
 

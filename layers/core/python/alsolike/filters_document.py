@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from alsolike.configuration import ColumnType
 from alsolike.document import Node
 from alsolike.errors import InvalidFilter
 from alsolike.names import NAME, NAME_FORM
+from alsolike.values import value_object
 
 if TYPE_CHECKING:
     from alsolike.filter_tree import Filter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 2_500
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class DeclaredFilters:
     """The filters that other parts of the document may refer to.
 

@@ -17,6 +17,7 @@ import orjson
 from alsolike import wire
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput
+from alsolike.values import value_object
 
 SCHEMA_VERSION = 3
 READABLE_VERSIONS = (1, 2, 3)
@@ -38,7 +39,7 @@ MAX_TIME_MS = 253_402_300_799_999
 """The last millisecond of the year 9999; later ones have no date."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Interaction:
     """One interaction, as it travels on the stream and stands in the lake.
 

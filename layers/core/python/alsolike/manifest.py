@@ -10,6 +10,7 @@ import orjson
 
 from alsolike.drift import Histogram
 from alsolike.errors import InvalidBundle
+from alsolike.values import value_object
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ MS_PER_DAY = 86_400_000
 _JSON_TYPES = {"version": str, "items": int, "exclude_seen": bool, "metrics": dict, "files": dict}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class HistoryParameters:
     """How a history becomes the graph's `history` and `weights`.
 
@@ -71,7 +72,7 @@ class HistoryParameters:
         return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Manifest:
     """What a bundle says of itself.
 

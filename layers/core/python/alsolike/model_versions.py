@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from alsolike.approvals import Approvals
 from alsolike.asking import asking
 from alsolike.canary_report import CanaryReports
-from alsolike.decision import Decisions
+from alsolike.decision import APPROVED, Decisions
 from alsolike.errors import InvalidBundle, NotFound
 from alsolike.manifest import MANIFEST_FILE, Manifest
 from alsolike.registry import Champion, Registry, model_prefix
@@ -27,6 +27,7 @@ STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
 
 _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 _AT_ONCE = 4
+_REJECTED_PACKAGE = "Rejected"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class ModelVersion:
         In the SageMaker Model Registry.
     approval
         There.
+    forced
+        Whether somebody let it through where the gate had rejected it.
     """
 
     version: str
@@ -68,6 +71,7 @@ class ModelVersion:
     package_arn: str
     approval: str
     pinned: bool = False
+    forced: bool = False
 
     @property
     def winner(self) -> Candidate | None:
@@ -102,6 +106,7 @@ class ModelVersions:
         self._s3, self._sagemaker = s3, sagemaker
         self._bucket, self._group = bucket, group
         self._properties: dict[str, Mapping[str, str]] = {}
+        self._forced: dict[str, bool] = {}
 
     def manifest(self, version: str) -> Manifest:
         """Return what a version's bundle says of itself.
@@ -183,10 +188,32 @@ class ModelVersions:
         summaries = list(summaries)
         with asking(f"model package group {self._group}"), ThreadPoolExecutor(_AT_ONCE) as threads:
             described = list(threads.map(self._described, (summary["ModelPackageArn"] for summary in summaries)))
+            found = [
+                _version(summary, properties, champion, complete)
+                for summary, properties in zip(summaries, described, strict=True)
+            ]
+            forced = list(threads.map(self._is_forced, found))
         return [
-            _version(summary, properties, champion, complete)
-            for summary, properties in zip(summaries, described, strict=True)
+            dataclasses.replace(version, forced=is_forced) for version, is_forced in zip(found, forced, strict=True)
         ]
+
+    def _is_forced(self, version: ModelVersion) -> bool:
+        """Say whether a version was let through by force; a decision that is not to change any more is read once.
+
+        Who is rejected in the registry and has no place in the pointer was let through by nobody, or to no end.
+        """
+        if version.approval == _REJECTED_PACKAGE and version.status in (REJECTED, RETIRED):
+            return False
+        if (known := self._forced.get(version.version)) is not None:
+            return known
+        try:
+            decision = self.decisions.get(version.version)
+        except InvalidBundle:  # what is wrong with it is said by whoever shows it
+            return False
+        forced = decision is not None and decision.forced is not None
+        if decision is not None and decision.verdict == APPROVED:
+            self._forced[version.version] = forced
+        return forced
 
     def _described(self, package_arn: str) -> Mapping[str, str]:
         """Return what was said of a package when it was registered; each costs a call once."""
@@ -236,7 +263,7 @@ def _version(
     elif version not in complete:
         status = RETIRED
     else:
-        status = REJECTED if approval == "Rejected" else KEPT
+        status = REJECTED if approval == _REJECTED_PACKAGE else KEPT
     return ModelVersion(
         version=version,
         status=status,

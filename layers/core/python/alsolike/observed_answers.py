@@ -243,6 +243,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "dollars": NUMBER,
                 "personalizeDollars": NUMBER_OR_NULL,
                 "savings": list_of(object_of({"setting": TEXT, "what": TEXT, "dollars": NUMBER}), "The largest first."),
+                "remarks": list_of(TEXT, "What is not counted, what was assumed, and prices that no page confirmed."),
             }
         ),
         RULES: object_of(

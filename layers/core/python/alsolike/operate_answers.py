@@ -55,6 +55,7 @@ _VERSION = _object(
     createdMs=_TIME,
     items=_WHOLE,
     pinned=_FLAG,
+    forced={**_FLAG, "description": "Whether somebody let it through where the gate had rejected it."},
     approval=_TEXT,
     hr=_FIGURE,
     ndcg=_FIGURE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ import orjson
 
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidBundle
+from alsolike.values import value_object
 
 GROUPING = (ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.LIST)
 """Types of user columns that make groups; few users share a number or a text."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Group:
     """Users with one value of a column, and what is popular among them.
 

@@ -17,6 +17,7 @@ import orjson
 
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.interactions import Interaction
+from alsolike.values import value_object
 
 MAX_BYTES = 350_000
 """Of the packed interactions: an item of the table may have 400 KB."""
@@ -34,7 +35,7 @@ class RecentInteraction(NamedTuple):
     event_type: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Joined:
     """The mark of a session that logged in: what happened in it until then is another profile's.
 
@@ -65,7 +66,7 @@ class Joined:
         return users, sessions
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Profile:
     """A live profile.
 

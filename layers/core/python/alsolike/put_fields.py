@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from alsolike import wire
 from alsolike.fields import ListOf, Schema
+from alsolike.values import value_object
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ListApart(ListOf):
     """A list whose elements whoever takes it reads one by one: a bad one costs the others nothing."""
 
@@ -19,7 +20,7 @@ class ListApart(ListOf):
         return wire.elements(value, where, minimum=self.minimum, maximum=self.maximum)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class JsonObject:
     """A JSON object in a string of up to `maximum` characters, or the object itself.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 
@@ -11,11 +10,13 @@ import numpy.typing as npt
 
 from alsolike.errors import InvalidSnapshot
 from alsolike.tensors import Array
+from alsolike.values import value_object
 
 Rows = npt.NDArray[np.int64]
 
 _BLOCK = 16_384  # rows gathered at a time: their index arrays are eight times what they gather
 _HASH_BYTES = 8
+_ROW_BITS = 32  # offsets are uint32
 
 
 def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
@@ -32,7 +33,7 @@ def find(hashes: Array, wanted: Array) -> Rows:
     return np.where(hashes[slots] == wanted, slots, -1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Ragged:
     """Sequences by row (compressed sparse rows).
 
@@ -81,6 +82,15 @@ class Ragged:
         """Return a row of bytes as one."""
         return self[row].tobytes()
 
+    def inverted(self, size: int) -> Ragged:
+        """Return for each code below `size` the rows that have it, uint32 and ascending, as often as they have it."""
+        pairs = self.data.astype(np.int64)
+        pairs <<= _ROW_BITS
+        pairs |= np.repeat(np.arange(len(self)), self.lengths)
+        pairs.sort()  # which is several times as fast as a stable argsort of the codes
+        pairs &= (1 << _ROW_BITS) - 1
+        return Ragged.of_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
+
     def take(self, rows: Rows) -> Ragged:
         """Return these rows, in this order."""
         starts = self.offsets[rows].astype(np.int64)
@@ -95,7 +105,7 @@ class Ragged:
         return Ragged(offsets, data)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Dictionary:
     """Distinct strings; the code of one is its place in the order of their hashes.
 

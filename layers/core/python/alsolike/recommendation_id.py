@@ -17,7 +17,6 @@ bytes what
 from __future__ import annotations
 
 import base64
-import dataclasses
 import functools
 import hashlib
 import re
@@ -26,6 +25,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from alsolike.errors import InvalidInput
+from alsolike.values import value_object
 
 RECOMMENDER_CODES = MappingProxyType(
     {
@@ -52,7 +52,7 @@ _NAMES = MappingProxyType({code: name for name, code in RECOMMENDER_CODES.items(
 _FORM = re.compile(r"[A-Za-z0-9_-]{40}")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RecommendationId:
     """What an id says.
 

@@ -232,7 +232,7 @@ USER_QUERY = Fields(
     {
         "recommender": Choice(LISTING, FOR_YOU),
         "itemId": _ITEM,
-        "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Of `trending`."),
+        "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Of `trending`, with which alone it is taken."),
         **_OF_ANYBODY,
     }
 )

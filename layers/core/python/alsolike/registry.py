@@ -15,13 +15,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.canary import Canary
 from alsolike.champion_notes import Ended, Held, check_reason
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.values import value_object
 
 MODELS_PREFIX = "models/"
 CHAMPION_KEY = "registry/champion.json"
 MAX_HISTORY = 50
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Promotion:
     """One version becoming champion."""
 
@@ -30,7 +31,7 @@ class Promotion:
     reason: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Champion:
     """The pointer.
 

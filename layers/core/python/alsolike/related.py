@@ -6,7 +6,6 @@ one touches its own bytes only.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from alsolike.errors import InvalidBundle, InvalidSnapshot
 from alsolike.ragged import Ragged
 from alsolike.tensors import Array, map_tensors, write_tensors
+from alsolike.values import value_object
 
 FORMAT = "alsolike-related-1"
 
@@ -37,7 +37,7 @@ Row = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
 NO_ROW: Row = (np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RelatedTable:
     """One table: of each position 0..N, which is the padding's and empty, the positions that belong to it.
 
@@ -77,7 +77,7 @@ class RelatedTable:
         return self.targets.data[begin:end], self.scores[begin:end].astype(np.float32)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RelatedItems:
     """The tables of a model, one for each of `KINDS`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from alsolike.rows import R, RowKind
+from alsolike.values import value_object
 
 _BATCH = 25  # DynamoDB's limit of one BatchWriteItem
 _BATCH_ATTEMPTS = 8
@@ -23,7 +23,7 @@ _LONGEST_PAUSE_S = 1.0
 _IS_THERE = "attribute_not_exists(deleted)"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Stored(Generic[R]):
     """A row as it stands in its table, and when it came to be so."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from alsolike.errors import InvalidInput, NotFound
 from alsolike.fields import Fields, Schema, Text, or_null
 from alsolike.interactions import MAX_ID_CHARACTERS
 from alsolike.put_fields import JsonObject, ListApart
+from alsolike.values import value_object
 
 
 class Row(Protocol):
@@ -34,7 +34,7 @@ _UNDECLARED: Mapping[str, ColumnType] = MappingProxyType({})
 _ALWAYS: Mapping[str, ColumnType] = MappingProxyType({"creationTimestamp": ColumnType.TIMESTAMP})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RowKind(Generic[R]):
     """What is different between items and users.
 
@@ -63,7 +63,7 @@ class RowKind(Generic[R]):
         return str(getattr(row, self.key))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RowCall(Generic[R]):
     """A put call whose envelope is right.
 

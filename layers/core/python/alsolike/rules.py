@@ -6,10 +6,11 @@ pins, promotions, slate rules, exploration, diversity.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+
+from alsolike.values import value_object
 
 MAX_POSITION = 500
 """The longest list of recommendations that can be asked for."""
@@ -20,7 +21,7 @@ MAX_FACTORS = 16
 _ROUNDING = 1e-9  # of sums of shares
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Promotion:
     """A share of a list's places for the items that pass a filter, which stands for that of the request.
 
@@ -40,7 +41,7 @@ class Promotion:
         return self.name or self.filter
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Boost:
     """A factor on the scores of the items that pass a filter: above 1 a boost, below 1 a demotion."""
 
@@ -48,7 +49,7 @@ class Boost:
     factor: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Pin:
     """An item that stands at a place of the list, counted from 1."""
 
@@ -56,7 +57,7 @@ class Pin:
     position: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class SlateRule:
     """What must hold for a list as a whole; one of the two is set.
 
@@ -73,7 +74,7 @@ class SlateRule:
     spread: float | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Diversity:
     """How much a list avoids items that are like those before them (MMR).
 
@@ -92,7 +93,7 @@ class Diversity:
     columns: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Exploration:
     """A share of a list's places for new items, drawn at random.
 
@@ -108,7 +109,7 @@ class Exploration:
     new_for_days: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class RuleSet:
     """Rules that apply together."""
 

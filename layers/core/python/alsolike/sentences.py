@@ -12,7 +12,6 @@ https://github.com/MinishLab/model2vec
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ import orjson
 
 from alsolike.errors import InvalidBundle
 from alsolike.tensors import Array
+from alsolike.values import value_object
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -93,7 +93,7 @@ class SentenceModel:
         return vectors
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class SentenceIndex:
     """The texts of a model's items, as vectors.
 

@@ -12,7 +12,6 @@ https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/rfc8725
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +21,7 @@ import orjson
 from alsolike import wire
 from alsolike.errors import InvalidInput, MissingSetting, WrongSignature
 from alsolike.interactions import MAX_ID_CHARACTERS
+from alsolike.values import value_object
 
 ISSUER = "alsolike"
 AUDIENCE = "alsolike-session"
@@ -43,7 +43,7 @@ MIN_KEY_BYTES = 32
 _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Session:
     """Whom a token speaks for: a session, and the user who is logged in during it, if there is one."""
 

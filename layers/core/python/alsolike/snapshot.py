@@ -149,6 +149,13 @@ class Snapshot:
             self._columns[name] = type(parts[0]).concatenate(parts)
         return self._columns[name]
 
+    def parts(self, name: str) -> list[tuple[int, Column]]:
+        """Return a declared column of each segment, with where its rows begin among all; none if it is not declared."""
+        if name not in self.column_types:
+            return []
+        starts = self._starts.tolist()
+        return [(start, segment.columns[name]) for start, segment in zip(starts, self._segments, strict=False)]
+
     def item_id(self, row: int) -> str:
         """Return the id of a row's item."""
         segment, local = self._locate(row)

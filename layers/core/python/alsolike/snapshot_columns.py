@@ -12,11 +12,12 @@ from alsolike.column_values import fits
 from alsolike.configuration import ColumnType
 from alsolike.ragged import Dictionary, Ragged, Rows
 from alsolike.tensors import Array
+from alsolike.values import value_object
 
 _EXACT = 2**53  # a float64 holds every whole number up to here
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class NumberColumn:
     """Numbers, or times in seconds since 1970.
 
@@ -60,7 +61,7 @@ class NumberColumn:
         return cls(type_, arrays["values"])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class BooleanColumn:
     """True or false.
 
@@ -102,7 +103,7 @@ class BooleanColumn:
         return cls(arrays["values"])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class StringColumn:
     """One of a set of strings.
 
@@ -154,7 +155,7 @@ class StringColumn:
         return cls(arrays["codes"], _dictionary(arrays))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ListColumn:
     """Lists of strings.
 
@@ -164,11 +165,15 @@ class ListColumn:
         `codes.offsets` (the indptr) and `codes.data`, int32 places in `dictionary`; each list in its own order.
     present
         int8: 1 where the row has a list, also an empty one, and 2 where it has one string like ``a|b``.
+    postings
+        The rows that have each code, which a file keeps; None before the column is written, and in files of releases
+        that did not.
     """
 
     codes: Ragged
     present: Array
     dictionary: Dictionary
+    postings: Ragged | None = None
     type: ClassVar[ColumnType] = ColumnType.LIST
 
     @classmethod
@@ -203,20 +208,24 @@ class ListColumn:
 
     def arrays(self) -> dict[str, Array]:
         """Return what lies in the file."""
+        postings = self.codes.inverted(len(self.dictionary)) if self.postings is None else self.postings
         return {
             "indptr": self.codes.offsets,
             "codes": self.codes.data,
             "present": self.present,
+            "posting_offsets": postings.offsets,
+            "posting_rows": postings.data,
             **_dictionary_arrays(self.dictionary),
         }
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
         """Return the column whose arrays these are."""
-        return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays))
+        postings = Ragged(arrays["posting_offsets"], arrays["posting_rows"]) if "posting_rows" in arrays else None
+        return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays), postings)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class TextColumn:
     """Texts, each stored by itself.
 

@@ -11,6 +11,7 @@ import orjson
 
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidSnapshot
+from alsolike.values import value_object
 
 CURRENT_KEY = "catalog/current.json"
 SEGMENTS_PREFIX = "catalog/segments/"
@@ -22,7 +23,7 @@ GROWTH = 3
 """A segment has at least so many times the rows of all smaller ones together."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class SegmentEntry:
     """A segment's object; rows count deletions too."""
 
@@ -37,7 +38,7 @@ class SegmentEntry:
         return self.key.removeprefix(SEGMENTS_PREFIX)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Retired:
     """A segment that holds no longer, and since when; readers may still be downloading it."""
 
@@ -45,7 +46,7 @@ class Retired:
     retired_ms: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Manifest:
     """What a snapshot is made of.
 

@@ -6,7 +6,6 @@ is three in a hundred million.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -20,13 +19,14 @@ from alsolike.errors import InvalidSnapshot
 from alsolike.ragged import Ragged, Rows, find, hashes_of
 from alsolike.snapshot_columns import COLUMN_CLASSES, Column, holds
 from alsolike.tensors import Array, map_tensors, write_tensors
+from alsolike.values import value_object
 
 FORMAT = "alsolike-catalogue-1"
 
 Columns = Mapping[str, ColumnType]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class Segment:
     """Rows of items, each id once.
 

@@ -17,6 +17,7 @@ from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.s3_files import upload
 from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest, SegmentEntry
 from alsolike.snapshot_segment import Segment
+from alsolike.values import value_object
 
 MAX_ATTEMPTS = 8
 GRACE_MS = 3_600_000
@@ -29,7 +30,7 @@ _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 _FAILURES = (BotoCoreError, ClientError, OSError)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class StoredManifest:
     """A manifest as it was read; `etag` is what a conditional write compares, None before the first one."""
 

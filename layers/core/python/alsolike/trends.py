@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 from alsolike.errors import InvalidInput, InvalidSnapshot, InvalidTrends
 from alsolike.tensors import Array, parse_tensors, write_tensors
+from alsolike.values import value_object
 
 WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 10_800, "1d": 86_400})
 """The windows that trends are asked for, with their time constants in seconds."""
@@ -82,7 +83,7 @@ class Event(NamedTuple):
     weight: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class ShardCounts:
     """What one shard's records come to.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,12 +10,13 @@ from alsolike.errors import InvalidTrends, Unavailable
 from alsolike.observability import logger
 from alsolike.trends import NO_TRENDS, NOTHING_COUNTED, ShardCounts, Trends
 from alsolike.trends_store import TrendsStore
+from alsolike.values import value_object
 
 OBJECTS_AT_ONCE = 8
 """A request waits for all that changed, and S3 takes tens of milliseconds for each."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class _Read:
     etag: str
     counts: ShardCounts

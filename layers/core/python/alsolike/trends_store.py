@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.trends import ShardCounts
+from alsolike.values import value_object
 
 TRENDS_PREFIX = "trends/"
 
@@ -22,7 +22,7 @@ def trends_key(shard_id: str) -> str:
     return f"{TRENDS_PREFIX}{shard_id}.tensors"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class StoredBytes:
     """An object as it was read.
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from alsolike.row_store import RowStore
 from alsolike.rows import RowKind
+from alsolike.values import value_object
 
 MAX_PROPERTIES_CHARACTERS = 24_000
 MAX_COLUMNS = 25
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_object
 class User:
     """A user that the shop has told of; those who only interact are none.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike import recommendation_id
+from alsolike import lake, recommendation_id
 from alsolike.errors import InvalidInput
 from functions.attribute_outcomes.rules import DAY_MS, Rules
 from tests.unit.functions.attribute_outcomes.shops import PSEUDONYMS
@@ -44,7 +45,7 @@ def attributed(
     Parameters
     ----------
     events
-        Each once.
+        With copies that were sent again.
     days
         Since 1970: those that have results.
     """
@@ -53,10 +54,17 @@ def attributed(
     led = {each: Led() for each in answers}
     rejected: dict[int, Counter[str]] = {day: Counter() for day in days}
     standing: list[Row] = []
+    copies: dict[str, list[tuple[int, int, str, Row, str | None]]] = defaultdict(list)
     for event in events:
-        if event["recommendation_id"] is None:
-            continue
-        day, reason = _judged(event, answers, rules, served_days)
+        if event["recommendation_id"] is not None:
+            day, reason = _judged(event, answers, rules, served_days)
+            order = json.dumps([event[name] or "" for name in lake.COPY_ORDER if name in event])
+            copies[event["event_id"]].append((event["received_time_ms"], day, order, event, reason))
+    for several in copies.values():
+        _, day, _, event, reason = min(several, key=lambda copy: copy[:3])
+        for other in {copy[1] for copy in several} - {day}:
+            if other in rejected:
+                rejected[other]["sent-again"] += 1
         if reason is None:
             standing.append(event)
         elif day in rejected:

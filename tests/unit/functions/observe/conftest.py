@@ -9,6 +9,7 @@ from alsolike.configuration_store import ConfigurationStore
 from functions.observe import handler
 from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
 
+OWN_NAMESPACE = "Alsolike/test"
 Observe = Callable[..., dict[str, Any]]
 
 
@@ -40,6 +41,7 @@ def observe(
     """Ask a route; call it with the last part of its path and its query."""
     for name, value in {
         "DEPLOYMENT": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": OWN_NAMESPACE,
         "API_ID": "shop",
         "STREAM_NAME": "events",
         "LAKE_BUCKET": lake_bucket,

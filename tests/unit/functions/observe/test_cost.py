@@ -15,7 +15,7 @@ from moto.cloudformation.models import CloudFormationBackend
 from alsolike.observed_answers import ANSWERS
 from alsolike.snapshot_manifest import CURRENT_KEY, Manifest, SegmentEntry
 from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import Observe
+from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Observe
 
 HOUR_MS = 3_600_000
 TEMPLATES = {
@@ -56,6 +56,8 @@ def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, asked:
     assert (shards["kind"], shards["quantity"]) == ("fixed", 2 * 730)
     assert (shards["unitPrice"], shards["dollars"]) == (pytest.approx(0.015), pytest.approx(21.90))
     assert document["personalizeDollars"] >= 0
+    assert "not counted: trainings, which no schedule starts" in document["remarks"]
+    assert any(remark.startswith("Personalize: ") for remark in document["remarks"])
     assert asked == list(TEMPLATES)
 
 
@@ -71,7 +73,7 @@ def test_without_a_load_the_last_days_is_counted(
         ("RecommendationsServed", "recommend", 7, 1),
     ):
         aws("cloudwatch").put_metric_data(
-            Namespace="Alsolike",
+            Namespace=OWN_NAMESPACE,
             MetricData=[
                 {
                     "MetricName": name,

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules
 from alsolike.observed_answers import ANSWERS
 from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import Observe
+from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Observe
 
 HOUR_MS = 3_600_000
 REPORT = Report(
@@ -44,7 +44,7 @@ def test_the_last_look_is_shown_with_each_figures_history(
     hour_ms = NOW_MS // HOUR_MS * HOUR_MS
     for days, value in ((0, 0.3), (1, 0.2), (13, 0.1), (15, 9.0)):
         aws("cloudwatch").put_metric_data(
-            Namespace="Alsolike",
+            Namespace=OWN_NAMESPACE,
             MetricData=[
                 {
                     "MetricName": "DriftPsi",

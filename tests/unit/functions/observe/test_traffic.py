@@ -13,7 +13,7 @@ from moto.cloudwatch.models import CloudWatchBackend
 from alsolike.observed_answers import ANSWERS
 from local_cloud.moto_changes.stores import read_metric_data
 from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import Clock, Observe
+from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Clock, Observe
 
 MINUTE_MS = 60_000
 THIS_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS
@@ -99,7 +99,8 @@ def test_what_functions_count_is_summed_over_them(observe: Observe, put: Put) ->
         ("archive_served", "RecordsQuarantined", 1),
         ("elsewhere", "RecordsQuarantined", 1000),
     ):
-        put("Alsolike", name, value, service=service)
+        put(OWN_NAMESPACE, name, value, service=service)
+        put("Alsolike/other", name, 10 * value, service=service)  # of another deployment in the account
     put("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", 10, 900, 20, StreamName="events")
 
     assert counted(observe("traffic")) == {

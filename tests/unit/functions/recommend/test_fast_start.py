@@ -40,6 +40,15 @@ def test_champion_is_loaded_where_initialisation_is_ahead_of_requests(
     assert loaded() == version
 
 
+def test_clients_are_made_at_initialisation_though_a_request_waits_behind_it(
+    shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initialised("on-demand")
+    monkeypatch.setattr(handler, "from_environment", None)  # and settings are not read again
+
+    assert shop.post({"userId": "anna"})["statusCode"] == 200
+
+
 def test_the_secret_of_the_hashes_is_read_ahead_of_requests(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

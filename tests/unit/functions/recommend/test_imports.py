@@ -24,3 +24,14 @@ def test_handler_and_its_clients_import_no_library_that_they_can_do_without(func
     done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
 
     assert {*HEAVY}.isdisjoint(done.stdout.split())
+
+
+def test_the_start_is_not_slowed_by_looking_for_cycles_among_what_stays() -> None:
+    code = (
+        "import gc, functions.recommend; gc.collect(); before = [each['collections'] for each in gc.get_stats()]; "
+        "import functions.recommend.handler; print(sum(each['collections'] for each in gc.get_stats()) - sum(before))"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert int(printed) <= 1, f"{printed.strip()} collections while the handler was imported, expected one at most"

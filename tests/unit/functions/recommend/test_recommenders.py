@@ -7,6 +7,7 @@ import pytest
 from alsolike import recommendation_id
 from alsolike.configuration_reader import CURRENT_KEY
 from functions.recommend import handler
+from tests.unit.functions.factories import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}, "together": {"pear": {"plum": 0.5}}}
@@ -157,6 +158,29 @@ def test_trending_items_come_first_and_popular_ones_follow(stocked: Shop) -> Non
     assert ids(answer) == ["durian", "plum", "fig", "pear"]
     assert answer["headers"]["x-alsolike-source"] == "trending"
     assert answer["headers"]["x-alsolike-filled"] == "2"
+
+
+@pytest.mark.parametrize("recommender", [None, "popular", "similar-items"])
+def test_a_window_is_refused_where_the_recommender_has_none(recommender: str | None, stocked: Shop) -> None:
+    query = {"window": "3h"} | ({"recommender": recommender, "itemId": "fig"} if recommender else {})
+    event = http_event("GET /users/{userId}/recommendations", path={"userId": "anna"}, query=query)
+
+    answer = handler.lambda_handler(event, LambdaContext())
+
+    assert (answer["statusCode"], orjson.loads(answer["body"])["message"]) == (
+        400,
+        f'window is "3h", expected none: {recommender or "for-you"} has no window, trending alone has one',
+    )
+
+
+def test_a_users_trending_items_are_of_the_window(stocked: Shop) -> None:
+    stocked.count(durian=30)
+
+    answer = stocked.get(
+        "GET /users/{userId}/recommendations", path={"userId": "anna"}, recommender="trending", window="3h"
+    )
+
+    assert ids(answer)[0] == "durian"
 
 
 @pytest.mark.parametrize("name", ["trending", "trending-30m", "trending-1d"])

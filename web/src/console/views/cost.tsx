@@ -47,6 +47,16 @@ export function CostView({ route }: { route: Route }) {
               ]}
             />
           )}
+          {bill.remarks.length > 0 && (
+            <section class="card padded">
+              <h2>To know of these figures</h2>
+              <ul class="plain">
+                {bill.remarks.map((remark) => (
+                  <li key={remark}>{remark}</li>
+                ))}
+              </ul>
+            </section>
+          )}
         </div>
       )}
     </Answered>

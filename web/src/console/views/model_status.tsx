@@ -19,6 +19,11 @@ export function ModelStatus({ version }: { version: ModelVersion }) {
       <Status tone={tone} icon={icon}>
         {version.status}
       </Status>
+      {version.forced && (
+        <span class="faint" title="Somebody let it through where the gate had rejected it">
+          forced
+        </span>
+      )}
       {version.pinned && (
         <span class="faint" title="Its files are kept whatever its age">
           <Icon name="pin" /> pinned

@@ -13,7 +13,7 @@ Pure: neither AWS nor the CDK is asked, so that the command line, an operator's 
 """
 
 from alsolike.cost.assembly import read_assembly, summarize
-from alsolike.cost.bill import Bill, Line
+from alsolike.cost.bill import Bill, Line, remarks
 from alsolike.cost.durations import Duration
 from alsolike.cost.estimating import estimate
 from alsolike.cost.load import Load
@@ -33,6 +33,7 @@ __all__ = [
     "estimate",
     "estimate_personalize",
     "read_assembly",
+    "remarks",
     "savings",
     "summarize",
 ]

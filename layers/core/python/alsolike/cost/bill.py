@@ -109,6 +109,14 @@ class Bill:
         }
 
 
+def remarks(bill: Bill, personalize: Bill) -> list[str]:
+    """Return what the reader of both bills has to know, a sentence each: their remarks, and unconfirmed prices."""
+    said = [*bill.remarks, *(f"Personalize: {remark}" for remark in personalize.remarks)]
+    if unverified := sorted({*bill.unverified, *personalize.unverified}):
+        said.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
+    return said
+
+
 class Meter:
     """Prices quantities; what several lines have of one price shares its tiers and its free part."""
 

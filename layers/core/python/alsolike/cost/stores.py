@@ -29,7 +29,7 @@ DATASET_BYTES = 40
 """Of an interaction in a dataset."""
 
 BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
-SNAPSHOT_BYTES = 145
+SNAPSHOT_BYTES = 153
 PROCESSES = 2
 """Of the shop, each of which gets a token whenever its last has run out."""
 

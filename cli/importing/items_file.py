@@ -1,0 +1,73 @@
+"""What an items file says of items, read as an import reads it, for those who have no deployment to import it into."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alsolike.catalog import ITEMS, Item, column_name
+from alsolike.configuration import ColumnType
+from alsolike.errors import InvalidInput
+from cli.importing.files import open_file
+from cli.importing.metadata import MetadataFile, open_metadata
+from cli.importing.sources import find
+
+_CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
+"""Of items it is a timestamp, declared or not."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ItemsFile:
+    """The items of a file.
+
+    Attributes
+    ----------
+    properties
+        Metadata columns by property name, by item; of an item that stands there twice the later row counts.
+    guessed
+        Columns of a CSV, by their names in capitals, whose types nothing says: `number` where every cell is one, else
+        `string`. Parquet says its types.
+    """
+
+    properties: Mapping[str, Mapping[str, Any]]
+    guessed: Mapping[str, ColumnType]
+
+
+def read_items(path: Path, *, columns: Mapping[str, ColumnType]) -> ItemsFile:
+    """Read an items file; a row that an import would refuse is an error.
+
+    Parameters
+    ----------
+    columns
+        The declared columns by property name.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is none of items or has no rows, or naming the first row that is refused and why.
+    """
+    (source,) = find([path], s3=lambda: None)
+    data = open_file(source)
+    file = open_metadata(data, ITEMS, columns=columns)
+    properties: dict[str, Mapping[str, Any]] = {}
+    refused: list[tuple[int, str]] = []
+    for chunk in data.chunks():
+        rows, places, reasons = file.check(chunk)
+        properties |= {row.item_id: row.properties for row in rows}
+        refused += [(row.line, row.reason) for row in chunk.malformed]
+        refused += zip(chunk.lines[places].tolist(), reasons, strict=True)
+    if refused:
+        line, reason = min(refused)
+        unit = "row" if data.is_parquet else "line"
+        raise InvalidInput(f"{path}: an import refuses {len(refused):,} rows; the first is {unit} {line}: {reason}")
+    if not properties:
+        raise InvalidInput(f"{path} has no rows")
+    return ItemsFile(properties, {} if data.is_parquet else _guessed(file, columns))
+
+
+def _guessed(file: MetadataFile[Item], columns: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+    names = [name for name in file.file.schema.names if name != file.id_column]
+    open_names = [name for name in names if column_name(name) not in columns and name != _CREATION_TIMESTAMP]
+    return {name: file.types.get(name, ColumnType.STRING) for name in open_names}

@@ -1,0 +1,82 @@
+"""Records of a hash and some numbers in files on the local disk, each once: a part of them in memory at a time."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from functions.attribute_outcomes.spill import Hashes, part_of
+
+Rows = npt.NDArray[np.void]
+
+KEY = "key"
+AT_ONCE = 200_000
+
+
+class Records:
+    """Records as they come, repeated ones included.
+
+    Parameters
+    ----------
+    directory, name
+        Where the files are, and what they are called.
+    fields
+        What a record has beside its hash, as NumPy names types, in the order in which records are sorted.
+    parts
+        So many files.
+    """
+
+    def __init__(self, directory: Path, name: str, fields: Mapping[str, str], *, parts: int) -> None:
+        self._type = record_type(fields)
+        self._paths = [directory / f"{name}-{part}.records" for part in range(parts)]
+
+    def add(self, keys: Hashes, **fields: npt.NDArray[np.int64] | int) -> None:
+        """Take records in; one number is that of all."""
+        rows = np.empty(len(keys), self._type)
+        rows[KEY] = keys
+        for name, numbers in fields.items():
+            rows[name] = numbers
+        part = part_of(keys, len(self._paths))
+        order = np.argsort(part, kind="stable")
+        rows, bounds = rows[order], np.searchsorted(part[order], np.arange(len(self._paths) + 1))
+        for number in np.flatnonzero(np.diff(bounds)).tolist():
+            with self._paths[number].open("ab") as file:
+                rows[bounds[number] : bounds[number + 1]].tofile(file)
+
+    def ordered(self) -> Iterator[Rows]:
+        """Yield them in order, some at a time, each once; all records of a hash come together."""
+        names = self._type.names or ()
+        for path in self._paths:
+            rows = np.fromfile(path, self._type) if path.exists() else np.empty(0, self._type)
+            rows = rows[np.lexsort([rows[name] for name in reversed(names)])]
+            yield rows[starts(rows, *names)]
+            path.unlink(missing_ok=True)
+
+
+def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
+    """Return the type of records with these fields."""
+    return np.dtype([(KEY, "<u8"), *fields.items()])
+
+
+def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
+    """Say of each sorted record whether it is the first with its values of some fields."""
+    other = np.ones(len(rows), bool)
+    if len(rows):
+        other[1:] = np.any([rows[name][1:] != rows[name][:-1] for name in names], axis=0)
+    return other
+
+
+def between(path: Path, fields: Mapping[str, str], low: np.uint64, high: np.uint64) -> Iterator[Rows]:
+    """Yield the records of a sorted file whose hashes are from `low` to `high`, some at a time."""
+    if not path.stat().st_size:
+        return
+    rows = np.memmap(path, record_type(fields), "r")
+    first = bisect.bisect_left(rows, low, key=lambda row: row[KEY])
+    last = bisect.bisect_right(rows, high, lo=first, key=lambda row: row[KEY])
+    for start in range(first, last, AT_ONCE):
+        yield np.array(rows[start : min(last, start + AT_ONCE)])

@@ -1,0 +1,46 @@
+"""Classes whose objects are told apart by what they hold.
+
+A frozen dataclass is six functions that Python writes as text and compiles when its module is imported, and `recommend`
+imports a hundred such classes: a sixth of its cold start. Here only `__init__` is compiled. That nobody assigns to an
+object is left to mypy, for which it is as frozen; so objects are made in a fraction of the time as well.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from operator import attrgetter
+from typing import Any, TypeVar, dataclass_transform
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def value_object(described: type[T]) -> type[T]:
+    """Make a dataclass with slots of `described`, whose objects compare, hash and print by their fields.
+
+    What `dataclasses` offers works with it: `field` (but for its `hash`), `replace`, `asdict`, `KW_ONLY`.
+
+    Examples
+    --------
+    >>> @value_object
+    ... class Price:
+    ...     amount: int
+    ...     currency: str = "EUR"
+    >>> Price(5) == Price(5, "EUR"), Price(5)
+    (True, Price(amount=5, currency='EUR'))
+    """
+    made: Any = dataclasses.dataclass(slots=True, repr=False, eq=False)(described)
+    names = [field.name for field in dataclasses.fields(made) if field.repr]
+    held = attrgetter("__class__", *(field.name for field in dataclasses.fields(made) if field.compare))
+
+    def eq(self: Any, other: object) -> bool:
+        return held(self) == held(other) if other.__class__ is self.__class__ else NotImplemented
+
+    def hashed(self: Any) -> int:
+        return hash(held(self))
+
+    def printed(self: Any) -> str:
+        return f"{self.__class__.__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    made.__eq__, made.__hash__, made.__repr__ = eq, hashed, printed
+    return made  # type: ignore[no-any-return]

@@ -1,0 +1,119 @@
+"""Memory does not grow with the number of answers and events."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from benchmarks import attribution as benchmark
+from functions.attribute_outcomes import day, event_days, records, spill
+from functions.attribute_outcomes.spill import Spill, parts_of
+from tests.unit.functions.attribute_outcomes.shops import (
+    answer,
+    attribute,
+    event,
+    outcomes_of,
+    rejected,
+    write_events,
+    write_served,
+)
+
+ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
+KEYS = [f"key-{number}" for number in range(3_000)]
+
+
+def spilled(directory: Path, name: str, keys: list[str], *, parts: int) -> Spill:
+    with Spill(directory, name, ROWS, key="key", parts=parts) as rows:
+        rows.add(pa.table([keys, range(len(keys))], schema=ROWS))
+    return rows
+
+
+@pytest.mark.parametrize("parts", [1, 7])  # as many as are needed are 40
+def test_parts_have_no_more_rows_than_fit_however_few_were_foreseen(tmp_path: Path, parts: int) -> None:
+    answers, events = (spilled(tmp_path, name, KEYS * times, parts=parts) for name, times in (("a", 1), ("b", 2)))
+    rows, found = [], []
+    for some in parts_of(answers, events, most_rows=300):
+        keys = [Counter(part.table()["key"].to_pylist()) for part in some]
+        rows.append(sum(part.rows for part in some))
+        found += keys[0]
+        assert keys[1] == dict.fromkeys(keys[0], 2)  # what belongs together comes together
+
+    assert sorted(found) == sorted(KEYS)
+    assert max(rows) <= 300
+    assert sum(rows) == 9_000
+    assert not list(tmp_path.iterdir())
+
+
+def test_rows_of_one_key_stay_together_with_next_to_nothing_else(tmp_path: Path) -> None:
+    keys = [*KEYS[:200], *["often"] * 500]
+    large = []
+    for (part,) in parts_of(spilled(tmp_path, "rows", keys, parts=1), most_rows=100):
+        if part.rows > 100:
+            large.append(Counter(part.table()["key"].to_pylist()))
+
+    assert [keys.pop("often") for keys in large] == [500]
+    assert len(large[0]) < 5
+
+
+@pytest.mark.parametrize("answers", [400, 1_200])
+def test_no_more_rows_are_joined_at_once_than_fit(
+    aws: Callable[[str], Any], lake_bucket: str, monkeypatch: pytest.MonkeyPatch, answers: int
+) -> None:
+    s3, joined, reduced = aws("s3"), [], []
+    join, once = day.join, day._once
+    monkeypatch.setattr(day, "join", lambda a, e, known: joined.append(len(a) + len(e)) or join(a, e, known))
+    monkeypatch.setattr(day, "_once", lambda events: reduced.append(len(events)) or once(events))
+    rows = [answer(["pear"]) for _ in range(answers)]
+    write_served(s3, lake_bucket, rows)
+    write_events(s3, lake_bucket, [event(row, "pear") for row in rows])
+
+    attribute(s3, lake_bucket, part_rows=100)
+
+    assert sum(row["clicks"] for row in outcomes_of(s3, lake_bucket).values()) == answers
+    assert (sum(joined), sum(reduced)) == (2 * answers, answers)
+    assert max(joined + reduced) <= 100
+
+
+def test_copies_of_one_event_and_events_of_an_answer_that_is_not_there_are_taken_by_the_piece(
+    aws: Callable[[str], Any], lake_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3, joined, reduced = aws("s3"), [], []
+    join, once = day.join, day._once
+    monkeypatch.setattr(spill, "PIECE_ROWS", 50)
+    monkeypatch.setattr(day, "join", lambda a, e, known: joined.append(len(a) + len(e)) or join(a, e, known))
+    monkeypatch.setattr(day, "_once", lambda events: reduced.append(len(events)) or once(events))
+    given, missing = answer(["pear"]), answer(["pear"])
+    write_served(s3, lake_bucket, [given])
+    copies = [event(given, "pear", event_id="again") for _ in range(400)]
+    write_events(s3, lake_bucket, copies + [event(missing, "pear") for _ in range(400)])
+
+    attribute(s3, lake_bucket, part_rows=100)
+
+    assert rejected(s3, lake_bucket) == {"unknown-answer": 400}
+    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["clicks"] == 1
+    assert sum(joined) == 2
+    assert max(reduced) <= 100 + 50
+
+
+def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
+    """Return the most that Arrow had at once, for a day of so many answers: rows are there as long as they are read."""
+    benchmark.ROWS_PER_OBJECT = 500
+    benchmark.write_day(directory, answers)
+    spill.PIECE_ROWS = records.AT_ONCE = event_days.AT_ONCE = part_rows
+    benchmark.attribute_day(directory, part_rows=part_rows)
+    return pa.default_memory_pool().max_memory()
+
+
+def test_peak_of_memory_is_that_of_a_part(tmp_path: Path) -> None:
+    peaks = []
+    for answers in (8_000, 24_000):  # as many objects as are read at once, and three times as many
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            peaks.append(pool.apply(_peak_bytes, (answers, tmp_path / str(answers), 2_000)))
+
+    assert peaks[1] < 1.15 * peaks[0]
