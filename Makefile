@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural test test-loop test-faults test-api test-canary test-web screenshots test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
+.PHONY: help demo neural sentences test test-loop test-faults test-api test-canary test-web screenshots test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,11 @@ $(VENV)/neural.done: $(VENV)/run.done requirements/neural.txt
 $(VENV)/neural-at-hand.done: $(VENV)/dev.done requirements/neural.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/neural.txt 2>/dev/null || \
 		echo "torch is not at hand: the tests of SASRec's training are skipped (make neural installs it)"
+	@touch $@
+
+# What opens the folder of a sentence model, as the training job installs it where it is given one.
+$(VENV)/sentences.done: $(VENV)/run.done model_export/sentences.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r model_export/sentences.txt
 	@touch $@
 
 # PySpark as Glue has it, and a Java to run it, which is installed where this may be done.
@@ -72,6 +77,8 @@ demo: $(VENV)/run.done  ## events in, model trained, recommendations out, on rea
 	$(BIN)/alsolike demo $(ARGS)
 
 neural: $(VENV)/neural.done  ## torch, for SASRec
+
+sentences: $(VENV)/sentences.done  ## model2vec, for comparing new items' titles by a sentence model
 
 test: $(VENV)/neural-at-hand.done node_modules/aws-cdk/bin/cdk  ## units, templates, the embedded cloud, the whole loop once (ARGS="-k name")
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -158,8 +165,9 @@ lock: $(VENV)/bootstrap.done  ## resolve the dependencies anew (no registry host
 	$(BIN)/$(LOCK) --upgrade requirements/spark.in -c requirements/run.txt -o requirements/spark.txt
 	$(BIN)/$(LOCK) --upgrade requirements/web.in -c requirements/run.txt -o requirements/web.txt
 	$(BIN)/$(LOCK) model_export/requirements.in -c requirements/run.txt -o model_export/requirements.txt
-	for layer in core onnx_runtime; do $(BIN)/$(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
-		-c requirements/run.txt -o layers/$$layer/requirements.txt; done
+	$(BIN)/$(LOCK) model_export/sentences.in -c requirements/dev.txt -o model_export/sentences.txt
+	for layer in core onnx_runtime sentences; do $(BIN)/$(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
+		-c requirements/dev.txt -o layers/$$layer/requirements.txt; done
 
 clean:  ## remove what the build made, keep .venv
 	rm -rf build cdk.out .alsolike node_modules

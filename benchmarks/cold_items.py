@@ -1,16 +1,22 @@
-"""Items that the champion does not know: what they cost a request, a publication and a new champion."""
+"""Items that the champion does not know: what they cost a request, a publication and a new champion.
+
+The sentence model is made up, in the size of a small public one; `ALSOLIKE_SENTENCE_MODEL=FOLDER` names another.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import orjson
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from alsolike.catalogue_change import Change
 from alsolike.champion_content import ChampionContent, ChampionContents
@@ -19,6 +25,7 @@ from alsolike.cold_publisher import ColdPublisher
 from alsolike.configuration import ColumnType
 from alsolike.content_index import NEIGHBOURS, ContentIndex
 from alsolike.ragged import Ragged, hashes_of
+from alsolike.sentences import SentenceModel
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_segment import Segment
@@ -29,10 +36,13 @@ from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
 from functions.recommend import handler
 from functions.recommend.model import Model
 from model_export.item_content import content_index, item_content
+from model_export.item_sentences import ENVIRONMENT_VARIABLE, open_model, sentence_index
 
 ITEMS = 20_000
 KNOWN = 100_000
 COLD = (10_000, 100_000)
+TOKENS, DIMENSIONS = 30_000, 256
+"""Of the made-up sentence model."""
 
 
 def cold_items() -> Iterator[Result]:
@@ -80,6 +90,47 @@ def _publications(directory: Path) -> Iterator[Result]:
     index = content_index([change.entity_id for change in known], content, scale=1.0)
     for count in COLD:
         yield from _publication(DiskStore(directory / f"catalog{count}"), index, count)
+    yield from _sentences(directory, index, [change.properties or {} for change in known])
+
+
+def _sentences(directory: Path, index: ContentIndex, known: Sequence[Mapping[str, Any]]) -> Iterator[Result]:
+    """Compare the same items with and without a sentence model, and open both indexes."""
+    folder = os.environ.get(ENVIRONMENT_VARIABLE)
+    model = open_model(Path(folder), known) if folder else _made_up_model()
+    with_it = dataclasses.replace(index, sentences=sentence_index(model, known))
+    paths = {"with": directory / "with.tensors", "without": directory / "without.tensors"}
+    for each, path in zip((with_it, index), paths.values(), strict=True):
+        each.write(path)
+    said = f"{len(model.table):,} tokens, {model.dimensions} dimensions"
+    medians = cpu_medians_ms(
+        {name: functools.partial(ContentIndex.map, path) for name, path in paths.items()}, rounds=5
+    )
+    sizes = {name: path.stat().st_size / 1e6 for name, path in paths.items()}
+    yield Result(
+        "cold_items",
+        f"open the index of {KNOWN:,} items with a sentence model of {said}",
+        medians["with"],
+        "the same without",
+        medians["without"],
+        note=f"{sizes['with']:.0f} MB, without {sizes['without']:.0f} MB",
+    )
+    for count in (1, 1_000):
+        new = [item(KNOWN + number) for number in range(count)]
+        medians = cpu_medians_ms(
+            {
+                "with": functools.partial(ColdItems.of, new, with_it),
+                "without": functools.partial(ColdItems.of, new, index),
+            },
+            rounds=30 if count == 1 else 1,
+        )
+        yield Result(
+            "cold_items",
+            f"compare {count:,} cold items with {KNOWN:,}, texts too",
+            medians["with"],
+            "words alone",
+            medians["without"],
+            note=f"{len(with_it.sentences.vectors) - 1:,} items have vectors" if with_it.sentences else "",
+        )
 
 
 def _publication(store: DiskStore, index: ContentIndex, count: int) -> Iterator[Result]:
@@ -128,6 +179,16 @@ def _publication(store: DiskStore, index: ContentIndex, count: int) -> Iterator[
         medians["without"],
         note=f"S3 left out; {cold.size_bytes / 1e6:.1f} MB are written" if cold else "",
     )
+
+
+def _made_up_model() -> SentenceModel:
+    """Return a model to which brands and shelves of other numbers have nothing to do with each other."""
+    words = {str(number): number for number in range(TOKENS - 1)} | {"?": TOKENS - 1}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    table = np.random.default_rng(0).standard_normal((TOKENS, DIMENSIONS), np.float32)
+    table[-1] = 0
+    return SentenceModel(columns=["brand", "categoryL2"], table=table, tokenizer=tokenizer.to_str())
 
 
 @dataclasses.dataclass(frozen=True)

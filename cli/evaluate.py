@@ -15,10 +15,7 @@ from cli.options import AsJson
 
 if TYPE_CHECKING:
     from alsolike.configuration import ColumnType
-    from model_export.algorithm import Algorithm
-    from model_export.evaluate import Seen
-    from model_export.fits import Fits
-    from model_export.interaction_file import InteractionFile
+    from model_export.cold_start import ColdStart
     from model_export.interactions import Interactions
     from model_export.protocols import Split
 
@@ -68,6 +65,14 @@ def evaluate(
     cold_start: Annotated[
         bool, typer.Option("--cold-start", help="Also judge items that are first seen in the test, with and without.")
     ] = False,
+    sentence_model: Annotated[
+        Path | None,
+        typer.Option(
+            "--sentence-model",
+            metavar="FOLDER",
+            help="With --cold-start: a model2vec model that new items' texts are compared by as well.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare algorithms on held-out interactions; every item is ranked, no tie is broken in a model's favour.
@@ -89,20 +94,25 @@ def evaluate(
 
     Items first seen in the test are in no model's list. With --cold-start a
     second table says what it is worth to answer with them by what is like
-    them (--items), as production does.
+    them (--items), as production does; with --sentence-model, what the
+    sentence model has to do with it.
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
     from cli.importing.items_file import read_items
     from model_export.algorithms import known, named
     from model_export.budget import Budget
+    from model_export.cold_start import judge
     from model_export.evaluate import BOTH
     from model_export.fits import Fits
     from model_export.interaction_file import read
+    from model_export.item_sentences import described, open_model
     from model_export.selection import Comparison
 
     if cold_start and items is None:
         raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
+    if sentence_model is not None and not cold_start:
+        raise InvalidInput("--sentence-model compares new items' texts: it goes with --cold-start")
     chosen = named(algorithms) if algorithms else known()
     configuration = read_file(config).configuration if config else DEFAULT
     catalogue = read_items(items, columns=configuration.item_columns) if items else None
@@ -113,6 +123,9 @@ def evaluate(
     guessed = catalogue.guessed if catalogue else {}
     for note in (*file.notes, *_guessed(guessed)):
         console.say(f"note: {note}")
+    sentences = None if sentence_model is None else open_model(sentence_model, file.properties)
+    if sentences is not None:
+        console.say(f"note: {described(sentences)}")
     split = _split(data, protocol, holdout_days)
     asked: dict[str, int] = {}
     results: list[dict[str, Any]] = []
@@ -138,8 +151,10 @@ def evaluate(
                     }
                 )
                 if cold_start:
-                    found = _cold_start(candidate.settings, split, file, fits=fits, k=k, seen=seen)
-                    new_items.append({"algorithm": candidate.settings.name, "seen": seen, **found})
+                    found = judge(
+                        candidate.settings, split, file.properties, fits=fits, k=k, seen=seen, sentences=sentences
+                    )
+                    new_items.append({"algorithm": candidate.settings.name, "seen": seen, **_figures(found)})
                 step.advance()
         left_out |= comparison.left_out
     if not results:
@@ -172,8 +187,10 @@ def evaluate(
         title=f"{interactions.name}, {protocol.value}: {len(split.test.queries):,} users asked",
     )
     if cold_start:
+        by_words = ["all by words", "new by words"] if sentences is not None else []
+        columns = ["scale", "new items", "users", "all without", "all with", "new without", "new with", *by_words]
         console.print_table(
-            ["algorithm", "seen", "scale", "new items", "users", "all without", "all with", "new without", "new with"],
+            ["algorithm", "seen", *columns],
             [list(row.values()) for row in new_items],
             title=f"NDCG@{k} of all targets and of items first seen in the test, without those in the answers and with",
         )
@@ -186,22 +203,18 @@ def _guessed(columns: Mapping[str, ColumnType]) -> Iterator[str]:
         yield f"types of item columns guessed from their values: {listed}; a configuration declares them (--config)"
 
 
-def _cold_start(
-    settings: Algorithm, split: Split, file: InteractionFile, *, fits: Fits, k: int, seen: Seen
-) -> dict[str, Any]:
-    """Return the figures of one algorithm; the scale is chosen on the validation part."""
-    from model_export.cold_start import choose_scale, measure
-
-    scale = choose_scale(fits.fit(settings, split.validation.fit), split, file.properties, k=k, seen=seen)
-    found = measure(fits.fit(settings, split.test.fit), split, file.properties, scale=scale, k=k, seen=seen)
+def _figures(found: ColdStart) -> dict[str, Any]:
+    """Return what the second table says of an algorithm."""
+    words = found.by_words_alone
     return {
-        "scale": scale,
+        "scale": found.with_.scale,
         "new_items": found.items,
         "users": found.users,
         "ndcg_without": found.without.every_item,
         "ndcg_with": found.with_.every_item,
         "new_ndcg_without": found.without.new_items,
         "new_ndcg_with": found.with_.new_items,
+        **({} if words is None else {"ndcg_by_words": words.every_item, "new_ndcg_by_words": words.new_items}),
     }
 
 

@@ -32,6 +32,9 @@ class TrainingSettings:
         Algorithms that are compared, all where none is named, and how long and in how much memory.
     training_package
         Folder, from the repository's root, with modules or packages of own algorithms, which the job imports.
+    sentence_model
+        Folder, from the repository's root or absolute, with a static sentence model that new items' titles are compared
+        by; see docs/cold-start.md.
     dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
         What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
     spark_statistics, spark_sample_interactions
@@ -66,6 +69,7 @@ class TrainingSettings:
     training_budget_s: int | None = None
     training_budget_mb: int | None = None
     training_package: str | None = None
+    sentence_model: str | None = None
     dataset_engine: Literal["auto", "lambda", "spark"] = "auto"
     spark_above_mb: int = 300
     spark_workers: int = 10

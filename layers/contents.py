@@ -76,6 +76,7 @@ LAYERS = {
                 "numpy/random/lib",
             ),
         ),
+        Layer("sentences", unused=("tokenizers/tools",)),
     )
 }
 

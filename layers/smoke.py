@@ -27,6 +27,12 @@ answer = session.run(None, {{"x": numpy.array([[10.0, 1.0]], numpy.float32)}})[0
 assert answer.tolist() == [[2.0, 13.0]], answer
 print("onnxruntime", onnxruntime.__version__, "ran a graph with numpy", numpy.__version__)
 """,
+    "sentences": """\
+import tokenizers
+model = tokenizers.models.WordLevel({"sofa": 0, "?": 1}, unk_token="?")
+assert tokenizers.Tokenizer(model).encode("sofa").ids == [0]
+print("tokenizers", tokenizers.__version__, "took a text apart")
+""",
 }
 
 

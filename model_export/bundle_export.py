@@ -12,11 +12,13 @@ import numpy as np
 
 import alsolike
 from alsolike import bundle
+from alsolike.sentences import SentenceModel
 from model_export import related
 from model_export.algorithm import Algorithm, Model
 from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
 from model_export.item_content import DEFAULT_SCALE, content_index, item_content
+from model_export.item_sentences import sentence_index
 from model_export.stages import export_graphs
 from model_export.top_scores import top_scores
 from model_export.training_data import TrainingData
@@ -43,6 +45,7 @@ def export_bundle(
     *,
     popular_by: Algorithm,
     cold_scale: float = DEFAULT_SCALE,
+    sentences: SentenceModel | None = None,
     seed: int = 0,
 ) -> bundle.Manifest:
     """Write the bundle; its manifest comes last, after the parity check.
@@ -53,6 +56,8 @@ def export_bundle(
         Algorithm whose first items are popular: what unknown users are answered with.
     cold_scale
         Of the scores of items that the model does not know, see `model_export.cold_start`.
+    sentences
+        What their texts are compared with the known ones' by.
     seed
         Of the tables of related items, see `model_export.related`.
 
@@ -65,8 +70,12 @@ def export_bundle(
     stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
     bundle.write_ids(directory, data.item_ids)
     bundle.write_meta(directory, data.properties)
-    index = content_index(data.item_ids, item_content(data.properties), scale=cold_scale)
-    index.write(directory / bundle.CONTENT_FILE)
+    content_index(
+        data.item_ids,
+        item_content(data.properties),
+        scale=cold_scale,
+        sentences=None if sentences is None else sentence_index(sentences, data.properties),
+    ).write(directory / bundle.CONTENT_FILE)
     bundle.write_popular(directory, popular_items(popular_by, data.interactions))
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / bundle.GROUPS_FILE)

@@ -16,9 +16,12 @@ import numpy.typing as npt
 from alsolike.catalogue_change import Change
 from alsolike.cold_items import LISTED, ColdItems, ColdScorer
 from alsolike.ragged import find, hashes_of
-from model_export.algorithm import Model
+from alsolike.sentences import SentenceModel
+from model_export.algorithm import Algorithm, Model
 from model_export.evaluate import Hits, Seen, mean, open_targets, scored
+from model_export.fits import Fits
 from model_export.item_content import DEFAULT_SCALE, content_index, item_content
+from model_export.item_sentences import sentence_index
 from model_export.metrics import best_items
 from model_export.protocols import Part, Queries, Split
 
@@ -61,28 +64,71 @@ class ColdStart:
         Cold items.
     users
         Who had one of them.
+    by_words_alone
+        With them, where a sentence model took part, and that one left out; at the scale that is chosen then.
     """
 
     items: int
     users: int
     without: Figures
     with_: Figures
+    by_words_alone: Figures | None = None
 
 
-def measure(model: Model, split: Split, properties: Properties, *, scale: float, k: int, seen: Seen) -> ColdStart:
+def judge(
+    settings: Algorithm,
+    split: Split,
+    properties: Properties,
+    *,
+    fits: Fits,
+    k: int,
+    seen: Seen,
+    sentences: SentenceModel | None = None,
+) -> ColdStart:
+    """Choose the scale of an algorithm's cold items on the validation part and measure it on the test part."""
+    model = fits.fit(settings, split.validation.fit)
+    scale = choose_scale(model, split, properties, k=k, seen=seen, sentences=sentences)
+    model = fits.fit(settings, split.test.fit)
+    found = measure(model, split, properties, scale=scale, k=k, seen=seen, sentences=sentences)
+    if sentences is None:
+        return found
+    by_words = judge(settings, split, properties, fits=fits, k=k, seen=seen)
+    return dataclasses.replace(found, by_words_alone=by_words.with_)
+
+
+def measure(
+    model: Model,
+    split: Split,
+    properties: Properties,
+    *,
+    scale: float,
+    k: int,
+    seen: Seen,
+    sentences: SentenceModel | None = None,
+) -> ColdStart:
     """Measure a model that was fitted on the test part's interactions.
 
     Parameters
     ----------
     properties
         Columns of the items in the order of the whole data.
+    sentences
+        Compares texts as well.
     """
-    trial = Trial(split.test, properties, unknown(split.test))
+    trial = Trial(split.test, properties, unknown(split.test), sentences)
     (without, with_), users = trial.figures(model, split.test.queries, scales=(0.0, scale), k=k, seen=seen)
     return ColdStart(items=len(trial.positions), users=users, without=without, with_=with_)
 
 
-def choose_scale(model: Model, split: Split, properties: Properties, *, k: int, seen: Seen) -> float:
+def choose_scale(
+    model: Model,
+    split: Split,
+    properties: Properties,
+    *,
+    k: int,
+    seen: Seen,
+    sentences: SentenceModel | None = None,
+) -> float:
     """Return the largest of `SCALES` that costs the validation part at most `MOST_LOST`, or else the smallest.
 
     `DEFAULT_SCALE` where no item is cold to the validation part, or nothing is found there.
@@ -92,7 +138,7 @@ def choose_scale(model: Model, split: Split, properties: Properties, *, k: int, 
     model
         Fitted on the validation part's interactions.
     """
-    trial = Trial(split.validation, properties, _unknown_to_validation(split))
+    trial = Trial(split.validation, properties, _unknown_to_validation(split), sentences)
     if not len(trial.positions):
         return DEFAULT_SCALE
     queries = split.validation.queries.sample(MOST_QUERIES)
@@ -129,11 +175,16 @@ class Trial:
         int64, of the cold items.
     """
 
-    def __init__(self, part: Part, properties: Properties, cold: Mask) -> None:
+    def __init__(self, part: Part, properties: Properties, cold: Mask, sentences: SentenceModel | None = None) -> None:
         of_part = [properties[item - 1] for item in part.order.tolist()]
         known = int(np.count_nonzero(~unknown(part)[1:]))
         ids = [str(position) for position in range(1, known + 1)]
-        index = content_index(ids, item_content(of_part[:known]), scale=1.0)
+        index = content_index(
+            ids,
+            item_content(of_part[:known]),
+            scale=1.0,
+            sentences=None if sentences is None else sentence_index(sentences, of_part[:known]),
+        )
         self.positions = np.flatnonzero(cold)
         items = ColdItems.of(
             [Change(str(position), 0, of_part[position - 1]) for position in self.positions.tolist()], index

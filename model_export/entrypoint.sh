@@ -25,4 +25,15 @@ if [ -d "$base/input/data/package" ]; then
     fi
 fi
 
+# A sentence model: the channel `sentence_model` is the CDK's zip of a folder.
+if [ -d "$base/input/data/sentence_model" ]; then
+    export ALSOLIKE_SENTENCE_MODEL="$base/sentence_model"
+    python3 -m zipfile -e "$base"/input/data/sentence_model/*.zip "$ALSOLIKE_SENTENCE_MODEL"
+    if ! python3 -c 'import model2vec' 2>/dev/null; then
+        echo "installing what opens the sentence model"
+        python3 -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+            -r "$code/model_export/sentences.txt"
+    fi
+fi
+
 exec python3 -m model_export.train

@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from alsolike.content_index import ContentIndex
 from alsolike.item_tokens import item_tokens
 from alsolike.ragged import Ragged, hashes_of
+from alsolike.sentences import SentenceIndex
 from model_export.interactions import Floats, Interactions
 
 ITEMS_AT_ONCE = 2048
@@ -63,7 +64,9 @@ def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
     return ItemContent(tokens=tokens, idf=idf, vectors=vectors)
 
 
-def content_index(item_ids: Sequence[str], content: ItemContent, *, scale: float) -> ContentIndex:
+def content_index(
+    item_ids: Sequence[str], content: ItemContent, *, scale: float, sentences: SentenceIndex | None = None
+) -> ContentIndex:
     """Return the index of items at positions 1..len(item_ids), in which a new item finds its nearest."""
     holders = sp.csc_array(content.vectors)
     token_hashes = hashes_of([token.encode() for token in content.tokens])
@@ -78,6 +81,7 @@ def content_index(item_ids: Sequence[str], content: ItemContent, *, scale: float
         holders=by_token.take(order),
         norms=np.sqrt(has @ content.idf**2),
         scale=scale,
+        sentences=sentences,
     )
 
 

@@ -25,11 +25,12 @@ from model_export.algorithms import known, named
 from model_export.bootstrap import interval
 from model_export.budget import Budget, machine_megabytes
 from model_export.bundle_export import Provenance, export_bundle
-from model_export.cold_start import ColdStart, Properties, choose_scale, measure
+from model_export.cold_start import judge
 from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
 from model_export.interactions import Interactions
+from model_export.item_sentences import ENVIRONMENT_VARIABLE, described, open_model
 from model_export.new_data import NewData, judge_new_data
 from model_export.resources import measured
 from model_export.selection import Candidate, Comparison, Say, choose
@@ -68,6 +69,7 @@ def main() -> int:
                 hyperparameters=hyperparameters,
                 now_ms=time.time_ns() // 1_000_000,
                 say=say,
+                sentence_model=Path(folder) if (folder := os.environ.get(ENVIRONMENT_VARIABLE)) else None,
             )
     except AlsolikeError as error:
         return _fail(base, f"{type(error).__name__}: {error}")
@@ -76,18 +78,31 @@ def main() -> int:
     return 0
 
 
-def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_ms: int, say: Say) -> Manifest:
+def train(
+    *,
+    dataset: Path,
+    output: Path,
+    hyperparameters: Hyperparameters,
+    now_ms: int,
+    say: Say,
+    sentence_model: Path | None = None,
+) -> Manifest:
     """Compare algorithms on held-out interactions, fit the winner on everything and write its bundle.
 
     The same dataset and hyperparameters give the same files, except for times and memory in the manifest, as long as
     the budget leaves nothing out.
+
+    Parameters
+    ----------
+    sentence_model
+        Folder of one that new items' texts are compared by, see `model_export.item_sentences`.
 
     Raises
     ------
     InvalidDataset
         If the dataset is unreadable or too small, or holds out nothing new where seen items are excluded.
     InvalidInput
-        If a hyperparameter names what does not exist.
+        If a hyperparameter names what does not exist, or the sentence model cannot be used.
     ParityError
         If the exported graph does not rank as the model does.
     """
@@ -106,6 +121,9 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
                 f"models are fitted from statistics of all of them; asked are {interactions.users:,} users, whose "
                 f"{len(interactions):,} interactions are here"
             )
+        sentences = None if sentence_model is None else open_model(sentence_model, data.properties)
+        if sentences is not None:
+            say(described(sentences))
         split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
         repeat_share = split.validation.queries.repeat_share()  # the test part chooses nothing
         seen = _seen(hyperparameters.exclude_seen, repeat_share)
@@ -125,11 +143,14 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
             categories=_in_order(of_item, split.test),
         )  # fmt: skip
-        cold_scale, cold = _cold_start(winner, split, data.properties, fits=fits, seen=seen)
+        cold = judge(winner.settings, split, data.properties, fits=fits, k=K, seen=seen, sentences=sentences)
         say(
-            f"{cold.items:,} items are new in the test: their ndcg {cold.with_.new_items:.4f} at scale {cold_scale:g}, "
-            f"that of all {cold.without.every_item:.4f} without and {cold.with_.every_item:.4f} with them"
+            f"{cold.items:,} items are new in the test: their ndcg {cold.with_.new_items:.4f} at scale "
+            f"{cold.with_.scale:g}, that of all {cold.without.every_item:.4f} without and "
+            f"{cold.with_.every_item:.4f} with them"
         )
+        if cold.by_words_alone is not None:
+            say(f"without the sentence model the ndcg of new items is {cold.by_words_alone.new_items:.4f}")
         fits.forget()
         related = _related(data, hyperparameters)
         for kind, figures in related.items():
@@ -162,6 +183,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
             "left_out": comparison.left_out,
             "slices": slices,
             "cold_start": dataclasses.asdict(cold),
+            "sentences": None if sentences is None else {"columns": sentences.columns, "tokens": len(sentences.table)},
             "against_champion": None if compared is None else compared.document(k=K),
             "new_data": None if new is None else new.document(),
             "dataset": {"interactions": data.all_interactions, "users": data.all_users},
@@ -174,7 +196,7 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
     )
     manifest = export_bundle(
         model, served, output, provenance,
-        popular_by=_popularity(candidates), cold_scale=cold_scale, seed=hyperparameters.seed,
+        popular_by=_popularity(candidates), cold_scale=cold.with_.scale, sentences=sentences, seed=hyperparameters.seed,
     )  # fmt: skip
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
@@ -186,15 +208,6 @@ def train(*, dataset: Path, output: Path, hyperparameters: Hyperparameters, now_
 def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
     exclude = repeat_share < REPEATS_ARE_REAL if exclude_seen is None else exclude_seen
     return "masked" if exclude else "allowed"
-
-
-def _cold_start(
-    winner: Candidate, split: protocols.Split, properties: Properties, *, fits: Fits, seen: Seen
-) -> tuple[float, ColdStart]:
-    """Return the scale of cold items' scores and what it brings."""
-    model = fits.fit(winner.settings, split.validation.fit)
-    scale = choose_scale(model, split, properties, k=K, seen=seen)
-    return scale, measure(fits.fit(winner.settings, split.test.fit), split, properties, scale=scale, k=K, seen=seen)
 
 
 def _new_data(

@@ -38,6 +38,11 @@ class PythonLayers(Construct):
         return self._built("OnnxRuntime", "onnx_runtime", "ONNX Runtime, numpy")
 
     @cached_property
+    def sentences(self) -> lambda_.ILayerVersion:
+        """Return what takes texts apart for a sentence model."""
+        return self._built("Sentences", "sentences", "tokenizers")
+
+    @cached_property
     def pandas(self) -> lambda_.ILayerVersion:
         """Return awswrangler, pandas, pyarrow and numpy, as AWS publishes them."""
         return lambda_.LayerVersion.from_layer_version_arn(self, "Pandas", self._settings.pandas_layer)

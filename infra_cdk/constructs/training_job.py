@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
 from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.constructs.sentence_model import sentence_model_folder
 from infra_cdk.regions import repository_arn
 from infra_cdk.settings import Settings
 
@@ -48,10 +49,15 @@ class TrainingJob(Construct):
             ],
         )
         check_algorithms(settings)
-        folder = package_folder(settings)
-        self._package = (
-            assets.Asset(self, "Package", path=str(folder), exclude=["__pycache__", "*.pyc"]) if folder else None
+        folders = (
+            ("package", "Package", package_folder(settings)),
+            ("sentence_model", "SentenceModel", sentence_model_folder(settings)),
         )
+        self._given = {
+            channel: assets.Asset(self, asset_id, path=str(folder), exclude=["__pycache__", "*.pyc"])
+            for channel, asset_id, folder in folders
+            if folder
+        }
         self.role = role_for(
             self,
             "Role",
@@ -86,7 +92,7 @@ class TrainingJob(Construct):
             "InputDataConfig": [
                 _channel("dataset", {"S3Uri.$": dataset_s3_uri}),
                 _channel("code", {"S3Uri": self._code.s3_object_url}),
-                *([_channel("package", {"S3Uri": self._package.s3_object_url})] if self._package else []),
+                *(_channel(name, {"S3Uri": asset.s3_object_url}) for name, asset in self._given.items()),
             ],
             "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object("training/")},
             "ResourceConfig": {
@@ -120,7 +126,7 @@ class TrainingJob(Construct):
 
     def _permissions(self) -> list[Permission]:
         code, artefacts = self._code, self._artefacts
-        sources = [code, *([self._package] if self._package else [])]
+        sources = [code, *self._given.values()]
         log_groups = cdk.Stack.of(self).format_arn(
             service="logs",
             resource="log-group",

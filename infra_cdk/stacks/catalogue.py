@@ -81,7 +81,11 @@ class CatalogueStack(cdk.Stack):
             name="publish_catalog",
             description="Publishes changes of items to the catalogue's snapshot, and logs those of items and users",
             settings=self._settings,
-            layers=[self._layers.core, self._layers.onnx_runtime],  # for its numpy
+            layers=[
+                self._layers.core,
+                self._layers.onnx_runtime,  # for its numpy
+                *([self._layers.sentences] if self._settings.sentence_model else []),
+            ],
             variables={
                 "LAKE_BUCKET": lake.bucket_name,
                 "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),

@@ -12,7 +12,7 @@ from tests.infra.assembly import Assembly, flat
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders of layers with next to nothing in them: what is in layers is tested elsewhere."""
     directory = tmp_path_factory.mktemp("layers")
-    for name in ("core", "onnx_runtime"):
+    for name in ("core", "onnx_runtime", "sentences"):
         for architecture in ("arm64", "x86_64"):
             python = directory / f"{name}-{architecture}" / "python"
             python.mkdir(parents=True)

@@ -9,7 +9,21 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
+from tests.canary.training_shop import synthesize
 from tests.integration.loop.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
+from tests.sentence_model import write_model
+
+SOLD = ("sofa", "lamp", "desk")
+"""In the aisles 0, 1 and 2."""
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's app, with a sentence model to which a couch is nearly a sofa."""
+    directory = tmp_path_factory.mktemp("assembly")
+    return synthesize(directory, sentence_model=str(write_model(directory / "model")))
 
 
 def cold_items(answer: Answer) -> int:
@@ -20,7 +34,8 @@ def test_a_model_is_trained_on_what_is_there(shop: Shop, tmp_path: Path) -> None
     history, items = tmp_path / "history.csv", tmp_path / "items.csv"
     rows = write_history(history, users=60, days=24, end=time.time() - 2 * SECONDS_PER_DAY)
     aisles = {item: item.removeprefix("item-")[0] for _, item, _ in rows}
-    items.write_text("ITEM_ID,AISLE\n" + "".join(f"{item},aisle {aisle}\n" for item, aisle in sorted(aisles.items())))
+    lines = (f"{item},aisle {aisle},{SOLD[int(aisle)]} {'abcdefghij'[int(item[-1])]}" for item, aisle in aisles.items())
+    items.write_text("\n".join(["ITEM_ID,AISLE,TITLE", *sorted(lines)]) + "\n")
     users = tmp_path / "users.csv"
     users.write_text("USER_ID,CLUB\n" + "".join(f"user-{user},club {user % 3}\n" for user in range(60)))
     (tmp_path / "alsolike.yaml").write_text("format: 1\nusers:\n  columns:\n    CLUB: string\n")
@@ -47,6 +62,17 @@ def test_a_posted_item_is_recommended_to_whom_its_like_are(shop: Shop) -> None:
     assert cold_items(answer) == 1
     assert time.monotonic() - started < 60
     assert "new" not in shop.recommend("user-1", k=8).items
+
+
+def test_an_item_whose_title_means_the_same_is_recommended_though_no_word_of_it_is_known(shop: Shop) -> None:
+    """User 0 buys sofas."""
+    rows = [{"itemId": "synonym", "properties": json.dumps({"title": "Couch"})}]
+    assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
+
+    answer = eventually(lambda: shop.recommend("user-0", k=25), holds=lambda found: "synonym" in found.items)
+
+    assert "synonym" in answer.items
+    assert "synonym" not in shop.recommend("user-1", k=8).items
 
 
 def test_a_deleted_item_is_recommended_no_more(shop: Shop) -> None:

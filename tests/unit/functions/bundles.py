@@ -18,7 +18,9 @@ from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.graph_tables import write_tables_index
 from alsolike.popular_groups import Group, PopularGroups
 from alsolike.related import KINDS, RelatedItems, RelatedTable
+from alsolike.sentences import SentenceModel
 from model_export.item_content import content_index, item_content
+from model_export.item_sentences import sentence_index
 from tests.unit.functions.factories import NOW_MS
 
 ITEMS = ("pear", "plum", "fig", "kiwi")
@@ -57,6 +59,7 @@ def write_bundle(
     popular: Sequence[str] = ("fig", "pear", "kiwi"),
     properties: Mapping[str, Mapping[str, Any]] | None = None,
     scale: float = 1.0,
+    sentences: SentenceModel | None = None,
     groups: Sequence[Group] = (),
     related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> Manifest:
@@ -86,7 +89,9 @@ def write_bundle(
     ).write(directory / bundle.RELATED_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
-    content_index(item_ids, item_content(columns), scale=scale).write(directory / bundle.CONTENT_FILE)
+    of_text = None if sentences is None else sentence_index(sentences, columns)
+    index = content_index(item_ids, item_content(columns), scale=scale, sentences=of_text)
+    index.write(directory / bundle.CONTENT_FILE)
     bundle.write_popular(directory, np.array([position[item_id] for item_id in popular]))
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
 

@@ -77,6 +77,7 @@ def test_binaries_are_for_the_processor_and_for_lambdas_python(
 
     assert libraries["core"] == 1  # orjson
     assert libraries["onnx_runtime"] > 10
+    assert libraries["sentences"] == 1
     machine = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture]
     names = {path.name for path in files(built["onnx_runtime", architecture])}
     assert f"onnxruntime_pybind11_state.cpython-313-{machine}-linux-gnu.so" in names
@@ -112,6 +113,10 @@ def test_layers_hold_what_functions_import_and_not_what_lambda_has(built: dict[t
     assert not {"boto3", "botocore", "pydantic", "numpy"} & core
     assert {"onnxruntime", "numpy"} <= inference
     assert not {"google", "flatbuffers", "packaging"} & inference
+    sentences = {
+        path.name for path in (built["sentences", "arm64"] / "python").iterdir() if path.suffix != ".dist-info"
+    }
+    assert sentences == {"tokenizers"}  # no hub's client
 
 
 def test_unused_runtime_library_is_gone_and_licences_stay(built: dict[tuple[str, str], Path]) -> None:
@@ -136,6 +141,7 @@ def test_this_machines_build_runs_a_graph_with_nothing_but_the_layers() -> None:
 
     assert said[0] == "alsolike imported"
     assert said[1].startswith("onnxruntime 1.")
+    assert said[2].startswith("tokenizers 0.")
 
 
 @pytest.mark.skipif(host_target() is None, reason="layers are for Linux")

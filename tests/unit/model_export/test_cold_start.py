@@ -4,18 +4,23 @@ Of the known items 1 and 2 are red and 3 is not. Item 4 is red, too, so that it 
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alsolike.bundle import MS_PER_DAY
+from alsolike.sentences import SentenceModel
 from model_export import protocols
 from model_export.algorithms.popularity import Popularity, PopularityModel
-from model_export.cold_start import SCALES, choose_scale, measure, unknown
+from model_export.cold_start import SCALES, ColdStart, choose_scale, judge, measure, unknown
+from model_export.fits import Fits
 from model_export.item_content import DEFAULT_SCALE
 from model_export.protocols import Split
+from tests.sentence_model import sentence_model
 from tests.unit.model_export.shops import interactions
 
+TITLES = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
 COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue")]
 
 
@@ -50,6 +55,34 @@ def test_a_new_item_is_found_by_what_is_like_it() -> None:
     assert (found.without.every_item, found.without.new_items) == ((0 + 0 + 1 + 1) / 4, 0)
     assert found.with_.new_items == pytest.approx(second)
     assert found.with_.every_item == pytest.approx((second + second + 1 + 1) / 4)
+
+
+def test_a_new_item_is_found_by_what_its_title_means(tmp_path: Path) -> None:
+    """Item 4, the couch, scores what item 1 scores, the sofa: of equal ones the known comes first."""
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
+
+    found = measure(
+        popular(split), split, TITLES, scale=1.0, k=3, seen="allowed", sentences=sentence_model(tmp_path, TITLES)
+    )
+
+    assert found.with_.new_items == pytest.approx(1 / math.log2(3))
+    assert measure(popular(split), split, TITLES, scale=1.0, k=3, seen="allowed").with_.new_items == 0
+
+
+def test_a_sentence_model_is_judged_beside_words_alone_each_at_its_own_scale(tmp_path: Path) -> None:
+    """The larger the scale, the better: the validation wants item 4, which by its words is like nothing."""
+    split = leave_one_out([1, 4, 4], [1, 4, 4], [2, 4, 1], [3, 4, 1])
+    popularity = Popularity(trend_half_life_days=np.inf)
+
+    def judged(sentences: SentenceModel | None) -> ColdStart:
+        return judge(popularity, split, TITLES, fits=Fits(), k=3, seen="allowed", sentences=sentences)
+
+    found, without = judged(sentence_model(tmp_path, TITLES)), judged(None)
+
+    assert found.with_.scale == SCALES[-1]
+    assert found.by_words_alone == without.with_
+    assert without.with_.scale == DEFAULT_SCALE
+    assert without.by_words_alone is None
 
 
 def test_new_items_that_the_past_holds_are_masked() -> None:

@@ -10,6 +10,7 @@ from alsolike.errors import InvalidInput
 from cli.evaluate import evaluate
 from model_export.algorithms import known
 from model_export.algorithms.ease import Ease
+from tests.sentence_model import write_model
 from tests.unit.model_export.shops import random_sequences
 
 app = typer.Typer()
@@ -106,6 +107,26 @@ def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> No
     assert "new with" in table
 
 
+def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Path, tmp_path: Path) -> None:
+    """Nobody has item 21, a couch: half of the others are sofas, which only the sentence model knows to be alike."""
+    words = ("lamp", "sofa")
+    items = tmp_path / "items.csv"
+    titles = (f"item{item},{words[item % 2]} {'abcdefghijklmnopqrstu'[item - 1]}\n" for item in range(1, 21))
+    items.write_text("ITEM_ID,TITLE\n" + "".join(titles) + "item21,couch\n")
+    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
+    arguments += ["--cold-start", "--sentence-model", str(write_model(tmp_path / "model"))]
+
+    document = run_json(*arguments)
+    table, said = run(*arguments)
+
+    for found in document["cold_start"]:
+        assert found["ndcg_by_words"] == found["ndcg_without"] >= found["ndcg_with"]
+        assert found["new_ndcg_by_words"] == found["new_ndcg_with"] == 0
+    assert [found["ndcg_with"] < found["ndcg_without"] for found in document["cold_start"]] == [True, True]
+    assert "7 tokens in 3 dimensions; an item's text is title" in said
+    assert "by words" in table
+
+
 def test_types_of_item_columns_are_guessed_and_said_unless_the_configuration_declares_them(
     file: Path, tmp_path: Path
 ) -> None:
@@ -142,6 +163,7 @@ def test_items_that_an_import_would_refuse_are_an_error(file: Path, tmp_path: Pa
     ("arguments", "message"),
     [
         (["--cold-start"], "name their file with --items"),
+        (["--sentence-model", "model"], "it goes with --cold-start"),
         (
             ["--algorithms", "als"],
             f"unknown algorithm 'als'; known are {', '.join(known())}",

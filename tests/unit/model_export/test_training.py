@@ -20,19 +20,29 @@ from model_export.hyperparameters import Hyperparameters
 from model_export.onnx_file import open_session, recommend
 from model_export.train import train
 from model_export.training_data import load
+from tests.sentence_model import write_model
 from tests.unit.model_export.shops import history, tiny_shop, write_dataset
 
 ROOT = Path(__file__).parents[3]
 TIMES = {"fit_s", "peak_mb", "train_s", "created_ms"}
 
 
-def run(dataset: Path, output: Path, *, now_ms: int = 0, lines: list[str] | None = None, **settings: Any) -> Manifest:
+def run(
+    dataset: Path,
+    output: Path,
+    *,
+    now_ms: int = 0,
+    lines: list[str] | None = None,
+    sentence_model: Path | None = None,
+    **settings: Any,
+) -> Manifest:
     return train(
         dataset=dataset,
         output=output,
         hyperparameters=Hyperparameters(**settings),
         now_ms=now_ms,
         say=(lines if lines is not None else []).append,
+        sentence_model=sentence_model,
     )
 
 
@@ -90,6 +100,26 @@ def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -
     bundle = Bundle(tmp_path / "model")
     assert {bundle.item_id(position) for position in positions.tolist()} == {"item01", "item04", "item07"}
     assert weights.sum() == pytest.approx(manifest.metrics["cold_start"]["with_"]["scale"])
+
+
+def test_the_bundle_knows_what_titles_mean_where_a_sentence_model_is_given(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    words = ("sofa", "lamp", "desk", "oak", "red", "tall", "small", "blue", "green")
+    titles = {f"item{number:02d}": {"title": word} for number, word in enumerate(words)}
+    dataset, folder = write_dataset(tmp_path / "dataset", walks, properties=titles), write_model(tmp_path / "sentences")
+    lines: list[str] = []
+    run(dataset, tmp_path / "without", algorithms="popularity")
+    manifest = run(
+        dataset, tmp_path / "with", algorithms="popularity", sentence_model=folder, lines=lines, run_id="run-2"
+    )
+
+    assert manifest.metrics["sentences"] == {"columns": ("title",), "tokens": 7}
+    assert "sentence model: 7 tokens in 3 dimensions; an item's text is title" in lines
+    found = {}
+    for name in ("without", "with"):
+        positions, _ = ContentIndex.map(tmp_path / name / CONTENT_FILE).nearest({"title": "couch"})
+        found[name] = [Bundle(tmp_path / name).item_id(position) for position in positions.tolist()]
+    assert found == {"without": [], "with": ["item00"]}
 
 
 def test_the_bundle_knows_what_is_like_an_item_and_bought_with_it(tmp_path: Path) -> None:

@@ -72,4 +72,7 @@ class ChampionContents:
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
         except (BotoCoreError, OSError) as error:
             raise Unavailable(f"s3://{self._bucket}/{key} cannot be fetched into {path}: {error}") from error
-        return ContentIndex.map(path)
+        try:
+            return ContentIndex.map(path)
+        except InvalidBundle as error:
+            raise InvalidBundle(f"model {version}: {error}") from error

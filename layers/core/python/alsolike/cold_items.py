@@ -52,7 +52,7 @@ class ColdItems:
     def of(cls, changes: Sequence[Change], index: ContentIndex) -> ColdItems:
         """Find the neighbours of changed items, which the index does not know; deletions are left out."""
         kept = [change for change in changes if change.properties is not None]
-        found = [index.nearest(change.properties or {}) for change in kept]
+        found = list(index.nearest_of([change.properties or {} for change in kept]))
         positions = [np.zeros(0, np.int32), *(items for items, _ in found)]
         weights = [np.zeros(0, np.float32), *(weights for _, weights in found)]
         items = cls(

@@ -1,12 +1,13 @@
 """What the columns of a model's items say, so that the nearest of them can be found for an item that it does not know.
 
 The training job writes the index into the bundle, `publish_catalog` asks it. Items are near by the cosine of their
-TF-IDF vectors over the tokens of `item_tokens`.
+TF-IDF vectors over the tokens of `item_tokens`, and where the training had a sentence model by that of their texts'
+vectors, too: by the mean of both, weighed as `sentences` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ import numpy.typing as npt
 from alsolike.errors import InvalidBundle, InvalidSnapshot
 from alsolike.item_tokens import item_tokens
 from alsolike.ragged import Ragged, find, hashes_of
+from alsolike.sentences import LEAST_COSINE, SentenceIndex
 from alsolike.tensors import Array, map_tensors, write_tensors
 from alsolike.values import value_object
 
 FORMAT = "alsolike-content-1"
+SENTENCES_FORMAT = "alsolike-content-2"
+"""With sentences, which earlier versions would pass over."""
 
 NEIGHBOURS = 20
 """Items that speak for a new one."""
@@ -27,6 +31,9 @@ NEIGHBOURS = 20
 MOST_COMPARED = 20_000
 """Pairs of a token and an item that has it which are looked at for a new item: the rarest tokens first, and of a token
 the most frequent items first. It bounds the time that one new item takes."""
+
+_ITEMS_AT_ONCE = 64
+"""Whose texts are compared with all known ones together."""
 
 
 @value_object
@@ -47,6 +54,8 @@ class ContentIndex:
         float32 `(items + 1,)`, the length of each item's vector before it was scaled to 1.
     scale
         What the neighbours' scores are multiplied with, see `cold_items`; the training job finds it.
+    sentences
+        What the items' texts mean; None where the training had no sentence model.
     """
 
     item_hashes: Array
@@ -55,6 +64,7 @@ class ContentIndex:
     holders: Ragged
     norms: Array
     scale: float
+    sentences: SentenceIndex | None = None
 
     def knows(self, hashes: Array) -> npt.NDArray[np.bool_]:
         """Return of which of these hashes of ids the model has an item."""
@@ -68,25 +78,38 @@ class ContentIndex:
         int32 and float32 `(n,)`, nearest first, of equal ones the more frequent; n is at most `NEIGHBOURS`, 0 where no
         token is shared. Weights are proportional to the cosines and add up to `scale`.
         """
+        return next(self.nearest_of([properties]))
+
+    def nearest_of(self, properties: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Array, Array]]:
+        """Yield of each of several items what `nearest` returns of one."""
+        for start in range(0, len(properties), _ITEMS_AT_ONCE):
+            some = properties[start : start + _ITEMS_AT_ONCE]
+            texts = [None] * len(some) if self.sentences is None else self.sentences.cosines(some)
+            for columns, of_text in zip(some, texts, strict=True):
+                items, cosines = self._by_tokens(columns)
+                if self.sentences is not None and of_text is not None:
+                    items, cosines = _mean(items, cosines, of_text, weight=self.sentences.weight)
+                near = _largest(cosines)
+                best = near[np.argsort(-cosines[near], kind="stable")]
+                weights = self.scale * cosines[best] / cosines[best].sum()
+                yield items[best].astype(np.int32), weights.astype(np.float32)
+
+    def _by_tokens(self, properties: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return the positions of items that share a token with one with these columns, ascending, and the cosines."""
         tokens = find(self.token_hashes, hashes_of([token.encode() for token in sorted(item_tokens(properties))]))
         tokens = tokens[tokens >= 0]
+        length = np.linalg.norm(self.idf[tokens])
         starts = self.holders.offsets[tokens].astype(np.int64)
         counts = self.holders.offsets[tokens + 1] - starts
         order = np.argsort(counts, kind="stable")
         tokens, starts, counts = tokens[order], starts[order], counts[order]
         taken = np.clip(MOST_COMPARED - (np.cumsum(counts) - counts), 0, counts)
         if not taken.any():
-            return np.zeros(0, np.int32), np.zeros(0, np.float32)
+            return np.zeros(0, np.int32), np.zeros(0)
         holders = [self.holders.data[start : start + n] for start, n in zip(starts, taken, strict=True)]
         items, place = np.unique(np.concatenate(holders), return_inverse=True)
-        # The new item's own length is the same for all of them, and goes when weights are made to add up.
-        cosines = np.bincount(place, weights=np.repeat(self.idf[tokens] ** 2, taken)) / self.norms[items]
-        near = np.arange(len(items))
-        if len(items) > NEIGHBOURS:  # sorting all of them would take most of the time
-            near = np.flatnonzero(cosines >= np.partition(cosines, -NEIGHBOURS)[-NEIGHBOURS])
-        best = near[np.argsort(-cosines[near], kind="stable")[:NEIGHBOURS]]
-        weights = self.scale * cosines[best] / cosines[best].sum()
-        return items[best].astype(np.int32), weights.astype(np.float32)
+        shared = np.bincount(place, weights=np.repeat(self.idf[tokens] ** 2, taken))
+        return items, shared / (length * self.norms[items])
 
     def write(self, path: Path) -> None:
         """Write the index."""
@@ -98,8 +121,12 @@ class ContentIndex:
             "holders": self.holders.data,
             "norms": self.norms,
         }
+        metadata = {"format": FORMAT, "scale": repr(self.scale)}
+        if self.sentences is not None:
+            arrays |= self.sentences.arrays()
+            metadata |= {"format": SENTENCES_FORMAT, **self.sentences.metadata()}
         with path.open("wb") as file:
-            write_tensors(file, arrays, metadata={"format": FORMAT, "scale": repr(self.scale)})
+            write_tensors(file, arrays, metadata=metadata)
 
     @classmethod
     def map(cls, path: Path) -> ContentIndex:
@@ -108,12 +135,13 @@ class ContentIndex:
         Raises
         ------
         InvalidBundle
-            If the file is none.
+            If the file is none, or has sentences and what they take is not here.
         """
         try:
             arrays, metadata = map_tensors(path)
-            if metadata["format"] != FORMAT:
-                raise InvalidBundle(f"{path.name} has format {metadata['format']!r}, expected {FORMAT!r}")
+            if (found := metadata["format"]) not in (FORMAT, SENTENCES_FORMAT):
+                raise InvalidBundle(f"its format is {found!r}, expected {FORMAT!r} or {SENTENCES_FORMAT!r}")
+            items = len(arrays["norms"]) - 1
             return cls(
                 item_hashes=arrays["items"],
                 token_hashes=arrays["tokens"],
@@ -121,6 +149,39 @@ class ContentIndex:
                 holders=Ragged(arrays["holders.offsets"], arrays["holders"]),
                 norms=arrays["norms"],
                 scale=float(metadata["scale"]),
+                sentences=SentenceIndex.of_file(arrays, metadata, items=items) if found == SENTENCES_FORMAT else None,
             )
+        except InvalidBundle as error:
+            raise InvalidBundle(f"{path.name}: {error}") from error
         except (InvalidSnapshot, KeyError, ValueError) as error:
             raise InvalidBundle(f"{path.name} is no content index: {error}") from error
+
+
+def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tuple[Array, Array]:
+    """Return the items that are near by tokens or by text, positions ascending, and the weighted mean of both cosines.
+
+    Parameters
+    ----------
+    items, cosines
+        Near by tokens.
+    of_text
+        The cosine of the texts by position; later positions have none. The `NEIGHBOURS` largest are enough to find the
+        nearest of what shares no token.
+    """
+    near = np.flatnonzero(of_text >= LEAST_COSINE)
+    near = near[_largest(of_text[near])]
+    near = near[find(items, near) < 0]
+    places = np.searchsorted(items, near)
+    together, mean = np.insert(items, places, near), np.insert((1 - weight) * cosines, places, 0.0)
+    texts = of_text[together[: np.searchsorted(together, len(of_text))]]
+    mean[: len(texts)] += weight * np.where(texts >= LEAST_COSINE, texts, 0)
+    return together, mean
+
+
+def _largest(values: Array) -> Array:
+    """Return the places of the `NEIGHBOURS` largest, ascending, of equal ones the first: sorting all takes longer."""
+    if len(values) <= NEIGHBOURS:
+        return np.arange(len(values))
+    least = np.partition(values, -NEIGHBOURS)[-NEIGHBOURS]
+    larger = np.flatnonzero(values > least)
+    return np.sort(np.append(larger, np.flatnonzero(values == least)[: NEIGHBOURS - len(larger)]))

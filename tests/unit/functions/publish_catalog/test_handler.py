@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_store import SnapshotStore
 from alsolike.tombstones import add_tombstone
 from functions.publish_catalog import handler
+from tests.sentence_model import ITEMS, sentence_model
 from tests.unit.functions.bundles import upload_bundle, write_bundle
 from tests.unit.functions.factories import LambdaContext
 
@@ -297,6 +299,52 @@ def test_news_of_a_champion_makes_what_it_does_not_know_cold(
     handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
 
     assert cold_neighbours(snapshot()) == [[3, 4]]
+
+
+def crown_with_titles(s3: Any, bucket: str, directory: Path, *, sentences: bool) -> None:
+    """Make a champion that knows a sofa, a lamp, a desk and an item without a title."""
+    model = sentence_model(directory / "sentences") if sentences else None
+    write_bundle(directory / "v1", item_ids=list(ITEMS), popular=["sofa"], properties=ITEMS, sentences=model)
+    upload_bundle(s3, bucket, directory / "v1", version="v1")
+    Registry(s3, bucket).promote("v1", reason="test", now_ms=NOW_MS)
+
+
+@pytest.mark.parametrize(("sentences", "neighbours"), [(True, [1]), (False, [])])
+def test_new_item_comes_with_the_known_one_whose_title_means_the_same_where_the_champion_has_a_sentence_model(
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    counted: Callable[[], dict[str, float]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    tmp_path: Path,
+    sentences: bool,
+    neighbours: list[int],
+) -> None:
+    crown_with_titles(aws("s3"), artefact_bucket, tmp_path, sentences=sentences)
+
+    deliver(context, record("couch", 1, title="Couch"))
+
+    assert cold_neighbours(snapshot()) == [neighbours]
+    assert counted()["ColdItemsCompared"] == 1
+
+
+def test_changes_are_published_without_neighbours_where_the_sentence_models_library_is_missing(
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    counted: Callable[[], dict[str, float]],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crown_with_titles(aws("s3"), artefact_bucket, tmp_path, sentences=True)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+
+    deliver(context, record("couch", 1, title="grey couch"))
+
+    assert dict(snapshot().items()) == {"couch": {"title": "grey couch"}}
+    assert cold_neighbours(snapshot()) == []
+    assert counted()["ColdItemsFailed"] == 1
 
 
 def test_changes_are_published_though_the_champion_has_no_content_index(

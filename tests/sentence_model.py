@@ -1,0 +1,48 @@
+"""A sentence model of seven words: a sofa is nearly a couch, colours mean nothing, and nothing else is like another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from model2vec import StaticModel
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from alsolike.sentences import SentenceModel
+from model_export.item_sentences import open_model
+
+WORDS: Mapping[str, Sequence[float]] = {
+    "?": (1, 1, 1),
+    "grey": (0, 0, 0),
+    "sofa": (1, 0, 0),
+    "couch": (0.8, 0.6, 0),
+    "divan": (0.28, 0.96, 0),
+    "lamp": (0, 0, 1),
+    "desk": (0, -1, 0),
+}
+"""Of length 1, so that cosines are inner products. What stands for unknown words has a vector that shall not count."""
+
+ITEMS = {"sofa": {"title": "grey sofa"}, "lamp": {"title": "grey lamp"}, "desk": {"title": "oak desk"}, "oak": {}}
+
+
+def tokenizer(words: Sequence[str]) -> Tokenizer:
+    made = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="?"))
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    return made
+
+
+def static_model(words: Mapping[str, Sequence[float]] = WORDS) -> StaticModel:
+    return StaticModel(np.array(list(words.values()), np.float32), tokenizer(list(words)))
+
+
+def write_model(folder: Path) -> Path:
+    """Write the model as model2vec does."""
+    static_model().save_pretrained(folder)
+    return folder
+
+
+def sentence_model(folder: Path, items: Sequence[Mapping[str, str]] = tuple(ITEMS.values())) -> SentenceModel:
+    """Open the model that is written into a folder."""
+    return open_model(write_model(folder), items)
