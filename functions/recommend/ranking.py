@@ -88,8 +88,8 @@ def rank(
         bias=None if bias is None else bias[: model.bundle.manifest.items + 1],
     )
     of_group = within is not None and bool(filling) and filling[0].position in within.items
-    known = sum(item.position <= model.bundle.manifest.items for item in best)
-    return Ranking(best, filling, len(best) - known, within.column if within and of_group else None)
+    cold = sum(item.position > model.bundle.manifest.items for item in best) if catalogue.cold else 0
+    return Ranking(best, filling, cold, within.column if within and of_group else None)
 
 
 def _first(positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], *, k: int) -> list[Ranked]:

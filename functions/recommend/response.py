@@ -11,11 +11,13 @@ import orjson
 
 from alsolike.http import is_current, not_modified, respond
 from alsolike.recommendation_requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
-from alsolike.served import PROMOTED
+from alsolike.served import FILLED, PROMOTED, RANKED
 from functions.recommend.request import Request
 from functions.recommend.service import Answer, Recommendation
 
 _OF_NOBODY = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
+
+_AS_RANKED = (RANKED, FILLED)
 
 _NAMED_RULES = 20
 
@@ -69,7 +71,7 @@ def _steering(answer: Answer) -> dict[str, str]:
 
 def _predicted_item(item: Recommendation) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score}
-    if promotion := _promotion(item):
+    if item.origin not in _AS_RANKED and (promotion := _promotion(item)):
         document["promotionName"] = promotion
     if item.metadata is not None:
         document["metadata"] = item.metadata

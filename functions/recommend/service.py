@@ -158,7 +158,7 @@ def recommend(
             answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
         ),
         found.source if places else "none",
-        sum(place.origin == FILLED for place in places),
+        found.filled if slate is None else sum(place.origin == FILLED for place in places),
         found.cold if slate is None else _cold(scene, places),
         found.within,
         version,
@@ -186,6 +186,11 @@ def _cold(scene: Scene, places: Sequence[Place]) -> int:
 
 def _items(scene: Scene, places: Sequence[Place], history: History) -> list[Recommendation]:
     columns = scene.request.metadata_columns
+    if not columns and not scene.request.explain:
+        return [
+            Recommendation(place.item_id, place.score, origin=place.origin, propensity=place.propensity)
+            for place in places
+        ]
     shown: list[Mapping[str, str] | None] = [None] * len(places)
     if columns:
         properties = scene.catalogue.properties([place.item_id for place in places])

@@ -39,12 +39,12 @@ class Pseudonyms:
         If the key has fewer than `MIN_KEY_BYTES`.
     """
 
-    __slots__ = ("_key",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
         if len(key) < MIN_KEY_BYTES:
             raise MissingSetting(f"the secret of the keyed hashes has {len(key)} bytes, expected {MIN_KEY_BYTES}")
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
 
     def user(self, user_id: str) -> str:
         """Return what is stored in place of a user id where ids are pseudonymised."""
@@ -67,7 +67,9 @@ class Pseudonyms:
 
     def _hash(self, kind: str, value: str) -> str:
         # No kind holds the separator, so that no two pairs of kind and id read alike.
-        return hmac.digest(self._key, f"{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
+        code = self._keyed.copy()  # what the key alone makes of it is computed once
+        code.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
+        return code.hexdigest()
 
 
 @functools.cache

@@ -81,6 +81,14 @@ def arm_tag(arm: str) -> str:
     return (tag if tag != _NO_ARM else b"\0\0\1").hex()
 
 
+@functools.lru_cache(maxsize=256)
+def _head(recommender: str, version: str, arms: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """Return the bytes before the time, and those between it and the random ones."""
+    tags = [bytes.fromhex(arm_tag(arm)) for arm in arms]
+    first = bytes((_FORMAT | RECOMMENDER_CODES[recommender],))
+    return first, b"".join((bytes.fromhex(version_tag(version)), *tags, _NO_ARM * (MAX_ARMS - len(tags))))
+
+
 def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[str] = ()) -> str:
     """Return a new id.
 
@@ -98,17 +106,8 @@ def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[s
     """
     if len(arms) > MAX_ARMS:
         raise ValueError(f"{len(arms)} arms, expected {MAX_ARMS} at most")
-    tags = [bytes.fromhex(arm_tag(arm)) for arm in arms]
-    content = b"".join(
-        (
-            bytes((_FORMAT | RECOMMENDER_CODES[recommender],)),
-            answered_ms.to_bytes(6, "big"),
-            bytes.fromhex(version_tag(version)),
-            *tags,
-            _NO_ARM * (MAX_ARMS - len(tags)),
-            secrets.token_bytes(_RANDOM_BYTES),
-        )
-    )
+    first, tags = _head(recommender, version, tuple(arms))
+    content = b"".join((first, answered_ms.to_bytes(6, "big"), tags, secrets.token_bytes(_RANDOM_BYTES)))
     return base64.urlsafe_b64encode(content + _check(content)).decode()
 
 
