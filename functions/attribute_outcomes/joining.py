@@ -81,8 +81,8 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     """
     slate = Slate(answers, known.items)
     found = _Events(events, answers, slate, known)
-    found.judge_shoppers(answers, known.shopper)
     found.judge_times(answers, known.rules)
+    found.judge_shoppers(answers, known.shopper)
     found.judge_values()
     views, shown_ms, not_served = found.views()
     found.judge_items(shown_ms)

@@ -116,9 +116,10 @@ def _judged(event: Row, answers: Mapping[str, Row], rules: Rules, served_days: s
     answer = answers.get(event["recommendation_id"])
     if answer is None:
         return answered if answered in served_days else happened, "unknown-answer"
-    if answer["shopper"] not in (None, PSEUDONYMS.shopper(event["user_id"])):
-        return answered, "other-shopper"
     since_ms = event["event_time_ms"] - answer["served_ms"]
     if since_ms < -rules.clock_skew_ms:
         return answered, "before-served"
-    return answered, "too-late" if since_ms > rules.window_days * DAY_MS else None
+    if since_ms > rules.window_days * DAY_MS:
+        return answered, "too-late"
+    mine = answer["shopper"] in (None, PSEUDONYMS.shopper(event["user_id"]))
+    return answered, None if mine else "other-shopper"

@@ -181,6 +181,39 @@ def test_clock_skew_may_be_days(
     assert rejected(s3, lake_bucket, DAY - early_days) == reasons
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"recommendation_id": "forged", "user_id": "bob", "after_ms": 7 * DAY_MS + 1}, "forged"),
+        ({"user_id": "bob", "event_value": 1e300, "after_ms": 7 * DAY_MS + 1}, "too-late"),
+        ({"user_id": "bob", "event_value": 1e300, "after_ms": -300_001}, "before-served"),
+        ({"user_id": "bob", "event_value": 1e300}, "other-shopper"),
+        ({"event_value": 1e300}, "value-out-of-range"),
+        ({"impression": ["pear"], "after_ms": 1}, "not-served"),
+    ],
+)
+def test_first_reason_that_holds_is_counted(
+    s3: Any, lake_bucket: str, given: Answer, fields: dict[str, Any], reason: str
+) -> None:
+    write_served(s3, lake_bucket, [given, answer(["pear"], served_ms=SERVED_MS + 7 * DAY_MS)])
+    write_events(s3, lake_bucket, [event(given, "kiwi", "purchase", **fields)])
+
+    attribute(s3, lake_bucket, now_ms=NOW_MS + 20 * DAY_MS)
+
+    day_of_event = DAY + (7 if reason == "forged" else 0)  # a forged one is counted with its own day
+    assert rejected(s3, lake_bucket, day_of_event) == {reason: 1}
+    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["purchases"] == 0
+
+
+@pytest.mark.parametrize("kind", ["cart", "purchase", "return", "view"])
+def test_whatever_is_done_with_an_item_before_its_impression_does_not_count(
+    judged: Callable[..., dict[str, int]], given: Answer, kind: str
+) -> None:
+    shown = event(given, None, "search", query="fruit", after_ms=60_001, impression=["pear"])
+
+    assert judged(event(given, "pear", kind, event_value=5.0), shown) == {"before-impression": 1}
+
+
 def test_items_that_were_not_served_do_not_count(judged: Callable[..., dict[str, int]], given: Answer) -> None:
     events = [event(given, "kiwi"), event(given, "kiwi", "purchase", event_value=5.0), event(given, None, "click")]
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from benchmarks import attribution as benchmark
-from functions.attribute_outcomes import day, event_days, records, spill
+from functions.attribute_outcomes import day, spill
+from functions.attribute_outcomes.joining import Joined, Known, join
 from functions.attribute_outcomes.spill import Spill, parts_of
 from tests.unit.functions.attribute_outcomes.shops import (
     answer,
@@ -27,6 +28,28 @@ from tests.unit.functions.attribute_outcomes.shops import (
 ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
 KEYS = [f"key-{number}" for number in range(3_000)]
 
+Watched = tuple[list[int], list[int]]
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+    """Return how many rows are joined at a time, and of how many repeated ones are taken out."""
+    joined: list[int] = []
+    reduced: list[int] = []
+    once = day._once
+
+    def watched_join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
+        joined.append(len(answers) + len(events))
+        return join(answers, events, known)
+
+    def watched_once(events: pa.Table) -> pa.Table:
+        reduced.append(len(events))
+        return once(events)
+
+    monkeypatch.setattr(day, "join", watched_join)
+    monkeypatch.setattr(day, "_once", watched_once)
+    return joined, reduced
+
 
 def spilled(directory: Path, name: str, keys: list[str], *, parts: int) -> Spill:
     with Spill(directory, name, ROWS, key="key", parts=parts) as rows:
@@ -37,7 +60,8 @@ def spilled(directory: Path, name: str, keys: list[str], *, parts: int) -> Spill
 @pytest.mark.parametrize("parts", [1, 7])  # as many as are needed are 40
 def test_parts_have_no_more_rows_than_fit_however_few_were_foreseen(tmp_path: Path, parts: int) -> None:
     answers, events = (spilled(tmp_path, name, KEYS * times, parts=parts) for name, times in (("a", 1), ("b", 2)))
-    rows, found = [], []
+    rows: list[int] = []
+    found: list[str] = []
     for some in parts_of(answers, events, most_rows=300):
         keys = [Counter(part.table()["key"].to_pylist()) for part in some]
         rows.append(sum(part.rows for part in some))
@@ -63,12 +87,9 @@ def test_rows_of_one_key_stay_together_with_next_to_nothing_else(tmp_path: Path)
 
 @pytest.mark.parametrize("answers", [400, 1_200])
 def test_no_more_rows_are_joined_at_once_than_fit(
-    aws: Callable[[str], Any], lake_bucket: str, monkeypatch: pytest.MonkeyPatch, answers: int
+    aws: Callable[[str], Any], lake_bucket: str, watched: Watched, answers: int
 ) -> None:
-    s3, joined, reduced = aws("s3"), [], []
-    join, once = day.join, day._once
-    monkeypatch.setattr(day, "join", lambda a, e, known: joined.append(len(a) + len(e)) or join(a, e, known))
-    monkeypatch.setattr(day, "_once", lambda events: reduced.append(len(events)) or once(events))
+    s3, (joined, reduced) = aws("s3"), watched
     rows = [answer(["pear"]) for _ in range(answers)]
     write_served(s3, lake_bucket, rows)
     write_events(s3, lake_bucket, [event(row, "pear") for row in rows])
@@ -81,13 +102,10 @@ def test_no_more_rows_are_joined_at_once_than_fit(
 
 
 def test_copies_of_one_event_and_events_of_an_answer_that_is_not_there_are_taken_by_the_piece(
-    aws: Callable[[str], Any], lake_bucket: str, monkeypatch: pytest.MonkeyPatch
+    aws: Callable[[str], Any], lake_bucket: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    s3, joined, reduced = aws("s3"), [], []
-    join, once = day.join, day._once
+    s3, (joined, reduced) = aws("s3"), watched
     monkeypatch.setattr(spill, "PIECE_ROWS", 50)
-    monkeypatch.setattr(day, "join", lambda a, e, known: joined.append(len(a) + len(e)) or join(a, e, known))
-    monkeypatch.setattr(day, "_once", lambda events: reduced.append(len(events)) or once(events))
     given, missing = answer(["pear"]), answer(["pear"])
     write_served(s3, lake_bucket, [given])
     copies = [event(given, "pear", event_id="again") for _ in range(400)]
@@ -105,9 +123,9 @@ def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
     """Return the most that Arrow had at once, for a day of so many answers: rows are there as long as they are read."""
     benchmark.ROWS_PER_OBJECT = 500
     benchmark.write_day(directory, answers)
-    spill.PIECE_ROWS = records.AT_ONCE = event_days.AT_ONCE = part_rows
+    spill.PIECE_ROWS = part_rows
     benchmark.attribute_day(directory, part_rows=part_rows)
-    return pa.default_memory_pool().max_memory()
+    return int(pa.default_memory_pool().max_memory() or 0)
 
 
 def test_peak_of_memory_is_that_of_a_part(tmp_path: Path) -> None:
