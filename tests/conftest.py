@@ -13,4 +13,4 @@ def nothing_counted_before() -> Iterator[None]:
     """Forget what code under test counted outside a handler: the next handler's metrics would carry it."""
     yield
     if observability := sys.modules.get("alsolike.observability"):
-        observability.metrics.clear()
+        observability.counters.clear()

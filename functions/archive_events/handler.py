@@ -11,7 +11,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.correlation import MAX_LOGGED
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.stream import stream_records
@@ -35,8 +35,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
     return settings, reader, tombstones
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Archive the batch whole, or fail and get it again."""
     settings, configurations, tombstones = _sources()

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.settings import from_environment
 from alsolike.tombstones import TombstoneReader
@@ -27,8 +27,7 @@ def _no_hashes() -> Pseudonyms:
     raise AssertionError("the log calls people by their hashes already")
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Archive the lines, or fail and get them again."""
     settings, tombstones = _sources()

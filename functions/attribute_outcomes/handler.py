@@ -12,7 +12,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
-from alsolike.observability import Metric, count, logger, metrics, report
+from alsolike.observability import Metric, count, logger, observed, report
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.snapshot_reader import SnapshotReader
@@ -45,8 +45,7 @@ def _configuration() -> ConfigurationReader:
     return ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Do one call's worth; what is left is for the next call."""
     settings, s3 = _settings(), client("s3")

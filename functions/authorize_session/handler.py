@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.errors import InvalidInput
-from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.session_tokens import authorizer_context
 from alsolike.settings import from_environment
 from functions.authorize_session.keys import SessionKeys
@@ -29,8 +29,7 @@ def _keys() -> SessionKeys:
     )
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer whether a request may pass and whose it is: a simple response to payload format 2.0."""
     (header,) = event["identitySource"]

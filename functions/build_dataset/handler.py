@@ -10,7 +10,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.catalog import CatalogueStore
 from alsolike.configuration_reader import ConfigurationReader
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.tombstones import TombstoneReader
@@ -24,8 +24,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Build the dataset of `run_id`, started at `started_ms`."""
     settings = _settings()

@@ -12,7 +12,7 @@ from alsolike.aws import client
 from alsolike.correlation import bearing, correlate
 from alsolike.errors import AlsolikeError
 from alsolike.http import respond_error
-from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.settings import from_environment
 from functions.collect.request import Request
 from functions.collect.routes import Route, routes
@@ -32,8 +32,7 @@ def _routes() -> Mapping[str, Route]:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; put calls with `{}`, as Personalize's are."""
     correlation_id = correlate(event)

@@ -11,7 +11,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.errors import ConcurrentUpdate, Unavailable
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.stream import stream_records
@@ -37,8 +37,7 @@ def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
     return Counters(TrendsStore(s3, bucket)), configurations, tombstones
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Count the batch whole, or get it again whole."""
     counters, configurations, tombstones = _sources()

@@ -10,7 +10,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError
 from alsolike.http import respond, respond_error
-from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, logger, observed
 from alsolike.path_ids import path_id
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import EdgeIds, pseudonyms_of
@@ -34,8 +34,7 @@ def _erasing() -> tuple[Erasing, EdgeIds]:
     return erasing, EdgeIds((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Erase the user; answer 202 with the erasure's id."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError
 from alsolike.http import respond_error, respond_json
-from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.path_ids import path_id
 from alsolike.pseudonyms import EdgeIds, pseudonyms_of
 from alsolike.settings import from_environment
@@ -31,8 +31,7 @@ def _data() -> tuple[UserData, EdgeIds]:
     return data, EdgeIds((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with everything that is held about the user."""
     try:

@@ -14,7 +14,7 @@ import orjson
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.monitoring import Report
-from alsolike.observability import Metric, count, logger, metrics, report
+from alsolike.observability import Metric, count, logger, observed, report
 from alsolike.profiles import ProfileStore
 from alsolike.settings import from_environment
 from functions.monitor_models.service import Places, look
@@ -26,8 +26,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Look once; answer what was found."""
     settings = _settings()

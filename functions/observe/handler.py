@@ -10,7 +10,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError
 from alsolike.http import respond_error, respond_json
-from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.settings import from_environment
 from functions.observe.routes import Routes, routes
 from functions.observe.settings import Settings
@@ -29,8 +29,7 @@ def _routes() -> Routes:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; an answer that was given a moment ago may be given again."""
     now_ms = time.time_ns() // 1_000_000

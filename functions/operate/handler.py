@@ -11,7 +11,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError, InvalidBundle, Unavailable
 from alsolike.http import respond, respond_error
-from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.settings import from_environment
 from functions.operate.request import Request
 from functions.operate.routes import Route, routes
@@ -34,8 +34,7 @@ def _routes() -> Mapping[str, Route]:
     return routes(from_environment(Settings, os.environ), lambda_=lambda_, **clients)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request."""
     request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)

@@ -16,7 +16,7 @@ from alsolike.champion_content import ChampionContents
 from alsolike.cold_publisher import ColdPublisher
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.errors import InvalidBundle, InvalidSnapshot, Unavailable
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from alsolike.snapshot_publisher import SnapshotPublisher
@@ -43,8 +43,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
     return settings, configurations, tombstones, SnapshotPublisher(store), ColdPublisher(store, contents)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Take the batch, or the configuration's columns and the champion, in whole, or fail and get it again."""
     settings, configurations, tombstones, publisher, cold_publisher = _sources()

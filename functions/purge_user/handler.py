@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
 from functions.purge_user.expiry import Retention
@@ -22,8 +22,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Purge as much of the erasure `erasure_id` as time allows; say whether there is more."""
     outcome = purge(

@@ -16,7 +16,7 @@ from alsolike.configuration_reader import ConfigurationReader
 from alsolike.correlation import bearing, correlate
 from alsolike.errors import AlsolikeError, InvalidInput, NotFound
 from alsolike.http import respond_error
-from alsolike.observability import Metric, count, log_refusal, logger, metrics
+from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
 from alsolike.registry import Registry
@@ -139,8 +139,7 @@ def _pseudonyms(settings: Settings) -> Pseudonyms:
     return pseudonyms_of(secretsmanager, settings.secret_arn)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
     correlation_id = correlate(event)

@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.decision import Decisions, decision_key
-from alsolike.observability import Metric, count, logger, metrics, report
+from alsolike.observability import Metric, count, logger, observed, report
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from functions.register_model.model_packages import ModelPackages
@@ -24,8 +24,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Register the run's model and say whether it may go on trial."""
     settings = _settings()

@@ -15,7 +15,7 @@ from alsolike.configuration_reader import read_current
 from alsolike.decision import Decisions
 from alsolike.errors import AlsolikeError, InvalidInput
 from alsolike.experiments import Experiment
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.registry import Registry
 from alsolike.retention import ModelFiles
 from alsolike.settings import from_environment
@@ -33,8 +33,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Do `action` with the canary of `version` and say what became of it."""
     version, action = event["version"], event["action"]

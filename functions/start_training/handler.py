@@ -8,7 +8,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.dataset import prefix
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.registry import Registry
 from alsolike.settings import from_environment
 from alsolike.training_turn import Turn
@@ -24,8 +24,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Start the run of `execution_id`, started at `started_at` with `input`."""
     settings, s3, execution_id = _settings(), client("s3"), event["execution_id"]

@@ -10,7 +10,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.correlation import MAX_LOGGED
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, logger, observed
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.settings import from_environment
@@ -35,8 +35,7 @@ def _sources() -> tuple[ProfileStore, ConfigurationReader, TombstoneReader]:
     return store, ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s), tombstones
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Update the batch's profiles; name the first record that has to come again, if any."""
     store, configurations, tombstones = _sources()

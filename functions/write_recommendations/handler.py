@@ -6,14 +6,13 @@ import os
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.observability import Metric, count, logger, metrics
+from alsolike.observability import Metric, count, observed
 from alsolike.settings import from_environment
 from functions.write_recommendations.service import write
 from functions.write_recommendations.settings import Settings
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Write the batch's rows; `users` with an answer, `items`, and users who `failed` are counted."""
     settings = from_environment(Settings, os.environ)

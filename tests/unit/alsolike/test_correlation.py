@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from alsolike.correlation import bearing, correlate, correlation_ids
-from alsolike.observability import logger
+from alsolike.observability import invocation
 from alsolike.stream import StreamRecord
 
 
@@ -34,7 +34,7 @@ def test_what_is_no_request_has_none_and_leaves_none_from_the_last_one(call: dic
     correlate(event("order-17"))
 
     assert correlate(call) is None
-    assert logger.get_correlation_id() is None
+    assert invocation.correlation_id is None
     assert bearing({"headers": {}}, None) == {"headers": {}}
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
-from alsolike.observability import Metric, count, metrics
+from alsolike.correlation import correlate
+from alsolike.observability import Metric, count, logger, observed
 
 
 def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:
-    @metrics.log_metrics
+    @observed
     def handler(event: object, context: object) -> None:
         count(Metric.EVENTS_ACCEPTED, 3)
         count(Metric.EVENTS_ACCEPTED)
@@ -25,7 +27,7 @@ def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[st
 
 
 def test_a_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
-    @metrics.log_metrics
+    @observed
     def handler(event: object, context: object) -> None:
         count(Metric.EVENTS_ACCEPTED, 3)
         count(Metric.EVENTS_AHEAD, 0)
@@ -40,7 +42,7 @@ def test_a_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) ->
 def test_an_invocation_that_counts_nothing_writes_and_warns_nothing(
     capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
-    @metrics.log_metrics
+    @observed
     def handler(event: object, context: object) -> None:
         raise KeyError("run_id")
 
@@ -49,3 +51,26 @@ def test_an_invocation_that_counts_nothing_writes_and_warns_nothing(
 
     assert capsys.readouterr().out == ""
     assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_line_of_the_log_says_which_invocation_it_is_of(caplog: pytest.LogCaptureFixture) -> None:
+    @observed
+    def handler(event: dict[str, str], context: object) -> None:
+        correlate({"requestContext": {"requestId": event["id"]}})
+        logger.info("answered")
+
+    for number in ("r1", "r2"):
+        handler({"id": f"api-{number}"}, LambdaContext(number))
+
+    first, second = (json.loads(logger.registered_formatter.format(record)) for record in caplog.records)
+    fields = ("function_request_id", "correlation_id", "function_name", "function_arn", "function_memory_size")
+    assert [first[name] for name in fields] == ["r1", "api-r1", "recommend", "arn:aws:lambda:recommend", 512]
+    assert (second["function_request_id"], second["correlation_id"], second["cold_start"]) == ("r2", "api-r2", False)
+
+
+@dataclasses.dataclass(frozen=True)
+class LambdaContext:
+    aws_request_id: str
+    function_name: str = "recommend"
+    invoked_function_arn: str = "arn:aws:lambda:recommend"
+    memory_limit_in_mb: int = 512

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.observability import logger
+from alsolike.observability import invocation
 from alsolike.stream import StreamRecord
 
 HEADER = "x-correlation-id"
@@ -31,7 +31,7 @@ def correlate(event: Mapping[str, Any]) -> str | None:
     found = _well_formed((event.get("headers") or {}).get(HEADER)) or _well_formed(
         (event.get("requestContext") or {}).get("requestId")
     )
-    logger.set_correlation_id(found)
+    invocation.correlation_id = found
     return found
 
 

@@ -49,7 +49,7 @@ class By(StrEnum):
 ROLES: Final = ("candidate", "champion")
 CONDITIONS: Final = 13
 """How many checks the gate has at most, see docs/gate.md."""
-REASONS: Final = 11
+REASONS: Final = 12
 """For which an event may not count, see docs/attribution.md."""
 
 

@@ -6,6 +6,7 @@ Metrics go out as embedded metric format (EMF) lines on standard output, which c
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 import time
@@ -23,6 +24,31 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "alsolike")
 T = TypeVar("T")
 
 
+class _Invocation(logging.Filter):
+    """Puts on each line of the log what it belongs to, when a line is written: most requests write none.
+
+    Powertools' `inject_lambda_context` and `set_correlation_id` do so with every request.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.context: Any = None
+        self.correlation_id: str | None = None
+        self.invocations = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add the fields; every line passes."""
+        if self.context is not None:
+            record.cold_start = self.invocations == 1
+            record.function_name = self.context.function_name
+            record.function_memory_size = self.context.memory_limit_in_mb
+            record.function_arn = self.context.invoked_function_arn
+            record.function_request_id = self.context.aws_request_id
+        if self.correlation_id is not None:
+            record.correlation_id = self.correlation_id
+        return True
+
+
 class Counters:
     """What an invocation counts: one line of EMF when it ends, and none where it counted nothing.
 
@@ -38,23 +64,12 @@ class Counters:
         """Add to a counter."""
         self._counted[name] = self._counted.get(name, 0) + value
 
-    def log_metrics(self, handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
-        """Decorate a handler, so that what it counts is written when it ends, also by an error."""
-
-        @functools.wraps(handler)
-        def counting(event: Any, context: Any) -> T:
-            try:
-                return handler(event, context)
-            finally:
-                self._write()
-
-        return counting
-
     def clear(self) -> None:
         """Forget what was counted."""
         self._counted = {}
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write the line, and begin anew."""
         counted = self._counted
         self.clear()
         if not counted:
@@ -70,7 +85,24 @@ class Counters:
 
 
 logger = Logger()
-metrics = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], os.environ["POWERTOOLS_SERVICE_NAME"])
+invocation = _Invocation()
+logger.addFilter(invocation)
+counters = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], os.environ["POWERTOOLS_SERVICE_NAME"])
+
+
+def observed(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
+    """Decorate a handler: lines of the log say what invocation they are of, and its counters are written at its end."""
+
+    @functools.wraps(handler)
+    def observing(event: Any, context: Any) -> T:
+        invocation.context = context
+        invocation.invocations += 1
+        try:
+            return handler(event, context)
+        finally:
+            counters.write()
+
+    return observing
 
 
 class Metric(StrEnum):
@@ -164,12 +196,12 @@ def log_refusal(error: Exception) -> None:
 
 
 def count(metric: Metric, value: int = 1) -> None:
-    """Add `value` to a counter; the handler's `metrics.log_metrics` writes it when the invocation ends.
+    """Add `value` to a counter; `observed` writes it when the invocation ends.
 
     Nothing is written of 0: CloudWatch takes money for each hour in which a counter is sent.
     """
     if value:
-        metrics.add(metric.value, value)
+        counters.add(metric.value, value)
 
 
 def report(values: Mapping[Metric, float], **dimensions: str) -> None:
