@@ -47,6 +47,7 @@ from model_export.algorithms.transitions import Transitions
 from model_export.interactions import Interactions
 from model_export.item_content import DEFAULT_SCALE, content_index, item_content
 from model_export.onnx_file import open_session, write_graphs
+from model_export.onnx_two_stages import TwoStages
 
 VERSION = "bench"
 HISTORY = 50
@@ -219,9 +220,9 @@ def write_bundle(items: int, directory: Path) -> None:
     write_model(_item_to_item(items), directory)
 
 
-def write_model(model: ExportedModel, directory: Path) -> None:
+def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages | None = None) -> None:
     """Write the bundle of a model of items without columns."""
-    write_graphs(model, directory)
+    write_graphs(model, directory, two_stages=two_stages)
     ids = [f"item{position}" for position in range(1, model.items + 1)]
     bundle.write_ids(directory, ids)
     bundle.write_meta(directory, [{} for _ in ids])

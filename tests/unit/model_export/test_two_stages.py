@@ -38,6 +38,11 @@ def answer_every_list_in_two_stages(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TwoStages, "longest_list", lambda *_: 10_000)
 
 
+@pytest.fixture(autouse=True)
+def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "SAMPLE", 32)
+
+
 @pytest.fixture(scope="module")
 def model() -> Embeddings:
     return Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.5)
