@@ -1,7 +1,9 @@
 """Items for a user or session: live profile in, ranked items out."""
 
 import gc
+import os
 
-# The collector looks for cycles whenever 700 more objects live, which the hundred thousand of the imports and clients
-# do all day: a tenth of a cold start, and pauses in requests. This runs before the handler imports anything.
-gc.set_threshold(200_000)
+# The collector would look a hundred times for cycles among what the imports make, which lives as long as the process: a
+# tenth of a cold start. This runs before the handler imports anything; its end lets the collector begin.
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    gc.disable()

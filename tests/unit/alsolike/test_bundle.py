@@ -102,6 +102,21 @@ def test_a_single_item_is_enough(tmp_path: Path) -> None:
     assert opened.item_id(1) == "only"
 
 
+def test_ids_are_found_again_whatever_was_asked_before(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "KEPT_POSITIONS", 2)
+    opened = Bundle(written)
+
+    for asked, places in (
+        (["a"], [1]),
+        (["a", "b\x00", "zz"], [1, 3, 0]),
+        (["ü😀", "a", "zz"], [2, 1, 0]),
+        (["b\x00"], [3]),
+    ):
+        assert opened.positions(asked).tolist() == places
+        assert len(opened._positions) <= 2
+        assert "zz" not in opened._positions
+
+
 @settings(max_examples=30)
 @given(st.lists(ids, min_size=1, max_size=30, unique=True), st.lists(ids, max_size=5))
 def test_every_id_is_found_and_no_other(

@@ -77,3 +77,16 @@ def test_assigning_is_left_to_the_type_checker_to_refuse() -> None:
     price.amount = 6  # type: ignore[misc]  # mypy would say that it ignores nothing, were the class not frozen to it
 
     assert price == Price(6)
+
+
+@value_object
+class Key:
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Key(...)"
+
+
+def test_a_class_keeps_what_it_says_of_itself() -> None:
+    assert repr(Key("hidden")) == "Key(...)"
+    assert Key("a") == Key("a")

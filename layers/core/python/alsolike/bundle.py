@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ FILES = (*SERVED_FILES, CONTENT_FILE)
 
 KEPT_POSITIONS = 50_000
 """Of so many ids it is remembered where they are: those that are asked for are mostly the same few."""
+
+_NOT_KEPT = -1
 
 MAX_POPULAR = 500
 
@@ -156,14 +159,19 @@ class Bundle:
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""
-        known = self._positions
-        new = [item_id for item_id in item_ids if item_id not in known]
-        if new:
-            if len(known) + len(new) > KEPT_POSITIONS:
-                known = self._positions = {}
-                new = [*item_ids]
-            known.update(zip(new, self._find(new).tolist(), strict=True))
-        return np.array([known[item_id] for item_id in item_ids], np.int64)
+        places = [self._positions.get(item_id, _NOT_KEPT) for item_id in item_ids]
+        positions = np.array(places, np.int64)
+        if _NOT_KEPT in places:
+            new = [index for index, place in enumerate(places) if place == _NOT_KEPT]
+            positions[new] = self._find([item_ids[index] for index in new])
+            self._keep((item_ids[index], place) for index in new if (place := int(positions[index])))
+        return positions
+
+    def _keep(self, found: Iterable[tuple[str, int]]) -> None:
+        """Remember so many ids that the model knows; when there are too many, begin anew."""
+        if len(self._positions) >= KEPT_POSITIONS:
+            self._positions = {}
+        self._positions.update(itertools.islice(found, KEPT_POSITIONS - len(self._positions)))
 
     def _find(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         blobs = [item_id.encode() for item_id in item_ids]

@@ -34,7 +34,8 @@ class _Invocation(logging.Filter):
         super().__init__()
         self.context: Any = None
         self.correlation_id: str | None = None
-        self.invocations = 0
+        # With provisioned concurrency nobody waited for the start.
+        self.invocations = int(os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields; every line passes."""

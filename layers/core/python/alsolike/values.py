@@ -42,5 +42,7 @@ def value_object(described: type[T]) -> type[T]:
     def printed(self: Any) -> str:
         return f"{self.__class__.__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
-    made.__eq__, made.__hash__, made.__repr__ = eq, hashed, printed
+    for name, function in (("__eq__", eq), ("__hash__", hashed), ("__repr__", printed)):
+        if name not in described.__dict__:
+            setattr(made, name, function)
     return made  # type: ignore[no-any-return]
