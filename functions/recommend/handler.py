@@ -114,7 +114,13 @@ def _sources() -> Sources:
         default=NO_TRENDS,
         retry_s=settings.trends_check_s,
     )
-    pseudonyms = functools.partial(_pseudonyms, settings)
+    # Without pseudonymised ids it is only the log that goes without: nobody shall wait for that a second time.
+    attempts = ATTEMPTS if settings.pseudonymise_ids else 1
+    secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
+
+    def pseudonyms() -> Pseudonyms:
+        return pseudonyms_of(secretsmanager, settings.secret_arn)
+
     ids = EdgeIds(pseudonyms) if settings.pseudonymise_ids else AS_THEY_COME
     people = People(ids, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
     return Sources(
@@ -131,13 +137,6 @@ def _batches(settings: Settings) -> Batches:
     dynamodb = client("dynamodb", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
     s3 = client("s3", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
     return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))
-
-
-def _pseudonyms(settings: Settings) -> Pseudonyms:
-    # Without pseudonymised ids it is only the log that goes without: nobody shall wait for that a second time.
-    attempts = ATTEMPTS if settings.pseudonymise_ids else 1
-    secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
-    return pseudonyms_of(secretsmanager, settings.secret_arn)
 
 
 @observed

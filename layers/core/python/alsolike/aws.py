@@ -7,6 +7,7 @@ before the first client is there; how it reads them is a third of what that cost
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  which the first connection would import while a request waits
 import gzip
 import os
 from functools import cache
