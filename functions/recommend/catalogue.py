@@ -41,9 +41,9 @@ class NoBundle:
         """Raise: no item has a position."""
         raise IndexError(position)
 
-    def item_ids(self, positions: npt.NDArray[np.int64]) -> list[str]:
+    def item_ids(self, positions: Sequence[int]) -> list[str]:
         """Return nothing of nothing; else raise as `item_id` does."""
-        return [self.item_id(position) for position in positions.tolist()]
+        return [self.item_id(position) for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
         """Raise: no item has a position."""
@@ -91,8 +91,8 @@ class Catalogue:
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
         """Return the ids at positions."""
-        if all(position <= self._items for position in positions):
-            return self._bundle.item_ids(np.array(positions, np.int64))
+        if max(positions, default=0) <= self._items:
+            return self._bundle.item_ids(positions)
         return [self._item_id(position) for position in positions]
 
     def _item_id(self, position: int) -> str:

@@ -103,7 +103,7 @@ def test_a_single_item_is_enough(tmp_path: Path) -> None:
 
 
 def test_ids_are_found_again_whatever_was_asked_before(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "KEPT_POSITIONS", 2)
+    monkeypatch.setattr(bundle, "KEPT", 2)
     opened = Bundle(written)
 
     for asked, places in (
@@ -115,6 +115,13 @@ def test_ids_are_found_again_whatever_was_asked_before(written: Path, monkeypatc
         assert opened.positions(asked).tolist() == places
         assert len(opened._positions) <= 2
         assert "zz" not in opened._positions
+    for positions, item_ids in (
+        ([3, 1], ["b\x00", "a"]),
+        ([1, 2, 0], ["a", "ü😀", ""]),
+        ([2, 3, 2], ["ü😀", "b\x00", "ü😀"]),
+    ):
+        assert opened.item_ids(positions) == item_ids
+        assert len(opened._ids_kept) <= 2
 
 
 @settings(max_examples=30)

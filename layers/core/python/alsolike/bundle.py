@@ -12,7 +12,7 @@ import hashlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,12 +44,15 @@ SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES
 """What serving reads; `content_index` of new items is for who publishes the catalogue."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
 
-KEPT_POSITIONS = 50_000
-"""Of so many ids it is remembered where they are: those that are asked for are mostly the same few."""
+KEPT = 50_000
+"""Of so many items id and position are remembered: those that are asked for, and answered, are mostly the same few."""
 
 _NOT_KEPT = -1
 
 MAX_POPULAR = 500
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
@@ -154,6 +157,7 @@ class Bundle:
             if count != items + 1:
                 raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {items}")
         self._positions: dict[str, int] = {}
+        self._ids_kept: dict[int, str] = {}
         self.has_related = RELATED_FILE in self.manifest.files
         self._related = RelatedItems.map(directory / RELATED_FILE, items=items) if self.has_related else None
 
@@ -164,14 +168,9 @@ class Bundle:
         if _NOT_KEPT in places:
             new = [index for index, place in enumerate(places) if place == _NOT_KEPT]
             positions[new] = self._find([item_ids[index] for index in new])
-            self._keep((item_ids[index], place) for index in new if (place := int(positions[index])))
+            found = ((item_ids[index], place) for index in new if (place := int(positions[index])))
+            self._positions = _with_some(self._positions, found)
         return positions
-
-    def _keep(self, found: Iterable[tuple[str, int]]) -> None:
-        """Remember so many ids that the model knows; when there are too many, begin anew."""
-        if len(self._positions) >= KEPT_POSITIONS:
-            self._positions = {}
-        self._positions.update(itertools.islice(found, KEPT_POSITIONS - len(self._positions)))
 
     def _find(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         blobs = [item_id.encode() for item_id in item_ids]
@@ -186,9 +185,15 @@ class Bundle:
         """Return the id at a position of 1..N."""
         return self._ids[position].decode()
 
-    def item_ids(self, positions: npt.NDArray[np.int64]) -> list[str]:
+    def item_ids(self, positions: Sequence[int]) -> list[str]:
         """Return the ids at positions of 1..N, sooner than one by one."""
-        return [item_id.decode() for item_id in self._ids.many(positions)]
+        kept = self._ids_kept
+        new = [position for position in positions if position not in kept]
+        if not new:
+            return [kept[position] for position in positions]
+        found = {place: item_id.decode() for place, item_id in zip(new, self._ids.many(np.array(new)), strict=True)}
+        self._ids_kept = _with_some(kept, found.items())
+        return [found[position] if position in found else kept[position] for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
         """Return the metadata columns of the item at a position of 1..N."""
@@ -198,6 +203,14 @@ class Bundle:
     def related(self, kind: str, position: int) -> Row:
         """Return what belongs to the item at a position, see `RelatedItems.row`; nothing where not `has_related`."""
         return NO_ROW if self._related is None else self._related.row(kind, position)
+
+
+def _with_some(kept: dict[K, V], found: Iterable[tuple[K, V]]) -> dict[K, V]:
+    """Add what there is room for; where there is none, begin anew."""
+    if len(kept) >= KEPT:
+        kept = {}
+    kept.update(itertools.islice(found, KEPT - len(kept)))
+    return kept
 
 
 def _checksum(path: Path) -> dict[str, Any]:
