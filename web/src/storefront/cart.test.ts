@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { added, type Cart, count, total, unpricedText, without, withQuantity } from "./cart";
 import { bought } from "./events";
-import { Order } from "./order";
 import { keep, readKept } from "./storage";
 
 const pear = { itemId: "1", title: "Pear", price: 0.5, recommendationId: "first" };
@@ -52,17 +51,10 @@ it("is without what was bought, and keeps what came in since", () => {
 describe("what a browser keeps", () => {
   it("is read as it was kept", () => {
     const place = storage();
-    const order = new Order("o1");
     const cart = added([], pear);
-    const unsent = [{ what: "Purchase of Pear", events: bought(cart, order, 5000), cart }];
-    keep(place, { shopperId: "42", cart, order: order.kept(), unsent });
-    const kept = readKept(place);
-    expect(kept).toEqual({ shopperId: "42", cart, order: order.kept(), unsent });
-    const again = new Order(kept?.order?.id, kept?.order?.numbers);
-    expect(bought(added([{ ...fig, quantity: 1 }], pear), again, 9000).map(({ eventId }) => eventId)).toEqual([
-      "o1-2",
-      "o1-1",
-    ]);
+    const unsent = [{ what: "Purchase of Pear", events: bought(cart), cart, givenUp: false }];
+    keep(place, { shopperId: "42", cart, unsent });
+    expect(readKept(place)).toEqual({ shopperId: "42", cart, unsent });
   });
 
   it.each(["", "null", "{", '{"shopperId": 4, "cart": []}', '{"shopperId": "4"}'])(
@@ -74,19 +66,17 @@ describe("what a browser keeps", () => {
 
   it("is without lines that are none", () => {
     const text = '{"shopperId": "4", "cart": [{"itemId": "1"}, null]}';
-    const nothing = { shopperId: "4", cart: [], order: null, unsent: [] };
+    const nothing = { shopperId: "4", cart: [], unsent: [] };
     expect(readKept(storage({ "alsolike-storefront": text }))).toEqual(nothing);
   });
 
   it.each([
-    '{"order": {"id": 4, "numbers": []}, "unsent": 7}',
-    '{"order": {"id": "o", "numbers": [["1 a"]]}, "unsent": [null, {"what": "w", "events": [], "cart": 5}]}',
-    '{"order": {"id": "o"}, "unsent": [{"what": "w", "events": [{"eventId": "e", "eventType": "view"}], "cart": null}]}',
+    '{"unsent": 7}',
+    '{"unsent": [null, {"what": "w", "events": [], "cart": 5, "givenUp": false}]}',
+    '{"unsent": [{"what": "w", "events": [{"eventId": "e", "eventType": "view"}], "cart": null, "givenUp": false}]}',
+    '{"unsent": [{"what": "w", "events": [], "cart": null}]}',
   ])("is without orders that are none: %s", (text) => {
     const kept = { shopperId: "4", cart: [], ...JSON.parse(text) };
-    expect(readKept(storage({ "alsolike-storefront": JSON.stringify(kept) }))).toMatchObject({
-      order: null,
-      unsent: [],
-    });
+    expect(readKept(storage({ "alsolike-storefront": JSON.stringify(kept) }))).toMatchObject({ unsent: [] });
   });
 });

@@ -62,6 +62,7 @@ export function CartPage({ route }: { readonly route: Route }) {
 function Line({ line }: { readonly line: CartLine }) {
   const shop = useShop();
   const { itemId, title, price, quantity } = line;
+  const buying = shop.ordering.state === "buying";
   const product = shop.known.get(itemId) ?? {
     id: itemId,
     title,
@@ -85,6 +86,7 @@ function Line({ line }: { readonly line: CartLine }) {
         <button
           type="button"
           aria-label={quantity === 1 ? `Remove ${title}` : `One less of ${title}`}
+          disabled={buying}
           onClick={() => shop.setQuantity(itemId, quantity - 1)}
         >
           <span aria-hidden="true">−</span>
@@ -93,6 +95,7 @@ function Line({ line }: { readonly line: CartLine }) {
         <button
           type="button"
           aria-label={`One more of ${title}`}
+          disabled={buying}
           onClick={() => shop.setQuantity(itemId, quantity + 1)}
         >
           <span aria-hidden="true">+</span>

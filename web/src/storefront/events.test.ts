@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bodies, bought, carted, searched, viewed } from "./events";
-import { Order } from "./order";
+import { withIdsOf } from "./order";
 import { shopperOf } from "./shopper";
 
 const making = { nowMs: 1_764_032_400_250, newId: () => "e1" };
@@ -44,13 +44,13 @@ describe("an event", () => {
 
 describe("an order", () => {
   const line = { itemId: "7", title: "Fig", price: 0.1, quantity: 3, recommendationId: "r1" };
+  const numbered = () => {
+    let made = 0;
+    return { nowMs: 5000, newId: () => `o1-${++made}` };
+  };
 
   it("is an event a line, worth what all of it costs", () => {
-    const [first, second] = bought(
-      [line, { ...line, itemId: "8", quantity: 1, recommendationId: null }],
-      new Order("o1"),
-      5000,
-    );
+    const [first, second] = bought([line, { ...line, itemId: "8", quantity: 1, recommendationId: null }], numbered());
     expect(first).toEqual({
       eventType: "purchase",
       eventId: "o1-1",
@@ -63,21 +63,21 @@ describe("an order", () => {
     expect(second).toEqual({ eventType: "purchase", eventId: "o1-2", sentAt: 5, itemId: "8", eventValue: 0.1 });
   });
 
-  it("goes in calls of ten, and is the same when sent again", () => {
+  it("goes in calls of ten", () => {
     const lines = Array.from({ length: 12 }, (_, index) => ({ ...line, itemId: String(index) }));
-    const calls = bodies(bought(lines, new Order("o1"), 5000), shopperOf("42"), "s1", "shop");
+    const calls = bodies(bought(lines, numbered()), shopperOf("42"), "s1", "shop");
     expect(calls.map((call) => call.eventList.length)).toEqual([10, 2]);
     expect(calls[1]?.eventList[1]?.eventId).toBe("o1-12");
     expect(calls[0]).toMatchObject({ trackingId: "shop", userId: "42", sessionId: "s1" });
   });
 
   it("that was changed before it is sent again has another event where a line is another, and no other else", () => {
-    const order = new Order("o1");
-    const ids = (...lines: (typeof line)[]) => bought(lines, order, 5000).map(({ eventId }) => eventId);
     const [fig, pear] = [line, { ...line, itemId: "8" }];
-    expect(ids(fig, pear)).toEqual(["o1-1", "o1-2"]);
+    const sent = [{ what: "w", events: bought([fig, pear], numbered()), cart: null, givenUp: true }];
+    const ids = (...lines: (typeof line)[]) =>
+      withIdsOf(sent, bought(lines, { nowMs: 9000, newId: () => "new" })).map(({ eventId }) => eventId);
     expect(ids(pear)).toEqual(["o1-2"]);
-    expect(ids({ ...pear, quantity: 4 })).toEqual(["o1-3"]);
+    expect(ids({ ...pear, quantity: 4 })).toEqual(["new"]);
     expect(ids(pear, fig)).toEqual(["o1-2", "o1-1"]);
   });
 });

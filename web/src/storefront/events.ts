@@ -1,6 +1,5 @@
 import type { Api } from "../platform/api";
 import type { CartLine } from "./cart";
-import type { Order } from "./order";
 import type { Shopper } from "./shopper";
 
 /** The most events of one call. */
@@ -50,10 +49,10 @@ export function searched(query: string, making = now()): ShopEvent {
   return { ...made("search", making), properties: asText({ query }) };
 }
 
-/** An order, an event a line. Its ids follow from the order, so that a line sent again counts once. */
-export function bought(lines: readonly CartLine[], order: Order, nowMs: number): ShopEvent[] {
+/** An order, an event a line. */
+export function bought(lines: readonly CartLine[], making = now()): ShopEvent[] {
   return lines.map((line) => ({
-    ...made("purchase", { nowMs, newId: () => order.eventId(line) }),
+    ...made("purchase", making),
     itemId: line.itemId,
     ...worth(line.price === null ? null : Math.round(line.price * line.quantity * 100) / 100),
     ...(line.quantity > 1 ? { properties: asText({ quantity: line.quantity }) } : {}),

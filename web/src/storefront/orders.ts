@@ -1,10 +1,8 @@
 import { ApiError } from "../platform/api";
 import { type Cart, without } from "./cart";
 import { bought, type ShopEvent } from "./events";
-import { isSameOrder, Order, type Ordering, type Unsent } from "./order";
+import { covers, type Ordering, type Unsent, withIdsOf } from "./order";
 import { shortTitle } from "./product";
-import type { Shopper } from "./shopper";
-import type { Kept } from "./storage";
 
 /** How events are sent. */
 export interface Sending {
@@ -16,55 +14,54 @@ export interface Sending {
 
 /** What orders see of the shop. */
 interface Ordered {
-  readonly shopper: Shopper;
   cart: Cart;
-  keep(): void;
+  /** What any tab has kept of the orders of whoever shops. */
+  unsent(): readonly Unsent[];
+  keep(unsent: readonly Unsent[]): void;
   changed(): void;
 }
 
 type Send = (what: string, events: readonly ShopEvent[], sending: Sending) => Promise<boolean>;
 
-/** The orders of whoever shops: that of the cart's content, and those of which nothing says that they were taken. */
+/** Answers that would be the same each time. With 401 a fresh token was tried. */
+const REFUSALS = [400, 401, 403, 413, 422];
+
+/**
+ * The orders of whoever shops: sent when something is bought, and kept until they are taken.
+ *
+ * A line that is bought anew while nothing says that it was taken has the id it had, so that it counts once.
+ */
 export class Orders {
   ordering: Ordering = { state: "open", taken: null };
-  private order: Order;
-  private unsent: readonly Unsent[];
+  /** What this page has sent and was not told is taken: other tabs may settle what is kept, or nothing can be kept. */
+  private sent: readonly Unsent[] = [];
 
   constructor(
     private readonly shop: Ordered,
     private readonly send: Send,
-    kept: Pick<Kept, "order" | "unsent"> | null,
-  ) {
-    this.order = new Order(kept?.order?.id, kept?.order?.numbers);
-    this.unsent = kept?.unsent ?? [];
-  }
-
-  kept(): Pick<Kept, "order" | "unsent"> {
-    return { order: this.order.kept(), unsent: this.unsent };
-  }
+  ) {}
 
   async buyCart(): Promise<void> {
     const { cart } = this.shop;
-    await this.sendCart(cart, asUnsent(cart, this.order, cart));
+    await this.sendCart(this.unsentOf(cart, cart));
   }
 
-  async buy(lines: Cart, order: Order, onTaken: () => void): Promise<boolean> {
-    return this.sendKept(asUnsent(lines, order, null), onTaken);
+  async buy(lines: Cart, onTaken: () => void): Promise<boolean> {
+    return this.sendKept(this.unsentOf(lines, null), onTaken);
   }
 
   async sendUnsent(): Promise<void> {
-    const { shopper } = this.shop;
-    for (const unsent of this.unsent) {
-      if (shopper !== this.shop.shopper) return;
-      await (unsent.cart ? this.sendCart(unsent.cart, unsent) : this.sendKept(unsent, () => {}));
+    for (const order of this.shop.unsent()) {
+      // what was done since the loop began may have settled it, or given it up
+      const due = this.shop.unsent().find((kept) => !kept.givenUp && covers(order, kept));
+      if (due) await (due.cart ? this.sendCart(due) : this.sendKept(due));
     }
   }
 
   /** The cart is another: what was said of the attempt to buy what it was is no longer so, and it is not sent by itself. */
   edited(): void {
-    if (this.ordering.state !== "failed") return;
-    this.ordering = { state: "open", taken: null };
-    this.unsent = this.unsent.filter(({ cart }) => cart === null);
+    if (this.ordering.state === "failed") this.ordering = { state: "open", taken: null };
+    this.giveUp(({ cart }) => cart !== null);
   }
 
   /** Thanks were given for what was taken. */
@@ -74,54 +71,55 @@ export class Orders {
 
   /** Somebody else shops. */
   forget(): void {
-    this.unsent = [];
-    this.begin(null);
+    this.sent = [];
+    this.ordering = { state: "open", taken: null };
   }
 
-  private begin(taken: Cart | null): void {
-    this.order = new Order();
-    this.ordering = { state: "open", taken };
+  /** An order of these lines as it is sent now. */
+  private unsentOf(lines: Cart, cart: Cart | null): Unsent {
+    const [line, ...others] = lines;
+    const what = line && others.length === 0 ? shortTitle(line.title) : `${lines.length} products`;
+    const before = [...this.sent, ...this.shop.unsent()].filter((order) => (order.cart === null) === (cart === null));
+    return { what: `Purchase of ${what}`, events: withIdsOf(before, bought(lines)), cart, givenUp: false };
   }
 
-  private async sendCart(lines: Cart, unsent: Unsent): Promise<void> {
-    const { order } = this;
+  private async sendCart(order: Unsent): Promise<void> {
+    const { cart } = this.shop;
     this.ordering = { state: "buying", taken: null };
-    const taken = await this.sendKept(unsent, () => {
-      if (order !== this.order) return;
-      this.shop.cart = without(this.shop.cart, lines);
-      this.begin(lines);
-      this.shop.keep();
-      this.shop.changed();
-    });
-    if (taken || order !== this.order) return;
-    this.ordering = { state: "failed", taken: null };
+    const taken = await this.sendKept(order);
+    if (taken || !this.sent.includes(order)) return; // it is settled, or somebody else shops
+    this.ordering = { state: cart === this.shop.cart ? "failed" : "open", taken: null };
     this.shop.changed();
   }
 
-  /** Send an order and keep it until it is taken, or refused for what it says, which it would be each time. */
-  private async sendKept(order: Unsent, onTaken: () => void): Promise<boolean> {
-    const { shopper } = this.shop;
-    const settle = (left: readonly Unsent[]) => {
-      if (shopper !== this.shop.shopper) return;
-      this.unsent = [...this.unsent.filter((unsent) => !isSameOrder(unsent, order)), ...left];
-      this.shop.keep();
-    };
-    settle([order]);
+  /** Send an order and keep it until it is taken, or for its ids alone once it is refused. */
+  private async sendKept(order: Unsent, onTaken = () => {}): Promise<boolean> {
+    this.sent = [...this.sent, order];
+    this.shop.keep([...this.shop.unsent().filter((kept) => !covers(order, kept)), order]);
     return this.send(order.what, order.events, {
       onTaken: () => {
-        settle([]);
+        if (this.sent.includes(order)) this.settle(order); // else an attempt beside this one has
         onTaken();
       },
       onFailed: (error) => {
-        if (error instanceof ApiError && error.status === 400) settle([]);
+        if (error instanceof ApiError && REFUSALS.includes(error.status)) this.giveUp((kept) => covers(order, kept));
       },
     });
   }
-}
 
-/** An order of these lines as it is sent now. */
-function asUnsent(lines: Cart, order: Order, cart: Cart | null): Unsent {
-  const [line, ...others] = lines;
-  const what = line && others.length === 0 ? shortTitle(line.title) : `${lines.length} products`;
-  return { what: `Purchase of ${what}`, events: bought(lines, order, Date.now()), cart };
+  /** It was taken: what is bought from now on is something else. */
+  private settle(order: Unsent): void {
+    this.sent = this.sent.filter((other) => (order.cart ? other.cart === null : !covers(order, other)));
+    if (order.cart) {
+      this.shop.cart = without(this.shop.cart, order.cart);
+      this.ordering = { state: "open", taken: order.cart };
+    }
+    const left = this.shop.unsent().filter((kept) => !covers(order, kept));
+    this.shop.keep(order.cart ? left.filter(({ cart, givenUp }) => cart === null || !givenUp) : left);
+    this.shop.changed();
+  }
+
+  private giveUp(which: (order: Unsent) => boolean): void {
+    this.shop.keep(this.shop.unsent().map((order) => (which(order) ? { ...order, givenUp: true } : order)));
+  }
 }

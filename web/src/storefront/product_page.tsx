@@ -2,7 +2,6 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../platform/api";
 import { useShop } from "./context";
 import { asError } from "./failure";
-import { Order } from "./order";
 import { type Product, priceText } from "./product";
 import { formatRoute, type Route } from "./route";
 import { ShelfList } from "./shelf_list";
@@ -107,17 +106,13 @@ function Details({ product }: { readonly product: Product }) {
 
 function BuyNow({ product }: { readonly product: Product }) {
   const shop = useShop();
-  const [order, setOrder] = useState(() => new Order());
   const [state, setState] = useState<"ready" | "buying" | "bought">("ready");
   const buy = async () => {
     setState("buying");
     const recommendationId = shop.leadOf(product.id)?.recommendationId ?? null;
     const { id: itemId, title, price } = product;
     const lines = [{ itemId, title, price, quantity: 1, recommendationId }];
-    const taken = await shop.buy(lines, order, () => {
-      setOrder(new Order()); // until then trying again is the same order
-      setState("bought");
-    });
+    const taken = await shop.buy(lines, () => setState("bought"));
     if (!taken) setState("ready");
   };
   return (

@@ -6,7 +6,7 @@ import * as cart from "./cart";
 import { type Loaded, loadProducts } from "./catalogue";
 import { bodies, carted, type Lead, post, type ShopEvent, searched, viewed } from "./events";
 import { asError, failureSentence } from "./failure";
-import type { Order, Ordering } from "./order";
+import type { Ordering, Unsent } from "./order";
 import { Orders, type Sending } from "./orders";
 import { fromRow, type ItemRow, type Product, shortTitle } from "./product";
 import type { Route } from "./route";
@@ -53,7 +53,7 @@ export class Shop {
     const kept = readKept(storage);
     this.shopper = kept ? shopperOf(kept.shopperId) : inventShopper();
     this.cart = kept?.cart ?? [];
-    this.orders = new Orders(this, (...sent) => this.send(...sent), kept);
+    this.orders = new Orders(this, (...sent) => this.send(...sent));
     this.keep();
   }
 
@@ -134,14 +134,12 @@ export class Shop {
     const { id: itemId, title, price } = product;
     this.cart = cart.added(this.cart, { itemId, title, price, recommendationId: lead?.recommendationId ?? null });
     this.orders.edited();
-    this.keep();
     void this.send(`${shortTitle(title)} put into the cart`, [carted(itemId, price, lead)]);
   }
 
   setQuantity(itemId: string, quantity: number): void {
     this.cart = cart.withQuantity(this.cart, itemId, quantity);
     this.orders.edited();
-    this.keep();
     this.changed();
   }
 
@@ -151,8 +149,8 @@ export class Shop {
   }
 
   /** Buy something; whether it was taken. `onTaken` is told so, be it when the same order is sent again. */
-  async buy(lines: cart.Cart, order: Order, onTaken: () => void): Promise<boolean> {
-    return this.orders.buy(lines, order, onTaken);
+  async buy(lines: cart.Cart, onTaken: () => void): Promise<boolean> {
+    return this.orders.buy(lines, onTaken);
   }
 
   /** Send the orders of which nothing said that they were taken before the page was left; what arrives twice counts once. */
@@ -276,9 +274,15 @@ export class Shop {
     this.changed();
   }
 
+  /** The orders of whoever shops that any tab has kept. */
+  unsent(): readonly Unsent[] {
+    const kept = readKept(this.storage);
+    return kept?.shopperId === this.shopper.id ? kept.unsent : [];
+  }
+
   /** Keep what lasts longer than the page. */
-  keep(): void {
-    keep(this.storage, { shopperId: this.shopper.id, cart: this.cart, ...this.orders.kept() });
+  keep(unsent = this.unsent()): void {
+    keep(this.storage, { shopperId: this.shopper.id, cart: this.cart, unsent });
   }
 
   /** Tell everybody who shows something of it. */

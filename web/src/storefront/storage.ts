@@ -1,12 +1,10 @@
 import type { Cart, CartLine } from "./cart";
-import type { KeptOrder, Unsent } from "./order";
+import type { Unsent } from "./order";
 
 /** All that a browser keeps of the shop: who shops, the cart, and orders until they are taken. */
 export interface Kept {
   readonly shopperId: string;
   readonly cart: Cart;
-  /** That of the cart. */
-  readonly order: KeptOrder | null;
   readonly unsent: readonly Unsent[];
 }
 
@@ -20,7 +18,6 @@ export function readKept(storage: Storage): Kept | null {
     return {
       shopperId: kept.shopperId,
       cart: kept.cart.filter(isLine),
-      order: isOrder(kept.order) ? kept.order : null,
       unsent: Array.isArray(kept.unsent) ? kept.unsent.filter(isUnsent) : [],
     };
   } catch {
@@ -48,22 +45,14 @@ function isLine(line: unknown): line is CartLine {
   );
 }
 
-function isOrder(order: unknown): order is KeptOrder {
-  const given = (order ?? {}) as Partial<KeptOrder>;
-  return (
-    typeof given.id === "string" &&
-    Array.isArray(given.numbers) &&
-    given.numbers.every(([line, number]) => typeof line === "string" && Number.isInteger(number))
-  );
-}
-
 function isUnsent(unsent: unknown): unsent is Unsent {
   const given = (unsent ?? {}) as Partial<Unsent>;
   return (
     typeof given.what === "string" &&
     Array.isArray(given.events) &&
     given.events.every((event) => typeof event?.eventId === "string" && event.eventType === "purchase") &&
-    (given.cart === null || (Array.isArray(given.cart) && given.cart.every(isLine)))
+    (given.cart === null || (Array.isArray(given.cart) && given.cart.every(isLine))) &&
+    typeof given.givenUp === "boolean"
   );
 }
 

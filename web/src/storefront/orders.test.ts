@@ -1,0 +1,291 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Shop } from "./shop";
+import { shopperOf } from "./shopper";
+import { fig, pear, place, site, Taking } from "./taking";
+
+let api: Taking;
+let shop: Shop;
+let storage: Storage;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  api = new Taking();
+  storage = place();
+  shop = new Shop(api, site, storage);
+});
+
+afterEach(() => void vi.useRealTimers());
+
+describe("an order", () => {
+  it("is the same order when it is sent again", async () => {
+    shop.add(fig, { recommendationId: "r1", shown: ["7"] });
+    await vi.advanceTimersByTimeAsync(0);
+    api.losing = true;
+    await shop.buyCart();
+    expect(shop.cart).toHaveLength(1);
+    expect(shop.ordering).toEqual({ state: "failed", taken: null });
+    const lost = api.sent.at(-1)?.eventList;
+    expect(lost).toMatchObject([{ eventType: "purchase", itemId: "7", eventValue: 1.5, recommendationId: "r1" }]);
+
+    api.losing = false;
+    await shop.buyCart();
+
+    expect(api.sent.at(-1)?.eventList).toEqual(lost);
+    expect(shop.cart).toEqual([]);
+    expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7", quantity: 1 }] });
+  });
+
+  it("counts what was changed after its answer was lost", async () => {
+    shop.add(fig, null);
+    shop.add(pear, null);
+    await vi.advanceTimersByTimeAsync(0);
+    api.losing = true;
+    await shop.buyCart();
+    const lost = api.sent.at(-1)?.eventList.map(({ eventId }) => eventId);
+    api.losing = false;
+    shop.setQuantity("7", 0);
+    shop.setQuantity("8", 2);
+    expect(shop.ordering.state).toBe("open");
+    await shop.buyCart();
+
+    const [event, ...others] = api.sent.at(-1)?.eventList ?? [];
+    expect(event).toMatchObject({ itemId: "8", properties: '{"quantity":2}' });
+    expect(others).toEqual([]);
+    expect(lost).not.toContain(event?.eventId);
+  });
+
+  it("is complete when the strip sends it again", async () => {
+    shop.add(fig, null);
+    await vi.advanceTimersByTimeAsync(0);
+    api.down = true;
+    await shop.buyCart();
+    api.down = false;
+    shop.activity[0]?.again?.();
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(shop.cart).toEqual([]);
+    expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7" }] });
+    shop.add(fig, null);
+    await shop.buyCart();
+    const purchases = api.sent.flatMap(({ eventList }) => eventList).filter((e) => e.eventType === "purchase");
+    expect(new Set(purchases.map(({ eventId }) => eventId)).size).toBe(2);
+  });
+
+  describe("of which nothing says that it was taken", () => {
+    const purchases = () => api.sent.flatMap(({ eventList }) => eventList).filter((e) => e.eventType === "purchase");
+
+    /** A shop as the next visit of the page has it. */
+    function reloaded(): Shop {
+      shop = new Shop(api, site, storage);
+      return shop;
+    }
+
+    it("is sent as it was when the page comes back, and the cart is emptied", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.losing = true;
+      await shop.buyCart();
+      api.losing = false;
+      vi.setSystemTime(Date.now() + 3_600_000);
+
+      await reloaded().sendUnsent();
+
+      const [lost, again, ...others] = purchases();
+      expect(again).toEqual(lost);
+      expect(others).toEqual([]);
+      expect(shop.cart).toEqual([]);
+      expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7" }] });
+      await reloaded().sendUnsent();
+      expect(purchases()).toHaveLength(2);
+    });
+
+    it("is sent when the page was left before any answer", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.silent = true;
+      void shop.buyCart();
+      await vi.advanceTimersByTimeAsync(0);
+      api.silent = false;
+
+      await reloaded().sendUnsent();
+
+      expect(purchases().map(({ itemId }) => itemId)).toEqual(["7"]);
+    });
+
+    it("stays one after a visit that could not send it either", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.down = true;
+      await shop.buyCart();
+      await reloaded().sendUnsent();
+      expect(shop.ordering.state).toBe("failed");
+      expect(shop.cart).toHaveLength(1);
+      api.down = false;
+
+      await reloaded().sendUnsent();
+      expect(purchases()).toHaveLength(1);
+    });
+
+    it("is not sent by itself once the cart was changed, but lines that stayed keep their ids", async () => {
+      shop.add(fig, null);
+      shop.add(pear, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.losing = true;
+      await shop.buyCart();
+      api.losing = false;
+      shop.setQuantity("8", 0);
+
+      await reloaded().sendUnsent();
+      expect(purchases()).toHaveLength(2);
+      await shop.buyCart();
+
+      const [lostFig, , figAgain, ...others] = purchases();
+      expect(figAgain?.eventId).toBe(lostFig?.eventId);
+      expect(others).toEqual([]);
+    });
+
+    const line = { itemId: "7", title: "Figs", price: 1.5, quantity: 1, recommendationId: null };
+
+    it("is sent where a product was bought without the cart, which stays", async () => {
+      shop.add(pear, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.down = true;
+      await shop.buy([line], () => {});
+      api.down = false;
+
+      await reloaded().sendUnsent();
+
+      expect(purchases().map(({ itemId }) => itemId)).toEqual(["7"]);
+      expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
+    });
+
+    it("counts once where the product is bought anew, wherever else the page was", async () => {
+      api.losing = true;
+      await shop.buy([line], () => {});
+      api.losing = false;
+      await shop.buy([line], () => {});
+
+      await reloaded().sendUnsent();
+      expect(purchases()).toHaveLength(2);
+      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(1);
+
+      await shop.buy([line], () => {});
+      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(2);
+    });
+
+    it("is not the cart's, though that has the same", async () => {
+      api.losing = true;
+      await shop.buy([line], () => {});
+      shop.add(fig, null);
+      await shop.buyCart();
+      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(2);
+    });
+
+    it("is given up once the cart is changed, be it while no answer has come", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.silent = true;
+      void shop.buyCart();
+      await vi.advanceTimersByTimeAsync(0);
+      shop.setQuantity("7", 3);
+      api.silent = false;
+
+      await reloaded().sendUnsent();
+      expect(purchases()).toEqual([]);
+
+      api.down = true;
+      await shop.buyCart();
+      api.down = false;
+      await reloaded().sendUnsent();
+      expect(purchases()).toMatchObject([{ itemId: "7", properties: '{"quantity":3}' }]);
+    });
+
+    it("is said to be open, not failed, where the cart was changed before the answer", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.down = true;
+      const bought = shop.buyCart();
+      shop.setQuantity("7", 3);
+      await bought;
+      expect(shop.ordering.state).toBe("open");
+    });
+
+    it("leaves no id to what is bought after the cart was", async () => {
+      shop.add(fig, null);
+      shop.add(pear, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.losing = true;
+      await shop.buyCart();
+      api.losing = false;
+      shop.setQuantity("8", 0);
+      await shop.buyCart();
+
+      reloaded().add(pear, null);
+      await shop.buyCart();
+      const pears = purchases().filter(({ itemId }) => itemId === "8");
+      expect(new Set(pears.map(({ eventId }) => eventId)).size).toBe(2);
+    });
+
+    it("leaves the cart once where it is sent twice at a time", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.losing = true;
+      await shop.buyCart();
+      api.losing = false;
+      shop.activity[0]?.again?.();
+      const bought = shop.buyCart();
+      shop.add(fig, null);
+      await bought;
+      await vi.advanceTimersByTimeAsync(0);
+      expect(purchases()).toHaveLength(3);
+      expect(shop.cart).toMatchObject([{ itemId: "7", quantity: 1 }]);
+    });
+
+    it("is the same within the page where nothing can be kept", async () => {
+      storage.setItem = () => {
+        throw new DOMException("full", "QuotaExceededError");
+      };
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.losing = true;
+      await shop.buyCart();
+      api.losing = false;
+      await shop.buyCart();
+      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(1);
+    });
+
+    it.each([400, 401, 403, 413, 422])("is not sent again where it was refused with %i", async (status) => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.refusing = status;
+      await shop.buyCart();
+      api.refusing = 0;
+
+      await reloaded().sendUnsent();
+      expect(purchases()).toEqual([]);
+      expect(shop.cart).toHaveLength(1);
+    });
+
+    it("is not sent again for somebody else", async () => {
+      shop.add(fig, null);
+      await vi.advanceTimersByTimeAsync(0);
+      api.down = true;
+      await shop.buyCart();
+      api.down = false;
+      shop.become(shopperOf("42"));
+      await reloaded().sendUnsent();
+      expect(purchases()).toEqual([]);
+    });
+  });
+
+  it("leaves in the cart what came in since, and is told of once", async () => {
+    shop.add(fig, null);
+    await vi.advanceTimersByTimeAsync(0);
+    const bought = shop.buyCart();
+    shop.add(pear, null);
+    await bought;
+    expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
+    await shop.show({ page: "cart" });
+    expect(shop.ordering.taken).toBeNull();
+  });
+});
