@@ -181,6 +181,21 @@ def test_what_was_let_through_by_force_is_said_of_it_whatever_it_is_later(shop: 
     assert "version    v3, kept, forced, made" in run("show", "v3")
 
 
+def test_force_is_said_of_a_version_that_its_trial_rejected_and_whose_files_are_gone(shop: Shop) -> None:
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    run("promote", "v2", "--reason", "back again")
+    run("promote", "v4", "--reason", "it is over")
+    Approvals(shop.sagemaker, GROUP).decide("v3", "Rejected", reason="breached")  # as the end of a trial does
+
+    listed = run("list")
+    shown = run("show", "v3")
+    run("retire", "v3")
+
+    assert "rejected, forced" in listed
+    assert "version    v3, rejected, forced, made" in shown
+    assert "retired, forced" in run("list")
+
+
 def test_decisions_that_do_not_change_any_more_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     versions = model_versions.of(shop.deployment)
     get, read = shop.s3.get_object, []
@@ -197,6 +212,7 @@ def test_decisions_that_do_not_change_any_more_are_read_once(shop: Shop, monkeyp
     assert sorted(key for key in read if key in map(decision_key, ("v1", "v2", "v3", "v4"))) == [
         decision_key("v1"),
         decision_key("v2"),
+        *2 * [decision_key("v3")],  # somebody may force it
         decision_key("v4"),
     ]
 

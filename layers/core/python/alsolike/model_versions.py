@@ -200,10 +200,8 @@ class ModelVersions:
     def _is_forced(self, version: ModelVersion) -> bool:
         """Say whether a version was let through by force; a decision that is not to change any more is read once.
 
-        Who is rejected in the registry and has no place in the pointer was let through by nobody, or to no end.
+        That is one that let the version through, and that of a version whose files are gone: nobody can force it any more.
         """
-        if version.approval == _REJECTED_PACKAGE and version.status in (REJECTED, RETIRED):
-            return False
         if (known := self._forced.get(version.version)) is not None:
             return known
         try:
@@ -211,7 +209,7 @@ class ModelVersions:
         except InvalidBundle:  # what is wrong with it is said by whoever shows it
             return False
         forced = decision is not None and decision.forced is not None
-        if decision is not None and decision.verdict == APPROVED:
+        if version.status == RETIRED or (decision is not None and decision.verdict == APPROVED):
             self._forced[version.version] = forced
         return forced
 
