@@ -200,7 +200,7 @@ class ModelVersions:
     def _is_forced(self, version: ModelVersion) -> bool:
         """Say whether a version was let through by force; a decision that is not to change any more is read once.
 
-        That is one that let the version through, and that of a version whose files are gone: nobody can force it any more.
+        That is one that let the version through, and that of a version whose files are gone: nobody can force that.
         """
         if (known := self._forced.get(version.version)) is not None:
             return known
