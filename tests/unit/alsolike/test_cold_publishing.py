@@ -226,6 +226,30 @@ def test_a_champion_without_an_index_is_told(catalogue: Catalogue) -> None:
         catalogue.publish()
 
 
+def test_an_index_that_cannot_be_opened_is_fetched_again_once_it_is_another(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, get, fetched = f"models/v1/{CONTENT_FILE}", catalogue.s3.get_object, []
+
+    def noting(**call: Any) -> Any:
+        fetched.extend([call["Key"]] if call["Key"] == key else [])
+        return get(**call)
+
+    monkeypatch.setattr(catalogue.s3, "get_object", noting)
+    catalogue.crown("v1")
+    index = get(Bucket=BUCKET, Key=key)["Body"].read()
+    catalogue.s3.put_object(Bucket=BUCKET, Key=key, Body=b"damaged")
+
+    for _ in range(3):
+        with pytest.raises(InvalidBundle, match=r"model v1: content\.tensors"):
+            catalogue.publish()
+
+    assert fetched == [key]
+    catalogue.s3.put_object(Bucket=BUCKET, Key=key, Body=index)
+    assert catalogue.publish() == ColdPublished(items=0, compared=0)
+    assert fetched == [key, key]
+
+
 def test_files_that_were_replaced_are_deleted_after_a_while(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.change(item("a"))

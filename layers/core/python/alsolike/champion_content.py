@@ -24,7 +24,7 @@ class ChampionContent:
 
 
 class ChampionContents:
-    """Follows the champion of one deployment.
+    """Follows the champion of one deployment; an index that cannot be opened is not fetched again until it is another.
 
     Parameters
     ----------
@@ -42,6 +42,7 @@ class ChampionContents:
         self._directory = directory
         self._registry = Registry(client, bucket)
         self._content: ChampionContent | None = None
+        self._unusable: dict[tuple[str, str], str] = {}
 
     def current(self) -> ChampionContent | None:
         """Return what the champion knows now, None before the first model.
@@ -63,6 +64,9 @@ class ChampionContents:
     def _index(self, version: str) -> ContentIndex:
         key, path = f"{model_prefix(version)}{CONTENT_FILE}", self._directory / CONTENT_FILE
         try:
+            etag = self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+            if (reason := self._unusable.get((version, etag))) is not None:
+                raise InvalidBundle(reason)
             self._directory.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             download(self._client, self._bucket, key, path)
@@ -75,4 +79,6 @@ class ChampionContents:
         try:
             return ContentIndex.map(path)
         except InvalidBundle as error:
-            raise InvalidBundle(f"model {version}: {error}") from error
+            reason = f"model {version}: {error}"
+            self._unusable = {(version, etag): reason}
+            raise InvalidBundle(reason) from error
