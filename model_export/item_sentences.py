@@ -38,11 +38,15 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
     Raises
     ------
     InvalidInput
-        If there is no such folder or no model in it, `model2vec` is not installed, or no column is text.
+        If there is no such folder or no model in it, it cannot be looked into, `model2vec` is not installed, or no
+        column is text.
     """
     said = f"the sentence model is {str(folder)!r}, expected a folder that model2vec reads"
-    if not folder.is_dir():
-        raise InvalidInput(f"{said}; there is no such folder")
+    try:
+        if not folder.is_dir():
+            raise InvalidInput(f"{said}; {'it is a file' if folder.exists() else 'there is no such folder'}")
+    except OSError as error:
+        raise InvalidInput(f"{said}: {error}") from error
     try:
         from model2vec import StaticModel
     except ImportError as error:

@@ -6,7 +6,16 @@ from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings, place
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("model.safetensors", "tokenizer.json")
+LAYOUTS = (
+    ("config.json", "model.safetensors", "tokenizer.json"),
+    ("config_sentence_transformers.json", "model.safetensors", "tokenizer.json"),
+    (
+        "config_sentence_transformers.json",
+        "0_StaticEmbedding/model.safetensors",
+        "0_StaticEmbedding/tokenizer.json",
+    ),
+)
+"""The files that model2vec looks for in a folder, those of sentence-transformers after its own."""
 
 
 def sentence_model_folder(settings: Settings) -> Path | None:
@@ -15,15 +24,19 @@ def sentence_model_folder(settings: Settings) -> Path | None:
     Raises
     ------
     InvalidSettings
-        If there is no such folder, or no model in it.
+        If there is no such folder, no model in it, or it cannot be looked into.
     """
     if settings.sentence_model is None:
         return None
-    folder = (ROOT / settings.sentence_model).resolve()
-    said = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}"
-    if not folder.is_dir():
-        raise InvalidSettings(f"{said}, expected a folder; {folder} is none")
-    # sentence-transformers keeps them in a folder of their own.
-    if not any(all((each / name).is_file() for name in FILES) for each in (folder, folder / "0_StaticEmbedding")):
-        raise InvalidSettings(f"{said}, expected a folder with {' and '.join(FILES)} in it; {folder} has not both")
+    said = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}, expected"
+    folder = ROOT / settings.sentence_model
+    try:
+        folder = folder.resolve()
+        if not folder.is_dir():
+            raise InvalidSettings(f"{said} a folder; {folder} is {'a file' if folder.exists() else 'none'}")
+        missing = min(([name for name in names if not (folder / name).is_file()] for names in LAYOUTS), key=len)
+    except (OSError, RuntimeError) as error:
+        raise InvalidSettings(f"{said} a folder that can be read; {folder}: {error}") from error
+    if missing:
+        raise InvalidSettings(f"{said} a folder that model2vec reads; {folder} is without {', '.join(missing)}")
     return folder

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from model2vec.persistence.datamodels import FOLDER_LAYOUTS
 
 from infra_cdk.app import create_app, read_context
-from infra_cdk.constructs.sentence_model import sentence_model_folder
+from infra_cdk.constructs.sentence_model import LAYOUTS, sentence_model_folder
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, flat
@@ -17,6 +20,11 @@ from tests.infra.assembly import Assembly, flat
 
 def settings(folder: Path | str | None) -> Settings:
     return Settings(name="test", region="us-east-1", sentence_model=None if folder is None else str(folder))
+
+
+def denied(path: Path) -> bool:
+    """Stand in for a look below a locked folder, which root is never denied."""
+    raise PermissionError(13, "Permission denied", str(path))
 
 
 def channels(assembly: Assembly) -> dict[str, Any]:
@@ -47,20 +55,44 @@ def test_a_folder_without_a_model_is_refused(model: Path) -> None:
     assert sentence_model_folder(settings(model)) == model
     assert sentence_model_folder(settings(None)) is None
 
-    (model / "tokenizer.json").unlink()
+    with pytest.raises(InvalidSettings, match=r"expected a folder; /.*/config\.json is a file"):
+        sentence_model_folder(settings(model / "config.json"))
+
+
+@pytest.mark.parametrize("names", LAYOUTS)
+def test_each_file_that_model2vec_looks_for_has_to_be_there(names: Sequence[str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert sentence_model_folder(settings(tmp_path)) == tmp_path
+
+    (tmp_path / names[-1]).unlink()
 
     with pytest.raises(
-        InvalidSettings, match=r"a folder with model\.safetensors and tokenizer\.json in it; .* not both"
+        InvalidSettings, match=rf"a folder that model2vec reads; /.* is without {re.escape(names[-1])}$"
     ):
+        sentence_model_folder(settings(tmp_path))
+
+
+def test_a_model_without_its_configuration_is_refused_before_it_is_deployed(model: Path) -> None:
+    (model / "config.json").unlink()
+
+    with pytest.raises(InvalidSettings, match=r"a folder that model2vec reads; /.*/model is without config\.json$"):
         sentence_model_folder(settings(model))
 
 
-def test_a_model_of_sentence_transformers_is_one(model: Path, tmp_path: Path) -> None:
-    nested = tmp_path / "other" / "0_StaticEmbedding"
-    nested.parent.mkdir()
-    model.rename(nested)
+def test_the_layouts_are_those_of_model2vec() -> None:
+    assert list(LAYOUTS) == [(str(each.config), str(each.embeddings), str(each.tokenizer)) for each in FOLDER_LAYOUTS]
 
-    assert sentence_model_folder(settings(nested.parent)) == nested.parent
+
+def test_a_folder_that_cannot_be_looked_into_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_dir", denied)
+
+    with pytest.raises(
+        InvalidSettings,
+        match=r"test\.sentence_model is '.*model', expected a folder that can be read; /.*model: .*denied",
+    ):
+        sentence_model_folder(settings(model))
 
 
 def test_the_model_goes_to_the_job_and_its_library_to_publish_catalog_alone(

@@ -88,6 +88,24 @@ def test_a_folder_that_is_none_is_refused_and_nothing_is_fetched(tmp_path: Path)
         open_model(tmp_path, ITEMS)
 
 
+def test_a_file_and_a_folder_that_cannot_be_looked_into_are_said_to_be_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "model.safetensors"
+    file.touch()
+    with pytest.raises(
+        InvalidInput, match=r"model\.safetensors', expected a folder that model2vec reads; it is a file$"
+    ):
+        open_model(file, ITEMS)
+
+    def denied(path: Path) -> bool:  # as below a locked folder, which root is never denied
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(InvalidInput, match=r"expected a folder that model2vec reads: \[Errno 13\] Permission denied"):
+        open_model(tmp_path, ITEMS)
+
+
 def test_the_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_model(tmp_path)
     monkeypatch.setitem(sys.modules, "model2vec", None)
