@@ -41,6 +41,7 @@ def metrics(
         for each in document["metrics"]
     ]
     console.print_table(_COLUMNS, rows)
+    console.print_line(f"namespace {document['namespace']}")
     console.print_line(
         f"{document['series']:,} series; ${document['usd_a_month']:.2f} a month,"
         f" at most ${document['most_usd_a_month']:.2f} where all of it happens every hour"
@@ -49,7 +50,7 @@ def metrics(
 
 
 def _document(written: tuple[Written, ...], bounds: Bounds) -> dict[str, Any]:
-    from alsolike.custom_metrics import PRICE_AS_OF, USD_A_MONTH
+    from alsolike.custom_metrics import NAMESPACE, PRICE_AS_OF, USD_A_MONTH
 
     rows = [
         {
@@ -64,6 +65,7 @@ def _document(written: tuple[Written, ...], bounds: Bounds) -> dict[str, Any]:
         for each in written
     ]
     return {
+        "namespace": NAMESPACE,
         "metrics": rows,
         "series": sum(each.series(bounds) for each in written),
         "usd_a_month": round(sum(each.usd(bounds) for each in written), 2),

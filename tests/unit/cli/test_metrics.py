@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from infra_cdk.constructs.metrics import namespace
+from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,6 +23,12 @@ def test_list_adds_up_and_grows_with_versions_and_arms() -> None:
     assert more["series"] - few["series"] == 7 * (1 + 4)  # seven rates, by version and by arm
     assert few["usd_a_month"] < few["most_usd_a_month"]
     assert round(more["usd_a_month"] - few["usd_a_month"], 2) == round(35 * 0.30 / 24, 2)
+
+
+def test_namespace_is_the_one_that_functions_are_deployed_with() -> None:
+    said = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)["namespace"]
+
+    assert said.replace("<environment>", "prod") == namespace(Settings(name="prod", region="eu-west-1"))
 
 
 def test_the_documentation_has_the_figures_of_the_list() -> None:
@@ -49,4 +57,5 @@ def test_table_says_what_all_of_it_costs() -> None:
     answer = CliRunner().invoke(app, ["metrics"])
 
     assert "EventsNotAttributed" in answer.stdout
+    assert "namespace Alsolike/<environment>" in answer.stdout.splitlines()
     assert "a month, at most $" in answer.stdout.splitlines()[-1]

@@ -18,6 +18,9 @@ from alsolike.monitoring import Drift
 from alsolike.observability import Metric
 from alsolike.recommendation_requests import LISTING, PERSONALIZED_RANKING
 
+NAMESPACE: Final = "Alsolike/<environment>"
+"""Of all of them in CloudWatch."""
+
 USD_A_MONTH: Final = prices.TABLE["metrics"].dollars
 """Of one series that is sent in every hour, each of the first 10,000, see `PRICE_AS_OF`."""
 
