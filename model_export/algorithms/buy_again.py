@@ -64,12 +64,16 @@ class BuyAgain(Algorithm):
     demand_power: float = 0.4
 
     def alternatives(self) -> Sequence[Self]:
-        """Return a season, a month, and no decay, each with what is had again mattering more and less; counts alone."""
-        tried = itertools.product((self.again_power, self.again_power / 2), (120.0, 30.0, math.inf))
-        counts_alone = dataclasses.replace(self, again_power=0.0, demand_power=0.0)
+        """Return a season, a month, and no decay, each with what is had again mattering more and less.
+
+        The demand of a week may not last, so that the season is tried without, too; the last are counts alone.
+        """
+        powers = (self.again_power, self.again_power / 2)
+        tried = itertools.product(powers, (120.0, 30.0, math.inf))
         return (
             *(dataclasses.replace(self, again_power=power, half_life_days=days) for power, days in tried),
-            counts_alone,
+            *(dataclasses.replace(self, again_power=power, demand_power=0.0) for power in powers),
+            dataclasses.replace(self, again_power=0.0, demand_power=0.0),
         )
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:

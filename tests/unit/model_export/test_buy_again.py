@@ -97,3 +97,9 @@ def test_how_a_history_is_read_changes_no_factor() -> None:
     assert np.array_equal(
         factors(BuyAgain(half_life_days=math.inf), data), factors(BuyAgain(half_life_days=30.0), data)
     )
+
+
+def test_what_is_had_again_is_tried_without_demand() -> None:
+    tried = [each for each in BuyAgain().alternatives() if each.again_power and not each.demand_power]
+
+    assert [(each.again_power, each.half_life_days) for each in tried] == [(0.5, 120.0), (0.25, 120.0)]
