@@ -162,7 +162,7 @@ def _show_shopper(shopper: Shopper, titles: Mapping[str, str]) -> None:
             [titles.get(move.item_id, move.item_id), _rank(move.before), _rank(move.after), _rank(move.reference_after)]
             for move in shopper.moves[:_SHOWN_MOVES]
         ],
-        title=f"Never bought by shopper {shopper.user_id}, and moved up most ({len(shopper.moves)} items moved)",
+        title=f"Never bought by shopper {shopper.user_id}, and moved ({len(shopper.moves)} items; furthest up first)",
     )
 
 
