@@ -25,6 +25,7 @@ from tests.unit.functions.factories import LambdaContext
 GROUP = "recommender"
 HOUR_MS = 3_600_000
 SLOW_MS = 250.0
+EVERYBODY = [f"user-{number}" for number in range(1_000)]
 _KINDS = {
     "string": pa.string(),
     "bigint": pa.int64(),

@@ -1,0 +1,59 @@
+"""The end of a canary: out of the trial, rid of files that nothing keeps; and an action that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alsolike.errors import InvalidInput
+from functions.run_canary import handler
+from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
+
+
+def test_a_workflow_that_ends_early_takes_it_out(trial: Trial) -> None:
+    trial.start()
+
+    assert trial.do("end")["reasons"] == ["the workflow ended before the canary did"]
+    assert trial.pointer().canary is None
+    assert trial.do("end")["state"] == "rolled_back"
+
+
+def test_an_unknown_action_is_refused(trial: Trial) -> None:
+    with pytest.raises(InvalidInput, match="action is 'stop', expected one of start, look, end"):
+        trial.do("stop")
+
+
+class TestRetention:
+    def test_what_nothing_keeps_goes_at_the_end(self, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MODELS_KEPT", "1")
+        handler._settings.cache_clear()
+        for version in ("old-1", "old-2", "pinned", "tested"):
+            trial.publish(version)
+        arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "tested"}}
+        trial.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
+        trial.registry.pin(trial.pointer(), ("pinned",))
+        trial.start()
+        trial.now_ms += HOUR_MS
+
+        assert trial.do("look")["state"] == "promoted"
+
+        (kept,) = trial.stored() - {"v1", "v2", "pinned", "tested"}
+        assert kept in ("old-1", "old-2")
+        assert trial.report("v2").state == "promoted"
+
+    def test_nothing_goes_where_the_configuration_cannot_be_read(
+        self, trial: Trial, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    ) -> None:
+        monkeypatch.setenv("MODELS_KEPT", "1")
+        handler._settings.cache_clear()
+        for version in ("old-1", "old-2"):
+            trial.publish(version)
+        trial.s3.put_object(Bucket=trial.artefacts, Key="config/current.json", Body=b"damaged")
+        trial.start()
+        trial.now_ms += HOUR_MS
+
+        assert trial.do("look")["state"] == "promoted"
+
+        assert trial.stored() == {"v1", "v2", "old-1", "old-2"}
+        assert "versions cannot be retired" in logged()

@@ -1,0 +1,228 @@
+"""A look compares the arms, and promotes the version, takes it back or lets it go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, SLOW_MS, Trial, document
+
+
+def test_nothing_speaks_against_a_version_that_is_as_good(trial: Trial) -> None:
+    experiment = trial.start().experiment
+    own = sum(experiment.arm_of(user).name == "candidate" for user in EVERYBODY)
+    trial.answered(EVERYBODY)
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "going"
+    assert answer["reasons"][0] == f"{own} answers to {own} users, {1_000 - own} of the champion to {1_000 - own}"
+
+
+def test_after_its_time_it_is_champion(trial: Trial, counted: Callable[[], dict[str, float]]) -> None:
+    trial.start()
+    trial.answered(EVERYBODY)
+    trial.now_ms += HOUR_MS
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "promoted"
+    assert (trial.pointer().version, trial.pointer().canary) == ("v2", None)
+    assert trial.pointer().history[0].reason == "run v2: passed its canary"
+    assert trial.approval("v2") == "Approved"
+    assert trial.do("look")["state"] == "promoted"  # as Step Functions repeats it
+    assert counted()["CanariesPromoted"] == 2
+
+
+def test_too_few_answers_are_said_and_do_not_hold_it_up(trial: Trial) -> None:
+    trial.start()
+    trial.answered(EVERYBODY[:30])
+    trial.now_ms += HOUR_MS
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "promoted"
+    assert answer["reasons"][0] == "too few answers to compare: nothing spoke against it; the time before had 0"
+
+
+def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(trial: Trial) -> None:
+    canary = trial.expecting(200)
+    trial.answered(EVERYBODY[:9])
+    trial.now_ms = canary.ends_ms
+
+    again = trial.do("look")
+
+    assert again["state"] == "going"
+    assert again["reasons"][0] == (
+        "the log is silent: 200 answers were expected; its trial goes on for its time once more"
+    )
+    assert (trial.canary().ends_ms, trial.report().ends_ms) == (canary.ends_ms + HOUR_MS, canary.ends_ms + HOUR_MS)
+    trial.now_ms += HOUR_MS - 1
+    assert trial.do("look")["state"] == "going"
+    trial.now_ms += 1
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"][0] == (
+        "the log is silent: 200 answers were expected; a version that nobody saw at work does not become champion"
+    )
+    assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+    assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
+    assert trial.do("look") == answer
+
+
+def test_a_log_that_speaks_again_promotes(trial: Trial) -> None:
+    trial.expecting(200)
+    trial.now_ms += HOUR_MS
+    assert trial.do("look")["state"] == "going"
+    trial.answered(EVERYBODY[:10])
+    trial.now_ms += HOUR_MS
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "promoted"
+    assert answer["reasons"][0].endswith("the time before had 200")
+
+
+@pytest.mark.parametrize(("expected", "answers"), [(None, 0), (0, 0), (199, 0), (200, 10)])
+def test_a_shop_with_few_visitors_gets_its_model(trial: Trial, expected: int | None, answers: int) -> None:
+    trial.expecting(expected)
+    trial.answered(EVERYBODY[:answers])
+    trial.now_ms += HOUR_MS
+
+    assert trial.do("look")["state"] == "promoted"
+
+
+def test_a_version_that_mostly_fails_is_taken_back_within_a_few_answers(
+    trial: Trial, counted: Callable[[], dict[str, float]]
+) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 20), degraded=["arm-model-unavailable"])
+    trial.answered(trial.users("champion", 80))
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"][0] == "fails outright: 100.0% of its 20 answers to 20 users are errors"
+    assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+    assert trial.approval("v2") == "Rejected"
+    assert trial.do("look") == answer  # as Step Functions repeats it
+    assert counted()["CanariesRolledBack"] == 2
+
+
+def test_failures_of_both_are_not_the_versions(trial: Trial) -> None:
+    trial.start()
+    trial.answered(EVERYBODY, degraded=["model-slow"])
+
+    assert trial.do("look")["state"] == "going"
+
+
+def test_what_is_not_the_models_fault_is_no_error(trial: Trial) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 200), degraded=["no-profile", "stale-catalogue"])
+    trial.answered(trial.users("champion", 800))
+
+    assert trial.do("look")["state"] == "going"
+
+
+def test_more_errors_than_allowed_take_it_back(trial: Trial) -> None:
+    trial.start()
+    failing = trial.users("candidate", 200)
+    trial.answered(failing[:30], degraded=["model-failed"])  # 15%
+    trial.answered([*failing[30:], *trial.users("champion", 800)])
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"][0].startswith(
+        "error rate: 15.00% of its answers are errors, 0.00% of the champion's; 1 points more are allowed (z "
+    )
+
+
+def test_slower_answers_than_allowed_take_it_back(trial: Trial) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 200), took_ms=SLOW_MS)
+    trial.answered(trial.users("champion", 800), took_ms=100.0)
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"][0].startswith("latency: its answers take 250.0 ms, the champion's 100.0 ms; 50% more")
+
+
+def test_answers_a_little_slower_are_allowed(trial: Trial) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 200), took_ms=140.0)
+    trial.answered(trial.users("champion", 800), took_ms=100.0)
+
+    assert trial.do("look")["state"] == "going"
+
+
+@pytest.mark.parametrize("shown", [5, 0])
+def test_fewer_clicks_take_it_back(trial: Trial, shown: int) -> None:
+    """By what was shown; where a shop reports no impressions, by answer."""
+    trial.start()
+    ours, theirs = trial.users("candidate", 300), trial.users("champion", 1_200)
+    rows = trial.answered([*ours, *theirs])
+    for number, row in enumerate(rows):
+        row["clicks"] = row["shown_clicks"] = int(number >= 300 and number % 3 == 0)
+        row["impressions"] = shown
+    trial.attribute([{**row, "degraded": False} for row in rows])
+
+    answer = trial.do("look")
+
+    expected = "6.67%" if shown else "33.33%"
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"][0].startswith(f"click-through: its click-through is 0.00%, the champion's {expected} (")
+
+
+def test_a_version_whose_answers_are_not_logged_is_taken_back(trial: Trial) -> None:
+    trial.start()
+    trial.answered(trial.users("champion", 400))
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"][0] == "missing users: 0 of 400 users in the log are its own, 20% expected"
+
+
+def test_an_answer_counts_once_in_whatever_objects_it_lies(trial: Trial) -> None:
+    trial.start()
+    rows = trial.answered(EVERYBODY)
+    trial.archive(rows)  # as compaction does
+
+    trial.do("look")
+
+    figures = trial.report().looks[-1].figures
+    assert figures["candidate"]["answers"] + figures["champion"]["answers"] == 1_000
+
+
+def test_answers_of_an_earlier_canary_of_the_version_do_not_count(trial: Trial) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 50), degraded=["model-failed"])
+    trial.do("end")
+    trial.now_ms += 1_000
+    trial.start(run_id="by-hand")
+
+    trial.do("look", run_id="by-hand")
+
+    assert trial.report().looks[-1].figures["candidate"]["answers"] == 0
+
+
+def test_the_report_has_every_look_with_its_figures(trial: Trial) -> None:
+    trial.start()
+    trial.answered(EVERYBODY)
+    trial.do("look")
+    trial.now_ms += HOUR_MS
+    trial.do("look")
+
+    report = document(trial.report())
+
+    assert (report["state"], report["champion"], report["share"]) == ("promoted", "v1", 0.2)
+    assert [look["state"] for look in report["looks"]] == ["going", "going", "promoted"]
+    assert report["looks"][1]["figures"]["candidate"]["latency_ms"] == pytest.approx(10.0)
+    assert [test["name"] for test in report["looks"][1]["figures"]["tests"]] == [
+        "fails outright", "missing users", "error rate", "latency", "click-through",
+    ]  # fmt: skip

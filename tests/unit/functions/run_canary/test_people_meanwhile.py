@@ -1,0 +1,149 @@
+"""What a person does while a canary goes on stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alsolike.canary_report import CanaryReport, CanaryReports
+from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.registry import Registry
+from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
+
+
+def test_another_promotion_stands(trial: Trial) -> None:
+    trial.start()
+    trial.publish("v3")
+    trial.registry.promote("v3", reason="we need it now", now_ms=trial.now_ms)
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"] == ["somebody took it out of the trial; champion is v3: we need it now"]
+    assert trial.pointer().version == "v3"
+    assert trial.approval("v2") == "PendingManualApproval"
+
+
+def test_the_versions_own_promotion_is_its_promotion(trial: Trial) -> None:
+    trial.start()
+    trial.registry.promote("v2", reason="I am sure", now_ms=trial.now_ms)
+
+    answer = trial.do("look")
+
+    assert answer == {"version": "v2", "state": "promoted", "reasons": ["it is champion: I am sure"]}
+    assert trial.approval("v2") == "Approved"
+
+
+def test_a_promotion_between_looking_and_writing_stands(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial.start()
+    trial.now_ms += HOUR_MS
+    trial.publish("v3")
+    replace = Registry.replace
+
+    def late(self: Registry, *arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Registry, "replace", replace)
+        trial.registry.promote("v3", reason="just now", now_ms=trial.now_ms)
+        return replace(self, *arguments, **named)
+
+    monkeypatch.setattr(Registry, "replace", late)
+
+    assert trial.do("look")["state"] == "rolled_back"
+    assert trial.pointer().version == "v3"
+
+
+def test_pinning_at_the_same_time_does_not_stop_a_rollback(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+    end = Registry.end_canary
+
+    def late(self: Registry, expected: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Registry, "end_canary", end)
+        self.pin(expected, ("v1",))
+        with pytest.raises(ConcurrentUpdate):
+            end(self, expected, **named)
+        return end(self, expected, **named)
+
+    monkeypatch.setattr(Registry, "end_canary", late)
+
+    assert trial.do("look")["state"] == "rolled_back"
+    assert (trial.pointer().canary, trial.pointer().pinned) == (None, ("v1",))
+
+
+def test_a_promotion_between_a_breach_and_its_rollback_stands(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+    end = Registry.end_canary
+
+    def late(self: Registry, *arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Registry, "end_canary", end)
+        trial.registry.promote("v2", reason="we know better", now_ms=trial.now_ms)
+        return end(self, *arguments, **named)
+
+    monkeypatch.setattr(Registry, "end_canary", late)
+
+    answer = trial.do("look")
+
+    assert answer == {"version": "v2", "state": "promoted", "reasons": ["it is champion: we know better"]}
+    assert (trial.pointer().version, trial.approval("v2")) == ("v2", "Approved")
+    assert [look.state for look in trial.report().looks] == ["going", "promoted"]
+
+
+def test_a_promotion_right_after_a_rollback_keeps_its_approval(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+    write = CanaryReports.write
+
+    def late(self: CanaryReports, report: CanaryReport) -> None:
+        trial.registry.promote("v2", reason="we know better", now_ms=trial.now_ms)
+        write(self, report)
+
+    monkeypatch.setattr(CanaryReports, "write", late)
+
+    assert trial.do("look")["state"] == "rolled_back"
+    assert (trial.pointer().version, trial.approval("v2")) == ("v2", "PendingManualApproval")
+
+
+def test_promoting_the_champion_ends_the_trial_with_its_reason(trial: Trial) -> None:
+    trial.start()
+    trial.registry.promote("v1", reason="no trials before Christmas", now_ms=trial.now_ms)
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"] == ["v1 stays champion: no trials before Christmas"]
+    assert [promotion.version for promotion in trial.pointer().history] == ["v1"]
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_repeated_start_does_not_begin_again_what_a_person_ended(trial: Trial, *, noted: bool) -> None:
+    """Step Functions repeats a step whose answer got lost, also before anything was noted."""
+    trial.start()
+    if not noted:
+        trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/canaries/v2.json")
+    trial.registry.end_canary(trial.pointer(), reason="not today")
+
+    answer = trial.do("start")
+
+    assert answer == {"version": "v2", "state": "rolled_back", "reasons": ["not today"]}
+    assert trial.pointer().canary is None
+
+
+def test_a_rollback_whose_note_got_lost_is_told_again(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+    write = CanaryReports.write
+
+    def broken(self: CanaryReports, report: CanaryReport) -> None:
+        monkeypatch.setattr(CanaryReports, "write", write)
+        raise Unavailable("S3 does not answer")
+
+    monkeypatch.setattr(CanaryReports, "write", broken)
+    with pytest.raises(Unavailable):
+        trial.do("look")
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"][0].startswith("fails outright: 100.0% of its 20 answers to 20 users are errors; ")
+    assert trial.approval("v2") == "Rejected"

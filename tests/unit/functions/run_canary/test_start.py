@@ -1,0 +1,158 @@
+"""What a canary's start does, and which versions are not tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from alsolike.errors import NotFound
+from functions.run_canary import handler
+from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, Trial
+
+
+def test_the_pointer_carries_the_version_beside_the_champion(trial: Trial) -> None:
+    answer = trial.do("start")
+
+    canary = trial.canary()
+    assert answer["state"] == "going"
+    assert trial.pointer().version == "v1"
+    assert (canary.version, canary.champion, canary.share, canary.run_id) == ("v2", "v1", 0.2, "v2")
+    assert canary.ends_ms - canary.started_ms == HOUR_MS
+    assert trial.report().state == "going"
+
+
+def test_a_repeated_start_is_the_same_canary(trial: Trial) -> None:
+    first = trial.start()
+    trial.now_ms += 5_000
+
+    assert trial.start() == first
+
+
+def test_the_first_version_is_champion_at_once(trial: Trial) -> None:
+    trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/champion.json")
+    trial.decide("v2", champion=None)
+
+    answer = trial.do("start")
+
+    assert (answer["state"], trial.pointer().version) == ("promoted", "v2")
+    assert "there was no champion" in answer["reasons"][0]
+    assert trial.approval("v2") == "Approved"
+
+
+def test_without_a_share_there_is_no_trial(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
+    handler._settings.cache_clear()
+
+    answer = trial.do("start")
+
+    assert (answer["state"], trial.pointer().version) == ("promoted", "v2")
+    assert answer["reasons"] == ["canary_share_percent is 0: there is no trial"]
+    assert trial.do("start") == answer  # as Step Functions repeats it
+
+
+def test_another_champion_than_the_gate_compared_it_with_keeps_its_place(trial: Trial) -> None:
+    trial.publish("v3")
+    trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
+
+    answer = trial.do("start")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"] == ["the champion is v3 by now, and the gate compared it with v1"]
+    assert (trial.pointer().version, trial.pointer().canary) == ("v3", None)
+    assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
+
+
+def test_who_sends_a_version_on_trial_has_it_beside_whoever_is_champion(trial: Trial) -> None:
+    trial.publish("v3")
+    trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
+
+    answer = trial.do("start", run_id="a-run-of-its-own")
+
+    assert (answer["state"], trial.canary().champion) == ("going", "v3")
+
+
+def test_what_the_gate_rejected_is_not_tried(trial: Trial) -> None:
+    trial.decide("v2", champion="v1", passed=False)
+
+    assert trial.do("start", run_id="by-hand")["state"] == "rolled_back"
+    assert trial.pointer().canary is None
+
+
+def test_after_a_rollback_by_hand_new_versions_are_held_and_say_so(trial: Trial) -> None:
+    trial.publish("v3")
+    trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
+    trial.registry.roll_back(reason="it sells socks only", now_ms=1_767_225_600_000)
+
+    answer = trial.do("start")
+
+    assert answer["state"] == "rolled_back"
+    assert answer["reasons"] == [
+        "held since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` lets new versions in again"
+    ]
+    assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+    assert trial.approval("v2") == "PendingManualApproval"
+
+
+def test_who_sends_a_version_on_trial_lifts_the_hold_by_its_promotion(trial: Trial) -> None:
+    trial.publish("v3")
+    trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
+    trial.registry.roll_back(reason="it sells socks only", now_ms=trial.now_ms)
+    trial.start(run_id="by-hand")
+    assert trial.pointer().held is not None
+    trial.now_ms += HOUR_MS
+
+    assert trial.do("look", run_id="by-hand")["state"] == "promoted"
+    assert trial.pointer().held is None
+
+
+def test_the_reason_of_whoever_sent_it_on_trial_is_kept(trial: Trial) -> None:
+    trial.start(run_id="by-hand")
+    trial.now_ms += HOUR_MS
+    trial.do("look", run_id="by-hand")
+
+    assert trial.report().reason == "by-hand: for spring; tries version v2"
+    assert trial.pointer().history[0].reason == (
+        "run by-hand: passed its canary; by-hand: for spring; tries version v2"
+    )
+
+
+def test_a_trial_that_takes_its_version_back_holds_nothing(trial: Trial) -> None:
+    trial.start()
+    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+
+    assert trial.do("look")["state"] == "rolled_back"
+    assert trial.pointer().held is None
+
+
+def test_a_half_uploaded_version_is_refused_by_name(trial: Trial) -> None:
+    trial.s3.delete_object(Bucket=trial.artefacts, Key="models/v2/manifest.json")
+
+    with pytest.raises(NotFound, match="model version 'v2' has no bundle"):
+        trial.do("start")
+
+    assert trial.pointer().canary is None
+
+
+def test_answers_of_the_time_before_say_how_many_are_planned(trial: Trial) -> None:
+    trial.start()
+    trial.answered(EVERYBODY * 3)
+    trial.do("end")
+
+    canary = trial.start(run_id="by-hand")
+
+    assert (canary.planned_answers, canary.expected_answers) == (3_000, 3_000)
+
+
+def test_only_answers_that_could_be_on_trial_are_expected(trial: Trial) -> None:
+    arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v1"}}
+    trial.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
+    trial.start()
+    trial.answered(EVERYBODY[:100])
+    trial.answered(EVERYBODY[:30], recommender="recently-viewed")
+    trial.answered(EVERYBODY[:20], arms=["spring/control"])
+    trial.answered(EVERYBODY[:10], shopper=None)
+    trial.do("end")
+
+    canary = trial.start(run_id="by-hand")
+
+    # Of 160 rows in four objects of about the same size, which are all read.
+    assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)
