@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from alsolike.configuration_document import parse, to_document
-from alsolike.document import InvalidConfiguration
 from alsolike.experiments import PLANNED_ANSWERS
+from tests.unit.alsolike.refused_documents import faults, only_fault, steps, with_value
 
 MARCH, APRIL, MAY = (f"2026-0{month}-01T00:00:00Z" for month in (3, 4, 5))
 EVEN = {"a": {"share": 0.5}, "b": {"share": 0.5}}
@@ -23,10 +23,8 @@ def documented(**experiments: dict[str, Any]) -> dict[str, Any]:
     return {"format": 1, "rules": {"spring": {}, "summer": {}}, "experiments": stated}
 
 
-def faults(document: dict[str, Any]) -> list[str]:
-    with pytest.raises(InvalidConfiguration) as caught:
-        parse(document)
-    return [str(fault) for fault in caught.value.faults]
+def messages(document: dict[str, Any]) -> list[str]:
+    return [str(fault) for fault in faults(document)]
 
 
 def test_what_is_not_stated_is_for_you_and_a_usual_number_of_answers() -> None:
@@ -73,9 +71,43 @@ def test_what_is_stated_is_read_and_written_again() -> None:
     ],
 )
 def test_what_cannot_be_answered_is_refused(stated: dict[str, Any], fault: str) -> None:
-    (found,) = faults(documented(one=stated))
+    (found,) = messages(documented(one=stated))
 
     assert fault in found
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "at", "message"),
+    [
+        ("experiments.spring-test.start", "2026-03-01", "experiments.spring-test.start", "its zone"),
+        ("experiments.spring-test.end", "2026-03-01T07:00Z", "experiments.spring-test.end", "after the"),
+        (
+            "experiments.spring-test.arms.control.share",
+            0.4,
+            "experiments.spring-test.arms",
+            "has shares that add up to 0.9, expected 1",
+        ),
+        (
+            "experiments.spring-test.arms.rules.rules",
+            "autumn",
+            "experiments.spring-test.arms.rules.rules",
+            'is "autumn", expected the name of a rule set: one of spring',
+        ),
+        (
+            "experiments.spring-test.arms.rules.model",
+            "v1",
+            "experiments.spring-test.arms.rules",
+            "states rules and model, expected one of recommender, rules, model at most",
+        ),
+    ],
+)
+def test_wrong_value_is_named_with_its_place_and_what_was_expected(
+    path: str, value: Any, at: str, message: str
+) -> None:
+    fault = only_fault(with_value(path, value))
+
+    assert fault.path == steps(at)
+    assert message in str(fault)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +121,7 @@ def test_recommenders_that_have_what_they_need_are_taken(on: str, recommender: s
 def test_two_layers_never_set_the_same_thing_of_one_request() -> None:
     one = {"layer": "one", "on": ["for-you", "buy-again"], "arms": halves(rules="spring")}
 
-    (found,) = faults(documented(one=one, two={"layer": "two", "arms": halves(rules="summer")}))
+    (found,) = messages(documented(one=one, two={"layer": "two", "arms": halves(rules="summer")}))
 
     assert found.startswith("experiments.two sets the rules of requests for for-you at the same time as one")
 
@@ -109,7 +141,7 @@ def test_what_does_not_meet_may_be_set_twice(other: dict[str, Any]) -> None:
 def test_an_answer_has_room_for_three_arms() -> None:
     layers = {f"e{number}": {"layer": f"layer-{number}"} for number in range(4)}
 
-    (found,) = faults(documented(**layers))
+    (found,) = messages(documented(**layers))
 
     assert found.startswith("experiments.e3 is one of 4 experiments on for-you at 2026-03-01T00:00:00Z, expected 3")
     parse(documented(**layers | {"e3": {"layer": "layer-3", "on": ["popular"]}}))
@@ -119,7 +151,7 @@ def test_an_answer_has_room_for_three_arms() -> None:
 def test_the_fourth_is_counted_where_it_meets_the_others_and_not_at_its_own_start() -> None:
     later = {f"e{number}": {"layer": f"layer-{number}", "start": APRIL, "end": MAY} for number in range(3)}
 
-    (found,) = faults(documented(**later, early={"layer": "early"}))
+    (found,) = messages(documented(**later, early={"layer": "early"}))
 
     assert found.startswith("experiments.early is one of 4 experiments on for-you at 2026-04-01T00:00:00Z")
 
@@ -128,7 +160,26 @@ def test_only_so_many_models_are_loaded_at_a_time() -> None:
     of = {f"e{n}": {"layer": f"l{n}", "on": [on], "arms": halves(model=f"v{n}")} for n, on in
           enumerate(("for-you", "popular", "buy-again"))}  # fmt: skip
 
-    (found,) = faults(documented(**of))
+    (found,) = messages(documented(**of))
 
     assert found.startswith("experiments.e2 is one of those that name 3 model versions")
     parse(documented(**of | {"e2": {**of["e2"], "arms": halves(model="v1")}}))
+
+
+def test_experiments_of_one_layer_do_not_run_at_the_same_time() -> None:
+    arms = {"a": {"share": 0.5}, "b": {"share": 0.5}}
+    march, april, may = (f"2026-0{month}-01T00:00:00Z" for month in (3, 4, 5))
+    document = {
+        "format": 1,
+        "experiments": {
+            "first": {"start": march, "end": april, "arms": arms},
+            "next": {"start": april, "arms": arms},
+            "elsewhere": {"start": april, "layer": "search", "arms": arms},
+            "too-much": {"start": may, "end": None, "arms": arms},
+        },
+    }
+
+    fault = only_fault(document)
+
+    assert (fault.path, fault.at_key) == (("experiments", "too-much"), True)
+    assert "runs at the same time as next in the layer 'default'" in fault.message

@@ -1,0 +1,42 @@
+"""Documents that are refused, and the faults that are found in them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from alsolike.configuration_document import parse
+from alsolike.document import Fault, InvalidConfiguration, Path
+from tests.unit.alsolike.configuration_documents import FULL
+
+
+def faults(document: object) -> list[Fault]:
+    with pytest.raises(InvalidConfiguration) as caught:
+        parse(document)
+    return list(caught.value.faults)
+
+
+def only_fault(document: object) -> Fault:
+    (fault,) = faults(document)
+    return fault
+
+
+def steps(path: str) -> Path:
+    """Return the steps of a path written with dots; a number is a position in a list."""
+    return tuple(int(step) if step.isdigit() else step for step in path.split("."))
+
+
+def stated(document: Any, path: Path) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+def with_value(path: str, value: Any) -> dict[str, Any]:
+    """The full document with one value changed."""
+    document = copy.deepcopy(FULL)
+    *parents, last = steps(path)
+    stated(document, tuple(parents))[last] = value
+    return document

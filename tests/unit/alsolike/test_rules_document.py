@@ -1,0 +1,143 @@
+"""Rule sets that no list can keep, or that go by columns that are not there, are refused with their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.alsolike.refused_documents import faults, only_fault, steps, with_value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "at", "message"),
+    [
+        (
+            "rules.spring.promotions.0.share",
+            0.0009,
+            "rules.spring.promotions.0.share",
+            "is 0.0009, expected more: it is less than one of 500 places",
+        ),
+        ("rules.spring.promotions.0.name", "a b", "rules.spring.promotions.0.name", "a name:"),
+        (
+            "rules.spring.promotions",
+            [{"filter": "in-stock", "share": 0.1}, {"filter": "Own_Brand", "share": 0.1, "name": "in-stock"}],
+            "rules.spring.promotions.1.name",
+            "is called in-stock, as another promotion is",
+        ),
+        ("rules.spring.diversity.dial", 0, "rules.spring.diversity.dial", "expected more than 0"),
+        ("rules.spring.diversity.columns", [], "rules.spring.diversity.columns", "one column or"),
+        (
+            "rules.spring.diversity.columns",
+            ["BRAND", "brand"],
+            "rules.spring.diversity.columns.1",
+            "is brand, which is stated already",
+        ),
+        (
+            "rules.spring.diversity.columns.0",
+            "price",
+            "rules.spring.diversity.columns.0",
+            "is 'price' and declared as number, expected a column",
+        ),
+        ("rules.spring.exploration.share", 1.5, "rules.spring.exploration.share", "from 0 to 1"),
+        ("rules.spring.exploration.new_for_days", 0, "rules.spring.exploration.new_for_days", "from 1 to 3650"),
+        (
+            "rules.spring.boosts",
+            [{"filter": "in-stock", "factor": 2}] * 16,
+            "rules.spring",
+            "has 16 boosts and 1 demotions, expected 16 together",
+        ),
+        (
+            "rules.spring.promotions",
+            [{"filter": "Own_Brand", "share": 1}],
+            "rules.spring",
+            "promises 500 of 500 places to promotions and pins 1, expected as many as there are",
+        ),
+        (
+            "rules.spring.slate.1",
+            {"column": "brand", "at_most": 3},
+            "rules.spring.slate.1.column",
+            "is brand, of which another rule says something already",
+        ),
+        ("rules.spring.boosts.0.factor", 0.9, "rules.spring.boosts.0.factor", "from 1 to 100"),
+        ("rules.spring.demotions.0.factor", 2, "rules.spring.demotions.0.factor", "0.01 to 1"),
+        ("rules.spring.demotions.0.factor", 1e-300, "rules.spring.demotions.0.factor", "0.01"),
+        ("rules.spring.pins.0.item", 7, "rules.spring.pins.0.item", "an item's id, in quotes"),
+        ("rules.spring.pins.0.position", 501, "rules.spring.pins.0.position", "from 1 to 500"),
+        (
+            "rules.spring.slate.0.column",
+            "price",
+            "rules.spring.slate.0.column",
+            "is 'price' and declared as number, expected a column under items.columns of type string or list or bool",
+        ),
+        ("rules.spring.slate.0.spread", 2, "rules.spring.slate.0", "states both or neither"),
+    ],
+)
+def test_wrong_value_is_named_with_its_place_and_what_was_expected(
+    path: str, value: Any, at: str, message: str
+) -> None:
+    fault = only_fault(with_value(path, value))
+
+    assert fault.path == steps(at)
+    assert message in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("rules", "messages"),
+    [
+        (
+            {"promotions": [{"filter": "f", "share": 0.75}, {"filter": "f", "share": 0.75, "name": "g"}]},
+            ["rules.r.promotions promise 1.5 of the places, expected shares that add up to 1 at most"],
+        ),
+        (
+            {"pins": [{"item": item, "position": n} for item, n in (("pear", 1), ("plum", 1), ("pear", 2))]},
+            [
+                "rules.r.pins[1].position is 1, where another item is pinned already",
+                "rules.r.pins[2].item is 'pear', which is pinned already",
+            ],
+        ),
+    ],
+)
+def test_what_stands_twice_is_refused(rules: dict[str, Any], messages: list[str]) -> None:
+    document = {
+        "format": 1,
+        "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
+        "rules": {"r": rules},
+    }
+
+    assert [str(fault) for fault in faults(document)] == messages
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (
+            {"exploration": {"share": 0.1, "new_for_days": 7}, "promotions": [{"filter": "f", "share": 1}]},
+            "rules.r leaves exploration no place, expected promotions and pins that do not take all",
+        ),
+        (
+            {
+                "pins": [{"item": f"{n}", "position": n} for n in range(1, 252)],
+                "promotions": [{"filter": "f", "share": 0.5}],
+            },
+            "rules.r promises 250 of 500 places to promotions and pins 251, expected as many as there are",
+        ),
+    ],
+)
+def test_rules_that_no_list_can_keep_are_refused(rules: dict[str, Any], message: str) -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
+        "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
+        "rules": {"r": rules},
+    }
+
+    assert str(only_fault(document)) == message
+
+
+def test_exploration_needs_to_know_when_items_are_new() -> None:
+    document = {"format": 1, "rules": {"r": {"exploration": {"share": 0.1, "new_for_days": 7}}}}
+
+    assert str(only_fault(document)) == (
+        "rules.r.exploration needs to know when items are new, expected CREATION_TIMESTAMP under items.columns"
+    )
