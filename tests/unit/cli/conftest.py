@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -13,6 +13,13 @@ from moto import mock_aws
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, REGION
+
+
+@pytest.fixture(scope="session")
+def clients() -> Callable[[str], Any]:
+    """One client a service for all tests: reading a service's description takes longer than most of them."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    return functools.cache(session.client)
 
 
 @pytest.fixture

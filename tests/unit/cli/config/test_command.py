@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 from typer.testing import CliRunner, Result
@@ -31,13 +29,6 @@ HEAVIER_VIEWS = "# views matter\nformat: 1\nevents: {view: {weight: 2}}\n"
 
 def run(*arguments: str, stdin: str | None = None) -> Result:
     return CliRunner().invoke(command.app, ["config", *arguments], input=stdin, catch_exceptions=False)
-
-
-@pytest.fixture(scope="module")
-def clients() -> Callable[[str], Any]:
-    """One client a service for all tests: making one takes longer than they do."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
-    return functools.cache(session.client)
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 from typer.testing import CliRunner, Result
@@ -37,13 +35,6 @@ def found(*arguments: str) -> Any:
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@pytest.fixture(scope="module")
-def clients() -> Callable[[str], Any]:
-    """One client a service for all tests: making one takes longer than they do."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
-    return functools.cache(session.client)
 
 
 @pytest.fixture

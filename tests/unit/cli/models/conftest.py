@@ -1,0 +1,52 @@
+"""A deployment with a champion, an earlier version, one that the gate rejected and one that it let through."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from cli import main as command
+from cli.deployment import Deployment
+from local_cloud.moto_changes.jobs import keep_package_properties
+from tests.unit.cli.models.versions import GROUP, Shop
+from tests.unit.cli.shop import put_parameters
+
+
+@pytest.fixture
+def client(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    keep_package_properties()
+    monkeypatch.setattr("cli.deployment.session_clients", lambda: clients)
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        yield clients
+
+
+@pytest.fixture
+def shop(deployment: Deployment, tmp_path: Path) -> Shop:
+    """Version v1, then v2 champion; v3, which the gate rejected; v4, which passed it."""
+    put_parameters(deployment.client("ssm"), "shop")
+    deployment.client("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
+    found = Shop(deployment, tmp_path)
+    found.publish("v1")
+    found.publish("v2", items=("pear", "plum", "kiwi", "lime"))
+    found.publish("v3", passed=False)
+    found.publish("v4")
+    for version in ("v1", "v2"):
+        found.registry.promote(version, reason=f"run {version}", now_ms=1)
+    return found
+
+
+@pytest.fixture
+def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def refused(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["alsolike", "models", *arguments, "--stack", "shop"])
+        with pytest.raises(SystemExit) as ended:
+            command.main()
+        assert ended.value.code == 1
+        return capsys.readouterr().err
+
+    return refused

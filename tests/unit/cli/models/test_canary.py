@@ -1,0 +1,74 @@
+"""A version sent on trial by hand, and taken back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.models.versions import Shop, document
+
+
+@pytest.fixture
+def machine(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The training workflow, which is not run here."""
+    states = shop.deployment.client("stepfunctions")
+    role = "arn:aws:iam::123456789012:role/workflow"
+    start = {"Type": "Pass", "Result": {"first": "canary"}, "ResultPath": "$.start", "Next": "End"}
+    definition = json.dumps({"StartAt": "Start", "States": {"Start": start, "End": {"Type": "Succeed"}}})
+    arn = states.create_state_machine(name="training", definition=definition, roleArn=role)["stateMachineArn"]
+    assert arn.rpartition(":")[2] == "training"
+    shop.deployment.client("ssm").put_parameter(
+        Name="/alsolike/shop/state-machine-arn", Value=arn, Type="String", Overwrite=True
+    )
+    return states
+
+
+def test_the_workflow_is_started_at_the_trial(shop: Shop, machine: Any) -> None:
+    started = document("promote", "v4", "--reason", "let us see", "--canary")
+
+    execution = machine.describe_execution(executionArn=started["execution_arn"])
+    assert json.loads(execution["input"]) == {"version": "v4", "reason": "let us see"}
+    assert shop.champion.version == "v2"
+
+
+def test_what_the_gate_rejected_is_tried_by_force_alone(shop: Shop, machine: Any, refusal: Any) -> None:
+    assert "the gate rejected model version 'v3'" in refusal("promote", "v3", "--reason", "x", "--canary")
+
+    document("promote", "v3", "--reason", "it is Christmas", "--canary", "--force")
+
+    assert (shop.decision("v3").forced, shop.champion.version) == ("it is Christmas", "v2")
+
+
+def test_while_another_run_goes_on_it_is_refused(shop: Shop, machine: Any, refusal: Any) -> None:
+    (found,) = machine.list_state_machines()["stateMachines"]
+    busy = {"first": "busy", "reason": "by-hand; not now, for run r0 goes on as execution e0"}
+    start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
+    definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
+    machine.update_state_machine(stateMachineArn=found["stateMachineArn"], definition=json.dumps(definition))
+
+    assert "run r0 goes on as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
+
+
+def test_start_that_fails_is_refused_with_its_cause(shop: Shop, machine: Any, refusal: Any) -> None:
+    (found,) = machine.list_state_machines()["stateMachines"]
+    definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "why"}}}
+    machine.update_state_machine(stateMachineArn=found["stateMachineArn"], definition=json.dumps(definition))
+
+    assert "failed: TrainingFailed: why" in refusal("promote", "v4", "--reason", "x", "--canary")
+
+
+def test_neither_the_champion_nor_what_has_no_files_goes_on_trial(shop: Shop, refusal: Any) -> None:
+    assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "x", "--canary")
+    assert "there is no model version 'v9'" in refusal("promote", "v9", "--reason", "x", "--canary")
+
+
+def test_it_is_taken_back_while_the_champion_stays(shop: Shop, refusal: Any) -> None:
+    shop.try_beside("v4")
+
+    told = document("rollback", "--canary", "--reason", "slow")
+
+    assert (told["ended"]["reason"], told["held"]) == ("somebody took it back: slow", None)
+    assert (shop.champion.version, shop.champion.canary) == ("v2", None)
+    assert "no version is on trial" in refusal("rollback", "--canary")

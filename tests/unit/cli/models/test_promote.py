@@ -1,0 +1,85 @@
+"""A version promoted by hand, also against the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.approvals import Approvals
+from alsolike.decision import Check, Decision, decision_key
+from alsolike.errors import Unavailable
+from cli import main as command
+from tests.unit.cli.models.versions import BUCKET, Shop, document, run
+
+
+def test_promoting_approves_the_package(shop: Shop) -> None:
+    document("promote", "v4", "--reason", "better")
+
+    assert (shop.champion.version, shop.approval("v4")) == ("v4", "Approved")
+
+
+def test_what_the_gate_rejected_is_promoted_by_force_alone_and_the_reason_is_kept(shop: Shop, refusal: Any) -> None:
+    said = refusal("promote", "v3", "--reason", "it is Christmas")
+
+    assert "the gate rejected model version 'v3' (failed: ndcg: 0.23, the champion has 0.22); --force" in said
+    assert shop.champion.version == "v2"
+
+    document("promote", "v3", "--reason", "it is Christmas", "--force")
+
+    assert (shop.champion.version, shop.approval("v3")) == ("v3", "Approved")
+    told = document("show", "v3")
+    assert (told["decision"]["forced"], told["decision"]["verdict"]) == ("it is Christmas", "approved")
+    assert "forced     it is Christmas" in run("show", "v3")
+
+
+@pytest.mark.parametrize("canary", [[], ["--canary"]])
+def test_what_cannot_be_promoted_is_not_noted_as_forced(shop: Shop, refusal: Any, canary: list[str]) -> None:
+    run("retire", "v3")
+
+    said = refusal("promote", "v3", "--reason", "it is Christmas", "--force", *canary)
+
+    assert "model version 'v3'" in said
+    assert (shop.decision("v3").forced, shop.champion.version) == (None, "v2")
+
+
+def test_what_cannot_be_served_does_not_become_champion_by_force(shop: Shop, refusal: Any) -> None:
+    final = Decision("v4", 1, "v2", (Check("graph", False, "it does not run", final=True),))
+    shop.s3.put_object(Bucket=BUCKET, Key=decision_key("v4"), Body=final.to_json())
+
+    said = refusal("promote", "v4", "--reason", "it is Christmas", "--force")
+
+    assert "model version 'v4' cannot be served, whatever the reason: failed: graph: it does not run" in said
+    assert shop.champion.version == "v2"
+
+
+def test_a_promotion_that_sagemaker_does_not_approve_warns(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def throttled(*_: Any, **__: Any) -> None:
+        raise Unavailable("Rate exceeded")
+
+    monkeypatch.setattr(Approvals, "decide", throttled)
+
+    answer = CliRunner().invoke(command.app, ["models", "promote", "v4", "--reason", "better", "--stack", "shop"])
+
+    assert (answer.exit_code, shop.champion.version) == (0, "v4")
+    assert "v4 is champion; a rollback brings back v2" in answer.stdout
+    assert answer.stderr == (
+        "warning: model version 'v4' is champion, but its package in the SageMaker Model Registry could not be "
+        "approved: Rate exceeded\n"
+    )
+
+
+def test_the_champion_is_not_promoted_again(shop: Shop, refusal: Any) -> None:
+    before = shop.champion
+
+    assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "again")
+    assert shop.champion == before
+
+
+def test_a_promotion_ends_the_trial_of_another(shop: Shop) -> None:
+    shop.try_beside("v4")
+
+    run("promote", "v1", "--reason", "safe")
+
+    assert (shop.champion.version, shop.champion.canary) == ("v1", None)

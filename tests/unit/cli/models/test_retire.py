@@ -1,0 +1,50 @@
+"""Versions whose files go, and those whose files stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.decision import Decisions
+from tests.unit.cli.models.versions import BUCKET, Shop, document, run
+
+
+def test_a_version_that_nothing_needs_is_retired(shop: Shop) -> None:
+    files = shop.files("v4")
+
+    assert document("retire", "v4") == {"version": "v4", "files": files}
+    assert shop.files("v4") == 0
+    assert Decisions(shop.s3, BUCKET).get("v4") is not None
+
+
+def test_what_is_needed_stays(shop: Shop, refusal: Any) -> None:
+    arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v3"}}
+    store = ConfigurationStore(shop.s3, BUCKET)
+    experiments = {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}}
+    store.apply(store.current(), {"format": 1, "experiments": experiments}, text="", by="test", reason="test", now_ms=1)
+    shop.try_beside("v4")
+    shop.publish("v5")
+    run("pin", "v5")
+
+    for version, why in {
+        "v2": "is champion",
+        "v1": "is what a rollback returns to",
+        "v4": "is on trial",
+        "v5": "is pinned",
+        "v3": "answers an arm of the experiment spring",
+    }.items():
+        assert f"model version '{version}' {why}; its files stay" in refusal("retire", version)
+        assert shop.files(version)
+
+
+def test_what_is_not_there_cannot_be_retired(shop: Shop, refusal: Any) -> None:
+    assert "model version 'v9' has no files" in refusal("retire", "v9")
+
+
+def test_pins_are_set_and_lifted(shop: Shop, refusal: Any) -> None:
+    assert document("pin", "v4")["pinned"] == ["v4"]
+    assert document("pin", "v1")["pinned"] == ["v4", "v1"]
+    assert document("pin", "v4")["pinned"] == ["v4", "v1"]
+    assert document("unpin", "v4")["pinned"] == ["v1"]
+    assert "model version 'v4' is not pinned; pinned: v1" in refusal("unpin", "v4")
+    assert "there is no model version 'v9'" in refusal("pin", "v9")

@@ -1,0 +1,66 @@
+"""A rollback takes the champion back, and holds new versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.models.versions import Shop, document, run
+
+
+def test_it_holds_new_versions_until_they_are_let_in_again(shop: Shop, refusal: Any) -> None:
+    told = document("rollback", "--reason", "it sells socks only")
+
+    assert (told["version"], told["held"]["reason"]) == ("v1", "it sells socks only")
+    said = "it sells socks only; `alsolike models resume` lets new versions in again"
+    assert said in run("list")
+    assert "v1 is champion" in run("resume")
+    assert shop.champion.held is None
+    assert said not in run("list")
+    assert "nothing holds new versions" in refusal("resume")
+
+
+def test_a_promotion_by_hand_lifts_it(shop: Shop) -> None:
+    assert "new versions are held since" in run("rollback")
+
+    assert "held" not in run("promote", "v4", "--reason", "mended")
+
+
+def test_while_a_version_is_on_trial_it_has_to_say_which_of_the_two(shop: Shop, refusal: Any) -> None:
+    shop.try_beside("v4")
+
+    said = refusal("rollback", "--reason", "worse")
+
+    assert "model version 'v4' is on trial: `alsolike models rollback --canary` takes it back, and 'v2'" in said
+    assert "`alsolike models rollback --champion` ends its trial and takes back 'v2' as well" in said
+    assert (shop.champion.version, shop.champion.canary is None) == ("v2", False)
+    assert "expected one of them" in refusal("rollback", "--canary", "--champion")
+
+    told = document("rollback", "--champion", "--reason", "worse")
+
+    assert (told["version"], told["canary"], told["ended"]["version"]) == ("v1", None, "v4")
+    assert told["ended"]["reason"] == "v2 was rolled back beside it: worse"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("", "the reason is '', expected words"),
+        ("  ", "the reason is '  ', expected words"),
+        ("x" * 501, "the reason has 501 characters, expected at most 500"),
+    ],
+)
+def test_a_reason_has_words_and_an_end(shop: Shop, refusal: Any, reason: str, said: str) -> None:
+    shop.try_beside("v4")
+    before = shop.champion
+
+    for call in (
+        ["rollback", "--champion"],
+        ["rollback", "--canary"],
+        ["promote", "v4"],
+        ["promote", "v4", "--canary"],
+    ):
+        assert said in refusal(*call, "--reason", reason)
+
+    assert shop.champion == before

@@ -1,0 +1,147 @@
+"""What is told of versions: the list, one of them, and how two differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alsolike.approvals import Approvals
+from alsolike.dataset import MANIFEST_FILE, prefix
+from alsolike.decision import decision_key
+from cli import model_versions
+from tests.unit.cli.models.versions import BUCKET, GROUP, Shop, document, run
+
+
+def test_list_says_what_each_version_is(shop: Shop) -> None:
+    shop.publish("v5")
+    shop.publish("v6")
+    shop.try_beside("v4")
+    run("retire", "v5")
+    run("pin", "v1")
+
+    listed = {each["version"]: (each["status"], each["pinned"]) for each in document("list")}
+
+    assert listed == {
+        "v1": ("previous", True),
+        "v2": ("champion", False),
+        "v3": ("rejected", False),
+        "v4": ("canary", False),
+        "v5": ("retired", False),
+        "v6": ("kept", False),
+    }
+    assert "pinned" in run("list")
+
+
+def test_what_was_let_through_by_force_is_said_of_it_whatever_it_is_later(shop: Shop) -> None:
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    run("promote", "v4", "--reason", "it is over", "--force")  # the gate let it through by itself
+    run("promote", "v2", "--reason", "back again")
+
+    listed = {each["version"]: (each["status"], each["forced"]) for each in document("list")}
+
+    assert listed == {
+        "v1": ("previous", False),
+        "v2": ("champion", False),
+        "v3": ("kept", True),
+        "v4": ("kept", False),
+    }
+    assert "kept, forced" in run("list")
+    assert "version    v3, kept, forced, made" in run("show", "v3")
+
+
+def test_force_is_said_of_a_version_that_its_trial_rejected_and_whose_files_are_gone(shop: Shop) -> None:
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    run("promote", "v2", "--reason", "back again")
+    run("promote", "v4", "--reason", "it is over")
+    Approvals(shop.sagemaker, GROUP).decide("v3", "Rejected", reason="breached")  # as the end of a trial does
+
+    listed = run("list")
+    shown = run("show", "v3")
+    run("retire", "v3")
+
+    assert "rejected, forced" in listed
+    assert "version    v3, rejected, forced, made" in shown
+    assert "retired, forced" in run("list")
+
+
+def test_decisions_that_do_not_change_any_more_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = model_versions.of(shop.deployment)
+    get, read = shop.s3.get_object, []
+
+    def noting(**call: Any) -> Any:
+        read.append(call["Key"])
+        return get(**call)
+
+    monkeypatch.setattr(shop.s3, "get_object", noting)
+
+    for _ in range(2):
+        versions.all()
+
+    assert sorted(key for key in read if key in map(decision_key, ("v1", "v2", "v3", "v4"))) == [
+        decision_key("v1"),
+        decision_key("v2"),
+        *2 * [decision_key("v3")],  # somebody may force it
+        decision_key("v4"),
+    ]
+
+
+def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:
+    shop.try_beside("v4")
+
+    told = document("show", "v4")
+    shown = run("show", "v4")
+
+    assert (told["version"], told["status"], told["approval"]) == ("v4", "canary", "PendingManualApproval")
+    assert told["decision"]["verdict"] == "approved"
+    assert told["decision"]["checks"][0]["figures"] == "0.23, the champion has 0.22"
+    assert (told["canary"]["state"], told["canary"]["reasons"]) == ("going", ["12 answers to 9 users"])
+    assert "gate       approved 1970-01-01 00:00:00 UTC, beside v1\n           passed: ndcg: 0.23" in shown
+    assert "canary     going, 10% of the users beside v2, 1 looks" in shown
+    assert "           started by-hand: for spring\n           12 answers to 9 users" in shown
+
+
+def test_show_asks_for_no_package_but_the_versions_own(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    describe, described = shop.sagemaker.describe_model_package, []
+
+    def noting(**call: Any) -> Any:
+        described.append(call["ModelPackageName"])
+        return describe(**call)
+
+    monkeypatch.setattr(shop.sagemaker, "describe_model_package", noting)
+
+    assert document("show", "v2")["version"] == "v2"
+
+    assert len(described) == 1
+
+
+def test_what_the_gate_rejected_is_retired_once_its_files_are_gone(shop: Shop) -> None:
+    run("retire", "v3")
+
+    assert document("show", "v3")["status"] == "retired"
+
+
+def test_show_still_tells_of_a_version_whose_files_are_gone(shop: Shop) -> None:
+    run("retire", "v4")
+
+    told = document("show", "v4")
+
+    assert (told["status"], told["manifest"]) == ("retired", None)
+    assert told["decision"]["verdict"] == "approved"
+
+
+def test_diff_has_what_differs_and_nothing_else(shop: Shop) -> None:
+    found = document("diff", "v1", "v2")
+
+    figures = {change["name"]: (change["before"], change["after"]) for change in found["figures"]}
+    assert figures == {"items": (3, 4), "ndcg": (0.23, pytest.approx(0.24))}
+    assert found["dataset"] == [{"name": "items", "before": 3, "after": 4}]
+    assert (found["items_added"], found["items_gone"]) == (["kiwi", "lime"], ["fig"])
+    shown = run("diff", "v1", "v2")
+    assert "items added: kiwi, lime\nitems gone: fig\n" in shown
+
+
+def test_diff_does_without_datasets_that_have_expired(shop: Shop) -> None:
+    shop.s3.delete_object(Bucket=BUCKET, Key=f"{prefix('v1')}{MANIFEST_FILE}")
+
+    assert document("diff", "v1", "v2")["dataset"] == []
