@@ -1,0 +1,146 @@
+"""`alsolike config check`: a file's errors, each with its line and column."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from alsolike.configuration import DEFAULT
+from alsolike.configuration_document import parse
+from alsolike.errors import InvalidInput
+from cli.config import yaml_document
+from tests.unit.cli.config.configuring import run
+
+EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "configuration.yaml"
+
+
+def test_the_documented_example_is_valid_and_states_every_key() -> None:
+    result = run("check", str(EXAMPLE))
+
+    assert result.exit_code == 0
+    assert (result.stdout, result.stderr) == (f"{EXAMPLE} is valid\n", "")
+    configuration = parse(yaml_document.read(EXAMPLE.read_text()).value)
+    stated = {field.name for field in dataclasses.fields(configuration) if field.name != "version"}
+    assert {name for name in stated if getattr(configuration, name) == getattr(DEFAULT, name)} == set()
+
+
+def test_check_names_everything_that_is_wrong_in_the_order_of_the_file() -> None:
+    text = """\
+format: 2
+events:
+  view: {weight: heavy}
+  view: {weight: 1}
+filters:
+  new: >-
+    INCLUDE ItemID
+    WHERE Items.AGE < < 3
+recommender: {}
+limits:
+  clock_skew_s: 5 s
+"""
+
+    result = run("check", "-", stdin=text)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert [line.split(" ")[0] + " " + line.split(" ")[1] for line in result.stderr.splitlines()] == [
+        "stdin:1:9: format",
+        "stdin:3:18: events.view.weight",
+        "stdin:4:3: events.view",
+        "stdin:8:23: filters.new",
+        "stdin:9:1: recommender",
+        "stdin:11:17: limits.clock_skew_s",
+    ]
+
+
+def test_the_documented_errors_are_what_check_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    documented = (EXAMPLE.parents[1] / "configuration.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    Path("shop.yaml").write_text("""\
+format: 1
+events:
+  view: {weight: heavy}
+  view: {weight: 1}
+filters:
+  new: >-
+    INCLUDE ItemID
+    WHERE Items.AGE < < 3
+recommender: {}
+""")
+
+    result = run("check", "shop.yaml")
+
+    printed = f"$ alsolike config check shop.yaml\n{result.stderr}```"
+    assert len(result.stderr.splitlines()) == 4
+    assert printed in documented
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "stdin:1:1: the document is null, expected a mapping with format"),
+        ("events: {}", "stdin:1:1: the document lacks format"),
+        ("format: 1\nevents:\n  rate: {}", "stdin:3:3: events.rate lacks weight"),
+        ("format: 1\nevents: {rate: {item: none}}", "stdin:2:10: events.rate lacks weight"),
+        ("format: 1\nevents: {cart: {aliases: [a, View]}}", "stdin:2:30: events.cart.aliases[1] is 'View', which"),
+        ("format: 1\nitems: {columns: {a b: text}}", 'stdin:2:19: items.columns["a b"] is no column\'s name'),
+        ("format: 1\nfilters: {a: }", "stdin:2:13: filters.a is null, expected an expression"),
+        (
+            "format: 1\nrecommenders: {for-me: {}}",
+            "stdin:2:16: recommenders.for-me is unknown, expected one of for-you",
+        ),
+        ("format: 1\nrules:\n- a", 'stdin:3:1: rules is ["a"], expected a mapping by name'),
+        ("format: 1\nrules: {r: {pins: [{item: a, position: 0}]}}", "stdin:2:40: rules.r.pins[0].position is 0"),
+        ("format: 1\nexperiments: {e: {start: 2026-03-01, arms: {}}}", "stdin:2:26: experiments.e.start is"),
+        ("format: 1\nlimits: {retention_days: -1}", "stdin:2:26: limits.retention_days is -1, expected a whole"),
+        ("format: 1\n\tlimits: {}", "stdin:2:1: is no YAML from here on: while scanning"),
+        ("format: *one", "stdin:1:9: is no YAML from here on: found an alias (*name), expected the value itself"),
+        ("format: !one 1", "stdin:1:9: format is '1' with the tag !one, expected a value without a tag"),
+        ("format: 1\nformat: 1", "stdin:2:1: format is stated in line 1 already"),
+    ],
+)
+def test_every_kind_of_error_has_line_and_column(text: str, said: str) -> None:
+    result = run("check", "-", stdin=text)
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert all(line.startswith("stdin:") for line in result.stderr.splitlines())
+
+
+def test_check_prints_one_json_document_for_editors() -> None:
+    result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -101}}\n")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "valid": False,
+        "errors": [
+            {
+                "line": 2,
+                "column": 25,
+                "path": "events.view.weight",
+                "message": "events.view.weight is -101, expected a number from -100 to 100",
+            }
+        ],
+        "warnings": [],
+    }
+    assert json.loads(run("check", str(EXAMPLE), "--json").stdout)["valid"] is True
+
+
+def test_a_file_that_is_no_text_is_named_with_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_bytes("format: 1\n# für ".encode() + b"\xff")
+
+    result = run("check", str(path))
+
+    assert (result.exit_code, result.stderr) == (1, f"{path}:2:7: has the byte 0xff, which is no UTF-8\n")
+
+
+def test_a_file_that_is_not_there_or_endless_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"nowhere\.yaml cannot be read: No such file"):
+        run("check", "nowhere.yaml")
+    (tmp_path / "large.yaml").write_bytes(b"#" * (1 << 20))
+    with pytest.raises(InvalidInput, match=r"large\.yaml is longer than 512 KiB"):
+        run("check", str(tmp_path / "large.yaml"))
