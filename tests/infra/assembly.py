@@ -88,6 +88,12 @@ class Assembly:
         (resource,) = [machine for machine in machines if machine.stack.endswith(f"-{part}")]
         return resource
 
+    def authorizer(self, kind: str) -> Resource:
+        """Return the API's authorizer of a type, such as ``JWT``."""
+        authorizers = self.of_type("AWS::ApiGatewayV2::Authorizer")
+        (resource,) = [each for each in authorizers if each.properties["AuthorizerType"] == kind]
+        return resource
+
     def glue_table(self, name: str) -> dict[str, Any]:
         """Return the definition of a table or view in Glue's catalogue."""
         definitions: list[dict[str, Any]] = [r.properties["TableInput"] for r in self.of_type("AWS::Glue::Table")]
@@ -132,6 +138,21 @@ def statements(role: Resource) -> list[dict[str, Any]]:
     ]
 
 
+def all_statements(assembly: Assembly) -> list[tuple[Resource, dict[str, Any]]]:
+    """Return the statements of all roles, each beside its role."""
+    return [(role, statement) for role in assembly.of_type("AWS::IAM::Role") for statement in statements(role)]
+
+
+def granted(role: Resource) -> set[tuple[str, str]]:
+    """Return what a role may do: each action with the resource that it is granted on, by its short name."""
+    return {
+        (action, _short(flat(resource)))
+        for statement in statements(role)
+        for resource in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    }
+
+
 def listed(value: Any) -> list[Any]:
     """Return a policy's value as a list: IAM writes a single one without brackets."""
     return value if isinstance(value, list) else [value]
@@ -168,3 +189,30 @@ def texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from texts(inner)
+
+
+def _short(arn: str) -> str:
+    """Name a resource by what it is, without what the CDK makes of its name."""
+    if arn.endswith(".Arn") and "Log" in arn:
+        return "Log"
+    for mark, name in (
+        ("DataLakeArtefacts", "Artefacts"),
+        ("DataLake", "Lake"),
+        ("EventsStream", "Stream"),
+        ("Profiles", "Profiles"),
+        ("HashKey", "HashKey"),
+        ("SessionKey", "SessionKey"),
+        ("Catalogue", "Catalogue"),
+        ("AttUsers", "Users"),
+        (":model-package/", "Packages"),
+        (":cloudformation:", "Stacks"),
+        ("WorkflowStateMachine", "Workflow"),
+        ("Models.", "Models"),
+        ("AttModelsModelPackageGroupArn", "Models"),
+        ("RecommendLive", "Recommend"),
+        ("cdk-hnb659fds-assets", "Code"),
+    ):
+        if mark in arn:
+            exported, slash, key = arn.partition("/")
+            return name + slash + key if exported.startswith("ExportsOutput") else name
+    return arn
