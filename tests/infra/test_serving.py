@@ -1,3 +1,5 @@
+"""The routes of the API: who may call them, what answers, and their limits."""
+
 import dataclasses
 import inspect
 import json
@@ -15,7 +17,6 @@ from functions.observe.settings import Settings as ObserveSettings
 from functions.operate import routes as operate
 from functions.recommend.request import PARSERS
 from infra_cdk.app import create_app, read_context
-from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +86,7 @@ def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
 
 def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) -> None:
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] != "JWT"]
-    sessions = authorizer(assembly, "REQUEST")
+    sessions = assembly.authorizer("REQUEST")
 
     assert {r.properties["RouteKey"] for r in routes} == set(FOR_BROWSERS)
     assert {r.properties["AuthorizationType"] for r in routes} == {"CUSTOM"}
@@ -94,7 +95,7 @@ def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) 
 
 
 def test_the_authorizer_of_sessions_caches_by_token_for_less_than_a_token_lives(assembly: Assembly) -> None:
-    properties = authorizer(assembly, "REQUEST").properties
+    properties = assembly.authorizer("REQUEST").properties
 
     assert properties["IdentitySource"] == ["$request.header.Authorization"]
     assert properties["AuthorizerPayloadFormatVersion"] == "2.0"
@@ -111,7 +112,7 @@ def test_api_gateway_alone_invokes_the_authorizer_and_as_that_alone(assembly: As
     (permission,) = [p for p in assembly.of_type("AWS::Lambda::Permission") if alias in json.dumps(p.properties)]
 
     assert permission.properties["Principal"] == "apigateway.amazonaws.com"
-    sessions, api = authorizer(assembly, "REQUEST").logical_id, assembly.only("AWS::ApiGatewayV2::Api").logical_id
+    sessions, api = assembly.authorizer("REQUEST").logical_id, assembly.only("AWS::ApiGatewayV2::Api").logical_id
     assert flat(permission.properties["SourceArn"]).endswith(f":{api}/authorizers/{sessions}")
 
 
@@ -161,52 +162,6 @@ def test_observe_reads_the_templates_of_all_stacks(assembly: Assembly) -> None:
     variables = assembly.function("observe").properties["Environment"]["Variables"]
 
     assert sorted(variables["STACKS"].split(",")) == sorted({resource.stack for resource in assembly.resources})
-
-
-def test_authorizer_accepts_our_three_clients_and_the_pools_issuer_only(demo: Assembly) -> None:
-    jwt = authorizer(demo, "JWT").properties["JwtConfiguration"]
-
-    keys = ("client-id", "admin-client-id", "web-client-id")
-    assert jwt["Audience"] == [parameter(demo, key).properties["Value"] for key in keys]
-    assert jwt["Issuer"] == parameter(demo, "issuer").properties["Value"]
-    assert flat(jwt["Issuer"]).endswith(demo.only("AWS::Cognito::UserPool").logical_id)
-
-
-def test_tokens_for_a_secret_are_for_machines(assembly: Assembly) -> None:
-    with_secret = [c for c in assembly.of_type("AWS::Cognito::UserPoolClient") if c.properties["GenerateSecret"]]
-
-    assert len(with_secret) == 2
-    for client in with_secret:
-        assert client.properties["AllowedOAuthFlows"] == ["client_credentials"]
-        # Absent, it would mean that users may sign in.
-        assert client.properties["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
-
-
-def test_the_shops_client_never_administers_and_the_administrators_does_nothing_else(demo: Assembly) -> None:
-    scopes = {
-        key: {
-            flat(scope).partition("/")[2]
-            for scope in demo.referred(
-                parameter(demo, key).properties["Value"], stack="alsolike-demo-serving"
-            ).properties["AllowedOAuthScopes"]
-        }
-        for key in ("client-id", "admin-client-id")
-    }
-
-    assert scopes == {"client-id": {"recommendations.read", "events.write"}, "admin-client-id": {"admin"}}
-
-
-def test_resource_server_has_the_scopes_of_the_contract(assembly: Assembly) -> None:
-    server = assembly.only("AWS::Cognito::UserPoolResourceServer").properties
-
-    assert server["Identifier"] == "alsolike"
-    assert [scope["ScopeName"] for scope in server["Scopes"]] == ["recommendations.read", "events.write", "admin"]
-
-
-def test_nobody_signs_up(assembly: Assembly) -> None:
-    pool = assembly.only("AWS::Cognito::UserPool").properties
-
-    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
 
 
 def stage_of(assembly: Assembly, name: str = "$default") -> Resource:
@@ -288,87 +243,3 @@ def test_a_page_may_read_every_header_that_is_answered(demo: Assembly) -> None:
     assert set(re.findall("x-alsolike-[a-z-]+", code)) | {"etag", "x-amzn-errortype", "x-correlation-id"} == set(
         exposed
     )
-
-
-@pytest.mark.parametrize(
-    ("function", "batch", "demo_window_s", "prod_window_s"),
-    [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 10)],
-)
-def test_consumer_gets_batches_as_the_environment_says(
-    demo: Assembly, prod: Assembly, function: str, batch: int, demo_window_s: int, prod_window_s: int
-) -> None:
-    here, there = mapping(demo, function).properties, mapping(prod, function).properties
-
-    assert (here["BatchSize"], there["BatchSize"]) == (batch, batch)
-    assert here["MaximumBatchingWindowInSeconds"] == demo_window_s
-    assert there["MaximumBatchingWindowInSeconds"] == prod_window_s
-
-
-@pytest.mark.parametrize(
-    ("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1), ("count_trends", 1_000)]
-)
-def test_consumer_is_retried_as_long_as_waiting_helps(
-    demo: Assembly, prod: Assembly, function: str, retries: int
-) -> None:
-    here, there = mapping(demo, function).properties, mapping(prod, function).properties
-
-    assert (here["MaximumRetryAttempts"], there["MaximumRetryAttempts"]) == (retries, retries)
-    # An hour before the streams, of 24 and of 168 hours, forget them.
-    assert here["MaximumRecordAgeInSeconds"] == 23 * 3600
-    assert there["MaximumRecordAgeInSeconds"] == 167 * 3600
-
-
-@pytest.mark.parametrize("function", ["update_profiles", "archive_events", "count_trends"])
-def test_failing_record_is_isolated_and_at_last_kept(assembly: Assembly, function: str) -> None:
-    properties = mapping(assembly, function).properties
-
-    assert properties["BisectBatchOnFunctionError"] is True
-    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert properties["StartingPosition"] == "TRIM_HORIZON"
-    destination = flat(properties["DestinationConfig"]["OnFailure"]["Destination"])
-    lake = flat(assembly.function("archive_events").properties["Environment"]["Variables"]["LAKE_BUCKET"])
-    assert destination.startswith("ExportsOutputFnGetAttDataLake")
-    assert lake.removeprefix("ExportsOutputRef")[:16] == destination.removeprefix("ExportsOutputFnGetAtt")[:16]
-
-
-def test_batches_of_a_shard_are_counted_one_after_the_other(assembly: Assembly) -> None:
-    """Records at or below the last sequence number are passed over: none may be overtaken."""
-    assert mapping(assembly, "count_trends").properties.get("ParallelizationFactor", 1) == 1
-
-
-def test_lambda_may_write_where_it_puts_failed_records() -> None:
-    # Documented by AWS as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
-    assert FAILED_RECORDS_PREFIX == "aws/lambda/"
-
-
-def test_prefix_of_the_token_endpoint_differs_between_deployments(demo: Assembly) -> None:
-    domain = demo.only("AWS::Cognito::UserPoolDomain").properties["Domain"]
-
-    assert domain["Fn::Join"][1] == [
-        "alsolike-demo-",
-        {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]},
-    ]
-
-
-def authorizer(assembly: Assembly, kind: str) -> Resource:
-    authorizers = assembly.of_type("AWS::ApiGatewayV2::Authorizer")
-    (resource,) = [each for each in authorizers if each.properties["AuthorizerType"] == kind]
-    return resource
-
-
-def mapping(assembly: Assembly, function: str) -> Resource:
-    found = assembly.function(function).logical_id
-    (alias,) = [
-        alias.logical_id
-        for alias in assembly.of_type("AWS::Lambda::Alias")
-        if alias.properties["FunctionName"] == {"Ref": found}
-    ]
-    (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
-    return resource
-
-
-def parameter(assembly: Assembly, key: str) -> Resource:
-    (resource,) = [
-        p for p in assembly.of_type("AWS::SSM::Parameter") if p.properties["Name"] == f"/alsolike/demo/{key}"
-    ]
-    return resource

@@ -1,0 +1,70 @@
+"""What reads the stream: its batches, its retries, and where failed records go."""
+
+import json
+
+import pytest
+
+from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
+from tests.infra.assembly import Assembly, Resource, flat
+
+
+@pytest.mark.parametrize(
+    ("function", "batch", "demo_window_s", "prod_window_s"),
+    [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 10)],
+)
+def test_consumer_gets_batches_as_the_environment_says(
+    demo: Assembly, prod: Assembly, function: str, batch: int, demo_window_s: int, prod_window_s: int
+) -> None:
+    here, there = mapping(demo, function).properties, mapping(prod, function).properties
+
+    assert (here["BatchSize"], there["BatchSize"]) == (batch, batch)
+    assert here["MaximumBatchingWindowInSeconds"] == demo_window_s
+    assert there["MaximumBatchingWindowInSeconds"] == prod_window_s
+
+
+@pytest.mark.parametrize(
+    ("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1), ("count_trends", 1_000)]
+)
+def test_consumer_is_retried_as_long_as_waiting_helps(
+    demo: Assembly, prod: Assembly, function: str, retries: int
+) -> None:
+    here, there = mapping(demo, function).properties, mapping(prod, function).properties
+
+    assert (here["MaximumRetryAttempts"], there["MaximumRetryAttempts"]) == (retries, retries)
+    # An hour before the streams, of 24 and of 168 hours, forget them.
+    assert here["MaximumRecordAgeInSeconds"] == 23 * 3600
+    assert there["MaximumRecordAgeInSeconds"] == 167 * 3600
+
+
+@pytest.mark.parametrize("function", ["update_profiles", "archive_events", "count_trends"])
+def test_failing_record_is_isolated_and_at_last_kept(assembly: Assembly, function: str) -> None:
+    properties = mapping(assembly, function).properties
+
+    assert properties["BisectBatchOnFunctionError"] is True
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["StartingPosition"] == "TRIM_HORIZON"
+    destination = flat(properties["DestinationConfig"]["OnFailure"]["Destination"])
+    lake = flat(assembly.function("archive_events").properties["Environment"]["Variables"]["LAKE_BUCKET"])
+    assert destination.startswith("ExportsOutputFnGetAttDataLake")
+    assert lake.removeprefix("ExportsOutputRef")[:16] == destination.removeprefix("ExportsOutputFnGetAtt")[:16]
+
+
+def test_batches_of_a_shard_are_counted_one_after_the_other(assembly: Assembly) -> None:
+    """Records at or below the last sequence number are passed over: none may be overtaken."""
+    assert mapping(assembly, "count_trends").properties.get("ParallelizationFactor", 1) == 1
+
+
+def test_lambda_may_write_where_it_puts_failed_records() -> None:
+    # Documented by AWS as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
+    assert FAILED_RECORDS_PREFIX == "aws/lambda/"
+
+
+def mapping(assembly: Assembly, function: str) -> Resource:
+    found = assembly.function(function).logical_id
+    (alias,) = [
+        alias.logical_id
+        for alias in assembly.of_type("AWS::Lambda::Alias")
+        if alias.properties["FunctionName"] == {"Ref": found}
+    ]
+    (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
+    return resource
