@@ -1,73 +1,36 @@
-"""Publisher and reader on S3: what is published is read, whatever comes in between."""
+"""What is published is read, whatever comes in between."""
 
 from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.catalogue_change import Change
-from alsolike.cold_items import ColdItems
 from alsolike.configuration import ColumnType
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
-from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest
+from alsolike.snapshot_manifest import CURRENT_KEY, Manifest
 from alsolike.snapshot_publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher
 from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_segment import Segment
 from alsolike.snapshot_store import GRACE_MS, SnapshotStore, StoredManifest
 from tests.unit.alsolike.catalogue import CHANGES, COLUMNS, live
-
-BUCKET = "artefacts"
-NOW_MS = int(dt.datetime(2026, 11, 25, tzinfo=dt.UTC).timestamp() * 1000)
-
-
-@pytest.fixture
-def s3(client: Callable[[str], Any]) -> Any:
-    made = client("s3")
-    made.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    return made
-
-
-@pytest.fixture
-def publisher(s3: Any, tmp_path: Path) -> SnapshotPublisher:
-    return SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "publisher"), young_rows=4)
-
-
-@pytest.fixture
-def reader(s3: Any, tmp_path: Path) -> SnapshotReader:
-    return SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
-
-
-def publish(publisher: SnapshotPublisher, *changes: Change, now_ms: int = NOW_MS) -> None:
-    publisher.publish(changes, columns=COLUMNS, version=0, now_ms=now_ms)
-
-
-def items(reader: SnapshotReader) -> dict[str, dict[str, Any]]:
-    return dict(reader.current(now_ms=NOW_MS).items())
-
-
-def item(item_id: str, at: int = 1, **properties: Any) -> Change:
-    return Change(item_id, at, properties)
-
-
-def segment_keys(s3: Any) -> set[str]:
-    listing = s3.list_objects_v2(Bucket=BUCKET, Prefix=SEGMENTS_PREFIX)
-    return {entry["Key"] for entry in listing.get("Contents", [])}
-
-
-def manifest(s3: Any) -> Manifest:
-    return Manifest.from_json(s3.get_object(Bucket=BUCKET, Key=CURRENT_KEY)["Body"].read())
-
-
-def test_there_is_nothing_before_the_first_publication(reader: SnapshotReader) -> None:
-    assert items(reader) == {}
+from tests.unit.alsolike.snapshots.publications import (
+    BUCKET,
+    NOW_MS,
+    damage,
+    item,
+    items,
+    manifest,
+    publish,
+    segment_keys,
+)
 
 
 def test_published_changes_are_read(publisher: SnapshotPublisher, reader: SnapshotReader) -> None:
@@ -121,23 +84,6 @@ def test_many_publications_leave_few_segments(s3: Any, publisher: SnapshotPublis
 
     assert len(manifest(s3).segments) <= 4
     assert items(reader) == {f"i{number % 20}": {"price": number} for number in range(10, 30)}
-
-
-def test_declared_columns_are_encoded_again_when_they_change(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
-    publisher.publish([item("a", size="7", price="cheap"), item("b", price=2)], columns={}, version=0, now_ms=NOW_MS)
-    assert reader.current(now_ms=NOW_MS).column("price") is None
-
-    columns = {"price": ColumnType.NUMBER, "size": ColumnType.STRING}
-    publisher.publish((), columns=columns, version=0, now_ms=NOW_MS)  # the configuration changed, no item did
-
-    found = reader.current(now_ms=NOW_MS)
-    assert found.column_types == columns
-    size = found.column("size")
-    assert size is not None
-    assert [size.value(row) for row in found.rows(["a", "b"]).tolist()] == ["7", None]
-    assert dict(found.items()) == {"a": {"size": "7", "price": "cheap"}, "b": {"price": 2}}
 
 
 def test_deletion_is_forgotten_only_when_no_late_change_can_come(
@@ -243,84 +189,6 @@ def test_whole_publication_replaces_everything_but_what_came_meanwhile(
     assert reader.current(now_ms=NOW_MS).column_types == {"shade": ColumnType.STRING}
 
 
-SHADES = {"shade": ColumnType.STRING}
-
-
-def test_who_knows_an_earlier_configuration_leaves_the_columns_of_a_later_one(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
-    publisher.publish([item("a", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
-    publisher.publish((), columns=SHADES, version=2, now_ms=NOW_MS)
-
-    for number in range(12):  # merges among them
-        publisher.publish([item(f"b{number}", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
-
-    assert reader.current(now_ms=NOW_MS).column_types == SHADES
-    assert len(items(reader)) == 13
-
-
-def test_a_version_that_changes_no_column_is_remembered_too(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
-    publisher.publish([item("a")], columns=SHADES, version=1, now_ms=NOW_MS)
-    publisher.publish((), columns=SHADES, version=3, now_ms=NOW_MS)
-
-    publisher.publish([item("b")], columns=COLUMNS, version=2, now_ms=NOW_MS)
-
-    assert reader.current(now_ms=NOW_MS).column_types == SHADES
-
-
-def test_columns_are_brought_about_whoever_publishes_meanwhile(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
-    other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"))
-    other.publish([item("a")], columns=COLUMNS, version=1, now_ms=NOW_MS)
-    interruptions = iter(range(3))
-
-    class Overtaken(SnapshotStore):
-        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
-            if (number := next(interruptions, None)) is not None:
-                other.publish([item(f"b{number}")], columns=COLUMNS, version=1, now_ms=NOW_MS)
-            return super().upload(segment, now_ms=now_ms)
-
-    done = SnapshotPublisher(Overtaken(s3, BUCKET, tmp_path / "mine")).publish(
-        (), columns=SHADES, version=2, now_ms=NOW_MS
-    )
-
-    assert done.unmerged is None
-    assert reader.current(now_ms=NOW_MS).column_types == SHADES
-    assert sorted(items(reader)) == ["a", "b0", "b1", "b2"]
-
-
-def test_a_rebuild_goes_by_the_configuration_that_was_restored(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
-    publisher.publish([item("a")], columns=COLUMNS, version=9, now_ms=NOW_MS)
-
-    publisher.publish_all([item("a")], columns=SHADES, version=2, now_ms=NOW_MS)
-    publisher.publish([item("b")], columns=SHADES, version=2, now_ms=NOW_MS)
-
-    assert reader.current(now_ms=NOW_MS).column_types == SHADES
-
-
-def damage(s3: Any, key: str) -> None:
-    body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-    s3.put_object(Bucket=BUCKET, Key=key, Body=body[:-1] + bytes([body[-1] ^ 1]))
-
-
-def test_damaged_segment_leaves_the_reader_with_what_it_had(
-    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path
-) -> None:
-    publish(publisher, item("a", price=1))
-    assert items(reader) == {"a": {"price": 1}}
-    publish(publisher, item("b"))
-    damage(s3, manifest(s3).segments[0].key)
-
-    assert items(reader) == {"a": {"price": 1}}
-    with pytest.raises(Unavailable, match=r"no catalogue snapshot to go by: .* has SHA-256"):
-        SnapshotReader(s3, BUCKET, tmp_path / "new").current(now_ms=NOW_MS)
-    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # what heals it
-    assert sorted(items(reader)) == ["a", "b"]
-
-
 def test_damaged_segment_does_not_keep_changes_back(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
     publish(SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "first")), item("a"))
     damage(s3, manifest(s3).segments[0].key)
@@ -341,70 +209,6 @@ def test_missing_segment_is_named(s3: Any, publisher: SnapshotPublisher, tmp_pat
 
     with pytest.raises(InvalidSnapshot, match=f"{entry.key} does not exist"):
         SnapshotStore(s3, BUCKET, tmp_path / "new").fetch(entry)
-
-
-def test_reader_asks_only_after_its_interval_and_fetches_only_what_is_new(
-    s3: Any, publisher: SnapshotPublisher, tmp_path: Path
-) -> None:
-    asked: list[str] = []
-    s3.meta.events.register("before-call.s3.GetObject", lambda params, **_: asked.append(params["url_path"]))
-    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=10)
-    publish(publisher, *(item(f"i{number}") for number in range(20)))
-    asked.clear()
-    reader.current(now_ms=0)
-    assert len(asked) == 2
-    publish(publisher, item("a"))
-    asked.clear()
-
-    assert len(reader.current(now_ms=9_999)) == 20
-    assert asked == []
-    assert len(reader.current(now_ms=10_000)) == 21
-    assert len(asked) == 2  # the manifest and the small segment
-    asked.clear()
-    reader.current(now_ms=20_000)
-    assert len(asked) == 1  # nothing new
-    assert len(list((tmp_path / "reader").iterdir())) == 2
-
-
-def test_reader_drops_files_that_no_snapshot_needs(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
-    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
-    (tmp_path / "reader").mkdir()
-    (tmp_path / "reader" / ".unfinished-left-by-a-dead-process").write_bytes(b"x")
-    for number in range(3):
-        publish(publisher, item("a", number))
-        reader.current(now_ms=0)
-
-    (left,) = (tmp_path / "reader").iterdir()
-    assert left.name == manifest(s3).segments[0].file_name
-
-
-def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
-    publish(publisher, item("a"))
-    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
-    late = SnapshotReader(s3, BUCKET, tmp_path / "late")
-    reader.current(now_ms=0)
-
-    def outage(**_: Any) -> None:
-        raise EndpointConnectionError(endpoint_url="https://s3")
-
-    s3.meta.events.register("before-call.s3.GetObject", outage)
-
-    assert len(reader.current(now_ms=1)) == 1
-    with pytest.raises(Unavailable, match="no catalogue snapshot to go by"):
-        late.current(now_ms=0)
-
-
-def test_too_large_a_snapshot_and_too_little_time_are_refused(
-    s3: Any, publisher: SnapshotPublisher, tmp_path: Path
-) -> None:
-    publish(publisher, item("a"))
-    small = SnapshotReader(s3, BUCKET, tmp_path / "small", max_bytes=100)
-
-    with pytest.raises(Unavailable, match=r"the snapshot has \d+ bytes, expected at most 100"):
-        small.current(now_ms=0)
-    with pytest.raises(Unavailable, match="not here in time"):
-        SnapshotReader(s3, BUCKET, tmp_path / "late").current(now_ms=0, remaining_ms=lambda: 4_999)
-    assert list((tmp_path / "late").iterdir()) == []
 
 
 def test_segment_that_cannot_be_stored_does_not_fill_the_disk(s3: Any, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,7 @@ from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_segment import Segment
 from alsolike.snapshot_store import GRACE_MS, SnapshotStore
 from tests.unit.alsolike.content import ITEMS, index_of
-
-BUCKET = "artefacts"
-NOW_MS = 1_795_564_800_000
+from tests.unit.alsolike.snapshots.publications import BUCKET, NOW_MS
 
 
 class Catalogue:
@@ -67,13 +65,6 @@ class Catalogue:
 
 def item(item_id: str, at: int = 1, **properties: Any) -> Change:
     return Change(item_id, at, properties or {"colour": "red"})
-
-
-@pytest.fixture
-def s3(client: Callable[[str], Any]) -> Any:
-    made = client("s3")
-    made.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    return made
 
 
 @pytest.fixture

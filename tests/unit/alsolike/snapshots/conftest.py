@@ -1,0 +1,33 @@
+"""A publisher and a reader on one bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.snapshot_publisher import SnapshotPublisher
+from alsolike.snapshot_reader import SnapshotReader
+from alsolike.snapshot_store import SnapshotStore
+from tests.unit.alsolike.snapshots.publications import (
+    BUCKET,
+)
+
+
+@pytest.fixture
+def s3(client: Callable[[str], Any]) -> Any:
+    made = client("s3")
+    made.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return made
+
+
+@pytest.fixture
+def publisher(s3: Any, tmp_path: Path) -> SnapshotPublisher:
+    return SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "publisher"), young_rows=4)
+
+
+@pytest.fixture
+def reader(s3: Any, tmp_path: Path) -> SnapshotReader:
+    return SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
