@@ -1,0 +1,107 @@
+"""What the newest data taught, and whether it can be foreseen as well as what was before."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from alsolike.bundle import Manifest
+from alsolike.decision import Check
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.register_model.candidates import (
+    CHAMPION,
+    DAY_MS,
+    checks,
+    compared,
+)
+
+NEW_DATA = {
+    "since_ms": NOW_MS - DAY_MS,
+    "half_ms": NOW_MS - DAY_MS // 2,
+    "interactions": 400,
+    "taught": {"users": 60, "candidate": 0.20, "champion": 0.20, "ahead": [-0.02, 0.02]},
+    "foreseen": {"before_users": 50, "before": 0.18, "users": 60, "now": 0.17, "difference": [-0.04, 0.02]},
+}
+
+
+def judged_new_data(*, taught: Any = None, foreseen: Any = None, **limits: Any) -> Check:
+    found = {
+        **NEW_DATA,
+        "taught": {**NEW_DATA["taught"], **(taught or {})},  # type: ignore[dict-item]
+        "foreseen": {**NEW_DATA["foreseen"], **(foreseen or {})},  # type: ignore[dict-item]
+    }
+    return checks(with_new_data(found), CHAMPION, **limits)["new data"]
+
+
+def with_new_data(found: Any) -> Manifest:
+    candidate = compared()
+    return dataclasses.replace(candidate, metrics={**candidate.metrics, "new_data": found})
+
+
+def test_new_data_as_what_was_before_passes_with_its_figures() -> None:
+    assert str(judged_new_data()) == (
+        "passed: new data: 400 interactions are new; half of them taught ndcg 0.2000 on the rest, champion 0.2000, "
+        "60 users; above chance it foresaw 0.1700, as long a time before 0.1800"
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "ahead", "passed"),
+    [
+        (0.15, [-0.07, -0.03], False),
+        (0.15, [-0.12, 0.02], True),  # it may be chance
+        (0.195, [-0.008, -0.002], True),  # surely, and within the tolerance
+    ],
+)
+def test_what_new_data_taught_must_not_surely_fall_on_the_rest(candidate: float, ahead: Any, passed: bool) -> None:
+    check = judged_new_data(taught={"candidate": candidate, "ahead": ahead})
+
+    assert check.passed == passed
+    assert check.figures.endswith("; what they taught surely falls by more than 5%") == (not passed)
+
+
+@pytest.mark.parametrize(
+    ("now", "difference", "passed"),
+    [
+        (0.03, [-0.19, -0.11], False),
+        (-0.01, [-0.22, -0.16], False),
+        (0.03, [-0.35, 0.05], True),
+        (0.05, [-0.17, -0.09], True),  # by less than four fifths
+    ],
+)
+def test_new_data_must_not_be_foreseen_surely_less_than_a_fifth_as_well(
+    now: float, difference: Any, passed: bool
+) -> None:
+    check = judged_new_data(foreseen={"now": now, "difference": difference})
+
+    assert check.passed == passed
+    assert check.figures.endswith("; that surely falls by more than 80%") == (not passed)
+
+
+def test_nothing_is_lost_where_nothing_was_foreseen_before() -> None:
+    assert judged_new_data(foreseen={"before": -0.01, "now": -0.02, "difference": [-0.02, -0.001]}).passed
+
+
+def test_few_users_say_nothing_of_new_data() -> None:
+    check = judged_new_data(
+        taught={"candidate": 0.1, "ahead": [-0.12, -0.08]}, foreseen={"now": 0.0}, min_compared_users=61
+    )
+
+    assert check.passed
+    assert check.figures == "400 interactions are new; fewer than 61 users could be asked"
+
+
+@pytest.mark.parametrize("few", ["before_users", "users"])
+def test_few_users_at_either_time_do_not_say_that_new_data_can_be_foreseen_worse(few: str) -> None:
+    check = judged_new_data(foreseen={few: 29, "now": 0.0, "difference": [-0.22, -0.16]})
+
+    assert check.passed
+    assert "is not known: fewer than 30 users could be asked then or now" in check.figures
+    assert not judged_new_data(foreseen={few: 30, "now": 0.0, "difference": [-0.22, -0.16]}).passed
+
+
+def test_a_limit_of_one_hundred_percent_lets_all_pass_that_is_no_worse_than_chance() -> None:
+    found = {"now": 0.0, "difference": [-0.22, -0.16]}
+
+    assert judged_new_data(foreseen=found, max_fall_percent=100).passed
+    assert not judged_new_data(foreseen=found, max_fall_percent=99).passed
