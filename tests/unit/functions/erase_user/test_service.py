@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.erasures import Receipt, ReceiptStore, pending_key
+from alsolike.erasures import pending_key
 from alsolike.errors import Unavailable
 from alsolike.tombstones import TombstoneReader
 from tests.unit.functions.factories import NOW_MS
@@ -18,10 +18,6 @@ from tests.unit.functions.purge_user.stores import PLACES, PSEUDONYMS, Stores
 @pytest.fixture
 def stores(aws: Callable[[str], Any]) -> Stores:
     return Stores.create(aws)
-
-
-def receipt(stores: Stores, erasure: str) -> Receipt:
-    return ReceiptStore(stores.s3, PLACES.artefact_bucket).read(erasure)
 
 
 def is_erased(stores: Stores, user: str) -> bool:
@@ -47,17 +43,17 @@ def test_workflow_and_its_name_are_given_no_id(stores: Stores) -> None:
 def test_the_receipt_names_the_run_to_wait_for(stores: Stores) -> None:
     erasure = stores.ask("ann")
 
-    assert (receipt(stores, erasure).runs, receipt(stores, erasure).status) == (1, "running")
+    assert (stores.receipt(erasure).runs, stores.receipt(erasure).status) == (1, "running")
 
 
 def test_asking_while_it_runs_changes_nothing(stores: Stores) -> None:
     erasure = stores.ask("ann")
-    before = receipt(stores, erasure)
+    before = stores.receipt(erasure)
 
     assert stores.ask("ann", now_ms=NOW_MS + 1_000) == erasure
 
     assert stores.workflows.started == [f"{erasure}-1"]
-    assert receipt(stores, erasure) == before
+    assert stores.receipt(erasure) == before
 
 
 def test_asking_at_its_very_end_does_not_reopen_the_receipt(stores: Stores) -> None:
@@ -68,7 +64,7 @@ def test_asking_at_its_very_end_does_not_reopen_the_receipt(stores: Stores) -> N
     stores.ask("ann")
 
     assert stores.workflows.started == [f"{erasure}-1"]
-    assert receipt(stores, erasure).status == "complete"
+    assert stores.receipt(erasure).status == "complete"
 
 
 def test_asking_after_its_end_searches_again_and_says_so(stores: Stores) -> None:
@@ -78,7 +74,7 @@ def test_asking_after_its_end_searches_again_and_says_so(stores: Stores) -> None
     stores.ask("ann", now_ms=NOW_MS + 1_000)
 
     assert stores.workflows.started == [f"{erasure}-1", f"{erasure}-2"]
-    found = receipt(stores, erasure)
+    found = stores.receipt(erasure)
     assert (found.runs, found.status, found.requested_at_ms) == (2, "running", NOW_MS)
 
 
@@ -90,7 +86,7 @@ def test_asking_when_names_can_be_used_again_searches_again(stores: Stores) -> N
     stores.ask("ann", now_ms=NOW_MS + 91 * 86_400_000)
 
     assert stores.workflows.started == [f"{erasure}-2"]
-    assert receipt(stores, erasure).status == "running"
+    assert stores.receipt(erasure).status == "running"
 
 
 def test_a_failed_run_is_taken_up_where_it_ended(stores: Stores) -> None:
@@ -115,4 +111,4 @@ def test_a_start_that_fails_is_made_good_by_asking_again(stores: Stores) -> None
     erasure = stores.ask("ann", now_ms=NOW_MS + 1_000)
 
     assert stores.workflows.started == [f"{erasure}-1"]
-    assert receipt(stores, erasure).requested_at_ms == NOW_MS
+    assert stores.receipt(erasure).requested_at_ms == NOW_MS

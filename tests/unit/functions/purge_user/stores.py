@@ -7,7 +7,7 @@ import dataclasses
 import gzip
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 from alsolike import lake
+from alsolike.erasures import Receipt, ReceiptStore
 from alsolike.interactions import Interaction, profile_id
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import Pseudonyms
@@ -154,6 +155,14 @@ class Stores:
         content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
+    def receipt(self, erasure: str) -> Receipt:
+        return ReceiptStore(self.s3, PLACES.artefact_bucket).read(erasure)
+
+    def purged(self, erasure: str) -> dict[str, tuple[int, int]]:
+        """Return how many objects and records are gone from each store, by the receipt."""
+        document = self.receipt(erasure).document()
+        return {each["store"]: (each["objects"], each["records"]) for each in document["purged"]}
+
     def holding(self, word: str) -> list[str]:
         """Return where a word stands: current objects, unpacked, and table rows."""
         places = []
@@ -233,8 +242,3 @@ def people(stores: Stores) -> None:
     stores.put_dataset("20260902t000000-bbbbbb", f"u#{bob}")
     for version in ("20260901t000000-aaaaaa", "20260902t000000-bbbbbb", "20260101t000000-cccccc"):
         stores.put(f"models/{version}/manifest.json", b"{}", bucket=PLACES.artefact_bucket)
-
-
-def counts_of(stores: Stores, word: str) -> Sequence[int]:
-    """Return how often a word stands in each store's objects, for comparing before and after."""
-    return [len(stores.holding(word)), sum(word in str(row) for row in stores.rows())]

@@ -49,11 +49,6 @@ def shoppers(stores: Stores, prefix: str) -> list[Any]:
     ]
 
 
-def purged(stores: Stores, erasure: str) -> dict[str, list[int]]:
-    document = json.loads(stores.body(f"privacy/receipts/{erasure}.json", bucket=PLACES.artefact_bucket))
-    return {each["store"]: [each["objects"], each["records"]] for each in document["purged"]}
-
-
 def delivery(*rows: Served) -> bytes:
     events = [{"id": f"{n:056d}", "timestamp": NOW_MS, "message": row.to_line()} for n, row in enumerate(rows)]
     lines = {"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events}
@@ -72,8 +67,8 @@ def test_rows_of_the_user_go_and_those_of_others_stay(stores: Stores) -> None:
 
     assert shoppers(stores, "served/") == [BOB, None]
     assert shoppers(stores, "outcomes/") == [BOB]
-    assert purged(stores, erasure)["served"] == [2, 3]
-    assert purged(stores, erasure)["outcomes"] == [1, 1]
+    assert stores.purged(erasure)["served"] == (2, 3)
+    assert stores.purged(erasure)["outcomes"] == (1, 1)
 
 
 def test_what_a_session_was_recommended_until_its_login_is_the_users(stores: Stores) -> None:
@@ -109,7 +104,7 @@ def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> N
     assert stores.keys("quarantine/") == ["quarantine/dt=2026-09-21/served-bob.json"]
     assert stores.keys("aws/lambda/") == ["aws/lambda/async/f/bob", "aws/lambda/async/f/mixed"]
     assert stores.body("aws/lambda/async/f/bob") == untouched
-    assert purged(stores, erasure)["failed batches"] == [2, 2]
+    assert stores.purged(erasure)["failed batches"] == (2, 2)
     found = without_served_lines(stores.body("aws/lambda/async/f/mixed"), [BOB])
     assert found == (1, None)  # Bob's line alone is left
 
@@ -139,4 +134,4 @@ def test_a_purge_that_died_before_it_was_forgotten_counts_nothing_again(stores: 
     stores.put(pending, progress, bucket=PLACES.artefact_bucket)
     assert stores.step(erasure) == "done"
 
-    assert purged(stores, erasure)["served"] == [1, 1]
+    assert stores.purged(erasure)["served"] == (1, 1)

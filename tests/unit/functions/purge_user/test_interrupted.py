@@ -1,0 +1,201 @@
+"""A purge can be stopped and overtaken anywhere, finds the user all the same, and counts nothing twice."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from alsolike.errors import ConcurrentUpdate
+from functions.purge_user.service import MAX_PASSES
+from tests.unit.functions.factories import NOW_MS, interaction
+from tests.unit.functions.purge_user.stores import (
+    PLACES,
+    Stores,
+    people,
+)
+
+
+def test_who_has_listed_an_object_reads_it_without_the_user(stores: Stores) -> None:
+    stores.put_rows("mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
+    stores.put_rows("own", interaction("c", user_id="ann"))
+    listed = stores.keys("interactions/")
+    erasure = stores.ask("ann")
+
+    stores.step(erasure)
+
+    assert [key for key in listed if "own" not in key] == stores.keys("interactions/")
+    assert [row["event_id"] for row in stores.rows()] == ["b"]
+
+
+def test_an_object_that_another_writes_meanwhile_is_read_again_and_counted_once(stores: Stores) -> None:
+    key = stores.put_rows(
+        "mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"), interaction("c", user_id="cid")
+    )
+    erasure = stores.ask("ann")
+
+    class Racing:
+        """S3, where another erasure takes Cid out of the object just before it is written."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stores.s3, name)
+
+        def put_object(self, **request: Any) -> Any:
+            if request["Key"] == key and "cid" in str(stores.rows()):
+                stores.put_rows("mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
+            return stores.s3.put_object(**request)
+
+    stores.step(erasure, s3=Racing())
+    stores.finish(erasure)
+
+    assert [row["event_id"] for row in stores.rows()] == ["b"]
+    assert stores.purged(erasure)["lake"] == (1, 1)
+
+
+def test_many_erasures_at_once_leave_one_object_one(stores: Stores) -> None:
+    users = [f"user-{number}" for number in range(20)]
+    key = stores.put_rows("shared", *(interaction(user, user_id=user) for user in (*users, "bob")))
+
+    erasures = [stores.ask(user) for user in users]
+    while erasures:  # one step of each in turn
+        erasures = [erasure for erasure in erasures if stores.step(erasure) != "done"]
+        assert stores.keys("interactions/") == [key]
+
+    assert [row["user_id"] for row in stores.rows()] == ["bob"]
+
+
+def test_rows_brought_back_by_a_compaction_are_found(stores: Stores) -> None:
+    stores.put_rows("one", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
+    erasure = stores.ask("ann")
+    stores.step(erasure)
+
+    stores.put_rows("0-merged", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
+    outcomes = stores.finish(erasure)
+
+    assert outcomes == ["again", "done"]
+    assert stores.holding("ann") == []
+
+
+def test_rows_written_behind_the_scan_are_found_in_the_same_pass(stores: Stores) -> None:
+    stores.put_rows("z", interaction("z", user_id="bob"))
+    erasure = stores.ask("ann")
+    passed = False
+
+    class Compacting:
+        """S3, where a row of Ann's appears behind the scan once it has passed."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stores.s3, name)
+
+        def get_object(self, **request: Any) -> Any:
+            nonlocal passed
+            if request["Key"].endswith("z.parquet") and not passed:
+                passed = True
+                stores.put_rows("a", interaction("a", user_id="ann"))
+            return stores.s3.get_object(**request)
+
+    stores.step(erasure, s3=Compacting())
+
+    assert purged_now(stores, erasure)["lake"] == [1, 1, NOW_MS]
+
+
+def purged_now(stores: Stores, erasure: str) -> dict[str, list[int]]:
+    body = stores.body(f"privacy/pending/{erasure}.json", bucket=PLACES.artefact_bucket)
+    counts: dict[str, list[int]] = json.loads(body)["purged"]
+    return counts
+
+
+def test_asking_twice_is_one_erasure_and_counts_once(stores: Stores) -> None:
+    people(stores)
+    erasure = stores.ask("ann.lee")
+    stores.finish(erasure)
+    first = stores.purged(erasure)
+
+    again = stores.ask("ann.lee", now_ms=NOW_MS + 5_000)
+    stores.finish(again)
+
+    assert again == erasure
+    # The tombstone's own row in the profile table is the one thing that asking writes.
+    assert stores.purged(erasure) == first | {"profiles": (first["profiles"][0] + 1, first["profiles"][1] + 1)}
+    assert stores.receipt(erasure).requested_at_ms == NOW_MS
+    assert stores.holding("ann.lee") == []
+
+
+def test_a_call_without_time_does_a_part_and_the_next_goes_on(stores: Stores) -> None:
+    people(stores)
+    erasure = stores.ask("ann.lee")
+
+    outcomes: list[str] = []
+    while not outcomes or outcomes[-1] != "done":
+        outcomes.append(stores.step(erasure, remaining_ms=lambda: 0))  # one unit a call
+        assert len(outcomes) < 200
+
+    assert outcomes.count("more") > 20
+    assert stores.holding("ann.lee") == []
+    assert stores.purged(erasure)["lake"] == (4, 5)
+
+
+class Dying:
+    """S3 that fails at its n-th write."""
+
+    def __init__(self, client: Any, writes: int) -> None:
+        self._client = client
+        self._left = writes
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name not in ("put_object", "delete_object", "delete_objects"):
+            return method
+
+        def call(**request: Any) -> Any:
+            self._left -= 1
+            if self._left < 0:
+                raise KilledError
+            return method(**request)
+
+        return call
+
+
+class KilledError(Exception):
+    """The process ended."""
+
+
+def test_killed_at_any_write_it_resumes_and_counts_nothing_twice(stores: Stores) -> None:
+    people(stores)
+    erasure = stores.ask("ann.lee")
+    kills = 0
+
+    done = False
+    while not done:
+        # Of the writes of one unit (count, write anew, delete) the last may be left to the next life, never all.
+        try:
+            done = stores.step(erasure, s3=Dying(stores.s3, 4)) == "done"
+        except KilledError:
+            kills += 1
+        assert kills < 60
+
+    assert kills > 10
+    assert stores.holding("ann.lee") == []
+    assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2", "c1"]
+    assert stores.purged(erasure)["lake"] == (4, 5)
+    assert stores.purged(erasure)["quarantine"] == (2, 2)
+
+
+def test_somebody_who_keeps_coming_back_is_reported(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+
+    for _ in range(MAX_PASSES - 1):
+        stores.put_user("ann")
+        assert stores.step(erasure) == "again"
+
+    stores.put_user("ann")
+    with pytest.raises(ConcurrentUpdate, match=f"{MAX_PASSES} passes"):
+        stores.step(erasure)
+
+
+def test_a_finished_erasure_is_done_again_at_once(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+    stores.finish(erasure)
+
+    assert stores.step(erasure) == "done"
