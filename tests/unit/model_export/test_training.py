@@ -1,6 +1,5 @@
-import os
-import subprocess
-import sys
+"""A dataset becomes a bundle."""
+
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import pytest
 
 from alsolike.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
 from alsolike.content_index import ContentIndex
-from alsolike.dataset import INTERACTIONS_FILE, USERS_FILE
-from alsolike.errors import InvalidDataset, InvalidInput
+from alsolike.dataset import USERS_FILE
+from alsolike.errors import InvalidDataset
 from alsolike.related import KINDS, SIMILAR, TOGETHER
 from model_export.algorithms import known
 from model_export.hyperparameters import Hyperparameters
@@ -23,7 +22,6 @@ from model_export.training_data import load
 from tests.sentence_model import write_model
 from tests.unit.model_export.shops import history, tiny_shop, write_dataset
 
-ROOT = Path(__file__).parents[3]
 TIMES = {"fit_s", "peak_mb", "train_s", "created_ms"}
 
 
@@ -247,128 +245,3 @@ def test_users_with_too_short_histories_cannot_be_compared(tmp_path: Path) -> No
 def test_an_empty_dataset_is_too_little(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match="0 users, 0 items and 0 interactions"):
         run(write_dataset(tmp_path / "dataset", {}), tmp_path / "model")
-
-
-def test_directories_of_parts_are_read_as_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    dataset = tiny_shop(tmp_path / "dataset")
-    whole = load(dataset)
-    table = pq.read_table(dataset / INTERACTIONS_FILE)
-    (dataset / INTERACTIONS_FILE).unlink()
-    (dataset / INTERACTIONS_FILE).mkdir()
-    third = len(table) // 3
-    for name, rows in (
-        ("part-00000-a", table.slice(0, third)),
-        ("part-99999-a", table.slice(third, third)),
-        ("part-100000-a", table.slice(2 * third)),
-    ):
-        pq.write_table(rows, dataset / INTERACTIONS_FILE / f"{name}.parquet")
-    (dataset / INTERACTIONS_FILE / "interactions.parquet_$folder$").touch()
-
-    parts = load(dataset)
-
-    for name in ("user", "item", "time_ms", "weight"):
-        assert getattr(parts.interactions, name).tolist() == getattr(whole.interactions, name).tolist()
-
-
-def test_a_directory_without_parts_is_no_file(tmp_path: Path) -> None:
-    dataset = tiny_shop(tmp_path / "dataset")
-    (dataset / INTERACTIONS_FILE).unlink()
-    (dataset / INTERACTIONS_FILE).mkdir()
-
-    with pytest.raises(InvalidDataset, match=r"dataset has no interactions\.parquet"):
-        load(dataset)
-
-
-def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    dataset = tiny_shop(tmp_path / "dataset")
-    table = pq.read_table(dataset / INTERACTIONS_FILE)
-    pq.write_table(table.drop_columns(["weight"]), dataset / INTERACTIONS_FILE)
-
-    with pytest.raises(InvalidDataset, match=r"parquet misses weight; its columns are profile_id, item_id"):
-        load(dataset)
-
-
-def test_a_row_without_an_id_is_refused(tmp_path: Path) -> None:
-    dataset = tiny_shop(tmp_path / "dataset")
-    table = pq.read_table(dataset / INTERACTIONS_FILE)
-    ids = pa.array([None, *table["item_id"].to_pylist()[1:]], pa.string())
-    pq.write_table(table.set_column(1, "item_id", ids), dataset / INTERACTIONS_FILE)
-
-    with pytest.raises(InvalidDataset, match=r"1 rows without item_id"):
-        load(dataset)
-
-
-def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
-    dataset = tiny_shop(tmp_path / "dataset")
-    (dataset / INTERACTIONS_FILE).write_text("not parquet")
-
-    with pytest.raises(InvalidDataset, match=r"interactions.parquet is no readable Parquet file"):
-        load(dataset)
-
-
-@pytest.mark.parametrize(
-    ("document", "message"),
-    [
-        ('{"run_id": "Not Allowed"}', "run_id is 'Not Allowed', expected 1 to 40 of a-z, 0-9 and -"),
-        ('{"holdout_days": "soon"}', "holdout_days is 'soon', expected a number above 0"),
-        ('{"holdout_days": "-1"}', "expected a number above 0"),
-        ('{"exclude_seen": "maybe"}', "expected true or false"),
-        ('{"epochs": "3"}', "hyperparameter 'epochs' is unknown; known are run_id, algorithms"),
-        ("[]", "expected an object"),
-        ("{", "is not JSON"),
-    ],
-)
-def test_a_bad_hyperparameter_is_refused(document: str, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        Hyperparameters.from_json(document.encode())
-
-
-def test_hyperparameters_arrive_as_strings() -> None:
-    document = b'{"run_id": "r-1", "holdout_days": "7.5", "exclude_seen": "True", "algorithms": ""}'
-
-    assert Hyperparameters.from_json(document) == Hyperparameters(run_id="r-1", holdout_days=7.5, exclude_seen=True)
-
-
-def start_job(base: Path, hyperparameters: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    (base / "input/config").mkdir(parents=True, exist_ok=True)
-    (base / "input/config/hyperparameters.json").write_bytes(orjson.dumps(hyperparameters))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["sh", str(ROOT / "model_export/entrypoint.sh")],
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base), "PATH": path},
-        cwd=base,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def test_the_job_leaves_a_bundle_in_the_model_directory(tmp_path: Path) -> None:
-    tiny_shop(tmp_path / "input/data/dataset")
-
-    finished = start_job(tmp_path, {"run_id": "job-1", "algorithms": "popularity,transitions"})
-
-    assert finished.returncode == 0, finished.stderr
-    assert Bundle(tmp_path / "model").manifest.version == "job-1"
-    assert "ndcg_at_10=" in finished.stdout
-    assert not (tmp_path / "output/failure").exists()
-
-
-def test_a_job_that_fails_leaves_its_reason_and_a_status(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "input/data/dataset", {"a": ["x"]})
-
-    finished = start_job(tmp_path, {"run_id": "job-2"})
-
-    assert finished.returncode == 1
-    reason = (tmp_path / "output/failure").read_text()
-    assert reason.startswith("InvalidDataset: dataset run-1 holds 1 users, 1 items and 1 interactions")
-    assert not (tmp_path / "model" / MANIFEST_FILE).exists()
-
-
-def test_an_unknown_algorithm_fails_the_job_with_the_known_ones(tmp_path: Path) -> None:
-    tiny_shop(tmp_path / "input/data/dataset")
-
-    start_job(tmp_path, {"run_id": "job-3", "algorithms": "als"})
-
-    assert "unknown algorithm 'als'; known are blend" in (tmp_path / "output/failure").read_text()
