@@ -105,13 +105,13 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
         What `reach` and `advance` add up to; None where nobody knows.
     """
     shown: _Bar | _Lines = _Bar(description, total) if sys.stderr.isatty() else _Lines(description, total)
+    outcome = "stopped"
     try:
         shown.start()
         yield shown
-    except BaseException:
-        shown.end("stopped")
-        raise
-    shown.end("done")
+        outcome = "done"
+    finally:
+        shown.end(outcome)
 
 
 class _Bar:

@@ -1,6 +1,7 @@
 """A cloud in another process from its start until it is ready."""
 
 import collections
+import contextlib
 import subprocess
 import threading
 from collections.abc import Callable
@@ -37,15 +38,12 @@ class Booting:
 
     def end(self, path: Path) -> None:
         """End the cloud although it still boots; a second interruption kills it."""
-        self._process.terminate()
-        try:
+        with contextlib.ExitStack() as ending:  # the last callback is called first
+            ending.callback(CloudState.forget, path, pid=self._process.pid)
+            ending.callback(self._process.wait)
+            ending.callback(self._process.kill)  # does nothing to one that has ended
+            self._process.terminate()
             self._process.wait(_STOP_TIMEOUT_S)
-        except BaseException:
-            self._process.kill()
-            self._process.wait()
-            raise
-        finally:
-            CloudState.forget(path, pid=self._process.pid)
 
     def _read(self) -> None:
         if self._process.stdout is None:

@@ -1,5 +1,6 @@
 """A handle on a cloud in another process: start it or find it, call it, move its clock, stop it."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -85,11 +86,10 @@ class Cloud:
             start_new_session=True,  # Ctrl-C is for the owner, who stops the cloud in its turn
         )
         booting = Booting(process, progress)
-        try:
+        with contextlib.ExitStack() as interrupted:
+            interrupted.callback(booting.end, path)  # nobody would learn how to reach it
             settled = booting.settled.wait(timeout_s)
-        except BaseException:
-            booting.end(path)  # interrupted: nobody would learn how to reach it
-            raise
+            interrupted.pop_all()
         if not settled or process.poll() is not None or not booting.ready:
             process.kill()
             process.wait()

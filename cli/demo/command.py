@@ -51,7 +51,7 @@ def demo(
                     look = console.call("status", *reach)
                     console.say(f"the same verbs work from another terminal, `{look}` first; Ctrl-C stops it all")
                     wait_for_interrupt(run.cloud)
-        except BaseException as error:
+        except BaseException as error:  # an interruption too: the summary says why it is not whole
             run.summary.error = str(error) or type(error).__name__
             run.summary.write(path)
             raise

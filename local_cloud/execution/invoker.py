@@ -1,5 +1,8 @@
 """Invokes functions: finds the version, keeps warm execution environments, respects concurrency."""
 
+from __future__ import annotations
+
+import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -119,20 +122,23 @@ class Invoker:
             if self._closed:
                 raise ThrottledError(function.name, 0)
             self._counts[function.name]["environments"] += 1
-        try:
+        with contextlib.ExitStack() as failed:
+            failed.callback(self._give_back, pool)
             with pool.preparing:
                 workspace = self._prepare(function)
             environment = ExecutionEnvironment(
                 function, workspace, host=self._host, processes=self._processes, log=self._log
             )
-        except BaseException:
-            with self._changed:
-                pool.size -= 1
-                self._changed.notify_all()
-            raise
+            failed.pop_all()
         with self._changed:
             pool.all.append(environment)
         return environment
+
+    def _give_back(self, pool: _Pool) -> None:
+        """Let another environment have the place of one that was not made."""
+        with self._changed:
+            pool.size -= 1
+            self._changed.notify_all()
 
     def _release(self, function: Function, environment: ExecutionEnvironment) -> None:
         pool = self._pools.get((function.name, function.version))
