@@ -1,25 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Shop } from "./shop";
+import { describe, expect, it, vi } from "vitest";
 import { shopperOf } from "./shopper";
-import { fig, pear, place, site, Taking } from "./taking";
-
-let api: Taking;
-let shop: Shop;
-let storage: Storage;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  api = new Taking();
-  storage = place();
-  shop = new Shop(api, site, storage);
-});
-
-afterEach(() => void vi.useRealTimers());
+import { fig, pear } from "./taking";
+import {
+  api,
+  buyCartWhile,
+  differentPurchases,
+  purchases,
+  putIntoCart,
+  reloaded,
+  settled,
+  shop,
+  storage,
+} from "./visit";
 
 describe("an order", () => {
   it("is the same order when it is sent again", async () => {
     shop.add(fig, { recommendationId: "r1", shown: ["7"] });
-    await vi.advanceTimersByTimeAsync(0);
+    await settled();
     api.losing = true;
     await shop.buyCart();
     expect(shop.cart).toHaveLength(1);
@@ -36,9 +33,7 @@ describe("an order", () => {
   });
 
   it("counts what was changed after its answer was lost", async () => {
-    shop.add(fig, null);
-    shop.add(pear, null);
-    await vi.advanceTimersByTimeAsync(0);
+    await putIntoCart(fig, pear);
     api.losing = true;
     await shop.buyCart();
     const lost = api.sent.at(-1)?.eventList.map(({ eventId }) => eventId);
@@ -55,37 +50,22 @@ describe("an order", () => {
   });
 
   it("is complete when the strip sends it again", async () => {
-    shop.add(fig, null);
-    await vi.advanceTimersByTimeAsync(0);
-    api.down = true;
-    await shop.buyCart();
-    api.down = false;
+    await putIntoCart(fig);
+    await buyCartWhile("down");
     shop.activity[0]?.again?.();
-    await vi.advanceTimersByTimeAsync(0);
+    await settled();
 
     expect(shop.cart).toEqual([]);
     expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7" }] });
     shop.add(fig, null);
     await shop.buyCart();
-    const purchases = api.sent.flatMap(({ eventList }) => eventList).filter((e) => e.eventType === "purchase");
-    expect(new Set(purchases.map(({ eventId }) => eventId)).size).toBe(2);
+    expect(differentPurchases()).toBe(2);
   });
 
   describe("of which nothing says that it was taken", () => {
-    const purchases = () => api.sent.flatMap(({ eventList }) => eventList).filter((e) => e.eventType === "purchase");
-
-    /** A shop as the next visit of the page has it. */
-    function reloaded(): Shop {
-      shop = new Shop(api, site, storage);
-      return shop;
-    }
-
     it("is sent as it was when the page comes back, and the cart is emptied", async () => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
-      api.losing = true;
-      await shop.buyCart();
-      api.losing = false;
+      await putIntoCart(fig);
+      await buyCartWhile("losing");
       vi.setSystemTime(Date.now() + 3_600_000);
 
       await reloaded().sendUnsent();
@@ -100,11 +80,10 @@ describe("an order", () => {
     });
 
     it("is sent when the page was left before any answer", async () => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
+      await putIntoCart(fig);
       api.silent = true;
       void shop.buyCart();
-      await vi.advanceTimersByTimeAsync(0);
+      await settled();
       api.silent = false;
 
       await reloaded().sendUnsent();
@@ -113,8 +92,7 @@ describe("an order", () => {
     });
 
     it("stays one after a visit that could not send it either", async () => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
+      await putIntoCart(fig);
       api.down = true;
       await shop.buyCart();
       await reloaded().sendUnsent();
@@ -127,12 +105,8 @@ describe("an order", () => {
     });
 
     it("is not sent by itself once the cart was changed, but lines that stayed keep their ids", async () => {
-      shop.add(fig, null);
-      shop.add(pear, null);
-      await vi.advanceTimersByTimeAsync(0);
-      api.losing = true;
-      await shop.buyCart();
-      api.losing = false;
+      await putIntoCart(fig, pear);
+      await buyCartWhile("losing");
       shop.setQuantity("8", 0);
 
       await reloaded().sendUnsent();
@@ -147,8 +121,7 @@ describe("an order", () => {
     const line = { itemId: "7", title: "Figs", price: 1.5, quantity: 1, recommendationId: null };
 
     it("is sent where a product was bought without the cart, which stays", async () => {
-      shop.add(pear, null);
-      await vi.advanceTimersByTimeAsync(0);
+      await putIntoCart(pear);
       api.down = true;
       await shop.buy([line], () => {});
       api.down = false;
@@ -167,10 +140,10 @@ describe("an order", () => {
 
       await reloaded().sendUnsent();
       expect(purchases()).toHaveLength(2);
-      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(1);
+      expect(differentPurchases()).toBe(1);
 
       await shop.buy([line], () => {});
-      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(2);
+      expect(differentPurchases()).toBe(2);
     });
 
     it("is not the cart's, though that has the same", async () => {
@@ -178,31 +151,27 @@ describe("an order", () => {
       await shop.buy([line], () => {});
       shop.add(fig, null);
       await shop.buyCart();
-      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(2);
+      expect(differentPurchases()).toBe(2);
     });
 
     it("is given up once the cart is changed, be it while no answer has come", async () => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
+      await putIntoCart(fig);
       api.silent = true;
       void shop.buyCart();
-      await vi.advanceTimersByTimeAsync(0);
+      await settled();
       shop.setQuantity("7", 3);
       api.silent = false;
 
       await reloaded().sendUnsent();
       expect(purchases()).toEqual([]);
 
-      api.down = true;
-      await shop.buyCart();
-      api.down = false;
+      await buyCartWhile("down");
       await reloaded().sendUnsent();
       expect(purchases()).toMatchObject([{ itemId: "7", properties: '{"quantity":3}' }]);
     });
 
     it("is said to be open, not failed, where the cart was changed before the answer", async () => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
+      await putIntoCart(fig);
       api.down = true;
       const bought = shop.buyCart();
       shop.setQuantity("7", 3);
@@ -211,12 +180,8 @@ describe("an order", () => {
     });
 
     it("leaves no id to what is bought after the cart was", async () => {
-      shop.add(fig, null);
-      shop.add(pear, null);
-      await vi.advanceTimersByTimeAsync(0);
-      api.losing = true;
-      await shop.buyCart();
-      api.losing = false;
+      await putIntoCart(fig, pear);
+      await buyCartWhile("losing");
       shop.setQuantity("8", 0);
       await shop.buyCart();
 
@@ -227,16 +192,13 @@ describe("an order", () => {
     });
 
     it("leaves the cart once where it is sent twice at a time", async () => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
-      api.losing = true;
-      await shop.buyCart();
-      api.losing = false;
+      await putIntoCart(fig);
+      await buyCartWhile("losing");
       shop.activity[0]?.again?.();
       const bought = shop.buyCart();
       shop.add(fig, null);
       await bought;
-      await vi.advanceTimersByTimeAsync(0);
+      await settled();
       expect(purchases()).toHaveLength(3);
       expect(shop.cart).toMatchObject([{ itemId: "7", quantity: 1 }]);
     });
@@ -245,18 +207,14 @@ describe("an order", () => {
       storage.setItem = () => {
         throw new DOMException("full", "QuotaExceededError");
       };
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
-      api.losing = true;
+      await putIntoCart(fig);
+      await buyCartWhile("losing");
       await shop.buyCart();
-      api.losing = false;
-      await shop.buyCart();
-      expect(new Set(purchases().map(({ eventId }) => eventId)).size).toBe(1);
+      expect(differentPurchases()).toBe(1);
     });
 
     it.each([400, 401, 403, 413, 422])("is not sent again where it was refused with %i", async (status) => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
+      await putIntoCart(fig);
       api.refusing = status;
       await shop.buyCart();
       api.refusing = 0;
@@ -267,11 +225,8 @@ describe("an order", () => {
     });
 
     it("is not sent again for somebody else", async () => {
-      shop.add(fig, null);
-      await vi.advanceTimersByTimeAsync(0);
-      api.down = true;
-      await shop.buyCart();
-      api.down = false;
+      await putIntoCart(fig);
+      await buyCartWhile("down");
       shop.become(shopperOf("42"));
       await reloaded().sendUnsent();
       expect(purchases()).toEqual([]);
@@ -279,8 +234,7 @@ describe("an order", () => {
   });
 
   it("leaves in the cart what came in since, and is told of once", async () => {
-    shop.add(fig, null);
-    await vi.advanceTimersByTimeAsync(0);
+    await putIntoCart(fig);
     const bought = shop.buyCart();
     shop.add(pear, null);
     await bought;

@@ -1,21 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { activitySentence } from "./activity";
-import { Shop } from "./shop";
 import { shopperOf } from "./shopper";
-import { fig, place, site, Taking } from "./taking";
-
-let api: Taking;
-let shop: Shop;
-let storage: Storage;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  api = new Taking();
-  storage = place();
-  shop = new Shop(api, site, storage);
-});
-
-afterEach(() => void vi.useRealTimers());
+import { fig } from "./taking";
+import { api, putIntoCart, settled, shop, tab } from "./visit";
 
 function latest(): string {
   const [line] = shop.activity;
@@ -25,7 +12,7 @@ function latest(): string {
 describe("what a shopper does", () => {
   it("is sent, and its effect on “for you” is seen", async () => {
     shop.view(fig, null);
-    await vi.advanceTimersByTimeAsync(0);
+    await settled();
     expect(api.sent[0]).toMatchObject({ trackingId: "shop", sessionId: shop.shopper.id });
     expect(latest()).toBe("View of Figs sent, waiting for its effect …");
     await vi.advanceTimersByTimeAsync(250); // the first look
@@ -34,15 +21,14 @@ describe("what a shopper does", () => {
 
   it("can be sent again where it was not taken, and counts once", async () => {
     api.down = true;
-    shop.add(fig, null);
-    await vi.advanceTimersByTimeAsync(0);
+    await putIntoCart(fig);
     expect(latest()).toBe(
       "Figs put into the cart could not be sent: The shop's service does not answer as it should (503)",
     );
     const [failed] = shop.activity;
     api.down = false;
     failed?.again?.();
-    await vi.advanceTimersByTimeAsync(0);
+    await settled();
     expect(api.sent).toHaveLength(1);
     expect(latest()).toMatch(/^Figs put into the cart sent/);
     expect(shop.activity[1]?.again).toBeNull();
@@ -51,7 +37,7 @@ describe("what a shopper does", () => {
   it("is a known shopper's, with a session", async () => {
     shop.become(shopperOf("42"));
     shop.search("figs");
-    await vi.advanceTimersByTimeAsync(0);
+    await settled();
     expect(api.sent[0]?.userId).toBe("42");
     expect(api.sent[0]?.sessionId).toMatch(/^[0-9a-f-]{36}$/);
     expect(latest()).toBe("Search for “figs” sent");
@@ -63,16 +49,15 @@ describe("another shopper", () => {
     shop.lead("7", { recommendationId: "r1", shown: ["7"] });
     shop.add(fig, null);
     shop.become(shopperOf("42"));
-    await vi.advanceTimersByTimeAsync(0);
+    await settled();
     expect(shop.cart).toEqual([]);
     expect(shop.leadOf("7")).toBeNull();
   });
 
   it("is who shops after a reload", () => {
-    const storage = place();
-    new Shop(api, site, storage).become(shopperOf("42"));
-    expect(new Shop(api, site, storage).shopper.id).toBe("42");
-    new Shop(api, site, storage).forget();
-    expect(new Shop(api, site, storage).shopper.anonymous).toBe(true);
+    tab().become(shopperOf("42"));
+    expect(tab().shopper.id).toBe("42");
+    tab().forget();
+    expect(tab().shopper.anonymous).toBe(true);
   });
 });
