@@ -1,0 +1,45 @@
+"""The function's environment, and what it writes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_reader import SnapshotReader
+from functions.publish_catalog import handler
+from tests.unit.functions.publish_catalog.changes import NOW_MS
+
+
+@pytest.fixture(autouse=True)
+def environment(
+    lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[None]:
+    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    monkeypatch.setenv("SECRET_ARN", "the-key")
+    monkeypatch.setenv("MAX_SNAPSHOT_MB", "1")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    handler._sources.cache_clear()
+    yield
+    handler._sources.cache_clear()
+
+
+@pytest.fixture
+def snapshot(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Callable[[], Snapshot]:
+    reader = SnapshotReader(aws("s3"), artefact_bucket, tmp_path / "reader", check_s=0)
+    return lambda: reader.current(now_ms=NOW_MS)
+
+
+@pytest.fixture
+def logged_objects(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[], dict[str, bytes]]:
+    def read() -> dict[str, bytes]:
+        s3 = aws("s3")
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", [])]
+        return {key: s3.get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys}
+
+    return read

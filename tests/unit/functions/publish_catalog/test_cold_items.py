@@ -1,0 +1,129 @@
+"""Items that the champion does not know come with the nearest ones that it knows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from alsolike.bundle import CONTENT_FILE
+from alsolike.registry import Registry
+from alsolike.snapshot import Snapshot
+from functions.publish_catalog import handler
+from tests.sentence_model import ITEMS, sentence_model
+from tests.unit.functions.bundles import upload_bundle, write_bundle
+from tests.unit.functions.factories import LambdaContext
+from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
+
+COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour": "blue"}, "jug": {"colour": "blue"}}
+
+
+class Crown(Protocol):
+    def __call__(
+        self, items: Mapping[str, Mapping[str, Any]], *, content: bool = True, sentences: bool = False
+    ) -> None: ...
+
+
+@pytest.fixture
+def crown(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Crown:
+    """Make a champion that knows the items, if asked with a sentence model or without an index of their content."""
+
+    def made(items: Mapping[str, Mapping[str, Any]], *, content: bool = True, sentences: bool = False) -> None:
+        directory = tmp_path / "v1"
+        model = sentence_model(tmp_path / "sentences") if sentences else None
+        write_bundle(directory, item_ids=list(items), popular=[next(iter(items))], properties=items, sentences=model)
+        if not content:
+            (directory / CONTENT_FILE).unlink()
+        upload_bundle(aws("s3"), artefact_bucket, directory, version="v1")
+        Registry(aws("s3"), artefact_bucket).promote("v1", reason="test", now_ms=NOW_MS)
+
+    return made
+
+
+@pytest.fixture
+def neighbours(snapshot: Callable[[], Snapshot]) -> Callable[[], list[list[int]]]:
+    """Return the nearest known items of each cold one, by their positions."""
+
+    def found() -> list[list[int]]:
+        cold = snapshot().cold
+        return [] if cold is None else [cold.neighbours[row].tolist() for row in range(len(cold))]
+
+    return found
+
+
+def test_new_item_comes_with_its_nearest_known_ones(
+    context: LambdaContext,
+    crown: Crown,
+    neighbours: Callable[[], list[list[int]]],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    crown(COLOURS)
+
+    deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="red"))
+
+    assert neighbours() == [[1, 2]]
+    assert counted()["ColdItemsCompared"] == 1
+
+
+def test_news_of_a_champion_makes_what_it_does_not_know_cold(
+    context: LambdaContext, crown: Crown, snapshot: Callable[[], Snapshot], neighbours: Callable[[], list[list[int]]]
+) -> None:
+    deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="blue"))
+    assert snapshot().cold is None
+    crown(COLOURS)
+
+    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+
+    assert neighbours() == [[3, 4]]
+
+
+@pytest.mark.parametrize(("sentences", "nearest"), [(True, [1]), (False, [])])
+def test_new_item_comes_with_the_known_one_whose_title_means_the_same_where_the_champion_has_a_sentence_model(
+    context: LambdaContext,
+    crown: Crown,
+    neighbours: Callable[[], list[list[int]]],
+    counted: Callable[[], dict[str, float]],
+    sentences: bool,
+    nearest: list[int],
+) -> None:
+    crown(ITEMS, sentences=sentences)
+
+    deliver(context, record("couch", 1, title="Couch"))
+
+    assert neighbours() == [nearest]
+    assert counted()["ColdItemsCompared"] == 1
+
+
+def test_changes_are_published_without_neighbours_where_the_sentence_models_library_is_missing(
+    context: LambdaContext,
+    crown: Crown,
+    snapshot: Callable[[], Snapshot],
+    neighbours: Callable[[], list[list[int]]],
+    counted: Callable[[], dict[str, float]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crown(ITEMS, sentences=True)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+
+    deliver(context, record("couch", 1, title="grey couch"))
+
+    assert dict(snapshot().items()) == {"couch": {"title": "grey couch"}}
+    assert neighbours() == []
+    assert counted()["ColdItemsFailed"] == 1
+
+
+def test_changes_are_published_though_the_champion_has_no_content_index(
+    context: LambdaContext,
+    crown: Crown,
+    snapshot: Callable[[], Snapshot],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    crown(COLOURS, content=False)
+
+    deliver(context, record("plate", 1))
+
+    assert dict(snapshot().items()) == {"plate": {}}
+    assert counted()["ColdItemsFailed"] == 1

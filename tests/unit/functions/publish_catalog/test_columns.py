@@ -1,0 +1,73 @@
+"""Columns of the snapshot follow the applied configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.configuration import ColumnType
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.errors import Unavailable
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_store import SnapshotStore
+from functions.publish_catalog import handler
+from tests.unit.functions.factories import LambdaContext
+from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
+
+
+@pytest.fixture
+def declare_colour(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], None]:
+    """Apply a configuration by which colour is a text."""
+
+    def applied() -> None:
+        store = ConfigurationStore(aws("s3"), artefact_bucket)
+        document = {"format": 1, "items": {"columns": {"COLOUR": "string"}}}
+        store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+
+    return applied
+
+
+def test_applied_configuration_types_the_columns_of_what_is_there(
+    context: LambdaContext, snapshot: Callable[[], Snapshot], declare_colour: Callable[[], None]
+) -> None:
+    deliver(context, record("a", 1, colour="red"))
+    assert snapshot().column("colour") is None
+    declare_colour()
+
+    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+
+    assert snapshot().column_types == {"colour": ColumnType.STRING}
+
+
+def test_a_batch_of_an_environment_that_has_not_looked_again_leaves_applied_columns(
+    context: LambdaContext, snapshot: Callable[[], Snapshot], declare_colour: Callable[[], None]
+) -> None:
+    deliver(context, record("a", 1, colour="red"))
+    warm = handler._sources()
+    declare_colour()
+    handler._sources.cache_clear()
+    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handler, "_sources", lambda: warm)
+        deliver(context, record("b", 2, colour="blue"))
+
+    assert snapshot().column_types == {"colour": ColumnType.STRING}
+    assert len(snapshot()) == 2
+
+
+def test_columns_that_cannot_be_brought_about_are_tried_again(
+    context: LambdaContext, monkeypatch: pytest.MonkeyPatch, declare_colour: Callable[[], None]
+) -> None:
+    deliver(context, record("a", 1, colour="red"))
+    declare_colour()
+
+    def outage(*_: Any, **__: Any) -> None:
+        raise Unavailable("the artefact bucket is away")
+
+    monkeypatch.setattr(SnapshotStore, "upload", outage)
+
+    with pytest.raises(Unavailable):  # EventBridge invokes again
+        handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
