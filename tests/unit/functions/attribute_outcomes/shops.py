@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import tempfile
@@ -29,6 +30,8 @@ PSEUDONYMS = Pseudonyms(b"k" * 64)
 _KINDS = {**ARROW_TYPES, "array<double>": pa.list_(pa.float64())}
 SERVED = pa.schema([(name, _KINDS[kind]) for name, kind in served.COLUMNS.items()])
 INTERACTIONS = pa.schema([(name, _KINDS[kind]) for name, kind in lake.COLUMNS.items()])
+
+Answer = dict[str, Any]
 
 _numbers = itertools.count()
 
@@ -88,56 +91,58 @@ def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> bytes:
     return sink.getvalue()
 
 
-def write_served(s3: Any, bucket: str, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
-    """Write an object a day."""
-    _write(s3, bucket, rows, SERVED, lambda row: served.partition_prefix(served.served_date(row["served_ms"])), name)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shop:
+    """The lake of a shop: what is written into it, and what attribution makes of that."""
 
+    s3: Any
+    bucket: str
 
-def write_events(s3: Any, bucket: str, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
-    """Write an object a day."""
-    _write(
-        s3, bucket, rows, INTERACTIONS, lambda row: lake.partition_prefix(lake.event_date(row["event_time_ms"])), name
-    )
+    def write_served(self, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
+        """Write an object a day."""
+        self._write(rows, SERVED, lambda row: served.partition_prefix(served.served_date(row["served_ms"])), name)
 
+    def write_events(self, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
+        """Write an object a day."""
+        self._write(rows, INTERACTIONS, lambda row: lake.partition_prefix(lake.event_date(row["event_time_ms"])), name)
 
-def _write(s3: Any, bucket: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, prefix: Any, name: str) -> None:
-    for each, some in itertools.groupby(sorted(rows, key=prefix), key=prefix):
-        s3.put_object(Bucket=bucket, Key=f"{each}{name}.parquet", Body=parquet(some, schema))
+    def _write(self, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, prefix: Any, name: str) -> None:
+        for each, some in itertools.groupby(sorted(rows, key=prefix), key=prefix):
+            self.s3.put_object(Bucket=self.bucket, Key=f"{each}{name}.parquet", Body=parquet(some, schema))
 
+    def attribute(self, **options: Any) -> Outcome:
+        with tempfile.TemporaryDirectory() as name:
+            return Attribution(
+                self.s3,
+                self.bucket,
+                **{
+                    "catalogue": EMPTY,
+                    "rules": Rules(),
+                    "shopper": PSEUDONYMS.shopper,
+                    "report": lambda report: None,
+                    "has_time": lambda: True,
+                    "directory": Path(name),
+                    "now_ms": NOW_MS,
+                    **options,
+                },
+            ).run()
 
-def attribute(s3: Any, bucket: str, **options: Any) -> Outcome:
-    with tempfile.TemporaryDirectory() as name:
-        return Attribution(
-            s3,
-            bucket,
-            **{
-                "catalogue": EMPTY,
-                "rules": Rules(),
-                "shopper": PSEUDONYMS.shopper,
-                "report": lambda report: None,
-                "has_time": lambda: True,
-                "directory": Path(name),
-                "now_ms": NOW_MS,
-                **options,
-            },
-        ).run()
+    def outcomes(self, date: str = DATE) -> dict[str, dict[str, Any]]:
+        """Return the rows of a day by recommendation id."""
+        rows = self._rows(outcomes.object_key(date))
+        assert len({row["recommendation_id"] for row in rows}) == len(rows)
+        return {row["recommendation_id"]: row for row in rows}
 
+    def engagement(self, date: str = DATE) -> dict[tuple[str, str], engagement.Engagement]:
+        """Return the sums of a day by dimension and name."""
+        rows = [engagement.Engagement(**row) for row in self._rows(engagement.object_key(date))]
+        return {(row.dimension, row.name): row for row in rows}
 
-def outcomes_of(s3: Any, bucket: str, date: str = DATE) -> dict[str, dict[str, Any]]:
-    """Return the rows of a day by recommendation id."""
-    body = s3.get_object(Bucket=bucket, Key=outcomes.object_key(date))["Body"].read()
-    rows = pq.read_table(io.BytesIO(body)).to_pylist()
-    assert len({row["recommendation_id"] for row in rows}) == len(rows)
-    return {row["recommendation_id"]: row for row in rows}
+    def _rows(self, key: str) -> list[dict[str, Any]]:
+        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+        return rows
 
-
-def engagement_of(s3: Any, bucket: str, date: str = DATE) -> dict[tuple[str, str], engagement.Engagement]:
-    """Return the sums of a day by dimension and name."""
-    body = s3.get_object(Bucket=bucket, Key=engagement.object_key(date))["Body"].read()
-    rows = [engagement.Engagement(**row) for row in pq.read_table(io.BytesIO(body)).to_pylist()]
-    return {(row.dimension, row.name): row for row in rows}
-
-
-def rejected(s3: Any, bucket: str, day: int = DAY) -> dict[str, int]:
-    receipt = ReceiptStore(s3, bucket).read(day)
-    return {} if receipt is None else dict(receipt.rejected)
+    def rejected(self, day: int = DAY) -> dict[str, int]:
+        receipt = ReceiptStore(self.s3, self.bucket).read(day)
+        return {} if receipt is None else dict(receipt.rejected)

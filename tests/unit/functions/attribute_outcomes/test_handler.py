@@ -14,16 +14,7 @@ from alsolike.errors import DaysFailed
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from functions.attribute_outcomes import handler
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import (
-    DATE,
-    NOW_MS,
-    SERVED_MS,
-    answer,
-    event,
-    outcomes_of,
-    write_events,
-    write_served,
-)
+from tests.unit.functions.attribute_outcomes.shops import DATE, NOW_MS, SERVED_MS, Shop, answer, event
 from tests.unit.functions.factories import LambdaContext
 
 
@@ -62,26 +53,24 @@ def sent(lines: str) -> dict[tuple[str, ...], dict[str, float]]:
 
 
 def test_call_attributes_and_tells_of_the_last_complete_day_once(
-    aws: Callable[[str], Any],
-    lake_bucket: str,
+    shop: Shop,
     invoke: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    s3 = aws("s3")
     given = answer(["pear", "plum"], arms=["spring/new"])
-    write_served(s3, lake_bucket, [given, answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
-    write_events(s3, lake_bucket, [event(given, "pear", impression=["pear", "plum"]), event("forged", "pear")])
+    shop.write_served([given, answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
+    shop.write_events([event(given, "pear", impression=["pear", "plum"]), event("forged", "pear")])
     capsys.readouterr()
 
     first = invoke()
     told = sent(capsys.readouterr().out)
-    write_events(s3, lake_bucket, [event(given, "plum", after_ms=70_000)], name="late")
+    shop.write_events([event(given, "plum", after_ms=70_000)], name="late")
     second = invoke()
     told_again = sent(capsys.readouterr().out)
 
     assert first == {"days": 2, "events": 1, "rejected": 1, "complete": True, "window_cut_days": 0, "failed": {}}
     assert second["events"] == 2
-    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["clicks"] == 2
+    assert shop.outcomes()[given["recommendation_id"]]["clicks"] == 2
     rates = {"ClickThrough": 0.5, "Conversion": 0.0, "RevenuePerThousand": 0.0, "NewItemShare": 0.0, "Novelty": 0.5,
              "DegradedShare": 0.0}  # fmt: skip
     assert told.pop(()) == {"DaysAttributed": 2}
@@ -92,30 +81,26 @@ def test_call_attributes_and_tells_of_the_last_complete_day_once(
     assert told_again == {(): {"DaysAttributed": 2}}
 
 
-def test_call_without_time_leaves_the_days_to_the_next(
-    aws: Callable[[str], Any], lake_bucket: str, invoke: Callable[..., dict[str, Any]]
-) -> None:
-    write_served(aws("s3"), lake_bucket, [answer(["pear"])])
+def test_call_without_time_leaves_the_days_to_the_next(shop: Shop, invoke: Callable[..., dict[str, Any]]) -> None:
+    shop.write_served([answer(["pear"])])
 
     first = invoke(remaining_ms=300_000)
 
     assert (first["days"], first["complete"], first["failed"]) == (0, False, {})
     assert invoke()["days"] == 1
-    assert list(outcomes_of(aws("s3"), lake_bucket, DATE))
+    assert list(shop.outcomes(DATE))
 
 
 def test_call_with_a_day_that_fails_computes_the_others_and_fails(
-    aws: Callable[[str], Any],
-    lake_bucket: str,
+    shop: Shop,
     invoke: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    s3 = aws("s3")
-    write_served(s3, lake_bucket, [answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
-    s3.put_object(Bucket=lake_bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
+    shop.write_served([answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
+    shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
 
     with pytest.raises(DaysFailed, match=DATE):
         invoke()
 
     assert sent(capsys.readouterr().out)[()] == {"DaysAttributed": 1}
-    assert len(outcomes_of(s3, lake_bucket, "2026-09-22")) == 1
+    assert len(shop.outcomes("2026-09-22")) == 1

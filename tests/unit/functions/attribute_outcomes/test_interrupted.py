@@ -10,20 +10,7 @@ import pytest
 from alsolike import engagement, lake, outcomes, served
 from alsolike.errors import DaysFailed
 from functions.attribute_outcomes.rules import DAY_MS, Rules, first_whole_day, window_cut_days
-from tests.unit.functions.attribute_outcomes.shops import (
-    DATE,
-    DAY,
-    NOW_MS,
-    SERVED_MS,
-    answer,
-    attribute,
-    engagement_of,
-    event,
-    outcomes_of,
-    rejected,
-    write_events,
-    write_served,
-)
+from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, NOW_MS, SERVED_MS, Shop, answer, event
 
 
 class Killed(BaseException):
@@ -49,147 +36,142 @@ class Watched:
         return call
 
 
-@pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
-    return aws("s3")
-
-
-def clicks(s3: Any, bucket: str) -> list[int]:
-    return [row["clicks"] for row in outcomes_of(s3, bucket).values()]
+def clicks(shop: Shop) -> list[int]:
+    return [row["clicks"] for row in shop.outcomes().values()]
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_that_dies_before_a_write_is_made_good_by_the_next(s3: Any, lake_bucket: str, write: int) -> None:
+def test_call_that_dies_before_a_write_is_made_good_by_the_next(shop: Shop, write: int) -> None:
     given = answer(["pear", "plum"])
-    write_served(s3, lake_bucket, [given])
-    write_events(s3, lake_bucket, [event(given, "pear")])
-    attribute(s3, lake_bucket)
-    write_events(s3, lake_bucket, [event(given, "plum")], name="late")
+    shop.write_served([given])
+    shop.write_events([event(given, "pear")])
+    shop.attribute()
+    shop.write_events([event(given, "plum")], name="late")
 
     def die(number: int) -> None:
         if number == write:
             raise Killed
 
     with pytest.raises(Killed):
-        attribute(Watched(s3, die), lake_bucket)
+        Shop(Watched(shop.s3, die), shop.bucket).attribute()
 
-    assert clicks(s3, lake_bucket) == [1 if write == 0 else 2]  # the row is there once, of before or of after
-    assert attribute(s3, lake_bucket).days == 1
-    assert clicks(s3, lake_bucket) == [2]
-    assert engagement_of(s3, lake_bucket)["all", "all"].clicks == 2
-    assert attribute(s3, lake_bucket).days == 0
+    assert clicks(shop) == [1 if write == 0 else 2]  # the row is there once, of before or of after
+    assert shop.attribute().days == 1
+    assert clicks(shop) == [2]
+    assert shop.engagement()["all", "all"].clicks == 2
+    assert shop.attribute().days == 0
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_that_was_overtaken_is_made_good_by_the_next(s3: Any, lake_bucket: str, write: int) -> None:
+def test_call_that_was_overtaken_is_made_good_by_the_next(shop: Shop, write: int) -> None:
     given = answer(["pear", "plum"])
-    write_served(s3, lake_bucket, [given])
-    write_events(s3, lake_bucket, [event(given, "pear")])
+    shop.write_served([given])
+    shop.write_events([event(given, "pear")])
 
     def overtake(number: int) -> None:
         if number == write:
-            write_events(s3, lake_bucket, [event(given, "plum")], name="late")
-            attribute(s3, lake_bucket)
+            shop.write_events([event(given, "plum")], name="late")
+            shop.attribute()
 
-    attribute(Watched(s3, overtake), lake_bucket)
-    attribute(s3, lake_bucket)
+    Shop(Watched(shop.s3, overtake), shop.bucket).attribute()
+    shop.attribute()
 
-    assert clicks(s3, lake_bucket) == [2]
-    assert engagement_of(s3, lake_bucket)["all", "all"].clicks == 2
+    assert clicks(shop) == [2]
+    assert shop.engagement()["all", "all"].clicks == 2
 
 
-def test_day_is_computed_anew_only_where_something_changed(s3: Any, lake_bucket: str) -> None:
+def test_day_is_computed_anew_only_where_something_changed(shop: Shop) -> None:
     days = [answer(["pear"], served_ms=answer([])["served_ms"] + n * 10 * DAY_MS) for n in range(3)]
-    write_served(s3, lake_bucket, days)
-    write_events(s3, lake_bucket, [event(each, "pear") for each in days])
+    shop.write_served(days)
+    shop.write_events([event(each, "pear") for each in days])
 
-    assert attribute(s3, lake_bucket, now_ms=NOW_MS + 30 * DAY_MS).days == 3
-    assert attribute(s3, lake_bucket, now_ms=NOW_MS + 30 * DAY_MS).days == 0
-    write_events(s3, lake_bucket, [event(days[1], "pear", "cart", after_ms=DAY_MS)], name="late")
-    assert attribute(s3, lake_bucket, now_ms=NOW_MS + 30 * DAY_MS).days == 2  # its own, and that on which it happened
-
-
-def test_outcomes_that_somebody_wrote_over_are_computed_anew(s3: Any, lake_bucket: str) -> None:
-    write_served(s3, lake_bucket, [answer(["pear"])])
-    attribute(s3, lake_bucket)
-    s3.put_object(Bucket=lake_bucket, Key=outcomes.object_key(DATE), Body=b"less")
-
-    assert attribute(s3, lake_bucket).days == 1
-    assert clicks(s3, lake_bucket) == [0]
+    assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 3
+    assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 0
+    shop.write_events([event(days[1], "pear", "cart", after_ms=DAY_MS)], name="late")
+    assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 2  # its own, and that on which it happened
 
 
-def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(s3: Any, lake_bucket: str) -> None:
+def test_outcomes_that_somebody_wrote_over_are_computed_anew(shop: Shop) -> None:
+    shop.write_served([answer(["pear"])])
+    shop.attribute()
+    shop.s3.put_object(Bucket=shop.bucket, Key=outcomes.object_key(DATE), Body=b"less")
+
+    assert shop.attribute().days == 1
+    assert clicks(shop) == [0]
+
+
+def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(shop: Shop) -> None:
     kept, erased = answer(["pear"], user="bob"), answer(["plum"])
-    write_served(s3, lake_bucket, [kept, erased])
-    write_events(s3, lake_bucket, [event(erased, "plum"), event(kept, "pear", user_id="bob")])
-    attribute(s3, lake_bucket)
-    write_served(s3, lake_bucket, [kept])
-    write_events(s3, lake_bucket, [event(kept, "pear", user_id="bob")])
+    shop.write_served([kept, erased])
+    shop.write_events([event(erased, "plum"), event(kept, "pear", user_id="bob")])
+    shop.attribute()
+    shop.write_served([kept])
+    shop.write_events([event(kept, "pear", user_id="bob")])
 
-    attribute(s3, lake_bucket)
+    shop.attribute()
 
-    assert list(outcomes_of(s3, lake_bucket)) == [kept["recommendation_id"]]
-    assert engagement_of(s3, lake_bucket)["all", "all"].answers == 1
+    assert list(shop.outcomes()) == [kept["recommendation_id"]]
+    assert shop.engagement()["all", "all"].answers == 1
 
 
-def test_day_keeps_its_results_while_what_they_follow_from_expires(s3: Any, lake_bucket: str) -> None:
+def test_day_keeps_its_results_while_what_they_follow_from_expires(shop: Shop) -> None:
     given = answer(["pear"])
-    write_served(s3, lake_bucket, [given])
-    write_events(s3, lake_bucket, [event(given, "pear")])
-    attribute(s3, lake_bucket)
-    s3.delete_object(Bucket=lake_bucket, Key=f"{lake.partition_prefix(DATE)}a.parquet")
+    shop.write_served([given])
+    shop.write_events([event(given, "pear")])
+    shop.attribute()
+    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{lake.partition_prefix(DATE)}a.parquet")
 
-    attribute(s3, lake_bucket, first_day=DAY + 1)
-    assert clicks(s3, lake_bucket) == [1]
+    shop.attribute(first_day=DAY + 1)
+    assert clicks(shop) == [1]
 
-    attribute(s3, lake_bucket, first_day=DAY)
-    assert clicks(s3, lake_bucket) == [0]
+    shop.attribute(first_day=DAY)
+    assert clicks(shop) == [0]
 
 
-def test_sums_outlive_the_answers(s3: Any, lake_bucket: str) -> None:
+def test_sums_outlive_the_answers(shop: Shop) -> None:
     given = answer(["pear"])
-    write_served(s3, lake_bucket, [given])
-    write_events(s3, lake_bucket, [event(given, "pear"), event("forged", "pear")])
-    attribute(s3, lake_bucket)
-    s3.delete_object(Bucket=lake_bucket, Key=f"{served.partition_prefix(DATE)}a.parquet")
+    shop.write_served([given])
+    shop.write_events([event(given, "pear"), event("forged", "pear")])
+    shop.attribute()
+    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}a.parquet")
 
-    attribute(s3, lake_bucket)
-    attribute(s3, lake_bucket)
+    shop.attribute()
+    shop.attribute()
 
-    assert s3.list_objects_v2(Bucket=lake_bucket, Prefix=outcomes.PREFIX)["KeyCount"] == 0
-    assert engagement_of(s3, lake_bucket)["all", "all"].clicks == 1
-    assert rejected(s3, lake_bucket) == {"forged": 1}
-    assert s3.list_objects_v2(Bucket=lake_bucket, Prefix=engagement.PREFIX)["KeyCount"] == 1
+    assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=outcomes.PREFIX)["KeyCount"] == 0
+    assert shop.engagement()["all", "all"].clicks == 1
+    assert shop.rejected() == {"forged": 1}
+    assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=engagement.PREFIX)["KeyCount"] == 1
 
 
-def test_answers_that_expired_are_not_unknown_to_the_days_after_them(s3: Any, lake_bucket: str) -> None:
+def test_answers_that_expired_are_not_unknown_to_the_days_after_them(shop: Shop) -> None:
     given, next_day = answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)
-    write_served(s3, lake_bucket, [given, next_day])
-    write_events(s3, lake_bucket, [event(given, "pear", after_ms=DAY_MS)])
-    attribute(s3, lake_bucket)
-    s3.delete_object(Bucket=lake_bucket, Key=f"{served.partition_prefix(DATE)}a.parquet")
+    shop.write_served([given, next_day])
+    shop.write_events([event(given, "pear", after_ms=DAY_MS)])
+    shop.attribute()
+    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}a.parquet")
 
-    assert attribute(s3, lake_bucket, first_day=DAY + 1).days == 0
-    assert rejected(s3, lake_bucket, DAY + 1) == {}
+    assert shop.attribute(first_day=DAY + 1).days == 0
+    assert shop.rejected(DAY + 1) == {}
 
 
 @pytest.mark.parametrize(("retention_days", "computed", "cut_days"), [(15, 2, 0), (10, 2, 5), (7, 1, 8)])
 def test_short_retention_is_told(
-    s3: Any, lake_bucket: str, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
+    shop: Shop, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
 ) -> None:
-    write_served(s3, lake_bucket, [answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+    shop.write_served([answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
 
-    outcome = attribute(s3, lake_bucket, **kept_for(retention_days))
+    outcome = shop.attribute(**kept_for(retention_days))
 
     assert (outcome.days, outcome.window_cut_days, outcome.failed) == (computed, cut_days, {})
     assert ("kept before their window is over" in caplog.text) == (cut_days > 0)
 
 
-def test_retention_with_which_no_day_is_whole_fails_the_call(s3: Any, lake_bucket: str) -> None:
-    write_served(s3, lake_bucket, [answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
-    write_events(s3, lake_bucket, [event("forged", "pear", after_ms=DAY_MS)])
+def test_retention_with_which_no_day_is_whole_fails_the_call(shop: Shop) -> None:
+    shop.write_served([answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+    shop.write_events([event("forged", "pear", after_ms=DAY_MS)])
 
-    outcome = attribute(s3, lake_bucket, **kept_for(6))
+    outcome = shop.attribute(**kept_for(6))
 
     assert outcome.days == 0
     with pytest.raises(DaysFailed, match=r"2026-09-22: limits\.retention_days keeps less than the 7 days"):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -15,15 +13,7 @@ from benchmarks import attribution as benchmark
 from functions.attribute_outcomes import day, spill
 from functions.attribute_outcomes.joining import Joined, Known, join
 from functions.attribute_outcomes.spill import Spill, parts_of
-from tests.unit.functions.attribute_outcomes.shops import (
-    answer,
-    attribute,
-    event,
-    outcomes_of,
-    rejected,
-    write_events,
-    write_served,
-)
+from tests.unit.functions.attribute_outcomes.shops import Shop, answer, event
 
 ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
 KEYS = [f"key-{number}" for number in range(3_000)]
@@ -86,35 +76,33 @@ def test_rows_of_one_key_stay_together_with_next_to_nothing_else(tmp_path: Path)
 
 
 @pytest.mark.parametrize("answers", [400, 1_200])
-def test_no_more_rows_are_joined_at_once_than_fit(
-    aws: Callable[[str], Any], lake_bucket: str, watched: Watched, answers: int
-) -> None:
-    s3, (joined, reduced) = aws("s3"), watched
+def test_no_more_rows_are_joined_at_once_than_fit(shop: Shop, watched: Watched, answers: int) -> None:
+    joined, reduced = watched
     rows = [answer(["pear"]) for _ in range(answers)]
-    write_served(s3, lake_bucket, rows)
-    write_events(s3, lake_bucket, [event(row, "pear") for row in rows])
+    shop.write_served(rows)
+    shop.write_events([event(row, "pear") for row in rows])
 
-    attribute(s3, lake_bucket, part_rows=100)
+    shop.attribute(part_rows=100)
 
-    assert sum(row["clicks"] for row in outcomes_of(s3, lake_bucket).values()) == answers
+    assert sum(row["clicks"] for row in shop.outcomes().values()) == answers
     assert (sum(joined), sum(reduced)) == (2 * answers, answers)
     assert max(joined + reduced) <= 100
 
 
 def test_copies_of_one_event_and_events_of_an_answer_that_is_not_there_are_taken_by_the_piece(
-    aws: Callable[[str], Any], lake_bucket: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    s3, (joined, reduced) = aws("s3"), watched
+    joined, reduced = watched
     monkeypatch.setattr(spill, "PIECE_ROWS", 50)
     given, missing = answer(["pear"]), answer(["pear"])
-    write_served(s3, lake_bucket, [given])
+    shop.write_served([given])
     copies = [event(given, "pear", event_id="again") for _ in range(400)]
-    write_events(s3, lake_bucket, copies + [event(missing, "pear") for _ in range(400)])
+    shop.write_events(copies + [event(missing, "pear") for _ in range(400)])
 
-    attribute(s3, lake_bucket, part_rows=100)
+    shop.attribute(part_rows=100)
 
-    assert rejected(s3, lake_bucket) == {"unknown-answer": 400}
-    assert outcomes_of(s3, lake_bucket)[given["recommendation_id"]]["clicks"] == 1
+    assert shop.rejected() == {"unknown-answer": 400}
+    assert shop.outcomes()[given["recommendation_id"]]["clicks"] == 1
     assert sum(joined) == 2
     assert max(reduced) <= 100 + 50
 

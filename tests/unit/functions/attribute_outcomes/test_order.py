@@ -17,17 +17,7 @@ from functions.attribute_outcomes.inputs import ReceiptStore, date_of
 from functions.attribute_outcomes.rules import DAY_MS, Rules
 from functions.attribute_outcomes.slate import ordered_sum
 from tests.unit.functions.attribute_outcomes.naive import attributed
-from tests.unit.functions.attribute_outcomes.shops import (
-    DAY,
-    SERVED_MS,
-    answer,
-    attribute,
-    engagement_of,
-    event,
-    outcomes_of,
-    write_events,
-    write_served,
-)
+from tests.unit.functions.attribute_outcomes.shops import DAY, SERVED_MS, Shop, answer, event
 from tests.unit.functions.cloud import create_bucket
 
 ITEMS = ["pear", "plum", "fig", "kiwi"]
@@ -65,7 +55,7 @@ def copies_of(draw: st.DrawFn, first: dict[str, Any], named: st.SearchStrategy[A
 
 
 @st.composite
-def shops(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return answers and events; some events name none, a forged one, or come at a wrong time."""
     served = draw(st.lists(answers, min_size=1, max_size=5))
     named = st.sampled_from([*served, *served, "forged", answer(["pear"])["recommendation_id"], None])
@@ -91,18 +81,18 @@ def shops(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return served, [*events, *alike, *(copy for each in events[:4] for copy in draw(copies_of(each, named)))]
 
 
-def results(s3: Any, bucket: str) -> list[Any]:
+def results(shop: Shop) -> list[Any]:
     found: list[Any] = []
     for each in DAYS:
-        receipt = ReceiptStore(s3, bucket).read(each)
+        receipt = ReceiptStore(shop.s3, shop.bucket).read(each)
         found.append(None if receipt is None else (dict(receipt.rejected), receipt.events))
-        for read, key in ((outcomes_of, outcomes.object_key), (engagement_of, engagement.object_key)):
-            listed = s3.list_objects_v2(Bucket=bucket, Prefix=key(date_of(each)))["KeyCount"]
-            found.append(read(s3, bucket, date_of(each)) if listed else None)
+        for read, key in ((shop.outcomes, outcomes.object_key), (shop.engagement, engagement.object_key)):
+            listed = shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=key(date_of(each)))["KeyCount"]
+            found.append(read(date_of(each)) if listed else None)
     return found
 
 
-def check_against_naive(s3: Any, bucket: str, served: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
+def check_against_naive(shop: Shop, served: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
     answered = {row["served_ms"] // DAY_MS for row in served}
     happened = {each["event_time_ms"] // DAY_MS for each in events}
     led, rejected = attributed(
@@ -111,8 +101,8 @@ def check_against_naive(s3: Any, bucket: str, served: list[dict[str, Any]], even
     found = {}
     for day, reasons in rejected.items():
         if day in answered:
-            found.update(outcomes_of(s3, bucket, date_of(day)))
-        receipt = ReceiptStore(s3, bucket).read(day)
+            found.update(shop.outcomes(date_of(day)))
+        receipt = ReceiptStore(shop.s3, shop.bucket).read(day)
         assert receipt is not None
         assert dict(receipt.rejected) == dict(reasons)
     for each, numbers in led.items():
@@ -129,15 +119,14 @@ def check_against_naive(s3: Any, bucket: str, served: list[dict[str, Any]], even
     phases=(Phase.explicit, Phase.generate),  # to shrink a failure takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(shop=shops(), data=st.data())
-def test_results_do_not_depend_on_how_things_came(aws: Callable[[str], Any], shop: Any, data: st.DataObject) -> None:
-    served, events = shop
-    s3 = aws("s3")
-    once, bit_by_bit = (create_bucket(s3, f"lake-{next(_buckets)}") for _ in range(2))
-    write_served(s3, once, served)
-    write_events(s3, once, events)
-    attribute(s3, once, rules=RULES)
-    check_against_naive(s3, once, served, events)
+@given(history=histories(), data=st.data())
+def test_results_do_not_depend_on_how_things_came(aws: Callable[[str], Any], history: Any, data: st.DataObject) -> None:
+    served, events = history
+    once, bit_by_bit = (Shop(aws("s3"), create_bucket(aws("s3"), f"lake-{next(_buckets)}")) for _ in range(2))
+    once.write_served(served)
+    once.write_events(events)
+    once.attribute(rules=RULES)
+    check_against_naive(once, served, events)
 
     # The first objects come twice, as part of others, too; after some of them attribution runs.
     pieces = [("served", row) for row in served] + [("event", row) for row in events]
@@ -146,38 +135,34 @@ def test_results_do_not_depend_on_how_things_came(aws: Callable[[str], Any], sho
         size = data.draw(st.integers(min(4, len(pieces)), len(pieces)))
         some, pieces = pieces[:size], pieces[size:]
         name = f"{len(pieces):03d}"
-        write_served(s3, bit_by_bit, [row for what, row in some if what == "served"], name=name)
-        write_events(s3, bit_by_bit, [row for what, row in some if what == "event"], name=name)
+        bit_by_bit.write_served([row for what, row in some if what == "served"], name=name)
+        bit_by_bit.write_events([row for what, row in some if what == "event"], name=name)
         if not pieces or data.draw(st.booleans()):
-            attribute(s3, bit_by_bit, rules=RULES, part_rows=3)
+            bit_by_bit.attribute(rules=RULES, part_rows=3)
 
-    assert results(s3, bit_by_bit) == results(s3, once)
+    assert results(bit_by_bit) == results(once)
 
 
-def test_parts_are_many_where_answers_are(aws: Callable[[str], Any], lake_bucket: str) -> None:
-    s3 = aws("s3")
+def test_parts_are_many_where_answers_are(shop: Shop) -> None:
     rows = [answer(["pear"], user=None) for _ in range(50)]
-    write_served(s3, lake_bucket, rows)
-    write_events(s3, lake_bucket, [event(row, "pear", "purchase", event_value=0.1) for row in rows])
+    shop.write_served(rows)
+    shop.write_events([event(row, "pear", "purchase", event_value=0.1) for row in rows])
 
-    attribute(s3, lake_bucket, part_rows=20)
+    shop.attribute(part_rows=20)
 
-    assert len(outcomes_of(s3, lake_bucket)) == 50
-    assert (
-        dataclasses.asdict(engagement_of(s3, lake_bucket)["all", "all"])["revenue"] == 5.0
-    )  # not 0.1 fifty times over
+    assert len(shop.outcomes()) == 50
+    assert dataclasses.asdict(shop.engagement()["all", "all"])["revenue"] == 5.0  # not 0.1 fifty times over
 
 
-def test_copies_that_differ_count_as_the_same_one_in_any_order(aws: Callable[[str], Any], lake_bucket: str) -> None:
-    s3 = aws("s3")
+def test_copies_that_differ_count_as_the_same_one_in_any_order(shop: Shop) -> None:
     one = answer(["pear", "plum"])
     other = {**one, "item_ids": ["pear"]}
     found = []
     for first, second in ((one, other), (other, one)):
-        write_served(s3, lake_bucket, [first], name="a")
-        write_served(s3, lake_bucket, [second], name="b")
-        attribute(s3, lake_bucket)
-        (row,) = outcomes_of(s3, lake_bucket).values()
+        shop.write_served([first], name="a")
+        shop.write_served([second], name="b")
+        shop.attribute()
+        (row,) = shop.outcomes().values()
         found.append(row["items"])
 
     assert found[0] == found[1]
@@ -193,21 +178,18 @@ def test_sums_of_floats_do_not_depend_on_the_order_of_their_terms() -> None:
     assert len(sums) == 1
 
 
-def test_copies_of_one_event_that_name_answers_of_two_days_count_once(
-    aws: Callable[[str], Any], lake_bucket: str
-) -> None:
-    s3 = aws("s3")
+def test_copies_of_one_event_that_name_answers_of_two_days_count_once(shop: Shop) -> None:
     first, second = answer(["pear"], served_ms=SERVED_MS - DAY_MS), answer(["pear"])
     order = event(second, "pear", "purchase", event_value=10.0)
     copy = {**order, "recommendation_id": first["recommendation_id"]}
     others = [event(of, "pear", "purchase", event_value=1.0) for of in (first, second)]
-    write_served(s3, lake_bucket, [first, second])
+    shop.write_served([first, second])
     for earlier in (order, copy):  # the one that was taken in first counts
-        write_events(s3, lake_bucket, [*others, {**order, "received_time_ms": order["received_time_ms"] + 1}], name="a")
-        write_events(s3, lake_bucket, [{**copy, "received_time_ms": copy["received_time_ms"] + 1}, earlier], name="b")
+        shop.write_events([*others, {**order, "received_time_ms": order["received_time_ms"] + 1}], name="a")
+        shop.write_events([{**copy, "received_time_ms": copy["received_time_ms"] + 1}, earlier], name="b")
 
-        attribute(s3, lake_bucket)
+        shop.attribute()
 
-        days = [outcomes_of(s3, lake_bucket, date).values() for date in ("2026-09-20", "2026-09-21")]
+        days = [shop.outcomes(date).values() for date in ("2026-09-20", "2026-09-21")]
         revenue = [row["revenue"] for rows in days for row in rows]
         assert revenue == ([1.0, 11.0] if earlier is order else [11.0, 1.0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,33 +11,16 @@ from alsolike.configuration import ColumnType
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_segment import Segment
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import (
-    SERVED_MS,
-    answer,
-    attribute,
-    engagement_of,
-    event,
-    outcomes_of,
-    rejected,
-    write_events,
-    write_served,
-)
+from tests.unit.functions.attribute_outcomes.shops import SERVED_MS, Shop, answer, event
 
 
-@pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
-    return aws("s3")
-
-
-def test_outcomes_are_those_computed_by_hand(s3: Any, lake_bucket: str) -> None:
-    shop = "spring/new"
-    first = answer(["pear", "plum", "fig"], arms=[shop])
+def test_outcomes_are_those_computed_by_hand(shop: Shop) -> None:
+    arm = "spring/new"
+    first = answer(["pear", "plum", "fig"], arms=[arm])
     second = answer(["pear", "kiwi"], user="bob", recommender="similar-items", degraded=["model"])
     third = answer([], user=None, model_version="none")
-    write_served(s3, lake_bucket, [first, second, third])
-    write_events(
-        s3,
-        lake_bucket,
+    shop.write_served([first, second, third])
+    shop.write_events(
         [
             event(first, "pear", "view", impression=["pear", "plum"]),
             event(first, "pear", "click", after_ms=70_000),
@@ -53,14 +35,14 @@ def test_outcomes_are_those_computed_by_hand(s3: Any, lake_bucket: str) -> None:
         ],
     )
 
-    attribute(s3, lake_bucket)
+    shop.attribute()
 
-    found = outcomes_of(s3, lake_bucket)
+    found = shop.outcomes()
     # Until the end of the day there were 4 events about pears, 3 about plums, 1 about kiwis, none about figs.
     pear, plum, fig, kiwi = 1.0, 1.4150375, 3.0, 3.0  # log2 of 8/4, 8/3, 8/1, 8/1
     assert found[first["recommendation_id"]] == {
         **{name: first[name] for name in ("recommendation_id", "served_ms", "recommender", "model_version", "shopper")},
-        "arms": [shop], "source": "model", "degraded": False, "items": 3, "impressions": 2, "clicks": 2,
+        "arms": [arm], "source": "model", "degraded": False, "items": 3, "impressions": 2, "clicks": 2,
         "shown_clicks": 1, "carts": 1, "purchases": 1, "revenue": 20.5 + 4.0 - 4.5, "new_items": 0,
         "novelty": pytest.approx((pear + plum + fig) / 3),
     }  # fmt: skip
@@ -68,35 +50,33 @@ def test_outcomes_are_those_computed_by_hand(s3: Any, lake_bucket: str) -> None:
     assert (other["clicks"], other["impressions"], other["degraded"]) == (1, 0, True)
     assert other["novelty"] == pytest.approx((pear + kiwi) / 2)
     assert found[third["recommendation_id"]]["novelty"] is None
-    assert rejected(s3, lake_bucket) == {}
+    assert shop.rejected() == {}
 
 
-def test_the_shopper_is_the_user_else_the_session(s3: Any, lake_bucket: str) -> None:
+def test_the_shopper_is_the_user_else_the_session(shop: Shop) -> None:
     answers = [
         answer(["pear"], user="anna", session="the session"),
         answer(["pear"], user=None, session="the session"),
         answer(["pear"], user=None),
     ]
-    write_served(s3, lake_bucket, answers)
+    shop.write_served(answers)
 
-    attribute(s3, lake_bucket)
+    shop.attribute()
 
-    found = outcomes_of(s3, lake_bucket)
+    found = shop.outcomes()
     assert [found[each["recommendation_id"]]["shopper"] for each in answers] == [
         answers[0]["shopper"], "the session", None,
     ]  # fmt: skip
 
 
-def test_sums_are_by_recommender_model_and_arm(s3: Any, lake_bucket: str) -> None:
+def test_sums_are_by_recommender_model_and_arm(shop: Shop) -> None:
     answers = [
         answer(["pear", "plum"], arms=["spring/new", "photo/big"]),
         answer(["pear"], arms=["spring/old"], recommender="similar-items"),
         answer(["fig"], arms=["spring/new"], model_version="m2", degraded=["profile"]),
     ]
-    write_served(s3, lake_bucket, answers)
-    write_events(
-        s3,
-        lake_bucket,
+    shop.write_served(answers)
+    shop.write_events(
         [
             event(answers[0], "pear", impression=["pear", "plum"]),
             event(answers[0], "pear", "purchase", after_ms=90_000, event_value=30),
@@ -104,9 +84,9 @@ def test_sums_are_by_recommender_model_and_arm(s3: Any, lake_bucket: str) -> Non
         ],
     )
 
-    attribute(s3, lake_bucket)
+    shop.attribute()
 
-    sums = engagement_of(s3, lake_bucket)
+    sums = shop.engagement()
     assert {key: (row.answers, row.items, row.clicks, row.revenue) for key, row in sums.items()} == {
         ("all", "all"): (3, 4, 1, 30.5),
         ("recommender", "for-you"): (2, 3, 1, 30.5),
@@ -126,7 +106,7 @@ def test_sums_are_by_recommender_model_and_arm(s3: Any, lake_bucket: str) -> Non
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_catalogue_says_what_is_new_and_how_much_of_it_was_answered(s3: Any, lake_bucket: str, declared: bool) -> None:
+def test_catalogue_says_what_is_new_and_how_much_of_it_was_answered(shop: Shop, declared: bool) -> None:
     days = {"pear": 31, "plum": 30, "fig": 1, "kiwi": None, "date": 400}
     changes = [
         Change(item, 0, {} if age is None else {"creationTimestamp": (SERVED_MS - age * DAY_MS) // 1000})
@@ -135,19 +115,19 @@ def test_catalogue_says_what_is_new_and_how_much_of_it_was_answered(s3: Any, lak
     columns = {"creationTimestamp": ColumnType.TIMESTAMP} if declared else {}
     first = answer(["pear", "plum", "fig", "kiwi", "gone"])
     second = answer(["pear"], recommender="popular")
-    write_served(s3, lake_bucket, [first, second])
+    shop.write_served([first, second])
 
-    attribute(s3, lake_bucket, catalogue=Snapshot([Segment.of(changes, columns)], version="1"))
+    shop.attribute(catalogue=Snapshot([Segment.of(changes, columns)], version="1"))
 
-    found = outcomes_of(s3, lake_bucket)
+    found = shop.outcomes()
     assert [found[each["recommendation_id"]]["new_items"] for each in (first, second)] == [2, 0]
-    sums = engagement_of(s3, lake_bucket)
+    sums = shop.engagement()
     assert sums["all", "all"].rates()["coverage"] == 4 / 5
     assert sums["recommender", "popular"].rates()["coverage"] == 1 / 5
     assert sums["all", "all"].rates()["new_item_share"] == 2 / 6
 
 
-def test_answer_to_nobody_counts_by_viewer_and_not_by_answer(s3: Any, lake_bucket: str) -> None:
+def test_answer_to_nobody_counts_by_viewer_and_not_by_answer(shop: Shop) -> None:
     shared, own = answer(["pear", "plum"], user=None, recommender="popular"), answer(["pear"])
     viewers: list[dict[str, Any]] = [{"user_id": None, "session_id": f"s{n}"} for n in range(18)] + [
         {"user_id": "bob", "session_id": "s18"},
@@ -166,15 +146,15 @@ def test_answer_to_nobody_counts_by_viewer_and_not_by_answer(s3: Any, lake_bucke
         event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),  # what that viewer bought
         event(own, "pear", "purchase", event_value=5.0),
     ]
-    write_served(s3, lake_bucket, [shared, own])
-    write_events(s3, lake_bucket, [*seen, *events])
+    shop.write_served([shared, own])
+    shop.write_events([*seen, *events])
 
-    attribute(s3, lake_bucket)
+    shop.attribute()
 
-    row = outcomes_of(s3, lake_bucket)[shared["recommendation_id"]]
+    row = shop.outcomes()[shared["recommendation_id"]]
     counts = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "revenue")
     assert [row[name] for name in counts] == [2, 19 * 2, 4, 3, 1, 2, 8.0]
-    sums = engagement_of(s3, lake_bucket)
+    sums = shop.engagement()
     popular, everything = sums["recommender", "popular"], sums["all", "all"]
     assert (popular.answers, popular.shared_answers, popular.clicked_answers, popular.bought_answers) == (1, 1, 0, 0)
     assert (popular.revenue, popular.shared_revenue) == (8.0, 8.0)
@@ -185,12 +165,10 @@ def test_answer_to_nobody_counts_by_viewer_and_not_by_answer(s3: Any, lake_bucke
     assert everything.rates()["revenue_per_thousand"] == 1000 * 5.0 / 1
 
 
-def test_click_before_one_viewers_impression_may_follow_anothers(s3: Any, lake_bucket: str) -> None:
+def test_click_before_one_viewers_impression_may_follow_anothers(shop: Shop) -> None:
     shared = answer(["pear"], user=None)
-    write_served(s3, lake_bucket, [shared])
-    write_events(
-        s3,
-        lake_bucket,
+    shop.write_served([shared])
+    shop.write_events(
         [
             event(shared, None, "search", query="fruit", impression=["pear"], after_ms=1_000),
             event(shared, "pear", after_ms=2_000, user_id="bob"),
@@ -199,8 +177,8 @@ def test_click_before_one_viewers_impression_may_follow_anothers(s3: Any, lake_b
         ],
     )
 
-    attribute(s3, lake_bucket)
+    shop.attribute()
 
-    row = outcomes_of(s3, lake_bucket)[shared["recommendation_id"]]
+    row = shop.outcomes()[shared["recommendation_id"]]
     assert (row["impressions"], row["clicks"]) == (2, 1)
-    assert rejected(s3, lake_bucket) == {"before-impression": 1}
+    assert shop.rejected() == {"before-impression": 1}

@@ -11,26 +11,10 @@ import pytest
 from alsolike import lake
 from functions.attribute_outcomes.inputs import date_of
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import (
-    DAY,
-    NOW_MS,
-    SERVED_MS,
-    answer,
-    attribute,
-    event,
-    outcomes_of,
-    rejected,
-    write_events,
-    write_served,
-)
+from tests.unit.functions.attribute_outcomes.shops import DAY, NOW_MS, SERVED_MS, Answer, Shop, answer, event
 
 Row = dict[str, Any]
 LATER_MS = NOW_MS + 30 * DAY_MS
-
-
-@pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
-    return aws("s3")
 
 
 def on(day: int) -> Row:
@@ -50,112 +34,143 @@ def order(of: Row, *, received_day: float, after_days: int = 0, value: float = 1
     )
 
 
-def found(s3: Any, bucket: str, days: tuple[int, ...]) -> tuple[list[float], list[dict[str, int]]]:
-    revenue = [sum(row["revenue"] for row in outcomes_of(s3, bucket, date_of(DAY + day)).values()) for day in days]
-    return revenue, [rejected(s3, bucket, DAY + day) for day in days]
+def found(shop: Shop, days: tuple[int, ...]) -> tuple[list[float], list[dict[str, int]]]:
+    revenue = [sum(row["revenue"] for row in shop.outcomes(date_of(DAY + day)).values()) for day in days]
+    return revenue, [shop.rejected(DAY + day) for day in days]
 
 
-def in_any_order(s3: Any, bucket: str, copies: list[Row], days: tuple[int, ...]) -> Any:
+def in_any_order(shop: Shop, copies: list[Row], days: tuple[int, ...]) -> Any:
     """Return what is found after the copies came one by one, each followed by a call, in whatever order."""
     results = []
     for arrivals in itertools.permutations(copies):
         for number, copy in enumerate(arrivals):
-            write_events(s3, bucket, [copy], name=f"e{number}")
-            attribute(s3, bucket, now_ms=LATER_MS)
-        results.append(found(s3, bucket, days))
+            shop.write_events([copy], name=f"e{number}")
+            shop.attribute(now_ms=LATER_MS)
+        results.append(found(shop, days))
         for number, copy in enumerate(arrivals):
             date = lake.event_date(copy["event_time_ms"])
-            s3.delete_object(Bucket=bucket, Key=f"{lake.partition_prefix(date)}e{number}.parquet")
+            shop.s3.delete_object(Bucket=shop.bucket, Key=f"{lake.partition_prefix(date)}e{number}.parquet")
     assert all(each == results[0] for each in results)
     return results[0]
 
 
-def test_order_that_is_sent_again_two_days_later_for_another_answer_is_of_the_first(s3: Any, lake_bucket: str) -> None:
+def test_order_that_is_sent_again_two_days_later_for_another_answer_is_of_the_first(shop: Shop) -> None:
     first, second = on(0), on(2)
-    write_served(s3, lake_bucket, [first, second])
+    shop.write_served([first, second])
     copies = [order(first, received_day=0, value=10.0), order(second, received_day=2, value=12.0)]
 
     # 10.00 of the first; the second answer led to nothing, and one event of its day was a copy
-    assert in_any_order(s3, lake_bucket, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
+    assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_copy_that_is_dated_back_does_not_take_the_place_of_the_one_received_first(s3: Any, lake_bucket: str) -> None:
+def test_copy_that_is_dated_back_does_not_take_the_place_of_the_one_received_first(shop: Shop) -> None:
     first, second = on(0), on(2)
-    write_served(s3, lake_bucket, [first, second])
+    shop.write_served([first, second])
     copies = [order(second, received_day=2, value=12.0), order(first, received_day=2.5, value=10.0)]
 
-    assert in_any_order(s3, lake_bucket, copies, (0, 2)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
+    assert in_any_order(shop, copies, (0, 2)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_copy_that_is_dated_back_into_a_window_that_was_over_is_one_still(s3: Any, lake_bucket: str) -> None:
+def test_copy_that_is_dated_back_into_a_window_that_was_over_is_one_still(shop: Shop) -> None:
     old, new = on(0), on(8)
-    write_served(s3, lake_bucket, [old, new])
+    shop.write_served([old, new])
     copies = [order(new, received_day=8, value=12.0), order(old, received_day=8.5, after_days=6)]
 
     # the old answer's window ends on the seventh day, before the date of the event that was received first
-    assert in_any_order(s3, lake_bucket, copies, (0, 8)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
+    assert in_any_order(shop, copies, (0, 8)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_three_copies_for_three_days_are_one_event(s3: Any, lake_bucket: str) -> None:
+def test_three_copies_for_three_days_are_one_event(shop: Shop) -> None:
     given = [on(day) for day in (0, 3, 6)]
-    write_served(s3, lake_bucket, given)
+    shop.write_served(given)
     copies = [order(of, received_day=day) for of, day in zip(given, (0, 3, 6), strict=True)]
 
-    assert in_any_order(s3, lake_bucket, copies, (0, 3, 6)) == (
+    assert in_any_order(shop, copies, (0, 3, 6)) == (
         [10.0, 0.0, 0.0],
         [{}, {"sent-again": 1}, {"sent-again": 1}],
     )
 
 
-def test_copies_for_one_day_are_one_copy_of_another(s3: Any, lake_bucket: str) -> None:
+def test_copies_for_one_day_are_one_copy_of_another(shop: Shop) -> None:
     first, second, third = on(0), on(2), on(2)
-    write_served(s3, lake_bucket, [first, second, third])
+    shop.write_served([first, second, third])
     copies = [order(first, received_day=0), order(second, received_day=2), order(third, received_day=3, after_days=1)]
 
-    assert in_any_order(s3, lake_bucket, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
+    assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_counts(s3: Any, lake_bucket: str) -> None:
+def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_counts(shop: Shop) -> None:
     first, second = on(0), on(1)
-    write_served(s3, lake_bucket, [first, second])
+    shop.write_served([first, second])
     copies = [order(first, received_day=1, after_days=1), order(second, received_day=1)]
 
-    assert in_any_order(s3, lake_bucket, copies, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
+    assert in_any_order(shop, copies, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_event_that_was_forged_stays_so_when_it_is_sent_again(s3: Any, lake_bucket: str) -> None:
+def test_event_that_was_forged_stays_so_when_it_is_sent_again(shop: Shop) -> None:
     first, second = on(0), on(1)
-    write_served(s3, lake_bucket, [first, second])
+    shop.write_served([first, second])
     forged = {**order(first, received_day=0), "recommendation_id": "forged"}
 
-    assert in_any_order(s3, lake_bucket, [forged, order(second, received_day=1)], (0, 1)) == (
+    assert in_any_order(shop, [forged, order(second, received_day=1)], (0, 1)) == (
         [0.0, 0.0],
         [{"forged": 1}, {"sent-again": 1}],
     )
 
 
-def test_copy_counts_once_what_it_was_a_copy_of_is_erased(s3: Any, lake_bucket: str) -> None:
+def test_copy_counts_once_what_it_was_a_copy_of_is_erased(shop: Shop) -> None:
     first, second = on(0), on(1)
-    write_served(s3, lake_bucket, [first, second])
-    write_events(s3, lake_bucket, [order(first, received_day=0)], name="e0")
-    write_events(s3, lake_bucket, [order(second, received_day=1)], name="e1")
-    attribute(s3, lake_bucket, now_ms=LATER_MS)
-    assert found(s3, lake_bucket, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
+    shop.write_served([first, second])
+    shop.write_events([order(first, received_day=0)], name="e0")
+    shop.write_events([order(second, received_day=1)], name="e1")
+    shop.attribute(now_ms=LATER_MS)
+    assert found(shop, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
-    s3.delete_object(Bucket=lake_bucket, Key=f"{lake.partition_prefix(date_of(DAY))}e0.parquet")
-    attribute(s3, lake_bucket, now_ms=LATER_MS)
+    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{lake.partition_prefix(date_of(DAY))}e0.parquet")
+    shop.attribute(now_ms=LATER_MS)
 
-    assert found(s3, lake_bucket, (0, 1)) == ([0.0, 10.0], [{}, {}])
+    assert found(shop, (0, 1)) == ([0.0, 10.0], [{}, {}])
 
 
 @pytest.mark.parametrize(("days", "revenue"), [(7, [10.0, 0.0]), (8, [10.0, 10.0])])
-def test_copies_are_looked_for_on_the_seven_days_before_an_answer(
-    s3: Any, lake_bucket: str, days: int, revenue: list[float]
-) -> None:
+def test_copies_are_looked_for_on_the_seven_days_before_an_answer(shop: Shop, days: int, revenue: list[float]) -> None:
     first, second = on(0), on(days)
-    write_served(s3, lake_bucket, [first, second])
-    write_events(s3, lake_bucket, [order(first, received_day=0), order(second, received_day=days)])
+    shop.write_served([first, second])
+    shop.write_events([order(first, received_day=0), order(second, received_day=days)])
 
-    attribute(s3, lake_bucket, now_ms=LATER_MS)
+    shop.attribute(now_ms=LATER_MS)
 
-    assert found(s3, lake_bucket, (0, days))[0] == revenue
+    assert found(shop, (0, days))[0] == revenue
+
+
+def test_event_that_is_sent_again_counts_once(shop: Shop, judged: Callable[..., dict[str, int]], given: Answer) -> None:
+    bought = event(given, "pear", "return", event_value=5.0)
+    assert judged(bought, bought) == {}
+
+    other = answer(["pear"], user="bob")
+    purchase = event(other, "pear", "purchase", user_id="bob", event_value=10.0)
+    shop.write_served([other], name="b")
+    shop.write_events([purchase, {**purchase, "received_time_ms": purchase["received_time_ms"] + 5}], name="b")
+    shop.write_events([purchase], name="c")
+    shop.attribute()
+
+    row = shop.outcomes()[other["recommendation_id"]]
+    assert (row["purchases"], row["revenue"]) == (1, 10.0)
+
+
+def test_event_cannot_be_sent_again_for_another_answer(shop: Shop, given: Answer) -> None:
+    other = answer(["pear"])
+    first = event(given, "pear", "purchase", event_value=10.0)
+    again = {
+        **first,
+        "recommendation_id": other["recommendation_id"],
+        "received_time_ms": first["received_time_ms"] + 1,
+    }
+    shop.write_served([given, other])
+    shop.write_events([again, first])
+
+    shop.attribute()
+
+    rows = shop.outcomes()
+    assert rows[given["recommendation_id"]]["revenue"] == 10.0
+    assert rows[other["recommendation_id"]]["revenue"] == 0.0

@@ -1,0 +1,47 @@
+"""A day that fails fails alone, and the others are attributed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alsolike import served
+from alsolike.errors import DaysFailed
+from functions.attribute_outcomes import day
+from functions.attribute_outcomes.answers import genuine as really
+from functions.attribute_outcomes.rules import DAY_MS
+from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, SERVED_MS, Answer, Shop, answer
+
+
+def test_object_that_is_no_parquet_fails_its_day_alone(shop: Shop, given: Answer) -> None:
+    shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+    shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
+
+    outcome = shop.attribute()
+
+    assert (outcome.days, outcome.complete) == (1, False)
+    assert len(shop.outcomes("2026-09-22")) == 1
+    with pytest.raises(DaysFailed, match=rf"1 days .*: {DATE}: InvalidDataset: .*broken\.parquet is not an object of"):
+        outcome.raise_failures()
+
+
+def test_whatever_fails_a_day_fails_it_alone_and_is_told_without_data(
+    shop: Shop, given: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
+
+    def genuine(rows: Any, of: int) -> Any:
+        if of == DAY:
+            raise OverflowError("anna's order")
+        return really(rows, of)
+
+    monkeypatch.setattr(day, "genuine", genuine)
+    outcome = shop.attribute()
+
+    assert len(shop.outcomes("2026-09-22")) == 1
+    assert list(outcome.failed) == [DATE]
+    assert outcome.failed[DATE].startswith("OverflowError in genuine, line ")
+    monkeypatch.undo()
+    assert shop.attribute().failed == {}
+    assert len(shop.outcomes()) == 1
