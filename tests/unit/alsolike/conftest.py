@@ -11,6 +11,7 @@ from hypothesis import settings
 from moto import mock_aws
 
 REGION = "eu-west-1"
+BUCKET = "artefacts"
 
 settings.register_profile("busy machine", deadline=None)  # how long an example takes is the machine's affair
 settings.load_profile("busy machine")
@@ -24,3 +25,19 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         yield lambda service: boto3.client(service, region_name=REGION)
+
+
+@pytest.fixture(scope="session")
+def shared_s3() -> Any:
+    """One client for all tests: making one takes longer than they do."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    return session.client("s3")
+
+
+@pytest.fixture
+def s3(shared_s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """S3 with one empty bucket, `BUCKET`; its client is not to be changed."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        shared_s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield shared_s3

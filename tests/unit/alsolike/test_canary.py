@@ -12,19 +12,17 @@ from alsolike.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryRe
 from alsolike.champion_notes import Ended
 from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import CHAMPION_KEY, Champion, Registry, model_prefix
+from tests.unit.alsolike.conftest import BUCKET
 
-BUCKET = "artefacts"
 CANARY = Canary("v2", "v1", 0.25, 1_000, 5_000, 100, "run")
 REPORT = CanaryReport("v2", "run", "v1", 0.25, 1_000, 5_000, (CanaryLook(2_000, "going", ("fine so far",), {"a": 1}),))
 
 
 @pytest.fixture
-def s3(client: Callable[[str], Any]) -> Any:
-    storage = client("s3")
-    storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+def s3(s3: Any) -> Any:
     for version in ("v1", "v2"):
-        storage.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
-    return storage
+        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
+    return s3
 
 
 def test_the_pointer_carries_it_until_it_is_taken_out_or_another_is_champion(s3: Any) -> None:

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
-from moto import mock_aws
 
 from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import CURRENT_KEY, ConfigurationReader
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import Unavailable
-
-BUCKET = "artefacts"
+from tests.unit.alsolike.conftest import BUCKET
 
 
 def apply(store: ConfigurationStore, view_weight: float) -> None:
     document = {"format": 1, "events": {"view": {"weight": view_weight}}}
     store.apply(store.current(), document, text="", by="me", reason="", now_ms=1)
-
-
-@pytest.fixture(scope="module")
-def shared_client() -> Any:
-    """One client for all tests: making one takes longer than they do."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1")
-    return session.client("s3")
-
-
-@pytest.fixture
-def s3(shared_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        shared_client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        yield shared_client
 
 
 @pytest.fixture

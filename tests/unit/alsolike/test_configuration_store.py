@@ -12,7 +12,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
@@ -21,8 +20,7 @@ from alsolike.configuration_reader import CURRENT_KEY, NOTHING_APPLIED, Current
 from alsolike.configuration_store import BUILT_IN, ConfigurationStore, version_key
 from alsolike.document import InvalidConfiguration
 from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
-
-BUCKET = "artefacts"
+from tests.unit.alsolike.conftest import BUCKET
 
 
 def weighing(weight: float) -> dict[str, Any]:
@@ -39,21 +37,6 @@ def roll_back(store: ConfigurationStore, *, to: int | None = None) -> Current:
 
 def view_weight(store: ConfigurationStore) -> float:
     return store.current().configuration().events["view"].weight
-
-
-@pytest.fixture(scope="module")
-def shared_client() -> Any:
-    """One client for all tests: making one takes longer than they do."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1")
-    return session.client("s3")
-
-
-@pytest.fixture
-def s3(shared_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        shared_client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        yield shared_client
 
 
 @pytest.fixture

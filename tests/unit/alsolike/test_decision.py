@@ -5,8 +5,8 @@ import pytest
 
 from alsolike.decision import Check, Decision, Decisions, decision_key
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from tests.unit.alsolike.conftest import BUCKET
 
-BUCKET = "artefacts"
 GOOD = Check("parity", True, "64 histories", {"histories": 64})
 BAD = Check("coverage", False, "0.1%, at least 1%", {"percent": 0.1})
 TOO_LARGE = Check("bundle size", False, "900 MB, serving has room for 150 MB", final=True)
@@ -14,13 +14,6 @@ TOO_LARGE = Check("bundle size", False, "900 MB, serving has room for 150 MB", f
 
 def decision(*checks: Check, version: str = "v2") -> Decision:
     return Decision(version=version, decided_ms=1, champion="v1", checks=checks)
-
-
-@pytest.fixture
-def s3(client: Callable[[str], Any]) -> Any:
-    storage = client("s3")
-    storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    return storage
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,17 +9,14 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, NotFound, Unavailable
 from alsolike.registry import CHAMPION_KEY, MAX_HISTORY, Champion, Promotion, Registry, model_prefix
-
-BUCKET = "artefacts"
+from tests.unit.alsolike.conftest import BUCKET
 
 
 @pytest.fixture
-def s3(client: Callable[[str], Any]) -> Any:
-    storage = client("s3")
-    storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+def s3(s3: Any) -> Any:
     for version in ("v1", "v2", "v3"):
-        storage.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
-    return storage
+        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
+    return s3
 
 
 def test_there_is_no_champion_before_the_first_promotion(s3: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from alsolike.errors import Unavailable
 from alsolike.experiments import Arm, Experiment
 from alsolike.registry import Champion, Promotion
 from alsolike.retention import UNFINISHED_MS, ModelFiles, StoredVersion, protected, superfluous
+from tests.unit.alsolike.conftest import BUCKET
 
 NOW_MS = 10 * UNFINISHED_MS
-BUCKET = "artefacts"
 
 
 def champion(*versions: str, **fields: Any) -> Champion:
@@ -73,12 +72,10 @@ def test_an_upload_that_broke_off_goes_once_nobody_can_be_at_it() -> None:
 
 class TestModelFiles:
     @pytest.fixture
-    def s3(self, client: Callable[[str], Any]) -> Any:
-        storage = client("s3")
-        storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    def s3(self, s3: Any) -> Any:
         for key in ("v1/graph.data", "v1/manifest.json", "v10/manifest.json", "half/graph.data"):
-            storage.put_object(Bucket=BUCKET, Key=f"models/{key}", Body=b"{}")
-        return storage
+            s3.put_object(Bucket=BUCKET, Key=f"models/{key}", Body=b"{}")
+        return s3
 
     def test_a_version_is_complete_with_its_manifest(self, s3: Any) -> None:
         found = ModelFiles(s3, BUCKET).stored()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,16 +14,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import MAX_ATTEMPTS, TOMBSTONES_KEY, TombstoneReader, add_tombstone
+from tests.unit.alsolike.conftest import BUCKET
 
-BUCKET = "artefacts"
 PSEUDONYMS = Pseudonyms(b"k" * 32)
-
-
-@pytest.fixture
-def s3(client: Callable[[str], Any]) -> Any:
-    storage = client("s3")
-    storage.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    return storage
 
 
 def erase(s3: Any, user: str, *, now_ms: int = 1) -> int:

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.trends import NOTHING_COUNTED, Event
 from alsolike.trends_reader import TrendsReader
 from alsolike.trends_store import TrendsStore, trends_key
+from tests.unit.alsolike.conftest import BUCKET
 
-BUCKET = "artefacts"
 NOW_MS = 1_790_000_000_000
-
-
-@pytest.fixture(scope="module")
-def shared_client() -> Any:
-    """One client for all tests: making one takes longer than they do."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1")
-    return session.client("s3")
-
-
-@pytest.fixture
-def s3(shared_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        shared_client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        yield shared_client
 
 
 def put(s3: Any, shard: int, *items: str, replaces: str | None = None) -> str:
