@@ -1,7 +1,5 @@
 """The Step Functions workflow of a batch run: each object of users is answered and becomes a part of a table."""
 
-from typing import Any
-
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -11,10 +9,10 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge, acknowledge_wildcard
-from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
-from infra_cdk.constructs.log_group import log_group
-from infra_cdk.constructs.permissions import Permission, objects, role_for
-from infra_cdk.constructs.workflow_permissions import check_traces, workflow_output
+from infra_cdk.constructs.attempts import Attempts
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.workflow_machine import state_machine
+from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
 BATCH_DAYS = 30
@@ -30,7 +28,7 @@ _KEEP = Attempts(timeout_s=60)
 _LONGEST = cdk.Duration.days(14)
 
 # A service that the functions stand on, and an invocation that was cut off: both can be repeated, at any time.
-_REPEATED = (*LAMBDA_TRANSIENT, "Unavailable", "Sandbox.Timedout", "States.Timeout")
+_TRANSIENT = ("Unavailable", "Sandbox.Timedout", "States.Timeout")
 
 
 class BatchWorkflow(Construct):
@@ -81,11 +79,11 @@ class BatchWorkflow(Construct):
             finding="Annotation::@aws-cdk/aws-stepfunctions:propertyIgnored",
             reason="The CDK asks for the processor's type, and then takes the map's, which is the same",
         )
-        role = role_for(
+        self.state_machine, role = state_machine(
             self,
-            "Role",
-            service="states.amazonaws.com",
-            description=f"Alsolike {settings.name}: what the workflow of a batch may do",
+            batches,
+            settings=settings,
+            description="what the workflow of a batch may do",
             permissions=[
                 Permission(
                     actions=["lambda:InvokeFunction"],
@@ -98,24 +96,9 @@ class BatchWorkflow(Construct):
                     actions=["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
                     reason="Objects are named after runs and their batches",
                 ),
-                *workflow_output(traces=settings.tracing),
             ],
-        )
-        self.state_machine = sfn.StateMachine(
-            self,
-            "StateMachine",
-            definition_body=sfn.DefinitionBody.from_chainable(batches),
-            role=role.without_policy_updates(),
-            tracing_enabled=settings.tracing,
-            logs=sfn.LogOptions(
-                destination=log_group(self, "Log", settings=settings),
-                level=sfn.LogLevel.ALL,
-                # Users' ids are in objects only.
-                include_execution_data=True,
-            ),
             timeout=_LONGEST,
         )
-        check_traces(self.state_machine, traces=settings.tracing)
         self._permit_own_executions(role)
 
     def _batch(self, recommend: lambda_.IFunction, write: lambda_.IFunction) -> sfn.IChainable:
@@ -127,7 +110,8 @@ class BatchWorkflow(Construct):
             result_path="$.named",
             comment="batch/<run>/users/<batch>.json",
         )
-        answer = self._invoke(
+        answer = call(
+            self,
             "Recommend",
             recommend,
             _RECOMMEND,
@@ -147,6 +131,7 @@ class BatchWorkflow(Construct):
             },
             fields=("answered", "notDone"),
             result_path="$.recommended",
+            transient=_TRANSIENT,
         )
         further = sfn.Pass(
             self,
@@ -154,13 +139,15 @@ class BatchWorkflow(Construct):
             parameters={"first.$": "States.MathAdd($.progress.first, $.recommended.answered)"},
             result_path="$.progress",
         )
-        written = self._invoke(
+        written = call(
+            self,
             "Write",
             write,
             _WRITE,
             payload={"run.$": "$.run", "batch.$": "$.named.batch", "recommender.$": "$.recommender"},
             fields=("users", "items", "failed"),
             result_path="$.written",
+            transient=_TRANSIENT,
         )
         self._keep_reason(answer, written)
         done = sfn.Succeed(self, "Written", output_path="$.written")
@@ -170,29 +157,6 @@ class BatchWorkflow(Construct):
             .otherwise(written.next(done))
         )
         return named.next(answer).next(all_done)
-
-    def _invoke(
-        self,
-        construct_id: str,
-        function: lambda_.IFunction,
-        attempts: Attempts,
-        *,
-        payload: dict[str, Any],
-        fields: tuple[str, ...],
-        result_path: str,
-    ) -> tasks.LambdaInvoke:
-        task = tasks.LambdaInvoke(
-            self,
-            construct_id,
-            lambda_function=function,
-            payload=sfn.TaskInput.from_object(payload),
-            result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
-            result_path=result_path,
-            retry_on_service_exceptions=False,
-            task_timeout=attempts.timeout,
-        )
-        attempts.repeat(task, _REPEATED, jitter=sfn.JitterType.FULL)
-        return task
 
     def _keep_reason(self, *steps: tasks.LambdaInvoke) -> None:
         """Store why a batch failed where who waits for the run finds it: the run itself only says that one did."""

@@ -7,16 +7,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
-from infra_cdk.constructs.log_group import log_group
-from infra_cdk.constructs.permissions import Permission, role_for
-from infra_cdk.constructs.workflow_permissions import check_traces, workflow_output
+from infra_cdk.constructs.attempts import Attempts
+from infra_cdk.constructs.permissions import Permission
+from infra_cdk.constructs.workflow_machine import state_machine
+from infra_cdk.constructs.workflow_steps import call, notify
 from infra_cdk.settings import Settings
 
 # A Lambda runs for 15 minutes at most. A purge may be repeated after any failure: each call takes up where another
 # one ended.
 _PURGE = Attempts(timeout_s=960, first_pause_s=5, retries=5)
-_NOTIFICATION = Attempts(timeout_s=300)
 _LONGEST = cdk.Duration.days(14)
 
 
@@ -49,61 +48,37 @@ class ErasureWorkflow(Construct):
         )
         settle.next(purge)
         purge.next(outcome)
-        role = role_for(
+        self.state_machine, _ = state_machine(
             self,
-            "Role",
-            service="states.amazonaws.com",
-            description=f"Alsolike {settings.name}: what the erasure's workflow may do",
+            settle,
+            settings=settings,
+            description="what the erasure's workflow may do",
             permissions=[
                 Permission(actions=["lambda:InvokeFunction"], resources=[purge_user.function_arn]),
                 Permission(actions=["sns:Publish"], resources=[alerts.topic_arn]),
-                *workflow_output(traces=settings.tracing),
             ],
-        )
-        self.state_machine = sfn.StateMachine(
-            self,
-            "StateMachine",
-            definition_body=sfn.DefinitionBody.from_chainable(settle),
-            role=role.without_policy_updates(),
-            tracing_enabled=settings.tracing,
-            logs=sfn.LogOptions(
-                destination=log_group(self, "Log", settings=settings),
-                level=sfn.LogLevel.ALL,
-                include_execution_data=True,
-            ),
             timeout=_LONGEST,
         )
-        check_traces(self.state_machine, traces=settings.tracing)
 
     def _purge(self, function: lambda_.IFunction, *, alerts: sns.ITopic) -> tasks.LambdaInvoke:
-        purge = tasks.LambdaInvoke(
+        purge = call(
             self,
             "Purge",
-            lambda_function=function,
-            payload=sfn.TaskInput.from_object({"erasure_id.$": "$.erasure_id"}),
-            result_selector={"outcome.$": "$.Payload.outcome"},
+            function,
+            _PURGE,
+            payload={"erasure_id.$": "$.erasure_id"},
+            fields=("outcome",),
             result_path="$.purge",
-            retry_on_service_exceptions=False,
-            task_timeout=_PURGE.timeout,
+            transient=("States.TaskFailed", "States.Timeout"),
         )
-        _PURGE.repeat(purge, [*LAMBDA_TRANSIENT, "States.TaskFailed", "States.Timeout"], jitter=sfn.JitterType.FULL)
-        notify = tasks.SnsPublish(
+        told = notify(
             self,
             "NotifyFailure",
-            topic=alerts,
-            subject=f"Alsolike {self._settings.name}: erasure failed",
-            message=sfn.TaskInput.from_object(
-                {
-                    "environment": self._settings.name,
-                    "execution.$": "$$.Execution.Id",
-                    "event": "erasure failed",
-                    "error.$": "$.error",
-                }
-            ),
-            result_path=sfn.JsonPath.DISCARD,
-            task_timeout=_NOTIFICATION.timeout,
+            alerts,
+            environment=self._settings.name,
+            event="erasure failed",
+            facts={"error.$": "$.error"},
         )
-        _NOTIFICATION.repeat(notify, ["States.ALL"])
-        notify.next(sfn.Fail(self, "Failed", error="ErasureFailed", cause_path="$.error.Cause"))
-        purge.add_catch(notify, errors=["States.ALL"], result_path="$.error")
+        told.next(sfn.Fail(self, "Failed", error="ErasureFailed", cause_path="$.error.Cause"))
+        purge.add_catch(told, errors=["States.ALL"], result_path="$.error")
         return purge

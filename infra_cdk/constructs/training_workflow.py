@@ -13,28 +13,19 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
-from infra_cdk.constructs.log_group import log_group
-from infra_cdk.constructs.permissions import Permission, role_for
+from infra_cdk.constructs.attempts import Attempts
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.workflow_permissions import check_traces, workflow_permissions
+from infra_cdk.constructs.workflow_jobs import build_on_spark, train
+from infra_cdk.constructs.workflow_machine import state_machine
+from infra_cdk.constructs.workflow_permissions import workflow_permissions
+from infra_cdk.constructs.workflow_steps import NOTIFICATION, call, notify
 from infra_cdk.settings import Settings
 
-_SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
 # What our functions raise where the same call may work later; see `alsolike/errors.py`.
 _OURS_TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
-# Glue has no more capacity, or another run of the job has not ended yet.
-_GLUE_TRANSIENT = [
-    "Glue.ConcurrentRunsExceededException",
-    "Glue.InternalServiceException",
-    "Glue.OperationTimeoutException",
-    "Glue.ResourceNumberLimitExceededException",
-    "Glue.ThrottlingException",
-]
 # A Lambda runs for 15 minutes at most.
 _FUNCTION = Attempts(timeout_s=960)
-_NOTIFICATION = Attempts(timeout_s=300)
 _OF_RUN = {"run_id.$": "$.start.run_id"}
 
 
@@ -105,7 +96,8 @@ class TrainingWorkflow(Construct):
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )
-        trained = self._train(job)
+        trained = train(self, job, self._training)
+        self._catch(trained, then=self._failed)
         registered = self._invoke(
             "RegisterModel",
             steps.register_model,
@@ -135,15 +127,15 @@ class TrainingWorkflow(Construct):
             )
         first.otherwise(built)
         built.next(trained).next(registered).next(decision)
-        self.state_machine = self._state_machine(
+        self.state_machine, _ = state_machine(
+            self,
             started.next(first),
+            settings=settings,
+            description="what the training workflow may do",
             permissions=workflow_permissions(
-                functions=steps.all,
-                job=job,
-                spark_arn=spark.arn if spark else None,
-                alerts=alerts,
-                traces=settings.tracing,
+                functions=steps.all, job=job, spark_arn=spark.arn if spark else None, alerts=alerts
             ),
+            timeout=self._out_of_reach,
         )
         self._schedule()
 
@@ -205,18 +197,16 @@ class TrainingWorkflow(Construct):
         fails_to: sfn.IChainable | None = None,
         error_path: str = "$.error",
     ) -> tasks.LambdaInvoke:
-        task = tasks.LambdaInvoke(
+        task = call(
             self,
             construct_id,
-            lambda_function=function,
-            payload=sfn.TaskInput.from_object(payload),
-            # An answer without one of these fields fails here, not later and elsewhere.
-            result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
+            function,
+            _FUNCTION,
+            payload=payload,
+            fields=fields,
             result_path=result_path,
-            retry_on_service_exceptions=False,
-            task_timeout=_FUNCTION.timeout,
+            transient=_OURS_TRANSIENT,
         )
-        _FUNCTION.repeat(task, [*LAMBDA_TRANSIENT, *_OURS_TRANSIENT], jitter=sfn.JitterType.FULL)
         self._catch(task, failure=failure, then=fails_to or self._failed, error_path=error_path)
         return task
 
@@ -243,25 +233,8 @@ class TrainingWorkflow(Construct):
         task.add_catch(noted.next(then), errors=["States.ALL"], result_path=error_path)
 
     def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
-        """Build the dataset that the function builds, past what one process holds."""
-        task = sfn.CustomState(
-            self,
-            "BuildDatasetOnSpark",
-            state_json={
-                "Type": "Task",
-                "Resource": f"arn:{cdk.Aws.PARTITION}:states:::glue:startJobRun.sync",
-                "Parameters": spark.run(
-                    run_id="$.start.run_id",
-                    started_ms="$.start.started_ms",
-                    dataset_s3_uri="$.start.dataset_s3_uri",
-                ),
-                "ResultSelector": {"job_run_id.$": "$.Id"},
-                "ResultPath": "$.dataset",
-                "TimeoutSeconds": self._spark.timeout_s,
-            },
-        )
-        # A run that failed is not tried again: the same data would fail again, after hours.
-        self._spark.repeat(task, _GLUE_TRANSIENT)
+        """Build the dataset on Spark, and note of it what the function's answer says."""
+        task = build_on_spark(self, spark, self._spark)
         self._catch(task, then=self._failed)
         built = sfn.Pass(
             self,
@@ -275,79 +248,26 @@ class TrainingWorkflow(Construct):
         )
         return task.next(built).next(then)
 
-    def _train(self, job: TrainingJob) -> sfn.CustomState:
-        # The CDK's own task has no ContainerEntrypoint, and would widen the job's role by itself.
-        task = sfn.CustomState(
-            self,
-            "Train",
-            state_json={
-                "Type": "Task",
-                "Resource": f"arn:{cdk.Aws.PARTITION}:states:::sagemaker:createTrainingJob.sync",
-                "Parameters": job.request(run_id="$.start.run_id", dataset_s3_uri="$.dataset.dataset_s3_uri"),
-                "ResultSelector": {
-                    "job_name.$": "$.TrainingJobName",
-                    "model_data_s3_uri.$": "$.ModelArtifacts.S3ModelArtifacts",
-                },
-                "ResultPath": "$.training",
-                "TimeoutSeconds": self._training.timeout_s,
-            },
-        )
-        # A failed job is not retried: its name is taken, and the same data would fail again.
-        self._training.repeat(task, _SAGEMAKER_TRANSIENT)
-        self._catch(task, then=self._failed)
-        return task
-
-    def _notify(self, construct_id: str, subject: str, facts: dict[str, Any]) -> tasks.SnsPublish:
-        task = tasks.SnsPublish(
+    def _notify(self, construct_id: str, event: str, facts: dict[str, Any]) -> tasks.SnsPublish:
+        return notify(
             self,
             construct_id,
-            topic=self._alerts,
-            subject=f"Alsolike {self._settings.name}: {subject}",
-            message=sfn.TaskInput.from_object(
-                {
-                    "environment": self._settings.name,
-                    "execution.$": "$$.Execution.Id",
-                    "event": subject,
-                    **facts,
-                    "more": f"alsolike status --stack {self._settings.name}",
-                }
-            ),
-            result_path=sfn.JsonPath.DISCARD,
-            task_timeout=_NOTIFICATION.timeout,
+            self._alerts,
+            environment=self._settings.name,
+            event=event,
+            facts={**facts, "more": f"alsolike status --stack {self._settings.name}"},
         )
-        _NOTIFICATION.repeat(task, ["States.ALL"])
-        return task
 
-    def _state_machine(self, definition: sfn.IChainable, *, permissions: list[Permission]) -> sfn.StateMachine:
-        role = role_for(
-            self,
-            "Role",
-            service="states.amazonaws.com",
-            description=f"Alsolike {self._settings.name}: what the training workflow may do",
-            permissions=permissions,
+    @property
+    def _out_of_reach(self) -> cdk.Duration:
+        """A time limit of a whole run: a step that takes too long is caught and told to people, a run is neither."""
+        return cdk.Duration.seconds(
+            6 * _FUNCTION.longest_s
+            + self._training.longest_s
+            + self._spark.longest_s
+            + NOTIFICATION.longest_s
+            + 2 * self._settings.canary_duration_s
         )
-        machine = sfn.StateMachine(
-            self,
-            "StateMachine",
-            definition_body=sfn.DefinitionBody.from_chainable(definition),
-            role=role.without_policy_updates(),
-            tracing_enabled=self._settings.tracing,
-            logs=sfn.LogOptions(
-                destination=log_group(self, "Log", settings=self._settings),
-                level=sfn.LogLevel.ALL,
-                include_execution_data=True,
-            ),
-            # Out of reach: a step that takes too long is caught and told to people, a whole run's time-out is neither.
-            timeout=cdk.Duration.seconds(
-                6 * _FUNCTION.longest_s
-                + self._training.longest_s
-                + self._spark.longest_s
-                + _NOTIFICATION.longest_s
-                + 2 * self._settings.canary_duration_s
-            ),
-        )
-        check_traces(machine, traces=self._settings.tracing)
-        return machine
 
     def _schedule(self) -> None:
         if self._settings.training_schedule is None:

@@ -18,7 +18,6 @@ def workflow_permissions(
     job: TrainingJob,
     spark_arn: str | None,
     alerts: sns.ITopic,
-    traces: bool,
 ) -> list[Permission]:
     """Return what it takes training to call the functions, to run the jobs and wait for them, and to tell people.
 
@@ -68,7 +67,6 @@ def workflow_permissions(
                 )
             ],
         ),
-        *workflow_output(traces=traces),
     ]
 
 

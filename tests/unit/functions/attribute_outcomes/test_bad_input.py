@@ -9,16 +9,7 @@ import pytest
 
 from alsolike.interactions import MAX_EVENT_VALUE
 from functions.attribute_outcomes.rules import DAY_MS, Rules
-from tests.unit.functions.attribute_outcomes.shops import (
-    DAY,
-    NOW_MS,
-    PSEUDONYMS,
-    SERVED_MS,
-    Answer,
-    Shop,
-    answer,
-    event,
-)
+from tests.unit.functions.attribute_outcomes.shops import DAY, NOW_MS, PSEUDONYMS, SERVED_MS, Answer, Shop, answer, event, Shop, Shop
 
 
 def changed(recommendation_id: str) -> str:

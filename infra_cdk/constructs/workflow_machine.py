@@ -1,0 +1,56 @@
+"""The only definition of a state machine here: its role, its log, its traces."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra_cdk.constructs.log_group import log_group
+from infra_cdk.constructs.permissions import Permission, role_for
+from infra_cdk.constructs.workflow_permissions import check_traces, workflow_output
+from infra_cdk.settings import Settings
+
+
+def state_machine(
+    scope: Construct,
+    definition: sfn.IChainable,
+    *,
+    settings: Settings,
+    description: str,
+    permissions: Sequence[Permission],
+    timeout: cdk.Duration,
+) -> tuple[sfn.StateMachine, iam.Role]:
+    """Create a machine that logs every step, and its role.
+
+    Parameters
+    ----------
+    description
+        What the role is for.
+    permissions
+        What the steps need; log and traces come on top.
+    """
+    role = role_for(
+        scope,
+        "Role",
+        service="states.amazonaws.com",
+        description=f"Alsolike {settings.name}: {description}",
+        permissions=[*permissions, *workflow_output(traces=settings.tracing)],
+    )
+    machine = sfn.StateMachine(
+        scope,
+        "StateMachine",
+        definition_body=sfn.DefinitionBody.from_chainable(definition),
+        role=role.without_policy_updates(),
+        tracing_enabled=settings.tracing,
+        logs=sfn.LogOptions(
+            destination=log_group(scope, "Log", settings=settings),
+            level=sfn.LogLevel.ALL,
+            # Users' ids are in objects only.
+            include_execution_data=True,
+        ),
+        timeout=timeout,
+    )
+    check_traces(machine, traces=settings.tracing)
+    return machine, role

@@ -1,0 +1,60 @@
+"""Steps that workflows have in common: a function is called, people are told."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
+
+NOTIFICATION = Attempts(timeout_s=300)
+
+
+def call(
+    scope: Construct,
+    construct_id: str,
+    function: lambda_.IFunction,
+    attempts: Attempts,
+    *,
+    payload: dict[str, Any],
+    fields: Sequence[str],
+    result_path: str,
+    transient: Sequence[str],
+) -> tasks.LambdaInvoke:
+    """Call a function, again after Lambda's own failures and those in `transient`; keep these fields of its answer."""
+    task = tasks.LambdaInvoke(
+        scope,
+        construct_id,
+        lambda_function=function,
+        payload=sfn.TaskInput.from_object(payload),
+        # An answer without one of these fields fails here, not later and elsewhere.
+        result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
+        result_path=result_path,
+        retry_on_service_exceptions=False,
+        task_timeout=attempts.timeout,
+    )
+    attempts.repeat(task, [*LAMBDA_TRANSIENT, *transient], jitter=sfn.JitterType.FULL)
+    return task
+
+
+def notify(
+    scope: Construct, construct_id: str, alerts: sns.ITopic, *, environment: str, event: str, facts: dict[str, Any]
+) -> tasks.SnsPublish:
+    """Tell people of an event; what the step before answered goes on."""
+    task = tasks.SnsPublish(
+        scope,
+        construct_id,
+        topic=alerts,
+        subject=f"Alsolike {environment}: {event}",
+        message=sfn.TaskInput.from_object(
+            {"environment": environment, "execution.$": "$$.Execution.Id", "event": event, **facts}
+        ),
+        result_path=sfn.JsonPath.DISCARD,
+        task_timeout=NOTIFICATION.timeout,
+    )
+    NOTIFICATION.repeat(task, ["States.ALL"])
+    return task
