@@ -1,10 +1,9 @@
 """What tries a version beside the champion."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
@@ -63,17 +62,7 @@ def canary(
                 for prefix in ("served/", "outcomes/")
             ),
             Permission(actions=["sagemaker:ListModelPackages"], resources=[packages.attr_model_package_group_arn]),
-            Permission(
-                actions=["sagemaker:UpdateModelPackage"],
-                wildcard_reason="SageMaker numbers the packages of the group as they are created",
-                resources=[
-                    cdk.Stack.of(scope).format_arn(
-                        service="sagemaker",
-                        resource="model-package",
-                        resource_name=f"{packages.model_package_group_name}/*",
-                    )
-                ],
-            ),
+            model_packages(scope, packages, actions=["sagemaker:UpdateModelPackage"]),
         ],
         memory_mb=2_048,
         storage_mb=2_048,

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
@@ -75,17 +75,7 @@ def operate(
                 reason="Any version may be looked at and promoted",
             ),
             Permission(actions=["sagemaker:ListModelPackages"], resources=[packages.attr_model_package_group_arn]),
-            Permission(
-                actions=["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"],
-                resources=[
-                    stack.format_arn(
-                        service="sagemaker",
-                        resource="model-package",
-                        resource_name=f"{packages.model_package_group_name}/*",
-                    )
-                ],
-                wildcard_reason="SageMaker numbers the packages of the group as they are created",
-            ),
+            model_packages(scope, packages, actions=["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"]),
             Permission(
                 actions=["states:StartExecution", "states:ListExecutions"], resources=[machine.state_machine_arn]
             ),

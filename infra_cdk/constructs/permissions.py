@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra_cdk.constructs.acknowledgement import acknowledge_wildcard
@@ -37,6 +38,18 @@ def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: 
         actions=actions,
         resources=[f"{producer.export_value(bucket.bucket_arn)}/{prefix}*{suffix}"],
         wildcard_reason=reason,
+    )
+
+
+def model_packages(scope: Construct, group: sagemaker.CfnModelPackageGroup, *, actions: Sequence[str]) -> Permission:
+    """Permit actions on the packages of a group."""
+    packages = cdk.Stack.of(scope).format_arn(
+        service="sagemaker", resource="model-package", resource_name=f"{group.model_package_group_name}/*"
+    )
+    return Permission(
+        actions=actions,
+        resources=[packages],
+        wildcard_reason="SageMaker numbers the packages of the group as they are created",
     )
 
 
