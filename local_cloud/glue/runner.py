@@ -3,10 +3,8 @@
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +13,7 @@ from local_cloud.deployment import Clients
 from local_cloud.glue.mirror import Mirror
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
+from local_cloud.job_runs import JobRun, JobRuns
 from local_cloud.processes import Processes
 from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
@@ -22,18 +21,11 @@ from local_cloud.training.directories import InputError, split_s3_uri
 
 OUTPUT_GROUP = "/aws-glue/jobs/output"
 ERROR_GROUP = "/aws-glue/jobs/error"
-STOP_GRACE_S = 10.0
 _WATCH_S = 0.1
 _SPARK, _PYTHON = "glueetl", "pythonshell"
 _FILES = "--extra-py-files"
 # Glue's own: what they name is not the script's to read or write.
 _NOT_MIRRORED = (_FILES, "--extra-files", "--additional-python-modules", "--TempDir", "--spark-event-logs-path")
-
-
-@dataclass(slots=True)
-class _Running:
-    stopping: threading.Event = field(default_factory=threading.Event)
-    thread: threading.Thread | None = None
 
 
 class GlueRunner:
@@ -53,35 +45,27 @@ class GlueRunner:
         self._pump = pump
         self._directory = directory
         self._environment = environment
-        self._running: dict[str, _Running] = {}
-        self._grace_s = STOP_GRACE_S
+        self._runs: JobRuns[JobRun] = JobRuns()
 
     def start(self, request: JobRunRequest, record: JobRunRecord) -> None:
         """Start a run; `record` hears how it goes."""
-        running = self._running[request.run_id] = _Running()
-        running.thread = threading.Thread(
-            target=self._run, args=(request, record, running), name=f"glue {request.job_name}", daemon=True
+        run = JobRun()
+        self._runs.start(
+            request.run_id, run, lambda: self._run(request, record, run), thread=f"glue {request.job_name}"
         )
-        running.thread.start()
 
     def stop(self, run_id: str) -> None:
         """Begin to stop a run."""
-        if running := self._running.get(run_id):
-            running.stopping.set()
+        self._runs.stop(run_id)
 
     def close(self) -> None:
         """Kill every run and wait until none runs."""
-        self._grace_s = 0.0
-        for running in self._running.values():
-            running.stopping.set()
-        for running in self._running.values():
-            if running.thread:
-                running.thread.join(STOP_GRACE_S)
+        self._runs.close()
 
-    def _run(self, request: JobRunRequest, record: JobRunRecord, running: _Running) -> None:
+    def _run(self, request: JobRunRequest, record: JobRunRecord, run: JobRun) -> None:
         try:
             with tempfile.TemporaryDirectory(prefix="glue-", dir=self._directory, ignore_cleanup_errors=True) as base:
-                record.end(*self._run_below(Path(base), request, record, running))
+                record.end(*self._run_below(Path(base), request, record, run))
         except (InputError, SparkMissing, BotoCoreError, ClientError, OSError) as error:
             record.end("FAILED", f"{type(error).__name__}: {error}")
         except Exception as error:
@@ -89,7 +73,7 @@ class GlueRunner:
             raise
 
     def _run_below(
-        self, base: Path, request: JobRunRequest, record: JobRunRecord, running: _Running
+        self, base: Path, request: JobRunRequest, record: JobRunRecord, run: JobRun
     ) -> tuple[str, str | None]:
         if request.kind not in (_SPARK, _PYTHON):
             raise InputError(f"the command {request.kind!r} cannot run here, only {_SPARK} and {_PYTHON} can")
@@ -107,7 +91,7 @@ class GlueRunner:
                 mirror.download(value)
         write_spark_defaults(base, mirror.buckets, more=request.arguments.get("--conf", ""))
         record.run()
-        ending = self._execute(request, base, script, libraries, running)
+        ending = self._execute(request, base, script, libraries, run)
         mirror.upload()
         return ending
 
@@ -119,7 +103,7 @@ class GlueRunner:
         return file
 
     def _execute(
-        self, request: JobRunRequest, base: Path, script: Path, libraries: list[Path], running: _Running
+        self, request: JobRunRequest, base: Path, script: Path, libraries: list[Path], run: JobRun
     ) -> tuple[str, str | None]:
         command = [sys.executable, str(script), "--JOB_NAME", request.job_name, "--JOB_RUN_ID", request.run_id]
         for name, value in request.arguments.items():
@@ -137,11 +121,11 @@ class GlueRunner:
             )
             deadline, ended = time.monotonic() + request.most_runtime_s, None
             while process.poll() is None and ended is None:
-                if running.stopping.wait(_WATCH_S):
+                if run.stopping.wait(_WATCH_S):
                     ended = "STOPPED"
                 elif time.monotonic() >= deadline:
                     ended = "TIMEOUT"
-            self._processes.kill(process, grace_s=self._grace_s if ended else 0.0)
+            self._processes.kill(process, grace_s=self._runs.grace_s if ended else 0.0)
         finally:
             output.close()
             errors.close()

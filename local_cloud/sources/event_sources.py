@@ -9,6 +9,7 @@ from local_cloud.delivery import Delivery
 from local_cloud.deployment import Clients, Deployment
 from local_cloud.execution.function import Outcome
 from local_cloud.sources.mapping import EventSourceMapping, read_mapping
+from local_cloud.sources.poller import Poller
 from local_cloud.sources.queue_poller import QueuePoller
 from local_cloud.sources.shards import open_shards
 from local_cloud.sources.stream_poller import StreamPoller
@@ -43,7 +44,7 @@ class EventSources:
         account: str,
     ) -> None:
         self._counts: dict[str, Counter[str]] = {}
-        self._pollers: list[StreamPoller | QueuePoller] = []
+        self._pollers: list[Poller] = []
         for resource in deployment.of_type("AWS::Lambda::EventSourceMapping"):
             mapping = read_mapping(resource, region=region, account=account)
             counts = self._counts.setdefault(mapping.name, Counter())

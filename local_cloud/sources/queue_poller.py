@@ -1,7 +1,6 @@
 """Polls one SQS queue for one mapping; what fails becomes visible again after the queue's own timeout."""
 
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.deployment import Clients
 from local_cloud.execution.function import FunctionNotFoundError, Outcome, ThrottledError
 from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.poller import Poller
 from local_cloud.sources.responses import failed_items
 
 _MOST_A_REQUEST = 10
@@ -19,7 +19,7 @@ _LONG_POLL_S = 1
 _WAIT_S = 0.2
 
 
-class QueuePoller:
+class QueuePoller(Poller):
     """A thread that moves the messages of a queue into a function.
 
     Parameters
@@ -41,6 +41,7 @@ class QueuePoller:
         report: Callable[[str], None],
         counts: "Counter[str]",
     ) -> None:
+        super().__init__(mapping.name)
         self._mapping = mapping
         self._sqs = clients("sqs")
         self._url = self._sqs.get_queue_url(QueueName=mapping.source_arn.rpartition(":")[2])["QueueUrl"]
@@ -49,20 +50,6 @@ class QueuePoller:
         self._enabled = enabled
         self._report = report
         self._counts = counts
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"poll {mapping.name}", daemon=True)
-
-    def start(self) -> None:
-        """Begin to poll."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Begin to end; `join` waits for it."""
-        self._stopping.set()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait for the end of the batch that is being processed."""
-        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -1,7 +1,6 @@
 """Polls one shard for one mapping: filters, gathers batches, hands them on in order."""
 
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from local_cloud.execution.function import FunctionNotFoundError, Outcome, dimen
 from local_cloud.sources.batches import Discarded, NotInvokedError, StreamBatches, StreamRecord
 from local_cloud.sources.discarded import invocation_record
 from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.poller import Poller
 from local_cloud.sources.shards import Shard
 from local_cloud.telemetry.pump import TakeMetric
 
@@ -23,7 +23,7 @@ _SHORTEST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 0.5
 
 
-class StreamPoller:
+class StreamPoller(Poller):
     """A thread that moves the records of one shard into a function.
 
     Parameters
@@ -47,6 +47,7 @@ class StreamPoller:
         report: Callable[[str], None],
         counts: "Counter[str]",
     ) -> None:
+        super().__init__(mapping.name)
         self._mapping = mapping
         self._shard = shard
         self._invoke = invoke
@@ -56,24 +57,10 @@ class StreamPoller:
         self._metric = metric
         self._report = report
         self._counts = counts
-        self._stopping = threading.Event()
         self._batches = StreamBatches(mapping, invoke=self._deliver, discard=self._discard, pause=self._stopping.wait)
         self._gathered: list[StreamRecord] = []
         self._gathered_bytes = 0
         self._window_ends = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"poll {mapping.name}", daemon=True)
-
-    def start(self) -> None:
-        """Begin to poll."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Begin to end; `join` waits for it."""
-        self._stopping.set()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait for the end of the batch that is being processed."""
-        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         wait_s = _SHORTEST_WAIT_S

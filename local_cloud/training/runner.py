@@ -13,6 +13,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
+from local_cloud.job_runs import JobRun, JobRuns
 from local_cloud.processes import Processes
 from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
@@ -22,8 +23,6 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 CONTAINER_BASE = "/opt/ml"
-# SageMaker gives a job 120 s between SIGTERM and SIGKILL.
-STOP_GRACE_S = 10.0
 _WATCH_S = 0.1
 _CHECKPOINTS_EVERY_S = 1.0
 INTERRUPTED = "Interrupted"
@@ -37,14 +36,12 @@ def placed(argument: str, base: Path) -> str:
     return argument.replace(CONTAINER_BASE, shlex.quote(str(base)) if " " in argument else str(base))
 
 
-@dataclass(slots=True)
-class _Running:
+@dataclass(slots=True, kw_only=True)
+class _Running(JobRun):
     spot: bool
     waits_until: float
-    stopping: threading.Event = field(default_factory=threading.Event)
     interrupted: threading.Event = field(default_factory=threading.Event)
     trained_s: float = 0.0
-    thread: threading.Thread | None = None
 
 
 class TrainingRunner:
@@ -64,21 +61,18 @@ class TrainingRunner:
         self._pump = pump
         self._directory = directory
         self._environment = environment
-        self._running: dict[str, _Running] = {}
-        self._grace_s = STOP_GRACE_S
+        self._runs: JobRuns[_Running] = JobRuns()
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a job; `record` hears how it goes."""
-        running = self._running[request.name] = _Running(request.spot, time.monotonic() + request.most_wait_s)
-        running.thread = threading.Thread(
-            target=self._run, args=(request, record, running), name=f"train {request.name}", daemon=True
+        running = _Running(spot=request.spot, waits_until=time.monotonic() + request.most_wait_s)
+        self._runs.start(
+            request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}"
         )
-        running.thread.start()
 
     def stop(self, name: str) -> None:
         """Begin to stop a job."""
-        if running := self._running.get(name):
-            running.stopping.set()
+        self._runs.stop(name)
 
     def interrupt(self, name: str) -> None:
         """Take the machine of a spot job away: it goes on from its checkpoints on another one.
@@ -88,19 +82,14 @@ class TrainingRunner:
         ValueError
             If no job of that name runs on spare capacity.
         """
-        running = self._running.get(name)
+        running = self._runs.find(name)
         if running is None or not running.spot or not (running.thread and running.thread.is_alive()):
             raise ValueError(f"no training job {name!r} runs on spare capacity")
         running.interrupted.set()
 
     def close(self) -> None:
         """Kill every job and wait until none runs."""
-        self._grace_s = 0.0
-        for running in self._running.values():
-            running.stopping.set()
-        for running in self._running.values():
-            if running.thread:
-                running.thread.join(STOP_GRACE_S)
+        self._runs.close()
 
     def _run(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
         try:
@@ -194,7 +183,7 @@ class TrainingRunner:
                 stopped = stopped or ("MaxWaitTimeExceeded" if now >= running.waits_until else None)
                 stopped = stopped or (INTERRUPTED if running.interrupted.is_set() else None)
                 if stopped and process.poll() is None:
-                    self._processes.kill(process, grace_s=self._grace_s)
+                    self._processes.kill(process, grace_s=self._runs.grace_s)
                     return stopped
                 if now - uploaded >= _CHECKPOINTS_EVERY_S:
                     checkpoints.upload()

@@ -1,0 +1,28 @@
+"""What all pollers are: a thread that is started, told to end, and waited for."""
+
+import abc
+import threading
+
+
+class Poller(abc.ABC):
+    """A thread that moves records from a source into a function, until it is stopped."""
+
+    def __init__(self, name: str) -> None:
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"poll {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin to end; `join` waits for it."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end of the batch that is being processed."""
+        self._thread.join(timeout_s)
+
+    @abc.abstractmethod
+    def _run(self) -> None:
+        """Poll until `_stopping` is set."""
