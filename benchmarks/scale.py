@@ -11,23 +11,17 @@ import dataclasses
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from alsolike.cost import Prices
 from alsolike.profile import Profile, RecentInteraction, to_item
 from alsolike.statistics import Counting
+from benchmarks.measured import PERFORMANCE, SCALE, measured, of_100m, slopes
 from benchmarks.page import write_section
-from benchmarks.spark import SIZES
 from infra_cdk.settings import Settings
 from model_export.budget import FITS
 
-PAGE = Path("docs/scale.md")
-PERFORMANCE = Path("docs/performance.md")
 MONTH_S = 30 * 86_400
 YEAR_S = 365 * 86_400
-MOMENTS = 4
-"""Up to so many a training beside a champion has its interactions counted."""
-
 TARGETS = 100
 """Of an item in a served table."""
 
@@ -86,7 +80,7 @@ def main(arguments: Sequence[str]) -> None:
     text = "\n".join(_page(load, Assumed(), Prices()))
     sys.stdout.write(text + "\n")
     if load == Load():
-        write_section(PAGE, "scale", text)
+        write_section(SCALE, "scale", text)
 
 
 def _page(load: Load, assumed: Assumed, prices: Prices) -> Iterator[str]:
@@ -232,7 +226,7 @@ def _storage(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
 
 def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     workers = 100
-    found = _slopes()
+    found = slopes()
     if found is None:
         yield "Spark", "not measured", "`make bench-spark` writes the table that this needs", None
     else:
@@ -258,7 +252,7 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         f"{counting.most} targets an item in each of two matrices",
         None,
     )
-    direct_s = _of_100m("transitions") + _of_100m("item_knn")
+    direct_s = of_100m("transitions") + of_100m("item_knn")
     hours = direct_s * load.interactions / 1e8 / 3600
     memory_gb = load.interactions * (assumed.in_memory_bytes + assumed.ids_bytes) / 1e9
     yield (
@@ -299,45 +293,6 @@ def profile_bytes() -> int:
     item = to_item(Profile("u#user00000001", recent), expires_s=1_790_000_000)
     values = (next(iter(value.values())) for value in item.values())
     return sum(map(len, item)) + sum(len(value) for value in values)
-
-
-def measured(page: Path, row: str, *, column: int) -> float:
-    """Return a number from the row of a table that begins with `row`; columns count from 0."""
-    for line in page.read_text().splitlines():
-        if line.startswith(f"| {row} |"):
-            cell = line.strip("| ").split(" | ")[column]
-            return float(cell.split()[0].replace(",", ""))
-    raise SystemExit(f"{page} has no row {row!r}; the command that writes it has not run")
-
-
-def _of_100m(algorithm: str) -> float:
-    text = PERFORMANCE.read_text().partition("<!-- training 100M: begin -->")[2]
-    line = next(line for line in text.splitlines() if line.startswith(f"| `{algorithm}` |"))
-    return float(line.split(" | ")[2].replace(",", ""))
-
-
-def _slopes() -> tuple[float, float] | None:
-    """Return what Spark takes more for each million events, and a fit from statistics for each thousand items.
-
-    Starts are in every row, so the smallest and the largest size are compared; None where there are not two.
-    """
-    section = PAGE.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
-    sizes = [(events, items) for events, items in SIZES.values() if f"| {events:,} |" in section]
-    if len(sizes) < 2:
-        return None
-
-    def seconds(events: int, work: str, engine: str) -> float:
-        return measured(PAGE, f"{events:,} | {work} | {engine}", column=4)
-
-    (few, few_items), (many, many_items) = sizes[0], sizes[-1]
-    spark_s = [
-        seconds(size, "dataset", "Spark") + MOMENTS * seconds(size, "statistics", "Spark") for size in (few, many)
-    ]
-    fits_s = [seconds(size, "transitions and item_knn from statistics", "one process") for size in (few, many)]
-    return (
-        (spark_s[1] - spark_s[0]) / (many - few) * 1e6,
-        (fits_s[1] - fits_s[0]) / (many_items - few_items) * 1e3,
-    )
 
 
 if __name__ == "__main__":

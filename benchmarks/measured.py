@@ -1,0 +1,52 @@
+"""Figures that other commands have measured and written into pages, read from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.spark import SIZES
+
+SCALE = Path("docs/scale.md")
+PERFORMANCE = Path("docs/performance.md")
+MOMENTS = 4
+"""Up to so many a training beside a champion has its interactions counted."""
+
+
+def measured(page: Path, row: str, *, column: int) -> float:
+    """Return a number from the row of a table that begins with `row`; columns count from 0."""
+    for line in page.read_text().splitlines():
+        if line.startswith(f"| {row} |"):
+            cell = line.strip("| ").split(" | ")[column]
+            return float(cell.split()[0].replace(",", ""))
+    raise SystemExit(f"{page} has no row {row!r}; the command that writes it has not run")
+
+
+def of_100m(algorithm: str) -> float:
+    """Return the processor seconds of an algorithm's fit on 100 million interactions."""
+    text = PERFORMANCE.read_text().partition("<!-- training 100M: begin -->")[2]
+    line = next(line for line in text.splitlines() if line.startswith(f"| `{algorithm}` |"))
+    return float(line.split(" | ")[2].replace(",", ""))
+
+
+def slopes() -> tuple[float, float] | None:
+    """Return what Spark takes more for each million events, and a fit from statistics for each thousand items.
+
+    Starts are in every row, so the smallest and the largest size are compared; None where there are not two.
+    """
+    section = SCALE.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
+    sizes = [(events, items) for events, items in SIZES.values() if f"| {events:,} |" in section]
+    if len(sizes) < 2:
+        return None
+
+    def seconds(events: int, work: str, engine: str) -> float:
+        return measured(SCALE, f"{events:,} | {work} | {engine}", column=4)
+
+    (few, few_items), (many, many_items) = sizes[0], sizes[-1]
+    spark_s = [
+        seconds(size, "dataset", "Spark") + MOMENTS * seconds(size, "statistics", "Spark") for size in (few, many)
+    ]
+    fits_s = [seconds(size, "transitions and item_knn from statistics", "one process") for size in (few, many)]
+    return (
+        (spark_s[1] - spark_s[0]) / (many - few) * 1e6,
+        (fits_s[1] - fits_s[0]) / (many_items - few_items) * 1e3,
+    )
