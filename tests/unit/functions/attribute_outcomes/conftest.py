@@ -3,9 +3,29 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.attribute_outcomes.shops import Shop
+from tests.unit.functions.attribute_outcomes.shops import Answer, Shop, answer, event
 
 
 @pytest.fixture
 def shop(aws: Callable[[str], Any], lake_bucket: str) -> Shop:
     return Shop(aws("s3"), lake_bucket)
+
+
+@pytest.fixture
+def given() -> Answer:
+    return answer(["pear", "plum"])
+
+
+@pytest.fixture
+def judged(shop: Shop, given: Answer) -> Callable[..., dict[str, int]]:
+    """Return what is rejected of events beside a click that counts; that one is all that the answer led to."""
+
+    def judge(*events: dict[str, Any], answers: tuple[Answer, ...] = (), clicks: int = 1) -> dict[str, int]:
+        shop.write_served([given, *answers])
+        shop.write_events([event(given, "plum"), *events])
+        shop.attribute()
+        row = shop.outcomes()[given["recommendation_id"]]
+        assert (row["clicks"], row["carts"], row["purchases"], row["revenue"]) == (clicks, 0, 0, 0.0)
+        return shop.rejected()
+
+    return judge

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import dataclasses
-import dataclasses
 import io
 import itertools
 import tempfile
@@ -100,29 +98,13 @@ class Shop:
     s3: Any
     bucket: str
 
-    @dataclasses.dataclass(frozen=True, slots=True)
-class Shop:
-    """The lake of a shop: what is written into it, and what attribution makes of that."""
-
-    s3: Any
-    bucket: str
-
-    @dataclasses.dataclass(frozen=True, slots=True)
-class Shop:
-    """The lake of a shop: what is written into it, and what attribution makes of that."""
-
-    s3: Any
-    bucket: str
-
     def write_served(self, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
         """Write an object a day."""
         self._write(rows, SERVED, lambda row: served.partition_prefix(served.served_date(row["served_ms"])), name)
 
     def write_events(self, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
         """Write an object a day."""
-        self._write(
-            rows, INTERACTIONS, lambda row: lake.partition_prefix(lake.event_date(row["event_time_ms"])), name
-        )
+        self._write(rows, INTERACTIONS, lambda row: lake.partition_prefix(lake.event_date(row["event_time_ms"])), name)
 
     def _write(self, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, prefix: Any, name: str) -> None:
         for each, some in itertools.groupby(sorted(rows, key=prefix), key=prefix):

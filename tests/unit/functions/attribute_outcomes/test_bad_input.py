@@ -9,7 +9,16 @@ import pytest
 
 from alsolike.interactions import MAX_EVENT_VALUE
 from functions.attribute_outcomes.rules import DAY_MS, Rules
-from tests.unit.functions.attribute_outcomes.shops import DAY, NOW_MS, PSEUDONYMS, SERVED_MS, Answer, Shop, answer, event, Shop, Shop
+from tests.unit.functions.attribute_outcomes.shops import (
+    DAY,
+    NOW_MS,
+    PSEUDONYMS,
+    SERVED_MS,
+    Answer,
+    Shop,
+    answer,
+    event,
+)
 
 
 def changed(recommendation_id: str) -> str:

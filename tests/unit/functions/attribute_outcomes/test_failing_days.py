@@ -11,7 +11,7 @@ from alsolike.errors import DaysFailed
 from functions.attribute_outcomes import day
 from functions.attribute_outcomes.answers import genuine as really
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, SERVED_MS, Answer, Shop, answer, Shop, Shop
+from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, SERVED_MS, Answer, Shop, answer
 
 
 def test_object_that_is_no_parquet_fails_its_day_alone(shop: Shop, given: Answer) -> None:

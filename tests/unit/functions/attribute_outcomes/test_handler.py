@@ -14,7 +14,7 @@ from alsolike.errors import DaysFailed
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from functions.attribute_outcomes import handler
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import DATE, NOW_MS, SERVED_MS, Shop, answer, event, Shop, Shop
+from tests.unit.functions.attribute_outcomes.shops import DATE, NOW_MS, SERVED_MS, Shop, answer, event
 from tests.unit.functions.factories import LambdaContext
 
 

@@ -10,7 +10,7 @@ import pytest
 from alsolike import engagement, lake, outcomes, served
 from alsolike.errors import DaysFailed
 from functions.attribute_outcomes.rules import DAY_MS, Rules, first_whole_day, window_cut_days
-from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, NOW_MS, SERVED_MS, Shop, answer, event, Shop, Shop
+from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, NOW_MS, SERVED_MS, Shop, answer, event
 
 
 class Killed(BaseException):

@@ -13,7 +13,7 @@ from benchmarks import attribution as benchmark
 from functions.attribute_outcomes import day, spill
 from functions.attribute_outcomes.joining import Joined, Known, join
 from functions.attribute_outcomes.spill import Spill, parts_of
-from tests.unit.functions.attribute_outcomes.shops import Shop, answer, event, Shop, Shop
+from tests.unit.functions.attribute_outcomes.shops import Shop, answer, event
 
 ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
 KEYS = [f"key-{number}" for number in range(3_000)]

@@ -11,7 +11,7 @@ from alsolike.configuration import ColumnType
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_segment import Segment
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import SERVED_MS, Shop, answer, event, Shop, Shop
+from tests.unit.functions.attribute_outcomes.shops import SERVED_MS, Shop, answer, event
 
 
 def test_outcomes_are_those_computed_by_hand(shop: Shop) -> None:

@@ -11,7 +11,7 @@ import pytest
 from alsolike import lake
 from functions.attribute_outcomes.inputs import date_of
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import DAY, NOW_MS, SERVED_MS, Answer, Shop, answer, event, Shop, Shop
+from tests.unit.functions.attribute_outcomes.shops import DAY, NOW_MS, SERVED_MS, Answer, Shop, answer, event
 
 Row = dict[str, Any]
 LATER_MS = NOW_MS + 30 * DAY_MS
