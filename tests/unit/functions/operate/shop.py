@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+from jsonschema import Draft202012Validator
 
 from alsolike.canary import Canary
 from alsolike.canary_report import CanaryLook, CanaryReport, CanaryReports
+from alsolike.configuration import DEFAULT
 from alsolike.decision import Check, Decision, Decisions, decision_key
+from alsolike.errors import Unavailable
 from alsolike.manifest import HistoryParameters, Manifest
+from alsolike.openapi import description
 from alsolike.registry import Champion, Registry
 from functions.operate import handler
 from tests.unit.functions.factories import LambdaContext, http_event
@@ -88,3 +92,12 @@ class Operator:
     def approval(self, version: str) -> str:
         listed = self.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
         return next(str(each["ModelApprovalStatus"]) for each in listed if each["ModelPackageDescription"] == version)
+
+
+def throttled(*_: Any, **__: Any) -> Any:
+    raise Unavailable("Rate exceeded")
+
+
+def described(name: str, document: Any) -> bool:
+    schemas = description(DEFAULT)["components"]["schemas"]
+    return bool(Draft202012Validator(schemas[name]).is_valid(document))

@@ -1,0 +1,258 @@
+"""Model versions, changed through the API: by whom, why, and never over another's change."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.approvals import Approvals
+from alsolike.decision import Check, Decision, Decisions
+from alsolike.registry import Champion
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.operate.shop import SUBJECT, Operator, described, throttled
+
+PROMOTE, ROLL_BACK = "POST /operator/models/{version}/promotion", "POST /operator/rollbacks"
+
+
+class TestPromotion:
+    def test_it_makes_a_version_champion_and_keeps_why_and_whose_wish_it_was(self, operator: Operator) -> None:
+        told = operator.act(PROMOTE, {"reason": "better for spring"}, version="v4")
+
+        (latest, *_) = operator.champion.history
+        assert (latest.version, latest.promoted_ms) == ("v4", NOW_MS)
+        assert latest.reason == f"better for spring (operator {SUBJECT})"
+        assert operator.approval("v4") == "Approved"
+        assert (told["champion"]["version"], told["champion"]["previous"], told["runId"]) == ("v4", "v2", None)
+        assert told["warnings"] == []
+        assert described("Promotion", told)
+
+    def test_what_the_gate_rejected_takes_force(self, operator: Operator) -> None:
+        status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": False}, version="v3")
+
+        assert status == 400
+        assert "the gate rejected model version 'v3' (failed: ndcg: 0.25, the champion has 0.30); `force`" in said
+        assert operator.champion.version == "v2"
+
+        operator.act(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
+
+        decision = operator.decisions.get("v3")
+        assert operator.champion.version == "v3"
+        assert decision is not None
+        assert decision.forced == f"I like it (operator {SUBJECT})"
+
+    def test_what_cannot_be_served_is_not_forced(self, operator: Operator) -> None:
+        operator.put_decision(Decision("v4", 5, "v2", (Check("graph", False, "it does not run", final=True),)))
+
+        status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v4")
+
+        assert (status, operator.champion.version) == (400, "v2")
+        assert "cannot be served, whatever the reason: failed: graph: it does not run" in said
+
+    def test_what_has_no_files_is_not_found(self, operator: Operator) -> None:
+        operator.publish("v5", files=False)
+
+        status, said = operator.refused(PROMOTE, {"reason": "it was good"}, version="v5")
+
+        assert (status, operator.champion.version) == (404, "v2")
+        assert said == "model version 'v5' has no bundle any more, so that it cannot serve"
+
+    def test_what_there_is_not_is_not_found_in_the_words_of_a_look_at_it(self, operator: Operator) -> None:
+        looked = operator.refused("GET /operator/models/{version}", b"", version="v9")
+
+        assert operator.refused(PROMOTE, {"reason": "it was good"}, version="v9") == looked
+        assert looked == (404, "there is no model version 'v9'; `alsolike models list` shows them")
+
+    def test_the_champion_is_not_promoted_again(
+        self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
+    ) -> None:
+        before = operator.champion
+
+        answer = operator.refused(PROMOTE, {"reason": "again"}, version="v2")
+
+        assert answer == (400, "model version 'v2' is champion already")
+        assert operator.champion == before
+        assert ("operator changed something" in logged(), counted()) == (False, {"RequestsRejected": 1})
+
+    def test_nor_is_it_to_let_new_versions_in(self, operator: Operator) -> None:
+        operator.act(ROLL_BACK, {"reason": "socks only"})
+
+        status, said = operator.refused(PROMOTE, {"reason": "again"}, version="v1")
+
+        assert (status, operator.champion.held is None) == (400, False)
+        assert said == "model version 'v1' is champion already; new versions are held, and `resume` lets them in again"
+
+    def test_but_it_is_against_a_version_on_trial(self, operator: Operator) -> None:
+        operator.try_beside("v4")
+
+        operator.act(PROMOTE, {"reason": "enough seen"}, version="v2")
+
+        assert (operator.champion.version, operator.champion.canary) == ("v2", None)
+
+    @pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "two\nlines"])
+    @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
+    def test_a_reason_has_words_and_an_end(self, operator: Operator, route: str, reason: str | None) -> None:
+        status, said = operator.refused(route, {"reason": reason}, version="v4")
+
+        assert (status, "reason" in said, operator.champion.version) == (400, True, "v2")
+
+    def test_a_longest_reason_is_kept_whole(self, operator: Operator) -> None:
+        operator.act(PROMOTE, {"reason": "x" * 500}, version="v4")
+
+        assert operator.champion.history[0].reason.startswith("x" * 500 + " (")
+
+    def test_a_trial_where_trials_are_off_is_refused_and_promotes_nothing(
+        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
+
+        status, said = operator.refused(PROMOTE, {"reason": "try it", "canary": True}, version="v4")
+
+        assert (status, "`canary_share_percent` is 0" in said, operator.champion.version) == (400, True, "v2")
+        assert operator.act("GET /operator/models", b"")["trialSharePercent"] == 0
+
+
+class TestRollback:
+    def test_it_brings_the_one_before_back_and_holds_new_ones(self, operator: Operator) -> None:
+        told = operator.act(ROLL_BACK, {"reason": "socks only"})
+
+        assert (operator.champion.version, told["version"]) == ("v1", "v1")
+        assert told["held"] == f"socks only (operator {SUBJECT})"
+        assert described("Champion", told)
+
+        assert operator.act("POST /operator/models/resume", {})["held"] is None
+        status, said = operator.refused("POST /operator/models/resume", {})
+        assert (status, "nothing holds new versions" in said) == (404, True)
+
+    def test_without_one_before_it_is_not_found(self, operator: Operator) -> None:
+        operator.act(ROLL_BACK, {"reason": "worse"})
+
+        status, said = operator.refused(ROLL_BACK, {"reason": "worse still"})
+
+        assert (status, "there is no earlier champion" in said) == (404, True)
+
+    def test_while_a_version_is_on_trial_it_has_to_say_which_of_the_two(self, operator: Operator) -> None:
+        operator.try_beside("v4")
+
+        status, said = operator.refused(ROLL_BACK, {"reason": "worse"})
+
+        assert status == 400
+        assert "'v4' is on trial: `canary` takes it back, and 'v2' stays champion; `champion` ends its trial" in said
+        status, said = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True, "champion": True})
+        assert (status, "expected one of them" in said) == (400, True)
+        assert operator.champion.canary is not None
+
+    def test_a_trial_is_ended_alone(self, operator: Operator) -> None:
+        operator.try_beside("v4")
+
+        told = operator.act(ROLL_BACK, {"reason": "worse", "canary": True})
+
+        assert (told["version"], told["canary"], told["held"]) == ("v2", None, None)
+        status, said = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True})
+        assert (status, said) == (404, "no version is on trial")
+
+    def test_or_with_the_champion(self, operator: Operator) -> None:
+        operator.try_beside("v4")
+
+        told = operator.act(ROLL_BACK, {"reason": "worse", "champion": True})
+
+        assert (told["version"], told["canary"]) == ("v1", None)
+
+
+def test_pins_keep_versions_and_let_them_go(operator: Operator) -> None:
+    assert operator.act("POST /operator/models/{version}/pin", {}, version="v4")["pinned"] == ["v4"]
+    assert operator.act("POST /operator/models/{version}/unpin", {}, version="v4")["pinned"] == []
+    status, said = operator.refused("POST /operator/models/{version}/unpin", {}, version="v4")
+    assert (status, said) == (404, "model version 'v4' is not pinned; pinned: nothing")
+
+
+class TestTwoConsoles:
+    @pytest.mark.parametrize(
+        ("route", "body"),
+        [
+            (PROMOTE, {"reason": "second"}),
+            (ROLL_BACK, {"reason": "second"}),
+            ("POST /operator/models/resume", {}),
+            ("POST /operator/models/{version}/pin", {}),
+        ],
+    )
+    def test_what_was_decided_by_another_pointer_is_refused(
+        self, operator: Operator, route: str, body: dict[str, Any]
+    ) -> None:
+        seen = operator.act("GET /operator/models", b"")["champion"]["etag"]
+        operator.act(ROLL_BACK, {"reason": "first", "etag": seen})
+        before = operator.champion
+
+        status, said = operator.refused(route, {**body, "etag": seen}, version="v4")
+
+        assert (status, operator.champion) == (409, before)
+        assert said == "somebody changed the champion pointer since it was shown: 'v1' is champion now; look again"
+
+    @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
+    def test_of_two_changes_at_once_one_is_refused(
+        self, operator: Operator, route: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, others = type(operator.registry).champion, [lambda: operator.registry.promote("v1", reason="x", now_ms=2)]
+
+        def read_then_lose(self: Any) -> Champion | None:
+            found = read(self)
+            if others:
+                others.pop()()
+            return found
+
+        monkeypatch.setattr(type(operator.registry), "champion", read_then_lose)
+
+        status, said = operator.refused(route, {"reason": "second"}, version="v4")
+
+        assert (status, said) == (409, "the champion pointer changed meanwhile; look again")
+        assert [entry.version for entry in operator.champion.history] == ["v1", "v2", "v1"]
+
+
+class TestAudit:
+    def test_each_change_leaves_who_and_what_and_no_name(
+        self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
+    ) -> None:
+        operator.act(PROMOTE, {"reason": "Ann wants it"}, version="v4")
+
+        (line,) = [line for line in logged().splitlines() if "operator changed something" in line]
+        for part in ('"action":"promote"', '"version":"v4"', f'"by":"{SUBJECT}"', '"request_id":"r1"'):
+            assert part in line
+        assert "nn" not in line.replace("function_n", "")
+        assert counted()["OperatorChanges"] == 1
+
+    def test_a_promotion_that_sagemaker_does_not_approve_is_one_all_the_same(
+        self,
+        operator: Operator,
+        logged: Callable[[], str],
+        counted: Callable[[], dict[str, float]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(Approvals, "decide", throttled)
+
+        told = operator.act(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
+
+        assert (told["champion"]["version"], operator.champion.version) == ("v3", "v3")
+        assert told["warnings"] == [
+            "model version 'v3' is champion, but its package in the SageMaker Model Registry could not be approved: "
+            "Rate exceeded"
+        ]
+        assert described("Promotion", told)
+        assert '"action":"promote"' in logged()
+        assert counted() == {"OperatorChanges": 1}
+
+    def test_what_serves_by_force_is_never_without_the_reason(
+        self, operator: Operator, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Decisions, "force", throttled)
+
+        status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
+
+        assert (status, said, operator.champion.version) == (503, "Rate exceeded", "v2")
+        assert "operator changed something" not in logged()
+
+    def test_what_is_refused_is_counted_and_changes_nothing(
+        self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
+    ) -> None:
+        operator.refused(PROMOTE, {"reason": "I like it"}, version="v3")
+
+        assert "operator changed something" not in logged()
+        assert counted() == {"RequestsRejected": 1}
