@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
+from tests.unit.functions.cloud import create_bucket
+
 REGION = "eu-west-1"
 BUCKET = "artefacts"
 
@@ -39,5 +41,5 @@ def s3(shared_s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """S3 with one empty bucket, `BUCKET`; its client is not to be changed."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        shared_s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        create_bucket(shared_s3, BUCKET)
         yield shared_s3

@@ -21,6 +21,7 @@ from alsolike.configuration_store import BUILT_IN, ConfigurationStore, version_k
 from alsolike.document import InvalidConfiguration
 from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
 from tests.unit.alsolike.conftest import BUCKET
+from tests.unit.functions.cloud import create_bucket
 
 
 def weighing(weight: float) -> dict[str, Any]:
@@ -225,7 +226,7 @@ def test_of_many_who_apply_at_once_one_wins_and_no_version_is_lost(server: str) 
         )
 
     s3 = connect()
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    create_bucket(s3, BUCKET)
     base = ConfigurationStore(s3, BUCKET).current()
     together = threading.Barrier(8)
 

@@ -11,6 +11,7 @@ from alsolike.cache import BoundedCache
 from alsolike.errors import Unavailable
 from alsolike.identity import Login
 from alsolike.profiles import Joined, Profile, ProfileStore, RecentInteraction, pack
+from tests.unit.functions.cloud import create_table
 
 NOW_MS = 1_700_000_000_000
 TABLE = "profiles"
@@ -45,12 +46,7 @@ class Counted:
 @pytest.fixture
 def dynamodb(client: Callable[[str], Any]) -> Counted:
     table = client("dynamodb")
-    table.create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "profile_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(table, TABLE, key="profile_id")
     return Counted(table)
 
 

@@ -16,6 +16,7 @@ from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.profile import MAX_BYTES
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction, pack, recent, unpack
 from tests.unit.alsolike.records import TIME_MS, ids, interaction
+from tests.unit.functions.cloud import create_table
 
 NOW_MS = TIME_MS
 DYNAMODB_ITEM_BYTES = 400 * 1024
@@ -124,12 +125,7 @@ def test_a_profile_keeps_what_a_history_needs() -> None:
 @pytest.fixture
 def dynamodb(client: Callable[[str], Any]) -> Any:
     table = client("dynamodb")
-    table.create_table(
-        TableName="profiles",
-        KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "profile_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(table, "profiles", key="profile_id")
     return table
 
 

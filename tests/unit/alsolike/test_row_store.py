@@ -13,6 +13,7 @@ from alsolike.catalog import ITEMS, CatalogueStore, Item
 from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from alsolike.row_store import Stored
 from alsolike.rows import changed, parse_put
+from tests.unit.functions.cloud import create_table
 
 
 def put_call(*items: Any) -> bytes:
@@ -22,12 +23,7 @@ def put_call(*items: Any) -> bytes:
 @pytest.fixture
 def dynamodb(client: Callable[[str], Any]) -> Any:
     table = client("dynamodb")
-    table.create_table(
-        TableName="catalogue",
-        KeySchema=[{"AttributeName": "item_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "item_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(table, "catalogue", key="item_id")
     return table
 
 

@@ -13,6 +13,7 @@ from alsolike.aws import session
 from alsolike.errors import Unavailable
 from alsolike.s3_files import download, upload
 from tests.unit.alsolike.conftest import REGION
+from tests.unit.functions.cloud import create_bucket
 
 MIB = 1 << 20
 
@@ -20,7 +21,7 @@ MIB = 1 << 20
 @pytest.fixture
 def s3(client: Callable[[str], Any]) -> Iterator[Any]:
     """A client as functions have it, of an AWS with one bucket."""
-    client("s3").create_bucket(Bucket="shop", CreateBucketConfiguration={"LocationConstraint": REGION})
+    create_bucket(client("s3"), "shop")
     session.cache_clear()
     yield session().create_client("s3", region_name=REGION)
     session.cache_clear()

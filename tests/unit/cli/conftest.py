@@ -13,6 +13,7 @@ from moto import mock_aws
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.functions.cloud import create_bucket, create_table
 
 
 @pytest.fixture(scope="session")
@@ -45,13 +46,8 @@ def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
 def deployment(client: Any) -> Deployment:
     """A deployment with empty buckets and tables."""
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
-        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        create_bucket(client("s3"), bucket)
     tables = {NAMES.profiles_table: "profile_id", NAMES.catalogue_table: "item_id", NAMES.users_table: "user_id"}
     for table, key in tables.items():
-        client("dynamodb").create_table(
-            TableName=table,
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(client("dynamodb"), table, key=key)
     return Deployment("shop", NAMES, client, lambda scope: f"token of {scope}", is_local=False)

@@ -18,6 +18,7 @@ from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.functions.cloud import create_bucket
 
 BATCH_KEY = "aws/lambda/0d1-mapping/shardId-000000000000/2026/09/21/2026-09-21T10.11.12-uuid"
 ARRIVED_MS = 1_790_000_000_000
@@ -27,7 +28,7 @@ ARRIVED_MS = 1_790_000_000_000
 def open_shop() -> Iterator[Deployment]:
     """A deployment with an empty lake bucket and a stream, in this process."""
     with mock_aws():
-        _client("s3").create_bucket(Bucket=NAMES.lake_bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        create_bucket(_client("s3"), NAMES.lake_bucket)
         _client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
         yield Deployment("shop", NAMES, _client, lambda scope: f"token of {scope}", is_local=False)
 

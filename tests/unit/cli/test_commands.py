@@ -23,6 +23,7 @@ from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, REGION, put_parameters
+from tests.unit.functions.cloud import create_bucket, create_table
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 VERBS = (
@@ -268,13 +269,8 @@ def server() -> Iterator[str]:
 
     put_parameters(client("ssm"), "shop")
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
-        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    client("dynamodb").create_table(
-        TableName=NAMES.profiles_table,
-        KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "profile_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+        create_bucket(client("s3"), bucket)
+    create_table(client("dynamodb"), NAMES.profiles_table, key="profile_id")
     yield url
     moto.stop()
 

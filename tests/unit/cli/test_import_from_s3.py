@@ -12,6 +12,7 @@ from alsolike.errors import InvalidInput, Unavailable
 from cli.deployment import Deployment
 from cli.importing.load import import_interactions
 from cli.importing.sources import S3Object, find
+from tests.unit.functions.cloud import create_bucket
 
 NOW_MS = 1_700_000_000_000
 ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
@@ -21,7 +22,7 @@ ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
 def shop_bucket(client: Any) -> Any:
     """A bucket of the shop's own with some files."""
     s3 = client("s3")
-    s3.create_bucket(Bucket="shop", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    create_bucket(s3, "shop")
     for key, body in {
         "history/2017/a.csv": ROWS,
         "history/2018/a.csv": ROWS.replace(b"1500000000", b"1530000000"),

@@ -31,6 +31,7 @@ from cli.importing.load_metadata import import_items
 from cli.importing.summary import ImportSummary
 from tests.unit.cli.shop import NAMES, REGION
 from tests.unit.cli.stopped_import import small_pieces
+from tests.unit.functions.cloud import create_bucket, create_table
 
 NOW_MS = 1_700_000_000_000
 LATER_MS = NOW_MS + 60_000
@@ -266,13 +267,8 @@ def test_process_that_is_killed_while_it_writes_is_completed_by_the_next(
 ) -> None:
     client = _clients(server)
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
-        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    client("dynamodb").create_table(
-        TableName=NAMES.profiles_table,
-        KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "profile_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+        create_bucket(client("s3"), bucket)
+    create_table(client("dynamodb"), NAMES.profiles_table, key="profile_id")
     deployment = Deployment("shop", NAMES, client, str, is_local=False)
     load(deployment, history)
     expected = end_state(client, history)

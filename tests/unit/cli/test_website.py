@@ -12,7 +12,7 @@ import pytest
 from alsolike.errors import NotFound
 from cli import website
 from cli.deployment import Deployment
-from tests.unit.cli.shop import REGION
+from tests.unit.functions.cloud import create_bucket
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def with_pages(deployment: Deployment) -> Deployment:
         sign_in_url="https://sign-in",
     )
     s3 = deployment.client("s3")
-    s3.create_bucket(Bucket="pages", CreateBucketConfiguration={"LocationConstraint": REGION})
+    create_bucket(s3, "pages")
     s3.put_object(Bucket="pages", Key="assets/old.js", Body=b"old")
     return dataclasses.replace(deployment, names=names)
 

@@ -9,11 +9,12 @@ import pytest
 from moto import mock_aws
 
 import alsolike.aws
+from alsolike.configuration_store import ConfigurationStore
 from alsolike.observability import logger
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import add_tombstone
 from tests.unit.functions.cloud import REGION, create_bucket, create_table
-from tests.unit.functions.factories import LambdaContext
+from tests.unit.functions.factories import NOW_MS, LambdaContext
 
 
 @pytest.fixture(scope="session")
@@ -111,3 +112,14 @@ def erase(aws: Callable[[str], Any], artefact_bucket: str, pseudonyms: Pseudonym
         add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user(user), now_ms=1)
 
     return write
+
+
+@pytest.fixture
+def configure(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[dict[str, Any]], None]:
+    """Apply a configuration."""
+
+    def apply(document: dict[str, Any]) -> None:
+        store = ConfigurationStore(aws("s3"), artefact_bucket)
+        store.apply(store.current(), {"format": 1, **document}, text="", by="test", reason="test", now_ms=NOW_MS)
+
+    return apply

@@ -14,12 +14,13 @@ from alsolike.snapshot_store import SnapshotStore
 from tests.unit.alsolike.snapshots.publications import (
     BUCKET,
 )
+from tests.unit.functions.cloud import create_bucket
 
 
 @pytest.fixture
 def s3(client: Callable[[str], Any]) -> Any:
     made = client("s3")
-    made.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    create_bucket(made, BUCKET)
     return made
 
 

@@ -12,7 +12,8 @@ from moto import mock_aws
 from alsolike.configuration_store import ConfigurationStore
 from cli import deployment as deployments
 from cli.deployment import Deployment
-from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.cli.shop import NAMES
+from tests.unit.functions.cloud import create_bucket
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def shop(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         bucket = NAMES.artefact_bucket
-        clients("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        create_bucket(clients("s3"), bucket)
         deployment = Deployment("shop", NAMES, clients, lambda scope: f"token of {scope}", is_local=False)
         monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
         yield ConfigurationStore(clients("s3"), bucket)

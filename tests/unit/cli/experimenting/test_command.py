@@ -19,7 +19,8 @@ from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
 from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, store
-from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.cli.shop import NAMES
+from tests.unit.functions.cloud import create_bucket
 
 HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
 DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}
@@ -43,7 +44,7 @@ def deployment(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         for bucket in (NAMES.artefact_bucket, NAMES.lake_bucket):
-            clients("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            create_bucket(clients("s3"), bucket)
         found = Deployment("shop", NAMES, clients, lambda scope: f"token of {scope}", is_local=False)
         monkeypatch.setattr(deployments, "resolve", lambda **_: found)
         yield found

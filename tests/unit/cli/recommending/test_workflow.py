@@ -15,7 +15,8 @@ from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.main import app
 from cli.recommending import workflow
-from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.cli.shop import NAMES
+from tests.unit.functions.cloud import create_bucket
 
 
 class Machine:
@@ -115,7 +116,7 @@ def test_users_are_stored_in_batches_and_the_workflow_is_told_what_to_answer(
 def test_parts_are_copied_to_where_the_output_says(
     machine: Machine, client: Any, recommend: Callable[..., Result]
 ) -> None:
-    client("s3").create_bucket(Bucket="mailing", CreateBucketConfiguration={"LocationConstraint": REGION})
+    create_bucket(client("s3"), "mailing")
 
     done = recommend("--output", "s3://mailing/may")
 

@@ -5,7 +5,6 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.configuration_store import ConfigurationStore
 from functions.collect import handler
 from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
 
@@ -43,14 +42,3 @@ def collect(
 
     yield send
     handler._routes.cache_clear()
-
-
-@pytest.fixture
-def configure(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[dict[str, Any]], None]:
-    """Apply a configuration."""
-
-    def apply(document: dict[str, Any]) -> None:
-        store = ConfigurationStore(aws("s3"), artefact_bucket)
-        store.apply(store.current(), {"format": 1, **document}, text="", by="test", reason="test", now_ms=NOW_MS)
-
-    return apply
