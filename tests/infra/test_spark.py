@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from infra_cdk.app import create_app, read_context
-from tests.infra.assembly import Assembly, Resource, flat, statements
-from tests.infra.test_permissions import CONFIGURATION, TOMBSTONES, granted
+from tests.infra.assembly import Assembly, Resource, flat, granted, statements
+from tests.infra.test_permissions import CONFIGURATION, TOMBSTONES
 
 States = dict[str, dict[str, Any]]
 
