@@ -2,31 +2,24 @@
 
 import functools
 import importlib.util
-import json
 import os
 import platform
 import tempfile
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from local_cloud.addresses import Addresses
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import deploy
-from local_cloud.deployment import Clients, Deployment, DeploymentError
+from local_cloud.deployment import Deployment, DeploymentError
 from local_cloud.events.clock import Clock
-from local_cloud.events.scheduler import Firing, Scheduled, Scheduler, read_schedules
+from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
 from local_cloud.events.targets import Target, TargetQueue
 from local_cloud.execution.async_configs import AsyncConfigs
 from local_cloud.execution.asynchronous import AsyncInvocations
@@ -44,6 +37,7 @@ from local_cloud.loopback_server import ADDRESS
 from local_cloud.moto_changes import change_moto
 from local_cloud.moto_state import MotoState, compile_pattern
 from local_cloud.processes import Processes
+from local_cloud.services import issuer_keys, schedule_enabled, service_clients
 from local_cloud.settings import CloudSettings, subprocess_environment
 from local_cloud.sources.event_sources import EventSources
 from local_cloud.telemetry.pump import Pump
@@ -75,7 +69,7 @@ class LocalCloud:
         # moto's state machines call the services under this port.
         os.environ["MOTO_PORT"] = str(port)
         self.endpoint = f"http://{ADDRESS}:{port}"
-        self.clients = _clients(self.endpoint, settings.region)
+        self.clients = service_clients(self.endpoint, settings.region)
         self._pump = Pump(self.clients)
         self._moto_state = MotoState(region=settings.region, account=settings.account)
         self._workspaces = Workspaces(directory, layer_content=self._moto_state.layer_content)
@@ -160,7 +154,7 @@ class LocalCloud:
         )
         for api in read_http_apis(
             deployment,
-            issuer_keys=self._issuer_keys,
+            issuer_keys=functools.partial(issuer_keys, endpoint=self.endpoint, region=settings.region),
             invoke=self._timed_invocations,
             write_log=self._pump.log,
             region=settings.region,
@@ -176,7 +170,7 @@ class LocalCloud:
             read_schedules(deployment),
             clock=self.clock,
             targets=self._targets,
-            enabled=self._schedule_enabled,
+            enabled=functools.partial(schedule_enabled, clients=self.clients),
             region=settings.region,
             account=settings.account,
         )
@@ -303,46 +297,6 @@ class LocalCloud:
     def stack_template(self, stack: str) -> str | None:
         """Return the template that a stack was deployed from; None if there is no such stack."""
         return self._moto_state.stack_template(stack)
-
-    def _issuer_keys(self, issuer: str) -> Mapping[str, Any] | None:
-        prefix = f"https://cognito-idp.{self._settings.region}.amazonaws.com/"
-        if not issuer.startswith(prefix):
-            return None
-        url = f"{self.endpoint}/{issuer.removeprefix(prefix)}/.well-known/jwks.json"
-        try:
-            with urllib.request.urlopen(url) as response:  # noqa: S310  moto's own address
-                keys: Mapping[str, Any] = json.load(response)
-        except urllib.error.HTTPError:
-            return None
-        return keys
-
-    def _schedule_enabled(self, scheduled: Scheduled) -> bool:
-        """Ask the service, for a rule or schedule can be disabled at any time."""
-        try:
-            if scheduled.is_rule:
-                bus, _, name = scheduled.arn.partition(":rule/")[2].rpartition("/")
-                answer = self.clients("events").describe_rule(Name=name, EventBusName=bus or "default")
-            else:
-                group, _, name = scheduled.arn.partition(":schedule/")[2].rpartition("/")
-                answer = self.clients("scheduler").get_schedule(Name=name, GroupName=group or "default")
-        except ClientError:
-            return False
-        return bool(answer.get("State", "ENABLED") == "ENABLED")
-
-
-def _clients(endpoint: str, region: str) -> Clients:
-    lock = threading.Lock()
-    config = Config(retries={"max_attempts": 0}, max_pool_connections=64, proxies={}, s3={"addressing_style": "path"})
-
-    @functools.cache
-    def create(service: str) -> Any:
-        return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)
-
-    def client(service: str, /) -> Any:
-        with lock:  # boto3's default session is not made for several threads
-            return create(service)
-
-    return client
 
 
 def _refuse_foreign_runtimes(deployment: Deployment) -> None:

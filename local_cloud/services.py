@@ -1,0 +1,60 @@
+"""The services under the cloud: clients of them, and what the cloud asks them itself."""
+
+import functools
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local_cloud.deployment import Clients
+from local_cloud.events.scheduler import Scheduled
+
+
+def service_clients(endpoint: str, region: str) -> Clients:
+    """Return what gives a client of each service, one for all threads."""
+    lock = threading.Lock()
+    config = Config(retries={"max_attempts": 0}, max_pool_connections=64, proxies={}, s3={"addressing_style": "path"})
+
+    @functools.cache
+    def create(service: str) -> Any:
+        return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+    def client(service: str, /) -> Any:
+        with lock:  # boto3's default session is not made for several threads
+            return create(service)
+
+    return client
+
+
+def issuer_keys(issuer: str, *, endpoint: str, region: str) -> Mapping[str, Any] | None:
+    """Return the keys with which a user pool here signs; None where the issuer is none."""
+    prefix = f"https://cognito-idp.{region}.amazonaws.com/"
+    if not issuer.startswith(prefix):
+        return None
+    url = f"{endpoint}/{issuer.removeprefix(prefix)}/.well-known/jwks.json"
+    try:
+        with urllib.request.urlopen(url) as response:  # noqa: S310  moto's own address
+            keys: Mapping[str, Any] = json.load(response)
+    except urllib.error.HTTPError:
+        return None
+    return keys
+
+
+def schedule_enabled(scheduled: Scheduled, *, clients: Clients) -> bool:
+    """Ask the service, for a rule or schedule can be disabled at any time."""
+    try:
+        if scheduled.is_rule:
+            bus, _, name = scheduled.arn.partition(":rule/")[2].rpartition("/")
+            answer = clients("events").describe_rule(Name=name, EventBusName=bus or "default")
+        else:
+            group, _, name = scheduled.arn.partition(":schedule/")[2].rpartition("/")
+            answer = clients("scheduler").get_schedule(Name=name, GroupName=group or "default")
+    except ClientError:
+        return False
+    return bool(answer.get("State", "ENABLED") == "ENABLED")
