@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from alsolike.bundle import MS_PER_DAY
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH
 from benchmarks.page import write_section
@@ -25,13 +27,14 @@ from benchmarks.quality_peers import Peer, peers
 from cli.demo.journey import prepare
 from cli.importing.items_file import read_items
 from model_export import protocols
-from model_export.algorithm import Algorithm, Combination
+from model_export.algorithm import Algorithm, Combination, Model
 from model_export.algorithms import known, missing
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.evaluate import BOTH, Quality, Seen, evaluate
 from model_export.fits import Fits
 from model_export.interaction_file import read
-from model_export.interactions import Interactions
+from model_export.interactions import Floats, Histories, Interactions
+from model_export.onnx_graph import Graph
 from model_export.protocols import Split
 from model_export.resources import measured
 from model_export.selection import Candidate, Comparison
@@ -127,17 +130,40 @@ def _label(settings: Algorithm, combination: str) -> str:
 
 def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
     """What a customer had most often, as it stands: what every shop can do."""
-    if shop:
-        for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)):
-            yield _judged(label, BuyAgain(half_life_days=days, again_power=0.0, demand_power=0.0), split)
+    queries = split.test.queries
+    longest = int((queries.ends - queries.starts).max())
+    whole = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))
+    for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)) if shop else ():
+        _say(label)
+        with measured() as cost:
+            model = BuyAgain(half_life_days=days, again_power=0.0, demand_power=0.0).fit(split.test.fit)
+        untied = Untied(settings=model.settings, items=model.items, model=model)
+        for also, told, asked in (
+            ("", model, queries),
+            (", whole histories", model, whole),
+            (", whole histories, ties to the frequent", untied, whole),
+        ):
+            quality = evaluate(told, asked, k=K)
+            yield Row(label + also, quality["masked"], quality["allowed"], cost.seconds, cost.peak_mb)
 
 
-def _judged(label: str, algorithm: Algorithm, split: Split) -> Row:
-    _say(label)
-    with measured() as cost:
-        model = algorithm.fit(split.test.fit)
-    quality = evaluate(model, split.test.queries, k=K)
-    return Row(label, quality["masked"], quality["allowed"], cost.seconds, cost.peak_mb)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Untied(Model):
+    """A model whose items of equal score follow each other by frequency, as answers do."""
+
+    model: Model
+
+    def score(self, histories: Histories) -> Floats:
+        """Return places from the last, 1 and more, of the items that score above 0."""
+        scores = self.model.score(histories)
+        for row in scores:
+            had = np.flatnonzero(row > 0)
+            row[had[np.lexsort((-had, row[had]))]] = np.arange(1, len(had) + 1)
+        return scores
+
+    def export(self, graph: Graph) -> str:
+        """It is compared, not served."""
+        raise NotImplementedError
 
 
 def _section(name: str, data: Interactions, split: Split, rows: Sequence[Row], *, seconds: float) -> str:
