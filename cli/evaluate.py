@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from model_export.protocols import Split
 
 
+_IN_JSON_ALONE = ("ndcg_long_without", "ndcg_long_with")
+
+
 class Protocol(enum.StrEnum):
     """How interactions are held out."""
 
@@ -191,7 +194,7 @@ def evaluate(
         columns = ["scale", "new items", "users", "all without", "all with", "new without", "new with", *by_words]
         console.print_table(
             ["algorithm", "seen", *columns],
-            [list(row.values()) for row in new_items],
+            [[value for name, value in row.items() if name not in _IN_JSON_ALONE] for row in new_items],
             title=f"NDCG@{k} of all targets and of items first seen in the test, without those in the answers and with",
         )
 
@@ -214,6 +217,8 @@ def _figures(found: ColdStart) -> dict[str, Any]:
         "ndcg_with": found.with_.every_item,
         "new_ndcg_without": found.without.new_items,
         "new_ndcg_with": found.with_.new_items,
+        "ndcg_long_without": found.without.every_item_long,
+        "ndcg_long_with": found.with_.every_item_long,
         **({} if words is None else {"ndcg_by_words": words.every_item, "new_ndcg_by_words": words.new_items}),
     }
 

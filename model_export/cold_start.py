@@ -1,7 +1,8 @@
 """How good answers are with items that the model does not know: scored as serving does, by `alsolike.cold_items`.
 
 The scale of their scores is chosen on the validation part: as large as it may be without costing the answers as a whole
-more than `MOST_LOST`. New items have to be shown before anybody can like them.
+more than `MOST_LOST`, and long lists more than `MOST_LOST_LONG`. New items have to be shown before anybody can like
+them. What is too rare to be learned is cold as well, and takes part as it does in serving: in many shops it is most.
 """
 
 from __future__ import annotations
@@ -25,10 +26,16 @@ from model_export.item_sentences import sentence_index
 from model_export.metrics import best_items
 from model_export.protocols import Part, Queries, Split
 
-SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+SCALES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 MOST_LOST = 0.002
 """Share of the NDCG that new items may cost: less than a part of a blend has to be worth."""
+
+MOST_LOST_LONG = 0.01
+"""Share of the NDCG of lists of `LONG` that they may cost."""
+
+LONG = 100
+"""Items of a long list: a model's scores fall in it, and those of cold items, by its first ones, fall less."""
 
 MOST_QUERIES = 5_000
 """As many users choose a scale."""
@@ -47,11 +54,14 @@ class Figures:
         Of all users' targets.
     new_items
         Of users with cold targets, of those targets alone.
+    every_item_long
+        Of all users' targets in lists of `LONG`.
     """
 
     scale: float
     every_item: float
     new_items: float
+    every_item_long: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +71,9 @@ class ColdStart:
     Attributes
     ----------
     items
-        Cold items.
+        Cold items of the data.
+    others
+        Cold items that are not in it.
     users
         Who had one of them.
     by_words_alone
@@ -69,6 +81,7 @@ class ColdStart:
     """
 
     items: int
+    others: int
     users: int
     without: Figures
     with_: Figures
@@ -83,16 +96,25 @@ def judge(
     fits: Fits,
     k: int,
     seen: Seen,
+    unlearned: Properties = (),
     sentences: SentenceModel | None = None,
 ) -> ColdStart:
-    """Choose the scale of an algorithm's cold items on the validation part and measure it on the test part."""
+    """Choose the scale of an algorithm's cold items on the validation part and measure it on the test part.
+
+    Parameters
+    ----------
+    properties
+        Columns of the items in the order of the whole data.
+    unlearned
+        Columns of the catalogue's other items: too rare to be in the data, and so cold when the model serves.
+    """
     model = fits.fit(settings, split.validation.fit)
-    scale = choose_scale(model, split, properties, k=k, seen=seen, sentences=sentences)
+    scale = choose_scale(model, split, properties, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
     model = fits.fit(settings, split.test.fit)
-    found = measure(model, split, properties, scale=scale, k=k, seen=seen, sentences=sentences)
+    found = measure(model, split, properties, scale=scale, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
     if sentences is None:
         return found
-    by_words = judge(settings, split, properties, fits=fits, k=k, seen=seen)
+    by_words = judge(settings, split, properties, fits=fits, k=k, seen=seen, unlearned=unlearned)
     return dataclasses.replace(found, by_words_alone=by_words.with_)
 
 
@@ -104,20 +126,22 @@ def measure(
     scale: float,
     k: int,
     seen: Seen,
+    unlearned: Properties = (),
     sentences: SentenceModel | None = None,
 ) -> ColdStart:
     """Measure a model that was fitted on the test part's interactions.
 
     Parameters
     ----------
-    properties
-        Columns of the items in the order of the whole data.
+    properties, unlearned
+        See `judge`.
     sentences
         Compares texts as well.
     """
-    trial = Trial(split.test, properties, unknown(split.test), sentences)
+    trial = Trial(split.test, properties, unknown(split.test), unlearned, sentences)
     (without, with_), users = trial.figures(model, split.test.queries, scales=(0.0, scale), k=k, seen=seen)
-    return ColdStart(items=len(trial.positions), users=users, without=without, with_=with_)
+    items = len(trial.positions) - len(unlearned)
+    return ColdStart(items=items, others=len(unlearned), users=users, without=without, with_=with_)
 
 
 def choose_scale(
@@ -127,9 +151,10 @@ def choose_scale(
     *,
     k: int,
     seen: Seen,
+    unlearned: Properties = (),
     sentences: SentenceModel | None = None,
 ) -> float:
-    """Return the largest of `SCALES` that costs the validation part at most `MOST_LOST`, or else the smallest.
+    """Return the largest of `SCALES` that costs at most `MOST_LOST` and `MOST_LOST_LONG`, or else the smallest.
 
     `DEFAULT_SCALE` where no item is cold to the validation part, or nothing is found there.
 
@@ -137,16 +162,19 @@ def choose_scale(
     ----------
     model
         Fitted on the validation part's interactions.
+    properties, unlearned
+        See `judge`.
     """
-    trial = Trial(split.validation, properties, _unknown_to_validation(split), sentences)
+    trial = Trial(split.validation, properties, _unknown_to_validation(split), unlearned, sentences)
     if not len(trial.positions):
         return DEFAULT_SCALE
     queries = split.validation.queries.sample(MOST_QUERIES)
     (without, *found), _ = trial.figures(model, queries, scales=(0.0, *SCALES), k=k, seen=seen)
     if not any(each.every_item for each in (without, *found)):
         return DEFAULT_SCALE
-    least = (1.0 - MOST_LOST) * without.every_item
-    return max((each.scale for each in found if each.every_item >= least), default=SCALES[0])
+    least, least_long = (1.0 - MOST_LOST) * without.every_item, (1.0 - MOST_LOST_LONG) * without.every_item_long
+    kept = [each for each in found if each.every_item >= least and each.every_item_long >= least_long]
+    return max((each.scale for each in kept), default=SCALES[0])
 
 
 def unknown(part: Part) -> Mask:
@@ -169,14 +197,26 @@ def _unknown_to_validation(split: Split) -> Mask:
 class Trial:
     """A part's cold items beside the known ones, which have the positions before them.
 
+    Parameters
+    ----------
+    unlearned
+        Have the positions after the part's items, and are nobody's.
+
     Attributes
     ----------
     positions
         int64, of the cold items.
     """
 
-    def __init__(self, part: Part, properties: Properties, cold: Mask, sentences: SentenceModel | None = None) -> None:
-        of_part = [properties[item - 1] for item in part.order.tolist()]
+    def __init__(
+        self,
+        part: Part,
+        properties: Properties,
+        cold: Mask,
+        unlearned: Properties = (),
+        sentences: SentenceModel | None = None,
+    ) -> None:
+        of_part = [*(properties[item - 1] for item in part.order.tolist()), *unlearned]
         known = int(np.count_nonzero(~unknown(part)[1:]))
         ids = [str(position) for position in range(1, known + 1)]
         index = content_index(
@@ -185,7 +225,7 @@ class Trial:
             scale=1.0,
             sentences=None if sentences is None else sentence_index(sentences, of_part[:known]),
         )
-        self.positions = np.flatnonzero(cold)
+        self.positions = np.append(np.flatnonzero(cold), len(cold) + np.arange(len(unlearned)))
         items = ColdItems.of(
             [Change(str(position), 0, of_part[position - 1]) for position in self.positions.tolist()], index
         )
@@ -197,7 +237,7 @@ class Trial:
         self, model: Model, queries: Queries, *, scales: Sequence[float], k: int, seen: Seen
     ) -> tuple[list[Figures], int]:
         """Return the figures of each scale, and how many users had a cold item."""
-        every = {scale: Hits(k) for scale in scales}
+        every = {scale: Hits(max(k, LONG)) for scale in scales}
         new = {scale: Hits(k) for scale in scales}
         for start, chunk in scored(model, queries):
             chunk[:, self._unknown] = -np.inf  # a model that serves has only what it learned from
@@ -208,10 +248,18 @@ class Trial:
                 cold_scores = self._scorer.scores(listed, scores[listed])
                 if seen == "masked":
                     cold_scores[np.isin(self.positions, queries.seen(query))] = 0.0
+                enough = max(k, LONG) + len(targets)  # what comes after is in no list
+                known = np.setdiff1d(np.union1d(best_items(scores, enough), targets), cold_targets)
+                cold = np.union1d(best_items(cold_scores, enough), np.searchsorted(self.positions, cold_targets))
+                columns = np.concatenate([known, self.positions[cold]])
+                wanted, new_wanted = (np.flatnonzero(np.isin(columns, some)) for some in (targets, cold_targets))
                 for scale in scales:
-                    scaled = cold_scores * np.float32(scale)
-                    scores[self.positions] = np.where(scaled > 0, scaled, -np.inf)
-                    every[scale].add(scores, targets)
-                    new[scale].add(scores, cold_targets)
-        found = [Figures(scale, mean(every[scale].gains()), mean(new[scale].gains())) for scale in scales]
+                    scaled = cold_scores[cold] * np.float32(scale)
+                    both = np.concatenate([scores[known], np.where(scaled > 0, scaled, np.float32(-np.inf))])
+                    every[scale].add(both, wanted)
+                    new[scale].add(both, new_wanted)
+        found = [
+            Figures(scale, mean(every[scale].gains(k)), mean(new[scale].gains()), mean(every[scale].gains(LONG)))
+            for scale in scales
+        ]
         return found, len(new[scales[0]].gains())

@@ -171,9 +171,9 @@ class Hits:
         """Return which rank holds a target, bool `(users, k)`."""
         return np.array(self._rows, np.bool_).reshape(-1, self.k)
 
-    def gains(self) -> Gains:
-        """Return each user's NDCG@k, float64 `(users,)`."""
-        return metrics.gains(self.rows(), np.array(self._target_counts, np.int64))
+    def gains(self, k: int | None = None) -> Gains:
+        """Return each user's NDCG@k, float64 `(users,)`, also of a smaller k than was collected."""
+        return metrics.gains(self.rows()[:, :k], np.array(self._target_counts, np.int64))
 
 
 class _Tally(Hits):

@@ -143,11 +143,14 @@ def train(
             fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
             categories=_in_order(of_item, split.test),
         )  # fmt: skip
-        cold = judge(winner.settings, split, data.properties, fits=fits, k=K, seen=seen, sentences=sentences)
+        cold = judge(
+            winner.settings, split, data.properties, fits=fits, k=K, seen=seen,
+            unlearned=data.unlearned, sentences=sentences,
+        )  # fmt: skip
         say(
-            f"{cold.items:,} items are new in the test: their ndcg {cold.with_.new_items:.4f} at scale "
-            f"{cold.with_.scale:g}, that of all {cold.without.every_item:.4f} without and "
-            f"{cold.with_.every_item:.4f} with them"
+            f"{cold.items:,} items are new in the test, {cold.others:,} too rare to be learned: the ndcg of new ones "
+            f"{cold.with_.new_items:.4f} at scale {cold.with_.scale:g}, that of all {cold.without.every_item:.4f} "
+            f"without and {cold.with_.every_item:.4f} with both"
         )
         if cold.by_words_alone is not None:
             say(f"without the sentence model the ndcg of new items is {cold.by_words_alone.new_items:.4f}")

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike import dataset
+from alsolike.cold_items import MOST_COLD_ITEMS
 from alsolike.errors import InvalidDataset
 from model_export.counts import Counts
 from model_export.interactions import Interactions, unusable_weights
@@ -36,6 +37,8 @@ class TrainingData:
         Ids of positions 1..N, in their own order.
     properties
         Metadata columns of positions 1..N.
+    unlearned
+        Those of the catalogue's items that have no position: as many, evenly spaced, as serving has cold items.
     event_weights
         What an interaction of each event type weighs, from the manifest; those of `interactions` have theirs.
     profile_ids
@@ -53,6 +56,7 @@ class TrainingData:
     event_weights: Mapping[str, float]
     profile_ids: Sequence[str] = ()
     users: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    unlearned: Sequence[Mapping[str, Any]] = ()
     all_interactions: int = 0
     all_users: int = 0
 
@@ -120,6 +124,7 @@ def load(directory: Path) -> TrainingData:
         event_weights=manifest.event_weights,
         profile_ids=profile_ids,
         users=users,
+        unlearned=_unlearned(by_id, item_ids),
         all_interactions=len(interactions) if counts is None else manifest.interactions,
         all_users=interactions.users if counts is None else manifest.users,
     )
@@ -186,6 +191,14 @@ def _read_part(part: Path, name: str, columns: Sequence[str]) -> pa.Table:
         return pq.read_table(part, columns=list(columns))
     except pa.ArrowInvalid as error:
         raise InvalidDataset(f"{name} is no readable Parquet file: {error}") from error
+
+
+def _unlearned(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    learned = set(item_ids)
+    rest = [properties for item_id, properties in by_id.items() if item_id not in learned]
+    if len(rest) <= MOST_COLD_ITEMS:
+        return rest
+    return [rest[place] for place in np.linspace(0, len(rest) - 1, MOST_COLD_ITEMS).astype(np.int64).tolist()]
 
 
 def _numbers(table: pa.Table, column: str, kind: pa.DataType) -> np.ndarray[Any, Any]:

@@ -13,7 +13,7 @@ from alsolike.bundle import MS_PER_DAY
 from alsolike.sentences import SentenceModel
 from model_export import protocols
 from model_export.algorithms.popularity import Popularity, PopularityModel
-from model_export.cold_start import SCALES, ColdStart, choose_scale, judge, measure, unknown
+from model_export.cold_start import MOST_LOST_LONG, SCALES, ColdStart, choose_scale, judge, measure, unknown
 from model_export.fits import Fits
 from model_export.item_content import DEFAULT_SCALE
 from model_export.protocols import Split
@@ -51,7 +51,7 @@ def test_a_new_item_is_found_by_what_is_like_it() -> None:
     found = measure(popular(split), split, COLOURS, scale=1.0, k=3, seen="allowed")
 
     second = 1 / math.log2(3)
-    assert (found.items, found.users) == (2, 2)
+    assert (found.items, found.others, found.users) == (2, 0, 2)
     assert (found.without.every_item, found.without.new_items) == ((0 + 0 + 1 + 1) / 4, 0)
     assert found.with_.new_items == pytest.approx(second)
     assert found.with_.every_item == pytest.approx((second + second + 1 + 1) / 4)
@@ -109,8 +109,28 @@ def test_the_scale_is_the_usual_one_where_nothing_is_found() -> None:
 
 
 def test_the_scale_is_the_smallest_where_every_one_costs() -> None:
-    """Items 1, 2, 3 score 1, 1/4, 1/4, and item 4 at the smallest scale 5/16, which moves 3 out of a list of three."""
-    assert scale(leave_one_out([1, 3, 1], [1, 3, 1], [1, 3, 1], [1, 3, 1], [2, 3, 1], [3, 3, 1])) == SCALES[0]
+    """Items 1, 2, 3 score 1, 1/20, 1/20, item 4 at the smallest scale 21/400: it moves 3 out of a list of three."""
+    assert scale(leave_one_out(*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1])) == SCALES[0]
+
+
+def test_the_scale_costs_long_lists_little_too() -> None:
+    """Item 1 stays first up to a scale of 1; there item 4, with 3/4, comes before item 3, with 1/2, whom one wants."""
+    split = leave_one_out([1, 1, 1], [1, 3, 1], [2, 1, 1], [3, 1, 1])
+
+    assert (3 + 1 / math.log2(5)) / (3 + 1 / math.log2(4)) < 1 - MOST_LOST_LONG
+    assert scale(split, k=1) == 0.5
+
+
+def test_items_that_are_too_rare_to_be_learned_take_part() -> None:
+    """They cost what item 4 costs."""
+    split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
+    rare = COLOURS[3:4]
+
+    assert choose_scale(popular(split), split, COLOURS[:3], k=3, seen="allowed", unlearned=rare) == 1.0
+    found = measure(popular(split), split, COLOURS[:3], scale=1.5, k=3, seen="allowed", unlearned=rare)
+    assert (found.items, found.others, found.users) == (0, 1, 0)
+    assert found.without.every_item == 1
+    assert found.with_.every_item == pytest.approx(1 / math.log2(3))
 
 
 def test_the_scale_is_the_default_where_nothing_is_new() -> None:

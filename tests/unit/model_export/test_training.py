@@ -14,6 +14,7 @@ from alsolike.content_index import ContentIndex
 from alsolike.dataset import USERS_FILE
 from alsolike.errors import InvalidDataset
 from alsolike.related import KINDS, SIMILAR, TOGETHER
+from model_export import training_data
 from model_export.algorithms import known
 from model_export.hyperparameters import Hyperparameters
 from model_export.onnx_file import open_session, recommend
@@ -98,6 +99,27 @@ def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -
     bundle = Bundle(tmp_path / "model")
     assert {bundle.item_id(position) for position in positions.tolist()} == {"item01", "item04", "item07"}
     assert weights.sum() == pytest.approx(manifest.metrics["cold_start"]["with_"]["scale"])
+
+
+def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_scale(tmp_path: Path) -> None:
+    """The catalogue has items 9 to 11, nobody's and of all kinds."""
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
+    dataset = write_dataset(tmp_path / "dataset", walks, properties=kinds)
+
+    manifest = run(dataset, tmp_path / "model", algorithms="popularity")
+
+    assert manifest.metrics["cold_start"]["others"] == len(load(dataset).unlearned) == 3
+
+
+def test_as_many_items_as_serving_has_are_too_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    numbers = {f"item{number:02d}": {"number": str(number)} for number in range(14)}
+    monkeypatch.setattr(training_data, "MOST_COLD_ITEMS", 3)
+
+    data = load(write_dataset(tmp_path / "dataset", walks, properties=numbers))
+
+    assert data.unlearned == [{"number": "9"}, {"number": "11"}, {"number": "13"}]
 
 
 def test_the_bundle_knows_what_titles_mean_where_a_sentence_model_is_given(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ from alsolike.values import value_object
 
 FORMAT = "alsolike-cold-items-1"
 
+MOST_COLD_ITEMS = 100_000
+"""Items whose neighbours are kept, those that changed last. It bounds the time of a recount and the readers' memory."""
+
 LISTED = 100
 """How many items of the model's list speak for cold ones."""
 

@@ -14,16 +14,13 @@ import numpy as np
 
 from alsolike.catalogue_change import Change
 from alsolike.champion_content import ChampionContent, ChampionContents
-from alsolike.cold_items import ColdItems
+from alsolike.cold_items import MOST_COLD_ITEMS, ColdItems
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot
 from alsolike.observability import logger
 from alsolike.ragged import hashes_of
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_manifest import Manifest
 from alsolike.snapshot_store import MAX_ATTEMPTS, SnapshotStore
-
-MOST_COLD_ITEMS = 100_000
-"""Items whose neighbours are kept, those that changed last. It bounds the time of a recount and the readers' memory."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
