@@ -168,6 +168,7 @@ lock: $(VENV)/bootstrap.done  ## resolve the dependencies anew (no registry host
 	$(BIN)/$(LOCK) model_export/sentences.in -c requirements/dev.txt -o model_export/sentences.txt
 	for layer in core onnx_runtime sentences; do $(BIN)/$(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
 		-c requirements/dev.txt -o layers/$$layer/requirements.txt; done
+	@echo "After installing them: $(BIN)/python -m layers.descriptions"
 
 clean:  ## remove what the build made, keep .venv
 	rm -rf build cdk.out .alsolike node_modules

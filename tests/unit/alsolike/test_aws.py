@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from botocore.exceptions import DataNotFoundError
+from botocore.exceptions import ClientError, DataNotFoundError
 from botocore.loaders import Loader
+from botocore.session import get_session
 
 from alsolike import aws
 
@@ -29,11 +32,52 @@ def test_client_of_a_service_that_there_is_not_is_refused() -> None:
         aws.session().create_client("kinesys", region_name="eu-west-1")
 
 
-def test_botocores_descriptions_are_what_botocore_itself_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+def test_what_the_layer_does_not_describe_is_what_botocore_itself_reads() -> None:
     aws.session.cache_clear()  # a client changes what its session has read
     loader, botocores = aws.session().get_component("data_loader"), Loader()
 
-    for name in ("endpoints", "s3/2006-03-01/service-2", "dynamodb/2012-08-10/endpoint-rule-set-1"):
+    for name in ("partitions", "stepfunctions/2016-11-23/service-2", "s3/2006-03-01/endpoint-rule-set-1"):
         assert loader.load_data(name) == botocores.load_data(name)
     assert {*botocores.list_available_services("service-2")} <= {*loader.list_available_services("service-2")}
+
+
+SERVICES = (
+    "cloudformation", "cloudwatch", "dynamodb", "kinesis", "lambda",
+    "s3", "sagemaker", "secretsmanager", "stepfunctions",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-9"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_clients_call_and_sign_as_botocores_do(service: str, region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    aws.session.cache_clear()
+    ours, botocores = (
+        session.create_client(service, region_name=region, aws_access_key_id="a", aws_secret_access_key="s")
+        for session in (aws.session(), get_session())
+    )
+    call = {
+        "s3": ("GetObject", {"Bucket": "shop", "Key": "a/b"}),
+        "dynamodb": ("GetItem", {"TableName": "t", "Key": {}}),
+    }
+    operation, parameters = call.get(service, (botocores.meta.service_model.operation_names[0], {}))
+    if operation not in ours.meta.service_model.operation_names:
+        operation = ours.meta.service_model.operation_names[0]
+
+    def endpoint(client: Any) -> Any:
+        model = client.meta.service_model.operation_model(operation)
+        context: dict[str, Any] = {"client_region": region, "client_config": client.meta.config}
+        return client._resolve_endpoint_ruleset(model, parameters, context), context.get("signing")
+
+    assert endpoint(ours) == endpoint(botocores)
+    assert ours.meta.endpoint_url == botocores.meta.endpoint_url
+    assert ours.meta.config.signature_version == botocores.meta.config.signature_version
+    assert ours._request_signer.region_name == botocores._request_signer.region_name
+    assert ours._request_signer.signing_name == botocores._request_signer.signing_name
+
+
+def test_errors_of_a_call_have_botocores_classes() -> None:
+    s3 = aws.session().create_client("s3", region_name="eu-west-1")
+
+    assert issubclass(s3.exceptions.NoSuchKey, ClientError)
+    assert not hasattr(s3, "create_bucket")  # which no function calls

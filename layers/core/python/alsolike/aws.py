@@ -1,8 +1,9 @@
 """AWS clients: one of each per process, with time limits that fit a request.
 
 They are botocore's own, as boto3's are, without what boto3 puts around them: a function makes calls, and its cold start
-would pay for importing transfers by threads and resources. Botocore also reads hundreds of kilobytes of descriptions
-before the first client is there; how it reads them is a third of what that costs.
+would pay for importing transfers by threads and resources. Botocore also reads megabytes of descriptions before the
+first client is there. Of the services that requests wait for, `descriptions/` holds the part that functions use, which
+`python -m layers.descriptions` cuts out of botocore's and botocore's loader finds first; all else is botocore's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import orjson
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session, get_session
+
+DESCRIPTIONS = os.path.join(os.path.dirname(__file__), "descriptions")  # noqa: PTH118, PTH120
 
 
 @cache
@@ -45,7 +48,7 @@ def client(service: str, *, read_timeout_s: float = 20, attempts: int = 4, check
 def session() -> Session:
     """Return the process's botocore session."""
     made = get_session()
-    made.register_component("data_loader", _Descriptions(file_loader=_Files()))
+    made.register_component("data_loader", _Descriptions([DESCRIPTIONS], file_loader=_Files()))
     return made
 
 
@@ -55,6 +58,10 @@ class _Descriptions(Loader):  # type: ignore[misc]
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the names of all folders; botocore looks into each of the four hundred, which says no more here."""
         return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]  # noqa: PTH112, PTH208
+
+    def is_builtin_path(self, path: str) -> bool:
+        """Say whether what lies there is botocore's own; what was cut out of it is, so its rule sets find endpoints."""
+        return path.startswith(DESCRIPTIONS) or bool(super().is_builtin_path(path))
 
 
 class _Files(JSONFileLoader):  # type: ignore[misc]

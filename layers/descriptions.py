@@ -1,0 +1,104 @@
+"""Writes the descriptions of services that the core layer brings: `python -m layers.descriptions`.
+
+They are cut out of those of the pinned botocore: the operations that functions call, without documentation, and the
+endpoints of the services that functions are clients of. What a start of a function reads is a tenth of botocore's own.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from botocore import xform_name
+from botocore.loaders import Loader
+
+from layers.contents import ROOT
+
+FOLDER = ROOT / "layers" / "core" / "python" / "alsolike" / "descriptions"
+SOURCES = (ROOT / "functions", ROOT / "layers" / "core" / "python")
+
+CALLED_BY_BOTOCORE = frozenset({"create_session", "describe_endpoints", "head_bucket"})
+"""To find a bucket's region, a directory bucket's session, and endpoints where these are to be discovered."""
+
+SERVICES = ("dynamodb", "kinesis", "s3", "secretsmanager")
+"""Those whose clients a function makes that somebody waits for."""
+
+ENDPOINTS = frozenset({"api.sagemaker", "cloudformation", "lambda", "monitoring", "states", "sts", *SERVICES})
+"""By the prefix of their endpoints: all that functions are clients of, and who gives credentials."""
+
+
+def write(folder: Path) -> None:
+    """Write the descriptions into `folder`."""
+    loader, words = Loader(), CALLED_BY_BOTOCORE.union(_words(SOURCES))
+    for service in SERVICES:
+        version = loader.determine_latest_version(service, "service-2")
+        name = f"{service}/{version}/service-2"
+        _write(folder / f"{name}.json", described(loader.load_data(name), words))
+    _write(folder / "endpoints.json", endpoints(loader.load_data("endpoints")))
+
+
+def described(service: Mapping[str, Any], words: frozenset[str]) -> dict[str, Any]:
+    """Return the description with the operations whose methods are among `words`, and the shapes that these need."""
+    operations = {name: one for name, one in service["operations"].items() if xform_name(name) in words}
+    needed: set[str] = set()
+    shapes = list(_shapes(operations))
+    while shapes:
+        name = shapes.pop()
+        if name not in needed:
+            needed.add(name)
+            shapes.extend(_shapes(service["shapes"][name]))
+    kept = {name: shape for name, shape in service["shapes"].items() if name in needed}
+    return {**service, "operations": _undocumented(operations), "shapes": _undocumented(kept)}
+
+
+def endpoints(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the endpoints of the services that functions use; other services get what holds for their partition."""
+    return {
+        **document,
+        "partitions": [
+            {**partition, "services": {k: v for k, v in partition["services"].items() if k in ENDPOINTS}}
+            for partition in document["partitions"]
+        ],
+    }
+
+
+def _words(sources: Iterable[Path]) -> Iterator[str]:
+    """Yield whatever may name a method: attributes, and texts such as those that paginators are asked for with."""
+    for path in (path for source in sources for path in source.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Attribute):
+                yield node.attr
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def _shapes(part: Any) -> Iterator[str]:
+    """Yield the names of the shapes that a part of a description refers to."""
+    if isinstance(part, Mapping):
+        if isinstance(name := part.get("shape"), str):
+            yield name
+        for value in part.values():
+            yield from _shapes(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _shapes(value)
+
+
+def _undocumented(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {
+            name: _undocumented(value)
+            for name, value in part.items()
+            if not (name in {"documentation", "documentationUrl"} and isinstance(value, str))
+        }
+    return [_undocumented(value) for value in part] if isinstance(part, list) else part
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(document) + b"\n")
+
+
+if __name__ == "__main__":
+    write(FOLDER)

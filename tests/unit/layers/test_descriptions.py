@@ -1,0 +1,72 @@
+"""What the core layer brings of botocore's descriptions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import orjson
+
+from layers import descriptions
+
+SERVICE = {
+    "metadata": {"serviceId": "Shelf", "documentation": "of the service"},
+    "operations": {
+        "GetBook": {
+            "input": {"shape": "GetBookRequest"},
+            "errors": [{"shape": "NoSuchBook"}],
+            "documentation": "<p>Gets a book.</p>",
+        },
+        "BurnBook": {"input": {"shape": "BurnBookRequest"}},
+    },
+    "shapes": {
+        "GetBookRequest": {
+            "type": "structure",
+            "members": {"documentation": {"shape": "Text", "documentation": "Its."}},
+        },
+        "NoSuchBook": {"type": "structure", "members": {}, "exception": True},
+        "Text": {"type": "string"},
+        "BurnBookRequest": {"type": "structure", "members": {"Heat": {"shape": "Degrees"}}},
+        "Degrees": {"type": "integer"},
+    },
+}
+
+
+def test_a_description_keeps_the_operations_that_are_called_and_what_they_need() -> None:
+    assert descriptions.described(SERVICE, frozenset({"get_book"})) == {
+        "metadata": {"serviceId": "Shelf", "documentation": "of the service"},
+        "operations": {"GetBook": {"input": {"shape": "GetBookRequest"}, "errors": [{"shape": "NoSuchBook"}]}},
+        "shapes": {
+            "GetBookRequest": {"type": "structure", "members": {"documentation": {"shape": "Text"}}},
+            "NoSuchBook": {"type": "structure", "members": {}, "exception": True},
+            "Text": {"type": "string"},
+        },
+    }
+
+
+def test_the_layer_has_what_this_botocore_says_of_what_functions_call_now(tmp_path: Path) -> None:
+    descriptions.write(tmp_path)
+
+    kept = {path.relative_to(descriptions.FOLDER): path for path in descriptions.FOLDER.rglob("*.json")}
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.json")} == set(kept)
+    for name, path in kept.items():
+        assert (tmp_path / name).read_bytes() == path.read_bytes(), (
+            f"{name} is not current: python -m layers.descriptions"
+        )
+
+
+def test_every_service_that_a_function_is_a_client_of_has_its_endpoints() -> None:
+    text = "\n".join(path.read_text() for source in descriptions.SOURCES for path in source.rglob("*.py"))
+    lists = re.findall(r"client\(service.*?for service in \((.*?)\)", text, re.DOTALL)
+    called = {*re.findall(r'\bclient\(\s*"([a-z0-9]+)"', text), *re.findall(r'"([a-z0-9]+)"', " ".join(lists))}
+    prefixes = {"cloudwatch": "monitoring", "sagemaker": "api.sagemaker", "stepfunctions": "states"}
+
+    assert called >= {"s3", "dynamodb", "secretsmanager", "sagemaker", "kinesis", "cloudwatch"}
+    assert {prefixes.get(service, service) for service in called} <= descriptions.ENDPOINTS
+
+
+def test_endpoints_of_services_that_no_function_uses_are_left_out() -> None:
+    document = orjson.loads((descriptions.FOLDER / "endpoints.json").read_bytes())
+
+    assert [partition["partition"] for partition in document["partitions"]][:2] == ["aws", "aws-cn"]
+    assert {*document["partitions"][0]["services"]} == descriptions.ENDPOINTS
