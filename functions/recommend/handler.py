@@ -33,6 +33,7 @@ from functions.recommend.beside import ModelsBeside
 from functions.recommend.budget import UNLIMITED, Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
+from functions.recommend.first_session import open_first_session
 from functions.recommend.people import People
 from functions.recommend.preview import preview
 from functions.recommend.replay import answer_replay
@@ -281,6 +282,7 @@ def _prepare() -> None:
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     _sources()  # its clients cost half of what the first request would, and initialisation has a whole processor
+    open_first_session()
     gc.freeze()  # what there is by now stays; replaced models and views of the catalogue are to be found
     gc.enable()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):
