@@ -47,6 +47,28 @@ def test_cycles_are_found_as_ever_once_the_process_has_started() -> None:
     assert _as_lambda_initialises(code).split() == ["True", "True"]
 
 
+def test_onnx_runtimes_first_session_is_opened_before_a_request() -> None:
+    code = (
+        "import onnxruntime; real, opened = onnxruntime.InferenceSession, []; "
+        "onnxruntime.InferenceSession = lambda *given, **more: opened.append(real(*given, **more)); "
+        "import functions.recommend.handler; print(len(opened))"
+    )
+
+    assert _as_lambda_initialises(code).strip() == "1"
+
+
+def test_a_start_reads_little_of_what_botocore_says_of_all_services() -> None:
+    code = """
+import os, sys
+read = set()
+sys.addaudithook(lambda event, of: event == "open" and str(of[0]).endswith((".json", ".json.gz")) and read.add(of[0]))
+import functions.recommend.handler
+print(sum(os.path.getsize(path) for path in read))
+"""
+
+    assert 100_000 < int(_as_lambda_initialises(code)) < 250_000  # botocore's own: 1.6 MB, most of it compressed
+
+
 def _as_lambda_initialises(code: str) -> str:
     environment = {
         **ENVIRONMENT,
