@@ -67,8 +67,10 @@ class Sasrec(Algorithm):
         How often training sees the data, where nothing judges it.
     most_epochs, judge_every, patience
         Where something does: at most so many epochs, judged after every so many, given up after so many without gain.
+    networks
+        How many are trained, each from a seed of its own; their logits are averaged.
     seed
-        Of everything random.
+        Of everything random; the other networks have the next ones.
     """
 
     name: ClassVar[str] = "sasrec"
@@ -86,15 +88,19 @@ class Sasrec(Algorithm):
     most_epochs: int = 60
     judge_every: int = 2
     patience: int = 4
+    networks: int = 1
     seed: int = 0
 
     def fit(self, interactions: Interactions) -> SasrecModel:
         """Train for `epochs`, at least 1."""
         *_, last = self._trained(interactions, epochs=self.epochs)
-        return last
+        return self._with_others(last, interactions)
 
     def fit_judged(self, interactions: Interactions, judge: Callable[[Model], float]) -> SasrecModel:
-        """Train until `judge` has found nothing better for a while; the best model's settings say after how many."""
+        """Train until `judge` has found nothing better for a while; the best model's settings say after how many.
+
+        The first network is judged; the others are trained as long as it was at its best.
+        """
         best, best_found, since = None, -math.inf, 0
         for model in self._trained(interactions, epochs=self.most_epochs):
             found, since = judge(model), since + 1
@@ -103,7 +109,7 @@ class Sasrec(Algorithm):
                 best, best_found, since = model, found, 0
             if since >= self.patience:
                 break
-        return best or self.fit(interactions)
+        return self.fit(interactions) if best is None else self._with_others(best, interactions)
 
     def refusal(self, interactions: Interactions) -> str | None:
         """Refuse data that the counting algorithms do better with, and items whose vectors take too long to learn."""
@@ -125,40 +131,58 @@ class Sasrec(Algorithm):
 
         for trained in train(interactions, self, epochs=epochs):
             settings = dataclasses.replace(self, epochs=trained.epochs)
-            yield SasrecModel(settings=settings, items=interactions.items, arrays=trained.arrays)
+            yield SasrecModel(settings=settings, items=interactions.items, networks=(trained.arrays,))
+
+    def _with_others(self, first: SasrecModel, interactions: Interactions) -> SasrecModel:
+        """Return the first network with the others, each trained as long, one after another."""
+        seeds = range(self.seed + 1, self.seed + self.networks)
+        others = (dataclasses.replace(first.settings, networks=1, seed=seed).fit(interactions) for seed in seeds)
+        return dataclasses.replace(first, networks=(*first.networks, *(each.networks[0] for each in others)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SasrecModel(Model):
-    """The trained network.
+    """The trained networks.
 
     Attributes
     ----------
-    arrays
-        float32 by torch's names; weights of linear parts are `(out, in)`.
+    networks
+        Of each the arrays, float32 by torch's names; weights of linear parts are `(out, in)`.
     """
 
     settings: Sasrec
-    arrays: Mapping[str, Floats]
+    networks: tuple[Mapping[str, Floats], ...]
 
     def score(self, histories: Histories) -> Floats:
         """Return the softmax over all items, 0 for a history without any; what weighs nothing is not in it."""
         items, is_item = _latest(np.where(histories.weights != 0, histories.items, 0), self.settings.length)
-        place = np.maximum(np.cumsum(is_item, axis=1) - 1, 0)
-        x = self.arrays["item.weight"][items] + self.arrays["position.weight"][place]
-        y = _norm(x, self.arrays, "norm_attention")
-        attention = self._linear(self._attention(y, is_item), "attended")
-        x = x[:, -1] + _sigmoid(self._linear(x[:, -1], "gate_attention")) * attention
-        up, gate = np.split(_norm(x, self.arrays, "norm_feed") @ self.arrays["feed.weight"].T, 2, axis=1)
-        fed = (gate * _sigmoid(gate) * up) @ self.arrays["fed.weight"].T
-        x = _norm(x + _sigmoid(self._linear(x, "gate_feed")) * fed, self.arrays, "norm_out")
-        logits = x @ self.arrays["item.weight"].T
+        logits = np.zeros((len(items), self.items + 1), np.float32)
+        for arrays in self.networks:
+            logits += self._follows(arrays, items, is_item) @ arrays["item.weight"].T
+        logits /= np.float32(len(self.networks))
         logits[:, 0] = NEVER
         return _softmax(logits) * is_item.any(axis=1, keepdims=True)
 
     def export(self, graph: Graph) -> str:
-        """Add the same to the graph; the items' vectors stand there once."""
-        table = {name: graph.weight(f"sasrec.{name}", values) for name, values in self._tables(graph.width).items()}
+        """Add the same to the graph: one inner product of what comes out of all networks with an item's vectors."""
+        never = np.where((np.arange(graph.width) == 0) | (np.arange(graph.width) > self.items), NEVER, 0)
+        items = np.concatenate([arrays["item.weight"] for arrays in self.networks], axis=1)
+        table = graph.weight("sasrec.item.weight", np.pad(items, ((0, graph.width - self.items - 1), (0, 0))))
+        place, kept = self._places(graph)
+        vectors = graph.op("Gather", table, graph.history, axis=0)  # [batch, length, networks * size]
+        count = len(self.networks)
+        each = graph.ops("Split", vectors, outputs=count, axis=2, num_outputs=count) if count > 1 else [vectors]
+        out = [self._export_network(graph, number, of_one, place, kept) for number, of_one in enumerate(each)]
+        x = graph.op("Concat", *out, axis=1) if count > 1 else out[0]
+        logits = graph.op("Gemm", x, table, graph.weight("sasrec.never", never.astype(np.float32)), transB=1)
+        some = graph.op("ReduceMax", graph.op("Cast", kept, to=TensorProto.FLOAT), graph.integers(1), keepdims=1)
+        return graph.op("Mul", graph.op("Softmax", logits, axis=1), some)
+
+    def _export_network(self, graph: Graph, number: int, vectors: str, place: str, kept: str) -> str:
+        """Add one network from its vectors of the history on; return what follows, float32 [batch, size]."""
+        prefix = f"sasrec.{number}" if number else "sasrec"
+        tables = self._tables(self.networks[number])
+        table = {name: graph.weight(f"{prefix}.{name}", values) for name, values in tables.items()}
         heads, of_head = self.settings.heads, self.settings.size // self.settings.heads
 
         def linear(x: str, name: str) -> str:
@@ -171,8 +195,6 @@ class SasrecModel(Model):
         def gated(x: str, added: str, gate: str) -> str:
             return graph.op("Add", x, graph.op("Mul", graph.op("Sigmoid", linear(x, gate)), added))
 
-        place, kept = self._places(graph)
-        vectors = graph.op("Gather", table["item.weight"], graph.history, axis=0)
         positions = graph.op(
             "Gather", table["position.weight"], graph.op("Where", kept, place, graph.integers(0)), axis=0
         )
@@ -194,18 +216,24 @@ class SasrecModel(Model):
             "Split", graph.op("MatMul", norm(x, "norm_feed"), table["feed.weight"]), outputs=2, axis=1, num_outputs=2
         )
         fed = graph.op("Mul", graph.op("Mul", gate, graph.op("Sigmoid", gate)), up)
-        x = norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
-        logits = graph.op("Gemm", x, table["item.weight"], table["never"], transB=1)
-        some = graph.op("ReduceMax", graph.op("Cast", kept, to=TensorProto.FLOAT), graph.integers(1), keepdims=1)
-        return graph.op("Mul", graph.op("Softmax", logits, axis=1), some)
+        return norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
 
-    def _attention(self, y: Floats, is_item: npt.NDArray[np.bool_]) -> Floats:
+    def _follows(self, arrays: Mapping[str, Floats], items: Ints, is_item: npt.NDArray[np.bool_]) -> Floats:
+        """Return what one network says that follows the last item, `(batch, size)`."""
+        place = np.maximum(np.cumsum(is_item, axis=1) - 1, 0)
+        x = arrays["item.weight"][items] + arrays["position.weight"][place]
+        y = _norm(x, arrays, "norm_attention")
+        attention = _linear(self._attention(arrays, y, is_item), arrays, "attended")
+        x = x[:, -1] + _sigmoid(_linear(x[:, -1], arrays, "gate_attention")) * attention
+        up, gate = np.split(_norm(x, arrays, "norm_feed") @ arrays["feed.weight"].T, 2, axis=1)
+        fed = (gate * _sigmoid(gate) * up) @ arrays["fed.weight"].T
+        return _norm(x + _sigmoid(_linear(x, arrays, "gate_feed")) * fed, arrays, "norm_out")
+
+    def _attention(self, arrays: Mapping[str, Floats], y: Floats, is_item: npt.NDArray[np.bool_]) -> Floats:
         """Attend from the last place over all: `(batch, length, size)` to `(batch, size)`."""
         batch, length, size = y.shape
         heads = self.settings.heads
-        query, key, value = zip(
-            np.split(self.arrays["attend.weight"], 3), np.split(self.arrays["attend.bias"], 3), strict=True
-        )
+        query, key, value = zip(np.split(arrays["attend.weight"], 3), np.split(arrays["attend.bias"], 3), strict=True)
         by_head = (batch, length, heads, size // heads)
         queries = (y[:, -1] @ query[0].T + query[1]).reshape(batch, heads, -1)
         logits = np.einsum("bhs,blhs->bhl", queries, (y @ key[0].T + key[1]).reshape(by_head))
@@ -214,30 +242,25 @@ class SasrecModel(Model):
         attended: Floats = np.einsum("bhl,blhs->bhs", _softmax(logits), values).reshape(batch, size)
         return attended
 
-    def _linear(self, x: Floats, name: str) -> Floats:
-        result: Floats = x @ self.arrays[f"{name}.weight"].T + self.arrays[f"{name}.bias"]
-        return result
+    def _tables(self, arrays: Mapping[str, Floats]) -> dict[str, npt.NDArray[Any]]:
+        """Return a network's arrays but the vectors as the graph takes them: weights `(in, out)`, attention in three.
 
-    def _tables(self, width: int) -> dict[str, npt.NDArray[Any]]:
-        """Return the arrays as the graph takes them: weights `(in, out)`, attention in three, vectors in blocks."""
-        tables = dict(self.arrays)
+        What comes out is divided by the number of networks, so that the sum of logits is their mean.
+        """
+        tables = {name: values for name, values in arrays.items() if name != "item.weight"}
         for kind in ("weight", "bias"):
             parts = np.split(tables.pop(f"attend.{kind}"), 3)
             tables |= {f"{name}.{kind}": part for name, part in zip(("query", "key", "value"), parts, strict=True)}
+            tables[f"norm_out.{kind}"] = tables[f"norm_out.{kind}"] / np.float32(len(self.networks))
         for name, values in tables.items():
-            if values.ndim == 2 and not name.startswith(("item", "position")):
+            if values.ndim == 2 and name != "position.weight":
                 tables[name] = values.T
-        tables["item.weight"] = np.pad(tables["item.weight"], ((0, width - self.items - 1), (0, 0)))
-        tables["never"] = np.where((np.arange(width) == 0) | (np.arange(width) > self.items), NEVER, 0).astype(
-            np.float32
-        )
         return tables
 
     def _places(self, graph: Graph) -> tuple[str, str]:
         """Return each interaction's place among the latest `length`, int64, and whether it is one of them."""
         is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
-        weighs = graph.op("Not", graph.op("Equal", "weights", graph.number(0.0)))
-        is_item = graph.op("And", is_item, weighs)
+        is_item = graph.op("And", is_item, graph.op("Not", graph.op("Equal", "weights", graph.number(0.0))))
         valid = graph.op("Cast", is_item, to=TensorProto.INT64)
         count = graph.op("CumSum", valid, graph.whole(1))
         total = graph.op("ReduceSum", valid, graph.integers(1), keepdims=1)
@@ -251,8 +274,12 @@ def _latest(items: Ints, length: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
     order = np.argsort(items != 0, axis=1, kind="stable")[:, -length:]
     latest = np.take_along_axis(items, order, axis=1)
     used = max(1, int((latest != 0).sum(axis=1).max(initial=0)))
-    latest = latest[:, -used:]
-    return latest, latest != 0
+    return latest[:, -used:], latest[:, -used:] != 0
+
+
+def _linear(x: Floats, arrays: Mapping[str, Floats], name: str) -> Floats:
+    result: Floats = x @ arrays[f"{name}.weight"].T + arrays[f"{name}.bias"]
+    return result
 
 
 def _norm(x: Floats, arrays: Mapping[str, Floats], name: str) -> Floats:

@@ -40,7 +40,7 @@ def test_training_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> 
 
     assert [trained.epochs for trained in rest] == [3, 4]
     for name, values in rest[-1].arrays.items():
-        np.testing.assert_array_equal(values, whole.arrays[name])
+        np.testing.assert_array_equal(values, whole.networks[0][name])
     assert list(tmp_path.iterdir()) != []
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model_export.algorithms.sasrec import Sasrec, SasrecModel
-from model_export.interactions import Histories
+from model_export.interactions import Floats, Histories
 from model_export.onnx_file import open_session, recommend, write_graphs
 from model_export.parity import check_parity
 from tests.unit.model_export.shops import history, interactions, random_sequences
@@ -15,7 +15,12 @@ from tests.unit.model_export.shops import history, interactions, random_sequence
 SMALL = Sasrec(size=8, heads=2, feed=2, length=4, dropout=0.2, negatives=16, epochs=2, most_epochs=4)
 
 
-def untrained(settings: Sasrec, *, items: int, seed: int = 0) -> SasrecModel:
+def untrained(settings: Sasrec, *, items: int) -> SasrecModel:
+    networks = tuple(untrained_network(settings, items=items, seed=seed) for seed in range(settings.networks))
+    return SasrecModel(settings=settings, items=items, networks=networks)
+
+
+def untrained_network(settings: Sasrec, *, items: int, seed: int) -> dict[str, Floats]:
     rng = np.random.default_rng(seed)
     size, wide = settings.size, settings.size * settings.feed
     shapes: dict[str, tuple[int, ...]] = {"item.weight": (items + 1, size), "position.weight": (settings.length, size)}
@@ -27,7 +32,7 @@ def untrained(settings: Sasrec, *, items: int, seed: int = 0) -> SasrecModel:
         shapes |= {f"{name}.weight": (size,), f"{name}.bias": (size,)}
     arrays = {name: rng.normal(0.0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()}
     arrays["item.weight"][0] = 0.0
-    return SasrecModel(settings=settings, items=items, arrays=arrays)
+    return arrays
 
 
 HISTORIES = Histories(
@@ -51,9 +56,9 @@ def test_only_the_latest_interactions_count_and_padding_may_stand_anywhere() -> 
     assert not np.array_equal(model.score(history(1, 2)), model.score(history(2, 1)))
 
 
-@pytest.mark.parametrize("items", [9, 6_000])
-def test_the_graph_ranks_as_the_model_does(tmp_path: Path, items: int) -> None:
-    model = untrained(SMALL, items=items)
+@pytest.mark.parametrize(("items", "networks"), [(9, 1), (9, 3), (6_000, 1), (6_000, 2)])
+def test_the_graph_ranks_as_the_model_does(tmp_path: Path, items: int, networks: int) -> None:
+    model = untrained(dataclasses.replace(SMALL, networks=networks), items=items)
     write_graphs(model, tmp_path)
 
     assert check_parity(model, tmp_path, HISTORIES).recall == 1.0
@@ -83,9 +88,36 @@ def test_the_same_data_and_seed_give_the_same_model() -> None:
     other = dataclasses.replace(SMALL, seed=1).fit(data)
 
     assert first.settings == second.settings == SMALL
-    for name, values in first.arrays.items():
-        np.testing.assert_array_equal(values, second.arrays[name])
-    assert not np.array_equal(first.arrays["item.weight"], other.arrays["item.weight"])
+    for name, values in first.networks[0].items():
+        np.testing.assert_array_equal(values, second.networks[0][name])
+    assert not np.array_equal(first.networks[0]["item.weight"], other.networks[0]["item.weight"])
+
+
+def test_networks_are_those_of_seeds_in_turn_each_trained_as_long_as_the_first_was_at_its_best() -> None:
+    pytest.importorskip("torch", reason="make neural installs it")
+    data = interactions(random_sequences(users=30, items=12, length=8))
+    settings = dataclasses.replace(SMALL, networks=3, seed=5, judge_every=1, patience=2)
+    judged = iter([0.1, 0.3, 0.2, 0.2])
+
+    model = settings.fit_judged(data, lambda _: next(judged))
+
+    assert model.settings == dataclasses.replace(settings, epochs=2)
+    for network, seed in zip(model.networks, (5, 6, 7), strict=True):
+        alone = dataclasses.replace(SMALL, seed=seed, epochs=2).fit(data)
+        np.testing.assert_array_equal(network["item.weight"], alone.networks[0]["item.weight"])
+    refitted = model.settings.fit(data)
+    np.testing.assert_array_equal(model.score(history(1, 2)), refitted.score(history(1, 2)))
+
+
+def test_logits_of_networks_are_averaged() -> None:
+    both = untrained(dataclasses.replace(SMALL, networks=2), items=9)
+    first, second = (
+        SasrecModel(settings=SMALL, items=9, networks=(each,)).score(history(1, 2, 3))[0, 1:] for each in both.networks
+    )
+
+    expected = np.sqrt(first * second)  # the mean of logits is the geometric mean of what they are logits of
+
+    np.testing.assert_allclose(both.score(history(1, 2, 3))[0, 1:], expected / expected.sum(), rtol=1e-4)
 
 
 def test_scores_without_torch_are_those_of_the_network() -> None:
@@ -94,7 +126,7 @@ def test_scores_without_torch_are_those_of_the_network() -> None:
 
     model = untrained(SMALL, items=9)
     network = Network(SMALL, 9)
-    network.load_state_dict({name: torch.from_numpy(values) for name, values in model.arrays.items()})
+    network.load_state_dict({name: torch.from_numpy(values) for name, values in model.networks[0].items()})
     network.eval()
 
     with torch.no_grad():
