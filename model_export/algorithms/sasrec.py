@@ -76,11 +76,11 @@ class Sasrec(Algorithm):
     name: ClassVar[str] = "sasrec"
     needs: ClassVar[str | None] = "torch"
     reading: ClassVar[frozenset[str]] = frozenset()
-    size: int = 128
+    size: int = 64
     heads: int = 1
     feed: int = 4
     length: int = 100
-    dropout: float = 0.5
+    dropout: float = 0.3
     negatives: int = 512
     learning_rate: float = 1e-3
     averaging: float = 0.999
@@ -88,7 +88,7 @@ class Sasrec(Algorithm):
     most_epochs: int = 60
     judge_every: int = 2
     patience: int = 4
-    networks: int = 1
+    networks: int = 3
     seed: int = 0
 
     def fit(self, interactions: Interactions) -> SasrecModel:
