@@ -6,6 +6,7 @@ endpoints of the services that functions are clients of. What a start of a funct
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ ENDPOINTS = frozenset({"api.sagemaker", "cloudformation", "lambda", "monitoring"
 
 def write(folder: Path) -> None:
     """Write the descriptions into `folder`."""
-    loader, words = Loader(), CALLED_BY_BOTOCORE.union(_words(SOURCES))
+    transfers = Path(str(files("s3transfer")))  # sends large files with the clients of functions
+    loader, words = Loader(), CALLED_BY_BOTOCORE.union(_words((*SOURCES, transfers)))
     for service in SERVICES:
         version = loader.determine_latest_version(service, "service-2")
         name = f"{service}/{version}/service-2"
