@@ -84,7 +84,8 @@ class ItemRows:
         source = graph.op("Gather", graph.weight(f"{name}.row_of", self.row_of), graph.history, axis=0)
         targets = graph.op("Gather", graph.weight(f"{name}.target", self.target), source, axis=0)  # [B, L, n]
         values = graph.op("Gather", graph.weight(f"{name}.value", self.value), source, axis=0)
-        weights = graph.op("Unsqueeze", graph.decayed_weights(position_decay), graph.integers(2))
+        decayed = graph.decayed_weights(position_decay, masked=False)  # the row of padding is empty
+        weights = graph.op("Unsqueeze", decayed, graph.integers(2))
         return graph.add_by_item(targets, graph.op("Mul", values, weights))
 
     def _table(self, sources: npt.NDArray[np.int32]) -> sp.csr_array:

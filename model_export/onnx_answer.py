@@ -25,11 +25,10 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
         if two_stages is not None:
             best, items = _best_by_length(graph, graph.products[scores], two_stages, with_bias=with_bias)
         else:
-            best, items = _best(graph, _masked(graph, _biased(graph, scores) if with_bias else scores))
-        count = graph.op("Slice", graph.op("Shape", best), graph.integers(1), graph.integers(2))
-        missing = graph.op("Concat", graph.integers(0, 0, 0), graph.op("Sub", "k", count), axis=0)
-        best = graph.op("Pad", best, missing, graph.number(-math.inf))
-        items = graph.op("Pad", items, missing, graph.whole(0))
+            best, items = _best(graph, _masked(graph, scores, with_bias=with_bias))
+        missing = graph.op("Concat", graph.integers(0), graph.op("Sub", "k", graph.count()), axis=0)
+        best = graph.op("Pad", best, missing, graph.number(-math.inf), graph.integers(1))
+        items = graph.op("Pad", items, missing, graph.whole(0), graph.integers(1))
         # With a bias, scores may be negative; what the model scores 0 is -inf already.
         answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
         nodes = [
@@ -50,7 +49,7 @@ def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, wit
 
     def one_stage() -> tuple[str, str]:
         scores = graph.scores_of(product)
-        return _best(graph, _masked(graph, _biased(graph, scores) if with_bias else scores))
+        return _best(graph, _masked(graph, scores, with_bias=with_bias))
 
     short = graph.op("LessOrEqual", "k", graph.integers(two.longest_list(graph.items)))
     best, items = graph.either(short, two_stages, one_stage, kinds=(TensorProto.FLOAT, TensorProto.INT64))
@@ -90,7 +89,12 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
     ]
     used = {name for node in nodes for name in _inputs(node)}
     constants = [constant for name, constant in graph.constants.items() if name in used]
-    onnx_graph = helper.make_graph(nodes, "recommend", inputs, outputs, constants)
+    shapes = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", columns])
+        for name, columns in graph.columns.items()
+        if name in used
+    ]
+    onnx_graph = helper.make_graph(nodes, "recommend", inputs, outputs, constants, value_info=shapes)
     return helper.make_model(
         onnx_graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -99,25 +103,26 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
     )
 
 
+def _masked(graph: Graph, scores: str, *, with_bias: bool) -> str:
+    """Set what may not be answered to -inf, and add the bias to the rest."""
+    barred = graph.barred(scores)
+    if with_bias:
+        scores = _biased(graph, scores)
+    ninf = graph.op("Expand", graph.number(-math.inf), graph.op("Shape", barred))
+    return graph.op("ScatterElements", scores, barred, ninf, axis=1)
+
+
 def _biased(graph: Graph, scores: str) -> str:
     """Add the bias to what the model scores above 0; the rest becomes -inf."""
     known = graph.op("Greater", scores, graph.number(0.0))
     return graph.op("Where", known, graph.op("Add", scores, graph.bias()), graph.number(-math.inf))
 
 
-def _masked(graph: Graph, scores: str) -> str:
-    """Set what may not be answered to -inf."""
-    barred = graph.barred()
-    ninf = graph.op("Expand", graph.number(-math.inf), graph.op("Shape", barred))
-    return graph.op("ScatterElements", scores, barred, ninf, axis=1)
-
-
 def _best(graph: Graph, scores: str) -> tuple[str, str]:
     """Return the scores and items of the k best, or of all columns where they are fewer."""
     if graph.width >= TWO_LEVELS_FROM:
         return _two_level_best(graph, scores)
-    count = graph.op("Min", "k", graph.integers(graph.width))
-    best, items = graph.ops("TopK", scores, count, outputs=2, axis=1, sorted=1)
+    best, items = graph.ops("TopK", scores, graph.count(), outputs=2, axis=1, sorted=1)
     return best, items
 
 
@@ -132,11 +137,9 @@ def _two_level_best(graph: Graph, scores: str) -> tuple[str, str]:
     block_count = graph.op("Min", "k", graph.integers(blocks))
     _, chosen = graph.ops("TopK", maxima, block_count, outputs=2, axis=1, sorted=1)
     chosen, _ = graph.ops("TopK", chosen, block_count, outputs=2, axis=1, sorted=1, largest=0)
-    candidates = graph.op("GatherND", blocked, graph.op("Unsqueeze", chosen, graph.integers(2)), batch_dims=1)
-    candidates = graph.op("Reshape", candidates, graph.integers(0, -1))
-    count = graph.op("Min", "k", graph.op("Mul", block_count, graph.integers(BLOCK)))
-    best, place = graph.ops("TopK", candidates, count, outputs=2, axis=1, sorted=1)
-    block = graph.op("Div", place, graph.integers(BLOCK))
-    within = graph.op("Sub", place, graph.op("Mul", block, graph.integers(BLOCK)))
-    first = graph.op("Mul", graph.op("GatherElements", chosen, block, axis=1), graph.integers(BLOCK))
-    return best, graph.op("Add", first, within)
+    chosen = graph.op("Unsqueeze", chosen, graph.integers(2))
+    of_chosen = graph.op("GatherND", blocked, chosen, batch_dims=1)
+    items = graph.op("Add", graph.op("Mul", chosen, graph.integers(BLOCK)), graph.integers(*range(BLOCK)))
+    items, of_chosen = (graph.op("Reshape", each, graph.integers(0, -1)) for each in (items, of_chosen))
+    best, place = graph.ops("TopK", of_chosen, graph.count(), outputs=2, axis=1, sorted=1)
+    return best, graph.op("GatherElements", items, place, axis=1)

@@ -73,6 +73,11 @@ class Graph:
         Learned arrays by name; they go to the external data file that both variants share.
     products
         By the name of their scores, inner products: where they are all of a model, they may be taken in two stages.
+    sums
+        Names of scores that are 0 wherever no item stands: only what is excluded needs a mask there.
+    columns
+        Second dimension of tensors [batch, n] for which ONNX Runtime could not tell it; where it knows that shapes are
+        equal, it writes into what it read instead of copying all of it.
     """
 
     history = "history"
@@ -85,7 +90,9 @@ class Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
         self.products: dict[str, InnerProducts] = {}
-        self._decayed: dict[float, str] = {}
+        self.sums: set[str] = set()
+        self.columns: dict[str, int] = {}
+        self._decayed: dict[tuple[float, bool], str] = {}
         self._made = 0
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -184,48 +191,79 @@ class Graph:
         """Return a constant float32 scalar."""
         return self.constant(np.array(value, np.float32))
 
-    def decayed_weights(self, position_decay: float) -> str:
+    def decayed_weights(self, position_decay: float, *, masked: bool = True) -> str:
         """Return `weights` with positional decay, float32 [batch, length], 0 beside padding.
 
         The number of later interactions is counted without padding, so padding may stand anywhere.
+
+        Parameters
+        ----------
+        masked
+            False for whatever stands beside padding, where that is multiplied by 0 anyhow.
         """
-        if position_decay not in self._decayed:
-            is_item = self.op("Not", self.op("Equal", self.history, self.integers(0)))
-            valid = self.op("Cast", is_item, to=TensorProto.FLOAT)
-            weights = self.op("Where", is_item, "weights", self.number(0.0))
+        key = position_decay, masked
+        if key not in self._decayed:
+            weights = "weights"
             if position_decay != 1.0:
-                later = self.op("CumSum", valid, self.whole(1), exclusive=1, reverse=1)
+                later = self.op("CumSum", self.op("Sign", self.history), self.whole(1), exclusive=1, reverse=1)
                 weights = self.op("Mul", weights, self.op("Pow", self.number(position_decay), later))
-            self._decayed[position_decay] = weights
-        return self._decayed[position_decay]
+            if masked:
+                is_item = self.op("Cast", self.history, to=TensorProto.BOOL)
+                weights = self.op("Where", is_item, weights, self.number(0.0))
+            self._decayed[key] = weights
+        return self._decayed[key]
 
     def add_by_item(self, items: str, values: str) -> str:
-        """Sum values by item: int [batch, ...] and float32 of the same shape to float32 [batch, width]."""
+        """Sum values by item: int [batch, ...] and float32 of the same shape to float32 [batch, width].
+
+        Parameters
+        ----------
+        values
+            0 where no item stands.
+        """
         rows = self.integers(0, -1)
         zeros = self.op(
             "ConstantOfShape",
             self.op("Concat", self.batch_size(), self.integers(self.width), axis=0),
             value=numpy_helper.from_array(np.zeros(1, np.float32)),
         )
+        self.columns[zeros] = self.width
         items, values = self.op("Reshape", items, rows), self.op("Reshape", values, rows)
-        return self.op("ScatterElements", zeros, items, values, axis=1, reduction="add")
+        added = self.op("ScatterElements", zeros, items, values, axis=1, reduction="add")
+        self.sums.add(added)
+        return added
+
+    def count(self) -> str:
+        """Return how many columns can be among the k best: k, or all where they are fewer, int64 [1]."""
+        return self.op("Min", "k", self.integers(self.width))
 
     def batch_size(self) -> str:
         """Return the batch size, int64 [1]."""
-        return self.op("Slice", self.op("Shape", self.history), self.integers(0), self.integers(1))
+        return self.op("Shape", self.history, start=0, end=1)
 
     def bias(self) -> str:
         """Return the input `bias`, float32 [width]; only the bias variant has it."""
         return self.op("Pad", "bias", self.integers(0, self.width - self.items - 1), self.number(0.0))
 
-    def barred(self) -> str:
-        """Return what may not be answered, int64 [batch, n]: padding, excluded items, columns after the last."""
+    def barred(self, scores: str | None = None) -> str:
+        """Return what may not be answered, int64 [batch, n]: excluded items; padding and columns after the last.
+
+        Parameters
+        ----------
+        scores
+            Where they are among `sums`, padding and columns after the last score 0, and are no answer by that.
+        """
+        if scores in self.sums:
+            return "exclude"
         never = self.integers(0, *range(self.items + 1, self.width))
         return self.op("Concat", "exclude", self.for_batch(never), axis=1)
 
     def for_batch(self, row: str) -> str:
         """Repeat a row [1, n] or [n] for every history: [batch, n]."""
-        return self.op("Expand", row, self.op("Concat", self.batch_size(), self.integers(1), axis=0))
+        repeated = self.op("Expand", row, self.op("Concat", self.batch_size(), self.integers(1), axis=0))
+        if row in self.tables:
+            self.columns[repeated] = self.tables[row].shape[-1]
+        return repeated
 
     def constant(self, values: npt.NDArray[Any]) -> str:
         """Return a constant array; the same one stands once."""

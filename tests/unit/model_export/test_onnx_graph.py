@@ -2,6 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from hypothesis import given, settings
@@ -187,6 +188,23 @@ def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> N
     assert isinstance(model, ItemRowsModel)
     assert sizes[DATA_FILE] >= model.rows.value.nbytes + model.rows.target.nbytes
     assert sizes[GRAPH_FILE] < 20_000
+
+
+@pytest.mark.parametrize("name", ["transitions", "buy_again", "popularity"])
+def test_masks_are_written_into_scores_whose_shape_is_known(name: str, tmp_path: Path) -> None:
+    """Else ONNX Runtime copies all of them."""
+    model = fitted(name, items=30)
+    write_graphs(model, tmp_path)
+
+    proto = onnx.shape_inference.infer_shapes(onnx.load(tmp_path / GRAPH_FILE, load_external_data=False))
+
+    shapes = {
+        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in proto.graph.value_info
+    }
+    written = [node for node in proto.graph.node if node.op_type == "ScatterElements"]
+    assert written
+    assert all(shapes[node.input[0]] == shapes[node.output[0]] == ["batch", 31] for node in written)
 
 
 def test_a_history_can_be_excluded_from_its_own_answer(tmp_path: Path) -> None:

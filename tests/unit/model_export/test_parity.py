@@ -123,7 +123,7 @@ def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
     graph = Graph(4)
     answers = [graph.integers(*items), graph.constant(np.array(scores, np.float32))]
     rows = [graph.for_batch(answer) for answer in answers]
-    del proto.graph.node[:]
+    del proto.graph.node[:], proto.graph.value_info[:]
     names = zip(rows, ("items", "scores"), strict=True)
     proto.graph.node.extend([*graph.nodes, *(helper.make_node("Identity", [row], [name]) for row, name in names)])
     proto.graph.initializer.extend(graph.constants.values())
