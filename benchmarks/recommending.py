@@ -22,6 +22,7 @@ from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.pseudonyms import AS_THEY_COME, MIN_KEY_BYTES, Pseudonyms
 from alsolike.recommendation_requests import FOR_YOU
 from alsolike.related import RelatedItems
+from alsolike.served import RANKED
 from alsolike.snapshot import EMPTY, Snapshot
 from alsolike.snapshot_segment import Segment
 from alsolike.trends import NO_TRENDS
@@ -39,7 +40,8 @@ from functions.recommend.model import Model
 from functions.recommend.people import People
 from functions.recommend.request import Request
 from functions.recommend.served_line import ServedLog
-from functions.recommend.service import Answer, Recommendation
+from functions.recommend.service import Answer
+from functions.recommend.slate import Place
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
 from model_export.algorithm import Model as ExportedModel
@@ -126,7 +128,7 @@ def _compared(
 
 def _line() -> Row:
     """The line of the log that a request is done with once it is written."""
-    items = [Recommendation(f"item{place}", 1.0) for place in range(K)]
+    items = [Place(f"item{place}", 1.0, RANKED) for place in range(K)]
     now_ms = time.time_ns() // 1_000_000
     said = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
     answer = Answer(items, said, "model", 0, 0, None, VERSION, ())

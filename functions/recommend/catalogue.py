@@ -91,7 +91,7 @@ class Catalogue:
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
         """Return the ids at positions."""
-        if max(positions, default=0) <= self._items:
+        if not len(self.cold) or max(positions, default=0) <= self._items:
             return self._bundle.item_ids(positions)
         return [self._item_id(position) for position in positions]
 
@@ -100,17 +100,15 @@ class Catalogue:
             return self._bundle.item_id(position)
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
-    def bias(self, filter_: Filter | None, asked: Asked, *, name: str) -> Bias | None:
-        """Return by position what bars items that were deleted or do not pass the filter; None where nothing is barred.
+    def bias(self, filter_: Filter, asked: Asked, *, name: str) -> Bias:
+        """Return by position what bars items that were deleted or do not pass the filter.
 
         Raises
         ------
         InvalidInput
             If the values asked with do not fit the filter.
         """
-        if filter_ is not None:
-            return self._evaluator.bias(filter_, asked, name=name)
-        return self._bias_of_deleted if len(self._deleted) else None
+        return self._evaluator.bias(filter_, asked, name=name)
 
     def passing(
         self,
@@ -129,7 +127,7 @@ class Catalogue:
         Parameters
         ----------
         bias
-            What `bias` returned for the same filter.
+            What `bias` returned for the same filter, `bias_of_deleted` without one.
         recent
             Items of the interactions of `asked`.
         """
@@ -223,7 +221,10 @@ class Catalogue:
         return found
 
     @functools.cached_property
-    def _bias_of_deleted(self) -> Bias:
+    def bias_of_deleted(self) -> Bias | None:
+        """What bars items that were deleted; None where none was."""
+        if not len(self._deleted):
+            return None
         bias = self.neutral()
         bias[self._deleted] = -np.inf
         return bias

@@ -244,15 +244,18 @@ def _trends(sources: Sources, now_ms: int, degraded: list[str]) -> Trends:
 
 def _count(answer: Answer) -> None:
     count(Metric.RECOMMENDATIONS_SERVED)
-    count(Metric.RECOMMENDATIONS_POPULAR, int(answer.source == "popular"))
-    count(Metric.RECOMMENDATIONS_FILLED, int(answer.filled > 0))
-    count(Metric.RECOMMENDATIONS_COLD, int(answer.cold > 0))
-    count(Metric.RECOMMENDATIONS_DEGRADED, int(bool(answer.degraded)))
+    if answer.source == "popular":
+        count(Metric.RECOMMENDATIONS_POPULAR)
+    if answer.filled:
+        count(Metric.RECOMMENDATIONS_FILLED)
+    if answer.cold:
+        count(Metric.RECOMMENDATIONS_COLD)
     if answer.rules:
         count(Metric.RULES_APPLIED)
     if answer.gave:
         count(Metric.RULES_GAVE)
     if answer.degraded:
+        count(Metric.RECOMMENDATIONS_DEGRADED)
         count(_DEGRADED_TO[answer.source])
 
 

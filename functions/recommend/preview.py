@@ -15,7 +15,8 @@ from alsolike.errors import NotFound
 from alsolike.recommendation_requests import PREVIEW
 from functions.recommend.merchandising import OWN
 from functions.recommend.request import Request, parse_preview
-from functions.recommend.service import Answer, Recommendation
+from functions.recommend.service import Answer
+from functions.recommend.slate import Place
 from functions.recommend.standing import NO_CONFIGURATION, Standing
 
 Answering = Callable[[Request, Standing, str | None], Answer]
@@ -61,7 +62,7 @@ def preview(given: Any, *, standing: Standing, answer: Answering) -> dict[str, A
     }
 
 
-def _item(item: Recommendation) -> dict[str, Any]:
+def _item(item: Place) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score, "origin": item.origin}
     if item.propensity is not None:
         document["propensity"] = item.propensity

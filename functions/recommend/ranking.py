@@ -93,7 +93,7 @@ def rank(
 
 
 def _first(positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], *, k: int) -> list[Ranked]:
-    return [Ranked(*each) for each in zip(positions[:k].tolist(), scores[:k].tolist(), strict=True)]
+    return list(map(Ranked, positions[:k].tolist(), scores[:k].tolist()))
 
 
 def _cold(scores: npt.NDArray[np.float32], barred: npt.NDArray[np.int64], *, first: int, k: int) -> list[Ranked]:

@@ -13,7 +13,8 @@ from alsolike.http import is_current, not_modified, respond
 from alsolike.recommendation_requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.served import FILLED, PROMOTED, RANKED
 from functions.recommend.request import Request
-from functions.recommend.service import Answer, Recommendation
+from functions.recommend.service import Answer
+from functions.recommend.slate import Place
 
 _OF_NOBODY = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
 
@@ -69,7 +70,7 @@ def _steering(answer: Answer) -> dict[str, str]:
     return headers
 
 
-def _predicted_item(item: Recommendation) -> dict[str, Any]:
+def _predicted_item(item: Place) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score}
     if item.origin not in _AS_RANKED and (promotion := _promotion(item)):
         document["promotionName"] = promotion
@@ -80,7 +81,7 @@ def _predicted_item(item: Recommendation) -> dict[str, Any]:
     return document
 
 
-def _promotion(item: Recommendation) -> str | None:
+def _promotion(item: Place) -> str | None:
     return item.origin.removeprefix(PROMOTED) if item.origin.startswith(PROMOTED) else None
 
 

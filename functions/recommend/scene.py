@@ -110,11 +110,15 @@ class Scene:
 
     def bias_of(self, chosen: filtering.Chosen) -> Bias | None:
         """Return what a filter bars, and what was deleted; see `bias`."""
+        if chosen.filter is None:
+            return self.catalogue.bias_of_deleted
         return self.catalogue.bias(chosen.filter, self._asked_with(chosen), name=chosen.name)
 
     def without(self, bias: Bias | None, item_ids: Sequence[str]) -> Bias | None:
         """Return a bias that bars some items as well."""
-        places = self.catalogue.positions(item_ids) if item_ids else NO_POSITIONS
+        if not item_ids:
+            return bias
+        places = self.catalogue.positions(item_ids)
         places = places[places > 0]
         if not len(places):
             return bias

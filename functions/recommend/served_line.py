@@ -77,7 +77,7 @@ class ServedLog:
             [item.origin for item in answer.items],
             [item.propensity for item in answer.items],
             round(took_ms, 3),
-            max((item.score for item in answer.items if item.origin == RANKED), default=None),
+            max([item.score for item in answer.items if item.origin == RANKED], default=None),
             correlation_id,
         )
         # Its end in the same write: what others write at the same time must not come between.

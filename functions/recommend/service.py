@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from alsolike import recommendation_id
 from alsolike.canary import assign
@@ -27,26 +27,6 @@ NO_VERSION = "none"
 
 
 @value_object
-class Recommendation:
-    """One item of the answer; `metadata` and `reasons` are None where none were asked for.
-
-    Attributes
-    ----------
-    origin
-        Why it has this place, see `alsolike.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`.
-    propensity
-        The chance with which it came here, given the places before; None where nothing was left to chance.
-    """
-
-    item_id: str
-    score: float
-    metadata: Mapping[str, str] | None = None
-    reasons: Sequence[str] | None = None
-    origin: str = RANKED
-    propensity: float | None = None
-
-
-@value_object
 class Answer:
     """What was found; see `recommenders.Found`.
 
@@ -66,7 +46,7 @@ class Answer:
         Version of the configuration.
     """
 
-    items: Sequence[Recommendation]
+    items: Sequence[Place]
     recommendation_id: str
     source: Source
     filled: int
@@ -172,8 +152,9 @@ def recommend(
 
 
 def _as_found(found: Found) -> list[Place]:
-    first_filled = len(found.items) - found.filled
-    return [Place(*each, RANKED if place < first_filled else FILLED) for place, each in enumerate(found.items)]
+    ranked = len(found.items) - found.filled
+    places = [Place(item_id, score, RANKED) for item_id, score in found.items[:ranked]]
+    return places + [Place(item_id, score, FILLED) for item_id, score in found.items[ranked:]]
 
 
 def _cold(scene: Scene, places: Sequence[Place]) -> int:
@@ -184,29 +165,17 @@ def _cold(scene: Scene, places: Sequence[Place]) -> int:
     return int((positions > scene.model.bundle.manifest.items).sum())
 
 
-def _items(scene: Scene, places: Sequence[Place], history: History) -> list[Recommendation]:
+def _items(scene: Scene, places: Sequence[Place], history: History) -> Sequence[Place]:
+    """Return the places with what was asked for beside the items."""
     columns = scene.request.metadata_columns
-    if not columns and not scene.request.explain:
-        return [
-            Recommendation(place.item_id, place.score, origin=place.origin, propensity=place.propensity)
-            for place in places
-        ]
-    shown: list[Mapping[str, str] | None] = [None] * len(places)
     if columns:
         properties = scene.catalogue.properties([place.item_id for place in places])
         shown = [metadata(each, columns) for each in properties]
-    why = _reasons(scene, places, history) if scene.request.explain else None
-    return [
-        Recommendation(
-            place.item_id,
-            place.score,
-            each,
-            None if why is None else why.get(place.item_id, []),
-            place.origin,
-            place.propensity,
-        )
-        for place, each in zip(places, shown, strict=True)
-    ]
+        places = [place._replace(metadata=each) for place, each in zip(places, shown, strict=True)]
+    if scene.request.explain:
+        why = _reasons(scene, places, history)
+        places = [place._replace(reasons=why.get(place.item_id, [])) for place in places]
+    return places
 
 
 def _reasons(scene: Scene, places: Sequence[Place], history: History) -> dict[str, list[str]]:

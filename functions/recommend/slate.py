@@ -70,12 +70,24 @@ class Pinned:
 
 
 class Place(NamedTuple):
-    """An item in its place, see `alsolike.served`; `propensity` is None where nothing was left to chance."""
+    """An item of an answer in its place; a tuple, since each answer makes dozens.
+
+    Attributes
+    ----------
+    origin
+        Why it has this place, see `alsolike.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`.
+    propensity
+        The chance with which it came here, given the places before; None where nothing was left to chance.
+    metadata, reasons
+        None where none were asked for.
+    """
 
     item_id: str
     score: float
     origin: str
     propensity: float | None = None
+    metadata: Mapping[str, str] | None = None
+    reasons: Sequence[str] | None = None
 
 
 @value_object

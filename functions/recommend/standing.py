@@ -90,6 +90,7 @@ class Watch:
         self._next_try_ms = 0
         self._seen: tuple[Snapshot, Configuration] = (EMPTY, DEFAULT)
         self._views: dict[Model | None, Catalogue] = {}
+        self._last: tuple[Serving, Snapshot, Standing] | None = None
 
     def standing(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Standing:
         """Return what answers now: no model, where none is loaded yet and S3 does not answer."""
@@ -103,11 +104,20 @@ class Watch:
             else self._snapshot.kept
         )
         degraded = tuple(reason for reason in (serving.degraded, lacking, behind) if reason is not None)
+        if self._last is not None:
+            of_serving, of_snapshot, last = self._last
+            same = of_serving is serving and of_snapshot is snapshot and last.configuration is configuration
+            if same and last.degraded == degraded:
+                return last
         model = serving.model
         others = self._others(configuration, serving, now_ms=now_ms, remaining_ms=remaining_ms)
         views = self._views_of([model, *others.values()], snapshot, configuration)
         beside = {version: (other, views[other]) for version, other in others.items()}
-        return Standing(model, views[model], configuration, degraded, beside, serving.canary)
+        found = Standing(model, views[model], configuration, degraded, beside, serving.canary)
+        # Experiments begin and end by the clock: only without any of them does this last until something is read anew.
+        lasts = not configuration.experiments and serving.canary is None
+        self._last = (serving, snapshot, found) if lasts else None
+        return found
 
     def _others(
         self, configuration: Configuration, serving: Serving, *, now_ms: int, remaining_ms: Callable[[], float]

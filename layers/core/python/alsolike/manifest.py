@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,8 @@ class HistoryParameters:
         """
         import numpy as np  # whoever reads what a version is has none
 
+        if self.half_life_days == math.inf:
+            return np.asarray(event_weight).astype(np.float32)
         age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY
         decay = np.exp2(-age_days / self.half_life_days)
         return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)

@@ -19,8 +19,8 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import os
 import re
-import secrets
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -107,7 +107,7 @@ def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[s
     if len(arms) > MAX_ARMS:
         raise ValueError(f"{len(arms)} arms, expected {MAX_ARMS} at most")
     first, tags = _head(recommender, version, tuple(arms))
-    content = b"".join((first, answered_ms.to_bytes(6, "big"), tags, secrets.token_bytes(_RANDOM_BYTES)))
+    content = b"".join((first, answered_ms.to_bytes(6, "big"), tags, os.urandom(_RANDOM_BYTES)))
     return base64.urlsafe_b64encode(content + _check(content)).decode()
 
 

@@ -84,6 +84,7 @@ def test_all_that_pass_are_answered_in_the_order_of_their_scores(
         user=lambda: {"likes": ["new"]},
         now_ms=NOW_MS,
     )
+    assert chosen.filter is not None
     bias = catalogue.bias(chosen.filter, asked, name=name)
     found = rank(
         recent, positions, model=model, catalogue=catalogue, bias=bias, group=lambda: None, k=25, now_ms=NOW_MS

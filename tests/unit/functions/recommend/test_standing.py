@@ -1,15 +1,24 @@
 """What is read again between requests: configuration and catalogue, and what happens when it cannot be."""
 
+import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
 
+from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import CURRENT_KEY
+from alsolike.experiments import Arm, Experiment
+from alsolike.snapshot import EMPTY
 from alsolike.snapshot_manifest import CURRENT_KEY as MANIFEST_KEY
-from functions.recommend.standing import LOOK_TIME_MS
+from functions.recommend.beside import ModelsBeside
+from functions.recommend.bundle_cache import BundleCache
+from functions.recommend.champion import ChampionLoader
+from functions.recommend.standing import LOOK_TIME_MS, NO_SERVING, Standing, Watch
+from functions.recommend.watched import Watched
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -170,3 +179,40 @@ def test_new_model_is_seen_with_the_same_catalogue(shop: Shop, monkeypatch: pyte
     items, headers = shop.ask(userId="nobody")
     assert headers["x-alsolike-model-version"] == "v2"
     assert "fig" not in [item["itemId"] for item in items]
+
+
+class Held:
+    """A reader, and a champion's loader, of one value."""
+
+    stale = False
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def current(self, **_: Any) -> Any:
+        return self.value
+
+    serving = current
+
+
+def test_standing_is_put_together_anew_only_when_a_part_was_read_anew() -> None:
+    configuration, snapshot = Held(DEFAULT), Held(EMPTY)
+    watch = Watch(
+        cast(ChampionLoader, Held(NO_SERVING)),
+        beside=ModelsBeside(BundleCache(None, "", Path()), check_s=30),
+        configuration=Watched(configuration, what="configuration", default=DEFAULT, retry_s=1),
+        snapshot=Watched(snapshot, what="catalogue", default=EMPTY, retry_s=1),
+    )
+
+    def standing() -> Standing:
+        return watch.standing(now_ms=NOW_MS, remaining_ms=lambda: LOOK_TIME_MS + 1)
+
+    first = standing()
+    assert standing() is first
+    configuration.value = dataclasses.replace(DEFAULT, version=2)
+    assert standing().configuration.version == 2
+    snapshot.stale = True
+    assert standing().degraded == ("no-model", "stale-catalogue")
+    experiment = Experiment("e", "layer", NOW_MS + 1, None, (Arm("a", 0.5), Arm("b", 0.5)))
+    configuration.value = dataclasses.replace(DEFAULT, experiments={"e": experiment})
+    assert standing() is not standing()
