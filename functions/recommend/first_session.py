@@ -14,5 +14,5 @@ GRAPH = (
 def open_first_session() -> None:
     """Open a graph that does nothing: what the first session costs more, the first model's would otherwise."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     onnxruntime.InferenceSession(GRAPH, options, providers=["CPUExecutionProvider"])

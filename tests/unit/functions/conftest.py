@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.session import Session
 from moto import mock_aws
 
 import alsolike.aws
@@ -22,6 +23,15 @@ def boto3_session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
+@pytest.fixture(scope="session")
+def functions_session() -> Session:
+    """What functions make their clients from, with the descriptions that their layer brings and no others."""
+    session = alsolike.aws.session.__wrapped__()
+    session.set_credentials("test", "test")
+    session.set_config_variable("region", REGION)
+    return session
+
+
 @pytest.fixture(scope="module")
 def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
     """One client a service for many tests: reading a service's description takes longer than most tests."""
@@ -32,13 +42,16 @@ def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
 
 @pytest.fixture
 def aws(
-    boto3_session: boto3.Session, clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    boto3_session: boto3.Session,
+    functions_session: Session,
+    clients: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[str], Any]]:
     """AWS in this process, empty; call it with a service for a client."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3_session)
-        monkeypatch.setattr(alsolike.aws, "session", lambda: boto3_session._session)
+        monkeypatch.setattr(alsolike.aws, "session", lambda: functions_session)
         yield clients
 
 
