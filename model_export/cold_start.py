@@ -38,7 +38,7 @@ LONG = 100
 """Items of a long list: a model's scores fall in it, and those of cold items, by its first ones, fall less."""
 
 MOST_QUERIES = 5_000
-"""As many users choose a scale."""
+"""As many users choose a scale, and as many tell what it brings."""
 
 Properties = Sequence[Mapping[str, Any]]
 Mask = npt.NDArray[np.bool_]
@@ -66,16 +66,16 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdStart:
-    """The test part without cold items, and with them at the chosen scale.
+    """The test part without cold items, and with them at the chosen scale, by `MOST_QUERIES` users.
 
     Attributes
     ----------
     items
-        Cold items of the data.
+        Items of the data that are first seen in the test.
     others
-        Cold items that are not in it.
+        Cold items that are not in the data.
     users
-        Who had one of them.
+        Who had a cold item.
     by_words_alone
         With them, where a sentence model took part, and that one left out; at the scale that is chosen then.
     """
@@ -139,7 +139,8 @@ def measure(
         Compares texts as well.
     """
     trial = Trial(split.test, properties, unknown(split.test), unlearned, sentences)
-    (without, with_), users = trial.figures(model, split.test.queries, scales=(0.0, scale), k=k, seen=seen)
+    queries = split.test.queries.sample(MOST_QUERIES)
+    (without, with_), users = trial.figures(model, queries, scales=(0.0, scale), k=k, seen=seen)
     items = len(trial.positions) - len(unlearned)
     return ColdStart(items=items, others=len(unlearned), users=users, without=without, with_=with_)
 
@@ -156,7 +157,8 @@ def choose_scale(
 ) -> float:
     """Return the largest of `SCALES` that costs at most `MOST_LOST` and `MOST_LOST_LONG`, or else the smallest.
 
-    `DEFAULT_SCALE` where no item is cold to the validation part, or nothing is found there.
+    `DEFAULT_SCALE` where nothing speaks for a scale: no item that is cold to the validation part is like a known one,
+    or nothing is found there.
 
     Parameters
     ----------
@@ -166,7 +168,7 @@ def choose_scale(
         See `judge`.
     """
     trial = Trial(split.validation, properties, _unknown_to_validation(split), unlearned, sentences)
-    if not len(trial.positions):
+    if not trial.comparable:
         return DEFAULT_SCALE
     queries = split.validation.queries.sample(MOST_QUERIES)
     (without, *found), _ = trial.figures(model, queries, scales=(0.0, *SCALES), k=k, seen=seen)
@@ -205,7 +207,9 @@ class Trial:
     Attributes
     ----------
     positions
-        int64, of the cold items.
+        int64, of the cold items, ascending.
+    comparable
+        How many of them have neighbours; others are in no answer.
     """
 
     def __init__(
@@ -225,11 +229,13 @@ class Trial:
             scale=1.0,
             sentences=None if sentences is None else sentence_index(sentences, of_part[:known]),
         )
-        self.positions = np.append(np.flatnonzero(cold), len(cold) + np.arange(len(unlearned)))
+        self._cold = np.append(cold, np.ones(len(unlearned), np.bool_))
+        self.positions = np.flatnonzero(self._cold)
         items = ColdItems.of(
             [Change(str(position), 0, of_part[position - 1]) for position in self.positions.tolist()], index
         )
         rows = find(items.hashes, hashes_of([str(position).encode() for position in self.positions.tolist()]))
+        self.comparable = int(np.count_nonzero(items.neighbours.lengths))
         self._scorer = ColdScorer(items.take(rows), items=known)
         self._unknown = unknown(part)
 
@@ -243,11 +249,12 @@ class Trial:
             chunk[:, self._unknown] = -np.inf  # a model that serves has only what it learned from
             for query, scores in enumerate(chunk, start):
                 targets = open_targets(scores, queries, query, seen)
-                cold_targets = np.intersect1d(targets, self.positions)
+                cold_targets = targets[self._cold[targets]]
                 listed = best_items(scores, LISTED)
                 cold_scores = self._scorer.scores(listed, scores[listed])
                 if seen == "masked":
-                    cold_scores[np.isin(self.positions, queries.seen(query))] = 0.0
+                    past = queries.seen(query)
+                    cold_scores[np.searchsorted(self.positions, past[self._cold[past]])] = 0.0
                 enough = max(k, LONG) + len(targets)  # what comes after is in no list
                 known = np.setdiff1d(np.union1d(best_items(scores, enough), targets), cold_targets)
                 cold = np.union1d(best_items(cold_scores, enough), np.searchsorted(self.positions, cold_targets))
