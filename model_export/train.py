@@ -25,7 +25,7 @@ from model_export.algorithms import known, named
 from model_export.bootstrap import interval
 from model_export.budget import Budget, machine_megabytes
 from model_export.bundle_export import Provenance, export_bundle
-from model_export.cold_start import judge
+from model_export.cold_start import LONG, judge
 from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
@@ -150,7 +150,8 @@ def train(
         say(
             f"{cold.items:,} items are new in the test, {cold.others:,} too rare to be learned: the ndcg of new ones "
             f"{cold.with_.new_items:.4f} at scale {cold.with_.scale:g}, that of all {cold.without.every_item:.4f} "
-            f"without and {cold.with_.every_item:.4f} with both"
+            f"without and {cold.with_.every_item:.4f} with both, in lists of {LONG} "
+            f"{cold.without.every_item_long:.4f} and {cold.with_.every_item_long:.4f}"
         )
         if cold.by_words_alone is not None:
             say(f"without the sentence model the ndcg of new items is {cold.by_words_alone.new_items:.4f}")

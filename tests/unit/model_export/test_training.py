@@ -17,6 +17,7 @@ from alsolike.related import KINDS, SIMILAR, TOGETHER
 from model_export import training_data
 from model_export.algorithms import known
 from model_export.hyperparameters import Hyperparameters
+from model_export.item_content import DEFAULT_SCALE
 from model_export.onnx_file import open_session, recommend
 from model_export.train import train
 from model_export.training_data import load
@@ -107,9 +108,16 @@ def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_sc
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
     dataset = write_dataset(tmp_path / "dataset", walks, properties=kinds)
 
-    manifest = run(dataset, tmp_path / "model", algorithms="popularity")
+    lines: list[str] = []
+    manifest = run(dataset, tmp_path / "model", algorithms="popularity", lines=lines)
 
-    assert manifest.metrics["cold_start"]["others"] == len(load(dataset).unlearned) == 3
+    cold = manifest.metrics["cold_start"]
+    assert cold["others"] == len(load(dataset).unlearned) == 3
+    assert cold["with_"]["scale"] != DEFAULT_SCALE
+    _, weights = ContentIndex.map(tmp_path / "model" / CONTENT_FILE).nearest({"kind": "k1"})
+    assert weights.sum() == pytest.approx(cold["with_"]["scale"])
+    long = [f"{cold[name]['every_item_long']:.4f}" for name in ("without", "with_")]
+    assert [f"in lists of 100 {long[0]} and {long[1]}" in line for line in lines].count(True) == 1
 
 
 def test_as_many_items_as_serving_has_are_too_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
