@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from model_export.interactions import Interactions
     from model_export.protocols import Split
 
-
-_IN_JSON_ALONE = ("ndcg_long_without", "ndcg_long_with")
+_IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
 
 class Protocol(enum.StrEnum):
@@ -66,7 +65,7 @@ def evaluate(
         float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="What would take longer is left out.")
     ] = 3_600.0,
     cold_start: Annotated[
-        bool, typer.Option("--cold-start", help="Also judge items that are first seen in the test, with and without.")
+        bool, typer.Option("--cold-start", help="Also judge answers with items that the model does not know.")
     ] = False,
     sentence_model: Annotated[
         Path | None,
@@ -94,18 +93,19 @@ def evaluate(
 
     Items (--items) are read as an import reads them: columns that --config
     declares are of their types, the types of others are guessed, and said.
+    Those without interactions are in no model, as in production.
 
-    Items first seen in the test are in no model's list. With --cold-start a
-    second table says what it is worth to answer with them by what is like
-    them (--items), as production does; with --sentence-model, what the
-    sentence model has to do with it.
+    Items first seen in the test, and those of --items that nobody ever had,
+    are in no model's list. With --cold-start a second table says what it is
+    worth to answer with them by what is like them (--items), as production
+    does; with --sentence-model, what the sentence model has to do with it.
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
     from cli.importing.items_file import read_items
     from model_export.algorithms import known, named
     from model_export.budget import Budget
-    from model_export.cold_start import judge
+    from model_export.cold_start import LONG, judge
     from model_export.evaluate import BOTH
     from model_export.fits import Fits
     from model_export.interaction_file import read
@@ -120,7 +120,8 @@ def evaluate(
     configuration = read_file(config).configuration if config else DEFAULT
     catalogue = read_items(items, columns=configuration.item_columns) if items else None
     with console.step("Reading interactions") as step:
-        file = read(interactions, items=catalogue.properties if catalogue else None, configuration=configuration)
+        columns = catalogue.properties if catalogue else None
+        file = read(interactions, items=columns, configuration=configuration, learned_alone=True)
         data = file.interactions
         step.note(f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items")
     guessed = catalogue.guessed if catalogue else {}
@@ -155,8 +156,9 @@ def evaluate(
                 )
                 if cold_start:
                     found = judge(
-                        candidate.settings, split, file.properties, fits=fits, k=k, seen=seen, sentences=sentences
-                    )
+                        candidate.settings, split, file.properties, fits=fits, k=k, seen=seen,
+                        unlearned=file.unlearned, sentences=sentences,
+                    )  # fmt: skip
                     new_items.append({"algorithm": candidate.settings.name, "seen": seen, **_figures(found)})
                 step.advance()
         left_out |= comparison.left_out
@@ -191,11 +193,13 @@ def evaluate(
     )
     if cold_start:
         by_words = ["all by words", "new by words"] if sentences is not None else []
-        columns = ["scale", "new items", "users", "all without", "all with", "new without", "new with", *by_words]
+        figures = ["users", "all without", "all with", f"@{LONG} without", f"@{LONG} with", "new with"]
         console.print_table(
-            ["algorithm", "seen", *columns],
+            ["algorithm", "seen", "scale", *figures, *by_words],
             [[value for name, value in row.items() if name not in _IN_JSON_ALONE] for row in new_items],
-            title=f"NDCG@{k} of all targets and of items first seen in the test, without those in the answers and with",
+            title=f"NDCG@{k} and @{LONG} of all targets, NDCG@{k} of the {new_items[0]['new_items']:,} items first "
+            "seen in the test, without cold items in the answers and with: those and "
+            f"{new_items[0]['items_never_had']:,} that nobody ever had",
         )
 
 
@@ -212,13 +216,14 @@ def _figures(found: ColdStart) -> dict[str, Any]:
     return {
         "scale": found.with_.scale,
         "new_items": found.items,
+        "items_never_had": found.others,
         "users": found.users,
         "ndcg_without": found.without.every_item,
         "ndcg_with": found.with_.every_item,
-        "new_ndcg_without": found.without.new_items,
-        "new_ndcg_with": found.with_.new_items,
         "ndcg_long_without": found.without.every_item_long,
         "ndcg_long_with": found.with_.every_item_long,
+        "new_ndcg_without": found.without.new_items,
+        "new_ndcg_with": found.with_.new_items,
         **({} if words is None else {"ndcg_by_words": words.every_item, "new_ndcg_by_words": words.new_items}),
     }
 

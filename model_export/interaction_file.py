@@ -23,7 +23,7 @@ from model_export.csv_blocks import blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
 from model_export.item_content import item_content
-from model_export.training_data import encode
+from model_export.training_data import encode, unlearned
 
 _NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _NO_ID = r"^[\x{85}\pZ]+$|[\x00-\x1f\x7f]"
@@ -46,6 +46,8 @@ class InteractionFile:
         Ids of positions 1..N.
     properties
         Their columns.
+    unlearned
+        Columns of the catalogue's items that have no position, as `TrainingData` has them.
     notes
         What a reader of the figures should know, one sentence each.
     """
@@ -53,11 +55,16 @@ class InteractionFile:
     interactions: Interactions
     item_ids: Sequence[str]
     properties: Sequence[Mapping[str, Any]]
+    unlearned: Sequence[Mapping[str, Any]]
     notes: tuple[str, ...]
 
 
 def read(
-    path: Path, *, items: Mapping[str, Mapping[str, Any]] | None = None, configuration: Configuration = DEFAULT
+    path: Path,
+    *,
+    items: Mapping[str, Mapping[str, Any]] | None = None,
+    configuration: Configuration = DEFAULT,
+    learned_alone: bool = False,
 ) -> InteractionFile:
     """Read an interactions file; rows of equal TIMESTAMP keep the order of the file.
 
@@ -68,7 +75,9 @@ def read(
         state no type are views, rows of types that are unknown or weigh nothing are left out; if the file knows none
         of the types that weigh something, every row weighs 1.
     items
-        The catalogue: the columns of each item by its id. Items without interactions are ranked as well.
+        The catalogue: the columns of each item by its id.
+    learned_alone
+        Give no position to items without interactions, as a training does; by default they are ranked as well.
     configuration
         Says which event types there are and what they weigh.
 
@@ -96,7 +105,7 @@ def read(
         item_ids=table["ITEM_ID"],
         time_ms=time_ms[kept],
         weight=weights[kept],
-        catalogue=None if items is None else pa.chunked_array([pa.array(items, pa.string())]),
+        catalogue=None if items is None or learned_alone else pa.chunked_array([pa.array(items, pa.string())]),
     )
     if repeated := interactions.repeated():
         notes.append(f"{repeated:,} rows have the user, item and time of another row; each of them counts")
@@ -104,7 +113,13 @@ def read(
     if any(properties):
         interactions = dataclasses.replace(interactions, content=item_content(properties).vectors)
     interactions = dataclasses.replace(interactions, history_length=configuration.limits.history_length)
-    return InteractionFile(interactions=interactions, item_ids=item_ids, properties=properties, notes=tuple(notes))
+    return InteractionFile(
+        interactions=interactions,
+        item_ids=item_ids,
+        properties=properties,
+        unlearned=unlearned(items or {}, item_ids),
+        notes=tuple(notes),
+    )
 
 
 def _weights(table: pa.Table, configuration: Configuration) -> tuple[np.ndarray[Any, Any], list[str]]:

@@ -124,7 +124,7 @@ def load(directory: Path) -> TrainingData:
         event_weights=manifest.event_weights,
         profile_ids=profile_ids,
         users=users,
-        unlearned=_unlearned(by_id, item_ids),
+        unlearned=unlearned(by_id, item_ids),
         all_interactions=len(interactions) if counts is None else manifest.interactions,
         all_users=interactions.users if counts is None else manifest.users,
     )
@@ -193,7 +193,8 @@ def _read_part(part: Path, name: str, columns: Sequence[str]) -> pa.Table:
         raise InvalidDataset(f"{name} is no readable Parquet file: {error}") from error
 
 
-def _unlearned(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+def unlearned(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the columns of the catalogue's items that have no position, see `TrainingData`."""
     learned = set(item_ids)
     rest = [properties for item_id, properties in by_id.items() if item_id not in learned]
     if len(rest) <= MOST_COLD_ITEMS:

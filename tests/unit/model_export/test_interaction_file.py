@@ -143,7 +143,17 @@ def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
     assert file.item_ids == ["new", "x", "y", "z"]
     assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
     assert file.interactions.items == 4
+    assert file.unlearned == []
     assert file.notes == ("2 items have interactions and do not stand in the items file",)
+
+
+def test_items_without_interactions_have_no_position_where_what_is_learned_is_asked_for(tmp_path: Path) -> None:
+    items = {"x": {"title": "X"}, "new": {"title": "N"}}
+
+    file = read(write(tmp_path / "rows.csv", ROWS), items=items, learned_alone=True)
+
+    assert (file.item_ids, file.interactions.items) == (["x", "y", "z"], 3)
+    assert file.unlearned == [{"title": "N"}]
 
 
 @pytest.mark.parametrize(
