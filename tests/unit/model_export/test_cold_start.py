@@ -211,7 +211,7 @@ def test_a_long_list_is_longer_than_the_places_that_are_looked_at_first() -> Non
 
 
 def test_some_users_choose_a_scale_and_tell_what_it_brings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of two alone is asked."""
+    """The first of four alone is asked, who wants item 1; the two after want item 4."""
     split = leave_one_out([1, 1, 4], [1, 4, 4], [2, 4, 4], [3, 1, 1])
     monkeypatch.setattr(cold_start, "MOST_QUERIES", 1)
 
