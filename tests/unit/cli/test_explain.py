@@ -263,7 +263,7 @@ def test_a_session_is_known_by_its_id(function: Function, pseudonyms: Pseudonyms
 
 def test_a_row_that_is_not_there_is_said_with_what_the_id_says(function: Function) -> None:
     function.client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v7/manifest.json", Body=b"{}")
-    late = recommendation_id.create(answered_ms=NOW_MS, recommender="popular", version="v7")
+    late = recommendation_id.create(answered_ms=time.time_ns() // 1_000_000, recommender="popular", version="v7")
     old = recommendation_id.create(answered_ms=NOW_MS - 86_400_000, recommender="popular", version="v8")
 
     soon, gone = explain(late), explain(old)

@@ -12,7 +12,7 @@ from model_export.onnx_file import open_session, recommend, write_graphs
 from model_export.parity import check_parity
 from tests.unit.model_export.shops import history, interactions, random_sequences
 
-SMALL = Sasrec(size=8, heads=2, feed=2, length=4, dropout=0.2, negatives=16, epochs=2, most_epochs=4)
+SMALL = Sasrec(size=8, heads=2, feed=2, length=4, dropout=0.2, negatives=16, epochs=2, most_epochs=4, networks=1)
 
 
 def untrained(settings: Sasrec, *, items: int) -> SasrecModel:
