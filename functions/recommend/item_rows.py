@@ -44,7 +44,7 @@ def ranked_after(scene: Scene, position: int, *, k: int, bias: Bias | None) -> l
     """Return what the model ranks for somebody who had to do with this item only."""
     model = scene.model
     assert model is not None
-    history = History(items=np.array([position]), event_weights=np.ones(1), event_time_ms=np.array([scene.now_ms]))
+    history = History(items=np.array([position]), event_weights=[1.0], event_time_ms=[scene.now_ms])
     listed = model.rank(history, k=k, now_ms=scene.now_ms, bias=bias, leave_out_seen=True)
     return [Ranked(*each) for each in zip(*(values.tolist() for values in listed), strict=True)]
 

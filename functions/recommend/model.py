@@ -58,20 +58,20 @@ class History:
     items
         int64 `(n,)`, positions, oldest first.
     event_weights
-        float64 `(n,)`, by event type.
+        By event type.
     event_time_ms
-        int64 `(n,)`.
+        When each was.
     indices
-        int64 `(n,)`, where they stand in the profile.
+        Where they stand in the profile.
     returned
         int64 `(m,)`, positions of which nothing is left, since they were taken back: kept out like seen ones.
     """
 
     items: npt.NDArray[np.int64]
-    event_weights: npt.NDArray[np.float64]
-    event_time_ms: npt.NDArray[np.int64]
+    event_weights: Sequence[float]
+    event_time_ms: Sequence[int]
     returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
-    indices: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    indices: Sequence[int] = ()
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
@@ -82,7 +82,7 @@ class History:
         return len(self.items)
 
 
-NO_HISTORY = History(_NOTHING, np.zeros(0), _NOTHING)
+NO_HISTORY = History(_NOTHING, (), ())
 
 
 class Model:
@@ -151,10 +151,10 @@ class Model:
         kept, weights = kept[-parameters.length :], weights[-parameters.length :]
         return History(
             items=np.array([places[index] for index in kept], np.int64),
-            event_weights=np.array(weights, np.float64),
-            event_time_ms=np.array([recent[index].event_time_ms for index in kept], np.int64),
+            event_weights=weights,
+            event_time_ms=[recent[index].event_time_ms for index in kept],
             returned=returned,
-            indices=np.array(kept, np.int64),
+            indices=kept,
         )
 
     def expected_ms(self, *, with_bias: bool) -> float:
@@ -239,7 +239,9 @@ class Model:
         return found
 
     def _weights(self, history: History, now_ms: int) -> npt.NDArray[np.float32]:
-        return self.bundle.manifest.history.weights(history.event_weights, now_ms - history.event_time_ms)
+        parameters = self.bundle.manifest.history
+        age_ms = now_ms - np.array(history.event_time_ms, np.int64) if parameters.decays else _NOTHING
+        return parameters.weights(np.array(history.event_weights), age_ms)
 
     def popular(
         self,

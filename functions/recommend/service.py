@@ -192,7 +192,7 @@ def _reasons(scene: Scene, places: Sequence[Place], history: History) -> dict[st
             [positions[place] for place in known],
             model=model,
             history=history,
-            recent=[scene.recent[index] for index in history.indices.tolist()],
+            recent=[scene.recent[index] for index in history.indices],
             now_ms=scene.now_ms,
         )
     except GRAPH_ERRORS as error:  # the batches of its runs take more memory than the one that ranked

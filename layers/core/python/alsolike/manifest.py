@@ -61,14 +61,20 @@ class HistoryParameters:
         if not self.half_life_days > 0:
             raise ValueError(f"half_life_days is {self.half_life_days!r}, expected more than 0")
 
+    @property
+    def decays(self) -> bool:
+        """Whether an interaction counts less as it ages."""
+        return self.half_life_days != math.inf
+
     def weights(self, event_weight: npt.NDArray[Any], age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
 
-        This is the only definition of a history's weights: training, evaluation and serving call it.
+        Ages are not looked at where nothing `decays`. This is the only definition of a history's weights: training,
+        evaluation and serving call it.
         """
         import numpy as np  # whoever reads what a version is has none
 
-        if self.half_life_days == math.inf:
+        if not self.decays:
             return np.asarray(event_weight).astype(np.float32)
         age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY
         decay = np.exp2(-age_days / self.half_life_days)
