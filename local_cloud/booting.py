@@ -6,6 +6,8 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from local_cloud.state import FAILED, FAILED_LINE, READY_LINE, CloudState, StateError
 
@@ -14,36 +16,55 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class Booting:
-    """Follows what a cloud that starts prints; what comes after it is ready is read too, lest it block."""
+    """Follows what a cloud that starts prints; what comes after it is ready is read too, lest it block.
 
-    def __init__(self, process: subprocess.Popen[str], progress: Callable[[str], None]) -> None:
+    As a context, it ends the cloud where the wait for it fails, such as by an interruption: nobody would learn how to
+    reach it.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], path: Path, progress: Callable[[str], None]) -> None:
         self.settled = threading.Event()
         self.ready = False
         self._process = process
+        self._path = path
         self._progress = progress
         self._lines: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
         threading.Thread(target=self._read, daemon=True).start()
 
-    def failure(self, path: Path, timeout_s: float) -> str:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        try:
+            self._end()
+        except OSError as failed:  # of the state file; why the cloud ends is what its owner has to see
+            raise error from failed
+
+    def failure(self, timeout_s: float) -> str:
         """Say why the cloud is not ready."""
         if not self.settled.is_set():
             return f"the cloud is not ready after {timeout_s:g} s; it said last: {' | '.join(list(self._lines)[-3:])}"
         try:
-            state = CloudState.read(path)
+            state = CloudState.read(self._path)
         except StateError:
             state = None
         if state is not None and state.status == FAILED and state.pid == self._process.pid:
             return f"{FAILED_LINE} {state.error}"
         return "\n".join(self._lines) or "the cloud does not boot and says nothing"
 
-    def end(self, path: Path) -> None:
+    def _end(self) -> None:
         """End the cloud although it still boots; a second interruption kills it."""
         with contextlib.ExitStack() as ending:  # the last callback is called first
-            ending.callback(CloudState.forget, path, pid=self._process.pid)
+            ending.callback(CloudState.forget, self._path, pid=self._process.pid)
             ending.callback(self._process.wait)
             ending.callback(self._process.kill)  # does nothing to one that has ended
             self._process.terminate()
-            self._process.wait(_STOP_TIMEOUT_S)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed
+                self._process.wait(_STOP_TIMEOUT_S)
 
     def _read(self) -> None:
         if self._process.stdout is None:

@@ -1,6 +1,5 @@
 """A handle on a cloud in another process: start it or find it, call it, move its clock, stop it."""
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -85,15 +84,12 @@ class Cloud:
             text=True,
             start_new_session=True,  # Ctrl-C is for the owner, who stops the cloud in its turn
         )
-        booting = Booting(process, progress)
-        with contextlib.ExitStack() as interrupted:
-            interrupted.callback(booting.end, path)  # nobody would learn how to reach it
+        with Booting(process, path, progress) as booting:
             settled = booting.settled.wait(timeout_s)
-            interrupted.pop_all()
         if not settled or process.poll() is not None or not booting.ready:
             process.kill()
             process.wait()
-            failure = booting.failure(path, timeout_s)
+            failure = booting.failure(timeout_s)
             CloudState.forget(path, pid=process.pid)
             raise CloudError(failure)
         cloud = cls(CloudState.read(path), path=path, process=process)
