@@ -105,13 +105,16 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
         What `reach` and `advance` add up to; None where nobody knows.
     """
     shown: _Bar | _Lines = _Bar(description, total) if sys.stderr.isatty() else _Lines(description, total)
-    outcome = "stopped"
     try:
         shown.start()
         yield shown
-        outcome = "done"
-    finally:
-        shown.end(outcome)
+    except BaseException as error:
+        try:
+            shown.end("stopped")
+        except (OSError, ValueError) as failed:  # nobody reads stderr any more; what stopped the work still counts
+            raise error from failed
+        raise
+    shown.end("done")
 
 
 class _Bar:

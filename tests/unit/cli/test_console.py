@@ -39,6 +39,20 @@ def test_long_note_leaves_bar_and_percentage_on_80_columns(monkeypatch: pytest.M
     assert "ApiGatewayV2" not in last
 
 
+def test_what_stopped_a_step_is_what_is_seen_where_nobody_reads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", shown := io.StringIO())
+
+    def train() -> None:
+        with console.step("train"):
+            shown.close()
+            raise LookupError("no such item")
+
+    with pytest.raises(LookupError, match="no such item") as stopped:
+        train()
+
+    assert isinstance(stopped.value.__cause__, ValueError)
+
+
 @pytest.mark.parametrize(
     "show",
     [
