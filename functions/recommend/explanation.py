@@ -15,7 +15,8 @@ import numpy as np
 import orjson
 
 from alsolike.profiles import RecentInteraction
-from functions.recommend.model import History, Model
+from functions.recommend.history import History
+from functions.recommend.model import Model
 
 EXPLAINED_INTERACTIONS = 50
 """The latest so many are left out in turn: each costs a run of the model."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from functions.recommend.model import Bias, History, Ranked
+from functions.recommend.history import History
+from functions.recommend.model import Bias, Ranked
 from functions.recommend.scene import Scene
 
 

@@ -1,9 +1,8 @@
-"""A loaded model: histories become tensors, positions become items again."""
+"""A loaded model: histories become tensors, and answers come back as positions."""
 
 from __future__ import annotations
 
 import collections
-import dataclasses
 import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -27,12 +26,11 @@ from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
 from alsolike.errors import InvalidBundle
 from alsolike.graph_tables import graph_tables
 from alsolike.profiles import RecentInteraction
-from alsolike.returns import remaining
 from alsolike.values import value_object
+from functions.recommend.history import NO_HISTORY, History, known_history
 
 GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException)
 _NONE = np.zeros((1, 1), np.int64)
-_NOTHING = np.zeros(0, np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
 _ABLATED_AT_ONCE = 16
@@ -47,42 +45,6 @@ class Ranked:
 
     position: int
     score: float
-
-
-@value_object
-class History:
-    """What a model knows of a profile.
-
-    Attributes
-    ----------
-    items
-        int64 `(n,)`, positions, oldest first.
-    event_weights
-        By event type.
-    event_time_ms
-        When each was.
-    indices
-        Where they stand in the profile.
-    returned
-        int64 `(m,)`, positions of which nothing is left, since they were taken back: kept out like seen ones.
-    """
-
-    items: npt.NDArray[np.int64]
-    event_weights: Sequence[float]
-    event_time_ms: Sequence[int]
-    returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
-    indices: Sequence[int] = ()
-
-    @property
-    def seen(self) -> npt.NDArray[np.int64]:
-        """The positions that are not recommended again where the model leaves out what was seen."""
-        return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-
-NO_HISTORY = History(_NOTHING, (), ())
 
 
 class Model:
@@ -126,36 +88,9 @@ class Model:
         return self.bundle.manifest.version
 
     def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
-        """Return the latest interactions with items and event types that the model knows.
-
-        Parameters
-        ----------
-        positions
-            Of their items; 0 and what lies after the model's last one are items that it does not know.
-        """
-        parameters, items = self.bundle.manifest.history, self.bundle.manifest.items
-        weight_of, places = parameters.event_weights, positions.tolist()
-        kept = [
-            index
-            for index, (entry, place) in enumerate(zip(recent, places, strict=True))
-            if 0 < place <= items and entry.event_type in weight_of
-        ]
-        weights = [weight_of[recent[index].event_type] for index in kept]
-        returned = _NOTHING
-        if weights and min(weights) < 0:
-            every = positions[kept]
-            rest = remaining(every, np.array(weights, np.float64)).tolist()
-            kept = [index for index, weight in zip(kept, rest, strict=True) if weight > 0]
-            weights = [weight for weight in rest if weight > 0]
-            returned = np.setdiff1d(every, positions[kept])
-        kept, weights = kept[-parameters.length :], weights[-parameters.length :]
-        return History(
-            items=np.array([places[index] for index in kept], np.int64),
-            event_weights=weights,
-            event_time_ms=[recent[index].event_time_ms for index in kept],
-            returned=returned,
-            indices=kept,
-        )
+        """Return what this model knows of a profile; see `known_history`."""
+        manifest = self.bundle.manifest
+        return known_history(recent, positions, parameters=manifest.history, items=manifest.items)
 
     def expected_ms(self, *, with_bias: bool) -> float:
         """Return how long a run takes, by the fastest of the latest; 0 where there was none yet.
@@ -188,7 +123,7 @@ class Model:
             leave_out_seen = self.bundle.manifest.exclude_seen
         feed: dict[str, npt.NDArray[Any]] = {
             "history": history.items[None, :],
-            "weights": self._weights(history, now_ms)[None, :],
+            "weights": history.weights(self.bundle.manifest.history, now_ms=now_ms)[None, :],
             "exclude": history.seen[None, :] if leave_out_seen else _NONE,
             "k": np.array([k], np.int64),
         }
@@ -213,7 +148,7 @@ class Model:
         float32 `(1 + min(latest, len(history)), len(positions))`: as it is, then without each of the latest, oldest
         first; 0 where the model knows nothing.
         """
-        weights = self._weights(history, now_ms)
+        weights = history.weights(self.bundle.manifest.history, now_ms=now_ms)
         first = max(len(history) - latest, 0)
         left_out = np.array([-1, *range(first, len(history))])
         bias = np.full(self.bundle.manifest.items + 1, -np.inf, np.float32)
@@ -237,11 +172,6 @@ class Model:
                     if position:
                         found[row, column[position]] = score
         return found
-
-    def _weights(self, history: History, now_ms: int) -> npt.NDArray[np.float32]:
-        parameters = self.bundle.manifest.history
-        age_ms = now_ms - np.array(history.event_time_ms, np.int64) if parameters.decays else _NOTHING
-        return parameters.weights(np.array(history.event_weights), age_ms)
 
     def popular(
         self,

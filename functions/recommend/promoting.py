@@ -9,7 +9,8 @@ import numpy as np
 from alsolike.recommendation_requests import OF_ITEMS
 from functions.recommend import item_rows
 from functions.recommend.filtering import Chosen
-from functions.recommend.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
+from functions.recommend.history import NO_HISTORY
+from functions.recommend.model import GRAPH_ERRORS, Bias, Ranked
 from functions.recommend.ranking import rank
 from functions.recommend.recommenders import LADDER_WINDOW, model_fits, note_failure
 from functions.recommend.scene import NO_POSITIONS, Scene, Scored

@@ -26,7 +26,8 @@ from alsolike.recommendation_requests import (
 from alsolike.related import SIMILAR, TOGETHER
 from alsolike.values import value_object
 from functions.recommend import bought, item_rows
-from functions.recommend.model import GRAPH_ERRORS, NO_HISTORY, History, Ranked
+from functions.recommend.history import NO_HISTORY, History
+from functions.recommend.model import GRAPH_ERRORS, Ranked
 from functions.recommend.ranking import rank
 from functions.recommend.scene import Scene, Scored
 

@@ -13,8 +13,9 @@ from alsolike.values import value_object
 from functions.recommend import filtering, merchandising
 from functions.recommend.budget import Budget
 from functions.recommend.explanation import reasons
+from functions.recommend.history import History
 from functions.recommend.metadata import metadata
-from functions.recommend.model import GRAPH_ERRORS, History
+from functions.recommend.model import GRAPH_ERRORS
 from functions.recommend.people import People, Shopper
 from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Found, Source, note_failure
 from functions.recommend.request import Request

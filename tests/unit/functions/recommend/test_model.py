@@ -12,7 +12,8 @@ from alsolike import bundle
 from alsolike.bundle import HistoryParameters
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
-from functions.recommend.model import History, Model, Ranked
+from functions.recommend.history import History
+from functions.recommend.model import Model, Ranked
 from tests.unit.functions.bundles import MANIFEST, without_later_files, write_bundle
 from tests.unit.functions.factories import NOW_MS
 

@@ -1,0 +1,99 @@
+"""What a model knows of a profile: positions of items, and what each interaction weighs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.manifest import HistoryParameters
+from alsolike.profiles import RecentInteraction
+from alsolike.returns import remaining
+from alsolike.values import value_object
+
+_NOTHING = np.zeros(0, np.int64)
+
+
+@value_object
+class History:
+    """What a model knows of a profile.
+
+    Attributes
+    ----------
+    items
+        int64 `(n,)`, positions, oldest first.
+    event_weights
+        By event type.
+    event_time_ms
+        When each was.
+    indices
+        Where they stand in the profile.
+    returned
+        int64 `(m,)`, positions of which nothing is left, since they were taken back: kept out like seen ones.
+    """
+
+    items: npt.NDArray[np.int64]
+    event_weights: Sequence[float]
+    event_time_ms: Sequence[int]
+    returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    indices: Sequence[int] = ()
+
+    @property
+    def seen(self) -> npt.NDArray[np.int64]:
+        """The positions that are not recommended again where the model leaves out what was seen."""
+        return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
+
+    def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
+        """Return what each interaction weighs at `now_ms`: float32 `(n,)`."""
+        age_ms = now_ms - np.array(self.event_time_ms, np.int64) if parameters.decays else _NOTHING
+        return parameters.weights(np.array(self.event_weights), age_ms)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+NO_HISTORY = History(_NOTHING, (), ())
+
+
+def known_history(
+    recent: Sequence[RecentInteraction],
+    positions: npt.NDArray[np.int64],
+    *,
+    parameters: HistoryParameters,
+    items: int,
+) -> History:
+    """Return the latest interactions with items and event types that a model knows.
+
+    Parameters
+    ----------
+    positions
+        Of their items; 0 and what lies after the model's last one are items that it does not know.
+    parameters
+        What event types weigh, and how many interactions the model takes.
+    items
+        How many items it knows.
+    """
+    weight_of, places = parameters.event_weights, positions.tolist()
+    kept = [
+        index
+        for index, (entry, place) in enumerate(zip(recent, places, strict=True))
+        if 0 < place <= items and entry.event_type in weight_of
+    ]
+    weights = [weight_of[recent[index].event_type] for index in kept]
+    returned = _NOTHING
+    if weights and min(weights) < 0:
+        every = positions[kept]
+        rest = remaining(every, np.array(weights, np.float64)).tolist()
+        kept = [index for index, weight in zip(kept, rest, strict=True) if weight > 0]
+        weights = [weight for weight in rest if weight > 0]
+        returned = np.setdiff1d(every, positions[kept])
+    kept, weights = kept[-parameters.length :], weights[-parameters.length :]
+    return History(
+        items=np.array([places[index] for index in kept], np.int64),
+        event_weights=weights,
+        event_time_ms=[recent[index].event_time_ms for index in kept],
+        returned=returned,
+        indices=kept,
+    )
