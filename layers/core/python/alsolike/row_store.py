@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +10,8 @@ from typing import Any, Generic
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
+from alsolike.pages import row_of_token, token_of_row
 from alsolike.rows import R, RowKind
 from alsolike.values import value_object
 
@@ -176,7 +176,7 @@ class RowStore(Generic[R]):
         Unavailable
             If DynamoDB does not answer.
         """
-        start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": _start(token)}}}
+        start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
         try:
             answer = self._client.scan(
                 TableName=self._table, Limit=limit, FilterExpression=_IS_THERE, ConsistentRead=True, **start
@@ -185,7 +185,7 @@ class RowStore(Generic[R]):
             raise self._unavailable(error) from error
         last = answer.get("LastEvaluatedKey")
         rows = [self._stored(attributes) for attributes in answer["Items"]]
-        return rows, None if last is None else _token(last[self._kind.key]["S"])
+        return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
         """Yield every row, in no order; of so many segments, which several scan side by side, those of one.
@@ -286,17 +286,3 @@ class RowStore(Generic[R]):
 
     def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(f"{self._kind.name} table {self._table}: {error}")
-
-
-def _token(row_id: str) -> str:
-    return base64.urlsafe_b64encode(row_id.encode()).decode()
-
-
-def _start(token: str) -> str:
-    try:
-        row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except ValueError as error:
-        raise InvalidInput(f"nextToken is {token!r}, expected one that this list returned") from error
-    if not row_id or len(row_id.encode()) > 2048:
-        raise InvalidInput(f"nextToken is {token!r}, expected one that this list returned")
-    return row_id
