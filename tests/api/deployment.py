@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.configuration_store import ConfigurationStore
-from alsolike.fields import or_null
 from alsolike.operations import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 from alsolike.recommendation_requests import GET_RECOMMENDATIONS
+from alsolike.schemas import or_null
 from alsolike.session_tokens import MAX_LIFETIME_S, Session, mint
 from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, write_history
 

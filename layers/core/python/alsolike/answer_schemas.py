@@ -7,11 +7,10 @@ from typing import Any
 
 from alsolike import observed_answers
 from alsolike.catalog import ITEMS
-from alsolike.fields import Schema
 from alsolike.http import ERROR_TYPES
 from alsolike.operate_answers import ANSWERS as OPERATE_ANSWERS
 from alsolike.rows import RowKind
-from alsolike.schemas import object_of
+from alsolike.schemas import Schema, object_of
 from alsolike.users import USERS
 
 NOTHING, ERROR = "Nothing", "Error"

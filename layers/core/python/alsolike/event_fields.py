@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from alsolike import wire
 from alsolike.configuration import Configuration, EventType
 from alsolike.errors import InvalidInput
-from alsolike.fields import NOT_BLANK, Fields, ListOf, Number, Schema, Text
+from alsolike.fields import NOT_BLANK, Fields, ListOf, Number, Text
 from alsolike.interactions import (
     MAX_EVENT_VALUE,
     MAX_ID_CHARACTERS,
@@ -20,6 +20,7 @@ from alsolike.interactions import (
     MAX_TIME_MS,
 )
 from alsolike.put_fields import JsonObject, ListApart
+from alsolike.schemas import Schema
 
 MAX_BODY_BYTES = 1_000_000
 MAX_EVENTS_PER_CALL = 10

@@ -13,9 +13,8 @@ from typing import Any, ClassVar, Protocol
 
 from alsolike import wire
 from alsolike.errors import InvalidInput
+from alsolike.schemas import Schema, described, or_null
 from alsolike.values import value_object
-
-Schema = dict[str, Any]
 
 NOT_BLANK = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 """Something that is no space, and no control characters: what `wire` takes as text."""
@@ -69,7 +68,7 @@ class Text:
 
     def schema(self) -> Schema:
         """See `Field`."""
-        return _described(
+        return described(
             {"type": "string", "minLength": 1, "maxLength": self.maximum, "pattern": self.pattern or NOT_BLANK},
             self.about,
         )
@@ -100,7 +99,7 @@ class Whole:
         schema: Schema = {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
         if self.default is not None:
             schema["default"] = self.default
-        return _described(schema, self.about)
+        return described(schema, self.about)
 
 
 @value_object
@@ -122,7 +121,7 @@ class Number:
 
     def schema(self) -> Schema:
         """See `Field`."""
-        return _described({"type": "number", "minimum": -self.most, "maximum": self.most}, self.about)
+        return described({"type": "number", "minimum": -self.most, "maximum": self.most}, self.about)
 
 
 @value_object
@@ -140,7 +139,7 @@ class Flag:
 
     def schema(self) -> Schema:
         """See `Field`."""
-        return _described({"type": "boolean"}, self.about)
+        return described({"type": "boolean"}, self.about)
 
 
 @value_object
@@ -163,7 +162,7 @@ class Choice:
         schema: Schema = {"type": "string", "enum": list(self.choices)}
         if self.default is not None:
             schema["default"] = self.default
-        return _described(schema, self.about)
+        return described(schema, self.about)
 
 
 @value_object
@@ -189,7 +188,7 @@ class ListOf:
             "minItems": self.minimum,
             "maxItems": self.maximum,
         }
-        return _described(schema, self.about)
+        return described(schema, self.about)
 
 
 @value_object
@@ -220,7 +219,7 @@ class MapOf:
 
     def schema(self) -> Schema:
         """See `Field`."""
-        return _described(
+        return described(
             {
                 "type": "object",
                 "propertyNames": self.key.schema(),
@@ -276,7 +275,7 @@ class Fields:
         }
         if self.required:
             schema["required"] = list(self.required)
-        return _described(schema, self.about)
+        return described(schema, self.about)
 
 
 def _missing(field: Field, where: str) -> InvalidInput:
@@ -288,16 +287,3 @@ def _given(field: Field, value: Any, where: str) -> Any:
     if value is None:
         raise _missing(field, where)
     return field.read(value, where)
-
-
-def or_null(schema: Schema) -> Schema:
-    """Return the schema of what may be null as well."""
-    if "anyOf" in schema:
-        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
-    if "enum" in schema:
-        return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def _described(schema: Schema, about: str) -> Schema:
-    return {**schema, "description": about} if about else schema

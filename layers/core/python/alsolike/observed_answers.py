@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from alsolike.fields import Schema, or_null
 from alsolike.schemas import (
     COUNT,
     FLAG,
@@ -17,11 +16,13 @@ from alsolike.schemas import (
     TIME_MS,
     TIME_MS_OR_NULL,
     WHOLE,
+    Schema,
     described,
     list_of,
     map_of,
     object_of,
     one_of,
+    or_null,
 )
 
 TRAFFIC, ALARMS, RULES, COST = "Traffic", "Alarms", "RuleSets", "Cost"

@@ -13,9 +13,10 @@ from typing import Any
 
 from alsolike.answer_schemas import ANSWERS, ERROR, HEADERS
 from alsolike.configuration import Configuration
-from alsolike.fields import ListOf, MapOf, Schema
+from alsolike.fields import ListOf, MapOf
 from alsolike.operations import SCOPES, Operation, operations
 from alsolike.path_ids import PATH_ID
+from alsolike.schemas import Schema
 
 VERSION = "0.1.0"
 

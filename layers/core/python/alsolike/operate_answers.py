@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from alsolike.canary_report import GOING, PROMOTED, ROLLED_BACK
 from alsolike.decision import APPROVED, REJECTED
-from alsolike.fields import Schema, or_null
 from alsolike.model_versions import STATUSES
+from alsolike.schemas import Schema, or_null
 from alsolike.training_runs import BUSY
 from alsolike.training_runs import STATUSES as RUN_STATUSES
 

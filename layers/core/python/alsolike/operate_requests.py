@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alsolike.fields import Fields, Flag, Schema, Text, Whole
+from alsolike.fields import Fields, Flag, Text, Whole
 from alsolike.model_promotion import MAX_REASON
 from alsolike.recommendation_requests import LISTING, OF_ITEMS, OF_USERS, needs
 from alsolike.recommendation_requests import PREVIEW as PREVIEW_OF_FUNCTION
+from alsolike.schemas import Schema
 
 MOST_VERSIONS, USUAL_VERSIONS = 100, 50
 MOST_RUNS, USUAL_RUNS = 50, 20

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from alsolike.fields import Fields, Schema
+from alsolike.fields import Fields
+from alsolike.schemas import Schema
 
 WRITE_EVENTS = "alsolike/events.write"
 READ_RECOMMENDATIONS = "alsolike/recommendations.read"

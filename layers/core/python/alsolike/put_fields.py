@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from alsolike import wire
-from alsolike.fields import ListOf, Schema
+from alsolike.fields import ListOf
+from alsolike.schemas import Schema
 from alsolike.values import value_object
 
 

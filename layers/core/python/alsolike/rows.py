@@ -13,9 +13,10 @@ from alsolike import wire
 from alsolike.column_values import check_values, column_schema, fits
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidInput, NotFound
-from alsolike.fields import Fields, Schema, Text, or_null
+from alsolike.fields import Fields, Text
 from alsolike.interactions import MAX_ID_CHARACTERS
 from alsolike.put_fields import JsonObject, ListApart
+from alsolike.schemas import Schema, or_null
 from alsolike.values import value_object
 
 

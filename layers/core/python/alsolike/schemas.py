@@ -1,10 +1,21 @@
-"""Parts of what the API answers, as JSON Schema."""
+"""JSON Schema (2020-12), and the parts of it that what the API takes and answers are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from alsolike.fields import Schema, or_null
+Schema = dict[str, Any]
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return the schema of what may be null as well."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if "enum" in schema:
+        return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
+    return {**schema, "type": [schema["type"], "null"]}
+
 
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
