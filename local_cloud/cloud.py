@@ -3,10 +3,8 @@
 import functools
 import importlib.util
 import os
-import platform
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from local_cloud.addresses import Addresses
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import deploy
-from local_cloud.deployment import Deployment, DeploymentError
+from local_cloud.deployment import Deployment
 from local_cloud.events.clock import Clock
 from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
 from local_cloud.events.targets import Target, TargetQueue
@@ -26,6 +24,7 @@ from local_cloud.execution.asynchronous import AsyncInvocations
 from local_cloud.execution.environment import Host
 from local_cloud.execution.function import Outcome
 from local_cloud.execution.invoker import Invoker
+from local_cloud.execution.runtimes import function_reports, refuse_foreign_runtimes
 from local_cloud.execution.workspaces import Workspaces
 from local_cloud.fronts import Fronts
 from local_cloud.gateway.deployed import read_http_apis
@@ -126,7 +125,7 @@ class LocalCloud:
         deployment = deploy(
             settings.assembly, self.clients, region=settings.region, account=settings.account, progress=progress
         )
-        _refuse_foreign_runtimes(deployment)
+        refuse_foreign_runtimes(deployment)
         self._moto_state.know_templates(deployment)
         self._async_configs.know_templates(deployment)
         progress("starting alarms, event sources, schedules and APIs")
@@ -183,19 +182,12 @@ class LocalCloud:
 
     def functions(self, deployment: Deployment) -> dict[str, dict[str, Any]]:
         """Report what runs each function, and where each package of its layers comes from."""
-        reports = {}
-        for resource in deployment.of_type("AWS::Lambda::Function"):
-            function = self._moto_state.find_function(resource.physical_id)
-            reports[function.name] = {
-                "logical_id": resource.logical_id,
-                "template_runtime": resource.properties.get("Runtime", ""),
-                "template_architecture": (resource.properties.get("Architectures") or ["x86_64"])[0],
-                "python": platform.python_version(),
-                "architecture": platform.machine(),
-                "runtime_client": "awslambdaric" if self.has_awslambdaric else "stand-in",
-                "layers": [asdict(source) for source in self._workspaces.package_sources(function)],
-            }
-        return reports
+        return function_reports(
+            deployment,
+            find=self._moto_state.find_function,
+            package_sources=self._workspaces.package_sources,
+            awslambdaric=self.has_awslambdaric,
+        )
 
     def statistics(self) -> Mapping[str, Any]:
         """Return what has happened so far."""
@@ -297,16 +289,3 @@ class LocalCloud:
     def stack_template(self, stack: str) -> str | None:
         """Return the template that a stack was deployed from; None if there is no such stack."""
         return self._moto_state.stack_template(stack)
-
-
-def _refuse_foreign_runtimes(deployment: Deployment) -> None:
-    for resource in deployment.of_type("AWS::Lambda::Function"):
-        runtime = str(resource.properties.get("Runtime", ""))
-        if not runtime.startswith("python"):
-            raise DeploymentError(
-                f"{runtime or 'a container image'!r} cannot run here, only Python {platform.python_version()} can",
-                stack=resource.stack,
-                logical_id=resource.logical_id,
-                resource_type=resource.type,
-                property_name="Runtime",
-            )

@@ -1,0 +1,53 @@
+"""What runs the functions of a deployment here, beside what their template says."""
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from local_cloud.deployment import Deployment, DeploymentError
+from local_cloud.execution.function import Function
+from local_cloud.execution.layers import PackageSource
+
+
+def refuse_foreign_runtimes(deployment: Deployment) -> None:
+    """Make sure that every function can run here.
+
+    Raises
+    ------
+    DeploymentError
+        If one is for anything but Python.
+    """
+    for resource in deployment.of_type("AWS::Lambda::Function"):
+        runtime = str(resource.properties.get("Runtime", ""))
+        if not runtime.startswith("python"):
+            raise DeploymentError(
+                f"{runtime or 'a container image'!r} cannot run here, only Python {platform.python_version()} can",
+                stack=resource.stack,
+                logical_id=resource.logical_id,
+                resource_type=resource.type,
+                property_name="Runtime",
+            )
+
+
+def function_reports(
+    deployment: Deployment,
+    *,
+    find: Callable[[str], Function],
+    package_sources: Callable[[Function], Sequence[PackageSource]],
+    awslambdaric: bool,
+) -> dict[str, dict[str, Any]]:
+    """Report what runs each function, by its name, and where each package of its layers comes from."""
+    reports = {}
+    for resource in deployment.of_type("AWS::Lambda::Function"):
+        function = find(resource.physical_id)
+        reports[function.name] = {
+            "logical_id": resource.logical_id,
+            "template_runtime": resource.properties.get("Runtime", ""),
+            "template_architecture": (resource.properties.get("Architectures") or ["x86_64"])[0],
+            "python": platform.python_version(),
+            "architecture": platform.machine(),
+            "runtime_client": "awslambdaric" if awslambdaric else "stand-in",
+            "layers": [asdict(source) for source in package_sources(function)],
+        }
+    return reports
