@@ -1,4 +1,4 @@
-"""When a look starts a training: once, and not again before anything is otherwise."""
+"""When drift starts a training: once, and not again before anything is otherwise."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from typing import Any
 import pytest
 
 from alsolike.drift import DAY_MS
-from alsolike.errors import ConcurrentUpdate, InvalidInput
-from alsolike.monitoring import Outcome, Start, Trigger
-from alsolike.training_turn import Turn
-from functions.monitor_models.outcomes import outcome_of
+from alsolike.errors import ConcurrentUpdate
+from alsolike.monitoring import Outcome
 from functions.monitor_models.state import State, StateStore
 from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, Shop, event, shopping
+from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, Shop, shopping
 
 DRIFTED = 0.6
-DATA_RULES = dataclasses.replace(RULES, retrains=False, new_interactions=500)
 
 
 def drift(shop: Shop, *, now_ms: int) -> None:
@@ -148,46 +145,6 @@ def test_a_new_champion_under_which_the_figure_came_down_may_drift_again(shop: S
     assert [each["input"]["trigger"] for each in shop.started()] == ["drift", "drift"]
 
 
-def test_enough_new_interactions_start_a_training_once(shop: Shop) -> None:
-    rows = shopping()
-    shop.champion(rows)
-    last_ms = max(row["event_time_ms"] for row in rows)
-    now_ms = NOW_MS + 3 * DAY_MS
-    old = [event(f"old-{n}", "user-1", "item-00", last_ms - n) for n in range(50)]
-    new = [event(f"new-{n}", f"user-{n % 50}", "item-00", last_ms + 1 + n) for n in range(499)]
-    shop.happened([*old, *new], profiles=False)
-
-    few = shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.happened([event("one-more", "user-1", "item-01", now_ms - 1)], profiles=False)
-    enough = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
-    shop.look(now_ms=now_ms + 2 * HOUR_MS, rules=DATA_RULES)
-
-    assert (few.new_interactions, few.started) == (499, None)
-    assert enough.new_interactions == 500
-    (execution,) = shop.started()
-    assert execution["name"].startswith("new-data-")
-    assert execution["input"] == {
-        "trigger": "new-data",
-        "reason": "500 interactions are new, 500 start a training",
-    }
-
-
-def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop: Shop) -> None:
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.ended()
-
-    shop.happened([event(f"b-{n}", f"user-{n % 50}", "item-00", now_ms + 1 + n) for n in range(600)], profiles=False)
-    next_hour = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
-    next_day = shop.look(now_ms=now_ms + DAY_MS, rules=DATA_RULES)
-
-    assert (next_hour.new_interactions, next_hour.started) == (600, None)
-    assert next_day.started is not None
-    assert len(shop.started()) == 2
-
-
 @pytest.mark.parametrize(
     ("ending", "outcome"),
     [
@@ -236,97 +193,6 @@ def test_third_try_has_a_name_of_its_own_and_one_that_had_its_turn_ends_the_tryi
     assert last.last_start is not None
     assert last.last_start.outcome is Outcome.FAILED
     assert (shop.state()["attempts"], shop.state()["refused"]) == (0, None)
-
-
-def test_new_data_of_a_start_without_a_turn_are_still_new(shop: Shop) -> None:
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.ended({"start": {"first": "busy"}})
-
-    report = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
-
-    assert report.new_interactions == 600
-    assert report.started is not None
-    assert len(shop.started()) == 2
-
-
-def test_while_a_training_goes_on_no_other_is_started(shop: Shop) -> None:
-    """It would end busy, at every look of a trial of days."""
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    shop.look(now_ms=now_ms, rules=DATA_RULES)
-
-    report = shop.look(now_ms=now_ms + 2 * DAY_MS, rules=DATA_RULES)
-
-    assert (report.new_interactions, report.started) == (600, None)
-    assert report.last_start is not None
-    assert report.last_start.outcome is Outcome.GOING
-
-
-def test_nothing_is_started_while_somebody_elses_training_has_its_turn(shop: Shop) -> None:
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    states, arn = shop.places.states, shop.places.state_machine_arn
-    execution = states.start_execution(stateMachineArn=arn, name="by-hand", input="{}")["executionArn"]
-    Turn(shop.places.s3, states, shop.places.artefact_bucket).take(execution, run_id="r", now_ms=now_ms)
-
-    meanwhile = shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.ended()
-    afterwards = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
-
-    assert (meanwhile.new_interactions, meanwhile.started, meanwhile.last_start) == (600, None, None)
-    assert afterwards.started is not None
-    assert [each["name"] for each in shop.started()] == ["by-hand", afterwards.started.name]
-
-
-@pytest.mark.parametrize(
-    ("ending", "outcome"),
-    [
-        ({}, Outcome.REJECTED),
-        ({"output": {"start": {"first": "dataset"}, "registration": {"verdict": "approved"},
-                     "canary": {"state": "rolled_back"}}}, Outcome.ROLLED_BACK),
-        ({"status": "ABORTED"}, Outcome.STOPPED),
-        ({"status": "TIMED_OUT", "entered": "First"}, Outcome.FAILED),
-    ],
-)  # fmt: skip
-def test_what_had_its_turn_counts_however_it_ended(shop: Shop, ending: Mapping[str, Any], outcome: Outcome) -> None:
-    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
-    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
-    shop.ended(**ending)
-
-    found = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
-
-    assert found is outcome
-    assert found.counts
-
-
-def test_run_that_ended_in_no_known_way_is_named(shop: Shop) -> None:
-    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
-    gone = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
-    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
-    shop.ended({"start": {}})
-
-    with pytest.raises(InvalidInput, match="drift-1 ended with an output that does not say how"):
-        outcome_of(shop.places.states, shop.places.state_machine_arn, start)
-    assert gone is Outcome.STOPPED
-
-
-def test_days_that_have_left_the_window_still_count(shop: Shop) -> None:
-    shop.champion(shopping())
-    day_ms = NOW_MS + DAY_MS
-    shop.happened([event(f"a-{n}", "user-1", "item-00", day_ms + n) for n in range(300)], profiles=False)
-    shop.look(now_ms=day_ms + HOUR_MS, rules=DATA_RULES)
-    later_ms = day_ms + 20 * DAY_MS
-    shop.happened([event(f"b-{n}", "user-1", "item-00", later_ms + n) for n in range(250)], profiles=False)
-
-    report = shop.look(now_ms=later_ms + HOUR_MS, rules=DATA_RULES)
-
-    assert report.new_interactions == 550
-    assert report.started is not None
 
 
 def test_of_two_looks_at_once_one_is_refused(shop: Shop) -> None:

@@ -1,0 +1,46 @@
+"""What became of a training that a look started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from alsolike.errors import InvalidInput
+from alsolike.monitoring import Outcome, Start, Trigger
+from functions.monitor_models.outcomes import outcome_of
+from tests.unit.functions.factories import NOW_MS
+from tests.unit.functions.monitor_models.shop import Shop
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ({}, Outcome.REJECTED),
+        ({"output": {"start": {"first": "dataset"}, "registration": {"verdict": "approved"},
+                     "canary": {"state": "rolled_back"}}}, Outcome.ROLLED_BACK),
+        ({"status": "ABORTED"}, Outcome.STOPPED),
+        ({"status": "TIMED_OUT", "entered": "First"}, Outcome.FAILED),
+    ],
+)  # fmt: skip
+def test_what_had_its_turn_counts_however_it_ended(shop: Shop, ending: Mapping[str, Any], outcome: Outcome) -> None:
+    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
+    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
+    shop.ended(**ending)
+
+    found = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+
+    assert found is outcome
+    assert found.counts
+
+
+def test_run_that_ended_in_no_known_way_is_named(shop: Shop) -> None:
+    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
+    gone = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
+    shop.ended({"start": {}})
+
+    with pytest.raises(InvalidInput, match="drift-1 ended with an output that does not say how"):
+        outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+    assert gone is Outcome.STOPPED
