@@ -1,10 +1,11 @@
+"""What each function is: its runtime, environment, layers, role and log."""
+
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
-from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
+from tests.infra.assembly import FUNCTIONS, Assembly, flat
 
 VARIABLES = {
     "operate": {
@@ -276,49 +277,3 @@ def test_every_log_group_has_the_retention_of_its_environment(demo: Assembly, pr
         return {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
 
     assert (retentions(demo), retentions(prod)) == ({7}, {90})
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_alias_live_names_a_published_version(assembly: Assembly, name: str) -> None:
-    function = assembly.function(name)
-
-    (alias,) = [alias for alias in aliases(assembly) if of(alias, function)]
-
-    assert alias.properties["Name"] == "live"
-    version = assembly.referred(alias.properties["FunctionVersion"], stack=alias.stack)
-    assert version.type == "AWS::Lambda::Version"
-    assert of(version, function)
-
-
-def test_whatever_calls_a_function_calls_its_alias(assembly: Assembly) -> None:
-    calls = [
-        *(permission.properties["FunctionName"] for permission in assembly.of_type("AWS::Lambda::Permission")),
-        *(mapping.properties["FunctionName"] for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping")),
-        *(i.properties["IntegrationUri"] for i in assembly.of_type("AWS::ApiGatewayV2::Integration")),
-    ]
-
-    def is_live(call: Any) -> bool:
-        if isinstance(call, dict) and call.keys() <= {"Ref", "Fn::ImportValue"}:
-            stack = assembly.only("AWS::ApiGatewayV2::Api").stack
-            own = [alias.logical_id for alias in aliases(assembly)]
-            return call.get("Ref") in own or assembly.referred(call, stack=stack).logical_id in own
-        return flat(call) == "selected:live"
-
-    # A permission and an integration a route, at least.
-    assert len(calls) >= 2 * len(assembly.of_type("AWS::ApiGatewayV2::Route")) > 0
-    assert all(map(is_live, calls))
-
-
-def aliases(assembly: Assembly) -> list[Resource]:
-    return assembly.of_type("AWS::Lambda::Alias")
-
-
-def of(resource: Resource, function: Resource) -> bool:
-    return resource.stack == function.stack and resource.properties["FunctionName"] == {"Ref": function.logical_id}
-
-
-def test_versions_go_with_the_deployment_that_replaces_them(assembly: Assembly) -> None:
-    """SnapStart bills each published version for as long as it is there."""
-    kept = {version.attributes.get("DeletionPolicy", "Delete") for version in assembly.of_type("AWS::Lambda::Version")}
-
-    assert kept == {"Delete"}
