@@ -11,6 +11,8 @@ from tests.unit.functions.cloud import create_table
 from tests.unit.functions.recommend.deployment import Deployment
 from tests.unit.functions.recommend.shop import Shop
 
+RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}, "together": {"pear": {"plum": 0.5}}}
+
 
 @pytest.fixture
 def deployment(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Deployment:
@@ -37,3 +39,9 @@ def shop(
     handler._sources.cache_clear()
     yield Shop(aws("s3"), aws("dynamodb"), artefact_bucket, profiles_table, users_table, tmp_path)
     handler._sources.cache_clear()
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Shop:
+    shop.publish(related=RELATED)
+    return shop

@@ -4,21 +4,12 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike import recommendation_id
-from alsolike.configuration_reader import CURRENT_KEY
 from functions.recommend import handler
 from tests.unit.functions.factories import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN, Shop
 
-RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}, "together": {"pear": {"plum": 0.5}}}
 SIMILAR = "GET /items/{itemId}/similar"
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def stocked(shop: Shop) -> Shop:
-    shop.publish(related=RELATED)
-    return shop
 
 
 def named(recommender: str, **fields: Any) -> dict[str, Any]:
@@ -216,101 +207,6 @@ def test_user_routes_take_any_recommender(stocked: Shop) -> None:
         ["kiwi"],
         "similar",
     )
-
-
-def test_session_token_says_who_asks_and_whose_profile_is_read(stocked: Shop) -> None:
-    """A token of a session is not good for the profile of a user who is called the same."""
-    stocked.remember("u#visit", "kiwi")
-    stocked.remember("s#visit", "pear")
-    stocked.remember("u#anna", "plum")
-    route = "GET /session/recommendations"
-
-    def seen(**token: str) -> list[str]:
-        return stocked.got(route, token=token, recommender="recently-viewed")[0]
-
-    assert seen(sessionId="visit") == ["pear"]
-    assert seen(sessionId="visit", userId="anna") == ["plum"]
-    assert seen(sessionId="visit", userId="ben") == ["pear"]
-    assert stocked.got(
-        "GET /session/items/{itemId}/similar", path={"itemId": "pear"}, token={"sessionId": "visit"}, numResults="1"
-    ) == (["kiwi"], "similar")
-
-
-def test_sessions_are_shown_the_columns_that_the_shop_permits_and_may_name_its_filters_alone(stocked: Shop) -> None:
-    """Any page holds a session's token: what an item costs the shop is not for it, unless the shop says so."""
-    dear, permits = "INCLUDE ItemID WHERE Items.PRICE > 2", "the configuration permits sessions"
-    stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
-    route = "GET /session/recommendations"
-
-    def answered(metadata: str = "title", filter: str = "dear") -> tuple[int, dict[str, Any]]:
-        answer = stocked.get(route, token={"sessionId": "visit"}, numResults="1", metadata=metadata, filter=filter)
-        return answer["statusCode"], orjson.loads(answer["body"])
-
-    assert answered(metadata="TITLE") == (
-        400,
-        {"message": f'metadata is "TITLE", expected none: {permits} no columns (sessions.columns)'},
-    )
-    stocked.configure(filters={"dear": dear, "other": dear}, sessions={"columns": ["TITLE"], "filters": ["dear"]})
-
-    assert answered()[1]["itemList"][0]["metadata"] == {"title": "Fig"}
-    assert answered(metadata="TITLE,PRICE") == (
-        400,
-        {"message": f'metadata is "PRICE", expected one that {permits} (sessions.columns): title'},
-    )
-    assert answered(filter="other") == (
-        400,
-        {"message": f'filter is "other", expected one that {permits} (sessions.filters): dear'},
-    )
-    assert stocked.get("GET /popular", metadata="PRICE", filter="other")["statusCode"] == 200
-
-
-def test_without_a_configuration_sessions_are_shown_no_columns(stocked: Shop) -> None:
-    stocked.catalogue({"fig": {"title": "Fig"}})
-    stocked.configure(sessions={"columns": ["TITLE"]})
-    stocked.s3.put_object(Bucket=stocked.bucket, Key=CURRENT_KEY, Body=b"damaged")
-
-    answer = stocked.get("GET /session/recommendations", token={"sessionId": "visit"}, metadata="TITLE")
-
-    assert "no-configuration" in answer["headers"]["x-alsolike-degraded"]
-    assert [item.keys() for item in orjson.loads(answer["body"])["itemList"]] == [{"itemId", "score"}] * 4
-
-
-def test_ranking_orders_what_it_is_given(stocked: Shop) -> None:
-    """The pear leads to fig, then plum; of the others the kiwi is known, the durian and the salak are not."""
-    stocked.remember("u#anna", "pear")
-    stocked.catalogue({"gone": None})
-
-    document = rank(stocked, ["durian", "kiwi", "gone", "plum", "salak", "fig", "plum"])
-
-    assert [(item["itemId"], item["score"]) for item in document["personalizedRanking"]] == [
-        ("fig", 2.0), ("plum", 1.0), ("kiwi", 0.0), ("durian", 0.0), ("salak", 0.0),
-    ]  # fmt: skip
-    assert recommendation_id.parse(document["recommendationId"]).recommender == "personalized-ranking"
-
-
-def test_ranking_ranks_seen_items_too(shop: Shop) -> None:
-    shop.publish(exclude_seen=True)
-    shop.remember("u#anna", "fig")
-    shop.remember("u#anna", "pear")
-
-    assert [item["itemId"] for item in rank(shop, ["plum", "fig"])["personalizedRanking"]] == ["fig", "plum"]
-
-
-def test_ranking_leaves_out_what_a_filter_bars(stocked: Shop) -> None:
-    stocked.configure(filters={"no-fig": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'})
-    stocked.remember("u#anna", "pear")
-
-    document = rank(stocked, ["plum", "fig"], filterArn=f"{ARN}:filter/no-fig")
-
-    assert [item["itemId"] for item in document["personalizedRanking"]] == ["plum"]
-
-
-def rank(shop: Shop, items: list[str], **fields: Any) -> dict[str, Any]:
-    body = {"campaignArn": f"{ARN}:campaign/personalized-ranking", "userId": "anna", "inputList": items, **fields}
-    answer = shop.post(body, route="POST /personalize-ranking")
-    assert answer["statusCode"] == 200, answer["body"]
-    document: dict[str, Any] = orjson.loads(answer["body"])
-    return document
 
 
 def test_every_recommender_answers_before_the_first_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:

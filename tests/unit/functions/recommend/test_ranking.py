@@ -1,0 +1,46 @@
+"""Personalized ranking: given items in the order of the model."""
+
+from typing import Any
+
+import orjson
+
+from alsolike import recommendation_id
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+
+def test_ranking_orders_what_it_is_given(stocked: Shop) -> None:
+    """The pear leads to fig, then plum; of the others the kiwi is known, the durian and the salak are not."""
+    stocked.remember("u#anna", "pear")
+    stocked.catalogue({"gone": None})
+
+    document = rank(stocked, ["durian", "kiwi", "gone", "plum", "salak", "fig", "plum"])
+
+    assert [(item["itemId"], item["score"]) for item in document["personalizedRanking"]] == [
+        ("fig", 2.0), ("plum", 1.0), ("kiwi", 0.0), ("durian", 0.0), ("salak", 0.0),
+    ]  # fmt: skip
+    assert recommendation_id.parse(document["recommendationId"]).recommender == "personalized-ranking"
+
+
+def test_ranking_ranks_seen_items_too(shop: Shop) -> None:
+    shop.publish(exclude_seen=True)
+    shop.remember("u#anna", "fig")
+    shop.remember("u#anna", "pear")
+
+    assert [item["itemId"] for item in rank(shop, ["plum", "fig"])["personalizedRanking"]] == ["fig", "plum"]
+
+
+def test_ranking_leaves_out_what_a_filter_bars(stocked: Shop) -> None:
+    stocked.configure(filters={"no-fig": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'})
+    stocked.remember("u#anna", "pear")
+
+    document = rank(stocked, ["plum", "fig"], filterArn=f"{ARN}:filter/no-fig")
+
+    assert [item["itemId"] for item in document["personalizedRanking"]] == ["plum"]
+
+
+def rank(shop: Shop, items: list[str], **fields: Any) -> dict[str, Any]:
+    body = {"campaignArn": f"{ARN}:campaign/personalized-ranking", "userId": "anna", "inputList": items, **fields}
+    answer = shop.post(body, route="POST /personalize-ranking")
+    assert answer["statusCode"] == 200, answer["body"]
+    document: dict[str, Any] = orjson.loads(answer["body"])
+    return document

@@ -1,0 +1,65 @@
+"""What a session may ask: whose profile is read, and which columns and filters the shop permits."""
+
+from typing import Any
+
+import orjson
+
+from alsolike.configuration_reader import CURRENT_KEY
+from tests.unit.functions.recommend.shop import Shop
+
+
+def test_session_token_says_who_asks_and_whose_profile_is_read(stocked: Shop) -> None:
+    """A token of a session is not good for the profile of a user who is called the same."""
+    stocked.remember("u#visit", "kiwi")
+    stocked.remember("s#visit", "pear")
+    stocked.remember("u#anna", "plum")
+    route = "GET /session/recommendations"
+
+    def seen(**token: str) -> list[str]:
+        return stocked.got(route, token=token, recommender="recently-viewed")[0]
+
+    assert seen(sessionId="visit") == ["pear"]
+    assert seen(sessionId="visit", userId="anna") == ["plum"]
+    assert seen(sessionId="visit", userId="ben") == ["pear"]
+    assert stocked.got(
+        "GET /session/items/{itemId}/similar", path={"itemId": "pear"}, token={"sessionId": "visit"}, numResults="1"
+    ) == (["kiwi"], "similar")
+
+
+def test_sessions_are_shown_the_columns_that_the_shop_permits_and_may_name_its_filters_alone(stocked: Shop) -> None:
+    """Any page holds a session's token: what an item costs the shop is not for it, unless the shop says so."""
+    dear, permits = "INCLUDE ItemID WHERE Items.PRICE > 2", "the configuration permits sessions"
+    stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
+    route = "GET /session/recommendations"
+
+    def answered(metadata: str = "title", filter: str = "dear") -> tuple[int, dict[str, Any]]:
+        answer = stocked.get(route, token={"sessionId": "visit"}, numResults="1", metadata=metadata, filter=filter)
+        return answer["statusCode"], orjson.loads(answer["body"])
+
+    assert answered(metadata="TITLE") == (
+        400,
+        {"message": f'metadata is "TITLE", expected none: {permits} no columns (sessions.columns)'},
+    )
+    stocked.configure(filters={"dear": dear, "other": dear}, sessions={"columns": ["TITLE"], "filters": ["dear"]})
+
+    assert answered()[1]["itemList"][0]["metadata"] == {"title": "Fig"}
+    assert answered(metadata="TITLE,PRICE") == (
+        400,
+        {"message": f'metadata is "PRICE", expected one that {permits} (sessions.columns): title'},
+    )
+    assert answered(filter="other") == (
+        400,
+        {"message": f'filter is "other", expected one that {permits} (sessions.filters): dear'},
+    )
+    assert stocked.get("GET /popular", metadata="PRICE", filter="other")["statusCode"] == 200
+
+
+def test_without_a_configuration_sessions_are_shown_no_columns(stocked: Shop) -> None:
+    stocked.catalogue({"fig": {"title": "Fig"}})
+    stocked.configure(sessions={"columns": ["TITLE"]})
+    stocked.s3.put_object(Bucket=stocked.bucket, Key=CURRENT_KEY, Body=b"damaged")
+
+    answer = stocked.get("GET /session/recommendations", token={"sessionId": "visit"}, metadata="TITLE")
+
+    assert "no-configuration" in answer["headers"]["x-alsolike-degraded"]
+    assert [item.keys() for item in orjson.loads(answer["body"])["itemList"]] == [{"itemId", "score"}] * 4
