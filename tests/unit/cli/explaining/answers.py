@@ -1,0 +1,94 @@
+"""Answers in the lake, what they were made of, and a function that gives them once more."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from typer.testing import CliRunner, Result
+
+from alsolike import lake, served
+from alsolike.served import Served
+from cli.deployment import Deployment
+from cli.main import app
+from cli.rebuilding.lake_reader import ARROW_TYPES
+from tests.unit.cli.shop import NAMES
+
+NOW_MS = time.time_ns() // 1_000_000
+SCHEMA = pa.schema([(name, pa.list_(pa.float64()) if type_ == "array<double>" else ARROW_TYPES[type_])
+                    for name, type_ in served.COLUMNS.items()])  # fmt: skip
+
+
+class Function:
+    """Answers replays with what it is told; the rest is the deployment's own."""
+
+    def __init__(self, where: Deployment) -> None:
+        self._client = where.client
+        self.events: list[dict[str, Any]] = []
+        self.answer: dict[str, Any] = {}
+        self.refused: dict[str, str] | None = None
+
+    def client(self, service: str) -> Any:
+        return self if service == "lambda" else self._client(service)
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        assert FunctionName == NAMES.recommend_function
+        self.events.append(json.loads(Payload)["replay"])
+        if self.refused is not None:
+            return {"Payload": io.BytesIO(json.dumps({"refused": self.refused}).encode())}
+        return {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
+
+
+def store(function: Function, *rows: Served) -> None:
+    """Write rows as archive_served does."""
+    content = io.BytesIO()
+    columns = dict(zip(Served._fields, zip(*rows, strict=True), strict=True))
+    pq.write_table(pa.table(columns, schema=SCHEMA), content)
+    key = f"{served.partition_prefix(served.served_date(rows[0].served_ms))}{rows[0].recommendation_id}.parquet"
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=content.getvalue())
+
+
+def archive(function: Function, *events: tuple[str, str, int]) -> None:
+    """Write events into the lake: who, what, and when it arrived."""
+    schema = pa.schema([(name, ARROW_TYPES[type_]) for name, type_ in lake.COLUMNS.items()])
+    rows = [
+        {"event_id": f"e{number}", "user_id": user, "item_id": item, "event_type": "view",
+         "event_time_ms": at_ms, "received_time_ms": at_ms, "schema_version": 2}
+        for number, (user, item, at_ms) in enumerate(events)
+    ]  # fmt: skip
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), content)
+    key = f"{lake.partition_prefix(lake.event_date(events[0][2]))}events.parquet"
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=content.getvalue())
+
+
+def replayed(*item_ids: str, **fields: Any) -> dict[str, Any]:
+    reason = {"itemId": "pear", "eventType": "view", "timestamp": 1, "contribution": 2.0}
+    return {
+        "items": [
+            {"itemId": item_id, "score": 1.0, "origin": "ranked", "reason": [json.dumps(reason)]}
+            for item_id in item_ids
+        ],
+        "source": "model",
+        "modelVersion": "v1",
+        "configuration": 3,
+        "rules": None,
+        "arms": ["menu/short"],
+        "degraded": [],
+        **fields,
+    }
+
+
+def explain(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["explain", *arguments])
+
+
+def document(*arguments: str) -> dict[str, Any]:
+    found = explain(*arguments, "--json")
+    assert found.exit_code == 0, found.exception
+    parsed: dict[str, Any] = json.loads(found.stdout)
+    return parsed

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from alsolike.pseudonyms import Pseudonyms
+from cli import deployment as deployments
+from cli.deployment import Deployment
+from tests.unit.cli.explaining.answers import Function
+from tests.unit.cli.shop import NAMES
+
+
+@pytest.fixture
+def function(deployment: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch) -> Function:
+    function = Function(deployment)
+    where = Deployment("shop", NAMES, function.client, lambda scope: "token", is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    return function

@@ -1,0 +1,70 @@
+"""An answer that is asked for again with the request that was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.pseudonyms import Pseudonyms
+from tests.unit.alsolike.served_rows import served as served_row
+from tests.unit.cli.explaining.answers import NOW_MS, Function, document, explain, replayed, store
+
+BODY = {
+    "userId": "anna",
+    "numResults": 2,
+    "recommenderArn": "arn:aws:personalize:us-east-1:1:recommender/for-you",
+    "filterArn": "arn:aws:personalize:us-east-1:1:filter/sweet",
+    "filterValues": {"TAG": '"ripe"'},
+    "context": {"DEVICE": "phone"},
+    "exclude": ["kiwi"],
+}
+
+
+def asked(tmp_path: Path, **fields: Any) -> str:
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({**BODY, **fields}))
+    return str(path)
+
+
+def test_what_is_not_kept_is_asked_with_again_where_the_request_is_given(
+    function: Function, pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
+    store(function, row)
+    function.answer = replayed("fig")
+
+    found = document(row.recommendation_id, "--request", asked(tmp_path))
+
+    (event,) = function.events
+    said = {name: event[name] for name in ("filterValues", "context", "exclude")}
+    assert said == {"filterValues": {"TAG": '"ripe"'}, "context": {"DEVICE": "phone"}, "exclude": ["kiwi"]}
+    assert event["userId"] == "anna"
+    assert not any("are not kept" in each for each in found["replay"]["differences"] if "filter" in each)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"numResults": 3}, "the request has items 3, the answer was to one with 2"),
+        ({"itemId": "fig"}, "the request has itemId 'fig', the answer was to one with None"),
+        (
+            {"filterArn": "arn:aws:personalize:us-east-1:1:filter/sour"},
+            "the request has filterArn 'sour', the answer was to one with 'sweet'",
+        ),
+        ({"colour": "red"}, "colour is not a known field"),
+    ],
+)
+def test_a_request_that_was_answered_otherwise_is_refused(
+    function: Function, pseudonyms: Pseudonyms, tmp_path: Path, fields: dict[str, Any], message: str
+) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
+    store(function, row)
+
+    found = explain(row.recommendation_id, "--request", asked(tmp_path, **fields))
+
+    assert found.exit_code == 1
+    assert message in str(found.exception)
+    assert function.events == []

@@ -1,0 +1,157 @@
+"""Why an answer was what it was: the row of the lake, and the answer once more."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from alsolike import recommendation_id, served
+from alsolike.pseudonyms import Pseudonyms
+from tests.unit.alsolike.served_rows import served as served_row
+from tests.unit.cli.explaining.answers import NOW_MS, Function, archive, document, explain, replayed, store
+from tests.unit.cli.shop import NAMES
+
+
+def test_an_answer_comes_with_what_spoke_for_each_item(function: Function, pseudonyms: Pseudonyms) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"))
+    store(function, served_row(served_ms=NOW_MS), row)
+    archive(function, ("anna", "pear", NOW_MS - 1000), ("ben", "kiwi", NOW_MS - 900), ("anna", "nut", NOW_MS + 1))
+    function.answer = replayed("fig", "plum")
+
+    found = document(row.recommendation_id, "--user", "anna")
+
+    assert (found["recommender"], found["model_version"], found["arms"]) == ("for-you", "v1", ["menu/short"])
+    assert [(item["place"], item["item_id"], item["replayed_place"]) for item in found["items"]] == [
+        (1, "fig", 1),
+        (2, "plum", 2),
+    ]
+    assert found["items"][1]["origin"] == "promoted:autumn"
+    assert found["items"][1]["propensity"] == 0.25
+    assert found["items"][0]["reasons"][0]["itemId"] == "pear"
+    assert (found["replay"]["same"], found["replay"]["differences"]) == (True, [])
+    (event,) = function.events
+    assert (event["nowMs"], event["userId"], event["recommender"], event["numResults"]) == (
+        NOW_MS,
+        "anna",
+        "for-you",
+        2,
+    )
+    # What came after the answer, and what others did, was not in it.
+    assert [each["itemId"] for each in event["history"]] == ["pear"]
+
+
+def test_the_text_says_why(function: Function, pseudonyms: Pseudonyms) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), origins=["ranked", "filled"])
+    store(function, row)
+    function.answer = replayed("fig")
+
+    found = explain(row.recommendation_id, "--user", "anna")
+
+    assert found.exit_code == 0
+    assert "view pear (2)" in found.stdout
+    assert "popular: the list ended before" in found.stdout
+    assert "asked again as of then, the answer is another:" in found.stdout
+
+
+def test_nobodys_answer_needs_no_user(function: Function) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=None, recommender="similar-items", source="similar", page_item="pear")
+    store(function, row)
+    function.answer = replayed("fig", "plum", source="similar")
+
+    assert document(row.recommendation_id)["replay"]["same"]
+    assert function.events[0]["itemId"] == "pear"
+    assert explain(row.recommendation_id, "--user", "anna").exit_code == 1
+
+
+def test_an_object_that_cannot_be_read_hides_no_other(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, lost = (served_row(served_ms=NOW_MS, shopper=None) for _ in range(2))
+    store(function, row)
+    day = served.partition_prefix(served.served_date(NOW_MS))
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=f"{day}0.parquet", Body=b"PAR1")
+    function.answer = replayed("fig", "plum")
+
+    assert document(row.recommendation_id)["row"]
+    monkeypatch.setattr(time, "time_ns", lambda: (NOW_MS + 3_600_000) * 1_000_000)
+    assert "of which 1 objects cannot be read" in str(explain(lost.recommendation_id).exception)
+
+
+def test_without_its_user_an_answer_is_shown_and_not_asked_again(function: Function) -> None:
+    row = served_row(served_ms=NOW_MS)
+    store(function, row)
+
+    found = document(row.recommendation_id)
+
+    assert found["replay"] is None
+    assert "--user" in found["not_replayed"]
+    assert [item["item_id"] for item in found["items"]] == ["fig", "plum"]
+    assert function.events == []
+
+
+def test_another_user_is_told_from_the_one_who_was_answered(function: Function, pseudonyms: Pseudonyms) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"))
+    store(function, row)
+
+    found = explain(row.recommendation_id, "--user", "ben")
+
+    assert found.exit_code == 1
+    assert "--user is 'ben', but the answer was for somebody else" in str(found.exception)
+    assert function.events == []
+
+
+def test_a_session_is_known_by_its_id(function: Function, pseudonyms: Pseudonyms) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=None, session=pseudonyms.shopper("visit"))
+    store(function, row)
+    function.answer = replayed("fig", "plum")
+
+    assert document(row.recommendation_id, "--user", "visit")["replay"]["same"]
+
+
+def test_a_row_that_is_not_there_is_said_with_what_the_id_says(function: Function) -> None:
+    function.client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v7/manifest.json", Body=b"{}")
+    late = recommendation_id.create(answered_ms=time.time_ns() // 1_000_000, recommender="popular", version="v7")
+    old = recommendation_id.create(answered_ms=NOW_MS - 86_400_000, recommender="popular", version="v8")
+
+    soon, gone = explain(late), explain(old)
+
+    assert (soon.exit_code, gone.exit_code) == (1, 1)
+    assert "model          v7" in soon.stdout
+    assert "yet" in str(soon.exception)
+    assert f"model          unknown ({recommendation_id.version_tag('v8')})" in gone.stdout
+    assert "rows expire" in str(gone.exception)
+
+
+@pytest.mark.parametrize("cut", ["", "x", "A" * 40])
+def test_a_forged_or_truncated_id_is_refused(function: Function, cut: str) -> None:
+    good = recommendation_id.create(answered_ms=NOW_MS, recommender="popular", version="v7")
+    changed = ("B" if good[0] != "B" else "C") + good[1:]
+
+    for forged in (cut, good[:-1], good[:39] + "!", changed):
+        found = explain(forged)
+        assert found.exit_code == 1
+        assert "was not made by this service" in str(found.exception)
+
+
+def test_an_id_of_the_future_is_refused(function: Function) -> None:
+    ahead = recommendation_id.create(answered_ms=NOW_MS + 3_600_000, recommender="popular", version="v7")
+
+    assert "will be answered" in str(explain(ahead).exception)
+
+
+def test_what_cannot_be_asked_again_says_why(function: Function) -> None:
+    row = served_row(served_ms=NOW_MS, shopper=None, filter="sweet")
+    store(function, row)
+    function.refused = {"type": "NotFound", "message": "filterArn ends in /sweet"}
+
+    assert document(row.recommendation_id)["not_replayed"] == "filterArn ends in /sweet"
+
+
+def test_only_the_answers_own_day_is_read(function: Function) -> None:
+    """Another day's objects are not even opened: this one could not be."""
+    row = served_row(served_ms=NOW_MS, shopper=None)
+    store(function, row)
+    other = served.partition_prefix(served.served_date(NOW_MS - 86_400_000))
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=f"{other}x.parquet", Body=b"no parquet")
+    function.answer = replayed("fig", "plum")
+
+    assert document(row.recommendation_id)["replay"]["same"]

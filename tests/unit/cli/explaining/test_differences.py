@@ -1,0 +1,39 @@
+"""What an answer that is asked for again does not have in common with the first, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cli.explaining.replaying import Replay, differences
+from tests.unit.alsolike.served_rows import served as served_row
+
+NOTHING_KEPT = "nothing that the row keeps: the catalogue"
+
+
+@pytest.mark.parametrize(
+    ("row", "again", "said"),
+    [
+        ({}, {"model_version": "v2"}, "the model version is v2 now, it was v1"),
+        ({}, {"configuration": 4}, "the configuration is 4 now, it was 3"),
+        ({"rules": "spring"}, {}, "the rule set is none now, it was spring"),
+        ({}, {"arms": ()}, "the arm is none now, it was menu/short"),
+        ({"degraded": ["profile-unavailable"]}, {}, "what is lacking is nothing now, it was profile-unavailable"),
+        ({"propensities": [None, 0.5]}, {}, "chance chose for place 2"),
+        ({}, {}, "promotions that the request itself asked for are not kept"),
+        ({"origins": ["ranked", "ranked"], "propensities": [None, None]}, {}, NOTHING_KEPT),
+        ({"filter": "cheap"}, {}, "the values with which filter cheap was asked are not kept"),
+        (
+            {"source": "trending"},
+            {"source": "trending"},
+            "what trends is counted as it is now, of the window of an hour",
+        ),
+    ],
+)
+def test_what_differs_is_named(row: dict[str, Any], again: dict[str, Any], said: str) -> None:
+    same = Replay(("fig", "plum"), {}, "model", "v1", 3, None, ("menu/short",), ())
+    other = Replay(**{**{name: getattr(same, name) for name in same.__slots__}, "item_ids": ("plum",), **again})
+
+    assert differences(served_row(**row), same) == []
+    assert said in " / ".join(differences(served_row(**row), other))
