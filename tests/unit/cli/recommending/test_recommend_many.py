@@ -2,85 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from cli import deployment
-from cli.deployment import Deployment
-from cli.main import app
 from cli.recommending import asking, run, table
-from cli.recommending.in_order import in_order
-from cli.recommending.user_ids import UserIds
-from tests.unit.cli.shop import NAMES
-
-
-class Function:
-    """Answers with two items a user, the second of them popular, and fails as it is told.
-
-    Attributes
-    ----------
-    failures
-        By the first user of a batch: what its next invocations do instead, in order.
-    most
-        How many users it answers at once.
-    batches
-        The events it was given.
-    """
-
-    def __init__(self) -> None:
-        self.failures: dict[str, list[Any]] = {}
-        self.most = 1_000
-        self.batches: list[dict[str, Any]] = []
-        self._lock = threading.Lock()
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
-        assert FunctionName == NAMES.recommend_function
-        batch = json.loads(Payload)["batch"]
-        with self._lock:
-            self.batches.append(batch)
-            failures = self.failures.get(batch["users"][0], [])
-            failure = failures.pop(0) if failures else None
-        if isinstance(failure, BaseException):
-            raise failure
-        if failure is not None:
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
-        results = [self._result(user) for user in batch["users"][: self.most]]
-        document = {"answered": len(results), "notDone": len(batch["users"]) - len(results), "results": results}
-        return {"Payload": io.BytesIO(json.dumps(document).encode())}
-
-    def _result(self, user: str) -> dict[str, Any]:
-        if "bad" in user:
-            return {"error": f'userId is "{user}", expected better'}
-        items = [{"itemId": f"{user}-1", "score": 0.5}, {"itemId": "hit", "score": 0.25}]
-        result = {"userId": user, "itemList": items, "source": "model", "modelVersion": "v1", "filled": 1}
-        return {**result, "degraded": ["stale-model"]} if user == "u3" else result
-
-
-@pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch) -> Function:
-    function = Function()
-    where = Deployment("shop", NAMES, lambda service: function, lambda scope: "token", is_local=True)
-    monkeypatch.setattr(deployment, "resolve", lambda **_: where)
-    monkeypatch.setattr(asking.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
-    return function
-
-
-@pytest.fixture
-def recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments, **options: CliRunner().invoke(app, ["recommend", *arguments], **options)
+from tests.unit.cli.recommending.answering import Function
 
 
 def write(name: str, users: Sequence[str]) -> str:
@@ -142,20 +75,6 @@ def test_function_is_asked_what_was_asked_for(function: Function, recommend: Cal
         }
     ]
     assert pq.read_table("out.parquet")["recommender"].to_pylist() == ["buy-again"] * 2
-
-
-def test_users_come_from_csv_parquet_lines_and_standard_input(
-    function: Function, recommend: Callable[..., Result]
-) -> None:
-    Path("a.csv").write_text("AGE,user_id\n3,u1\n4,7\n")
-    pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
-    pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
-    Path("d").write_bytes(b"u1\r\n\r\n7")
-
-    for name, expected in (("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("-", "u1")):
-        done = recommend("--users", name, input=b"u1\n7\n" if name == "-" else None)
-        assert done.exit_code == 0, done.output
-        assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
 
 
 def test_users_without_an_answer_are_listed_with_reasons_and_can_be_asked_with_again(
@@ -257,27 +176,6 @@ def test_stopped_by_hand_it_leaves_what_was_there_before(
     assert len(function.batches) < 20  # and no more of the hundred was asked for
 
 
-def test_no_more_users_are_read_than_are_soon_asked_for(
-    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A million users shall not take more memory than a thousand: the input waits for the answers."""
-    monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
-    read: list[int] = []
-
-    def lines() -> Iterator[bytes]:
-        for number in range(50):
-            read.append(number)
-            yield f"u{number}\n".encode()
-
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines()))
-
-    ids = UserIds("-", lambda: None).read()
-
-    for count, _ in enumerate(in_order(ids, lambda user: user.text, parallel=2)):
-        assert len(read) - count <= 4
-    assert count == 49
-
-
 def test_large_answers_are_asked_for_in_smaller_batches(function: Function, recommend: Callable[..., Result]) -> None:
     assert recommend("--users", write("users.txt", [f"u{n}" for n in range(120)]), "-k", "500").exit_code == 0
 
@@ -306,27 +204,6 @@ def test_options_that_make_no_sense_together_are_refused(
 
     assert done.exit_code == 2
     assert said in " ".join(done.stderr.replace("│", " ").split())
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("nowhere.txt", None, "nowhere.txt is no file"),
-        ("a.csv", b"ID\n1\n", "a.csv has no column USER_ID, but ID"),
-        ("a.txt", b"anna\n\xff\n", "a.txt, line 2: "),
-        ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt is of no known format"),
-    ],
-)
-def test_input_that_cannot_be_read_is_named(
-    function: Function, recommend: Callable[..., Result], name: str, content: bytes | None, said: str
-) -> None:
-    if content is not None:
-        Path(name).write_bytes(content)
-
-    done = recommend("--users", name)
-
-    assert str(done.exception).startswith(said)
-    assert not Path("recommendations.parquet").exists()
 
 
 def test_empty_list_makes_an_empty_table(function: Function, recommend: Callable[..., Result]) -> None:

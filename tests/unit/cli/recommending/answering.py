@@ -1,0 +1,52 @@
+"""A function that answers here."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from typing import Any
+
+from tests.unit.cli.shop import NAMES
+
+
+class Function:
+    """Answers with two items a user, the second of them popular, and fails as it is told.
+
+    Attributes
+    ----------
+    failures
+        By the first user of a batch: what its next invocations do instead, in order.
+    most
+        How many users it answers at once.
+    batches
+        The events it was given.
+    """
+
+    def __init__(self) -> None:
+        self.failures: dict[str, list[Any]] = {}
+        self.most = 1_000
+        self.batches: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        assert FunctionName == NAMES.recommend_function
+        batch = json.loads(Payload)["batch"]
+        with self._lock:
+            self.batches.append(batch)
+            failures = self.failures.get(batch["users"][0], [])
+            failure = failures.pop(0) if failures else None
+        if isinstance(failure, BaseException):
+            raise failure
+        if failure is not None:
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
+        results = [self._result(user) for user in batch["users"][: self.most]]
+        document = {"answered": len(results), "notDone": len(batch["users"]) - len(results), "results": results}
+        return {"Payload": io.BytesIO(json.dumps(document).encode())}
+
+    def _result(self, user: str) -> dict[str, Any]:
+        if "bad" in user:
+            return {"error": f'userId is "{user}", expected better'}
+        items = [{"itemId": f"{user}-1", "score": 0.5}, {"itemId": "hit", "score": 0.25}]
+        result = {"userId": user, "itemList": items, "source": "model", "modelVersion": "v1", "filled": 1}
+        return {**result, "degraded": ["stale-model"]} if user == "u3" else result

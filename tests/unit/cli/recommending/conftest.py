@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli import deployment
+from cli.deployment import Deployment
+from cli.main import app
+from cli.recommending import asking
+from tests.unit.cli.recommending.answering import Function
+from tests.unit.cli.shop import NAMES
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> Function:
+    function = Function()
+    where = Deployment("shop", NAMES, lambda service: function, lambda scope: "token", is_local=True)
+    monkeypatch.setattr(deployment, "resolve", lambda **_: where)
+    monkeypatch.setattr(asking.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
+    return function
+
+
+@pytest.fixture
+def recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments, **options: CliRunner().invoke(app, ["recommend", *arguments], **options)

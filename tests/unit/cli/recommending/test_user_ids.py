@@ -1,0 +1,74 @@
+"""The users to recommend to: read from files of several kinds, no faster than they are asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import Result
+
+from cli.recommending import run
+from cli.recommending.in_order import in_order
+from cli.recommending.user_ids import UserIds
+from tests.unit.cli.recommending.answering import Function
+
+
+def test_users_come_from_csv_parquet_lines_and_standard_input(
+    function: Function, recommend: Callable[..., Result]
+) -> None:
+    Path("a.csv").write_text("AGE,user_id\n3,u1\n4,7\n")
+    pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
+    pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
+    Path("d").write_bytes(b"u1\r\n\r\n7")
+
+    for name, expected in (("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("-", "u1")):
+        done = recommend("--users", name, input=b"u1\n7\n" if name == "-" else None)
+        assert done.exit_code == 0, done.output
+        assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
+
+
+def test_no_more_users_are_read_than_are_soon_asked_for(
+    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million users shall not take more memory than a thousand: the input waits for the answers."""
+    monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
+    read: list[int] = []
+
+    def lines() -> Iterator[bytes]:
+        for number in range(50):
+            read.append(number)
+            yield f"u{number}\n".encode()
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines()))
+
+    ids = UserIds("-", lambda: None).read()
+
+    for count, _ in enumerate(in_order(ids, lambda user: user.text, parallel=2)):
+        assert len(read) - count <= 4
+    assert count == 49
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("nowhere.txt", None, "nowhere.txt is no file"),
+        ("a.csv", b"ID\n1\n", "a.csv has no column USER_ID, but ID"),
+        ("a.txt", b"anna\n\xff\n", "a.txt, line 2: "),
+        ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt is of no known format"),
+    ],
+)
+def test_input_that_cannot_be_read_is_named(
+    function: Function, recommend: Callable[..., Result], name: str, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        Path(name).write_bytes(content)
+
+    done = recommend("--users", name)
+
+    assert str(done.exception).startswith(said)
+    assert not Path("recommendations.parquet").exists()
