@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 from pathlib import Path
 
 import pandas as pd
@@ -18,41 +16,7 @@ from alsolike.errors import InvalidInput
 from alsolike.profiles import ProfileStore
 from cli.deployment import Deployment
 from cli.importing import csv_rows, files
-from cli.importing.load import import_interactions
-from cli.importing.summary import ImportSummary
-
-NOW_MS = 1_700_000_000_000
-
-
-def load(deployment: Deployment, *paths: Path, event_type: str = "view") -> ImportSummary:
-    return import_interactions(paths, deployment, default_event_type=event_type, now_ms=NOW_MS)
-
-
-def write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def lake_objects(deployment: Deployment) -> dict[str, bytes]:
-    s3 = deployment.client("s3")
-    listed = s3.list_objects_v2(Bucket="lake").get("Contents", [])
-    return {entry["Key"]: s3.get_object(Bucket="lake", Key=entry["Key"])["Body"].read() for entry in listed}
-
-
-def lake_rows(deployment: Deployment) -> pd.DataFrame:
-    tables = [pq.read_table(io.BytesIO(data)) for data in lake_objects(deployment).values()]
-    rows: pd.DataFrame = (
-        pa.concat_tables(tables).to_pandas().sort_values(["event_time_ms", "event_id"]).reset_index(drop=True)
-    )
-    return rows
-
-
-def rejected(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
-
-
-GOOD = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE\n1,a,1500000000,Purchase,2.5\n1,b,1500086400,AddToCart,\n"
+from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write
 
 
 def test_rows_land_in_the_partition_of_their_day_in_the_lakes_columns(deployment: Deployment, tmp_path: Path) -> None:
@@ -80,80 +44,6 @@ def test_an_object_holds_no_text_of_another_days_rows(deployment: Deployment, tm
     first, second = (data for _, data in sorted(lake_objects(deployment).items()))
     assert [b"ann" in first, b"bob" in first] == [True, False]  # no erasure would find it there
     assert [b"ann" in second, b"bob" in second] == [False, True]
-
-
-def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: Deployment, tmp_path: Path) -> None:
-    text = (
-        "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
-        "1,a,1500000000,view\n"
-        ",a,1500000000,view\n"
-        "1,,1500000000,view\n"
-        f"{'u' * 257},a,1500000000,view\n"
-        "1,a,yesterday,view\n"
-        "1,a,-5,view\n"
-        "1,a,1700000301,view\n"
-        "1,a,150000000000000,view\n"
-        "1,a,1500000000,returned\n"
-        "1,a\n"
-        "\n"
-        "1,b,1500000001,view\n"
-    )
-
-    summary = load(deployment, write(tmp_path / "p.csv", text))
-
-    assert summary.imported == 2
-    assert lake_rows(deployment).item_id.tolist() == ["a", "b"]
-    header, *bad = rejected(tmp_path / "p.csv.rejected.csv")
-    assert header == ["line", "reason", "USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]
-    assert [(int(row[0]), row[1]) for row in bad] == [
-        (3, "USER_ID is missing"),
-        (4, "ITEM_ID is missing"),
-        (5, "USER_ID has more than 256 characters"),
-        (6, "TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z"),
-        (7, "TIMESTAMP is not after 1970"),
-        (8, "TIMESTAMP is in the future"),
-        (9, "TIMESTAMP is neither in seconds nor in milliseconds"),
-        (10, "EVENT_TYPE is unknown, expected one of view, click, cart, purchase, return, search"),
-        (11, "has 2 columns, expected 4"),
-    ]
-    assert bad[3][2:] == ["1", "a", "yesterday", "view"]
-    assert bad[8][2:] == ["1", "a"]
-    assert summary.files[0].rejected == {row[1]: 1 for row in bad}
-
-
-def test_rows_that_are_not_utf8_are_refused_alone(deployment: Deployment, tmp_path: Path) -> None:
-    path = tmp_path / "p.csv"
-    path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,caf\xe9,1500000000\n")
-
-    summary = load(deployment, path)
-
-    assert summary.imported == 1
-    assert rejected(tmp_path / "p.csv.rejected.csv")[1][:2] == ["3", "is not UTF-8"]
-
-
-def test_bad_rows_of_files_that_differ_in_format_only_are_kept_apart(deployment: Deployment, tmp_path: Path) -> None:
-    plain = write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n")
-    packed = tmp_path / "p.csv.gz"
-    packed.write_bytes(gzip.compress(b"USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n"))
-    columns = {"USER_ID": ["1"], "ITEM_ID": ["a"], "TIMESTAMP": [-5]}
-    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
-
-    load(deployment, plain, packed, tmp_path / "p.parquet")
-
-    assert {path.name: rejected(path)[1][1] for path in tmp_path.glob("*.rejected.csv")} == {
-        "p.csv.rejected.csv": "ITEM_ID is missing",
-        "p.csv.gz.rejected.csv": "USER_ID is missing",
-        "p.parquet.rejected.csv": "TIMESTAMP is not after 1970",
-    }
-
-
-def test_bad_rows_of_an_earlier_import_do_not_outlive_a_clean_one(deployment: Deployment, tmp_path: Path) -> None:
-    load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n"))
-    assert (tmp_path / "p.csv.rejected.csv").exists()
-
-    load(deployment, write(tmp_path / "p.csv", GOOD))
-
-    assert not (tmp_path / "p.csv.rejected.csv").exists()
 
 
 @pytest.mark.parametrize(
