@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import orjson
 import pytest
 from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner, Result
 
 from alsolike.lake import quarantine_key
 from alsolike.quarantine import QuarantinedRecord
-from alsolike.registry import Registry
 from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
@@ -141,93 +139,6 @@ def test_import_without_a_good_row_fails(shop: Deployment, tmp_path: Path) -> No
 
     assert result.exit_code == 1
     assert "1 x TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z" in result.stdout
-
-
-def register(deployment: Deployment, version: str, *, status: str = "Approved") -> None:
-    """Register a version as register_model does."""
-    client = deployment.client("sagemaker")
-    properties = {"version": version, "algorithm": "ease", "items": "12", "ease.ndcg": "0.4", "popularity.ndcg": "0.1"}
-    client.create_model_package(
-        ModelPackageGroupName="models",
-        ModelPackageDescription=version,
-        ModelApprovalStatus=status,
-        CustomerMetadataProperties=properties,
-    )
-    if status == "Approved":
-        manifest = {
-            "version": version, "algorithm": "ease", "items": 12, "exclude_seen": False, "dataset_id": version,
-            "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
-            "last_event_ms": 1_500_000_000_000, "created_ms": 1_500_000_000_001, "code_version": "abc", "files": {},
-            "metrics": {"candidates": [{"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2,
-                                        "fit_s": 1.0}],
-                        "k": 10, "related": {"similar": {"asked": 5000, "hr": 0.31, "popular_hr": 0.02}}},
-            "format_version": 1,
-        }  # fmt: skip
-        key = f"models/{version}/manifest.json"
-        deployment.client("s3").put_object(Bucket="artefacts", Key=key, Body=orjson.dumps(manifest))
-
-
-@pytest.fixture
-def models(shop: Deployment) -> Deployment:
-    """Versions a and b, promoted in that order, and c, which the gate rejected and whose files are gone."""
-    shop.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
-    for version, status in (("a", "Approved"), ("b", "Approved"), ("c", "Rejected")):
-        register(shop, version, status=status)
-    registry = Registry(shop.client("s3"), "artefacts")
-    registry.promote("a", reason="first", now_ms=1)
-    registry.promote("b", reason="second", now_ms=2)
-    return shop
-
-
-def test_models_list_says_which_version_has_which_part(models: Deployment) -> None:
-    result = run("models", "list", "--stack", "shop", "--json")
-
-    assert {version["version"]: version["status"] for version in json.loads(result.stdout)} == {
-        "a": "previous",
-        "b": "champion",
-        "c": "retired",
-    }
-    assert json.loads(result.stdout)[0]["candidates"][0]["algorithm"] == "ease"
-    fit_s = {version["version"]: version["candidates"][0]["fit_s"] for version in json.loads(result.stdout)}
-    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # c's files are gone
-    table = run("models", "list", "--stack", "shop").stdout
-    assert "champion" in table
-    assert "0.4000" in table
-
-
-def test_models_show_has_figures_and_promotions(models: Deployment) -> None:
-    document = json.loads(run("models", "show", "b", "--stack", "shop", "--json").stdout)
-
-    assert document["manifest"]["dataset_id"] == "b"
-    assert [promotion["reason"] for promotion in document["promotions"]] == ["second"]
-    shown = run("models", "show", "b", "--stack", "shop").stdout
-    assert "similar    HR@10 0.3100 of 5,000 items asked, 0.0200 with the most frequent ones" in shown
-    assert "models/3, Rejected\n" in run("models", "show", "c", "--stack", "shop").stdout
-
-
-def test_rollback_and_promote_change_the_champion(models: Deployment) -> None:
-    assert json.loads(run("models", "rollback", "--stack", "shop", "--json").stdout)["version"] == "a"
-
-    document = json.loads(run("models", "promote", "b", "--reason", "better", "--stack", "shop", "--json").stdout)
-
-    assert document["version"] == "b"
-    assert [promotion["reason"] for promotion in document["history"]] == [
-        "better",
-        "rolled back by hand",
-        "second",
-        "first",
-    ]
-
-
-def test_rejected_version_cannot_be_promoted(
-    models: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["alsolike", "models", "promote", "c", "--reason", "x", "--stack", "shop"])
-
-    with pytest.raises(SystemExit):
-        command.main()
-
-    assert "model version 'c' has no bundle" in capsys.readouterr().err
 
 
 def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
