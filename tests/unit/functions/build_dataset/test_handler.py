@@ -1,87 +1,18 @@
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.catalog import CatalogueStore, Item
-from alsolike.configuration_reader import ConfigurationReader
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.dataset import DatasetManifest
 from alsolike.errors import InvalidDataset
-from alsolike.interactions import Interaction
 from alsolike.stream import StreamRecord, stream_records
 from alsolike.users import User, UserStore
-from functions.archive_events.service import archive
-from functions.build_dataset import handler, service
-from functions.build_dataset.cleaning import clean
-from tests.unit.functions.factories import NOW_MS, LambdaContext, interaction, kinesis_event
-
-EVENT = {"run_id": "20260301t040506-8cb309", "started_ms": 1_772_337_906_000}
-DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def invoke(
-    lake_bucket: str, artefact_bucket: str, catalogue_table: str, users_table: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Any]]:
-    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("SECRET_ARN", "the-key")
-    monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
-    monkeypatch.setenv("USERS_TABLE", users_table)
-    handler._settings.cache_clear()
-    yield lambda: handler.lambda_handler(EVENT, LambdaContext())
-    handler._settings.cache_clear()
-
-
-@pytest.fixture
-def archived(aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str) -> Callable[[list[StreamRecord]], None]:
-    """Write records to the lake as the consumer does."""
-    s3 = aws("s3")
-
-    def write(records: list[StreamRecord]) -> None:
-        configurations = ConfigurationReader(s3, artefact_bucket)
-        archive(records, client=s3, bucket=lake_bucket, configurations=configurations, now_ms=NOW_MS)
-
-    return write
-
-
-def shopping() -> list[Interaction]:
-    """Five shoppers bought the pear and the plum, the fig has one buyer."""
-    pairs = [(user, item) for user in range(5) for item in ("pear", "plum")]
-    return [
-        interaction(f"e{n}", user_id=f"user{user}", item_id=item, event_time_ms=NOW_MS - n * DAY_MS)
-        for n, (user, item) in enumerate([*pairs, (0, "fig")])
-    ]
-
-
-@pytest.fixture
-def dataset(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    archived: Callable[[list[StreamRecord]], None],
-    artefact_bucket: str,
-    catalogue_table: str,
-) -> Callable[[], dict[str, bytes]]:
-    s3 = aws("s3")
-    records = stream_records(kinesis_event(shopping()))
-    archived(records)
-    archived(records[:4])  # a bisected retry: other names, the same events
-    items = [Item("plum", {"title": "Plum"}), Item("fig", {"title": "Fig", "price": 1.5}), Item("pear", {})]
-    CatalogueStore(aws("dynamodb"), catalogue_table).put(items, now_ms=NOW_MS)
-
-    def build() -> dict[str, bytes]:
-        prefix = invoke()["dataset_s3_uri"].removeprefix(f"s3://{artefact_bucket}/")
-        listed = s3.list_objects_v2(Bucket=artefact_bucket, Prefix=prefix)["Contents"]
-        return {
-            entry["Key"].removeprefix(prefix): s3.get_object(Bucket=artefact_bucket, Key=entry["Key"])["Body"].read()
-            for entry in listed
-        }
-
-    return build
+from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
+from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 
 def test_training_is_told_where_the_dataset_is_and_how_large(
@@ -253,69 +184,3 @@ def test_too_little_data_is_an_error_with_the_counts(
         invoke()
 
     assert "Contents" not in aws("s3").list_objects_v2(Bucket=artefact_bucket)
-
-
-def one_more_shopper() -> list[StreamRecord]:
-    """Return what keeps pear and plum in, when somebody is left out."""
-    bought = [interaction(f"m{item}", user_id="user9", session_id=None, item_id=item) for item in ("pear", "plum")]
-    return stream_records(kinesis_event(bought, first=90))
-
-
-def profiles_in(files: dict[str, bytes]) -> set[str]:
-    table = pq.read_table(io.BytesIO(files["interactions.parquet"]), columns=["profile_id"])
-    return set(table["profile_id"].to_pylist())
-
-
-def test_erased_users_are_left_out_though_the_purge_has_not_come_to_them(
-    dataset: Callable[[], dict[str, bytes]],
-    archived: Callable[[list[StreamRecord]], None],
-    erase: Callable[[str], None],
-) -> None:
-    archived(one_more_shopper())
-    erase("user1")
-
-    files = dataset()
-
-    assert "u#user1" not in profiles_in(files)
-    assert "u#user2" in profiles_in(files)
-    assert DatasetManifest.from_json(files["manifest.json"]).dropped["erased_user"] == 2
-
-
-def test_what_an_erased_user_did_before_the_login_is_left_out_too(
-    dataset: Callable[[], dict[str, bytes]],
-    archived: Callable[[list[StreamRecord]], None],
-    erase: Callable[[str], None],
-) -> None:
-    session = [
-        interaction("s1", user_id=None, session_id="s", item_id="pear", event_time_ms=NOW_MS - 9),
-        interaction("s2", user_id="user1", session_id="s", item_id="plum", event_time_ms=NOW_MS - 8),
-    ]
-    archived(stream_records(kinesis_event(session, first=50)))
-    archived(one_more_shopper())
-    erase("user1")
-
-    files = dataset()
-
-    assert DatasetManifest.from_json(files["manifest.json"]).dropped["erased_user"] == 4
-    assert "s#s" not in profiles_in(files)
-
-
-def test_a_user_erased_while_the_dataset_was_built_fails_it(
-    dataset: Callable[[], dict[str, bytes]],
-    erase: Callable[[str], None],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def clean_then_erase(*arguments: Any, **options: Any) -> Any:
-        cleaned = clean(*arguments, **options)
-        erase("user1")
-        return cleaned
-
-    monkeypatch.setattr(service, "clean", clean_then_erase)
-
-    with pytest.raises(InvalidDataset, match="1 of the users in the dataset are erased, expected none"):
-        dataset()
-
-    written = aws("s3").list_objects_v2(Bucket=artefact_bucket, Prefix="datasets/")
-    assert "Contents" not in written

@@ -1,0 +1,16 @@
+"""What is built of what: a run, and who bought what before it."""
+
+from alsolike.interactions import Interaction
+from tests.unit.functions.factories import NOW_MS, interaction
+
+EVENT = {"run_id": "20260301t040506-8cb309", "started_ms": 1_772_337_906_000}
+DAY_MS = 86_400_000
+
+
+def shopping() -> list[Interaction]:
+    """Five shoppers bought the pear and the plum, the fig has one buyer."""
+    pairs = [(user, item) for user in range(5) for item in ("pear", "plum")]
+    return [
+        interaction(f"e{n}", user_id=f"user{user}", item_id=item, event_time_ms=NOW_MS - n * DAY_MS)
+        for n, (user, item) in enumerate([*pairs, (0, "fig")])
+    ]

@@ -1,0 +1,81 @@
+"""Users who were erased are in no dataset."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.dataset import DatasetManifest
+from alsolike.errors import InvalidDataset
+from alsolike.stream import StreamRecord, stream_records
+from functions.build_dataset import service
+from functions.build_dataset.cleaning import clean
+from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
+
+
+def one_more_shopper() -> list[StreamRecord]:
+    """Return what keeps pear and plum in, when somebody is left out."""
+    bought = [interaction(f"m{item}", user_id="user9", session_id=None, item_id=item) for item in ("pear", "plum")]
+    return stream_records(kinesis_event(bought, first=90))
+
+
+def profiles_in(files: dict[str, bytes]) -> set[str]:
+    table = pq.read_table(io.BytesIO(files["interactions.parquet"]), columns=["profile_id"])
+    return set(table["profile_id"].to_pylist())
+
+
+def test_erased_users_are_left_out_though_the_purge_has_not_come_to_them(
+    dataset: Callable[[], dict[str, bytes]],
+    archived: Callable[[list[StreamRecord]], None],
+    erase: Callable[[str], None],
+) -> None:
+    archived(one_more_shopper())
+    erase("user1")
+
+    files = dataset()
+
+    assert "u#user1" not in profiles_in(files)
+    assert "u#user2" in profiles_in(files)
+    assert DatasetManifest.from_json(files["manifest.json"]).dropped["erased_user"] == 2
+
+
+def test_what_an_erased_user_did_before_the_login_is_left_out_too(
+    dataset: Callable[[], dict[str, bytes]],
+    archived: Callable[[list[StreamRecord]], None],
+    erase: Callable[[str], None],
+) -> None:
+    session = [
+        interaction("s1", user_id=None, session_id="s", item_id="pear", event_time_ms=NOW_MS - 9),
+        interaction("s2", user_id="user1", session_id="s", item_id="plum", event_time_ms=NOW_MS - 8),
+    ]
+    archived(stream_records(kinesis_event(session, first=50)))
+    archived(one_more_shopper())
+    erase("user1")
+
+    files = dataset()
+
+    assert DatasetManifest.from_json(files["manifest.json"]).dropped["erased_user"] == 4
+    assert "s#s" not in profiles_in(files)
+
+
+def test_a_user_erased_while_the_dataset_was_built_fails_it(
+    dataset: Callable[[], dict[str, bytes]],
+    erase: Callable[[str], None],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def clean_then_erase(*arguments: Any, **options: Any) -> Any:
+        cleaned = clean(*arguments, **options)
+        erase("user1")
+        return cleaned
+
+    monkeypatch.setattr(service, "clean", clean_then_erase)
+
+    with pytest.raises(InvalidDataset, match="1 of the users in the dataset are erased, expected none"):
+        dataset()
+
+    written = aws("s3").list_objects_v2(Bucket=artefact_bucket, Prefix="datasets/")
+    assert "Contents" not in written
