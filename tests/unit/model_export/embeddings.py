@@ -11,6 +11,9 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.interactions import Floats, Histories
 from model_export.onnx_graph import Graph
 
+MANY = 200_000
+DIMENSIONS = 32
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Embeddings(Model):
@@ -45,3 +48,10 @@ class Embeddings(Model):
         query = graph.op("MatMul", weights, graph.op("Gather", table, graph.history, axis=0))
         query = graph.op("Squeeze", query, graph.integers(1))
         return graph.inner_products(query, table, activation="Softplus" if self.softplus else "Relu")
+
+
+def random_histories(items: int, *, rows: int, length: int = 20) -> Histories:
+    rng = np.random.default_rng(1)
+    return Histories(
+        items=rng.integers(1, items + 1, (rows, length)), weights=rng.random((rows, length), np.float32) + 0.1
+    )
