@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.web.browser import Watch, no_serious_violations
+from tests.web.browser import no_serious_violations
 from tests.web.pages_shop import PagesShop
+from tests.web.storefront import PLACES, cards, keep_events, open_shop, status
 
-WAIT_MS = 20_000
 PHONE = {"width": 390, "height": 844}
-PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search": "#/search?q=cheese"}
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    expect.set_options(timeout=WAIT_MS)
-
-
-def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
-    """Open a place of the shop, without movements, and wait until its lists are there."""
-    page.emulate_media(reduced_motion="reduce")
-    page.goto(f"{shop.url}/{place}")
-    page.get_by_role("main").wait_for()
-    expect(page.locator(".skeleton")).to_have_count(0)
 
 
 def shop_as(page: Page, user_id: str) -> None:
@@ -37,30 +22,8 @@ def shop_as(page: Page, user_id: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"shopper {user_id}")
 
 
-def cards(page: Page, title: str) -> Locator:
-    """The products of a list, by its title."""
-    return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
-
-
 def titles(page: Page, title: str) -> list[str]:
     return list(cards(page, title).get_by_role("link").all_inner_texts())
-
-
-def status(page: Page) -> Locator:
-    """What the strip says of what was done last."""
-    return page.get_by_role("complementary", name="What was sent").get_by_role("status")
-
-
-def keep_events(page: Page) -> list[dict[str, Any]]:
-    """The bodies of `POST /events` from now on."""
-    bodies: list[dict[str, Any]] = []
-
-    def keep(request: Request) -> None:
-        if request.method == "POST" and request.url.endswith("/api/events"):
-            bodies.append(json.loads(request.post_data or ""))
-
-    page.on("request", keep)
-    return bodies
 
 
 def answer_long_texts(route: Route) -> None:
@@ -254,65 +217,3 @@ def test_no_barrier_is_serious_anywhere(scheme: str, page: Page, shop: PagesShop
     page.get_by_role("button", name="Change shopper").click()
     expect(page.get_by_role("dialog", name="Who shops?")).to_be_visible()
     no_serious_violations(page)
-
-
-def test_a_product_that_is_not_there_is_said_to_be_so(page: Page, shop: PagesShop, watch: Watch) -> None:
-    watch.expect(r"answer 404: GET .*/items/nothing")
-
-    open_shop(page, shop, "#/item/nothing")
-
-    expect(page.get_by_role("heading", level=1, name="There is no such product")).to_be_visible()
-
-
-def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: PagesShop, watch: Watch) -> None:
-    watch.expect("answer 503: POST .*/api/recommendations")
-    page.route("**/api/recommendations", lambda route: route.fulfill(status=503, json={"message": "busy"}))
-    open_shop(page, shop)
-    alert = page.get_by_role("main").get_by_role("alert")
-    expect(alert).to_contain_text("The shop's service does not answer as it should (503)")
-    no_serious_violations(page)
-
-    page.unroute("**/api/recommendations")
-    alert.get_by_role("button", name="Try again").click()
-
-    expect(cards(page, "For you").first).to_be_visible()
-    expect(alert).to_have_count(0)
-
-
-def test_an_event_that_was_not_taken_is_sent_again_as_the_same(page: Page, shop: PagesShop, watch: Watch) -> None:
-    watch.expect("answer 503: POST .*/api/events")
-    events = keep_events(page)
-    open_shop(page, shop)
-    page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
-    cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
-    expect(status(page)).to_contain_text("could not be sent")
-
-    page.unroute("**/api/events")
-    page.get_by_role("button", name="Send again").click()
-
-    expect(status(page)).to_contain_text(re.compile("put into the cart sent"))
-    first, second = (body["eventList"][0] for body in events)
-    assert first == second
-
-
-def test_an_order_that_was_lost_is_sent_when_the_page_is_opened_again(
-    page: Page, shop: PagesShop, watch: Watch
-) -> None:
-    watch.expect("answer 503: POST .*/api/events")
-    open_shop(page, shop, "#/item/item-05")
-    page.get_by_role("button", name="Add to cart").click()
-    expect(status(page)).to_contain_text("put into the cart sent")
-    events = keep_events(page)
-    page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
-    page.get_by_role("link", name="Cart, 1 product").click()
-    page.get_by_role("button", name="Buy", exact=True).click()
-    expect(page.get_by_text("Nothing says that the order was taken")).to_be_visible()
-
-    page.unroute("**/api/events")
-    page.reload()
-
-    expect(page.get_by_text("Thank you!")).to_be_visible()
-    expect(page.get_by_text("Nothing says that the order was taken")).to_have_count(0)
-    lost, again = (body["eventList"] for body in events)
-    assert [event["eventType"] for event in lost] == ["purchase"]
-    assert again == lost

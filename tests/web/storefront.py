@@ -1,0 +1,44 @@
+"""The shop as its tests reach it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from playwright.sync_api import Locator, Page, Request, expect
+
+from tests.web.pages_shop import PagesShop
+
+WAIT_MS = 20_000
+PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search": "#/search?q=cheese"}
+
+
+def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
+    """Open a place of the shop, without movements, and wait until its lists are there."""
+    expect.set_options(timeout=WAIT_MS)
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{shop.url}/{place}")
+    page.get_by_role("main").wait_for()
+    expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def cards(page: Page, title: str) -> Locator:
+    """The products of a list, by its title."""
+    return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
+
+
+def status(page: Page) -> Locator:
+    """What the strip says of what was done last."""
+    return page.get_by_role("complementary", name="What was sent").get_by_role("status")
+
+
+def keep_events(page: Page) -> list[dict[str, Any]]:
+    """The bodies of `POST /events` from now on."""
+    bodies: list[dict[str, Any]] = []
+
+    def keep(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/api/events"):
+            bodies.append(json.loads(request.post_data or ""))
+
+    page.on("request", keep)
+    return bodies

@@ -1,0 +1,73 @@
+"""The shop in a real browser where something is not there, not answered or not taken: it is said, and made good."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.web.browser import Watch, no_serious_violations
+from tests.web.pages_shop import PagesShop
+from tests.web.storefront import cards, keep_events, open_shop, status
+
+
+def test_a_product_that_is_not_there_is_said_to_be_so(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect(r"answer 404: GET .*/items/nothing")
+
+    open_shop(page, shop, "#/item/nothing")
+
+    expect(page.get_by_role("heading", level=1, name="There is no such product")).to_be_visible()
+
+
+def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect("answer 503: POST .*/api/recommendations")
+    page.route("**/api/recommendations", lambda route: route.fulfill(status=503, json={"message": "busy"}))
+    open_shop(page, shop)
+    alert = page.get_by_role("main").get_by_role("alert")
+    expect(alert).to_contain_text("The shop's service does not answer as it should (503)")
+    no_serious_violations(page)
+
+    page.unroute("**/api/recommendations")
+    alert.get_by_role("button", name="Try again").click()
+
+    expect(cards(page, "For you").first).to_be_visible()
+    expect(alert).to_have_count(0)
+
+
+def test_an_event_that_was_not_taken_is_sent_again_as_the_same(page: Page, shop: PagesShop, watch: Watch) -> None:
+    watch.expect("answer 503: POST .*/api/events")
+    events = keep_events(page)
+    open_shop(page, shop)
+    page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
+    cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
+    expect(status(page)).to_contain_text("could not be sent")
+
+    page.unroute("**/api/events")
+    page.get_by_role("button", name="Send again").click()
+
+    expect(status(page)).to_contain_text(re.compile("put into the cart sent"))
+    first, second = (body["eventList"][0] for body in events)
+    assert first == second
+
+
+def test_an_order_that_was_lost_is_sent_when_the_page_is_opened_again(
+    page: Page, shop: PagesShop, watch: Watch
+) -> None:
+    watch.expect("answer 503: POST .*/api/events")
+    open_shop(page, shop, "#/item/item-05")
+    page.get_by_role("button", name="Add to cart").click()
+    expect(status(page)).to_contain_text("put into the cart sent")
+    events = keep_events(page)
+    page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
+    page.get_by_role("link", name="Cart, 1 product").click()
+    page.get_by_role("button", name="Buy", exact=True).click()
+    expect(page.get_by_text("Nothing says that the order was taken")).to_be_visible()
+
+    page.unroute("**/api/events")
+    page.reload()
+
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    expect(page.get_by_text("Nothing says that the order was taken")).to_have_count(0)
+    lost, again = (body["eventList"] for body in events)
+    assert [event["eventType"] for event in lost] == ["purchase"]
+    assert again == lost
