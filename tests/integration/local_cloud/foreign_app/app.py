@@ -5,12 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_apigatewayv2 as apigw
-from aws_cdk import aws_apigatewayv2_authorizers as authorizers
-from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -19,15 +15,15 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
+
+from tests.integration.local_cloud.foreign_app.api import add_api
 
 CODE = Path(__file__).parent / "code"
 FOREIGN_ELF_HEADER = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00" + b"\xb7\x00" + bytes(44)
@@ -70,7 +66,7 @@ class ForeignStack(cdk.Stack):
         self.add_sources()
         self.add_events()
         self.add_misbehaving()
-        self.add_api()
+        add_api(self)
         self.add_workflow()
 
     def output(self, **values: str) -> None:
@@ -208,80 +204,6 @@ class ForeignStack(cdk.Stack):
         where = self.function("Where", "web.where", layers=[self.layer])
         live = lambda_.Alias(self, "Live", alias_name="live", version=where.current_version)
         self.output(LiveAlias=live.function_arn)
-
-    def add_api(self) -> None:
-        pool = cognito.UserPool(self, "Pool")
-        read = cognito.ResourceServerScope(scope_name="read", scope_description="read")
-        server = pool.add_resource_server("Server", identifier="shop", scopes=[read])
-        pool_client = pool.add_client(
-            "Machine",
-            generate_secret=True,
-            o_auth=cognito.OAuthSettings(
-                flows=cognito.OAuthFlows(client_credentials=True),
-                scopes=[cognito.OAuthScope.resource_server(server, read)],
-            ),
-        )
-        echo = self.function("Echo", "web.echo", layers=[self.layer])
-        alias = lambda_.Alias(self, "EchoLive", alias_name="live", version=echo.current_version)
-        answer = self.function("Answer", "web.answer", layers=[self.layer])
-        api = apigw.HttpApi(
-            self,
-            "Api",
-            cors_preflight=apigw.CorsPreflightOptions(
-                allow_origins=["https://shop.example"], allow_methods=[apigw.CorsHttpMethod.POST]
-            ),
-        )
-        echo_integration = integrations.HttpLambdaIntegration("EchoIntegration", alias)
-        answer_integration = integrations.HttpLambdaIntegration(
-            "AnswerIntegration", answer, timeout=cdk.Duration.seconds(2)
-        )
-        authorizer = authorizers.HttpJwtAuthorizer(
-            "Jwt",
-            f"https://cognito-idp.{self.region}.amazonaws.com/{pool.user_pool_id}",
-            jwt_audience=[pool_client.user_pool_client_id],
-        )
-        api.add_routes(path="/echo/{proxy+}", methods=[apigw.HttpMethod.ANY], integration=echo_integration)
-        api.add_routes(path="/echo/special", methods=[apigw.HttpMethod.POST], integration=echo_integration)
-        api.add_routes(path="/answers/{id}", methods=[apigw.HttpMethod.GET], integration=answer_integration)
-        api.add_routes(
-            path="/secure",
-            methods=[apigw.HttpMethod.GET],
-            integration=echo_integration,
-            authorizer=authorizer,
-            authorization_scopes=["shop/read"],
-        )
-        self.add_guarded_routes(api, echo_integration)
-        limited = api.add_routes(path="/limited", methods=[apigw.HttpMethod.GET], integration=echo_integration)
-        log = logs.LogGroup(self, "AccessLog", removal_policy=cdk.RemovalPolicy.DESTROY)
-        assert api.default_stage
-        stage = api.default_stage.node.default_child
-        assert isinstance(stage, apigw.CfnStage)
-        stage.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
-            destination_arn=log.log_group_arn,
-            format="$context.routeKey $context.status $context.authorizer.error $context.authorizer.who",
-        )
-        stage.route_settings = {"GET /limited": {"ThrottlingRateLimit": 0.001, "ThrottlingBurstLimit": 2}}
-        stage.node.add_dependency(*limited)
-        ssm.StringParameter(self, "ApiAddress", parameter_name="/foreign/api", string_value=api.api_endpoint)
-        self.output(ApiUrl=str(api.url), AccessLog=log.log_group_name)
-
-    def add_guarded_routes(self, api: apigw.HttpApi, integration: integrations.HttpLambdaIntegration) -> None:
-        doorman = self.function("Doorman", "web.decide", layers=[self.layer])
-        for name, ttl_s, paths in (
-            ("Remembering", 300, ("/guarded", "/guarded/{id}")),
-            ("Forgetful", 0, ("/guarded-anew",)),
-        ):
-            authorizer = authorizers.HttpLambdaAuthorizer(
-                name,
-                doorman,
-                response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
-                identity_source=["$request.header.X-Key", "$request.querystring.room"],
-                results_cache_ttl=cdk.Duration.seconds(ttl_s),
-            )
-            for path in paths:
-                api.add_routes(
-                    path=path, methods=[apigw.HttpMethod.GET], integration=integration, authorizer=authorizer
-                )
 
     def add_workflow(self) -> None:
         anything = self.function("Step", "consumers.anything")
