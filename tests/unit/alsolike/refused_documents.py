@@ -40,3 +40,12 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
     *parents, last = steps(path)
     stated(document, tuple(parents))[last] = value
     return document
+
+
+def assert_refused(path: str, value: Any, *, at: str, message: str) -> None:
+    """Change one value of the full document: one fault is found, there; `.*` in the message stands for anything."""
+    fault = only_fault(with_value(path, value))
+    assert fault.path == steps(at), fault
+    beginning, _, end = message.partition(".*")
+    assert beginning in str(fault), fault
+    assert end in str(fault), fault

@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.configuration_document import parse, to_document
 from alsolike.experiments import PLANNED_ANSWERS
-from tests.unit.alsolike.refused_documents import faults, only_fault, steps, with_value
+from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault
 
 MARCH, APRIL, MAY = (f"2026-0{month}-01T00:00:00Z" for month in (3, 4, 5))
 EVEN = {"a": {"share": 0.5}, "b": {"share": 0.5}}
@@ -104,10 +104,7 @@ def test_what_cannot_be_answered_is_refused(stated: dict[str, Any], fault: str) 
 def test_wrong_value_is_named_with_its_place_and_what_was_expected(
     path: str, value: Any, at: str, message: str
 ) -> None:
-    fault = only_fault(with_value(path, value))
-
-    assert fault.path == steps(at)
-    assert message in str(fault)
+    assert_refused(path, value, at=at, message=message)
 
 
 @pytest.mark.parametrize(
@@ -167,17 +164,12 @@ def test_only_so_many_models_are_loaded_at_a_time() -> None:
 
 
 def test_experiments_of_one_layer_do_not_run_at_the_same_time() -> None:
-    arms = {"a": {"share": 0.5}, "b": {"share": 0.5}}
-    march, april, may = (f"2026-0{month}-01T00:00:00Z" for month in (3, 4, 5))
-    document = {
-        "format": 1,
-        "experiments": {
-            "first": {"start": march, "end": april, "arms": arms},
-            "next": {"start": april, "arms": arms},
-            "elsewhere": {"start": april, "layer": "search", "arms": arms},
-            "too-much": {"start": may, "end": None, "arms": arms},
-        },
-    }
+    document = documented(
+        first={"end": APRIL},
+        next={"start": APRIL},
+        elsewhere={"start": APRIL, "layer": "search"},
+        too_much={"start": MAY, "end": None},
+    )
 
     fault = only_fault(document)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.alsolike.refused_documents import faults, only_fault, steps, with_value
+from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,7 @@ from tests.unit.alsolike.refused_documents import faults, only_fault, steps, wit
 def test_wrong_value_is_named_with_its_place_and_what_was_expected(
     path: str, value: Any, at: str, message: str
 ) -> None:
-    fault = only_fault(with_value(path, value))
-
-    assert fault.path == steps(at)
-    assert message in str(fault)
+    assert_refused(path, value, at=at, message=message)
 
 
 @pytest.mark.parametrize(
