@@ -15,6 +15,16 @@ from cli.config import yaml_document
 from tests.unit.cli.config.configuring import run
 
 EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "configuration.yaml"
+BAD = """\
+events:
+  view: {weight: heavy}
+  view: {weight: 1}
+filters:
+  new: >-
+    INCLUDE ItemID
+    WHERE Items.AGE < < 3
+recommender: {}
+"""
 
 
 def test_the_documented_example_is_valid_and_states_every_key() -> None:
@@ -28,25 +38,11 @@ def test_the_documented_example_is_valid_and_states_every_key() -> None:
 
 
 def test_check_names_everything_that_is_wrong_in_the_order_of_the_file() -> None:
-    text = """\
-format: 2
-events:
-  view: {weight: heavy}
-  view: {weight: 1}
-filters:
-  new: >-
-    INCLUDE ItemID
-    WHERE Items.AGE < < 3
-recommender: {}
-limits:
-  clock_skew_s: 5 s
-"""
-
-    result = run("check", "-", stdin=text)
+    result = run("check", "-", stdin=f"format: 2\n{BAD}limits:\n  clock_skew_s: 5 s\n")
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert [line.split(" ")[0] + " " + line.split(" ")[1] for line in result.stderr.splitlines()] == [
+    assert [" ".join(line.split(" ")[:2]) for line in result.stderr.splitlines()] == [
         "stdin:1:9: format",
         "stdin:3:18: events.view.weight",
         "stdin:4:3: events.view",
@@ -59,17 +55,7 @@ limits:
 def test_the_documented_errors_are_what_check_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documented = (EXAMPLE.parents[1] / "configuration.md").read_text()
     monkeypatch.chdir(tmp_path)
-    Path("shop.yaml").write_text("""\
-format: 1
-events:
-  view: {weight: heavy}
-  view: {weight: 1}
-filters:
-  new: >-
-    INCLUDE ItemID
-    WHERE Items.AGE < < 3
-recommender: {}
-""")
+    Path("shop.yaml").write_text(f"format: 1\n{BAD}")
 
     result = run("check", "shop.yaml")
 
