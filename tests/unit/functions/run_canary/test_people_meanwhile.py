@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +12,25 @@ from alsolike.canary_report import CanaryReport, CanaryReports
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.registry import Registry
 from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
+
+JustBefore = Callable[[type, str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def just_before(monkeypatch: pytest.MonkeyPatch) -> JustBefore:
+    """Let something happen right before a method of a class does its work, the first time."""
+
+    def arrange(kind: type, method: str, happens: Callable[[], object]) -> None:
+        work = getattr(kind, method)
+
+        def late(self: Any, *arguments: Any, **named: Any) -> Any:
+            monkeypatch.setattr(kind, method, work)
+            happens()
+            return work(self, *arguments, **named)
+
+        monkeypatch.setattr(kind, method, late)
+
+    return arrange
 
 
 def test_another_promotion_stands(trial: Trial) -> None:
@@ -35,18 +56,11 @@ def test_the_versions_own_promotion_is_its_promotion(trial: Trial) -> None:
     assert trial.approval("v2") == "Approved"
 
 
-def test_a_promotion_between_looking_and_writing_stands(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_promotion_between_looking_and_writing_stands(trial: Trial, just_before: JustBefore) -> None:
     trial.start()
     trial.now_ms += HOUR_MS
     trial.publish("v3")
-    replace = Registry.replace
-
-    def late(self: Registry, *arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(Registry, "replace", replace)
-        trial.registry.promote("v3", reason="just now", now_ms=trial.now_ms)
-        return replace(self, *arguments, **named)
-
-    monkeypatch.setattr(Registry, "replace", late)
+    just_before(Registry, "replace", lambda: trial.registry.promote("v3", reason="just now", now_ms=trial.now_ms))
 
     assert trial.do("look")["state"] == "rolled_back"
     assert trial.pointer().version == "v3"
@@ -70,17 +84,11 @@ def test_pinning_at_the_same_time_does_not_stop_a_rollback(trial: Trial, monkeyp
     assert (trial.pointer().canary, trial.pointer().pinned) == (None, ("v1",))
 
 
-def test_a_promotion_between_a_breach_and_its_rollback_stands(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_promotion_between_a_breach_and_its_rollback_stands(trial: Trial, just_before: JustBefore) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
-    end = Registry.end_canary
-
-    def late(self: Registry, *arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(Registry, "end_canary", end)
-        trial.registry.promote("v2", reason="we know better", now_ms=trial.now_ms)
-        return end(self, *arguments, **named)
-
-    monkeypatch.setattr(Registry, "end_canary", late)
+    better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
+    just_before(Registry, "end_canary", better)
 
     answer = trial.do("look")
 
@@ -89,16 +97,11 @@ def test_a_promotion_between_a_breach_and_its_rollback_stands(trial: Trial, monk
     assert [look.state for look in trial.report().looks] == ["going", "promoted"]
 
 
-def test_a_promotion_right_after_a_rollback_keeps_its_approval(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_promotion_right_after_a_rollback_keeps_its_approval(trial: Trial, just_before: JustBefore) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
-    write = CanaryReports.write
-
-    def late(self: CanaryReports, report: CanaryReport) -> None:
-        trial.registry.promote("v2", reason="we know better", now_ms=trial.now_ms)
-        write(self, report)
-
-    monkeypatch.setattr(CanaryReports, "write", late)
+    better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
+    just_before(CanaryReports, "write", better)
 
     assert trial.do("look")["state"] == "rolled_back"
     assert (trial.pointer().version, trial.approval("v2")) == ("v2", "PendingManualApproval")
