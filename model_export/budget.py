@@ -16,7 +16,8 @@ from model_export.interactions import Interactions
 from model_export.resources import measured
 
 TRIAL_ROWS = 50_000
-"""Interactions of the longer short fit, which has `TRIAL_SHARE` of large data; up to four times as many have none."""
+"""Interactions of the longer short fit, which has `TRIAL_SHARE` of large data; up to four times as many have none,
+unless the algorithm says that its fits are long."""
 
 TRIAL_SHARE = 0.01
 SHORTER = 10
@@ -45,16 +46,14 @@ class Budget:
 
     def refusal(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
         """Return why the algorithm is not to be fitted on the interactions, or None; what is counted is not tried."""
-        if (
-            interactions.counts is not None
-            or len(interactions) <= 4 * TRIAL_ROWS
-            or (math.isinf(self.seconds) and math.isinf(self.megabytes))
-        ):
+        if interactions.counts is not None or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
+            return None
+        settings, longer = algorithm.trial()
+        if len(interactions) <= 4 * TRIAL_ROWS and longer <= 1:
             return None
         left = self.seconds - (time.monotonic() - self.started)
         if left <= 0:
             return f"the {self.seconds:,.0f} s of the budget are used up"
-        settings, longer = algorithm.trial()
         rows = max(TRIAL_ROWS, int(TRIAL_SHARE * len(interactions)))
         few, more = (_of_some_users(interactions, rows=each) for each in (rows // SHORTER, rows))
         with measured() as of_few:

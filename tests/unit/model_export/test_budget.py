@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import dataclasses
 import math
 from typing import ClassVar
@@ -38,6 +40,16 @@ class Constant(Popularity):
         return super().fit(interactions)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Long(Heavy):
+    """A fit is a million trials long."""
+
+    name: ClassVar[str] = "long"
+
+    def trial(self) -> tuple[Long, float]:
+        return self, 1e6
+
+
 def shop(rows: int) -> Interactions:
     return Interactions.from_rows(
         user=np.arange(rows) // 10,
@@ -57,6 +69,17 @@ def test_small_data_is_fitted_without_a_trial() -> None:
 
     assert Budget(seconds=1e-9).refusal(Heavy(), shop(1_000)) is None
     assert FITTED == []
+
+
+def test_what_says_that_its_fits_are_long_is_tried_on_small_data_too() -> None:
+    FITTED.clear()
+
+    reason = Budget(seconds=30.0).refusal(Long(), shop(2_000))
+
+    assert reason is not None
+    assert reason.startswith("its 6 fits would take about ")
+    assert FITTED == [2_000, 2_000]
+    assert Budget(seconds=30.0, started=-1e9).refusal(Long(), shop(2_000)) == "the 30 s of the budget are used up"
 
 
 def test_trials_are_fits_on_some_of_the_users() -> None:
