@@ -45,6 +45,8 @@ def _leaf_holds(leaf: Leaf, value: Any, resolver: Resolver) -> bool:
         return value in (resolver.elements(leaf)[0] if isinstance(value, str) else resolver.numbers(leaf))
     if isinstance(value, str | bool) and leaf.operator not in _EQUALITIES:
         return False
+    if not isinstance(value, str | int | float):
+        return False  # an object, which compares with nothing
     if isinstance(value, bool):
         operand: float | str | bool | None = resolver.truth(leaf)
     else:
