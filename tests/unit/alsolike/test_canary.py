@@ -82,6 +82,10 @@ def test_each_user_has_an_arm_by_its_share() -> None:
         ({"version": "v" * (MAX_VERSION_BYTES + 1)}, "has a name of more than 57 bytes"),
         ({"share": 0.0}, "share is 0.0, expected above 0 and below 1"),
         ({"share": 1.0}, "share is 1.0, expected above 0 and below 1"),
+        ({"version": 2}, "the version is 2, expected a name"),
+        ({"started_ms": "1"}, "started_ms is '1', expected a whole number"),
+        ({"ends_ms": None}, "ends_ms is None, expected a whole number"),
+        ({"planned_answers": 0.5}, "planned_answers is 0.5, expected a whole number"),
     ],
 )
 def test_what_no_user_could_be_assigned_by_is_refused(s3: Any, fields: dict[str, Any], said: str) -> None:

@@ -50,6 +50,10 @@ def broken(change: Callable[[dict[str, Any]], Any]) -> bytes:
             "manifest.json has an unreadable history",
         ),
         (
+            broken(lambda document: document["history"].update(event_weights={"view": "1"})),
+            "manifest.json has an unreadable history: the weight of view is '1', expected a number",
+        ),
+        (
             broken(lambda document: document.update(top_scores={"edges": [1.0], "counts": [1]})),
             "manifest.json has unreadable top_scores: counts are (1,), expected 2 numbers",
         ),

@@ -200,7 +200,20 @@ def test_rollback_is_of_the_champion_that_it_saw(s3: Any) -> None:
     assert champion.version == "v3"
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"history": null}', b'{"history": [{"version": "v1"}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"history": null}',
+        b'{"history": [{"version": "v1"}]}',
+        b'{"history": [{"version": 7, "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": null, "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": "../catalogue", "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": "..", "promoted_ms": 0, "reason": "by hand"}]}',
+    ],
+)
 def test_an_unreadable_pointer_is_refused_by_name(s3: Any, body: bytes) -> None:
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
 

@@ -50,7 +50,8 @@ class Canary:
     Raises
     ------
     ValueError
-        If the version's name is too long, or the share leaves one of the two without users.
+        If the version's name is too long, the share leaves one of the two without users, or something is of another
+        type: the pointer may have been written by hand.
     """
 
     version: str
@@ -64,6 +65,11 @@ class Canary:
     extended: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.version, str):
+            raise ValueError(f"the version is {self.version!r}, expected a name")
+        for name in ("started_ms", "ends_ms", "planned_answers"):
+            if type(value := getattr(self, name)) is not int:
+                raise ValueError(f"{name} is {value!r}, expected a whole number")
         if len(self.version.encode()) > MAX_VERSION_BYTES:
             raise ValueError(f"the version {self.version!r} has a name of more than {MAX_VERSION_BYTES} bytes")
         if not 0 < self.share < 1:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from alsolike.document import Node
 from alsolike.experiments import PLANNED_ANSWERS, Arm, Experiment
-from alsolike.names import NAME, NAME_FORM
+from alsolike.names import MODEL_VERSION, NAME, NAME_FORM
 from alsolike.recommendation_id import MAX_ARMS
 from alsolike.recommendation_requests import FOR_YOU, OF_ITEMS, PERSONALIZED_RANKING
 
@@ -23,7 +22,6 @@ _MOST_ANSWERS = 10**12
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EARLIEST, _LATEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 _TARGETS = ("recommender", "rules", "model")
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 def parse_experiments(
@@ -123,7 +121,7 @@ def _target(
     if "rules" in fields:
         target["rules"] = fields["rules"].choice(rules, what="the name of a rule set:")
     if "model" in fields:
-        target["model"] = fields["model"].text(_MODEL, "a model version, in quotes")
+        target["model"] = fields["model"].text(MODEL_VERSION, "a model version, in quotes")
     return target
 
 

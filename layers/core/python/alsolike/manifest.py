@@ -48,7 +48,7 @@ class HistoryParameters:
     Raises
     ------
     ValueError
-        If `length` is no positive integer or `half_life_days` not positive.
+        If `length` is no positive integer, `half_life_days` not positive or a weight no number.
     """
 
     length: int
@@ -60,6 +60,9 @@ class HistoryParameters:
             raise ValueError(f"length is {self.length!r}, expected at least 1")
         if not self.half_life_days > 0:
             raise ValueError(f"half_life_days is {self.half_life_days!r}, expected more than 0")
+        for event_type, weight in self.event_weights.items():
+            if not isinstance(weight, int | float):
+                raise ValueError(f"the weight of {event_type} is {weight!r}, expected a number")
 
     @property
     def decays(self) -> bool:

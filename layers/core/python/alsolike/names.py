@@ -1,4 +1,4 @@
-"""What a shop may call its filters, rule sets and experiments."""
+"""What a shop may call its filters, rule sets and experiments, and what model versions are called."""
 
 from __future__ import annotations
 
@@ -8,3 +8,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 """What Personalize allows at the end of an ARN."""
 
 NAME_FORM = "1 to 63 letters, digits, - and _, the first a letter or digit"
+
+MODEL_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+"""It names folders on disks and in the bucket, and nothing above or below them."""

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.canary import Canary
 from alsolike.champion_notes import Ended, Held, check_reason
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.names import MODEL_VERSION
 from alsolike.values import value_object
 
 MODELS_PREFIX = "models/"
@@ -24,11 +25,21 @@ MAX_HISTORY = 50
 
 @value_object
 class Promotion:
-    """One version becoming champion."""
+    """One version becoming champion.
+
+    Raises
+    ------
+    ValueError
+        If no version is called so: the pointer may have been written by hand.
+    """
 
     version: str
     promoted_ms: int
     reason: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
+            raise ValueError(f"the version is {self.version!r}, expected a name")
 
 
 @value_object
