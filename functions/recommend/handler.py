@@ -86,10 +86,10 @@ class Batches:
 def _sources() -> Sources:
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    # Half of the time for the profile: popular items in time are worth more than a late history. Botocore would wait up
-    # to a second before another attempt.
+    # Half of the time for the profile: popular items in time are worth more than a late history. A network that
+    # swallows connections is as silent as a table. Botocore would wait up to a second before another attempt.
     profile_s = settings.time_budget_ms / 2_000 or CALL_TIMEOUT_S
-    dynamodb = client("dynamodb", read_timeout_s=profile_s, attempts=1, checks_calls=False)
+    dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
     bundles = BundleCache(s3, bucket, scratch / "models")
     champion = ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s)

@@ -74,10 +74,14 @@ class Shopper:
         Unavailable
             If they cannot be read.
         """
-        recent = self.profile.recent
-        if PROFILE_UNAVAILABLE in self._degraded:
+        if self.is_unavailable:
             raise Unavailable("the user's interactions cannot be read")
-        return recent
+        return self.profile.recent
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether the profile cannot be read."""
+        return not self.profile.recent and PROFILE_UNAVAILABLE in self._degraded
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:

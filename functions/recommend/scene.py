@@ -174,8 +174,9 @@ class Scene:
         if self.model is None or not self.model.bundle.groups:
             return None
         stored: Mapping[str, Any] = {}
-        with contextlib.suppress(Unavailable):  # which is declared by then
-            stored = self.shopper.properties
+        if not self.shopper.is_unavailable:  # else DynamoDB would be waited for a second time
+            with contextlib.suppress(Unavailable):  # which is declared by then
+                stored = self.shopper.properties
         known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
         return self.model.bundle.groups.of(known)
 

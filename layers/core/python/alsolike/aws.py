@@ -23,7 +23,14 @@ DESCRIPTIONS = os.path.join(os.path.dirname(__file__), "descriptions")  # noqa: 
 
 
 @cache
-def client(service: str, *, read_timeout_s: float = 20, attempts: int = 4, checks_calls: bool = True) -> Any:
+def client(
+    service: str,
+    *,
+    connect_timeout_s: float = 2,
+    read_timeout_s: float = 20,
+    attempts: int = 4,
+    checks_calls: bool = True,
+) -> Any:
     """Return the process's low-level client of `service`; the endpoint comes from AWS_ENDPOINT_URL where set.
 
     Parameters
@@ -35,7 +42,7 @@ def client(service: str, *, read_timeout_s: float = 20, attempts: int = 4, check
     return session().create_client(
         service,
         config=Config(
-            connect_timeout=2,
+            connect_timeout=connect_timeout_s,
             read_timeout=read_timeout_s,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=16,

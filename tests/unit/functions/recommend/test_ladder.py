@@ -1,5 +1,8 @@
 """What is answered where something fails: model, similar to the last viewed, popular, trending, nothing."""
 
+import contextlib
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
+from alsolike.popular_groups import Group
 from functions.recommend import handler
 from functions.recommend.budget import Budget
 from functions.recommend.model import Model
@@ -165,8 +169,29 @@ def test_profile_that_does_not_come_in_half_of_the_time_is_left_out(
 
     config = handler._sources().people.profiles._client.meta.config
 
-    assert config.read_timeout == 0.03
+    assert (config.connect_timeout, config.read_timeout) == (0.03, 0.03)
     assert config.retries["total_max_attempts"] == 1
+
+
+def test_connection_that_is_never_made_is_not_waited_for_either(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that swallows what is sent: there is no answer, and no refusal."""
+    with contextlib.ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # as many as wait to be accepted, and more: Linux answers no other
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        shop.publish(groups=[Group("plan", "gold", 20, [2])])
+        monkeypatch.setenv("TIME_BUDGET_MS", "200")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        shop.ask(userId="nobody")  # which loads the model
+
+        began_s = time.monotonic()
+        items, headers = shop.ask(numResults=1)
+
+        assert time.monotonic() - began_s < 1
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("popular", "profile-unavailable")
+    assert [item["itemId"] for item in items] == ["fig"]
 
 
 def test_similar_items_do_without_a_model_that_fails(failing: Shop) -> None:
