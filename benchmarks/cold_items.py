@@ -87,7 +87,7 @@ def _requests(directory: Path) -> Iterator[Result]:
 def _publications(directory: Path) -> Iterator[Result]:
     known = [item(number) for number in range(KNOWN)]
     content = item_content([change.properties or {} for change in known])
-    index = content_index([change.entity_id for change in known], content, scale=1.0)
+    index = content_index([change.entity_id for change in known], content)
     for count in COLD:
         yield from _publication(DiskStore(directory / f"catalog{count}"), index, count)
     yield from _sentences(directory, index, [change.properties or {} for change in known])

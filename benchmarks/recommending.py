@@ -47,7 +47,7 @@ from functions.recommend.watched import Watched
 from model_export.algorithm import Model as ExportedModel
 from model_export.algorithms.transitions import Transitions
 from model_export.interactions import Interactions
-from model_export.item_content import DEFAULT_SCALE, content_index, item_content
+from model_export.item_content import content_index, item_content
 from model_export.onnx_file import open_session, write_graphs
 from model_export.onnx_two_stages import TwoStages
 
@@ -231,7 +231,7 @@ def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages 
     bundle.write_popular(directory, np.arange(1, 501))
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     RelatedItems.none(model.items).write(directory / bundle.RELATED_FILE)
-    content_index(ids, item_content([{} for _ in ids]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
+    content_index(ids, item_content([{} for _ in ids])).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest(VERSION, "made up", model.items, parameters, False, "bench", 0, 0, "bench", {})
     bundle.write_manifest(directory, manifest)

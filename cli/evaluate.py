@@ -105,7 +105,8 @@ def evaluate(
     from cli.importing.items_file import read_items
     from model_export.algorithms import known, named
     from model_export.budget import Budget
-    from model_export.cold_start import LONG, judge
+    from model_export.cold_start import judge
+    from model_export.cold_trial import LONG
     from model_export.evaluate import BOTH
     from model_export.fits import Fits
     from model_export.interaction_file import read
@@ -195,7 +196,7 @@ def evaluate(
         by_words = ["all by words", "new by words"] if sentences is not None else []
         figures = ["users", "all without", "all with", f"@{LONG} without", f"@{LONG} with", "new with"]
         console.print_table(
-            ["algorithm", "seen", "scale", *figures, *by_words],
+            ["algorithm", "seen", "new scale", "rare scale", *figures, *by_words],
             [[value for name, value in row.items() if name not in _IN_JSON_ALONE] for row in new_items],
             title=f"NDCG@{k} and @{LONG} of all targets, NDCG@{k} of the {new_items[0]['new_items']:,} items first "
             "seen in the test, without cold items in the answers and with: those and "
@@ -214,7 +215,8 @@ def _figures(found: ColdStart) -> dict[str, Any]:
     """Return what the second table says of an algorithm."""
     words = found.by_words_alone
     return {
-        "scale": found.with_.scale,
+        "new_scale": found.with_.scales.new,
+        "rare_scale": found.with_.scales.rare,
         "new_items": found.items,
         "items_never_had": found.others,
         "users": found.users,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from alsolike import model_story
 from alsolike.canary_report import CanaryReport
@@ -36,6 +38,8 @@ def print_story(found: Story) -> None:
                 f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} items asked, "
                 f"{related['popular_hr']:.4f} with the most frequent ones"
             )
+        if cold := manifest.metrics.get("cold_start"):
+            console.print_line(f"cold items {_scales(cold['with_'])}")
     console.print_line(f"package    {version.package_arn}, {version.approval}")
     if found.decision is not None:
         _print_decision(found.decision)
@@ -62,6 +66,14 @@ def _print_canary(canary: CanaryReport) -> None:
         console.print_line(f"           started {canary.reason}")
     for reason in canary.reasons:
         console.print_line(f"           {reason}")
+
+
+def _scales(figures: Mapping[str, Any]) -> str:
+    """Say how much items count that the model does not know; models of earlier versions have one scale for all."""
+    scales = figures.get("scales")
+    if scales is None:
+        return f"score {figures['scale']:g} times what is like them"
+    return f"score {scales['new']:g} times what is like them where they are new, {scales['rare']:g} times where rare"
 
 
 def _time(time_ms: int) -> str:

@@ -12,12 +12,14 @@ import numpy as np
 
 import alsolike
 from alsolike import bundle
+from alsolike.content_index import Scales
 from alsolike.sentences import SentenceModel
 from model_export import related
 from model_export.algorithm import Algorithm, Model
+from model_export.cold_start import DEFAULT_SCALES
 from model_export.evaluate import history_parameters
 from model_export.interactions import Histories, Interactions
-from model_export.item_content import DEFAULT_SCALE, content_index, item_content
+from model_export.item_content import content_index, item_content
 from model_export.item_sentences import sentence_index
 from model_export.stages import export_graphs
 from model_export.top_scores import top_scores
@@ -44,7 +46,7 @@ def export_bundle(
     provenance: Provenance,
     *,
     popular_by: Algorithm,
-    cold_scale: float = DEFAULT_SCALE,
+    cold_scales: Scales = DEFAULT_SCALES,
     sentences: SentenceModel | None = None,
     seed: int = 0,
 ) -> bundle.Manifest:
@@ -54,7 +56,7 @@ def export_bundle(
     ----------
     popular_by
         Algorithm whose first items are popular: what unknown users are answered with.
-    cold_scale
+    cold_scales
         Of the scores of items that the model does not know, see `model_export.cold_start`.
     sentences
         What their texts are compared with the known ones' by.
@@ -73,7 +75,8 @@ def export_bundle(
     content_index(
         data.item_ids,
         item_content(data.properties),
-        scale=cold_scale,
+        scales=cold_scales,
+        rare_ids=data.unlearned_ids,
         sentences=None if sentences is None else sentence_index(sentences, data.properties),
     ).write(directory / bundle.CONTENT_FILE)
     bundle.write_popular(directory, popular_items(popular_by, data.interactions))

@@ -1,72 +1,44 @@
-"""How good answers are with items that the model does not know: scored as serving does, by `alsolike.cold_items`.
+"""How good answers are with items that the model does not know, and how much the scores of those are to count.
 
-The scale of their scores is chosen on the validation part: as large as it may be without costing the answers as a whole
-more than `MOST_LOST`, and long lists more than `MOST_LOST_LONG`. New items have to be shown before anybody can like
-them. What is too rare to be learned is cold as well, and takes part as it does in serving: in many shops it is most.
+Two scales are chosen on the validation part, one of items that are new to it and one of the catalogue's that are too
+rare to be learned, which take part as they do in serving: in many shops those are most of the cold ones. Both are as
+large as they may be without costing the answers as a whole more than `MOST_LOST`, and long lists more than
+`MOST_LOST_LONG`. New items come first: they have to be shown before anybody can like them. A rare item had its time.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from alsolike.catalogue_change import Change
-from alsolike.cold_items import LISTED, ColdItems, ColdScorer
-from alsolike.ragged import find, hashes_of
+from alsolike.content_index import Scales
 from alsolike.sentences import SentenceModel
 from model_export.algorithm import Algorithm, Model
-from model_export.evaluate import Hits, Seen, mean, open_targets, scored
+from model_export.cold_trial import LONG, NONE, Figures, Mask, Properties, Trial, unknown
+from model_export.evaluate import Seen
 from model_export.fits import Fits
-from model_export.item_content import DEFAULT_SCALE, content_index, item_content
-from model_export.item_sentences import sentence_index
-from model_export.metrics import best_items
-from model_export.protocols import Part, Queries, Split
+from model_export.protocols import Split
 
 SCALES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
+DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
+"""Where nothing could be measured: the middle of what is chosen for new items where it can."""
+
 MOST_LOST = 0.002
-"""Share of the NDCG that new items may cost: less than a part of a blend has to be worth."""
+"""Share of the NDCG that cold items may cost: less than a part of a blend has to be worth."""
 
 MOST_LOST_LONG = 0.01
 """Share of the NDCG of lists of `LONG` that they may cost."""
 
-LONG = 100
-"""Items of a long list: a model's scores fall in it, and those of cold items, by its first ones, fall less."""
-
 MOST_QUERIES = 5_000
-"""As many users choose a scale, and as many tell what it brings."""
-
-Properties = Sequence[Mapping[str, Any]]
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Figures:
-    """NDCG of answers with cold items at one scale; 0 is without.
-
-    Attributes
-    ----------
-    every_item
-        Of all users' targets.
-    new_items
-        Of users with cold targets, of those targets alone.
-    every_item_long
-        Of all users' targets in lists of `LONG`.
-    """
-
-    scale: float
-    every_item: float
-    new_items: float
-    every_item_long: float
+"""As many users choose the scales, and as many tell what they bring."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdStart:
-    """The test part without cold items, and with them at the chosen scale, by `MOST_QUERIES` users.
+    """The test part without cold items, and with them at the chosen scales, by `MOST_QUERIES` users.
 
     Attributes
     ----------
@@ -77,7 +49,7 @@ class ColdStart:
     users
         Who had a cold item.
     by_words_alone
-        With them, where a sentence model took part, and that one left out; at the scale that is chosen then.
+        With them, where a sentence model took part, and that one left out; at the scales that are chosen then.
     """
 
     items: int
@@ -86,6 +58,19 @@ class ColdStart:
     without: Figures
     with_: Figures
     by_words_alone: Figures | None = None
+
+    def sentence(self) -> str:
+        """Say it in a line."""
+        without, with_ = self.without, self.with_
+        said = (
+            f"{self.items:,} items are new in the test, {self.others:,} too rare to be learned: the ndcg of new ones "
+            f"{with_.new_items:.4f} at scale {with_.scales.new:g}, {with_.scales.rare:g} for rare ones, that of all "
+            f"{without.every_item:.4f} without and {with_.every_item:.4f} with both, in lists of {LONG} "
+            f"{without.every_item_long:.4f} and {with_.every_item_long:.4f}"
+        )
+        if self.by_words_alone is not None:
+            said += f"; without the sentence model that of new ones is {self.by_words_alone.new_items:.4f}"
+        return said
 
 
 def judge(
@@ -99,7 +84,7 @@ def judge(
     unlearned: Properties = (),
     sentences: SentenceModel | None = None,
 ) -> ColdStart:
-    """Choose the scale of an algorithm's cold items on the validation part and measure it on the test part.
+    """Choose the scales of an algorithm's cold items on the validation part and measure them on the test part.
 
     Parameters
     ----------
@@ -109,9 +94,9 @@ def judge(
         Columns of the catalogue's other items: too rare to be in the data, and so cold when the model serves.
     """
     model = fits.fit(settings, split.validation.fit)
-    scale = choose_scale(model, split, properties, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
+    scales = choose_scales(model, split, properties, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
     model = fits.fit(settings, split.test.fit)
-    found = measure(model, split, properties, scale=scale, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
+    found = measure(model, split, properties, scales=scales, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
     if sentences is None:
         return found
     by_words = judge(settings, split, properties, fits=fits, k=k, seen=seen, unlearned=unlearned)
@@ -123,7 +108,7 @@ def measure(
     split: Split,
     properties: Properties,
     *,
-    scale: float,
+    scales: Scales,
     k: int,
     seen: Seen,
     unlearned: Properties = (),
@@ -139,13 +124,17 @@ def measure(
         Compares texts as well.
     """
     trial = Trial(split.test, properties, unknown(split.test), unlearned, sentences)
-    queries = split.test.queries.sample(MOST_QUERIES)
-    (without, with_), users = trial.figures(model, queries, scales=(0.0, scale), k=k, seen=seen)
-    items = len(trial.positions) - len(unlearned)
-    return ColdStart(items=items, others=len(unlearned), users=users, without=without, with_=with_)
+    answers = trial.answers(model, split.test.queries.sample(MOST_QUERIES), k=k, seen=seen)
+    return ColdStart(
+        items=len(trial.positions) - len(unlearned),
+        others=len(unlearned),
+        users=answers.users_of_new_items,
+        without=answers.figures(NONE),
+        with_=answers.figures(scales),
+    )
 
 
-def choose_scale(
+def choose_scales(
     model: Model,
     split: Split,
     properties: Properties,
@@ -154,11 +143,15 @@ def choose_scale(
     seen: Seen,
     unlearned: Properties = (),
     sentences: SentenceModel | None = None,
-) -> float:
-    """Return the largest of `SCALES` that costs at most `MOST_LOST` and `MOST_LOST_LONG`, or else the smallest.
+) -> Scales:
+    """Return the largest of `SCALES` for new items, and with that the largest, not above it, for rare ones.
 
-    `DEFAULT_SCALE` where nothing speaks for a scale: no item that is cold to the validation part is like a known one,
-    or nothing is found there.
+    Large is what, both together, costs at most `MOST_LOST` and `MOST_LOST_LONG`. The new items' scale is judged with
+    the rare ones at the smallest. Where these alone cost more they have the smallest all the same, and hold nothing
+    down: new items are judged without them, and have the smallest where each costs more.
+
+    `DEFAULT_SCALES` where nothing speaks for any: no item that is cold to the validation part is like a known one, or
+    nothing is found there. Where it is no new one alone, these have theirs and rare ones what is left.
 
     Parameters
     ----------
@@ -168,22 +161,33 @@ def choose_scale(
         See `judge`.
     """
     trial = Trial(split.validation, properties, _unknown_to_validation(split), unlearned, sentences)
-    if not trial.comparable:
-        return DEFAULT_SCALE
-    queries = split.validation.queries.sample(MOST_QUERIES)
-    (without, *found), _ = trial.figures(model, queries, scales=(0.0, *SCALES), k=k, seen=seen)
-    if not any(each.every_item for each in (without, *found)):
-        return DEFAULT_SCALE
-    least, least_long = (1.0 - MOST_LOST) * without.every_item, (1.0 - MOST_LOST_LONG) * without.every_item_long
-    kept = [each for each in found if each.every_item >= least and each.every_item_long >= least_long]
-    return max((each.scale for each in kept), default=SCALES[0])
+    if not trial.comparable_new + trial.comparable_rare:
+        return DEFAULT_SCALES
+    answers = trial.answers(model, split.validation.queries.sample(MOST_QUERIES), k=k, seen=seen)
+    without, least_rare = answers.figures(NONE), SCALES[0]
+    if not without.every_item and not answers.figures(Scales(new=SCALES[-1], rare=least_rare)).every_item:
+        return DEFAULT_SCALES
+
+    def keeps(new: float, rare: float) -> bool:
+        found = answers.figures(Scales(new=new, rare=rare))
+        return (
+            found.every_item >= (1.0 - MOST_LOST) * without.every_item
+            and found.every_item_long >= (1.0 - MOST_LOST_LONG) * without.every_item_long
+        )
+
+    candidates = SCALES if trial.comparable_new else (DEFAULT_SCALES.new,)
+    new = (
+        _largest(candidates, lambda scale: keeps(scale, least_rare))
+        or _largest(candidates, lambda scale: keeps(scale, NONE.rare))
+        or candidates[0]
+    )
+    rare = _largest([scale for scale in SCALES if scale <= new], lambda scale: keeps(new, scale))
+    return Scales(new=new, rare=rare or least_rare)
 
 
-def unknown(part: Part) -> Mask:
-    """Return which items nobody had in what the part learns from, by position, `(items + 1,)`."""
-    mask: Mask = part.fit.frequencies() == 0
-    mask[0] = False
-    return mask
+def _largest(scales: Sequence[float], kept: Callable[[float], bool]) -> float | None:
+    """Return the last of ascending scales that is kept."""
+    return next((scale for scale in reversed(scales) if kept(scale)), None)
 
 
 def _unknown_to_validation(split: Split) -> Mask:
@@ -194,79 +198,3 @@ def _unknown_to_validation(split: Split) -> Mask:
         later[split.test.order] = unknown(split.test)[1:]
         mask[1:] &= ~later[split.validation.order]
     return mask
-
-
-class Trial:
-    """A part's cold items beside the known ones, which have the positions before them.
-
-    Parameters
-    ----------
-    unlearned
-        Have the positions after the part's items, and are nobody's.
-
-    Attributes
-    ----------
-    positions
-        int64, of the cold items, ascending.
-    comparable
-        How many of them have neighbours; others are in no answer.
-    """
-
-    def __init__(
-        self,
-        part: Part,
-        properties: Properties,
-        cold: Mask,
-        unlearned: Properties = (),
-        sentences: SentenceModel | None = None,
-    ) -> None:
-        of_part = [*(properties[item - 1] for item in part.order.tolist()), *unlearned]
-        known = int(np.count_nonzero(~unknown(part)[1:]))
-        ids = [str(position) for position in range(1, known + 1)]
-        index = content_index(
-            ids,
-            item_content(of_part[:known]),
-            scale=1.0,
-            sentences=None if sentences is None else sentence_index(sentences, of_part[:known]),
-        )
-        self._cold = np.append(cold, np.ones(len(unlearned), np.bool_))
-        self.positions = np.flatnonzero(self._cold)
-        items = ColdItems.of(
-            [Change(str(position), 0, of_part[position - 1]) for position in self.positions.tolist()], index
-        )
-        rows = find(items.hashes, hashes_of([str(position).encode() for position in self.positions.tolist()]))
-        self.comparable = int(np.count_nonzero(items.neighbours.lengths))
-        self._scorer = ColdScorer(items.take(rows), items=known)
-        self._unknown = unknown(part)
-
-    def figures(
-        self, model: Model, queries: Queries, *, scales: Sequence[float], k: int, seen: Seen
-    ) -> tuple[list[Figures], int]:
-        """Return the figures of each scale, and how many users had a cold item."""
-        every = {scale: Hits(max(k, LONG)) for scale in scales}
-        new = {scale: Hits(k) for scale in scales}
-        for start, chunk in scored(model, queries):
-            chunk[:, self._unknown] = -np.inf  # a model that serves has only what it learned from
-            for query, scores in enumerate(chunk, start):
-                targets = open_targets(scores, queries, query, seen)
-                cold_targets = targets[self._cold[targets]]
-                listed = best_items(scores, LISTED)
-                cold_scores = self._scorer.scores(listed, scores[listed])
-                if seen == "masked":
-                    past = queries.seen(query)
-                    cold_scores[np.searchsorted(self.positions, past[self._cold[past]])] = 0.0
-                enough = max(k, LONG) + len(targets)  # what comes after is in no list
-                known = np.setdiff1d(np.union1d(best_items(scores, enough), targets), cold_targets)
-                cold = np.union1d(best_items(cold_scores, enough), np.searchsorted(self.positions, cold_targets))
-                columns = np.concatenate([known, self.positions[cold]])
-                wanted, new_wanted = (np.flatnonzero(np.isin(columns, some)) for some in (targets, cold_targets))
-                for scale in scales:
-                    scaled = cold_scores[cold] * np.float32(scale)
-                    both = np.concatenate([scores[known], np.where(scaled > 0, scaled, np.float32(-np.inf))])
-                    every[scale].add(both, wanted)
-                    new[scale].add(both, new_wanted)
-        found = [
-            Figures(scale, mean(every[scale].gains(k)), mean(new[scale].gains()), mean(every[scale].gains(LONG)))
-            for scale in scales
-        ]
-        return found, len(new[scales[0]].gains())

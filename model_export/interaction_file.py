@@ -23,7 +23,7 @@ from model_export.csv_blocks import blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
 from model_export.item_content import item_content
-from model_export.training_data import encode, unlearned
+from model_export.training_data import encode, unlearned, unlearned_ids
 
 _NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _NO_ID = r"^[\x{85}\pZ]+$|[\x00-\x1f\x7f]"
@@ -117,7 +117,7 @@ def read(
         interactions=interactions,
         item_ids=item_ids,
         properties=properties,
-        unlearned=unlearned(items or {}, item_ids),
+        unlearned=unlearned(items or {}, unlearned_ids(items or {}, item_ids)),
         notes=tuple(notes),
     )
 

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from alsolike.content_index import ContentIndex
+from alsolike.content_index import UNSCALED, ContentIndex, Scales
 from alsolike.item_tokens import item_tokens
 from alsolike.ragged import Ragged, hashes_of
 from alsolike.sentences import SentenceIndex
@@ -24,8 +25,6 @@ from model_export.interactions import Floats, Interactions
 
 ITEMS_AT_ONCE = 2048
 MAX_PAIRS = 200_000_000
-DEFAULT_SCALE = 2.0
-"""Of the scores of cold items, see `alsolike.cold_items`, where nothing could be measured."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,9 +64,20 @@ def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
 
 
 def content_index(
-    item_ids: Sequence[str], content: ItemContent, *, scale: float, sentences: SentenceIndex | None = None
+    item_ids: Sequence[str],
+    content: ItemContent,
+    *,
+    scales: Scales = UNSCALED,
+    rare_ids: Sequence[str] = (),
+    sentences: SentenceIndex | None = None,
 ) -> ContentIndex:
-    """Return the index of items at positions 1..len(item_ids), in which a new item finds its nearest."""
+    """Return the index of items at positions 1..len(item_ids), in which a cold item finds its nearest.
+
+    Parameters
+    ----------
+    rare_ids
+        Of the cold items that are not new, see `Scales`.
+    """
     holders = sp.csc_array(content.vectors)
     token_hashes = hashes_of([token.encode() for token in content.tokens])
     order = np.argsort(token_hashes)
@@ -75,14 +85,20 @@ def content_index(
     ones = np.ones_like(content.vectors.data)
     has = sp.csr_array((ones, content.vectors.indices, content.vectors.indptr), shape=content.vectors.shape)
     return ContentIndex(
-        item_hashes=np.sort(hashes_of([item_id.encode() for item_id in item_ids])),
+        item_hashes=_hashes(item_ids),
         token_hashes=token_hashes[order],
         idf=content.idf[order],
         holders=by_token.take(order),
         norms=np.sqrt(has @ content.idf**2),
-        scale=scale,
+        scales=scales,
+        rare_hashes=_hashes(rare_ids),
         sentences=sentences,
     )
+
+
+def _hashes(item_ids: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Return the hashes of ids in ascending order."""
+    return np.sort(hashes_of([item_id.encode() for item_id in item_ids]))
 
 
 def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) -> sp.csr_array:

@@ -25,7 +25,7 @@ from model_export.algorithms import known, named
 from model_export.bootstrap import interval
 from model_export.budget import Budget, machine_megabytes
 from model_export.bundle_export import Provenance, export_bundle
-from model_export.cold_start import LONG, judge
+from model_export.cold_start import judge
 from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
@@ -147,14 +147,7 @@ def train(
             winner.settings, split, data.properties, fits=fits, k=K, seen=seen,
             unlearned=data.unlearned, sentences=sentences,
         )  # fmt: skip
-        say(
-            f"{cold.items:,} items are new in the test, {cold.others:,} too rare to be learned: the ndcg of new ones "
-            f"{cold.with_.new_items:.4f} at scale {cold.with_.scale:g}, that of all {cold.without.every_item:.4f} "
-            f"without and {cold.with_.every_item:.4f} with both, in lists of {LONG} "
-            f"{cold.without.every_item_long:.4f} and {cold.with_.every_item_long:.4f}"
-        )
-        if cold.by_words_alone is not None:
-            say(f"without the sentence model the ndcg of new items is {cold.by_words_alone.new_items:.4f}")
+        say(cold.sentence())
         fits.forget()
         related = _related(data, hyperparameters)
         for kind, figures in related.items():
@@ -200,7 +193,8 @@ def train(
     )
     manifest = export_bundle(
         model, served, output, provenance,
-        popular_by=_popularity(candidates), cold_scale=cold.with_.scale, sentences=sentences, seed=hyperparameters.seed,
+        popular_by=_popularity(candidates), cold_scales=cold.with_.scales, sentences=sentences,
+        seed=hyperparameters.seed,
     )  # fmt: skip
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")

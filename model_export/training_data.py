@@ -37,8 +37,10 @@ class TrainingData:
         Ids of positions 1..N, in their own order.
     properties
         Metadata columns of positions 1..N.
+    unlearned_ids
+        Of the catalogue's items that have no position: they are too rare to be learned.
     unlearned
-        Those of the catalogue's items that have no position: as many, evenly spaced, as serving has cold items.
+        Columns of these: of as many, evenly spaced, as serving has cold items.
     event_weights
         What an interaction of each event type weighs, from the manifest; those of `interactions` have theirs.
     profile_ids
@@ -56,6 +58,7 @@ class TrainingData:
     event_weights: Mapping[str, float]
     profile_ids: Sequence[str] = ()
     users: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    unlearned_ids: Sequence[str] = ()
     unlearned: Sequence[Mapping[str, Any]] = ()
     all_interactions: int = 0
     all_users: int = 0
@@ -111,6 +114,7 @@ def load(directory: Path) -> TrainingData:
     users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
     users = _properties(_read(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
+    rare_ids = unlearned_ids(by_id, item_ids)
     return TrainingData(
         dataset_id=manifest.dataset_id,
         interactions=dataclasses.replace(
@@ -124,7 +128,8 @@ def load(directory: Path) -> TrainingData:
         event_weights=manifest.event_weights,
         profile_ids=profile_ids,
         users=users,
-        unlearned=unlearned(by_id, item_ids),
+        unlearned_ids=rare_ids,
+        unlearned=unlearned(by_id, rare_ids),
         all_interactions=len(interactions) if counts is None else manifest.interactions,
         all_users=interactions.users if counts is None else manifest.users,
     )
@@ -193,13 +198,17 @@ def _read_part(part: Path, name: str, columns: Sequence[str]) -> pa.Table:
         raise InvalidDataset(f"{name} is no readable Parquet file: {error}") from error
 
 
-def unlearned(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the columns of the catalogue's items that have no position, see `TrainingData`."""
+def unlearned_ids(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the catalogue's items that have no position, see `TrainingData`."""
     learned = set(item_ids)
-    rest = [properties for item_id, properties in by_id.items() if item_id not in learned]
-    if len(rest) <= MOST_COLD_ITEMS:
-        return rest
-    return [rest[place] for place in np.linspace(0, len(rest) - 1, MOST_COLD_ITEMS).astype(np.int64).tolist()]
+    return [item_id for item_id in by_id if item_id not in learned]
+
+
+def unlearned(by_id: Mapping[str, Mapping[str, Any]], rare_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the columns of these items, or of some of them, see `TrainingData`."""
+    count = min(len(rare_ids), MOST_COLD_ITEMS)
+    places = np.linspace(0, len(rare_ids) - 1, count).astype(np.int64)
+    return [by_id[rare_ids[place]] for place in places.tolist()]
 
 
 def _numbers(table: pa.Table, column: str, kind: pa.DataType) -> np.ndarray[Any, Any]:

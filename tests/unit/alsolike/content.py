@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.content_index import ContentIndex
+from alsolike.content_index import UNSCALED, ContentIndex, Scales
 from model_export.item_content import content_index, item_content
 
 ITEMS = {
@@ -16,5 +16,7 @@ ITEMS = {
 }
 
 
-def index_of(items: Mapping[str, Mapping[str, Any]] = ITEMS, *, scale: float = 1.0) -> ContentIndex:
-    return content_index(list(items), item_content(list(items.values())), scale=scale)
+def index_of(
+    items: Mapping[str, Mapping[str, Any]] = ITEMS, *, scales: Scales = UNSCALED, rare: Sequence[str] = ()
+) -> ContentIndex:
+    return content_index(list(items), item_content(list(items.values())), scales=scales, rare_ids=rare)

@@ -9,6 +9,7 @@ import pytest
 
 from alsolike.catalogue_change import Change
 from alsolike.cold_items import LISTED, NO_COLD_ITEMS, ColdItems, ColdScorer
+from alsolike.content_index import Scales
 from alsolike.errors import InvalidSnapshot
 from alsolike.ragged import hashes_of
 from tests.unit.alsolike.content import index_of
@@ -60,6 +61,20 @@ def test_a_score_is_the_weighted_mean_of_the_neighbours_scores() -> None:
     items = cold(Change("new", 1, {"colour": "red", "kind": "glass"}))
 
     assert scores(items, positions=[1, 3], listed=[0.8, 0.4]) == [0.8 * 1 / 2 + 0.4 * 1 / 4]
+
+
+def test_a_score_is_multiplied_with_the_scale_of_new_items_or_that_of_rare_ones() -> None:
+    """Both have the vase and the bowl for neighbours, with 1/2 each; the zither was known and not learned."""
+    index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither"])
+    changes = [Change("zither", 1, {"colour": "red"}), Change("new", 1, {"colour": "red"}), Change("odd", 1, {})]
+
+    items = ColdItems.of(changes, index)
+
+    of_each = scores(items, positions=[1], listed=[0.8])
+    hashes = hashes_of([b"zither", b"new", b"odd"]).tolist()
+    assert [of_each[items.hashes.tolist().index(each)] for each in hashes] == [
+        pytest.approx(0.8 * 1 / 2 * 0.5), pytest.approx(0.8 * 1 / 2 * 3), 0.0,
+    ]  # fmt: skip
 
 
 def test_an_item_scores_nothing_where_no_neighbour_is_listed() -> None:

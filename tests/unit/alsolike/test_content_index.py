@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from alsolike import content_index as module
-from alsolike.content_index import ContentIndex
+from alsolike.content_index import FORMAT, ContentIndex, Scales
 from alsolike.errors import InvalidBundle
 from alsolike.ragged import hashes_of
+from alsolike.tensors import map_tensors, write_tensors
 from tests.unit.alsolike.content import index_of
 
 
@@ -35,10 +36,15 @@ def test_rare_tokens_count_more() -> None:
     assert found == pytest.approx({1: 2 / 8, 2: 2 / 8, 3: 1 / 8, 4: 1 / 8, 5: 1 / 8, 6: 1 / 8}, abs=1e-6)
 
 
-def test_weights_add_up_to_the_scale() -> None:
-    _, weights = index_of(scale=3.0).nearest({"colour": "red"})
+def scales_of(index: ContentIndex, *item_ids: str) -> list[float]:
+    return [float(scale) for scale in index.scales_of(hashes_of([item_id.encode() for item_id in item_ids]))]
 
-    assert weights.sum() == pytest.approx(3.0)
+
+def test_what_the_training_knew_and_did_not_learn_has_another_scale_than_what_is_new() -> None:
+    index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither", "anvil"])
+
+    assert scales_of(index, "zither", "new", "anvil") == [0.5, 3.0, 0.5]
+    assert scales_of(index_of(scales=Scales(new=3.0, rare=0.5)), "zither") == [3.0]
 
 
 def test_nothing_in_common_finds_nothing() -> None:
@@ -69,14 +75,37 @@ def test_the_index_knows_the_models_items() -> None:
 
 
 def test_a_written_index_answers_as_before(tmp_path: Path) -> None:
-    index = index_of(scale=2.5)
+    index = index_of(scales=Scales(new=2.5, rare=0.1), rare=["zither", "anvil"])
     index.write(tmp_path / "content.tensors")
 
     found = ContentIndex.map(tmp_path / "content.tensors")
 
-    assert found.scale == 2.5
+    assert found.scales == Scales(new=2.5, rare=0.1)
+    assert scales_of(found, "zither", "new", "anvil") == pytest.approx([0.1, 2.5, 0.1])
     assert nearest(found, colour="red", kind="glass") == nearest(index, colour="red", kind="glass")
     np.testing.assert_array_equal(found.item_hashes, index.item_hashes)
+
+
+def test_an_index_of_before_there_were_two_scales_has_one_for_all_items(tmp_path: Path) -> None:
+    path = tmp_path / "content.tensors"
+    index_of(rare=["zither"]).write(path)
+    arrays, _ = map_tensors(path)
+    arrays = {name: np.array(array) for name, array in arrays.items() if name != "rare"}
+    with path.open("wb") as file:
+        write_tensors(file, arrays, metadata={"format": FORMAT, "scale": "2.5"})
+
+    found = ContentIndex.map(path)
+
+    assert scales_of(found, "zither", "new") == [2.5, 2.5]
+    assert nearest(found, colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
+
+
+def test_earlier_versions_give_new_items_no_more_than_rare_ones(tmp_path: Path) -> None:
+    index_of(scales=Scales(new=4.0, rare=0.25)).write(tmp_path / "content.tensors")
+
+    _, metadata = map_tensors(tmp_path / "content.tensors")
+
+    assert (metadata["format"], metadata["scale"]) == (FORMAT, "0.25")
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 100])

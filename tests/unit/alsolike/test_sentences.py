@@ -34,7 +34,7 @@ def model(tmp_path: Path) -> SentenceModel:
 def index_of(model: SentenceModel | None, items: Mapping[str, Mapping[str, Any]] = ITEMS) -> ContentIndex:
     columns = list(items.values())
     sentences = None if model is None else sentence_index(model, columns)
-    return content_index(list(items), item_content(columns), scale=1.0, sentences=sentences)
+    return content_index(list(items), item_content(columns), sentences=sentences)
 
 
 def nearest(index: ContentIndex, title: str) -> dict[int, float]:

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from alsolike import bundle
 from alsolike.bundle import HistoryParameters, Manifest
+from alsolike.content_index import UNSCALED, Scales
 from alsolike.graph_tables import write_tables_index
 from alsolike.popular_groups import Group, PopularGroups
 from alsolike.related import KINDS, RelatedItems, RelatedTable
@@ -58,7 +59,8 @@ def write_bundle(
     transitions: Mapping[tuple[str, str], float] | None = None,
     popular: Sequence[str] = ("fig", "pear", "kiwi"),
     properties: Mapping[str, Mapping[str, Any]] | None = None,
-    scale: float = 1.0,
+    scales: Scales = UNSCALED,
+    rare: Sequence[str] = (),
     sentences: SentenceModel | None = None,
     groups: Sequence[Group] = (),
     related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
@@ -90,7 +92,7 @@ def write_bundle(
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
     of_text = None if sentences is None else sentence_index(sentences, columns)
-    index = content_index(item_ids, item_content(columns), scale=scale, sentences=of_text)
+    index = content_index(item_ids, item_content(columns), scales=scales, rare_ids=rare, sentences=of_text)
     index.write(directory / bundle.CONTENT_FILE)
     bundle.write_popular(directory, np.array([position[item_id] for item_id in popular]))
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))

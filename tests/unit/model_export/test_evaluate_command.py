@@ -10,7 +10,7 @@ from alsolike.errors import InvalidInput
 from cli.evaluate import evaluate
 from model_export.algorithms import known
 from model_export.algorithms.ease import Ease
-from model_export.item_content import DEFAULT_SCALE
+from model_export.cold_start import DEFAULT_SCALES
 from tests.sentence_model import write_model
 from tests.unit.model_export.shops import random_sequences
 
@@ -108,10 +108,11 @@ def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> No
     ]
     assert all(found["users"] == found["new_ndcg_with"] == 0 for found in document["cold_start"])
     assert all(found["ndcg_with"] <= found["ndcg_without"] for found in document["cold_start"])
-    assert all(found["scale"] < DEFAULT_SCALE for found in document["cold_start"])
+    assert all(found["new_scale"] == DEFAULT_SCALES.new for found in document["cold_start"])
+    assert all(found["rare_scale"] < DEFAULT_SCALES.rare for found in document["cold_start"])
     assert "of the 0 items first seen in the test" in " ".join(table.split())
     assert "those and 20 that nobody ever had" in " ".join(table.split())
-    assert all(title in table for title in ("@100 with", "new with"))
+    assert all(title in table for title in ("new scale", "rare scale", "@100 with", "new with"))
 
 
 def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Path, tmp_path: Path) -> None:

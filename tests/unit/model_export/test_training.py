@@ -10,14 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
-from alsolike.content_index import ContentIndex
+from alsolike.content_index import ContentIndex, Scales
 from alsolike.dataset import USERS_FILE
 from alsolike.errors import InvalidDataset
+from alsolike.ragged import hashes_of
 from alsolike.related import KINDS, SIMILAR, TOGETHER
 from model_export import training_data
 from model_export.algorithms import known
+from model_export.cold_start import DEFAULT_SCALES
 from model_export.hyperparameters import Hyperparameters
-from model_export.item_content import DEFAULT_SCALE
 from model_export.onnx_file import open_session, recommend
 from model_export.train import train
 from model_export.training_data import load
@@ -99,7 +100,9 @@ def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -
 
     bundle = Bundle(tmp_path / "model")
     assert {bundle.item_id(position) for position in positions.tolist()} == {"item01", "item04", "item07"}
-    assert weights.sum() == pytest.approx(manifest.metrics["cold_start"]["with_"]["scale"])
+    assert weights.sum() == pytest.approx(1.0)
+    assert index.scales == Scales(**manifest.metrics["cold_start"]["with_"]["scales"])
+    assert not len(index.rare_hashes)
 
 
 def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_scale(tmp_path: Path) -> None:
@@ -113,9 +116,13 @@ def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_sc
 
     cold = manifest.metrics["cold_start"]
     assert cold["others"] == len(load(dataset).unlearned) == 3
-    assert cold["with_"]["scale"] != DEFAULT_SCALE
-    _, weights = ContentIndex.map(tmp_path / "model" / CONTENT_FILE).nearest({"kind": "k1"})
-    assert weights.sum() == pytest.approx(cold["with_"]["scale"])
+    scales = cold["with_"]["scales"]
+    assert scales["new"] == DEFAULT_SCALES.new  # the catalogue has none
+    assert scales["rare"] < DEFAULT_SCALES.rare
+    index = ContentIndex.map(tmp_path / "model" / CONTENT_FILE)
+    found = index.scales_of(hashes_of([b"item09", b"item10", b"item11", b"item12"])).tolist()
+    assert found == pytest.approx([*[scales["rare"]] * 3, scales["new"]])
+    assert any(f"at scale {scales['new']:g}, {scales['rare']:g} for rare ones" in line for line in lines)
     long = [f"{cold[name]['every_item_long']:.4f}" for name in ("without", "with_")]
     assert [f"in lists of 100 {long[0]} and {long[1]}" in line for line in lines].count(True) == 1
 
@@ -128,6 +135,7 @@ def test_as_many_items_as_serving_has_are_too_rare(tmp_path: Path, monkeypatch: 
     data = load(write_dataset(tmp_path / "dataset", walks, properties=numbers))
 
     assert data.unlearned == [{"number": "9"}, {"number": "11"}, {"number": "13"}]
+    assert data.unlearned_ids == ["item09", "item10", "item11", "item12", "item13"]
 
 
 def test_the_bundle_knows_what_titles_mean_where_a_sentence_model_is_given(tmp_path: Path) -> None:

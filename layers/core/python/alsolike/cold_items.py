@@ -2,7 +2,7 @@
 
 A cold item scores the weighted mean of its neighbours' scores in the model's own list, times a scale: an item whose
 neighbours a user is recommended is recommended, too. This module is the only definition of that: evaluation, and so the
-choice of the scale, and serving call it.
+choice of the scales, and serving call it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ColdItems:
     neighbours
         int32 positions in the champion, by row.
     weights
-        float32, one a neighbour, see `ContentIndex.nearest`.
+        float32, one a neighbour: what `ContentIndex.nearest` says, times the item's scale.
     """
 
     hashes: Array
@@ -56,14 +56,16 @@ class ColdItems:
         """Find the neighbours of changed items, which the index does not know; deletions are left out."""
         kept = [change for change in changes if change.properties is not None]
         found = list(index.nearest_of([change.properties or {} for change in kept]))
+        hashes = hashes_of([change.entity_id.encode() for change in kept])
+        lengths = [len(items) for items, _ in found]
         positions = [np.zeros(0, np.int32), *(items for items, _ in found)]
         weights = [np.zeros(0, np.float32), *(weights for _, weights in found)]
         items = cls(
-            hashes=hashes_of([change.entity_id.encode() for change in kept]),
+            hashes=hashes,
             updated_at_ms=np.array([change.updated_at_ms for change in kept], np.int64),
             tie_breaks=np.array([change.tie_break for change in kept], np.uint32),
-            neighbours=Ragged.of_codes([len(items) for items, _ in found], np.concatenate(positions)),
-            weights=np.concatenate(weights),
+            neighbours=Ragged.of_codes(lengths, np.concatenate(positions)),
+            weights=np.concatenate(weights) * np.repeat(index.scales_of(hashes), lengths),
         )
         return items.newest()
 

@@ -37,6 +37,25 @@ _ITEMS_AT_ONCE = 64
 
 
 @value_object
+class Scales:
+    """What scores of cold items are multiplied with, see `cold_items`; the training job finds both.
+
+    Attributes
+    ----------
+    new
+        Of items that the training's data did not have.
+    rare
+        Of items that its catalogue had, and that were too rare to be learned.
+    """
+
+    new: float
+    rare: float
+
+
+UNSCALED = Scales(new=1.0, rare=1.0)
+
+
+@value_object
 class ContentIndex:
     """An index of a model's items by their tokens.
 
@@ -52,8 +71,10 @@ class ContentIndex:
         Positions of the items that have each token, ascending: the most frequent first.
     norms
         float32 `(items + 1,)`, the length of each item's vector before it was scaled to 1.
-    scale
-        What the neighbours' scores are multiplied with, see `cold_items`; the training job finds it.
+    scales
+        Of the cold items; weights do not have them yet.
+    rare_hashes
+        uint64, of the ids of all items that have `scales.rare`, ascending; none in bundles of before there were two.
     sentences
         What the items' texts mean; None where the training had no sentence model.
     """
@@ -63,12 +84,18 @@ class ContentIndex:
     idf: Array
     holders: Ragged
     norms: Array
-    scale: float
+    scales: Scales
+    rare_hashes: Array
     sentences: SentenceIndex | None = None
 
     def knows(self, hashes: Array) -> npt.NDArray[np.bool_]:
         """Return of which of these hashes of ids the model has an item."""
         return find(self.item_hashes, hashes) >= 0
+
+    def scales_of(self, hashes: Array) -> npt.NDArray[np.float32]:
+        """Return the scale of each of these hashes of ids, which the model does not know."""
+        rare = find(self.rare_hashes, hashes) >= 0
+        return np.where(rare, np.float32(self.scales.rare), np.float32(self.scales.new))
 
     def nearest(self, properties: Mapping[str, Any]) -> tuple[Array, Array]:
         """Return the positions of the items nearest to one with these columns, and what each counts.
@@ -76,7 +103,7 @@ class ContentIndex:
         Returns
         -------
         int32 and float32 `(n,)`, nearest first, of equal ones the more frequent; n is at most `NEIGHBOURS`, 0 where no
-        token is shared. Weights are proportional to the cosines and add up to `scale`.
+        token is shared. Weights are proportional to the cosines and add up to 1.
         """
         return next(self.nearest_of([properties]))
 
@@ -91,7 +118,7 @@ class ContentIndex:
                     items, cosines = _mean(items, cosines, of_text, weight=self.sentences.weight)
                 near = _largest(cosines)
                 best = near[np.argsort(-cosines[near], kind="stable")]
-                weights = self.scale * cosines[best] / cosines[best].sum()
+                weights = cosines[best] / cosines[best].sum()
                 yield items[best].astype(np.int32), weights.astype(np.float32)
 
     def _by_tokens(self, properties: Mapping[str, Any]) -> tuple[Array, Array]:
@@ -112,7 +139,7 @@ class ContentIndex:
         return items, shared / (length * self.norms[items])
 
     def write(self, path: Path) -> None:
-        """Write the index."""
+        """Write the index: who knows of one scale only, as earlier versions do, gives all items that of rare ones."""
         arrays = {
             "items": self.item_hashes,
             "tokens": self.token_hashes,
@@ -120,8 +147,9 @@ class ContentIndex:
             "holders.offsets": self.holders.offsets,
             "holders": self.holders.data,
             "norms": self.norms,
+            "rare": self.rare_hashes,
         }
-        metadata = {"format": FORMAT, "scale": repr(self.scale)}
+        metadata = {"format": FORMAT, "scale": repr(self.scales.rare), "new_scale": repr(self.scales.new)}
         if self.sentences is not None:
             arrays |= self.sentences.arrays()
             metadata |= {"format": SENTENCES_FORMAT, **self.sentences.metadata()}
@@ -130,7 +158,7 @@ class ContentIndex:
 
     @classmethod
     def map(cls, path: Path) -> ContentIndex:
-        """Map an index.
+        """Map an index; in one of earlier versions all items have the one scale.
 
         Raises
         ------
@@ -142,13 +170,18 @@ class ContentIndex:
             if (found := metadata["format"]) not in (FORMAT, SENTENCES_FORMAT):
                 raise InvalidBundle(f"its format is {found!r}, expected {FORMAT!r} or {SENTENCES_FORMAT!r}")
             items = len(arrays["norms"]) - 1
+            has_two = "new_scale" in metadata
             return cls(
                 item_hashes=arrays["items"],
                 token_hashes=arrays["tokens"],
                 idf=arrays["idf"],
                 holders=Ragged(arrays["holders.offsets"], arrays["holders"]),
                 norms=arrays["norms"],
-                scale=float(metadata["scale"]),
+                scales=Scales(
+                    new=float(metadata["new_scale" if has_two else "scale"]),
+                    rare=float(metadata["scale"]),
+                ),
+                rare_hashes=arrays["rare"] if has_two else np.zeros(0, np.uint64),
                 sentences=SentenceIndex.of_file(arrays, metadata, items=items) if found == SENTENCES_FORMAT else None,
             )
         except InvalidBundle as error:

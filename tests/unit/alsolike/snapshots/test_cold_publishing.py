@@ -13,6 +13,7 @@ from alsolike.catalogue_change import Change
 from alsolike.champion_content import ChampionContents
 from alsolike.cold_items import ColdItems
 from alsolike.cold_publisher import ColdPublished, ColdPublisher
+from alsolike.content_index import Scales
 from alsolike.errors import InvalidBundle
 from alsolike.ragged import hashes_of
 from alsolike.registry import Registry
@@ -43,9 +44,10 @@ class Catalogue:
     def publish(self, *changes: Change, most: int = 100, now_ms: int = NOW_MS) -> ColdPublished | None:
         return ColdPublisher(self._store, self._contents, most=most).publish(changes, now_ms=now_ms)
 
-    def crown(self, version: str, *item_ids: str) -> None:
+    def crown(self, version: str, *item_ids: str, rare: Sequence[str] = ()) -> None:
         path = self._directory / "index"
-        index_of({item_id: ITEMS[item_id] for item_id in item_ids or ITEMS}).write(path)
+        known = {item_id: ITEMS[item_id] for item_id in item_ids or ITEMS}
+        index_of(known, scales=Scales(new=2.0, rare=0.5), rare=rare).write(path)
         self.s3.upload_file(str(path), BUCKET, f"models/{version}/{CONTENT_FILE}")
         self.s3.put_object(Bucket=BUCKET, Key=f"models/{version}/manifest.json", Body=b"{}")
         Registry(self.s3, BUCKET).promote(version, reason="test", now_ms=NOW_MS)
@@ -57,6 +59,12 @@ class Catalogue:
         return [
             i for i, h in zip(item_ids, hashes_of([i.encode() for i in item_ids]).tolist(), strict=True) if h in hashes
         ]
+
+    def scale(self) -> float:
+        """Return what the weights of the only cold item add up to."""
+        found = self._reader.current(now_ms=NOW_MS).cold
+        assert found is not None
+        return float(found.weights.sum())
 
     @property
     def cold_model(self) -> str:
@@ -127,6 +135,21 @@ def test_another_champion_has_all_counted_anew(catalogue: Catalogue) -> None:
 
     assert catalogue.publish() == ColdPublished(items=2, compared=2)
     assert (catalogue.cold("vase", "new"), catalogue.cold_model) == (["vase", "new"], "v2")
+
+
+def test_an_item_that_was_new_is_rare_once_a_training_knew_it_and_did_not_learn_it(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("new"))
+    catalogue.publish(item("new"))
+    before = catalogue.scale()
+    catalogue.crown("v2", rare=["new"])
+
+    catalogue.publish()
+
+    assert (before, catalogue.scale()) == (2.0, 0.5)
+    catalogue.change(item("new", 2, kind="clay"))
+    catalogue.publish(item("new", 2, kind="clay"))
+    assert catalogue.scale() == 0.5
 
 
 def test_of_too_many_those_that_changed_last_are_kept(catalogue: Catalogue) -> None:

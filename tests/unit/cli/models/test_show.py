@@ -101,6 +101,22 @@ def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:
     assert "           started by-hand: for spring\n           12 answers to 9 users" in shown
 
 
+@pytest.mark.parametrize(
+    ("cold", "said"),
+    [
+        ({"scales": {"new": 4.0, "rare": 0.25}}, "4 times what is like them where they are new, 0.25 times where rare"),
+        ({"scale": 1.5}, "1.5 times what is like them\n"),
+    ],
+)
+def test_show_tells_how_much_items_count_that_the_model_does_not_know(
+    shop: Shop, cold: dict[str, Any], said: str
+) -> None:
+    shop.publish("v5", cold=cold)
+
+    assert f"cold items score {said}" in run("show", "v5")
+    assert "cold items" not in run("show", "v4")
+
+
 def test_show_asks_for_no_package_but_the_versions_own(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     describe, described = shop.sagemaker.describe_model_package, []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,19 @@ class Shop:
         self.s3, self.sagemaker = deployment.client("s3"), deployment.client("sagemaker")
         self.registry = Registry(self.s3, BUCKET)
 
-    def publish(self, version: str, *, passed: bool = True, items: tuple[str, ...] = ("pear", "plum", "fig")) -> None:
+    def publish(
+        self,
+        version: str,
+        *,
+        passed: bool = True,
+        items: tuple[str, ...] = ("pear", "plum", "fig"),
+        cold: Mapping[str, Any] | None = None,
+    ) -> None:
         folder = self.directory / version
         ndcg = 0.2 + len(items) / 100
         candidates = [{"algorithm": "table", "ndcg": ndcg, "hr": 0.4, "slices": {"new users": {"ndcg": 0.1}}}]
-        manifest = dataclasses.replace(
-            MANIFEST, version=version, dataset_id=version, metrics={**METRICS, "candidates": candidates}
-        )
+        metrics = {**METRICS, "candidates": candidates, **({} if cold is None else {"cold_start": {"with_": cold}})}
+        manifest = dataclasses.replace(MANIFEST, version=version, dataset_id=version, metrics=metrics)
         write_bundle(folder, manifest=manifest, item_ids=items, popular=items[:1])
         upload_bundle(self.s3, BUCKET, folder, version=version)
         self.sagemaker.create_model_package(

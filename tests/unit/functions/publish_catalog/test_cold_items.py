@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from alsolike.bundle import CONTENT_FILE
+from alsolike.content_index import UNSCALED, Scales
+from alsolike.ragged import hashes_of
 from alsolike.registry import Registry
 from alsolike.snapshot import Snapshot
 from functions.publish_catalog import handler
@@ -23,7 +25,13 @@ COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour
 
 class Crown(Protocol):
     def __call__(
-        self, items: Mapping[str, Mapping[str, Any]], *, content: bool = True, sentences: bool = False
+        self,
+        items: Mapping[str, Mapping[str, Any]],
+        *,
+        content: bool = True,
+        sentences: bool = False,
+        scales: Scales = UNSCALED,
+        rare: Sequence[str] = (),
     ) -> None: ...
 
 
@@ -31,10 +39,20 @@ class Crown(Protocol):
 def crown(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Crown:
     """Make a champion that knows the items, if asked with a sentence model or without an index of their content."""
 
-    def made(items: Mapping[str, Mapping[str, Any]], *, content: bool = True, sentences: bool = False) -> None:
+    def made(
+        items: Mapping[str, Mapping[str, Any]],
+        *,
+        content: bool = True,
+        sentences: bool = False,
+        scales: Scales = UNSCALED,
+        rare: Sequence[str] = (),
+    ) -> None:
         directory = tmp_path / "v1"
         model = sentence_model(tmp_path / "sentences") if sentences else None
-        write_bundle(directory, item_ids=list(items), popular=[next(iter(items))], properties=items, sentences=model)
+        write_bundle(
+            directory, item_ids=list(items), popular=[next(iter(items))], properties=items, sentences=model,
+            scales=scales, rare=rare,
+        )  # fmt: skip
         if not content:
             (directory / CONTENT_FILE).unlink()
         upload_bundle(aws("s3"), artefact_bucket, directory, version="v1")
@@ -66,6 +84,21 @@ def test_new_item_comes_with_its_nearest_known_ones(
 
     assert neighbours() == [[1, 2]]
     assert counted()["ColdItemsCompared"] == 1
+
+
+def test_new_item_counts_more_than_one_that_the_training_did_not_learn(
+    context: LambdaContext, crown: Crown, snapshot: Callable[[], Snapshot]
+) -> None:
+    crown(COLOURS, scales=Scales(new=3.0, rare=0.75), rare=["spoon"])
+
+    deliver(context, record("spoon", 1, colour="red"), record("plate", 2, colour="red"))
+
+    cold = snapshot().cold
+    assert cold is not None
+    row_of = {hash_: row for row, hash_ in enumerate(cold.hashes.tolist())}
+    (spoon, spoons), (plate, plates) = (cold.nearest(row_of[each]) for each in hashes_of([b"spoon", b"plate"]).tolist())
+    assert spoon.tolist() == plate.tolist() == [1, 2]
+    assert (spoons.tolist(), plates.tolist()) == ([0.75 / 2] * 2, [3.0 / 2] * 2)
 
 
 def test_news_of_a_champion_makes_what_it_does_not_know_cold(

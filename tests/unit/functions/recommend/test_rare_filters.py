@@ -20,7 +20,7 @@ from functions.recommend.model import Model
 from functions.recommend.ranking import rank
 from functions.recommend.request import Request
 from model_export.interactions import Histories
-from model_export.item_content import DEFAULT_SCALE, content_index, item_content
+from model_export.item_content import content_index, item_content
 from model_export.onnx_file import write_graphs
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.model_export.embeddings import Embeddings
@@ -52,7 +52,7 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     nothing = RelatedTable.of_rows([[] for _ in IDS])
     RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / bundle.RELATED_FILE)
-    content_index(IDS, item_content([{} for _ in IDS]), scale=DEFAULT_SCALE).write(directory / bundle.CONTENT_FILE)
+    content_index(IDS, item_content([{} for _ in IDS])).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))
     bundle.write_manifest(directory, Manifest("v1", "embeddings", ITEMS, parameters, False, "v1", 0, 0, "0", {}))
     return Model(directory)

@@ -1,0 +1,43 @@
+"""Shops in which popularity is the model, to be computed by hand, and colours say what is alike.
+
+Of the known items 1 and 2 are red and 3 is not. Item 4 is red, too, so that it scores the mean of what 1 and 2 score.
+"""
+
+import numpy as np
+
+from alsolike.bundle import MS_PER_DAY
+from alsolike.content_index import Scales
+from model_export import protocols
+from model_export.algorithms.popularity import Popularity, PopularityModel
+from model_export.cold_start import choose_scales
+from model_export.cold_trial import Properties
+from model_export.protocols import Split
+from tests.unit.model_export.shops import interactions
+
+ONE = Scales(new=1.0, rare=1.0)
+COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue")]
+
+
+def leave_one_out(*sequences: list[int], items: int = 5) -> Split:
+    """Of three items of each user the first is learned from, then validation and test."""
+    return protocols.leave_one_out(interactions(list(sequences), items=items))
+
+
+def days(*sequences: list[int], items: int = 3) -> Split:
+    """Of three items of each user the first is learned from, then validation and test; the test's model has two."""
+    return protocols.temporal(interactions(list(sequences), items=items, step_ms=MS_PER_DAY), holdout_ms=MS_PER_DAY)
+
+
+def popular(split: Split) -> PopularityModel:
+    """Return a model that scores the most frequent item 1."""
+    return Popularity(trend_half_life_days=np.inf).fit(split.test.fit)
+
+
+def scales(split: Split, properties: Properties, rare: Properties, *, k: int = 3) -> Scales:
+    """Return the scales that are chosen where `rare` are too rare to be learned."""
+    return choose_scales(popular(split), split, properties, k=k, seen="allowed", unlearned=rare)
+
+
+def scale(split: Split, *, k: int = 3) -> float:
+    """Return the scale of new items; there are no rare ones."""
+    return choose_scales(popular(split), split, COLOURS, k=k, seen="allowed").new
