@@ -146,12 +146,12 @@ def choose_scales(
 ) -> Scales:
     """Return the largest of `SCALES` for new items, and with that the largest, not above it, for rare ones.
 
-    Large is what, both together, costs at most `MOST_LOST` and `MOST_LOST_LONG`. The new items' scale is judged with
-    the rare ones at the smallest. Where these alone cost more they have the smallest all the same, and hold nothing
-    down: new items are judged without them, and have the smallest where each costs more.
+    Both together may cost `MOST_LOST` and `MOST_LOST_LONG`. New items are judged beside rare ones at the smallest
+    scale. Where those cost more even so, they keep it and hold nothing down: new items are judged without them. Where
+    new ones cost more at every scale, they have the smallest.
 
-    `DEFAULT_SCALES` where nothing speaks for any: no item that is cold to the validation part is like a known one, or
-    nothing is found there. Where it is no new one alone, these have theirs and rare ones what is left.
+    Without evidence, `DEFAULT_SCALES`: where no item that is cold to the validation part is like a known one, or
+    nothing is found. Where no new one is, new items have theirs, and rare ones what is left.
 
     Parameters
     ----------
