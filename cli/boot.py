@@ -140,7 +140,7 @@ def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
     Raises
     ------
     Unavailable
-        If the cloud does not boot.
+        If the cloud does not boot, or does not stop.
     """
     from local_cloud.client import Cloud, CloudError
 
@@ -158,11 +158,16 @@ def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
         step.note(cloud.endpoint)
     try:
         yield cloud
-    finally:
+    except BaseException as error:
         try:
             cloud.stop()
-        except CloudError as error:
-            raise Unavailable(str(error)) from error
+        except CloudError as failed:  # what failed on the cloud says more than that it does not stop
+            raise error from failed
+        raise
+    try:
+        cloud.stop()
+    except CloudError as error:
+        raise Unavailable(str(error)) from error
 
 
 def assembly_region(assembly: Path) -> str:

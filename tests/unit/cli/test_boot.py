@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from alsolike.errors import Unavailable
+from cli import boot
+from local_cloud import client
+from local_cloud.client import Cloud, CloudError
+from local_cloud.state import CloudState
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def assembly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An assembly whose cloud starts at once and does not stop: it is this process, and nobody listens."""
+    state = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "", "", endpoint=NOBODY, admin=NOBODY)
+    monkeypatch.setattr(Cloud, "start", lambda *_, **__: Cloud(state))
+    monkeypatch.setattr(client, "_STOP_TIMEOUT_S", 0.0)
+    artifacts = {"shop": {"environment": "aws://123456789012/us-east-1"}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    return tmp_path
+
+
+def test_cloud_that_does_not_stop_is_an_error(assembly: Path) -> None:
+    with pytest.raises(Unavailable, match="does not stop"), boot.running_cloud(assembly, state=assembly / "state.json"):
+        pass
+
+
+def test_what_failed_on_a_cloud_is_what_is_seen_where_it_does_not_stop_either(assembly: Path) -> None:
+    with (
+        pytest.raises(LookupError, match="no such item") as failed,
+        boot.running_cloud(assembly, state=assembly / "state.json"),
+    ):
+        raise LookupError("no such item")
+
+    assert isinstance(failed.value.__cause__, CloudError)
