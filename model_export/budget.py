@@ -11,6 +11,7 @@ import math
 import os
 import time
 
+from model_export import checkpoints
 from model_export.algorithm import Algorithm
 from model_export.interactions import Interactions
 from model_export.resources import measured
@@ -56,10 +57,11 @@ class Budget:
             return f"the {self.seconds:,.0f} s of the budget are used up"
         rows = max(TRIAL_ROWS, int(TRIAL_SHARE * len(interactions)))
         few, more = (_of_some_users(interactions, rows=each) for each in (rows // SHORTER, rows))
-        with measured() as of_few:
-            settings.fit(few)
-        with measured() as of_more:
-            settings.fit(more)
+        with checkpoints.kept_in(None):  # of a job that goes on, a trial would take no time
+            with measured() as of_few:
+                settings.fit(few)
+            with measured() as of_more:
+                settings.fit(more)
         rest = (len(interactions) - len(more)) / max(1, len(more) - len(few))
         seconds = FITS * longer * (of_more.seconds + rest * max(0.0, of_more.seconds - of_few.seconds))
         if seconds > left:

@@ -16,9 +16,10 @@ _directory: ContextVar[Path | None] = ContextVar("checkpoint directory", default
 
 
 @contextlib.contextmanager
-def kept_in(directory: Path) -> Iterator[None]:
-    """Keep checkpoints in `directory` while the body runs; elsewhere there are none."""
-    directory.mkdir(parents=True, exist_ok=True)
+def kept_in(directory: Path | None) -> Iterator[None]:
+    """Keep checkpoints in `directory` while the body runs, with None nowhere; elsewhere there are none."""
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
     token = _directory.set(directory)
     try:
         yield

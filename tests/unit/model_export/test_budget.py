@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
+from model_export import checkpoints
 from model_export.algorithm import Model
 from model_export.algorithms.popularity import Popularity
 from model_export.budget import TRIAL_ROWS, Budget, machine_megabytes
@@ -50,6 +52,20 @@ class Long(Heavy):
         return self, 1e6
 
 
+CHECKPOINTS: list[Path | None] = []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kept(Popularity):
+    """Notes of where its checkpoint would be."""
+
+    name: ClassVar[str] = "kept"
+
+    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+        CHECKPOINTS.append(checkpoints.checkpoint(self, interactions))
+        return super().fit(interactions)
+
+
 def shop(rows: int) -> Interactions:
     return Interactions.from_rows(
         user=np.arange(rows) // 10,
@@ -87,6 +103,17 @@ def test_trials_are_fits_on_some_of_the_users() -> None:
 
     assert Budget(seconds=3_600).refusal(Heavy(), LARGE) is None
     assert FITTED == [TRIAL_ROWS // 10, TRIAL_ROWS]
+
+
+def test_a_job_that_goes_on_tries_again_rather_than_reading_checkpoints(tmp_path: Path) -> None:
+    CHECKPOINTS.clear()
+
+    with checkpoints.kept_in(tmp_path):
+        Budget(seconds=3_600).refusal(Kept(), LARGE)
+        Kept().fit(LARGE)
+
+    assert CHECKPOINTS[:2] == [None, None]
+    assert CHECKPOINTS[2] is not None
 
 
 def test_of_large_data_a_hundredth_is_tried() -> None:
