@@ -22,6 +22,9 @@ from model_export.protocols import Queries, Split
 MOST_VALIDATION_QUERIES = 5_000
 """More users would choose the same settings, later."""
 
+BASELINE = "popularity"
+"""What all others, and the gate, measure by: it costs next to nothing and takes part whatever the budget is."""
+
 SEARCH_BYTES = 2 << 30
 """Memory for the score matrices of a blend's search."""
 
@@ -122,7 +125,7 @@ class Comparison:
         """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""
         past = self._split.validation.fit
         reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.refusal(past)
-        if reason is None and not isinstance(algorithm, Combination):
+        if reason is None and not isinstance(algorithm, Combination) and algorithm.name != BASELINE:
             reason = self._budget.refusal(algorithm, past)
         if reason is not None:
             self.left_out[algorithm.name] = reason

@@ -11,6 +11,7 @@ from model_export.algorithms import known
 from model_export.algorithms.blend import Blend, BlendModel
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.transitions import Transitions
+from model_export.budget import TRIAL_ROWS, Budget
 from model_export.evaluate import evaluate
 from model_export.fits import Fits
 from model_export.interactions import Interactions
@@ -104,6 +105,27 @@ def test_test_targets_choose_nothing() -> None:
         name: (c.settings, c.validation_ndcg) for name, c in second.items()
     }
     assert first["transitions"].quality != second["transitions"].quality
+
+
+def test_popularity_takes_part_when_the_budget_is_used_up() -> None:
+    rows = 5 * TRIAL_ROWS
+    many = Interactions.from_rows(
+        user=np.arange(rows) // 2_500,
+        item=np.arange(rows) % 50 + 1,
+        time_ms=np.arange(rows),
+        weight=np.ones(rows),
+        users=100,
+        items=50,
+    )
+    comparison = Comparison(
+        protocols.leave_one_out(many), k=10, seen="allowed", fits=Fits(), say=quiet,
+        budget=Budget(seconds=10.0, started=-1e9),
+    )  # fmt: skip
+
+    candidates = list(comparison.candidates({name: known()[name] for name in ("item_knn", "popularity")}))
+
+    assert [candidate.settings.name for candidate in candidates] == ["popularity"]
+    assert comparison.left_out == {"item_knn": "the 10 s of the budget are used up"}
 
 
 def test_the_alternative_with_the_best_validation_is_tested() -> None:
