@@ -40,12 +40,20 @@ def test_a_percent_encoded_id_arrives_decoded(row_id: str) -> None:
         ("~", r'itemId is "", expected a non-empty string'),
         ("~AA", r'itemId is "\\u0000", expected a non-empty string|itemId is .* expected no control characters'),
         (" ", r'itemId is " ", expected a non-empty string'),
+        (
+            unquote("a%FF"),
+            r'itemId is "a\ufffd", expected UTF-8; an id that has U\+FFFD is written in base64url after ~',
+        ),
         ("x" * 257, r"itemId has 257 characters, expected at most 256"),
     ],
 )
 def test_a_segment_that_is_no_id_is_refused(segment: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=f"^(?:{message})$"):
         read(segment)
+
+
+def test_an_id_may_have_the_character_that_decoders_put_in_place_of_other_bytes() -> None:
+    assert read(path_segment("a\ufffd")) == "a\ufffd"
 
 
 def test_a_request_without_a_path_has_no_id() -> None:

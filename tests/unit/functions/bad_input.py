@@ -144,7 +144,19 @@ def _wrong_texts(name: str, schema: dict[str, Any]) -> Iterator[tuple[dict[str, 
 def path_faults(key: str) -> Iterator[Fault]:
     """Yield ids in the path that could be nobody's."""
     for name in path_parameters(key):
-        for text in (" ", "a\x00", "x" * 257, "~", "~!!", "~_w", "~" + "YWFh" * 100, "~AA", "\ud800", "~\ud800"):
+        for text in (
+            " ",
+            "a\x00",
+            "x" * 257,
+            "~",
+            "~!!",
+            "~_w",
+            "~" + "YWFh" * 100,
+            "~AA",
+            "\ud800",
+            "~\ud800",
+            "\ufffd",
+        ):
             yield Fault(f"{name} {_short(text)}", (name,), path={name: text})
 
 

@@ -3,7 +3,8 @@
 An id may hold anything, a path may not: API Gateway decodes a path before it routes it, so that `%2F` parts segments,
 and proxies resolve `..` and refuse or decode `%25` as they please. So any id may be written as `~` and its UTF-8 in
 base64url without padding, which is made of letters, digits, `-`, `_` and `~` alone and passes everywhere unchanged.
-Percent-encoding is read too: it does for ids without `/`, `?`, `#`, `%` that are neither `.` nor `..`.
+Percent-encoding is read too: it does for ids without `/`, `?`, `#`, `%` that are neither `.` nor `..`. Bytes that are
+no UTF-8 arrive as U+FFFD, which is refused: else all of them would be one id.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from alsolike.interactions import MAX_ID_CHARACTERS
 
 MARK = "~"
 
+_OTHER_BYTES = "\ufffd"
+
 _MAX_DIGITS = -(-4 * 4 * MAX_ID_CHARACTERS // 3)
 """Four bytes a character, of which three make four digits."""
 
@@ -27,7 +30,7 @@ PATH_ID: Mapping[str, Any] = MappingProxyType(
     {
         "type": "string",
         "anyOf": [
-            {"maxLength": MAX_ID_CHARACTERS, "pattern": rf"^(?!{MARK}){NOT_BLANK[1:]}"},
+            {"maxLength": MAX_ID_CHARACTERS, "pattern": rf"^(?!{MARK})(?!.*\ufffd){NOT_BLANK[1:]}"},
             {"maxLength": len(MARK) + _MAX_DIGITS, "pattern": rf"^{MARK}[A-Za-z0-9_-]+$"},
         ],
         "description": f"The id, percent-encoded; or `{MARK}` and its UTF-8 in base64url without padding, which does "
@@ -59,9 +62,15 @@ def path_id(event: Mapping[str, Any], name: str) -> str:
         If there is none, or it could be nobody's.
     """
     segment = (event.get("pathParameters") or {}).get(name)
-    if isinstance(segment, str) and segment.startswith(MARK):
-        segment = _decoded(segment, name)
-    return wire.required_string({name: segment}, name, maximum=MAX_ID_CHARACTERS)
+    encoded = isinstance(segment, str) and segment.startswith(MARK)
+    row_id = _decoded(segment, name) if encoded else segment
+    found = wire.required_string({name: row_id}, name, maximum=MAX_ID_CHARACTERS)
+    if _OTHER_BYTES in found and not encoded:
+        shown = wire.describe(found)
+        raise InvalidInput(
+            f"{name} is {shown}, expected UTF-8; an id that has U+FFFD is written in base64url after {MARK}"
+        )
+    return found
 
 
 def _decoded(segment: str, name: str) -> str:
