@@ -75,16 +75,21 @@ def choose(request: Request, configuration: Configuration, *, answering: str | N
         name = configuration.recommenders[answering].filter
     if name is None:
         if request.filter_values:
-            raise InvalidInput(f"filterValues is given without filterArn, and {request.recommender} has no filter")
+            raise InvalidInput(f"filterValues is given without a filter, and {request.recommender} has none")
         return Chosen()
-    return named(name, request, configuration, values=request.filter_values)
+    return named(name, request, configuration, values=request.filter_values, where=request.filter_field)
 
 
 def named(
     name: str, request: Request, configuration: Configuration, *, values: Values = MappingProxyType({}),
-    where: str = "filterArn",
+    where: str = "filter",
 ) -> Chosen:  # fmt: skip
     """Return a filter of the configuration.
+
+    Parameters
+    ----------
+    where
+        The field that names it.
 
     Raises
     ------
@@ -95,7 +100,8 @@ def named(
     """
     expression = configuration.filters.get(name)
     if expression is None:
-        raise NotFound(f"{where} ends in {name!r}, expected {_known(configuration)}")
+        found = f"{where} ends in" if where.endswith("Arn") else f"{where} is"
+        raise NotFound(f"{found} {name!r}, expected {_known(configuration)}")
     chosen = Chosen(name, _parse(expression), values)
     assert chosen.filter is not None
     if chosen.filter.needs_item and request.item_id is None:

@@ -69,7 +69,7 @@ class Request:
     item_id
         The item that recommenders of items start from, and that a filter's CurrentItem means.
     filter_name
-        The filter that is asked for by name.
+        The filter that is asked for by name, in the field `filter_field`.
     filter_values
         Its parameters' values.
     context
@@ -92,6 +92,7 @@ class Request:
     session_id: str | None = None
     item_id: str | None = None
     filter_name: str | None = None
+    filter_field: str = "filter"
     filter_values: Values = dataclasses.field(default_factory=dict)
     context: Mapping[str, str] = dataclasses.field(default_factory=dict)
     metadata_columns: tuple[tuple[str, str], ...] = ()
@@ -230,6 +231,7 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
         recommender=recommender,
         item_id=given.get("itemId"),
         filter_name=given.get("filter") if filter_arn is None else _segment(filter_arn),
+        filter_field="filter" if filter_arn is None else "filterArn",
         filter_values=_values(given),
         context={property_name(name): value for name, value in given["context"].items()} if "context" in given else {},
         metadata_columns=tuple([(name, property_name(name)) for name in columns]),

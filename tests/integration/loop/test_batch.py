@@ -85,7 +85,7 @@ def test_a_batch_that_fails_fails_the_run_and_says_why(trained: Shop, users: Pat
     said = trained.alsolike("recommend", "--users", users, *options, exit_code=1)
 
     assert "failed with 0 of 2 batches done: batch 00000" in said
-    assert "NotFound: filterArn ends in 'sale', expected none: the configuration has no filters" in said
+    assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in said
 
 
 def check(shop: Shop, rows: list[dict[str, Any]]) -> None:

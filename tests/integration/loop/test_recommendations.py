@@ -233,7 +233,7 @@ def test_rules_are_tried_applied_and_kept(shop: Shop, runtime: Any, tmp_path: Pa
         ("/trending?window=2d", 400, 'window is "2d", expected one of 30m, 1h, 3h, 1d'),
         ("/items/%FF/similar", 400, 'itemId is "\ufffd", expected UTF-8'),
         ("/users/u/recommendations?recommender=similar-items", 400, "itemId is missing"),
-        ("/users/u/recommendations?filter=none", 404, "filterArn ends in"),
+        ("/users/u/recommendations?filter=none", 404, "filter is 'none', expected"),
     ],
 )
 def test_wrong_queries_say_what_is_wrong(shop: Shop, path: str, status: int, message: str) -> None:

@@ -127,7 +127,11 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
             Fault("many", ("inputList", "501", "500"), body={"inputList": ["fig"] * 501, "metadataColumns": None}),
             400,
         ),
-        ("GET /users/{userId}/recommendations", Fault("filter", ("nobody", "up-to"), query={"filter": "nobody"}), 404),
+        (
+            "GET /users/{userId}/recommendations",
+            Fault("filter", ("filter is 'nobody'", "up-to"), query={"filter": "nobody"}),
+            404,
+        ),
         (
             "GET /users/{userId}/recommendations",
             Fault("item", ("itemId",), query={"recommender": "similar-items"}),

@@ -119,7 +119,7 @@ def test_other_recommenders_answer_too(known: Shop) -> None:
         ({"input": {"key": "batch/1/users/0.json"}}, "batch.users and batch.input are both given"),
         ({"output": {"key": "models/v1/manifest.json"}}, 'batch.output.key is "models/v1/manifest.json", expected a'),
         ({"output": {}}, "batch.output.key is missing"),
-        ({"filterValues": {"A": "1"}}, "filterValues is given without filterArn, and for-you has no filter"),
+        ({"filterValues": {"A": "1"}}, "filterValues is given without a filter, and for-you has none"),
     ],
 )
 def test_what_is_wrong_with_the_whole_batch_fails_it(known: Shop, fields: dict[str, Any], error: str) -> None:
@@ -130,7 +130,7 @@ def test_what_is_wrong_with_the_whole_batch_fails_it(known: Shop, fields: dict[s
 
 
 def test_unknown_filter_fails_the_whole_batch(known: Shop) -> None:
-    with pytest.raises(NotFound, match="filterArn ends in 'sale', expected none: the configuration has no filters"):
+    with pytest.raises(NotFound, match="filter is 'sale', expected none: the configuration has no filters"):
         ask(filter="sale")
 
 

@@ -231,7 +231,7 @@ def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: 
         ({"filterArn": f"{ARN}:filter/"}, 400, f'filterArn is "{ARN}:filter/", expected arn:aws:personalize:'),
         ({"filterArn": "cheap"}, 400, 'filterArn is "cheap", expected arn:aws:personalize:<region>:<account>:filter/'),
         ({"filterArn": f"{ARN}:filter/up-to"}, 400, "filterValues.PRICE is missing, expected a value: filter up-to"),
-        ({"filterValues": {"A": "1"}}, 400, "filterValues is given without filterArn, and for-you has no filter"),
+        ({"filterValues": {"A": "1"}}, 400, "filterValues is given without a filter, and for-you has none"),
         (
             {"filterArn": f"{ARN}:filter/up-to", "filterValues": {"PRICE": "cheap"}},
             400,

@@ -68,7 +68,7 @@ def test_preview_of_a_configuration_that_is_not_applied(ruled: Shop) -> None:
     ("fields", "error", "says"),
     [
         ({"rules": "autumn"}, NotFound, r'preview.rules is "autumn", expected spring'),
-        ({"filter": "none"}, NotFound, "ends in 'none', expected none: the configuration has no filters"),
+        ({"filter": "none"}, NotFound, "filter is 'none', expected none: the configuration has no filters"),
         ({"numResults": 51}, InvalidInput, "preview.numResults is 51, expected a whole number from 1 to 50"),
         ({"userId": None}, InvalidInput, "userId is missing"),
         ({"configuration": {"format": 2}}, InvalidInput, "format is 2, expected a whole number from 1 to 1"),

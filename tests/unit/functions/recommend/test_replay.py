@@ -87,7 +87,7 @@ def test_a_replay_is_not_served(shop: Shop, capsys: pytest.CaptureFixture[str]) 
         ({"recommender": "best"}, InvalidInput, "replay.recommender is"),
         ({"numResults": 501}, InvalidInput, "replay.numResults is 501"),
         ({"history": [{"itemId": "pear"}]}, InvalidInput, r"replay.history\[0\].timeMs is missing"),
-        ({"filter": "none"}, NotFound, "filterArn ends in"),
+        ({"filter": "none"}, NotFound, "filter is 'none'"),
         ({"colour": "red"}, InvalidInput, "colour is not a known field"),
     ],
 )
