@@ -62,10 +62,10 @@ def path_id(event: Mapping[str, Any], name: str) -> str:
         If there is none, or it could be nobody's.
     """
     segment = (event.get("pathParameters") or {}).get(name)
-    encoded = isinstance(segment, str) and segment.startswith(MARK)
-    row_id = _decoded(segment, name) if encoded else segment
-    found = wire.required_string({name: row_id}, name, maximum=MAX_ID_CHARACTERS)
-    if _OTHER_BYTES in found and not encoded:
+    if isinstance(segment, str) and segment.startswith(MARK):
+        return wire.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)
+    found = wire.required_string({name: segment}, name, maximum=MAX_ID_CHARACTERS)
+    if _OTHER_BYTES in found:
         shown = wire.describe(found)
         raise InvalidInput(
             f"{name} is {shown}, expected UTF-8; an id that has U+FFFD is written in base64url after {MARK}"
