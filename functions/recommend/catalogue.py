@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from alsolike.filter_evaluation import Asked, FilterEvaluator
 from alsolike.filter_tree import Filter
 from alsolike.ragged import Rows, find, hashes_of
 from alsolike.snapshot import NumberColumn, Snapshot
-from functions.recommend.model import Bias
+from functions.recommend.model import Bias, ColdFilling
 
 CREATED = "creationTimestamp"
 
@@ -198,6 +199,22 @@ class Catalogue:
         columns = {name: self._snapshot.column(name) for name in names}
         found = {name: column.value(row) for name, column in columns.items() if column is not None}
         return as_declared(found, self._configuration.item_columns)
+
+    def cold_filling(self, bias: Bias | None) -> ColdFilling | None:
+        """Return what lists the cold items that `bias` allows, the last changed first; None where there are none.
+
+        They fill a list where no more known items may be answered.
+        """
+        if not len(self.cold):
+            return None
+
+        def latest(most: int, left_out: Set[int]) -> list[int]:
+            allowed = self._items + 1 + np.argsort(-self.cold_items.updated_at_ms, kind="stable")
+            if bias is not None:
+                allowed = allowed[bias[allowed] > -np.inf]
+            return list(itertools.islice((place for place in allowed.tolist() if place not in left_out), most))
+
+        return latest
 
     def newest(self, bias: Bias | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
         """Return the positions of allowed items by their `creationTimestamp`, the latest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import itertools
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ _ABLATED_AT_ONCE = 16
 
 Bias = npt.NDArray[np.float32]
 """float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
+
+ColdFilling = Callable[[int, Set[int]], list[int]]
+"""Returns the positions of so many cold items, without those of a set; see `Catalogue.cold_filling`."""
 
 
 @value_object
@@ -182,12 +185,13 @@ class Model:
         within: Sequence[int] = (),
         bias: Bias | None = None,
         leave_out: Sequence[int] = (),
+        cold: ColdFilling | None = None,
     ) -> list[Ranked]:
         """Return k popular items, best first, that neither stand in `after` nor are barred, nor seen if that counts.
 
-        Where the popular list does not have so many, other items follow in the order of their positions. The score is
-        the reciprocal of the rank; behind `after` it is that of its last item divided by 1 + the rank, so that it is
-        lower and goes on falling.
+        Where the popular list does not have so many, other items follow in the order of their positions, and then cold
+        ones. The score is the reciprocal of the rank; behind `after` it is that of its last item divided by 1 + the
+        rank, so that it is lower and goes on falling.
 
         Parameters
         ----------
@@ -195,6 +199,8 @@ class Model:
             Positions that come before the popular ones of all: what is popular in a group.
         leave_out
             Positions that are not among them.
+        cold
+            Returns the cold items that may follow, as many as it is told, without some positions.
         """
         if k <= 0:
             return []
@@ -202,6 +208,8 @@ class Model:
         if self.bundle.manifest.exclude_seen:
             left_out.update(history.seen.tolist())
         positions = self._popular_first(k, left_out, bias, within)
+        if cold is not None and len(positions) < k:
+            positions += cold(k - len(positions), left_out)
         best, offset = (after[-1].score, 1) if after else (1.0, 0)
         return [Ranked(position, best / (offset + rank)) for rank, position in enumerate(positions, start=1)]
 

@@ -60,7 +60,10 @@ def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Scored]:
     except GRAPH_ERRORS as error:
         note_failure(scene, error)
     history = NO_HISTORY if of_item else model.history(scene.recent, scene.positions)
-    return scene.named([*ranked, *model.popular(k - len(ranked), history=history, after=ranked, bias=of_model)])
+    filling = model.popular(
+        k - len(ranked), history=history, after=ranked, bias=of_model, cold=scene.catalogue.cold_filling(allowed)
+    )
+    return scene.named([*ranked, *filling])
 
 
 def new_items(scene: Scene, *, days: int, most: int) -> list[str]:

@@ -86,6 +86,8 @@ def rank(
         after=best,
         within=within.items if within else (),
         bias=None if bias is None else bias[: model.bundle.manifest.items + 1],
+        leave_out=_seen_cold(recent, positions, model).tolist() if catalogue.cold else (),
+        cold=catalogue.cold_filling(bias),
     )
     of_group = within is not None and bool(filling) and filling[0].position in within.items
     cold = sum(item.position > model.bundle.manifest.items for item in best) if catalogue.cold else 0
@@ -112,8 +114,15 @@ def _barred(
     """Return the positions of cold items that do not pass, and of seen ones if that counts."""
     first = model.bundle.manifest.items + 1
     barred = np.zeros(0, np.int64) if bias is None else first + np.flatnonzero(bias[first:] == -np.inf)
-    if model.bundle.manifest.exclude_seen:
-        weights = model.bundle.manifest.history.event_weights
-        counts = np.array([interaction.event_type in weights for interaction in recent], bool)
-        barred = np.concatenate([barred, positions[counts & (positions >= first)]])
-    return barred
+    return np.concatenate([barred, _seen_cold(recent, positions, model)])
+
+
+def _seen_cold(
+    recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64], model: Model
+) -> npt.NDArray[np.int64]:
+    """Return the positions of cold items that are left out since they were seen."""
+    if not model.bundle.manifest.exclude_seen:
+        return np.zeros(0, np.int64)
+    weights = model.bundle.manifest.history.event_weights
+    counts = np.array([interaction.event_type in weights for interaction in recent], bool)
+    return positions[counts & (positions > model.bundle.manifest.items)]

@@ -111,7 +111,7 @@ def popular(scene: Scene) -> Found:
         return _trending_now(scene)
     group = scene.group()
     within = group.items if group else ()
-    ranked = model.popular(scene.wanted, within=within, bias=scene.bias_of_model)
+    ranked = model.popular(scene.wanted, within=within, bias=scene.bias_of_model, cold=scene.cold_filling)
     of_group = group is not None and bool(ranked) and ranked[0].position in within
     return Found(
         scene.named(ranked), "popular" if ranked else "none", within=group.column if group and of_group else None
@@ -254,7 +254,11 @@ def _filled(scene: Scene, found: Sequence[Scored], *, source: Source, leave_out:
         return Found(found, source if found else "none")
     places = scene.catalogue.positions([item_id for item_id, _ in found]).tolist()
     after = [Ranked(place, item.score) for place, item in zip(places, found, strict=True)]
-    filling = scene.named(scene.model.popular(missing, after=after, bias=scene.bias_of_model, leave_out=(leave_out,)))
+    filling = scene.named(
+        scene.model.popular(
+            missing, after=after, bias=scene.bias_of_model, leave_out=(leave_out,), cold=scene.cold_filling
+        )
+    )
     if not found:
         return Found(filling, "popular" if filling else "none")
     return Found([*found, *filling], source, filled=len(filling))

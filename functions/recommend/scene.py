@@ -19,7 +19,7 @@ from alsolike.profiles import RecentInteraction
 from functions.recommend import filtering
 from functions.recommend.budget import Budget
 from functions.recommend.catalogue import Catalogue
-from functions.recommend.model import Bias, Model, Ranked
+from functions.recommend.model import Bias, ColdFilling, Model, Ranked
 from functions.recommend.people import Shopper
 from functions.recommend.request import Request
 
@@ -131,6 +131,11 @@ class Scene:
         """The part of `bias` that is about items that the model knows."""
         assert self.model is not None
         return None if self.bias is None else self.bias[: self.model.bundle.manifest.items + 1]
+
+    @property
+    def cold_filling(self) -> ColdFilling | None:
+        """What lists the cold items that may be answered; see `Catalogue.cold_filling`."""
+        return self.catalogue.cold_filling(self.bias)
 
     def passing(self, scored: Sequence[tuple[str, float]]) -> list[Scored]:
         """Return those that may be answered, in their order; items that nobody knows are among them.

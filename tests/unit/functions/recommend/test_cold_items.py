@@ -56,13 +56,36 @@ def test_popular_items_follow_after_cold_ones(cold_shop: Shop) -> None:
     assert items[2]["score"] == 0.5
 
 
-def test_items_without_neighbours_in_the_list_are_not_answered(cold_shop: Shop) -> None:
+def test_items_without_neighbours_in_the_list_come_after_all_known_ones(cold_shop: Shop) -> None:
     cold_shop.catalogue({"nut": {"kind": "nut"}})
 
     items, headers = cold_shop.ask()
 
-    assert "nut" not in [item["itemId"] for item in items]
+    assert [item["itemId"] for item in items] == ["fig", "plum", "pear", "kiwi", "apple", "nut"]
+    assert [item["score"] for item in items][-4:] == pytest.approx([1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    assert headers["x-alsolike-filled"] == "4"
     assert "x-alsolike-cold-items" not in headers
+
+
+def test_filter_that_only_new_items_pass_leaves_nobody_without_them(cold_shop: Shop) -> None:
+    """Nobody knows Bert: what is new is like nothing that he had. The date was changed after the sloe."""
+    cold_shop.configure(filters=FILTERS)
+    cold_shop.catalogue({"sloe": {"kind": "blue", "price": 1}})
+    cold_shop.catalogue({"date": {"from": "Greece", "price": 1}, "nut": {"price": 3}}, at_ms=NOW_MS + 1)
+
+    items, headers = cold_shop.ask(userId="bert", filterArn=f"{ARN}:filter/cheap")
+
+    assert [item["itemId"] for item in items] == ["date", "sloe"]
+    assert headers["x-alsolike-source"] == "popular"
+
+
+def test_seen_new_item_is_no_filling_where_seen_ones_are_left_out(cold_shop: Shop) -> None:
+    cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
+    cold_shop.catalogue({"nut": {"kind": "nut"}, "bolt": {"kind": "bolt"}})
+    cold_shop.remember("u#anna", "nut")
+
+    assert cold_shop.items()[-1] == "bolt"
+    assert "nut" not in cold_shop.items()
 
 
 def test_deleted_item_is_answered_no_more(cold_shop: Shop) -> None:
