@@ -55,6 +55,8 @@ VERSION = "bench"
 HISTORY = 50
 K = 25
 MOST_OF_A_LINE_MS = 0.05
+CHOSEN = TwoStages(dimensions=32, blocks_a_place=24)
+"""How an export answers with a hundred thousand vectors; see `benchmarks.searching`."""
 FILTERS = {
     "price": "INCLUDE ItemID WHERE Items.PRICE < 2",
     "purchases": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
@@ -71,6 +73,7 @@ def recommend() -> Iterator[Row]:
     for items, most, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
         vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
         yield from _measure(f"{items:,} vectors of 64", vectors, most=most, extra_ms=extra_ms)
+    yield from _measure(f"{items:,} vectors of 64 in two stages", vectors, two_stages=CHOSEN)
     for items in (20_000, 100_000):
         yield from _measure(f"item-to-item, {items:,} items", _item_to_item(items))
     yield from _measure("item-to-item, 20,000 items", _item_to_item(20_000), filters=FILTERS)
@@ -78,11 +81,17 @@ def recommend() -> Iterator[Row]:
 
 
 def _measure(
-    work: str, exported: ExportedModel, *, filters: Iterable[str] = (), most: float | None = None, extra_ms: float = 0.0
+    work: str,
+    exported: ExportedModel,
+    *,
+    filters: Iterable[str] = (),
+    most: float | None = None,
+    extra_ms: float = 0.0,
+    two_stages: TwoStages | None = None,
 ) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         directory, items = Path(name), exported.items
-        write_model(exported, directory)
+        write_model(exported, directory, two_stages=two_stages)
         model, recent = Model(directory), history_of(items)
         sources = sources_of(model, Snapshot([segment(items)], version="bench"), recent)
         setattr(handler, "_sources", lambda: sources)  # noqa: B010
