@@ -123,8 +123,8 @@ class Sasrec(Algorithm):
         return None
 
     def trial(self) -> tuple[Self, float]:
-        """Return one epoch; half of the most epochs are common."""
-        return dataclasses.replace(self, epochs=1), self.most_epochs / 2
+        """Return one epoch of one network; half of the most epochs are common."""
+        return dataclasses.replace(self, epochs=1, networks=1), self.networks * self.most_epochs / 2
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
         from model_export.sasrec_training import train  # torch is an extra
