@@ -29,8 +29,8 @@ WORTH = 0.002
 MOST_ITEMS = 500_000
 """The search holds scores of all items: of more, those of too few users go into memory to tell weights apart."""
 
-HALF_LIFE_OF = "buy_again"
-"""A history has one half-life; own counts depend on it most."""
+HALF_LIFE_OF = ("buy_again", "repurchase")
+"""A history has one half-life; own counts depend on it most. Of two that count, the better one's."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,10 +57,12 @@ class Blend(Combination):
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
         """Return the weights with the best validation NDCG: coordinate search from the best single model."""
-        half_life_days = self.half_life_days
-        if HALF_LIFE_OF in tuned:
-            half_life_days = tuned[HALF_LIFE_OF].settings.half_life_days
+        half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
+        tuned = {
+            name: model.read_with(dataclasses.replace(model.settings, half_life_days=half_life_days))
+            for name, model in tuned.items()
+        }
         shares = {name: share(model.score(histories)) for name, model in tuned.items()}
         singles = {name: judge.ndcg(scores) for name, scores in shares.items()}
         best_name = max(singles, key=lambda name: singles[name])
@@ -78,6 +80,13 @@ class Blend(Combination):
                 weights = without
         parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights) if weights[name] > 0)
         return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
+
+    def _half_life_days(self, tuned: Mapping[str, Model], judge: Judge) -> float:
+        own = [tuned[name] for name in HALF_LIFE_OF if name in tuned]
+        if not own:
+            return self.half_life_days
+        best = max(own, key=lambda model: judge.ndcg(model.score(judge.histories(model.settings.half_life_days))))
+        return best.settings.half_life_days
 
     def components(self) -> Sequence[Algorithm]:
         """Return the settings of the combined algorithms."""

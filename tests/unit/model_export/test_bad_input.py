@@ -19,6 +19,7 @@ from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.transitions import Transitions
 from model_export.hyperparameters import Hyperparameters
 from model_export.train import train
@@ -85,7 +86,7 @@ def test_an_item_never_seen_is_in_no_list_and_says_nothing(name: str) -> None:
     assert model.score(history(1, 2))[0, 4] == 0
     if isinstance(model.settings, Popularity):
         assert after_it.tolist() == model.score(history(1))[0].tolist()  # the same for everybody
-    elif isinstance(model.settings, BuyAgain):
+    elif isinstance(model.settings, BuyAgain | Repurchase):
         assert np.flatnonzero(after_it).tolist() == [4]  # the user's own
     else:
         assert not after_it.any()
@@ -124,7 +125,7 @@ def test_a_single_item_is_found_by_what_repeats_and_nobody_is_asked_for_a_new_on
 
     document, said = evaluated(path, "--algorithms", name)
 
-    repeats = name in ("blend", "buy_again", "popularity")
+    repeats = name in ("blend", "buy_again", "popularity", "repurchase")
     assert hit_rates(document) == {"masked": 0, "allowed": 1 if repeats else 0}
     assert "note: seen masked asks nobody: no user has a target that may be recommended" in said
     assert "seen allowed asks nobody" not in said

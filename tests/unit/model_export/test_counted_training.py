@@ -64,7 +64,7 @@ def test_what_is_exported_is_fitted_on_all_users(tmp_path: Path) -> None:
     assert any("whose 800 interactions are here" in line for line in lines)
     algorithms = {each["algorithm"] for each in manifest.metrics["candidates"]}
     assert algorithms == {"blend", "ease", "item_knn", "popularity", "transitions"}
-    assert set(manifest.metrics["left_out"]) >= {"buy_again", "content", "slist"}
+    assert set(manifest.metrics["left_out"]) >= {"buy_again", "repurchase", "content", "slist"}
     assert "cannot be fitted from the dataset's statistics" in manifest.metrics["left_out"]["buy_again"]
     bundle = Bundle(tmp_path / "model")
     assert [bundle.item_id(position) for position in range(1, 31)] == list(whole.item_ids)

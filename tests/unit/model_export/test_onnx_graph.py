@@ -190,7 +190,7 @@ def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> N
     assert sizes[GRAPH_FILE] < 20_000
 
 
-@pytest.mark.parametrize("name", ["transitions", "buy_again", "popularity"])
+@pytest.mark.parametrize("name", ["transitions", "buy_again", "repurchase", "popularity"])
 def test_masks_are_written_into_scores_whose_shape_is_known(name: str, tmp_path: Path) -> None:
     """Else ONNX Runtime copies all of them."""
     model = fitted(name, items=30)

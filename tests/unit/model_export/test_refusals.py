@@ -73,7 +73,7 @@ def test_slist_knows_that_pairs_of_few_items_repeat() -> None:
     assert Slist(max_pairs=8).refusal(PAIR) is not None
 
 
-@pytest.mark.parametrize("name", ["popularity", "buy_again", "transitions", "item_knn", "content"])
+@pytest.mark.parametrize("name", ["popularity", "buy_again", "repurchase", "transitions", "item_knn", "content"])
 def test_what_is_linear_refuses_nothing(name: str) -> None:
     assert known()[name].refusal(of_items(1_000_000)) is None
 

@@ -1,0 +1,290 @@
+"""Repurchase: how likely a user has each of their own items again within four weeks.
+
+A logistic regression on what a history says of an item. With the ages of its interactions in days,
+
+    h120 = sum of 2 ** (-age / 120), h30 = sum of 2 ** (-age / 30), n = how many, s = days since the last
+    A = ln(h120 + .05), B = ln(h30 + .1), S = ln(s + 3), N = ln n
+    score = sigmoid(c0 + c1 A + c2 B + c3 S + c4 B S + c5 S^2 + c6 N + c7 K + c8 K N + c9 D)
+
+K is ln stick, with stick the share of the four weeks in which a user has the item whose next four have it as well,
+beside the mean of all items, which stands for `PRIOR` such weeks more. D is ln demand, see `model_export.demand`.
+
+The coefficients are learned at up to `CUTS` moments four weeks apart, from what was known before each of them and had
+within four weeks of it. They are those of `COEFFICIENTS`, which a year of groceries gave, where the data is shorter
+than eight weeks or nobody had anything again, and stay near them where there is little to learn from.
+
+A model is told weights, no ages, and takes each weight for the age of an interaction of the most frequent type. So
+one that weighs less, a view among purchases, counts as an older one, and one that weighs more as a newer one, of today
+at the newest. Without a half-life all count as of today.
+
+References
+----------
+P. Fader, B. Hardie, K. Lee, "'Counting your customers' the easy way: an alternative to the Pareto/NBD model", Marketing
+Science 2005 (how likely another purchase is, given recency and frequency); R. Bhagat, S. Muralidharan,
+A. Lobzhanidze, S. Vishwanath, "Buy it again: modeling repeat purchase recommendations", KDD 2018 (recency and
+frequency of one item, and how many have that item again).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto
+
+from alsolike.bundle import HistoryParameters
+from model_export.algorithm import Algorithm, Model
+from model_export.demand import demand
+from model_export.four_weeks import WINDOW_MS, Windows
+from model_export.interactions import Floats, Histories, Interactions, Ints
+from model_export.onnx_graph import Graph
+
+CUTS = 4
+
+COEFFICIENTS = (-4.8, 0.33, 1.67, 1.41, -0.41, -0.25, 0.9, 0.82, -0.3, 0.31)
+"""c0 to c9 where none can be learned."""
+
+LONG_DAYS = 120.0
+"""The half-life of h120, and four times that of h30."""
+
+AGE_DAYS = np.float32(-LONG_DAYS / math.log(2))
+"""Times the logarithm of a weight: its age."""
+
+LEAST = np.float32(1e-6)
+"""An interaction is at most twenty half-lives old."""
+
+MOST_USERS, MOST_PLACES = 20_000, 8_000_000
+"""Users that are learned from at a cut, and places in their histories."""
+
+ITEMS_A_USER = 50
+"""Of a user's items, the best by h120 are learned from: nobody ranks further down."""
+
+STEPS, NEAR = 20, 1e-3
+"""Newton steps at most; one that is smaller is the last."""
+
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Repurchase(Algorithm):
+    """Settings.
+
+    Attributes
+    ----------
+    demand_days
+        Until how long ago demand is looked at; half of the data's time where that is shorter. 0 for not at all.
+    """
+
+    name: ClassVar[str] = "repurchase"
+    half_life_days: float = LONG_DAYS
+    demand_days: float = 7.0
+
+    def alternatives(self) -> Sequence[Self]:
+        """Return these settings, and without demand: that of a week may not last."""
+        return self, dataclasses.replace(self, demand_days=0.0)
+
+    def fit(self, interactions: Interactions) -> RepurchaseModel:
+        """Learn how items stick, and the coefficients."""
+        unit, windows = _most_frequent(interactions.weight), Windows.of(interactions)
+        designs, answers = [], []
+        for cut in range(1, min(CUTS, windows.whole - 1) + 1):
+            past = interactions.select(windows.window >= cut)
+            now_ms = windows.end_ms - cut * WINDOW_MS
+            own, pair, controls = _own_at(past, now_ms=now_ms, unit=unit, half_life_days=self.half_life_days)
+            stick, of_demand = np.log(windows.stick(cut))[own.item], self._log_demand(past)[own.item]
+            log_n = np.log(own.n)
+            designs.append(np.column_stack([own.terms(), log_n, stick, stick * log_n, of_demand, controls]))
+            answers.append(np.isin(pair, windows.had(cut - 1)))
+        c = _learned(designs, answers)
+        stick = np.log(windows.stick(0))
+        return RepurchaseModel(
+            settings=self,
+            items=interactions.items,
+            unit=unit,
+            coefficients=tuple(c[:7].tolist()),
+            constant=(c[7] * stick + c[9] * self._log_demand(interactions)).astype(np.float32),
+            of_count=(c[8] * stick).astype(np.float32),
+        )
+
+    def _log_demand(self, interactions: Interactions) -> Floats:
+        if not self.demand_days:
+            return np.zeros(interactions.items + 1, np.float32)
+        logs: Floats = np.log(demand(interactions, days=self.demand_days))
+        return logs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RepurchaseModel(Model):
+    """What was learned.
+
+    Attributes
+    ----------
+    unit
+        What an interaction of today weighs.
+    coefficients
+        c0 to c6.
+    constant, of_count
+        float32 `(items + 1,)`: c7 K + c9 D, and c8 K.
+    """
+
+    unit: float
+    coefficients: tuple[float, ...]
+    constant: Floats
+    of_count: Floats
+
+    def score(self, histories: Histories) -> Floats:
+        """Return how likely each item of the history is had again, and 0 of all others."""
+        columns = self.items + 1
+        own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=columns)
+        c, log_n = np.array(self.coefficients, np.float32), np.log(own.n)
+        logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.of_count[own.item]) * log_n
+        scores = np.zeros((len(histories), columns), np.float32)
+        scores[own.row, own.item] = 1 / (1 + np.exp(-logit))
+        return scores
+
+    def export(self, graph: Graph) -> str:
+        """Add the item's sums over the history at each of its places, and a share of its score there."""
+        op, number = graph.op, graph.number
+        is_item = op("Sign", op("Cast", graph.history, to=TensorProto.FLOAT))  # [batch, length]
+        weights = op("Div", graph.decayed_weights(1.0), number(self.unit))
+        weights = op("Pow", weights, number(_power(self.settings.half_life_days)))
+        weights = op("Mul", op("Clip", weights, number(float(LEAST)), number(1.0)), is_item)
+        row, column = (op("Unsqueeze", graph.history, graph.integers(axis)) for axis in (1, 2))
+        same = op("Cast", op("Equal", row, column), to=TensorProto.FLOAT)  # [batch, length, length]
+        parts = (weights, op("Pow", weights, number(4.0)), is_item)
+        stacked = op("Concat", *(op("Unsqueeze", part, graph.integers(2)) for part in parts), axis=2)
+        sums = graph.ops("Split", op("MatMul", same, stacked), axis=2, num_outputs=3, outputs=3)
+        long, short, n = (op("Squeeze", each, graph.integers(2)) for each in sums)
+        weights = op("Mul", same, op("Unsqueeze", weights, graph.integers(1)))
+        newest = op("Max", op("ReduceMax", weights, graph.integers(2), keepdims=0), number(float(LEAST)))
+        n = op("Max", n, number(1.0))
+
+        a, b = op("Log", op("Add", long, number(0.05))), op("Log", op("Add", short, number(0.1)))
+        s = op("Log", op("Add", op("Mul", op("Log", newest), number(float(AGE_DAYS))), number(3.0)))
+        constant, of_count = (
+            op("Gather", graph.weight(f"repurchase.{name}", getattr(self, name)), graph.history, axis=0)
+            for name in ("constant", "of_count")
+        )
+        c = [number(value) for value in self.coefficients]
+        terms = [
+            op("Mul", by, term) for by, term in zip(c[1:6], (a, b, s, op("Mul", b, s), op("Mul", s, s)), strict=True)
+        ]
+        of_n = op("Mul", op("Add", c[6], of_count), op("Log", n))
+        score = op("Sigmoid", op("Sum", c[0], *terms, constant, of_n))
+        return graph.add_by_item(graph.history, op("Mul", op("Div", score, n), is_item))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Own:
+    """Each item of each history, once.
+
+    Attributes
+    ----------
+    row, item
+        int64 `(n,)`, ascending.
+    h120, h30, n, since
+        float32 `(n,)`.
+    """
+
+    row: Ints
+    item: Ints
+    h120: Floats
+    h30: Floats
+    n: Floats
+    since: Floats
+
+    @classmethod
+    def of(cls, histories: Histories, *, unit: float, half_life_days: float, columns: int) -> _Own:
+        row, place = np.nonzero(histories.items)
+        pair = row * columns + histories.items[row, place]
+        order = np.argsort(pair, kind="stable")
+        pair = pair[order]
+        first = np.flatnonzero(np.diff(pair, prepend=-1))
+        weights = histories.weights[row, place][order] / np.float32(unit)
+        weights = np.clip(weights ** np.float32(_power(half_life_days)), LEAST, np.float32(1.0))
+        newest = np.maximum.reduceat(weights, first) if len(first) else weights
+        return cls(
+            *np.divmod(pair[first], columns),
+            h120=np.add.reduceat(weights, first) if len(first) else weights,
+            h30=np.add.reduceat(weights**4, first) if len(first) else weights,
+            n=np.diff(first, append=len(weights)).astype(np.float32),
+            since=np.log(newest) * AGE_DAYS,
+        )
+
+    def terms(self) -> Floats:
+        """Return what c0 to c5 stand before, float32 `(n, 6)`."""
+        a, b, s = np.log(self.h120 + np.float32(0.05)), np.log(self.h30 + np.float32(0.1)), np.log(self.since + 3)
+        return np.column_stack([np.ones_like(a), a, b, s, b * s, s * s])
+
+    def take(self, rows: Ints) -> _Own:
+        """Return some of them."""
+        return _Own(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+
+
+def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: float) -> tuple[_Own, Ints, Floats]:
+    """Return the best items of some users as a model would be told them then, their pairs, and the users' sums.
+
+    The sums, ln of 1 and h120, of 1 and h30, float32 `(n, 2)`, keep apart what is had again and who has much again.
+    """
+    offsets = past.offsets
+    lengths = np.diff(offsets)
+    users, length = np.flatnonzero(lengths), int(min(past.history_length, lengths.max()))
+    users = users[:: -(-len(users) // max(1, min(MOST_USERS, MOST_PLACES // length)))]
+    histories = past.histories(
+        starts=offsets[users],
+        ends=offsets[users + 1],
+        now_ms=np.full(len(users), now_ms),
+        parameters=HistoryParameters(length=length, half_life_days=half_life_days, event_weights={}),
+    )
+    own = _Own.of(histories, unit=unit, half_life_days=half_life_days, columns=past.items + 1)
+    sums = np.column_stack([np.bincount(own.row, weights=each) for each in (own.h120, own.h30)])
+    order = np.lexsort((-own.h120, own.row))
+    place = np.arange(len(order)) - np.searchsorted(own.row, own.row)
+    best = own.take(order[place < ITEMS_A_USER])
+    return best, users[best.row] * (past.items + 1) + best.item, np.log1p(sums[best.row]).astype(np.float32)
+
+
+def _learned(designs: Sequence[Floats], answers: Sequence[npt.NDArray[np.bool_]]) -> Doubles:
+    """Return c0 to c9: Newton's method from `COEFFICIENTS`, which a ridge of 1 keeps them near.
+
+    Designs have a column a coefficient, then those of users, which count as their mean from then on.
+    """
+    start = np.array(COEFFICIENTS)
+    if not any(answer.any() for answer in answers):
+        return start
+    x, y, learned = np.concatenate(designs), np.concatenate(answers), len(start)
+    x[:, learned:] -= x[:, learned:].mean(axis=0)
+    start = np.append(start, np.zeros(x.shape[1] - learned))
+
+    def loss(c: Doubles) -> float:
+        logit = x @ c.astype(np.float32)
+        return float(
+            np.logaddexp(0, logit).sum(dtype=np.float64) - logit[y].sum(dtype=np.float64) + ((c - start) ** 2).sum() / 2
+        )
+
+    c = start
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-(x @ c.astype(np.float32))))
+        gradient = x.T @ (y - p) - (c - start)
+        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + np.eye(len(c)), gradient)
+        while loss(c + step) > loss(c) and np.abs(step).max() > NEAR:
+            step /= 2
+        c = c + step
+        if np.abs(step).max() <= NEAR:
+            break
+    return c[:learned]
+
+
+def _most_frequent(weight: Floats) -> float:
+    """Return the weight that most have, the largest of equals."""
+    values, counts = np.unique(weight, return_counts=True)
+    return float(values[counts == counts.max()].max()) if len(values) else 1.0
+
+
+def _power(half_life_days: float) -> float:
+    """Return the power of a decayed weight that decays by `LONG_DAYS`; without decay there is no age."""
+    return half_life_days / LONG_DAYS if math.isfinite(half_life_days) else 0.0
