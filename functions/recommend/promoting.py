@@ -11,7 +11,7 @@ from functions.recommend import item_rows
 from functions.recommend.filtering import Chosen
 from functions.recommend.history import NO_HISTORY
 from functions.recommend.model import GRAPH_ERRORS, Bias, Ranked
-from functions.recommend.ranking import rank
+from functions.recommend.ranking import rank, seen_cold
 from functions.recommend.recommenders import LADDER_WINDOW, model_fits, note_failure
 from functions.recommend.scene import NO_POSITIONS, Scene, Scored
 
@@ -61,7 +61,12 @@ def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Scored]:
         note_failure(scene, error)
     history = NO_HISTORY if of_item else model.history(scene.recent, scene.positions)
     filling = model.popular(
-        k - len(ranked), history=history, after=ranked, bias=of_model, cold=scene.catalogue.cold_filling(allowed)
+        k - len(ranked),
+        history=history,
+        after=ranked,
+        bias=of_model,
+        leave_out=() if of_item else seen_cold(scene.recent, scene.positions, model).tolist(),
+        cold=scene.catalogue.cold_filling(allowed),
     )
     return scene.named([*ranked, *filling])
 

@@ -86,7 +86,7 @@ def rank(
         after=best,
         within=within.items if within else (),
         bias=None if bias is None else bias[: model.bundle.manifest.items + 1],
-        leave_out=_seen_cold(recent, positions, model).tolist() if catalogue.cold else (),
+        leave_out=seen_cold(recent, positions, model).tolist() if catalogue.cold else (),
         cold=catalogue.cold_filling(bias),
     )
     of_group = within is not None and bool(filling) and filling[0].position in within.items
@@ -114,10 +114,10 @@ def _barred(
     """Return the positions of cold items that do not pass, and of seen ones if that counts."""
     first = model.bundle.manifest.items + 1
     barred = np.zeros(0, np.int64) if bias is None else first + np.flatnonzero(bias[first:] == -np.inf)
-    return np.concatenate([barred, _seen_cold(recent, positions, model)])
+    return np.concatenate([barred, seen_cold(recent, positions, model)])
 
 
-def _seen_cold(
+def seen_cold(
     recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64], model: Model
 ) -> npt.NDArray[np.int64]:
     """Return the positions of cold items that are left out since they were seen."""

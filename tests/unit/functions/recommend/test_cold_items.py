@@ -88,6 +88,24 @@ def test_seen_new_item_is_no_filling_where_seen_ones_are_left_out(cold_shop: Sho
     assert "nut" not in cold_shop.items()
 
 
+def test_seen_new_item_is_not_promoted_where_seen_ones_are_left_out(cold_shop: Shop) -> None:
+    """Neither is like anything that is known: the promotion is filled with what its filter passes."""
+    cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
+    cold_shop.configure(
+        filters=FILTERS,
+        rules={"spring": {"promotions": [{"filter": "cheap", "share": 0.5}]}},
+        recommenders={"for-you": {"rules": "spring"}},
+    )
+    cold_shop.catalogue({"nut": {"kind": "nut", "price": 1}, "bolt": {"kind": "bolt", "price": 1}})
+    assert {"nut", "bolt"} < set(cold_shop.items(numResults=4))
+
+    cold_shop.remember("u#anna", "nut")
+
+    items = cold_shop.items(numResults=4)
+    assert "bolt" in items
+    assert "nut" not in items
+
+
 def test_deleted_item_is_answered_no_more(cold_shop: Shop) -> None:
     cold_shop.catalogue({"date": {"from": "Greece"}})
     cold_shop.catalogue({"date": None}, at_ms=NOW_MS + 1)
