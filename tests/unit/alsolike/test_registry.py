@@ -212,6 +212,7 @@ def test_rollback_is_of_the_champion_that_it_saw(s3: Any) -> None:
         b'{"history": [{"version": null, "promoted_ms": 0, "reason": "by hand"}]}',
         b'{"history": [{"version": "../catalogue", "promoted_ms": 0, "reason": "by hand"}]}',
         b'{"history": [{"version": "..", "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": "v1", "promoted_ms": "today", "reason": "by hand"}]}',
     ],
 )
 def test_an_unreadable_pointer_is_refused_by_name(s3: Any, body: bytes) -> None:

@@ -30,7 +30,7 @@ class Promotion:
     Raises
     ------
     ValueError
-        If no version is called so: the pointer may have been written by hand.
+        If no version is called so, or the time is no whole number: the pointer may have been written by hand.
     """
 
     version: str
@@ -40,6 +40,8 @@ class Promotion:
     def __post_init__(self) -> None:
         if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
             raise ValueError(f"the version is {self.version!r}, expected a name")
+        if type(self.promoted_ms) is not int:
+            raise ValueError(f"promoted_ms is {self.promoted_ms!r}, expected a whole number")
 
 
 @value_object
