@@ -149,7 +149,7 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         },
         "x-alsolike-cold-items": {
             "schema": {"type": "integer", "minimum": 1},
-            "description": "How many items the model does not know.",
+            "description": "How many items the model does not know, without those that fill the list up.",
         },
         "x-alsolike-popular-within": {
             "schema": {"type": "string"},
