@@ -59,10 +59,7 @@ class Blend(Combination):
         """Return the weights with the best validation NDCG: coordinate search from the best single model."""
         half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
-        tuned = {
-            name: model.read_with(dataclasses.replace(model.settings, half_life_days=half_life_days))
-            for name, model in tuned.items()
-        }
+        tuned = {name: _told(model, half_life_days) for name, model in tuned.items()}
         shares = {name: share(model.score(histories)) for name, model in tuned.items()}
         singles = {name: judge.ndcg(scores) for name, scores in shares.items()}
         best_name = max(singles, key=lambda name: singles[name])
@@ -130,6 +127,13 @@ class BlendModel(Model):
             divisor = graph.op("Where", some, total, graph.number(1.0))
             terms.append(graph.op("Mul", scores, graph.op("Div", graph.number(weight), divisor)))
         return graph.op("Sum", *terms)
+
+
+def _told(model: Model, half_life_days: float) -> Model:
+    """Return a model that knows the half-life, unless it would be another fit's."""
+    if "half_life_days" not in model.settings.reading:
+        return model
+    return model.read_with(dataclasses.replace(model.settings, half_life_days=half_life_days))
 
 
 def share(scores: Floats) -> Floats:

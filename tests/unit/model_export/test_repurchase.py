@@ -1,4 +1,3 @@
-import dataclasses
 import math
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from alsolike.bundle import GRAPH_FILE, MS_PER_DAY
 from model_export.algorithm import Judge, Model
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import COEFFICIENTS, Repurchase, RepurchaseModel
 from model_export.four_weeks import Windows
 from model_export.interactions import Histories, Interactions
@@ -166,9 +166,9 @@ def test_fits_of_the_same_data_are_the_same() -> None:
     np.testing.assert_array_equal(one.constant, other.constant)
 
 
-def test_without_demand_it_does_not_matter() -> None:
+def test_demand_counts_unless_it_is_left_out() -> None:
     data = habit()
-    more = dataclasses.replace(Repurchase(), demand_days=7.0).fit(data)
+    more = Repurchase(demand_days=7.0).fit(data)
 
     assert not np.array_equal(more.constant, Repurchase(demand_days=0.0).fit(data).constant)
 
@@ -192,3 +192,15 @@ def test_a_blend_takes_the_half_life_of_the_better_and_tells_it() -> None:
         blend = Blend().search(tuned, judge)
         assert blend.half_life_days == asked[-1] == days
         assert {part.half_life_days for part in blend.components()} == {days}
+
+
+def test_a_blend_leaves_the_settings_that_need_another_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = habit()
+    monkeypatch.setattr(Popularity, "reading", frozenset[str]())
+    tuned: dict[str, Model] = {"popularity": Popularity().fit(data), "repurchase": Repurchase().fit(data)}
+    judge = Judge(histories=lambda days: told((1, 30), (2, 20)), ndcg=lambda scores: float(scores[0, 1] + scores[0, 3]))
+
+    blend = Blend().search(tuned, judge)
+
+    assert blend.half_life_days == 120.0
+    assert [part.half_life_days for part in blend.components() if isinstance(part, Popularity)] == [math.inf]
