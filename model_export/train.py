@@ -90,7 +90,7 @@ def train(
     """Compare algorithms on held-out interactions, fit the winner on everything and write its bundle.
 
     The same dataset and hyperparameters give the same files, except for times and memory in the manifest, as long as
-    what is measured says the same: what the budget leaves out, and whether a winner that is inner products of 40,000
+    what is measured says the same: what the budget leaves out, and whether a winner that is inner products of 38,400
     items or more answers in two stages (`model_export.stages`).
 
     Parameters
