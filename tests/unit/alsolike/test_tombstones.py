@@ -114,7 +114,7 @@ def test_erasing_again_keeps_the_first_time(s3: Any) -> None:
 class Atomic:
     """An S3 client for four threads, all of which have read before the first writes.
 
-    Its conditional writes are atomic, as on AWS; moto looks first and writes then.
+    Its calls are atomic, as on AWS: moto looks before a conditional write, and a write closes what is being read.
     """
 
     def __init__(self, client: Any) -> None:
@@ -126,7 +126,8 @@ class Atomic:
 
     def get_object(self, **request: Any) -> Any:
         try:
-            return self._client.get_object(**request)
+            with self._lock:
+                return self._client.get_object(**request)
         finally:
             if next(self._first) < 4:
                 self._all_have_read.wait(timeout=10)
