@@ -73,7 +73,7 @@ def recommend() -> Iterator[Row]:
     for items, most, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
         vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
         yield from _measure(f"{items:,} vectors of 64", vectors, most=most, extra_ms=extra_ms)
-    yield from _measure(f"{items:,} vectors of 64 in two stages", vectors, two_stages=CHOSEN)
+    yield from _measure(f"{items:,} vectors of 64 in two stages", vectors, most=most, two_stages=CHOSEN)
     for items in (20_000, 100_000):
         yield from _measure(f"item-to-item, {items:,} items", _item_to_item(items))
     yield from _measure("item-to-item, 20,000 items", _item_to_item(20_000), filters=FILTERS)
