@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from alsolike.errors import ConcurrentUpdate, InvalidBundle, NotFound, Unavailable
+from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from alsolike.registry import CHAMPION_KEY, MAX_HISTORY, Champion, Promotion, Registry, model_prefix
 from tests.unit.alsolike.conftest import BUCKET
 
@@ -56,6 +56,15 @@ def test_promoting_the_champion_again_changes_nothing(s3: Any) -> None:
 def test_a_version_without_bundle_cannot_become_champion(s3: Any) -> None:
     with pytest.raises(NotFound, match=r"model version 'v9' has no bundle at s3://artefacts/models/v9/manifest\.json"):
         Registry(s3, BUCKET).promote("v9", reason="a test", now_ms=5)
+
+    assert Registry(s3, BUCKET).champion() is None
+
+
+def test_a_version_whose_name_the_pointer_refuses_cannot_become_champion(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{model_prefix('v 1')}manifest.json", Body=b"{}")
+
+    with pytest.raises(InvalidInput, match="the version is 'v 1', expected another name"):
+        Registry(s3, BUCKET).promote("v 1", reason="a test", now_ms=5)
 
     assert Registry(s3, BUCKET).champion() is None
 

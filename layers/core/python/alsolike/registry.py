@@ -173,7 +173,7 @@ class Registry:
         Raises
         ------
         InvalidInput
-            If the reason is blank.
+            If the reason is blank, or no version may be called so.
         NotFound
             If the version has no complete bundle.
         ConcurrentUpdate
@@ -186,6 +186,8 @@ class Registry:
             ended = _ended(expected, f"{version} stays champion: {reason}")
             return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
         self._check_exists(version)
+        if not MODEL_VERSION.fullmatch(version):  # what was written with it could not be read again
+            raise InvalidInput(f"the version is {version!r}, expected another name")
         promotion = Promotion(version, now_ms, reason)
         if expected is None:
             return self._write(Champion((promotion,), etag=""))
