@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ class History:
     event_weights
         By event type.
     event_time_ms
-        When each was.
+        When each was; empty where weights do not decay.
     indices
         Where they stand in the profile.
     returned
@@ -75,25 +76,27 @@ def known_history(
     items
         How many items it knows.
     """
-    weight_of, places = parameters.event_weights, positions.tolist()
-    kept = [
-        index
-        for index, (entry, place) in enumerate(zip(recent, places, strict=True))
-        if 0 < place <= items and entry.event_type in weight_of
-    ]
-    weights = [weight_of[recent[index].event_type] for index in kept]
+    weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
+    kept: Sequence[int] = range(len(recent))
+    places = positions.tolist()
+    if None in weights or (places and not 0 < min(places) <= max(places) <= items):
+        kept = [
+            index
+            for index, (weight, place) in enumerate(zip(weights, places, strict=True))
+            if weight is not None and 0 < place <= items
+        ]
+        weights, positions = [weights[index] for index in kept], positions[kept]
     returned = _NOTHING
     if weights and min(weights) < 0:
-        every = positions[kept]
-        rest = remaining(every, np.array(weights, np.float64)).tolist()
-        kept = [index for index, weight in zip(kept, rest, strict=True) if weight > 0]
-        weights = [weight for weight in rest if weight > 0]
-        returned = np.setdiff1d(every, positions[kept])
-    kept, weights = kept[-parameters.length :], weights[-parameters.length :]
+        rest = remaining(positions, np.array(weights, np.float64)).tolist()
+        left = [number for number, weight in enumerate(rest) if weight > 0]
+        returned = np.setdiff1d(positions, positions[left])
+        kept, weights, positions = [kept[n] for n in left], [rest[n] for n in left], positions[left]
+    kept = kept[-parameters.length :]
     return History(
-        items=np.array([places[index] for index in kept], np.int64),
-        event_weights=weights,
-        event_time_ms=[recent[index].event_time_ms for index in kept],
+        items=positions[-parameters.length :],
+        event_weights=weights[-parameters.length :],
+        event_time_ms=[recent[index].event_time_ms for index in kept] if parameters.decays else (),
         returned=returned,
         indices=kept,
     )

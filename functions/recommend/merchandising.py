@@ -11,7 +11,6 @@ from alsolike.configuration import Configuration
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.recommendation_requests import PERSONALIZED_RANKING
 from alsolike.rules import Boost, Promotion, RuleSet, promoted_places
-from alsolike.served import FILLED, RANKED
 from functions.recommend import boosting, filtering, promoting
 from functions.recommend.filtering import Chosen
 from functions.recommend.model import Bias
@@ -200,10 +199,9 @@ class Merchandising:
             factors = [
                 factor * boost.factor if passed else factor for factor, passed in zip(factors, passes, strict=True)
             ]
-        first_filled = len(item_ids) - found.filled
         candidates = [
-            Candidate(item.item_id, boosting.boosted(item.score, factor), RANKED if place < first_filled else FILLED)
-            for place, (item, factor) in enumerate(zip(found.items, factors, strict=True))
+            Candidate(item.item_id, boosting.boosted(item.score, factor), item.origin)
+            for item, factor in zip(found.items, factors, strict=True)
         ]
         if self._boosts:
             candidates.sort(key=lambda candidate: -candidate.score)
@@ -232,7 +230,7 @@ class Merchandising:
             if bias is not None and count:
                 wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + k, MAX_POOL)
                 items = promoting.best(self._scene, chosen, bias, k=wanted)
-                found.append(Promoted(promotion.called, count, [Candidate(*item) for item in items]))
+                found.append(Promoted(promotion.called, count, [Candidate(item.item_id, item.score) for item in items]))
         return found
 
     def _new_items(self) -> list[str]:

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,6 @@ from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
 from alsolike.errors import InvalidBundle
 from alsolike.graph_tables import graph_tables
 from alsolike.profiles import RecentInteraction
-from alsolike.values import value_object
 from functions.recommend.history import NO_HISTORY, History, known_history
 
 GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException)
@@ -42,8 +41,7 @@ ColdFilling = Callable[[int, Set[int]], list[int]]
 """Returns the positions of so many cold items, without those of a set; see `Catalogue.cold_filling`."""
 
 
-@value_object
-class Ranked:
+class Ranked(NamedTuple):
     """One item of an answer, by its position in the model; see `Catalogue` for items that the model does not know."""
 
     position: int

@@ -13,7 +13,8 @@ from functions.recommend.history import NO_HISTORY
 from functions.recommend.model import GRAPH_ERRORS, Bias, Ranked
 from functions.recommend.ranking import rank, seen_cold
 from functions.recommend.recommenders import LADDER_WINDOW, model_fits, note_failure
-from functions.recommend.scene import NO_POSITIONS, Scene, Scored
+from functions.recommend.scene import NO_POSITIONS, Scene
+from functions.recommend.slate import Place
 
 DAY_MS = 86_400_000
 
@@ -24,7 +25,7 @@ def barred(scene: Scene) -> Sequence[str]:
     return [*scene.request.exclude, *([item_id] if item_id and scene.request.recommender in OF_ITEMS else [])]
 
 
-def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Scored]:
+def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Place]:
     """Return the best items that pass a filter which stands for that of the request, popular ones after them.
 
     They are what the model ranks for the shopper, or after the item that the recommender starts from; without a model
@@ -40,7 +41,7 @@ def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Scored]:
         trending = scene.trends().best(LADDER_WINDOW, now_ms=scene.now_ms)
         passes = scene.passes([item_id for item_id, _ in trending], chosen, bias=bias)
         left_out = barred(scene)
-        found = [Scored(*each) for each, passed in zip(trending, passes, strict=True) if passed]
+        found = [Place(*each) for each, passed in zip(trending, passes, strict=True) if passed]
         return [item for item in found if item.item_id not in left_out][:k]
     allowed = scene.without(bias, barred(scene))
     assert allowed is not None

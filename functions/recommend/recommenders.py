@@ -24,12 +24,14 @@ from alsolike.recommendation_requests import (
     TRENDING,
 )
 from alsolike.related import SIMILAR, TOGETHER
+from alsolike.served import FILLED, RANKED
 from alsolike.values import value_object
 from functions.recommend import bought, item_rows
 from functions.recommend.history import NO_HISTORY, History
 from functions.recommend.model import GRAPH_ERRORS, Ranked
 from functions.recommend.ranking import rank
-from functions.recommend.scene import Scene, Scored
+from functions.recommend.scene import Scene
+from functions.recommend.slate import Place
 
 MODEL_FAILED = "model-failed"
 MODEL_SLOW = "model-slow"
@@ -47,11 +49,9 @@ class Found:
     Attributes
     ----------
     items
-        Best first.
+        Best first; popular ones at the end, which follow those that are from the source, are `filled`.
     source
         Where they are from: the step of the ladder.
-    filled
-        How many popular items, at the end, follow those that are from there.
     cold
         How many items the model does not know, among those that it ranked.
     within
@@ -60,9 +60,8 @@ class Found:
         What the model was told, where it ranked.
     """
 
-    items: Sequence[Scored] = ()
+    items: Sequence[Place] = ()
     source: Source = "none"
-    filled: int = 0
     cold: int = 0
     within: str | None = None
     history: History = NO_HISTORY
@@ -94,10 +93,10 @@ def for_you(scene: Scene) -> Found:
     except GRAPH_ERRORS as error:
         note_failure(scene, error)
         return _similar_to_last_viewed(scene)
+    ranked, filling = ranking.ranked, ranking.filling
     return Found(
-        scene.named([*ranking.ranked, *ranking.filling]),
-        "model" if ranking.ranked else "popular" if ranking.filling else "none",
-        filled=len(ranking.filling) if ranking.ranked else 0,
+        [*scene.named(ranked), *scene.named(filling, origin=FILLED if ranked else RANKED)],
+        "model" if ranked else "popular" if filling else "none",
         cold=ranking.cold,
         within=ranking.within,
         history=model.history(scene.recent, scene.positions) if scene.request.explain else NO_HISTORY,
@@ -138,10 +137,10 @@ def recently_viewed(scene: Scene) -> Found:
 def buy_again(scene: Scene) -> Found:
     """Return what the shopper bought, in the order in which the model expects it again; nothing else follows."""
     candidates = scene.passing(bought.bought(scene.recent, scene.configuration, now_ms=scene.now_ms))
-    scores, history = _scores(scene, [item_id for item_id, _ in candidates])
+    scores, history = _scores(scene, [item.item_id for item in candidates])
     # What the model says nothing of comes after, as it was bought: the latest and most frequent first.
     ordered = sorted(candidates, key=lambda item: -scores.get(item.item_id, 0.0))[: scene.wanted]
-    items = [Scored(item_id, scores.get(item_id, 0.0)) for item_id, _ in ordered]
+    items = [Place(item.item_id, scores.get(item.item_id, 0.0)) for item in ordered]
     return Found(items, ("model" if scores else "recent") if items else "none", history=history)
 
 
@@ -162,7 +161,7 @@ def personalized_ranking(scene: Scene) -> Found:
     in which they were given.
     """
     given = scene.request.to_rank or ()
-    allowed = [item_id for item_id, _ in scene.passing([(item_id, 0.0) for item_id in given])]
+    allowed = [item.item_id for item in scene.passing([(item_id, 0.0) for item_id in given])]
     scores, history = _scores(scene, allowed)
     positions = scene.catalogue.positions(allowed).tolist()
     known = scene.model.bundle.manifest.items if scene.model else 0
@@ -170,7 +169,7 @@ def personalized_ranking(scene: Scene) -> Found:
         item_id: place if 0 < place <= known else known + 1 for item_id, place in zip(allowed, positions, strict=True)
     }
     ordered = sorted(allowed, key=lambda item_id: (-scores.get(item_id, 0.0), frequency[item_id]))
-    items = [Scored(item_id, scores.get(item_id, 0.0)) for item_id in ordered]
+    items = [Place(item_id, scores.get(item_id, 0.0)) for item_id in ordered]
     return Found(items, ("model" if scores else "popular") if items else "none", history=history)
 
 
@@ -247,21 +246,20 @@ def _of_item(scene: Scene, kind: str) -> Found:
     return _filled(scene, scene.named(ranked), source=source, leave_out=position)
 
 
-def _filled(scene: Scene, found: Sequence[Scored], *, source: Source, leave_out: int = 0) -> Found:
+def _filled(scene: Scene, found: Sequence[Place], *, source: Source, leave_out: int = 0) -> Found:
     """Return what was found, and popular items after it where it is less than was asked for."""
     missing = scene.wanted - len(found)
     if missing <= 0 or scene.model is None:
         return Found(found, source if found else "none")
-    places = scene.catalogue.positions([item_id for item_id, _ in found]).tolist()
+    places = scene.catalogue.positions([item.item_id for item in found]).tolist()
     after = [Ranked(place, item.score) for place, item in zip(places, found, strict=True)]
     filling = scene.named(
         scene.model.popular(
             missing, after=after, bias=scene.bias_of_model, leave_out=(leave_out,), cold=scene.cold_filling
-        )
+        ),
+        origin=FILLED if found else RANKED,
     )
-    if not found:
-        return Found(filling, "popular" if filling else "none")
-    return Found([*found, *filling], source, filled=len(filling))
+    return Found([*found, *filling], source if found else "popular" if filling else "none")
 
 
 def _scores(scene: Scene, item_ids: Sequence[str]) -> tuple[dict[str, float], History]:

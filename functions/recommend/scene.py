@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +16,16 @@ from alsolike.errors import Unavailable
 from alsolike.filter_evaluation import Asked
 from alsolike.popular_groups import Group
 from alsolike.profiles import RecentInteraction
+from alsolike.served import RANKED
 from functions.recommend import filtering
 from functions.recommend.budget import Budget
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.model import Bias, ColdFilling, Model, Ranked
 from functions.recommend.people import Shopper
 from functions.recommend.request import Request
+from functions.recommend.slate import Place
 
 NO_POSITIONS = np.zeros(0, np.int64)
-
-
-class Scored(NamedTuple):
-    """One item of an answer."""
-
-    item_id: str
-    score: float
 
 
 class Trends(Protocol):
@@ -137,7 +132,7 @@ class Scene:
         """What lists the cold items that may be answered; see `Catalogue.cold_filling`."""
         return self.catalogue.cold_filling(self.bias)
 
-    def passing(self, scored: Sequence[tuple[str, float]]) -> list[Scored]:
+    def passing(self, scored: Sequence[tuple[str, float]]) -> list[Place]:
         """Return those that may be answered, in their order; items that nobody knows are among them.
 
         Raises
@@ -146,7 +141,7 @@ class Scene:
             See `bias`.
         """
         passes = self.passes([item_id for item_id, _ in scored], self._chosen, bias=self.bias)
-        return [Scored(*each) for each, passed in zip(scored, passes, strict=True) if passed]
+        return [Place(*each) for each, passed in zip(scored, passes, strict=True) if passed]
 
     def passes(self, item_ids: Sequence[str], chosen: filtering.Chosen, *, bias: Bias | None) -> list[bool]:
         """Return which items pass a filter, are neither deleted nor excluded by the request; see `bias`.
@@ -169,10 +164,10 @@ class Scene:
         """Return which items may be answered; see `passes`."""
         return self.passes(item_ids, self._chosen, bias=self.bias)
 
-    def named(self, ranked: Sequence[Ranked]) -> list[Scored]:
-        """Return items by their ids instead of their positions."""
-        item_ids = self.catalogue.item_ids([item.position for item in ranked])
-        return [Scored(item_id, item.score) for item_id, item in zip(item_ids, ranked, strict=True)]
+    def named(self, ranked: Sequence[Ranked], *, origin: str = RANKED) -> list[Place]:
+        """Return items by their ids instead of their positions; `origin` says why they have their places."""
+        item_ids = self.catalogue.item_ids([position for position, _ in ranked])
+        return [Place(item_id, score, origin) for item_id, (_, score) in zip(item_ids, ranked, strict=True)]
 
     def group(self) -> Group | None:
         """Return the smallest group of what the request and the shop say of the user."""

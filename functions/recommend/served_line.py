@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from alsolike.errors import MissingSetting, Unavailable
 from alsolike.observability import Metric, count, logger
@@ -11,6 +12,9 @@ from alsolike.pseudonyms import EdgeIds, Pseudonyms
 from alsolike.served import RANKED, UNKNOWN, Served
 from functions.recommend.request import Request
 from functions.recommend.service import Answer
+from functions.recommend.slate import Place
+
+_NO_COLUMNS: Sequence[Sequence[Any]] = ((),) * len(Place._fields)
 
 RETRY_MS = 30_000
 """How long the secret is not asked for again after it could not be read: a request waits for it each time."""
@@ -58,6 +62,7 @@ class ServedLog:
             Of the request.
         """
         shopper, session = self._named(request, now_ms=now_ms)
+        item_ids, scores, origins, propensities, *_ = zip(*answer.items, strict=True) if answer.items else _NO_COLUMNS
         row = Served(
             answer.recommendation_id,
             now_ms,
@@ -73,11 +78,11 @@ class ServedLog:
             answer.filter,
             request.item_id,
             request.num_results,
-            [item.item_id for item in answer.items],
-            [item.origin for item in answer.items],
-            [item.propensity for item in answer.items],
+            list(item_ids),
+            list(origins),
+            list(propensities),
             round(took_ms, 3),
-            max([item.score for item in answer.items if item.origin == RANKED], default=None),
+            max([score for score, origin in zip(scores, origins, strict=True) if origin == RANKED], default=None),
             correlation_id,
         )
         # Its end in the same write: what others write at the same time must not come between.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from alsolike import recommendation_id
 from alsolike.canary import assign
 from alsolike.errors import Unavailable
-from alsolike.served import FILLED, RANKED
+from alsolike.served import FILLED
 from alsolike.values import value_object
 from functions.recommend import filtering, merchandising
 from functions.recommend.budget import Budget
@@ -17,7 +17,7 @@ from functions.recommend.history import History
 from functions.recommend.metadata import metadata
 from functions.recommend.model import GRAPH_ERRORS
 from functions.recommend.people import People, Shopper
-from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Found, Source, note_failure
+from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Source, note_failure
 from functions.recommend.request import Request
 from functions.recommend.scene import Scene, Trends
 from functions.recommend.session_limits import permitted
@@ -132,14 +132,14 @@ def recommend(
             if not (chosen.needs_user or chosen.needs_history):
                 raise
     version = NO_VERSION if standing.model is None else standing.model.version
-    places = _as_found(found) if slate is None else slate.places
+    places = found.items if slate is None else slate.places
     return Answer(
         _items(scene, places, found.history),
         recommendation_id.create(
             answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
         ),
         found.source if places else "none",
-        found.filled if slate is None else sum(place.origin == FILLED for place in places),
+        sum(place.origin == FILLED for place in places),
         found.cold if slate is None else _cold(scene, places),
         found.within,
         version,
@@ -150,12 +150,6 @@ def recommend(
         filter=chosen.name or None,
         configuration=standing.configuration.version,
     )
-
-
-def _as_found(found: Found) -> list[Place]:
-    ranked = len(found.items) - found.filled
-    places = [Place(item_id, score, RANKED) for item_id, score in found.items[:ranked]]
-    return places + [Place(item_id, score, FILLED) for item_id, score in found.items[ranked:]]
 
 
 def _cold(scene: Scene, places: Sequence[Place]) -> int:

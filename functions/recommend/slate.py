@@ -84,7 +84,7 @@ class Place(NamedTuple):
 
     item_id: str
     score: float
-    origin: str
+    origin: str = RANKED
     propensity: float | None = None
     metadata: Mapping[str, str] | None = None
     reasons: Sequence[str] | None = None
