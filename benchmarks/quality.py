@@ -137,11 +137,14 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
         _say(label)
         with measured() as cost:
             model = BuyAgain(half_life_days=days, again_power=0.0, demand_power=0.0).fit(split.test.fit)
-        untied = Untied(settings=model.settings, items=model.items, model=model)
+        by_chance, by_frequency = (
+            Untied(settings=model.settings, items=model.items, model=model, chance=chance) for chance in (True, False)
+        )
         for also, told, asked in (
             ("", model, queries),
             (", whole histories", model, whole),
-            (", whole histories, ties to the frequent", untied, whole),
+            (", whole histories, ties by chance", by_chance, whole),
+            (", whole histories, ties to the frequent", by_frequency, whole),
         ):
             quality = evaluate(told, asked, k=K)
             yield Row(label + also, quality["masked"], quality["allowed"], cost.seconds, cost.peak_mb)
@@ -149,16 +152,18 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Untied(Model):
-    """A model whose items of equal score follow each other by frequency, as answers do."""
+    """A model whose items of equal score follow each other by frequency, as answers do, or by chance."""
 
     model: Model
+    chance: bool
 
     def score(self, histories: Histories) -> Floats:
         """Return places from the last, 1 and more, of the items that score above 0."""
-        scores = self.model.score(histories)
+        scores, rng = self.model.score(histories), np.random.default_rng(0)
         for row in scores:
             had = np.flatnonzero(row > 0)
-            row[had[np.lexsort((-had, row[had]))]] = np.arange(1, len(had) + 1)
+            first = rng.random(len(had)) if self.chance else -had
+            row[had[np.lexsort((first, row[had]))]] = np.arange(1, len(had) + 1)
         return scores
 
     def export(self, graph: Graph) -> str:
