@@ -2,9 +2,9 @@
 
 The model itself says it: its graph is run with that weight at 0. Where its score is a sum over the history
 (transitions, item-kNN, EASE, SLIST, content, buy again), what is lost is the interaction's own addend, and the addends
-of all make the score. Where it is not (SASRec; a blend, which divides each part by its sum), leaving one out is the
-definition: occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section
-4.2.
+of all make the score. Where it is not (SASRec; repurchase; a blend, which divides each part by its sum), leaving one
+out is the definition: occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
+ECCV 2014, section 4.2.
 """
 
 from __future__ import annotations

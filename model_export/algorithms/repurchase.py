@@ -33,7 +33,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from onnx import TensorProto
 
 from alsolike.bundle import HistoryParameters
@@ -41,6 +40,7 @@ from model_export.algorithm import Algorithm, Model
 from model_export.demand import demand
 from model_export.four_weeks import WINDOW_MS, Windows
 from model_export.interactions import Floats, Histories, Interactions, Ints
+from model_export.logistic import logistic_regression
 from model_export.onnx_graph import Graph
 
 CUTS = 4
@@ -51,22 +51,23 @@ COEFFICIENTS = (-4.8, 0.33, 1.67, 1.41, -0.41, -0.25, 0.9, 0.82, -0.3, 0.31)
 LONG_DAYS = 120.0
 """The half-life of h120, and four times that of h30."""
 
-AGE_DAYS = np.float32(-LONG_DAYS / math.log(2))
-"""Times the logarithm of a weight: its age."""
+AGE_DAYS = -LONG_DAYS / math.log(2)
+"""Times the logarithm of a weight that decays by `LONG_DAYS`: its age."""
 
-LEAST = np.float32(1e-6)
+LEAST = 1e-6
 """An interaction is at most twenty half-lives old."""
+
+TINY = float(np.finfo(np.float32).tiny)
+"""Has a logarithm."""
+
+LEAST_LOGIT = -50.0
+"""What was given up long ago is no likelier than this: float32 goes as far as -87, and is exact to 1e-4 this far."""
 
 MOST_USERS, MOST_PLACES = 20_000, 8_000_000
 """Users that are learned from at a cut, and places in their histories."""
 
 ITEMS_A_USER = 50
 """Of a user's items, the best by h120 are learned from: nobody ranks further down."""
-
-STEPS, NEAR = 20, 1e-3
-"""Newton steps at most; one that is smaller is the last."""
-
-Doubles = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ class Repurchase(Algorithm):
             log_n = np.log(own.n)
             designs.append(np.column_stack([own.terms(), log_n, stick, stick * log_n, of_demand, controls]))
             answers.append(np.isin(pair, windows.had(cut - 1)))
-        c = _learned(designs, answers)
+        c = logistic_regression(designs, answers, near=COEFFICIENTS)
         stick = np.log(windows.stick(0))
         return RepurchaseModel(
             settings=self,
@@ -143,28 +144,30 @@ class RepurchaseModel(Model):
         c, log_n = np.array(self.coefficients, np.float32), np.log(own.n)
         logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.of_count[own.item]) * log_n
         scores = np.zeros((len(histories), columns), np.float32)
-        scores[own.row, own.item] = 1 / (1 + np.exp(-logit))
+        scores[own.row, own.item] = 1 / (1 + np.exp(-np.maximum(logit, LEAST_LOGIT)))
         return scores
 
     def export(self, graph: Graph) -> str:
         """Add the item's sums over the history at each of its places, and a share of its score there."""
         op, number = graph.op, graph.number
-        is_item = op("Sign", op("Cast", graph.history, to=TensorProto.FLOAT))  # [batch, length]
-        weights = op("Div", graph.decayed_weights(1.0), number(self.unit))
-        weights = op("Pow", weights, number(_power(self.settings.half_life_days)))
-        weights = op("Mul", op("Clip", weights, number(float(LEAST)), number(1.0)), is_item)
+        weights = graph.decayed_weights(1.0)  # [batch, length]
+        counts = op("Sign", weights)
+        told = op("Clip", op("Div", weights, number(self.unit)), number(TINY), number(1.0))
+        power = _power(self.settings.half_life_days)
+        weights = op("Mul", op("Max", op("Pow", told, number(power)), number(LEAST)), counts)
         row, column = (op("Unsqueeze", graph.history, graph.integers(axis)) for axis in (1, 2))
         same = op("Cast", op("Equal", row, column), to=TensorProto.FLOAT)  # [batch, length, length]
-        parts = (weights, op("Pow", weights, number(4.0)), is_item)
+        parts = (weights, op("Pow", weights, number(4.0)), counts)
         stacked = op("Concat", *(op("Unsqueeze", part, graph.integers(2)) for part in parts), axis=2)
         sums = graph.ops("Split", op("MatMul", same, stacked), axis=2, num_outputs=3, outputs=3)
         long, short, n = (op("Squeeze", each, graph.integers(2)) for each in sums)
-        weights = op("Mul", same, op("Unsqueeze", weights, graph.integers(1)))
-        newest = op("Max", op("ReduceMax", weights, graph.integers(2), keepdims=0), number(float(LEAST)))
+        told = op("Mul", same, op("Unsqueeze", op("Mul", told, counts), graph.integers(1)))
+        newest = op("Max", op("ReduceMax", told, graph.integers(2), keepdims=0), number(TINY))
+        since = op("Min", op("Mul", op("Log", newest), number(AGE_DAYS * power)), number(AGE_DAYS * math.log(LEAST)))
         n = op("Max", n, number(1.0))
 
         a, b = op("Log", op("Add", long, number(0.05))), op("Log", op("Add", short, number(0.1)))
-        s = op("Log", op("Add", op("Mul", op("Log", newest), number(float(AGE_DAYS))), number(3.0)))
+        s = op("Log", op("Add", since, number(3.0)))
         constant, of_count = (
             op("Gather", graph.weight(f"repurchase.{name}", getattr(self, name)), graph.history, axis=0)
             for name in ("constant", "of_count")
@@ -174,8 +177,10 @@ class RepurchaseModel(Model):
             op("Mul", by, term) for by, term in zip(c[1:6], (a, b, s, op("Mul", b, s), op("Mul", s, s)), strict=True)
         ]
         of_n = op("Mul", op("Add", c[6], of_count), op("Log", n))
-        score = op("Sigmoid", op("Sum", c[0], *terms, constant, of_n))
-        return graph.add_by_item(graph.history, op("Mul", op("Div", score, n), is_item))
+        logit = op("Max", op("Sum", c[0], *terms, constant, of_n), number(LEAST_LOGIT))
+        odds = op("Exp", op("Neg", logit))  # ONNX Runtime's Sigmoid is exact to 1e-7, and 0 from -18 on
+        score = op("Reciprocal", op("Add", odds, number(1.0)))
+        return graph.add_by_item(graph.history, op("Mul", op("Div", score, n), counts))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -199,20 +204,21 @@ class _Own:
 
     @classmethod
     def of(cls, histories: Histories, *, unit: float, half_life_days: float, columns: int) -> _Own:
-        row, place = np.nonzero(histories.items)
+        row, place = np.nonzero((histories.items != 0) & (histories.weights > 0))
         pair = row * columns + histories.items[row, place]
         order = np.argsort(pair, kind="stable")
         pair = pair[order]
         first = np.flatnonzero(np.diff(pair, prepend=-1))
-        weights = histories.weights[row, place][order] / np.float32(unit)
-        weights = np.clip(weights ** np.float32(_power(half_life_days)), LEAST, np.float32(1.0))
-        newest = np.maximum.reduceat(weights, first) if len(first) else weights
+        told = np.clip(histories.weights[row, place][order] / np.float32(unit), np.float32(TINY), np.float32(1.0))
+        power = _power(half_life_days)
+        weights = np.maximum(told ** np.float32(power), np.float32(LEAST))
+        newest = np.maximum.reduceat(told, first) if len(first) else told
         return cls(
             *np.divmod(pair[first], columns),
             h120=np.add.reduceat(weights, first) if len(first) else weights,
             h30=np.add.reduceat(weights**4, first) if len(first) else weights,
             n=np.diff(first, append=len(weights)).astype(np.float32),
-            since=np.log(newest) * AGE_DAYS,
+            since=np.minimum(np.log(newest) * np.float32(AGE_DAYS * power), np.float32(AGE_DAYS * math.log(LEAST))),
         )
 
     def terms(self) -> Floats:
@@ -246,37 +252,6 @@ def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: flo
     place = np.arange(len(order)) - np.searchsorted(own.row, own.row)
     best = own.take(order[place < ITEMS_A_USER])
     return best, users[best.row] * (past.items + 1) + best.item, np.log1p(sums[best.row]).astype(np.float32)
-
-
-def _learned(designs: Sequence[Floats], answers: Sequence[npt.NDArray[np.bool_]]) -> Doubles:
-    """Return c0 to c9: Newton's method from `COEFFICIENTS`, which a ridge of 1 keeps them near.
-
-    Designs have a column a coefficient, then those of users, which count as their mean from then on.
-    """
-    start = np.array(COEFFICIENTS)
-    if not any(answer.any() for answer in answers):
-        return start
-    x, y, learned = np.concatenate(designs), np.concatenate(answers), len(start)
-    x[:, learned:] -= x[:, learned:].mean(axis=0)
-    start = np.append(start, np.zeros(x.shape[1] - learned))
-
-    def loss(c: Doubles) -> float:
-        logit = x @ c.astype(np.float32)
-        return float(
-            np.logaddexp(0, logit).sum(dtype=np.float64) - logit[y].sum(dtype=np.float64) + ((c - start) ** 2).sum() / 2
-        )
-
-    c = start
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-(x @ c.astype(np.float32))))
-        gradient = x.T @ (y - p) - (c - start)
-        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + np.eye(len(c)), gradient)
-        while loss(c + step) > loss(c) and np.abs(step).max() > NEAR:
-            step /= 2
-        c = c + step
-        if np.abs(step).max() <= NEAR:
-            break
-    return c[:learned]
 
 
 def _most_frequent(weight: Floats) -> float:

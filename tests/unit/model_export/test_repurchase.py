@@ -1,10 +1,11 @@
+import dataclasses
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from alsolike.bundle import GRAPH_FILE, MS_PER_DAY
+from alsolike.bundle import GRAPH_FILE, MS_PER_DAY, HistoryParameters
 from model_export.algorithm import Judge, Model
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
@@ -13,6 +14,7 @@ from model_export.algorithms.repurchase import COEFFICIENTS, Repurchase, Repurch
 from model_export.four_weeks import Windows
 from model_export.interactions import Histories, Interactions
 from model_export.onnx_file import open_session, recommend, write_graphs
+from model_export.parity import check_parity
 from tests.unit.model_export.shops import history, interactions
 from tests.unit.model_export.test_buy_again import shop
 
@@ -110,6 +112,44 @@ def test_ages_are_told_by_the_half_life_that_a_history_is_read_with(
 
     np.testing.assert_allclose(found[1], probability([age]), rtol=1e-4)
     np.testing.assert_allclose(model.score(history(1, weights=[weight]))[0, 1], probability([age]), rtol=1e-4)
+
+
+@pytest.mark.parametrize("half_life_days", [30.0, 120.0, math.inf])
+def test_what_weighs_nothing_is_as_if_it_were_not_there(half_life_days: float, tmp_path: Path) -> None:
+    model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], half_life_days=half_life_days)
+    without, with_ = history(1, weights=[0.25]), history(1, 2, 1, weights=[0.25, 0.0, 0.0])
+
+    np.testing.assert_array_equal(model.score(with_), model.score(without))
+    assert answered(model, tmp_path, with_) == answered(model, tmp_path, without)
+
+
+def test_what_was_given_up_long_ago_is_answered_in_order(tmp_path: Path) -> None:
+    """ONNX Runtime's Sigmoid is 0 from -18 on."""
+    unlikely = dataclasses.replace(made(stick=[1.0] * 3, demand=[1.0] * 3), coefficients=(0.0,) * 5 + (-1.0, 0.0))
+    histories = told((3, 1500), (2, 200), (1, 400))
+
+    scores = answered(unlikely, tmp_path, histories)
+
+    expected = [math.exp(-(math.log(203) ** 2)), math.exp(-(math.log(403) ** 2)), math.exp(-50)]
+    assert list(scores) == [2, 1, 3]
+    np.testing.assert_allclose(list(scores.values()), expected, rtol=1e-4)
+    np.testing.assert_allclose(unlikely.score(histories)[0, [2, 1, 3]], expected, rtol=1e-4)
+
+
+def test_a_graph_says_what_its_model_says_of_customers_who_lapsed(tmp_path: Path) -> None:
+    """Each takes an item daily for three weeks, some a year ago: none is had again after a pause."""
+    data = shop(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
+    model = Repurchase().fit(data)
+    histories = data.histories(
+        starts=data.offsets[:-1],
+        ends=data.offsets[1:],
+        now_ms=np.full(data.users, data.time_ms.max()),
+        parameters=HistoryParameters(length=100, half_life_days=120.0, event_weights={}),
+    )
+    write_graphs(model, tmp_path)
+
+    assert check_parity(model, tmp_path, histories).recall == 1
+    assert model.score(histories).max(axis=1).min() < 1e-6
 
 
 @pytest.mark.parametrize(
