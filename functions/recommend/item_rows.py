@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from functions.recommend.history import History
 from functions.recommend.model import Bias, Ranked
 from functions.recommend.scene import Scene
 
 
-def row(scene: Scene, kind: str, position: int, *, leave_out: int | npt.NDArray[np.int64]) -> list[Ranked]:
+def row(scene: Scene, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[Ranked]:
     """Return the items of an item's row that may be answered, best first.
 
     An item that the model does not know is stood for by the known items that are most like it.

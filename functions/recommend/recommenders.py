@@ -103,14 +103,16 @@ def for_you(scene: Scene) -> Found:
     )
 
 
-def popular(scene: Scene) -> Found:
+def popular(scene: Scene, leave_out: Sequence[int] = ()) -> Found:
     """Return what is popular: among those who have something in common with the shopper, then among all."""
     model = scene.model
     if model is None:
         return _trending_now(scene)
     group = scene.group()
     within = group.items if group else ()
-    ranked = model.popular(scene.wanted, within=within, bias=scene.bias_of_model, cold=scene.cold_filling)
+    ranked = model.popular(
+        scene.wanted, within=within, bias=scene.bias_of_model, leave_out=leave_out, cold=scene.cold_filling
+    )
     of_group = group is not None and bool(ranked) and ranked[0].position in within
     return Found(
         scene.named(ranked), "popular" if ranked else "none", within=group.column if group and of_group else None
@@ -211,12 +213,13 @@ def _similar_to_last_viewed(scene: Scene) -> Found:
     """Return what is like the latest item of which something is like it, then popular items."""
     model = scene.model
     assert model is not None
-    for position in dict.fromkeys(reversed(scene.positions.tolist())):
-        seen = scene.positions if model.bundle.manifest.exclude_seen else position
-        ranked = item_rows.row(scene, SIMILAR, position, leave_out=seen)
+    latest = list(dict.fromkeys(reversed(scene.positions.tolist())))
+    seen = latest if model.bundle.manifest.exclude_seen else []
+    for position in latest:
+        ranked = item_rows.row(scene, SIMILAR, position, leave_out=seen or position)
         if ranked:
-            return _filled(scene, scene.named(ranked[: scene.wanted]), source="similar")
-    return popular(scene)
+            return _filled(scene, scene.named(ranked[: scene.wanted]), source="similar", leave_out=seen)
+    return popular(scene, seen)
 
 
 def _trending_now(scene: Scene) -> Found:
@@ -243,10 +246,10 @@ def _of_item(scene: Scene, kind: str) -> Found:
             )[:k]
         except GRAPH_ERRORS as error:
             note_failure(scene, error)
-    return _filled(scene, scene.named(ranked), source=source, leave_out=position)
+    return _filled(scene, scene.named(ranked), source=source, leave_out=[position])
 
 
-def _filled(scene: Scene, found: Sequence[Place], *, source: Source, leave_out: int = 0) -> Found:
+def _filled(scene: Scene, found: Sequence[Place], *, source: Source, leave_out: Sequence[int] = ()) -> Found:
     """Return what was found, and popular items after it where it is less than was asked for."""
     missing = scene.wanted - len(found)
     if missing <= 0 or scene.model is None:
@@ -255,7 +258,7 @@ def _filled(scene: Scene, found: Sequence[Place], *, source: Source, leave_out: 
     after = [Ranked(place, item.score) for place, item in zip(places, found, strict=True)]
     filling = scene.named(
         scene.model.popular(
-            missing, after=after, bias=scene.bias_of_model, leave_out=(leave_out,), cold=scene.cold_filling
+            missing, after=after, bias=scene.bias_of_model, leave_out=leave_out, cold=scene.cold_filling
         ),
         origin=FILLED if found else RANKED,
     )

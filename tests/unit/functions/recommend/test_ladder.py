@@ -55,9 +55,23 @@ def test_what_was_seen_is_left_out_on_the_second_step_too(shop: Shop, monkeypatc
     shop.remember("u#anna", "pear")
     monkeypatch.setattr(Budget, "allows", lambda *_: False)
 
-    items, _ = shop.ask(numResults=1)
+    items, headers = shop.ask(numResults=5)
 
-    assert [item["itemId"] for item in items] == ["fig"]
+    assert [item["itemId"] for item in items] == ["fig", "plum"]  # what is like pear, and the other unseen one
+    assert headers["x-alsolike-filled"] == "1"
+
+
+def test_what_was_seen_is_left_out_where_only_popular_items_stand_in(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.publish(exclude_seen=True)
+    shop.remember("u#anna", "fig")
+    monkeypatch.setattr(Budget, "allows", lambda *_: False)
+
+    items, headers = shop.ask(numResults=5)
+
+    assert headers["x-alsolike-source"] == "popular"
+    assert sorted(item["itemId"] for item in items) == ["kiwi", "pear", "plum"]
 
 
 def test_popular_items_stand_in_where_nothing_similar_is_known(
