@@ -17,7 +17,7 @@ from functions.recommend.history import History
 from functions.recommend.metadata import metadata
 from functions.recommend.model import GRAPH_ERRORS
 from functions.recommend.people import People, Shopper
-from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Source, note_failure
+from functions.recommend.recommenders import NOTHING, RECOMMENDERS, Found, Source, note_failure
 from functions.recommend.request import Request
 from functions.recommend.scene import Scene, Trends
 from functions.recommend.session_limits import permitted
@@ -140,7 +140,7 @@ def recommend(
         ),
         found.source if places else "none",
         sum(place.origin == FILLED for place in places),
-        found.cold if slate is None else _cold(scene, places),
+        found.cold if slate is None else _cold(scene, found, places),
         found.within,
         version,
         tuple(degraded),
@@ -152,11 +152,12 @@ def recommend(
     )
 
 
-def _cold(scene: Scene, places: Sequence[Place]) -> int:
-    """Return how many items the model does not know, among those that it ranked."""
-    if scene.model is None:
+def _cold(scene: Scene, found: Found, places: Sequence[Place]) -> int:
+    """Return how many items the model does not know, among those that it ranked; rules may have moved them."""
+    if scene.model is None or not found.cold:
         return 0
-    positions = scene.catalogue.positions([place.item_id for place in places if place.origin != FILLED])
+    ranked = {item.item_id for item in found.items if item.origin != FILLED}
+    positions = scene.catalogue.positions([place.item_id for place in places if place.item_id in ranked])
     return int((positions > scene.model.bundle.manifest.items).sum())
 
 

@@ -149,7 +149,8 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         },
         "x-alsolike-cold-items": {
             "schema": {"type": "integer", "minimum": 1},
-            "description": "How many items the model does not know, without those that fill the list up.",
+            "description": "How many ranked items the model does not know, without those that fill the list up or that "
+            "only rules bring.",
         },
         "x-alsolike-popular-within": {
             "schema": {"type": "string"},

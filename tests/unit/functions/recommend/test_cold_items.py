@@ -4,6 +4,8 @@ After a pear come a fig (2) and a plum (1). Fig and apple are from Greece, plum 
 one shares a column with are its neighbours, each with weight 1/2.
 """
 
+from typing import Any
+
 import pytest
 
 from alsolike.registry import Registry
@@ -65,6 +67,34 @@ def test_items_without_neighbours_in_the_list_come_after_all_known_ones(cold_sho
     assert [item["score"] for item in items][-4:] == pytest.approx([1 / 2, 1 / 3, 1 / 4, 1 / 5])
     assert headers["x-alsolike-filled"] == "4"
     assert "x-alsolike-cold-items" not in headers
+
+
+def test_only_ranked_cold_items_are_declared_where_rules_make_the_list(cold_shop: Shop) -> None:
+    """Nuts are like nothing that is known: they fill, or a promotion or a pin brings them."""
+    cold_shop.configure(
+        filters=FILTERS,
+        rules={
+            "spring": {
+                "promotions": [{"filter": "cheap", "share": 0.2}],
+                "pins": [{"item": "hazelnut", "position": 1}],
+            }
+        },
+        recommenders={"for-you": {"rules": "spring"}},
+    )
+    nuts: dict[str, dict[str, Any]] = {
+        "hazelnut": {"kind": "nut"},
+        "peanut": {"kind": "nut", "price": 1},
+        "walnut": {"kind": "nut"},
+    }
+    cold_shop.catalogue({"date": {"from": "Greece"}, **nuts})
+
+    items, headers = cold_shop.ask(numResults=9)
+    for_nobody, headers_of_nobody = cold_shop.ask(userId="nobody", numResults=9)
+
+    assert {"date", *nuts} <= {item["itemId"] for item in items}
+    assert headers["x-alsolike-cold-items"] == "1"  # the date
+    assert {"date", *nuts} <= {item["itemId"] for item in for_nobody}
+    assert "x-alsolike-cold-items" not in headers_of_nobody
 
 
 def test_filter_that_only_new_items_pass_leaves_nobody_without_them(cold_shop: Shop) -> None:
