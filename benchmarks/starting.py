@@ -22,8 +22,9 @@ import boto3
 import orjson
 from moto.server import ThreadedMotoServer
 
+from alsolike.champion import Promotion
 from alsolike.profiles import ProfileStore
-from alsolike.registry import CHAMPION_KEY, Promotion, model_prefix
+from alsolike.registry import CHAMPION_KEY, model_prefix
 from benchmarks.made_up_models import rows_model, vectors_model
 from benchmarks.made_up_profiles import write_profiles
 from benchmarks.recommending import VERSION, write_model

@@ -11,7 +11,7 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.registry import Champion
+    from alsolike.champion import Champion
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", show_default=False)]
 Reason = Annotated[str, typer.Option(help="Why; kept in the champion's history.")]

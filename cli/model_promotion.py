@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from alsolike import model_promotion
+from alsolike.champion import Champion
 from alsolike.configuration_reader import read_current
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.model_promotion import check_reason as check_reason
-from alsolike.registry import Champion
 from alsolike.retention import protected
 from cli import model_versions, training_run
 from cli.deployment import Deployment

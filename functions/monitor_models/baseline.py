@@ -12,11 +12,12 @@ import numpy.typing as npt
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.bundle import MANIFEST_FILE, Manifest
+from alsolike.champion import Champion
 from alsolike.dataset import DatasetManifest, prefix
 from alsolike.errors import InvalidBundle, NotFound, Unavailable
 from alsolike.lake_objects import is_gone
 from alsolike.ragged import hashes_of
-from alsolike.registry import Champion, Registry, model_prefix
+from alsolike.registry import Registry, model_prefix
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

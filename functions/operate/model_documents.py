@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from alsolike.canary_report import CanaryReport
+from alsolike.champion import Champion, Promotion
 from alsolike.decision import Decision
 from alsolike.model_story import Story
 from alsolike.model_versions import Candidate, ModelVersion, candidates
-from alsolike.registry import Champion, Promotion
 
 
 def champion_document(champion: Champion) -> dict[str, Any]:

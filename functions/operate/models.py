@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike import model_promotion, model_story
+from alsolike.champion import Champion
 from alsolike.errors import ConcurrentUpdate, InvalidInput
 from alsolike.model_versions import ModelVersions
 from alsolike.observability import logger
 from alsolike.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
-from alsolike.registry import Champion
 from alsolike.training_runs import TrainingRuns
 from functions.operate.model_documents import champion_document, story_document, version_document
 from functions.operate.request import Request

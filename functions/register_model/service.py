@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 
 from alsolike.bundle import Bundle
+from alsolike.champion import Champion
 from alsolike.decision import Decision, Decisions
-from alsolike.registry import Champion, Registry
+from alsolike.registry import Registry
 from functions.register_model.gate import judge
 from functions.register_model.limits import Limits
 from functions.register_model.model_packages import ModelPackages

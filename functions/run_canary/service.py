@@ -8,10 +8,11 @@ from typing import Any
 
 from alsolike.canary import Canary
 from alsolike.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
+from alsolike.champion import Champion
 from alsolike.champion_notes import Ended
 from alsolike.decision import REJECTED, Decision
 from alsolike.errors import ConcurrentUpdate, InvalidInput
-from alsolike.registry import Champion, Registry
+from alsolike.registry import Registry
 from functions.run_canary.answers import Arms, Lake
 from functions.run_canary.judgement import Limits, Test, judge
 

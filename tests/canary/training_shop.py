@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from alsolike.registry import Champion, Registry
+from alsolike.champion import Champion
+from alsolike.registry import Registry
 from functions.start_training.run import run_of
 from infra_cdk.app import create_app, read_context
 from local_cloud.client import Cloud

@@ -9,9 +9,10 @@ import pytest
 
 from alsolike.canary import MAX_VERSION_BYTES, Canary
 from alsolike.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryReports, report_key
+from alsolike.champion import Champion
 from alsolike.champion_notes import Ended
 from alsolike.errors import InvalidBundle, InvalidInput
-from alsolike.registry import CHAMPION_KEY, Champion, Registry, model_prefix
+from alsolike.registry import CHAMPION_KEY, Registry, model_prefix
 from tests.unit.alsolike.conftest import BUCKET
 
 CANARY = Canary("v2", "v1", 0.25, 1_000, 5_000, 100, "run")

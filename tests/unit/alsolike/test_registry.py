@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from alsolike.champion import MAX_HISTORY, Champion, Promotion
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
-from alsolike.registry import CHAMPION_KEY, MAX_HISTORY, Champion, Promotion, Registry, model_prefix
+from alsolike.registry import CHAMPION_KEY, Registry, model_prefix
 from tests.unit.alsolike.conftest import BUCKET
 
 

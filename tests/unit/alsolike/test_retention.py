@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from alsolike.canary import Canary
+from alsolike.champion import Champion, Promotion
 from alsolike.errors import Unavailable
 from alsolike.experiments import Arm, Experiment
-from alsolike.registry import Champion, Promotion
 from alsolike.retention import UNFINISHED_MS, ModelFiles, StoredVersion, protected, superfluous
 from tests.unit.alsolike.conftest import BUCKET
 

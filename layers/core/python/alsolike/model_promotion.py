@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from alsolike import champion_notes
 from alsolike.approvals import APPROVED
+from alsolike.champion import Champion
 from alsolike.decision import REJECTED
 from alsolike.errors import InvalidInput, NotFound, Unavailable
 from alsolike.model_versions import ModelVersions
-from alsolike.registry import Champion
 from alsolike.training_runs import TrainingRuns
 
 MAX_REASON = 500

@@ -6,11 +6,11 @@ import dataclasses
 from typing import Any
 
 from alsolike.canary_report import CanaryReport
+from alsolike.champion import Promotion
 from alsolike.decision import Decision
 from alsolike.errors import NotFound
 from alsolike.manifest import Manifest
 from alsolike.model_versions import ModelVersion, ModelVersions
-from alsolike.registry import Promotion
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

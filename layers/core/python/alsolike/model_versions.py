@@ -13,10 +13,11 @@ from botocore.exceptions import ClientError
 from alsolike.approvals import Approvals
 from alsolike.asking import asking
 from alsolike.canary_report import CanaryReports
+from alsolike.champion import Champion
 from alsolike.decision import APPROVED, Decisions
 from alsolike.errors import InvalidBundle, NotFound
 from alsolike.manifest import MANIFEST_FILE, Manifest
-from alsolike.registry import Champion, Registry, model_prefix
+from alsolike.registry import Registry, model_prefix
 from alsolike.retention import ModelFiles
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

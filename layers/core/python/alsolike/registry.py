@@ -13,101 +13,18 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.canary import Canary
-from alsolike.champion_notes import Ended, Held, check_reason
+from alsolike.champion import Champion, Promotion
+from alsolike.champion_notes import Held, check_reason
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from alsolike.names import MODEL_VERSION
-from alsolike.values import value_object
 
 MODELS_PREFIX = "models/"
 CHAMPION_KEY = "registry/champion.json"
-MAX_HISTORY = 50
-
-
-@value_object
-class Promotion:
-    """One version becoming champion.
-
-    Raises
-    ------
-    ValueError
-        If no version is called so, or the time is no whole number: the pointer may have been written by hand.
-    """
-
-    version: str
-    promoted_ms: int
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
-            raise ValueError(f"the version is {self.version!r}, expected a name")
-        if type(self.promoted_ms) is not int:
-            raise ValueError(f"promoted_ms is {self.promoted_ms!r}, expected a whole number")
-
-
-@value_object
-class Champion:
-    """The pointer.
-
-    Attributes
-    ----------
-    history
-        Promotions, the latest first; its first is the champion.
-    etag
-        Of the stored object; what a conditional write compares.
-    canary
-        The version on trial beside it, if any.
-    pinned
-        Versions that are kept whatever their age.
-    ended
-        How the latest trial ended, for the run that looked after it.
-    held
-        Since when and why versions are promoted by people only; None where they come by themselves.
-    """
-
-    history: tuple[Promotion, ...]
-    etag: str
-    canary: Canary | None = None
-    pinned: tuple[str, ...] = ()
-    ended: Ended | None = None
-    held: Held | None = None
-
-    @property
-    def version(self) -> str:
-        """The version that serves."""
-        return self.history[0].version
-
-    @property
-    def previous(self) -> str | None:
-        """The version that a rollback makes champion, if any."""
-        return next(iter(self.predecessors), None)
-
-    @property
-    def predecessors(self) -> tuple[str, ...]:
-        """The versions that one rollback after the other makes champion, the nearest first.
-
-        Each is what served before the one after it first did. What stands between a version's first and latest
-        promotion was rolled back from, and is passed over.
-        """
-        found = []
-        rest = [promotion.version for promotion in self.history]
-        while rest := rest[len(rest) - rest[::-1].index(rest[0]) :]:
-            found.append(rest[0])
-        return tuple(found)
 
 
 def model_prefix(version: str) -> str:
     """Return the key prefix of a model bundle in the artefact bucket."""
     return f"{MODELS_PREFIX}{version}/"
-
-
-def _with(promotion: Promotion, champion: Champion) -> tuple[Promotion, ...]:
-    return (promotion, *champion.history)[:MAX_HISTORY]
-
-
-def _ended(champion: Champion, reason: str, *, breached: bool = False) -> Ended | None:
-    """Return how the latest trial ended, which is the one that goes on if there is one."""
-    canary = champion.canary
-    return Ended(canary.version, canary.run_id, reason, breached) if canary is not None else champion.ended
 
 
 class Registry:
@@ -145,13 +62,7 @@ class Registry:
         except BotoCoreError as error:
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
         try:
-            document = orjson.loads(body)
-            history = tuple(Promotion(**promotion) for promotion in document["history"])
-            canary = Canary(**document["canary"]) if document.get("canary") else None
-            pinned = tuple(document.get("pinned", ()))
-            ended = Ended(**document["ended"]) if document.get("ended") else None
-            held = Held(**document["held"]) if document.get("held") else None
-            return Champion(history, answer["ETag"], canary, pinned, ended, held) if history else None
+            return Champion.of(orjson.loads(body), etag=answer["ETag"])
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}") from error
 
@@ -183,7 +94,7 @@ class Registry:
         if expected is not None and expected.version == version:
             if expected.canary is None and expected.held is None:
                 return expected
-            ended = _ended(expected, f"{version} stays champion: {reason}")
+            ended = expected.ending(f"{version} stays champion: {reason}")
             return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
         self._check_exists(version)
         if not MODEL_VERSION.fullmatch(version):  # what was written with it could not be read again
@@ -191,7 +102,7 @@ class Registry:
         promotion = Promotion(version, now_ms, reason)
         if expected is None:
             return self._write(Champion((promotion,), etag=""))
-        return self._write(dataclasses.replace(expected, history=_with(promotion, expected), canary=None, held=None))
+        return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
         """Put a version on trial beside the champion, in place of another one that may be.
@@ -219,7 +130,7 @@ class Registry:
         check_reason(reason)
         if expected.canary is None:
             return expected
-        ended = _ended(expected, reason, breached=breached)
+        ended = expected.ending(reason, breached=breached)
         return self._write(dataclasses.replace(expected, canary=None, ended=ended))
 
     def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
@@ -276,21 +187,19 @@ class Registry:
                 f"stays champion; `alsolike models rollback --champion` ends its trial and takes back {own!r} as well"
             )
         self._check_exists(current.previous)
-        history = _with(Promotion(current.previous, now_ms, reason), current)
-        ended = _ended(current, f"{current.version} was rolled back beside it: {reason}")
+        history = current.promoting(Promotion(current.previous, now_ms, reason))
+        ended = current.ending(f"{current.version} was rolled back beside it: {reason}")
         held = Held(reason, now_ms)
         return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
 
     def _write(self, champion: Champion) -> Champion:
         """Store a pointer in place of the one whose ETag it has; without one, where there is none."""
         condition = {"IfMatch": champion.etag} if champion.etag else {"IfNoneMatch": "*"}
-        document = dataclasses.asdict(champion)
-        del document["etag"]
         try:
             answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=CHAMPION_KEY,
-                Body=orjson.dumps(document, option=orjson.OPT_INDENT_2),
+                Body=orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
                 ContentType="application/json",
                 **condition,
             )

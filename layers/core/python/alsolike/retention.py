@@ -12,9 +12,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.champion import Champion
 from alsolike.errors import Unavailable
 from alsolike.experiments import Experiment
-from alsolike.registry import MODELS_PREFIX, Champion, model_prefix
+from alsolike.registry import MODELS_PREFIX, model_prefix
 
 LAST_GOOD = 3
 """So many versions that rollbacks would return to stay."""

@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from alsolike.canary import Canary
 from alsolike.canary_report import CanaryLook, CanaryReport, CanaryReports
+from alsolike.champion import Champion
 from alsolike.dataset import MANIFEST_FILE, DatasetManifest, prefix
 from alsolike.decision import Check, Decision, Decisions
-from alsolike.registry import Champion, Registry
+from alsolike.registry import Registry
 from cli import main as command
 from cli.deployment import Deployment
 from tests.unit.cli.shop import DATASET, NAMES

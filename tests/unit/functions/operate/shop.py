@@ -10,12 +10,13 @@ from jsonschema import Draft202012Validator
 
 from alsolike.canary import Canary
 from alsolike.canary_report import CanaryLook, CanaryReport, CanaryReports
+from alsolike.champion import Champion
 from alsolike.configuration import DEFAULT
 from alsolike.decision import Check, Decision, Decisions, decision_key
 from alsolike.errors import Unavailable
 from alsolike.manifest import HistoryParameters, Manifest
 from alsolike.openapi import description
-from alsolike.registry import Champion, Registry
+from alsolike.registry import Registry
 from functions.operate import handler
 from tests.unit.functions.factories import LambdaContext, http_event
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from alsolike.approvals import Approvals
+from alsolike.champion import Champion
 from alsolike.decision import Check, Decision, Decisions
-from alsolike.registry import Champion
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.operate.shop import SUBJECT, Operator, described, throttled
 

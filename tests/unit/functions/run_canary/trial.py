@@ -16,9 +16,10 @@ import pytest
 from alsolike import outcomes, recommendation_id, served
 from alsolike.canary import Canary
 from alsolike.canary_report import CanaryReport, CanaryReports
+from alsolike.champion import Champion
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.decision import Check, Decision, decision_key
-from alsolike.registry import Champion, Registry, model_prefix
+from alsolike.registry import Registry, model_prefix
 from functions.run_canary import handler
 from tests.unit.functions.factories import LambdaContext
 

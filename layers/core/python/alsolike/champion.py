@@ -1,0 +1,117 @@
+"""What the champion pointer says: which version serves, which served before, and what trials and people left in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+
+from alsolike.canary import Canary
+from alsolike.champion_notes import Ended, Held
+from alsolike.names import MODEL_VERSION
+from alsolike.values import value_object
+
+MAX_HISTORY = 50
+
+
+@value_object
+class Promotion:
+    """One version becoming champion.
+
+    Raises
+    ------
+    ValueError
+        If no version is called so, or the time is no whole number: the pointer may have been written by hand.
+    """
+
+    version: str
+    promoted_ms: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
+            raise ValueError(f"the version is {self.version!r}, expected a name")
+        if type(self.promoted_ms) is not int:
+            raise ValueError(f"promoted_ms is {self.promoted_ms!r}, expected a whole number")
+
+
+@value_object
+class Champion:
+    """The pointer.
+
+    Attributes
+    ----------
+    history
+        Promotions, the latest first; its first is the champion.
+    etag
+        Of the stored object; what a conditional write compares.
+    canary
+        The version on trial beside it, if any.
+    pinned
+        Versions that are kept whatever their age.
+    ended
+        How the latest trial ended, for the run that looked after it.
+    held
+        Since when and why versions are promoted by people only; None where they come by themselves.
+    """
+
+    history: tuple[Promotion, ...]
+    etag: str
+    canary: Canary | None = None
+    pinned: tuple[str, ...] = ()
+    ended: Ended | None = None
+    held: Held | None = None
+
+    @property
+    def version(self) -> str:
+        """The version that serves."""
+        return self.history[0].version
+
+    @property
+    def previous(self) -> str | None:
+        """The version that a rollback makes champion, if any."""
+        return next(iter(self.predecessors), None)
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """The versions that one rollback after the other makes champion, the nearest first.
+
+        Each is what served before the one after it first did. What stands between a version's first and latest
+        promotion was rolled back from, and is passed over.
+        """
+        found = []
+        rest = [promotion.version for promotion in self.history]
+        while rest := rest[len(rest) - rest[::-1].index(rest[0]) :]:
+            found.append(rest[0])
+        return tuple(found)
+
+    def promoting(self, promotion: Promotion) -> tuple[Promotion, ...]:
+        """Return the history with another promotion."""
+        return (promotion, *self.history)[:MAX_HISTORY]
+
+    def ending(self, reason: str, *, breached: bool = False) -> Ended | None:
+        """Return how the latest trial ended, which is the one that goes on if there is one."""
+        canary = self.canary
+        return Ended(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], *, etag: str) -> Self | None:
+        """Read what `document` wrote; None where nothing was ever promoted.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If it was not.
+        """
+        history = tuple(Promotion(**promotion) for promotion in document["history"])
+        canary = Canary(**document["canary"]) if document.get("canary") else None
+        pinned = tuple(document.get("pinned", ()))
+        ended = Ended(**document["ended"]) if document.get("ended") else None
+        held = Held(**document["held"]) if document.get("held") else None
+        return cls(history, etag, canary, pinned, ended, held) if history else None
+
+    def document(self) -> dict[str, Any]:
+        """Return what is stored."""
+        document = dataclasses.asdict(self)
+        del document["etag"]
+        return document
