@@ -64,7 +64,7 @@ def test_a_version_without_bundle_cannot_become_champion(s3: Any) -> None:
 def test_a_version_whose_name_the_pointer_refuses_cannot_become_champion(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{model_prefix('v 1')}manifest.json", Body=b"{}")
 
-    with pytest.raises(InvalidInput, match="the version is 'v 1', expected another name"):
+    with pytest.raises(InvalidInput, match="the version is 'v 1', expected 1 to 128 letters"):
         Registry(s3, BUCKET).promote("v 1", reason="a test", now_ms=5)
 
     assert Registry(s3, BUCKET).champion() is None

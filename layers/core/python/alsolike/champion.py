@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from alsolike.canary import Canary
 from alsolike.champion_notes import Ended, Held
-from alsolike.names import MODEL_VERSION
+from alsolike.names import MODEL_VERSION, MODEL_VERSION_FORM
 from alsolike.values import value_object
 
 MAX_HISTORY = 50
@@ -30,7 +30,7 @@ class Promotion:
 
     def __post_init__(self) -> None:
         if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
-            raise ValueError(f"the version is {self.version!r}, expected a name")
+            raise ValueError(f"the version is {self.version!r}, expected {MODEL_VERSION_FORM}")
         if type(self.promoted_ms) is not int:
             raise ValueError(f"promoted_ms is {self.promoted_ms!r}, expected a whole number")
 

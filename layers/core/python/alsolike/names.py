@@ -11,3 +11,5 @@ NAME_FORM = "1 to 63 letters, digits, - and _, the first a letter or digit"
 
 MODEL_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+@-]{0,127}")
 """It names folders on disks and in the bucket, and nothing above or below them."""
+
+MODEL_VERSION_FORM = "1 to 128 letters, digits and . _ : = + @ -, the first a letter or digit"

@@ -16,7 +16,7 @@ from alsolike.canary import Canary
 from alsolike.champion import Champion, Promotion
 from alsolike.champion_notes import Held, check_reason
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
-from alsolike.names import MODEL_VERSION
+from alsolike.names import MODEL_VERSION, MODEL_VERSION_FORM
 
 MODELS_PREFIX = "models/"
 CHAMPION_KEY = "registry/champion.json"
@@ -98,7 +98,7 @@ class Registry:
             return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
         self._check_exists(version)
         if not MODEL_VERSION.fullmatch(version):  # what was written with it could not be read again
-            raise InvalidInput(f"the version is {version!r}, expected another name")
+            raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
         promotion = Promotion(version, now_ms, reason)
         if expected is None:
             return self._write(Champion((promotion,), etag=""))
