@@ -141,7 +141,7 @@ class RepurchaseModel(Model):
         """Return how likely each item of the history is had again, and 0 of all others."""
         columns = self.items + 1
         own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=columns)
-        c, log_n = np.array(self.coefficients, np.float32), np.log(own.n)
+        c, log_n = np.array(self.coefficients), np.log(own.n)
         logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.of_count[own.item]) * log_n
         scores = np.zeros((len(histories), columns), np.float32)
         scores[own.row, own.item] = 1 / (1 + np.exp(-np.maximum(logit, LEAST_LOGIT)))
