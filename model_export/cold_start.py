@@ -146,9 +146,9 @@ def choose_scales(
 ) -> Scales:
     """Return the largest of `SCALES` for new items, and with that the largest, not above it, for rare ones.
 
-    Both together may cost `MOST_LOST` and `MOST_LOST_LONG`. New items are judged beside rare ones at the smallest
-    scale. Where those cost more even so, they keep it and hold nothing down: new items are judged without them. Where
-    new ones cost more at every scale, they have the smallest.
+    Both together may cost `MOST_LOST` and `MOST_LOST_LONG`, and rare ones as much of what new ones bring. New items are
+    judged beside rare ones at the smallest scale. Where those cost more even so, they keep it and hold nothing down:
+    new items are judged without them. Where new ones cost more at every scale, they have the smallest.
 
     Without evidence, `DEFAULT_SCALES`: where no item that is cold to the validation part is like a known one, or
     nothing is found. Where no new one is, new items have theirs, and rare ones what is left.
@@ -168,11 +168,11 @@ def choose_scales(
     if not without.every_item and not answers.figures(Scales(new=SCALES[-1], rare=least_rare)).every_item:
         return DEFAULT_SCALES
 
-    def keeps(new: float, rare: float) -> bool:
+    def keeps(new: float, rare: float, before: Figures = without) -> bool:
         found = answers.figures(Scales(new=new, rare=rare))
         return (
-            found.every_item >= (1.0 - MOST_LOST) * without.every_item
-            and found.every_item_long >= (1.0 - MOST_LOST_LONG) * without.every_item_long
+            found.every_item >= (1.0 - MOST_LOST) * before.every_item
+            and found.every_item_long >= (1.0 - MOST_LOST_LONG) * before.every_item_long
         )
 
     candidates = SCALES if trial.comparable_new else (DEFAULT_SCALES.new,)
@@ -181,7 +181,11 @@ def choose_scales(
         or _largest(candidates, lambda scale: keeps(scale, NONE.rare))
         or candidates[0]
     )
-    rare = _largest([scale for scale in SCALES if scale <= new], lambda scale: keeps(new, scale))
+    brought = answers.figures(Scales(new=new, rare=least_rare))
+    rare = _largest(
+        [scale for scale in SCALES if scale <= new],
+        lambda scale: keeps(new, scale) and keeps(new, scale, before=brought),
+    )
     return Scales(new=new, rare=rare or least_rare)
 
 

@@ -125,6 +125,23 @@ def test_rare_items_do_not_count_more_than_new_ones() -> None:
     assert scales(split, [*colours[:4], {"colour": "green"}], COLOURS[2:3], k=4).rare == 0.5
 
 
+def test_rare_items_take_little_of_what_new_ones_bring() -> None:
+    """Both score 3/4 of their scales, item 1 scores 1. Half of the users want item 4, which is new, half item 1.
+
+    From 1.5 on the rare one stands before item 1, and still all is better than without either.
+    """
+    split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 1, 1], [3, 1, 1], items=4)
+
+    assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=1.0)
+
+
+def test_rare_items_take_little_of_what_new_ones_bring_where_nothing_else_is_found() -> None:
+    """At 6 the rare one, which scores the same, would come first."""
+    split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], items=4)
+
+    assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=4.0)
+
+
 def test_rare_items_that_are_like_nothing_count_as_new_ones() -> None:
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
 
