@@ -83,7 +83,9 @@ def test_each_user_has_an_arm_by_its_share() -> None:
         ({"version": "v" * (MAX_VERSION_BYTES + 1)}, "has a name of more than 57 bytes"),
         ({"share": 0.0}, "share is 0.0, expected above 0 and below 1"),
         ({"share": 1.0}, "share is 1.0, expected above 0 and below 1"),
-        ({"version": 2}, "the version is 2, expected a name"),
+        ({"version": 2}, "the version is 2, expected 1 to 128 letters"),
+        ({"version": "v 2"}, "the version is 'v 2', expected 1 to 128 letters"),  # could not be promoted afterwards
+        ({"version": "../v2"}, r"the version is '\.\./v2', expected"),
         ({"started_ms": "1"}, "started_ms is '1', expected a whole number"),
         ({"ends_ms": None}, "ends_ms is None, expected a whole number"),
         ({"planned_answers": 0.5}, "planned_answers is 0.5, expected a whole number"),

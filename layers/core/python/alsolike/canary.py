@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from alsolike import experiments
 from alsolike.experiments import Arm, Assignment, Experiment
+from alsolike.names import MODEL_VERSION, MODEL_VERSION_FORM
 from alsolike.recommendation_id import MAX_ARMS, RECOMMENDER_CODES
 from alsolike.values import value_object
 
@@ -50,8 +51,8 @@ class Canary:
     Raises
     ------
     ValueError
-        If the version's name is too long, the share leaves one of the two without users, or something is of another
-        type: the pointer may have been written by hand.
+        If no version may be called so, its name is too long, the share leaves one of the two without users, or
+        something is of another type: the pointer may have been written by hand.
     """
 
     version: str
@@ -65,8 +66,8 @@ class Canary:
     extended: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.version, str):
-            raise ValueError(f"the version is {self.version!r}, expected a name")
+        if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
+            raise ValueError(f"the version is {self.version!r}, expected {MODEL_VERSION_FORM}")
         for name in ("started_ms", "ends_ms", "planned_answers"):
             if type(value := getattr(self, name)) is not int:
                 raise ValueError(f"{name} is {value!r}, expected a whole number")
