@@ -19,7 +19,9 @@ NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from([0, 1, -1, 0.5, 0.001, 1e12, 253_402_300_799.999, 253_402_300_799_999, 1e300]),
 )
-TEXTS = st.one_of(st.text("aZ0_-/: \x00\n\x7f\u00a0é😀", max_size=4), st.sampled_from(["view", "Search", "{}", "[]"]))
+TEXTS = st.one_of(
+    st.text("aZ0_-/: \x00\n\x7f\x85\u00a0\ufeffé😀", max_size=4), st.sampled_from(["view", "Search", "{}", "[]"])
+)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),

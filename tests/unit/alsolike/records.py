@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from alsolike.configuration import DEFAULT
 from alsolike.interactions import MAX_IMPRESSION_ITEMS, Interaction
+from alsolike.wire import is_blank
 
 TIME_MS = 1_700_000_000_000
 
 CONTROLS = "".join(map(chr, [*range(32), 127]))
 ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTROLS), min_size=1, max_size=256).filter(
-    lambda text: not text.isspace()
+    lambda text: not is_blank(text)
 )
 """Any text that an id may be: astral and invisible characters, no controls, no half surrogate pairs, not blank."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_field_reads_what_its_schema_takes_and_nothing_else(name: str, data: s
 @given(st.text(max_size=6))
 def test_text_is_what_the_pattern_of_plain_text_says(text: str) -> None:
     assert takes(Text(6), text) == PLAIN_TEXT.is_valid(text)
+
+
+@pytest.mark.parametrize("character", [" ", "\x85", "\xa0", "\u2028", "\ufeff"])
+def test_what_python_and_ecmascript_call_space_is_blank_to_both(character: str) -> None:
+    ecmascript = " \xa0\u2028\ufeff"  # what of these its \s holds
+
+    assert not takes(Text(6), character)
+    assert not re.search(NOT_BLANK.replace("\\s", ecmascript), character)
+    assert takes(Text(6), f"a{character}")
 
 
 @pytest.mark.parametrize(

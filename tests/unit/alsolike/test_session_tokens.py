@@ -28,6 +28,7 @@ from alsolike.session_tokens import (
     session_of,
     verify,
 )
+from alsolike.wire import is_blank
 
 DOCUMENT = Path(__file__).parents[3] / "docs/sessions.md"
 KEY, OTHER = b"k" * 64, b"o" * 64
@@ -37,7 +38,7 @@ CLAIMS: dict[str, Any] = {
 }  # fmt: skip
 
 IDS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=256).filter(
-    lambda text: not text.isspace()
+    lambda text: not is_blank(text)
 )
 
 

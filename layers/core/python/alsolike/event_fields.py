@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from alsolike import wire
 from alsolike.configuration import Configuration, EventType
 from alsolike.errors import InvalidInput
-from alsolike.fields import NOT_BLANK, Fields, ListOf, Number, Text
+from alsolike.fields import NOT_BLANK, SPACE, Fields, ListOf, Number, Text
 from alsolike.interactions import (
     MAX_EVENT_VALUE,
     MAX_ID_CHARACTERS,
@@ -77,7 +77,7 @@ EVENT = Fields(
                     "query": {
                         "type": ["string", "null"],
                         "maxLength": MAX_QUERY_CHARACTERS,
-                        "pattern": rf"^\s*$|{NOT_BLANK}",
+                        "pattern": rf"^[{SPACE}]*$|{NOT_BLANK}",
                     }
                 }
             },

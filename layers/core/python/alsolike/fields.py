@@ -16,7 +16,11 @@ from alsolike.errors import InvalidInput
 from alsolike.schemas import Schema, described, or_null
 from alsolike.values import value_object
 
-NOT_BLANK = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+SPACE = r"\s\x85\ufeff"
+r"""Of a class in a pattern: what is blank to `wire.is_blank`. `\s` alone leaves out U+FEFF in Python, U+0085 in
+ECMAScript, in whose words JSON Schema has patterns."""
+
+NOT_BLANK = rf"^[^\x00-\x1f\x7f]*[^{SPACE}\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 """Something that is no space, and no control characters: what `wire` takes as text."""
 
 

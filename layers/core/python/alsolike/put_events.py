@@ -177,7 +177,7 @@ def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | Non
     """Return what stays a property, as JSON, and the query, which has a field of its own."""
     properties = event.get("properties", {})
     query = properties.pop("query", None)
-    if isinstance(query, str) and (not query or query.isspace()):  # a search box left empty
+    if isinstance(query, str) and wire.is_blank(query):  # a search box left empty
         query = None
     if query is not None:
         QUERY.read(query, f"{where}.properties.query")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.errors import InvalidInput
-from alsolike.fields import Choice, Field, Fields, Flag, ListOf, MapOf, Text, Whole
+from alsolike.fields import SPACE, Choice, Field, Fields, Flag, ListOf, MapOf, Text, Whole
 from alsolike.filter_values import MAX_VALUE_CHARACTERS
 from alsolike.filters import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
 from alsolike.interactions import MAX_ID_CHARACTERS
@@ -89,7 +89,7 @@ _COLUMNS_OF_QUERY = dataclasses.replace(
     minimum=1,
     element=Text(
         MAX_COLUMN_CHARACTERS,
-        pattern=r"^[^,\x00-\x1f\x7f]*[^,\s\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
+        pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
         expected="a column's name",  # API Gateway decodes what is between commas: one inside a name parts it, too
     ),
 )
@@ -105,7 +105,7 @@ _EXCLUDE_OF_QUERY = dataclasses.replace(
     maximum=MAX_EXCLUDED_IN_QUERY,
     element=Text(
         MAX_ID_CHARACTERS,
-        pattern=r"^[^,\x00-\x1f\x7f]*[^,\s\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
+        pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
         expected="an item's id; one with a comma goes into the body of a POST",
     ),
 )

@@ -16,6 +16,7 @@ MAX_DEPTH = 32
 
 _SHOWN_CHARACTERS = 80
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+_BLANK = re.compile(r"[\s\ufeff]*")
 _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
 
 
@@ -62,6 +63,11 @@ def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str 
             raise InvalidInput(f"{where}{_cut(name)} is not a known field, expected {', '.join(known)}")
 
 
+def is_blank(value: str) -> bool:
+    """Return whether there is nothing but space to see of a text, U+FEFF (the byte order mark) included."""
+    return _BLANK.fullmatch(value) is not None
+
+
 def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
     """Return a value that must be a string, which is not blank; `where` and `name` are its place.
 
@@ -70,7 +76,7 @@ def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
     InvalidInput
         If it is no string, blank, longer than `maximum` characters, or has control characters or half a surrogate pair.
     """
-    if not isinstance(value, str) or not value or value.isspace():
+    if not isinstance(value, str) or is_blank(value):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
     if len(value) > maximum:
         raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
