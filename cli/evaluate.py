@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -237,8 +238,16 @@ def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -
         split = protocols.temporal(data, holdout_ms=protocols.holdout_ms(data, days=holdout_days))
     else:
         split = protocols.leave_one_out(data)
-    for name, part in (("validation", split.validation), ("test", split.test)):
+    days = [_day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, int(data.time_ms.max()))]
+    for number, (name, part) in enumerate((("validation", split.validation), ("test", split.test))):
         if not len(part.queries):
-            needed = "interactions before and in it" if protocol is Protocol.TEMPORAL else "3 interactions"
+            needed = "3 interactions"
+            if protocol is Protocol.TEMPORAL:
+                when = f"from {days[number]} to {days[number + 1]}"
+                needed = f"interactions before and in it, {when}; the latest of all is of {days[2]}"
             raise InvalidInput(f"the {name} part of the {protocol} protocol is empty: no user has {needed}")
     return split
+
+
+def _day(time_ms: int) -> str:
+    return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d}"

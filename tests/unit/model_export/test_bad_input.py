@@ -202,6 +202,15 @@ def test_a_hold_out_of_seen_items_alone_cannot_be_compared_without_them(tmp_path
         run(write_dataset(tmp_path / "dataset", again), tmp_path / "model", exclude_seen=True)
 
 
+def test_a_time_far_ahead_that_empties_the_window_is_seen_from_the_refusal(tmp_path: Path) -> None:
+    # The window is a tenth of the time from 1970-01-01 to 2001-09-09, at most 28 days.
+    rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
+    path = write_rows(tmp_path / "rows.csv", [*rows, ("u1", "i1", 1_000_000_000)])
+
+    with pytest.raises(InvalidInput, match="from 2001-07-15 to 2001-08-12; the latest of all is of 2001-09-09"):
+        evaluated(path, protocol="temporal")
+
+
 def test_an_empty_window_is_refused_in_a_file(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)])
 
