@@ -121,6 +121,11 @@ def recommend(
     )
     if rules == merchandising.OWN and assignment.rules is not None:
         rules = assignment.rules
+    version = NO_VERSION if standing.model is None else standing.model.version
+    # Made before the model runs, while the processor's caches hold the program.
+    said = recommendation_id.create(
+        answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
+    )
     rule_set = merchandising.rule_set(request_as_answered, standing.configuration, name=rules)
     steered = None if rule_set is None else merchandising.Merchandising(rule_set, scene)
     found, slate = NOTHING, None
@@ -131,13 +136,10 @@ def recommend(
         except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
             if not (chosen.needs_user or chosen.needs_history):
                 raise
-    version = NO_VERSION if standing.model is None else standing.model.version
     places = found.items if slate is None else slate.places
     return Answer(
         _items(scene, places, found.history),
-        recommendation_id.create(
-            answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
-        ),
+        said,
         found.source if places else "none",
         sum(place.origin == FILLED for place in places),
         found.cold if slate is None else _cold(scene, found, places),
