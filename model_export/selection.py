@@ -112,14 +112,13 @@ class Comparison:
             if self._possible(algorithm):
                 model, found = tuned[name] = self._tune(algorithm)
                 yield self._test(model.settings, found)
-        parts = {name: model for name, (model, _) in tuned.items()}
         for algorithm in algorithms.values():
             if isinstance(algorithm, Combination) and self._possible(algorithm):
-                parts = parts or {
-                    name: self._tune(part)[0] for name, part in _singles(known()).items() if self._possible(part)
+                tuned = tuned or {
+                    name: self._tune(part) for name, part in _singles(known()).items() if self._possible(part)
                 }
-                if parts:
-                    yield self._test(*self._search(algorithm, parts))
+                if tuned:
+                    yield self._test(*self._search(algorithm, _that_find(tuned)))
 
     def _possible(self, algorithm: Algorithm) -> bool:
         """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""
@@ -185,6 +184,12 @@ def _uncountable(algorithm: Algorithm, interactions: Interactions) -> str | None
 
 def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
     return {name: algorithm for name, algorithm in algorithms.items() if not isinstance(algorithm, Combination)}
+
+
+def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
+    """Return the models that find something, all where none does: others only take memory that users could have."""
+    finding = {name: model for name, (model, found) in tuned.items() if found.any()}
+    return finding or {name: model for name, (model, _) in tuned.items()}
 
 
 def _judge(queries: Queries, *, k: int, seen: Seen) -> Judge:

@@ -1,12 +1,12 @@
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
 import pytest
 
 from model_export import protocols
-from model_export.algorithm import Algorithm, Model
+from model_export.algorithm import Algorithm, Judge, Model
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend, BlendModel
 from model_export.algorithms.buy_again import BuyAgain
@@ -155,6 +155,29 @@ def test_a_blend_compared_alone_combines_all_others() -> None:
     settings = candidates["blend"].settings
     assert isinstance(settings, Blend)
     assert {part.name for part in settings.components()} <= set(known()) - {"blend"}
+
+
+SEARCHED: list[list[str]] = []
+
+
+class Searched(Blend):
+    """A blend that notes among what it is searched."""
+
+    name = "searched"
+
+    def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
+        SEARCHED.append(list(tuned))
+        return super().search(tuned, judge)
+
+
+def test_a_blend_is_searched_among_what_finds_something_alone() -> None:
+    SEARCHED.clear()
+    split = protocols.leave_one_out(shop())  # past masked: own items are no answer
+
+    compare(split, {"buy_again": BuyAgain(), "transitions": Transitions(), "searched": Searched()})
+    compare(split, {"buy_again": BuyAgain(), "searched": Searched()})
+
+    assert SEARCHED == [["transitions"], ["buy_again"]]
 
 
 FITTED: list[Algorithm] = []
