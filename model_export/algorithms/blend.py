@@ -30,7 +30,7 @@ MOST_ITEMS = 500_000
 """The search holds scores of all items: of more, those of too few users go into memory to tell weights apart."""
 
 HALF_LIFE_OF = ("buy_again", "repurchase")
-"""A history has one half-life; own counts depend on it most. Of two that count, the better one's."""
+"""A history has one half-life; own counts depend on it most. Of two that count, the better one's; without them none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
