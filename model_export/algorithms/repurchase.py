@@ -78,11 +78,21 @@ class Repurchase(Algorithm):
     ----------
     demand_days
         Until how long ago demand is looked at; half of the data's time where that is shorter. 0 for not at all.
+    max_interactions
+        More are refused: about 200 bytes each are in memory at once.
     """
 
     name: ClassVar[str] = "repurchase"
     half_life_days: float = LONG_DAYS
     demand_days: float = 7.0
+    max_interactions: int = 50_000_000
+
+    def refusal(self, interactions: Interactions) -> str | None:
+        """Refuse what does not go into memory."""
+        if len(interactions) <= self.max_interactions:
+            return None
+        most, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
+        return f"it takes {most} interactions at most, there are {found}; buy_again takes any number"
 
     def alternatives(self) -> Sequence[Self]:
         """Return these settings, and without demand: that of a week may not last."""

@@ -9,6 +9,7 @@ from model_export.algorithm import Algorithm
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.ease import Ease
+from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.sasrec import Sasrec
 from model_export.algorithms.slist import Slist
 from model_export.hyperparameters import Hyperparameters
@@ -51,6 +52,13 @@ def test_sasrec_refuses_items_whose_vectors_take_too_long_to_learn() -> None:
     assert Sasrec().refusal(of_items(100_000, rows=5_000)) is None
     assert Sasrec().refusal(of_items(100_001, rows=5_000)) == (
         "it takes 100,000 items at most, there are 100,001; transitions reads the order too and takes any number"
+    )
+
+
+def test_repurchase_refuses_more_interactions_than_go_into_memory() -> None:
+    assert Repurchase(max_interactions=5).refusal(of_items(2, rows=5)) is None
+    assert Repurchase(max_interactions=4).refusal(of_items(2, rows=5)) == (
+        "it takes 4 interactions at most, there are 5; buy_again takes any number"
     )
 
 
