@@ -187,7 +187,10 @@ def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
 
 
 def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
-    """Return the models that find something, all where none does: others only take memory that users could have."""
+    """Return the models that find something; all, where none does.
+
+    Others take memory that users of the search could have, and own counts would give a blend their half-life.
+    """
     finding = {name: model for name, (model, found) in tuned.items() if found.any()}
     return finding or {name: model for name, (model, _) in tuned.items()}
 
