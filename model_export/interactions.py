@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -105,8 +106,8 @@ class Interactions:
         columns = self.user[order], self.item[order], self.time_ms[order]
         return int(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).sum())
 
-    def select(self, rows: npt.NDArray[np.bool_]) -> Interactions:
-        """Return the rows where `rows` is true, without counts; users and items keep their numbers."""
+    def select(self, rows: npt.NDArray[np.bool_] | slice) -> Interactions:
+        """Return some rows, or those where `rows` is true, without counts; users and items keep their numbers."""
         return dataclasses.replace(
             self,
             counts=None,
@@ -115,6 +116,14 @@ class Interactions:
             time_ms=self.time_ms[rows],
             weight=self.weight[rows],
         )
+
+    def by_users(self, *, most: int) -> Iterator[Interactions]:
+        """Yield the rows in their order, without counts: at most so many at a time, or one user's."""
+        offsets, first = self.offsets, 0
+        while first < self.users:
+            last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + most, side="right")) - 1)
+            yield self.select(slice(offsets[first], offsets[last]))
+            first = last
 
     def until(self, time_ms: int) -> Interactions:
         """Return what happened up to a moment, which has to be one of those that are counted, if any are."""

@@ -28,7 +28,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from model_export.algorithm import Algorithm, Model
-from model_export.demand import PRIOR, demand, late_ones, pairs
+from model_export.demand import AT_ONCE, PRIOR, demand, latest_of_past, pairs
 from model_export.interactions import Floats, Histories, Interactions, distinct
 from model_export.onnx_graph import Graph
 
@@ -78,11 +78,14 @@ class BuyAgain(Algorithm):
 
 def _again(interactions: Interactions, *, days: float) -> Floats:
     """Return each item's share of users who had it again, `(items + 1,)`; 1 for all where nobody had any again."""
-    columns, late = interactions.items + 1, late_ones(interactions, days=days)
-    key = pairs(interactions)
-    before, within = distinct(key[~late]), distinct(key[late])
-    had = np.bincount(before % columns, minlength=columns)
-    again = np.bincount(np.intersect1d(before, within, assume_unique=True) % columns, minlength=columns)
+    columns = interactions.items + 1
+    had, again = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
+    past_ms = latest_of_past(interactions, days=days) if len(interactions) else 0
+    for part in interactions.by_users(most=AT_ONCE):
+        late, key = part.time_ms > past_ms, pairs(part)
+        before, within = distinct(key[~late]), distinct(key[late])
+        had += np.bincount(before % columns, minlength=columns)
+        again += np.bincount(np.intersect1d(before, within, assume_unique=True) % columns, minlength=columns)
     if not again.any():
         return np.ones(columns, np.float32)
     mean = again.sum() / had.sum()

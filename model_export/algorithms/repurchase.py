@@ -79,13 +79,13 @@ class Repurchase(Algorithm):
     demand_days
         Until how long ago demand is looked at; half of the data's time where that is shorter. 0 for not at all.
     max_interactions
-        More are refused: about 200 bytes each are in memory at once.
+        More are refused: about 80 bytes each are in memory at once.
     """
 
     name: ClassVar[str] = "repurchase"
     half_life_days: float = LONG_DAYS
     demand_days: float = 7.0
-    max_interactions: int = 50_000_000
+    max_interactions: int = 100_000_000
 
     def refusal(self, interactions: Interactions) -> str | None:
         """Refuse what does not go into memory."""

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from alsolike.bundle import MS_PER_DAY
+from model_export import demand
+from model_export.algorithms import buy_again
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.interactions import Floats, Interactions
 from tests.unit.model_export.shops import history, interactions
@@ -77,6 +79,18 @@ def test_demand_is_of_the_last_days_alone() -> None:
     one, two = early + late, early
     expected = [10 / (one / (one + two) + 10), (1 + 10) / (two / (one + two) + 10)]
     np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
+
+
+def test_users_that_are_looked_at_apart_count_as_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    users = [{int(day): rng.integers(1, 9, 3).tolist() for day in rng.integers(0, 100, 4)} for _ in range(20)]
+    data = shop(*users, {99: [3]})  # the last has no past
+    together = factors(BuyAgain(), data)
+
+    for module in (buy_again, demand):
+        monkeypatch.setattr(module, "AT_ONCE", 30)
+
+    np.testing.assert_allclose(factors(BuyAgain(), data), together, rtol=1e-6)
 
 
 def test_of_a_young_shop_the_later_half_is_looked_at() -> None:

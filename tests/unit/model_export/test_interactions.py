@@ -41,6 +41,14 @@ def test_values_out_of_range_are_refused(user: list[int], item: list[int], weigh
         rows(user, item, [1], weight)
 
 
+def test_some_users_at_a_time_are_all_of_them_in_order() -> None:
+    data = interactions([[1, 2], [], [3], [4, 5, 6, 7], [8], []])
+
+    parts = [part.item.tolist() for part in data.by_users(most=3)]
+
+    assert parts == [[1, 2, 3], [4, 5, 6, 7], [8]]
+
+
 def test_a_history_keeps_the_latest_rows_and_is_padded_on_the_left() -> None:
     data = interactions([[1, 2, 3, 4, 5], [6, 7]])
 
