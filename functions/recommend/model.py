@@ -32,7 +32,8 @@ GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
 _NONE = np.zeros((1, 1), np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
-_ABLATED_AT_ONCE = 16
+_ABLATED_AT_ONCE, _ABLATED_PLACES = 16, 4_000_000
+"""So many histories are run together, fewer of long ones: some graphs compare each place with each, in 16 bytes."""
 
 Bias = npt.NDArray[np.float32]
 """float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
@@ -156,8 +157,9 @@ class Model:
         bias[positions] = 0
         column = {position: place for place, position in enumerate(positions.tolist())}
         found = np.zeros((len(left_out), len(positions)), np.float32)
-        for start in range(0, len(left_out), _ABLATED_AT_ONCE):
-            block = left_out[start : start + _ABLATED_AT_ONCE]
+        at_once = min(max(_ABLATED_PLACES // len(history) ** 2, 1), _ABLATED_AT_ONCE)
+        for start in range(0, len(left_out), at_once):
+            block = left_out[start : start + at_once]
             kept = np.arange(len(history))[None, :] != block[:, None]
             feed: dict[str, npt.NDArray[Any]] = {
                 "history": np.broadcast_to(history.items, kept.shape),

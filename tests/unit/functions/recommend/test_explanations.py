@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from onnxruntime import InferenceSession
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle import HistoryParameters, write_manifest
 from alsolike.profiles import RecentInteraction
+from functions.recommend import model as recommend_model
 from functions.recommend.model import Model
 from model_export.algorithm import Algorithm
 from model_export.algorithm import Model as Fitted
@@ -79,6 +81,26 @@ def test_each_contribution_is_what_the_model_says_less_without(model: Fitted, tm
         expected.append(model.score(lighter)[0, best])
     np.testing.assert_allclose(found, np.array(expected), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found[0], scores, rtol=1e-6)
+
+
+def test_fewer_long_histories_are_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = served(fitted(BuyAgain()), tmp_path)
+    interactions = recent()
+    history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
+    best, _ = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
+    together, run = [], InferenceSession.run
+
+    def spied(session: InferenceSession, outputs: Any, feed: dict[str, Any]) -> Any:
+        together.append(len(feed["history"]))
+        return run(session, outputs, feed)
+
+    monkeypatch.setattr(InferenceSession, "run", spied)
+    at_once = serving.without_each(history, best, latest=5, now_ms=NOW_MS)
+    monkeypatch.setattr(recommend_model, "_ABLATED_PLACES", 2 * len(history) ** 2)
+    by_twos = serving.without_each(history, best, latest=5, now_ms=NOW_MS)
+
+    assert together == [6, 2, 2, 2]
+    np.testing.assert_array_equal(by_twos, at_once)
 
 
 @pytest.mark.parametrize("algorithm", ADDITIVE, ids=lambda algorithm: algorithm.name)
