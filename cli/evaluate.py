@@ -133,6 +133,8 @@ def evaluate(
     if sentences is not None:
         console.say(f"note: {described(sentences)}")
     split = _split(data, protocol, holdout_days)
+    if told := split.test.queries.told_in_part():
+        console.say(f"note: {told}")
     asked: dict[str, int] = {}
     results: list[dict[str, Any]] = []
     new_items: list[dict[str, Any]] = []

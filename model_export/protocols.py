@@ -12,8 +12,11 @@ import numpy.typing as npt
 
 from alsolike import holdout
 from alsolike.bundle import MS_PER_DAY
+from alsolike.configuration import MAX_HISTORY_LENGTH
 from model_export.counts import Counts
 from model_export.interactions import Interactions, Ints, distinct
+
+NOTEWORTHY_SHARE = 0.1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,6 +63,17 @@ class Queries:
     def with_new_targets(self) -> int:
         """Return how many queries have a target that does not stand in their user's past."""
         return sum(not np.isin(self.targets_of(query), self.seen(query)).all() for query in range(len(self)))
+
+    def told_in_part(self) -> str | None:
+        """Say how many have a longer past than models are told; None where few do, or no more can be told."""
+        length = self.source.history_length
+        longer = int(np.count_nonzero(self.ends - self.starts > length))
+        if length >= MAX_HISTORY_LENGTH or longer < NOTEWORTHY_SHARE * len(self) or not longer:
+            return None
+        return (
+            f"{longer:,} of {len(self):,} users asked have more interactions than the latest {length:,}, which are all "
+            f"that a model is told: limits.history_length takes {MAX_HISTORY_LENGTH:,}"
+        )
 
     def sample(self, most: int) -> Queries:
         """Return at most `most` queries, evenly spaced, so that the choice is the same every time."""

@@ -132,6 +132,8 @@ def train(
             f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
             f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
         )
+        if told := split.test.queries.told_in_part():
+            say(told)
         require_targets(split, seen)
         fits = Fits()
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)

@@ -73,6 +73,18 @@ def test_the_sequential_model_beats_popularity_where_order_matters(file: Path) -
     assert hr["transitions"] > hr["popularity"] + 0.2
 
 
+def test_it_says_where_many_have_more_interactions_than_a_model_is_told(file: Path, tmp_path: Path) -> None:
+    config = tmp_path / "shop.yaml"
+    asked = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
+
+    for length, note in ((8, "30 of 30 users asked have more interactions than the latest 8"), (9, None)):
+        config.write_text(f"format: 1\nlimits:\n  history_length: {length}\n")
+        _, err = run(*asked, "--config", str(config))
+
+        assert ("users asked have more" in err) == (note is not None)
+        assert note is None or note in err
+
+
 def test_the_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
     out, err = run("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 

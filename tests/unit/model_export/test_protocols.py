@@ -98,6 +98,26 @@ def test_repeat_share_counts_targets_of_the_past() -> None:
     assert protocols.leave_one_out(data).test.queries.repeat_share() == 1 / 2
 
 
+@pytest.mark.parametrize(
+    ("length", "long", "said"),
+    [(4, 2, True), (4, 1, False), (5, 20, False), (1_000, 20, False)],
+    ids=["a tenth", "fewer", "as long", "no more can be told"],
+)
+def test_longer_pasts_than_a_model_is_told_are_said(length: int, long: int, said: bool) -> None:
+    sequences = [
+        [1 + item % 9 for item in range(2_000 if length == 1_000 else 6 if user < long else 5)] for user in range(20)
+    ]
+    data = dataclasses.replace(interactions(sequences), history_length=length)
+
+    told = protocols.leave_one_out(data).test.queries.told_in_part()
+
+    sentence = (
+        f"{long} of 20 users asked have more interactions than the latest {length}, which are all that a model is "
+        "told: limits.history_length takes 1,000"
+    )
+    assert told == (sentence if said else None)
+
+
 def test_a_sample_of_queries_keeps_their_targets() -> None:
     queries = protocols.leave_one_out(interactions([[1, 2, item] for item in range(3, 9)])).test.queries
 

@@ -219,6 +219,14 @@ def test_the_winners_figures_are_printed_for_the_metric_definitions(tmp_path: Pa
     assert printed == [f"ndcg_at_10={winner['ndcg']:.6f} hr_at_10={winner['hr']:.6f}"]
 
 
+def test_a_training_says_that_many_have_more_interactions_than_a_model_is_told(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    run(tiny_shop(tmp_path / "dataset", history_length=2), tmp_path / "model", algorithms="popularity", lines=lines)
+
+    assert [line for line in lines if "which are all that a model is told" in line]
+
+
 def test_events_at_one_moment_are_compared_by_leaving_one_out(tmp_path: Path) -> None:
     manifest = run(tiny_shop(tmp_path / "dataset", step_ms=0), tmp_path / "model")
 

@@ -15,7 +15,7 @@ from alsolike.recommendation_id import RECOMMENDER_CODES
 from alsolike.rules import RuleSet
 from alsolike.values import value_object
 
-HISTORY_LENGTH = 100
+HISTORY_LENGTH, MAX_HISTORY_LENGTH = 100, 1_000
 """Interactions of a user that the live profile keeps and that a model sees at most."""
 
 

@@ -10,7 +10,16 @@ from typing import Any
 
 from alsolike.catalog import MAX_COLUMNS
 from alsolike.columns import property_name
-from alsolike.configuration import DEFAULT, ColumnType, Configuration, EventType, Limits, Recommender, Sessions
+from alsolike.configuration import (
+    DEFAULT,
+    MAX_HISTORY_LENGTH,
+    ColumnType,
+    Configuration,
+    EventType,
+    Limits,
+    Recommender,
+    Sessions,
+)
 from alsolike.document import Fault, InvalidConfiguration, Node
 from alsolike.experiments_document import experiment_to_document, parse_experiments
 from alsolike.filters_document import DeclaredFilters, parse_filters
@@ -35,7 +44,7 @@ _LIMITS = (
     ("clock_skew_s", 0, 604_800),
     ("minimum_item_interactions", 1, 10_000),
     ("minimum_user_interactions", 1, 10_000),
-    ("history_length", 1, 1_000),
+    ("history_length", 1, MAX_HISTORY_LENGTH),
     ("retention_days", 1, 36_500),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.configuration import MAX_HISTORY_LENGTH
 from alsolike.errors import InvalidInput
 
 HOURS = 730
@@ -21,7 +22,7 @@ _RANGES = (
     ("events_per_call", 1, 10),
     ("item_changes_per_day", 0, 10**10),
     ("history_days", 1, 3_650),
-    ("history_length", 1, 1_000),
+    ("history_length", 1, MAX_HISTORY_LENGTH),
     ("peak", 1, 1_000),
 )
 
