@@ -27,16 +27,21 @@ def kept_in(directory: Path | None) -> Iterator[None]:
         _directory.reset(token)
 
 
+def directory() -> Path | None:
+    """Return where checkpoints are kept now, or None where nowhere."""
+    return _directory.get()
+
+
 def checkpoint(settings: Algorithm, interactions: Interactions) -> Path | None:
     """Return the file of this fit, whether it exists or not, or None where none are kept.
 
     The name is a hash of the settings and the interactions: another fit has another file.
     """
-    directory = _directory.get()
-    if directory is None:
+    kept = directory()
+    if kept is None:
         return None
     digest = hashlib.sha256(repr((settings, interactions.users, interactions.items)).encode())
     columns: tuple[Any, ...] = (interactions.user, interactions.item, interactions.time_ms, interactions.weight)
     for column in columns:
         digest.update(column.data)
-    return directory / f"{settings.name}-{digest.hexdigest()[:32]}"
+    return kept / f"{settings.name}-{digest.hexdigest()[:32]}"

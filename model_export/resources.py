@@ -26,8 +26,9 @@ class Cost:
     seconds
         Wall time.
     peak_mb
-        Largest resident memory of the whole process while it ran, in 10^6 bytes. Where the kernel does not let a
-        process reset its peak (not Linux, or a restricted container) it is the largest since the process began.
+        Largest resident memory of the whole process while it ran, in 10^6 bytes, and of those that it started. Where
+        the kernel does not let a process reset its peak (not Linux, or a restricted container) it is the largest since
+        the process began.
     """
 
     seconds: float = 0.0
@@ -51,8 +52,13 @@ def measured() -> Iterator[Cost]:
         _running.remove(cost)
 
 
-def _note_peak() -> None:
-    peak_mb = _peak_bytes() / 1e6
+def note_beside(peak_mb: float) -> None:
+    """Add what another process had at its peak to what is measured now: both were there at once."""
+    _note_peak(beside_mb=peak_mb)
+
+
+def _note_peak(*, beside_mb: float = 0.0) -> None:
+    peak_mb = _peak_bytes() / 1e6 + beside_mb
     for cost in _running:
         cost.peak_mb = max(cost.peak_mb, peak_mb)
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto
 
+from model_export import sasrec_apart
 from model_export.algorithm import Algorithm, Model
 from model_export.interactions import Floats, Histories, Interactions, Ints
 from model_export.onnx_graph import Graph
@@ -123,8 +124,10 @@ class Sasrec(Algorithm):
         return None
 
     def trial(self) -> tuple[Self, float]:
-        """Return one epoch of one network; half of the most epochs are common."""
-        return dataclasses.replace(self, epochs=1, networks=1), self.networks * self.most_epochs / 2
+        """Return one epoch of one network; half of the most are common, of the first network and then of the others."""
+        others = self.networks - 1
+        rounds = 1 + -(-others // sasrec_apart.processes(others))
+        return dataclasses.replace(self, epochs=1, networks=1), rounds * self.most_epochs / 2
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
         from model_export.sasrec_training import train  # torch is an extra
@@ -134,10 +137,10 @@ class Sasrec(Algorithm):
             yield SasrecModel(settings=settings, items=interactions.items, networks=(trained.arrays,))
 
     def _with_others(self, first: SasrecModel, interactions: Interactions) -> SasrecModel:
-        """Return the first network with the others, each trained as long, one after another."""
+        """Return the first network with the others, each trained as long."""
         seeds = range(self.seed + 1, self.seed + self.networks)
-        others = (dataclasses.replace(first.settings, networks=1, seed=seed).fit(interactions) for seed in seeds)
-        return dataclasses.replace(first, networks=(*first.networks, *(each.networks[0] for each in others)))
+        others = [dataclasses.replace(first.settings, networks=1, seed=seed) for seed in seeds]
+        return dataclasses.replace(first, networks=(*first.networks, *sasrec_apart.trained(others, interactions)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
