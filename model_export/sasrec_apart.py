@@ -10,7 +10,6 @@ import contextlib
 import functools
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -70,7 +69,8 @@ def _trained_here(settings: Sequence[Sasrec], interactions: Interactions) -> Net
 @contextlib.contextmanager
 def _started(settings: Sequence[Sasrec], interactions: Interactions) -> Iterator[Callable[[], Networks]]:
     """Train in another process for as long as the body runs; what is yielded waits for the networks."""
-    with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    # In a group of its own: Ctrl-C is for this process, which then ends the other.
+    with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as process:
         assert process.stdin is not None
         try:
             with contextlib.suppress(BrokenPipeError):  # it has ended, and will be asked why
@@ -94,7 +94,6 @@ def _networks_of(process: subprocess.Popen[bytes]) -> Networks:
 
 def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
     """Train what comes in, and send the networks and the peak of memory."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it is interrupted too, and ends it
     job: tuple[Sequence[Sasrec], Interactions, Path | None] = pickle.load(jobs)  # noqa: S301  of this program
     settings, interactions, directory = job
     threading.Thread(target=_end_with, args=(jobs.fileno(),), daemon=True).start()
