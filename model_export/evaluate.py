@@ -27,6 +27,7 @@ BOTH: tuple[Seen, Seen] = ("masked", "allowed")
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 SCORE_BYTES_AT_ONCE = 64 << 20
+FEW_PAIRS = 10_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,8 +135,16 @@ def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> In
     if seen == "masked":
         past = queries.seen(query)
         scores[past] = -np.inf
-        targets = targets[~np.isin(targets, past)]
+        targets = targets[~_among(targets, past)]
     return targets
+
+
+def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Return which items stand in a past; of the few that most have, `np.isin` takes twenty times as long."""
+    if items.size * past.size > FEW_PAIRS:
+        return np.isin(items, past)
+    among: npt.NDArray[np.bool_] = (items[:, None] == past).any(axis=1)
+    return among
 
 
 def _end(scores: Floats) -> None:

@@ -24,22 +24,18 @@ from onnx import TensorProto
 
 from model_export import sasrec_apart
 from model_export.algorithm import Algorithm, Model
-from model_export.interactions import Floats, Histories, Interactions, Ints
+from model_export.interactions import Floats, Histories, Interactions
+from model_export.judging import judged
 from model_export.onnx_graph import Graph
+from model_export.sasrec_scores import EPSILON, NEVER, follows, latest, softmax
 
 log = logging.getLogger(__name__)
-
-EPSILON = 1e-5
-"""Of the layer norms, as torch has it."""
 
 FEWEST = 5_000
 """Interactions to learn from."""
 
 MOST_ITEMS = 100_000
 """A step of training moves the vectors of all items."""
-
-NEVER = -1e9
-"""Added to what must not be chosen."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,8 +99,8 @@ class Sasrec(Algorithm):
         The first network is judged; the others are trained as long as it was at its best.
         """
         best, best_found, since = None, -math.inf, 0
-        for model in self._trained(interactions, epochs=self.most_epochs):
-            found, since = judge(model), since + 1
+        for model, found in judged(self._trained(interactions, epochs=self.most_epochs), judge):
+            since += 1
             log.info("sasrec: %.4f after %d epochs", found, model.settings.epochs)
             if best is None or found > best_found:
                 best, best_found, since = model, found, 0
@@ -158,13 +154,13 @@ class SasrecModel(Model):
 
     def score(self, histories: Histories) -> Floats:
         """Return the softmax over all items, 0 for a history without any; what weighs nothing is not in it."""
-        items, is_item = _latest(np.where(histories.weights != 0, histories.items, 0), self.settings.length)
+        items, is_item = latest(np.where(histories.weights != 0, histories.items, 0), self.settings.length)
         logits = np.zeros((len(items), self.items + 1), np.float32)
         for arrays in self.networks:
-            logits += self._follows(arrays, items, is_item) @ arrays["item.weight"].T
+            logits += follows(arrays, items, is_item, heads=self.settings.heads) @ arrays["item.weight"].T
         logits /= np.float32(len(self.networks))
         logits[:, 0] = NEVER
-        return _softmax(logits) * is_item.any(axis=1, keepdims=True)
+        return softmax(logits) * is_item.any(axis=1, keepdims=True)
 
     def export(self, graph: Graph) -> str:
         """Add the same to the graph: one inner product of what comes out of all networks with an item's vectors."""
@@ -221,30 +217,6 @@ class SasrecModel(Model):
         fed = graph.op("Mul", graph.op("Mul", gate, graph.op("Sigmoid", gate)), up)
         return norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
 
-    def _follows(self, arrays: Mapping[str, Floats], items: Ints, is_item: npt.NDArray[np.bool_]) -> Floats:
-        """Return what one network says that follows the last item, `(batch, size)`."""
-        place = np.maximum(np.cumsum(is_item, axis=1) - 1, 0)
-        x = arrays["item.weight"][items] + arrays["position.weight"][place]
-        y = _norm(x, arrays, "norm_attention")
-        attention = _linear(self._attention(arrays, y, is_item), arrays, "attended")
-        x = x[:, -1] + _sigmoid(_linear(x[:, -1], arrays, "gate_attention")) * attention
-        up, gate = np.split(_norm(x, arrays, "norm_feed") @ arrays["feed.weight"].T, 2, axis=1)
-        fed = (gate * _sigmoid(gate) * up) @ arrays["fed.weight"].T
-        return _norm(x + _sigmoid(_linear(x, arrays, "gate_feed")) * fed, arrays, "norm_out")
-
-    def _attention(self, arrays: Mapping[str, Floats], y: Floats, is_item: npt.NDArray[np.bool_]) -> Floats:
-        """Attend from the last place over all: `(batch, length, size)` to `(batch, size)`."""
-        batch, length, size = y.shape
-        heads = self.settings.heads
-        query, key, value = zip(np.split(arrays["attend.weight"], 3), np.split(arrays["attend.bias"], 3), strict=True)
-        by_head = (batch, length, heads, size // heads)
-        queries = (y[:, -1] @ query[0].T + query[1]).reshape(batch, heads, -1)
-        logits = np.einsum("bhs,blhs->bhl", queries, (y @ key[0].T + key[1]).reshape(by_head))
-        logits = logits * np.float32((size // heads) ** -0.5) + np.where(is_item, 0, NEVER).astype(np.float32)[:, None]
-        values = (y @ value[0].T + value[1]).reshape(by_head)
-        attended: Floats = np.einsum("bhl,blhs->bhs", _softmax(logits), values).reshape(batch, size)
-        return attended
-
     def _tables(self, arrays: Mapping[str, Floats]) -> dict[str, npt.NDArray[Any]]:
         """Return a network's arrays but the vectors as the graph takes them: weights `(in, out)`, attention in three.
 
@@ -270,33 +242,3 @@ class SasrecModel(Model):
         before = graph.op("Max", graph.op("Sub", total, graph.integers(self.settings.length)), graph.integers(0))
         place = graph.op("Sub", graph.op("Sub", count, graph.integers(1)), before)
         return place, graph.op("And", is_item, graph.op("GreaterOrEqual", place, graph.integers(0)))
-
-
-def _latest(items: Ints, length: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """Return the latest `length` items of each history, on the right, and which are no padding; at least one column."""
-    order = np.argsort(items != 0, axis=1, kind="stable")[:, -length:]
-    latest = np.take_along_axis(items, order, axis=1)
-    used = max(1, int((latest != 0).sum(axis=1).max(initial=0)))
-    return latest[:, -used:], latest[:, -used:] != 0
-
-
-def _linear(x: Floats, arrays: Mapping[str, Floats], name: str) -> Floats:
-    result: Floats = x @ arrays[f"{name}.weight"].T + arrays[f"{name}.bias"]
-    return result
-
-
-def _norm(x: Floats, arrays: Mapping[str, Floats], name: str) -> Floats:
-    centred = x - x.mean(axis=-1, keepdims=True)
-    spread = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + np.float32(EPSILON))
-    result: Floats = centred / spread * arrays[f"{name}.weight"] + arrays[f"{name}.bias"]
-    return result
-
-
-def _sigmoid(x: Floats) -> Floats:
-    return np.float32(1.0) / (np.float32(1.0) + np.exp(-x))
-
-
-def _softmax(x: Floats) -> Floats:
-    x = np.exp(x - x.max(axis=-1, keepdims=True))
-    x /= x.sum(axis=-1, keepdims=True)
-    return x

@@ -1,0 +1,35 @@
+"""Judging what a training has so far, on a processor that it leaves idle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def judged(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
+    """Yield models with what `judge` finds of each, which it does while the next one is trained."""
+    waiting: tuple[T, Future[float]] | None = None
+    for model in models:
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
+        waiting = model, _begun(judge, model)
+    if waiting is not None:
+        yield waiting[0], waiting[1].result()
+
+
+def _begun(judge: Callable[[T], float], model: T) -> Future[float]:
+    """Judge in a thread; whoever is interrupted does not wait for it."""
+    found: Future[float] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(judge(model))
+        except Exception as error:  # noqa: BLE001  it is raised where the result is asked for
+            found.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return found
