@@ -90,6 +90,19 @@ def visible(text: str) -> str:
     return _IN_CELLS.sub(_named, text)
 
 
+def width(text: str) -> int:
+    r"""Return how many columns of a terminal a text of one line takes: some characters take two, some none.
+
+    Examples
+    --------
+    >>> width("fig"), width("無花果"), width("\x1b[2J")
+    (3, 6, 7)
+    """
+    from rich.cells import cell_len
+
+    return cell_len(visible(text))
+
+
 def call(*arguments: str) -> str:
     """Return a call of this command as it can be pasted into a shell."""
     return shlex.join([sys.argv[0] if "/" in sys.argv[0] else "alsolike", *arguments])

@@ -76,9 +76,10 @@ def check(
             }
         )
     else:
-        console.print_line(re.sub(r"\s", " ", expression))  # one line, and every character stays where it is
+        line = re.sub(r"\s", " ", expression)  # one line, and every character stays where it is
+        console.print_line(line)
         for offset, message in problems:
-            console.print_line(f"{' ' * offset}^ {message}")
+            console.print_line(f"{' ' * console.width(line[:offset])}^ {message}")
         for sentence in sentences:
             console.print_line(sentence)
         if passing is not None:

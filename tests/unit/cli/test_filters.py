@@ -179,6 +179,12 @@ def test_what_cannot_be_asked_with_is_named(arguments: list[str], message: str) 
          " " * 21 + "^ Items.BRAND is declared as string and compared with <, expected IN, = or !="),
         ("INCLUDE ItemID WHERE Items.PRICE LIKE 2",
          " " * 33 + "^ character 34: found LIKE, expected IN, NOT IN, =, !=, <, <=, > or >="),
+        ("INCLUDE ItemID WHERE Items.PRICE < 1e400",
+         " " * 21 + "^ Items.PRICE is declared as number and compared with inf, expected a number"),
+        ('INCLUDE ItemID WHERE Items.BRAND = "梨🍐" LIKE',  # two characters of two columns each
+         " " * 42 + "^ character 41: found LIKE, expected AND, OR, IF, | or the end"),
+        ('INCLUDE ItemID WHERE Items.BRAND = "cafe\u0301" LIKE',  # an accent of no column
+         " " * 42 + "^ character 44: found LIKE, expected AND, OR, IF, | or the end"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_pointed_at(expression: str, line: str) -> None:
@@ -187,6 +193,16 @@ def test_what_is_wrong_is_pointed_at(expression: str, line: str) -> None:
     assert result.exit_code == 1
     assert result.stdout.splitlines()[:2] == [expression.replace("\r\n", "  "), line]
     assert "items pass" not in result.stdout
+
+
+def test_what_is_spelled_out_moves_what_it_is_pointed_at_with() -> None:
+    """A terminal must not obey the character, which is shown as four."""
+    result = run('INCLUDE ItemID WHERE Items.BRAND = "\x1b" LIKE')
+
+    assert result.stdout.splitlines()[:2] == [
+        'INCLUDE ItemID WHERE Items.BRAND = "\\x1b" LIKE',
+        " " * 42 + "^ character 40: found LIKE, expected AND, OR, IF, | or the end",
+    ]
 
 
 def test_checking_a_configuration_warns_of_columns_that_are_not_declared() -> None:

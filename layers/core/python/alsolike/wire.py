@@ -44,6 +44,8 @@ def describe(value: object) -> str:
     """Return a value as a message shows it: its JSON, cut where it is long."""
     if value is None:
         return "missing"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it but null
     try:
         return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
     except TypeError:  # half a surrogate pair, or a whole number past 64 bits, which no JSON brings but a query may
