@@ -198,10 +198,11 @@ def _recommend_to_many(
     where = deployment.resolve(stack=stack, state=state)
     ids = UserIds(users, lambda: where.client("s3"))
     asker = Asker(where.client("lambda"), where.names.recommend_function, question)
+    table = RecommendationFile(output, recommender=question.recommender)  # before anything is made of its name
     try:
         with (
             FailedUsers(failed_path(users, output)) as failed,
-            RecommendationFile(output, recommender=question.recommender) as file,
+            table as file,
             console.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
         ):
             summary = recommend_to(ids, asker, file, failed, k=question.k, parallel=parallel, step=step)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike import lake, recommendation_rows
-from alsolike.errors import Unavailable
+from alsolike.errors import InvalidInput, Unavailable
 
 SCHEMA = pa.schema(
     [pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in recommendation_rows.COLUMNS.items()]
@@ -25,11 +25,16 @@ class RecommendationFile:
 
     Raises
     ------
+    InvalidInput
+        If there is something of that name that is no file: a directory, or a device, in whose place a file would be.
     Unavailable
         If it cannot be written.
     """
 
     def __init__(self, path: Path, *, recommender: str) -> None:
+        if path.exists() and not path.is_file():
+            raise InvalidInput(f"{path} is there and no file, expected the name of one")
+        path = path.resolve()  # a link goes on pointing where it does
         self._path = path
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         self._recommender = recommender

@@ -126,7 +126,8 @@ def _lines(file: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> Iterat
         if line % _ROWS_AT_ONCE == 0:
             on_bytes(done)
         try:
-            text = data.decode().rstrip("\r\n")
+            # Windows puts a byte order mark before the first line.
+            text = data.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise InvalidInput(f"{name}, line {line}: {error}, expected UTF-8 text with one user id a line") from error
         if text.strip():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,33 @@ def test_empty_list_makes_an_empty_table(function: Function, recommend: Callable
 
     assert pq.read_table("recommendations.parquet").schema.equals(table.SCHEMA)
     assert not function.batches
+
+
+@pytest.mark.parametrize("output", ["folder", "queue", ".", "/"])
+@pytest.mark.parametrize("users", ["users.txt", "-"])
+def test_what_is_no_file_is_never_replaced_by_one_and_refused_before_anybody_is_asked(
+    function: Function, recommend: Callable[..., Result], output: str, users: str
+) -> None:
+    """Of a device, such as /dev/stdout or /dev/null, there would be a file in its place."""
+    write("users.txt", ["anna"])
+    Path("folder").mkdir()
+    os.mkfifo("queue")
+
+    done = recommend("--users", users, "--output", output, input=b"anna\n")
+
+    assert done.exit_code == 1
+    assert f"{output} is there and no file" in str(done.exception)
+    assert not function.batches
+    assert Path("queue").is_fifo()
+    assert sorted(path.name for path in Path().iterdir()) == ["folder", "queue", "users.txt"]
+
+
+def test_link_goes_on_pointing_at_the_table(function: Function, recommend: Callable[..., Result]) -> None:
+    Path("folder").mkdir()
+    Path("latest.parquet").symlink_to("folder/table.parquet")
+
+    done = recommend("--users", write("users.txt", ["anna"]), "--output", "latest.parquet")
+
+    assert done.exit_code == 0, done.output
+    assert Path("latest.parquet").is_symlink()
+    assert pq.read_table("folder/table.parquet")["user_id"].to_pylist() == ["anna"] * 2

@@ -25,8 +25,11 @@ def test_users_come_from_csv_parquet_lines_and_standard_input(
     pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
     pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
     Path("d").write_bytes(b"u1\r\n\r\n7")
+    Path("e").write_bytes(b"\xef\xbb\xbfu1\r\n7\r\n")  # a byte order mark, as Windows writes it
 
-    for name, expected in (("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("-", "u1")):
+    for name, expected in (
+        ("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("e", "u1"), ("-", "u1")
+    ):  # fmt: skip
         done = recommend("--users", name, input=b"u1\n7\n" if name == "-" else None)
         assert done.exit_code == 0, done.output
         assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
