@@ -67,7 +67,25 @@ def test_nothing_is_described_that_no_operation_has() -> None:
     listed = {name for operation in OPERATIONS.values() for name in operation.headers}
 
     assert {operation.answer for operation in OPERATIONS.values()} | {"Error", "Item", "User"} == set(ANSWERS)
-    assert listed | {"x-amzn-errortype", "www-authenticate"} == set(HEADERS)
+    assert listed | {"x-amzn-errortype", "www-authenticate", "x-correlation-id"} == set(HEADERS)
+
+
+def test_the_correlation_id_is_described_where_it_is_answered(document: dict[str, Any]) -> None:
+    """Answers of functions bear it, save those for operators; API Gateway's own, such as 401, do not."""
+    bearing = {
+        (path, status)
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        for status, response in operation["responses"].items()
+        if "x-correlation-id" in response.get("headers", {})
+    }
+
+    assert {("/events", "200"), ("/users/{userId}", "202"), ("/popular", "200"), ("/popular", "304")} < bearing
+    assert not [path for path, _ in bearing if path.startswith("/operator/")]
+    errors = document["components"]["responses"]
+    assert {status for status, error in errors.items() if "x-correlation-id" in error["headers"]} == {
+        "400", "404", "409", "413", "429", "503",
+    }  # fmt: skip
 
 
 def _event_types(configuration: Configuration, body: str) -> list[str]:

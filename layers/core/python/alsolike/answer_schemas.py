@@ -7,6 +7,7 @@ from typing import Any
 
 from alsolike import observed_answers
 from alsolike.catalog import ITEMS
+from alsolike.correlation import HEADER, MAX_CHARACTERS
 from alsolike.http import ERROR_TYPES
 from alsolike.operate_answers import ANSWERS as OPERATE_ANSWERS
 from alsolike.rows import RowKind
@@ -126,6 +127,11 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         "www-authenticate": {
             "schema": {"type": "string"},
             "description": "What is wrong with the token. Tokens of sessions get none.",
+        },
+        HEADER: {
+            "schema": {"type": "string", "maxLength": MAX_CHARACTERS},
+            "description": "What the request is found by in logs and in the lake: its own header of this name, where "
+            "that is well-formed. Answers of API Gateway itself have none, nor do errors of what operators ask.",
         },
         "etag": {
             "required": True,

@@ -13,6 +13,7 @@ from typing import Any
 
 from alsolike.answer_schemas import ANSWERS, ERROR, HEADERS
 from alsolike.configuration import Configuration
+from alsolike.correlation import HEADER
 from alsolike.fields import ListOf, MapOf
 from alsolike.operations import SCOPES, Operation, operations
 from alsolike.path_ids import PATH_ID
@@ -21,6 +22,9 @@ from alsolike.schemas import Schema
 VERSION = "0.1.0"
 
 _MACHINE, _SESSION = "machine", "session"
+
+_UNCORRELATED = "/operator/"
+"""What an operator asks leads to nothing in the lake."""
 
 _ERRORS = {
     400: "The request breaks the contract; the message names the field, its value and what was expected.",
@@ -109,7 +113,8 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
-    headers = {name: _component("headers", name) for name in operation.headers}
+    correlated = () if operation.path.startswith(_UNCORRELATED) else (HEADER,)
+    headers = {name: _component("headers", name) for name in (*operation.headers, *correlated)}
     yield (
         str(operation.status),
         {
@@ -125,10 +130,10 @@ def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _error(status: int) -> dict[str, Any]:
-    header = "www-authenticate" if status in (401, 403) else "x-amzn-errortype"
+    headers = ("www-authenticate",) if status in (401, 403) else ("x-amzn-errortype", HEADER)
     return {
         "description": _ERRORS[status],
-        "headers": {header: _component("headers", header)},
+        "headers": {name: _component("headers", name) for name in headers},
         "content": {"application/json": {"schema": _component("schemas", ERROR)}},
     }
 
