@@ -58,4 +58,9 @@ class Watched(Generic[T]):
                 logger.error(f"{self._what} cannot be read", reason=str(error))
                 self.kept = self._default, f"no-{self._what}"
                 self._next_try_ms = now_ms + self._retry_ms
+            except Exception as error:  # noqa: BLE001  whatever is wrong with what is new, what was read before answers
+                logger.error(f"{self._what} cannot be read", reason=f"{type(error).__name__}: {error}")
+                value, lacking = self.kept
+                self.kept = value, lacking or f"stale-{self._what}"
+                self._next_try_ms = now_ms + self._retry_ms
         return self.kept

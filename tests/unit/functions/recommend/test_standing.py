@@ -111,6 +111,25 @@ def test_what_was_read_before_stands_in_and_is_declared(
     assert counted()["RecommendationsDegraded"] == 1
 
 
+def test_what_nobody_expects_of_a_new_catalogue_fails_no_request(shop: Shop, logged: Callable[[], str]) -> None:
+    """Its manifest can be read and says that items are cold to 5, which is no version of a model."""
+    shop.publish()
+    shop.catalogue({"pear": {"price": 1}})
+    shop.configure(**CHEAP)
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+    manifest = orjson.loads(shop.s3.get_object(Bucket=shop.bucket, Key=MANIFEST_KEY)["Body"].read())
+    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=orjson.dumps({**manifest, "cold_model": 5}))
+
+    for _ in range(2):
+        items, headers = shop.ask(userId="nobody", **NAMED)
+        assert [item["itemId"] for item in items] == ["pear"]
+        assert headers["x-alsolike-degraded"] == "stale-catalogue"
+    assert "catalogue cannot be read" in logged()
+
+    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=orjson.dumps(manifest))
+    assert "x-alsolike-degraded" not in shop.ask(userId="nobody")[1]
+
+
 def test_without_a_readable_configuration_answers_are_declared_and_named_filters_let_nothing_pass(
     shop: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
