@@ -82,9 +82,10 @@ class UserIds:
             raise InvalidInput(f"{name} is of no known format, expected a name that ends with {', '.join(SUFFIXES)}")
         else:
             self._path = Path(name)
-            if not self._path.is_file():
+            if not self._path.exists() or self._path.is_dir():
                 raise InvalidInput(f"{name} is no file")
-            self.size_bytes = self._path.stat().st_size
+            if self._path.is_file():  # and no pipe, as a shell's <(command) is
+                self.size_bytes = self._path.stat().st_size
 
     def read(self, on_bytes: Callable[[int], None] = lambda done: None) -> Iterator[UserId]:
         """Yield what stands there; blank lines are left out.

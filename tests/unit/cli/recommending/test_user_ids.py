@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,19 @@ def test_users_come_from_csv_parquet_lines_and_standard_input(
         done = recommend("--users", name, input=b"u1\n7\n" if name == "-" else None)
         assert done.exit_code == 0, done.output
         assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
+
+
+def test_users_come_from_what_a_command_prints(function: Function, recommend: Callable[..., Result]) -> None:
+    """A shell makes a name of a pipe from <(cut -f1 users.tsv)."""
+    reading, writing = os.pipe()
+    os.write(writing, b"u1\n7\n")
+    os.close(writing)
+
+    done = recommend("--users", f"/dev/fd/{reading}")
+
+    os.close(reading)
+    assert done.exit_code == 0, done.output
+    assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u1"] * 2 + ["7"] * 2
 
 
 def test_no_more_users_are_read_than_are_soon_asked_for(
