@@ -79,6 +79,14 @@ def test_an_unknown_field_is_refused_with_the_known_ones() -> None:
         wire.only_known({"itemId": 1, "itemid": 2}, ("itemId", "x"), where="items[0].")
 
 
+@pytest.mark.parametrize(("name", "shown"), [("", '""'), (" ", '" "'), ("a\x00", '"a\\u0000"')])
+def test_an_unknown_field_is_quoted_where_it_could_not_be_seen(name: str, shown: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        wire.only_known({name: 1}, ("itemId",))
+
+    assert str(error.value) == f"{shown} is not a known field, expected itemId"
+
+
 def test_a_long_unknown_field_is_cut_in_the_message() -> None:
     with pytest.raises(InvalidInput) as error:
         wire.only_known({"x" * 100_000: 1}, ("itemId",))

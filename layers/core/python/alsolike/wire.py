@@ -62,7 +62,8 @@ def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str 
     """
     for name in fields:
         if name not in known:
-            raise InvalidInput(f"{where}{_cut(name)} is not a known field, expected {', '.join(known)}")
+            shown = _cut(name) if name.isprintable() and not is_blank(name) else describe(name)
+            raise InvalidInput(f"{where}{shown} is not a known field, expected {', '.join(known)}")
 
 
 def is_blank(value: str) -> bool:
