@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 import orjson
@@ -41,6 +41,7 @@ from functions.recommend.people import People
 from functions.recommend.request import Request
 from functions.recommend.served_line import ServedLog
 from functions.recommend.service import Answer
+from functions.recommend.silence import Silence
 from functions.recommend.slate import Place
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
@@ -173,14 +174,16 @@ def sources_of(
 ) -> handler.Sources:
     """Return what the handler answers from, all of it in memory."""
     configuration = configuration or Configuration(filters=FILTERS)
+    silence = Silence(lasts_s=30)
     watch = Watch(
         cast(ChampionLoader, _Loaded(Serving(model, None))),
         beside=ModelsBeside(BundleCache(None, "", Path()), check_s=30),
-        configuration=Watched(_Read(configuration), what="configuration", default=DEFAULT, retry_s=1),
-        snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1),
+        configuration=Watched(_Read(configuration), what="configuration", default=DEFAULT, retry_s=1, silence=silence),
+        snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1, silence=silence),
+        silence=silence,
     )
     people = People(AS_THEY_COME, _Known(recent), UserStore(None, ""))
-    trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1)
+    trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1, silence=silence)
     batches = handler.Batches(people.profiles, BatchFiles(None, ""))
     served = ServedLog(AS_THEY_COME, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return handler.Sources(watch, people, trends, served, time_budget_ms=100, batches=lambda: batches)
@@ -197,6 +200,7 @@ class _Loaded:
     """A champion that is loaded already."""
 
     answer: Serving
+    answered: ClassVar[bool] = True
 
     def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         return self.answer

@@ -46,6 +46,11 @@ class ChampionLoader:
     ----------
     check_s
         The pointer is looked at on the first request, and on the first one after so many seconds.
+
+    Attributes
+    ----------
+    answered
+        Whether S3 said something when the pointer was looked at last; a bundle that takes too long is no silence.
     """
 
     def __init__(self, registry: Registry, bundles: BundleCache, *, check_s: float) -> None:
@@ -55,6 +60,7 @@ class ChampionLoader:
         self._next_check_ms = 0.0
         self._broken: set[tuple[str, str]] = set()  # pointer's etag and version: not worth another try
         self._serving = Serving(None, NO_MODEL)
+        self.answered = True
 
     def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         """Return what answers now, looking for a new champion if it is time.
@@ -90,9 +96,12 @@ class ChampionLoader:
         if current is None:  # nothing else answers: what was broken may have been put right
             self._broken.clear()
         lacking = STALE_MODEL if current else NO_MODEL
+        self.answered = False
         try:
             champion = self._registry.champion()
+            self.answered = True
         except InvalidBundle as error:
+            self.answered = True
             logger.error("champion pointer is unreadable", reason=str(error))
             return Serving(current, lacking, self._serving.canary)
         if champion is None:

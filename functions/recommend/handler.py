@@ -42,6 +42,7 @@ from functions.recommend.response import respond_answer
 from functions.recommend.served_line import ServedLog
 from functions.recommend.service import Answer, recommend
 from functions.recommend.settings import Settings
+from functions.recommend.silence import Silence
 from functions.recommend.standing import CATALOGUE, CONFIGURATION, TRENDS, Standing, Watch
 from functions.recommend.watched import Watched
 
@@ -101,20 +102,20 @@ def _sources() -> Sources:
         check_s=settings.snapshot_check_s,
         max_bytes=settings.max_snapshot_mb * 1_000_000,
     )
+    silence = Silence(lasts_s=settings.champion_check_s)
     watch = Watch(
         champion,
         beside=ModelsBeside(bundles, check_s=settings.champion_check_s),
         configuration=Watched(
-            configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s
+            configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s, silence=silence
         ),
-        snapshot=Watched(snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s),
+        snapshot=Watched(snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s, silence=silence),
+        silence=silence,
     )
     trends = Watched(
-        TrendsReader(s3, bucket, check_s=settings.trends_check_s),
-        what=TRENDS,
-        default=NO_TRENDS,
-        retry_s=settings.trends_check_s,
-    )
+        TrendsReader(s3, bucket, check_s=settings.trends_check_s), what=TRENDS, default=NO_TRENDS,
+        retry_s=settings.trends_check_s, silence=silence,
+    )  # fmt: skip
     # Without pseudonymised ids it is only the log that goes without: nobody shall wait for that a second time.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
     secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)

@@ -16,6 +16,7 @@ from functions.recommend.beside import ModelsBeside
 from functions.recommend.catalogue import NO_BUNDLE, Catalogue
 from functions.recommend.champion import NO_MODEL, STALE_MODEL, ChampionLoader, Serving
 from functions.recommend.model import Model
+from functions.recommend.silence import Silence
 from functions.recommend.watched import Watched
 
 CONFIGURATION, CATALOGUE, TRENDS = "configuration", "catalogue", "trends"
@@ -73,6 +74,12 @@ class Watch:
     """Keeps everything up to date, each part on the first request after its own interval.
 
     A model's view of the catalogue is made again only when one of its three parts has changed.
+
+    Parameters
+    ----------
+    silence
+        What the configuration and the snapshot are watched with: where S3 says nothing of the champion, it is not asked
+        for them.
     """
 
     def __init__(
@@ -82,8 +89,10 @@ class Watch:
         beside: ModelsBeside,
         configuration: Watched[Configuration],
         snapshot: Watched[Snapshot],
+        silence: Silence,
     ) -> None:
         self._champion = champion
+        self._silence = silence
         self._beside = beside
         self._configuration = configuration
         self._snapshot = snapshot
@@ -131,12 +140,18 @@ class Watch:
         """Return the champion; a silent S3 makes one request wait, and those of the next seconds do without."""
         if now_ms < self._next_try_ms:
             return NO_SERVING
+        began_s = self._silence.begin_look()
+        serving = NO_SERVING
         try:
-            return self._champion.serving(now_ms=now_ms, remaining_ms=remaining_ms)
+            serving = self._champion.serving(now_ms=now_ms, remaining_ms=remaining_ms)
         except Unavailable as error:
             logger.error("no champion can be had", reason=str(error))
             self._next_try_ms = now_ms + RETRY_MS
-            return NO_SERVING
+        if self._champion.answered:
+            self._silence.end()
+        else:
+            self._silence.failed(began_s, now_ms=now_ms)
+        return serving
 
     def _views_of(
         self, models: Sequence[Model | None], snapshot: Snapshot, configuration: Configuration

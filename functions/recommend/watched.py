@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from alsolike.errors import Unavailable
 from alsolike.observability import logger
+from functions.recommend.silence import Silence
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -33,6 +34,8 @@ class Watched(Generic[T]):
         Names it: answers are degraded with `no-<what>` and `stale-<what>`.
     retry_s
         How long nothing is asked of a reader that has nothing and could not get it.
+    silence
+        While it reigns, nothing is asked of the reader either.
 
     Attributes
     ----------
@@ -40,17 +43,19 @@ class Watched(Generic[T]):
         What `current` returned last.
     """
 
-    def __init__(self, reader: Reader[T], *, what: str, default: T, retry_s: float) -> None:
+    def __init__(self, reader: Reader[T], *, what: str, default: T, retry_s: float, silence: Silence) -> None:
         self._reader = reader
         self._default = default
         self._retry_ms = retry_s * 1000
         self._next_try_ms = 0.0
+        self._silence = silence
         self._what = what
         self.kept: tuple[T, str | None] = (default, f"no-{what}")
 
     def current(self, *, now_ms: int, **arguments: Any) -> tuple[T, str | None]:
         """Return the value, and what an answer lacks on its account, or None."""
-        if now_ms >= self._next_try_ms:
+        if now_ms >= self._next_try_ms and not self._silence.reigns(now_ms=now_ms):
+            began_s = self._silence.begin_look()
             try:
                 value = self._reader.current(now_ms=now_ms, **arguments)
                 self.kept = value, f"stale-{self._what}" if self._reader.stale else None
@@ -63,4 +68,6 @@ class Watched(Generic[T]):
                 value, lacking = self.kept
                 self.kept = value, lacking or f"stale-{self._what}"
                 self._next_try_ms = now_ms + self._retry_ms
+            if self.kept[1] is not None:
+                self._silence.failed(began_s, now_ms=now_ms)
         return self.kept

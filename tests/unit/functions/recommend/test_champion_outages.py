@@ -23,8 +23,10 @@ def test_store_that_does_not_answer_leaves_the_model_serving_and_is_asked_again(
     with monkeypatch.context() as outage:
         outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
         assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+        assert not deployment.loader.answered
 
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+    assert deployment.loader.answered
 
 
 def test_nothing_loaded_and_no_answer_is_unavailable(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +106,7 @@ def test_download_ends_in_time_for_the_answer_and_leaves_nothing(deployment: Dep
     deployment.times_ms = [ANSWER_TIME_MS] * 3 + [ANSWER_TIME_MS - 1]
 
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    assert deployment.loader.answered  # S3 is slow, not silent
     assert deployment.times_ms == []
     assert deployment.cached() == ["v1"]
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)

@@ -17,6 +17,7 @@ from alsolike.snapshot_manifest import CURRENT_KEY as MANIFEST_KEY
 from functions.recommend.beside import ModelsBeside
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
+from functions.recommend.silence import Silence
 from functions.recommend.standing import LOOK_TIME_MS, NO_SERVING, Standing, Watch
 from functions.recommend.watched import Watched
 from tests.unit.functions.factories import NOW_MS
@@ -204,6 +205,7 @@ class Held:
     """A reader, and a champion's loader, of one value."""
 
     stale = False
+    answered = True
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -214,14 +216,74 @@ class Held:
     serving = current
 
 
+def watching(champion: Held, configuration: Held, snapshot: Held, *, silence: Silence) -> Watch:
+    return Watch(
+        cast(ChampionLoader, champion),
+        beside=ModelsBeside(BundleCache(None, "", Path()), check_s=30),
+        configuration=Watched(configuration, what="configuration", default=DEFAULT, retry_s=1, silence=silence),
+        snapshot=Watched(snapshot, what="catalogue", default=EMPTY, retry_s=1, silence=silence),
+        silence=silence,
+    )
+
+
+class Looks(Held):
+    """Takes four seconds to fail while S3 is silent, a hundredth of one while S3 refuses; counts its looks."""
+
+    takes_s = 0.0
+    seconds = 0.0
+    """Of all of them together."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+        self.looks = 0
+
+    def current(self, **_: Any) -> Any:
+        self.looks += 1
+        Looks.seconds += Looks.takes_s
+        self.stale, self.answered = Looks.takes_s > 0, Looks.takes_s == 0
+        return self.value
+
+    serving = current
+
+
+@pytest.mark.parametrize(("takes_s", "asked"), [(4.0, (1, 0, 0)), (0.01, (1, 1, 1))])
+def test_a_silent_store_is_waited_for_by_one_look_and_a_refusing_one_asked_by_all(
+    monkeypatch: pytest.MonkeyPatch, takes_s: float, asked: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(Looks, "seconds", 0.0)
+    parts = (Looks(NO_SERVING), Looks(DEFAULT), Looks(EMPTY))
+    watch = watching(*parts, silence=Silence(lasts_s=30, clock=lambda: Looks.seconds))
+
+    def looks(*, after_s: int) -> tuple[int, ...]:
+        """Return how often each is asked in a request."""
+        before = [part.looks for part in parts]
+        watch.standing(now_ms=NOW_MS + after_s * 1000, remaining_ms=lambda: LOOK_TIME_MS + 1)
+        return tuple(part.looks - n for part, n in zip(parts, before, strict=True))
+
+    assert looks(after_s=0) == (1, 1, 1)
+    monkeypatch.setattr(Looks, "takes_s", takes_s)
+    assert looks(after_s=30) == asked
+    monkeypatch.setattr(Looks, "takes_s", 0.0)
+    assert looks(after_s=35) == (1, 1, 1)  # it has answered
+
+
+def test_configuration_that_a_silent_store_did_not_give_holds_back_the_snapshot_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    champion, configuration, snapshot = Held(NO_SERVING), Looks(DEFAULT), Looks(EMPTY)
+    monkeypatch.setattr(Looks, "seconds", 0.0)
+    monkeypatch.setattr(Looks, "takes_s", 4.0)
+    watch = watching(champion, configuration, snapshot, silence=Silence(lasts_s=30, clock=lambda: Looks.seconds))
+
+    found = watch.standing(now_ms=NOW_MS, remaining_ms=lambda: LOOK_TIME_MS + 1)
+
+    assert found.degraded == ("no-model", "stale-configuration", "no-catalogue")
+    assert (configuration.looks, snapshot.looks) == (1, 0)
+
+
 def test_standing_is_put_together_anew_only_when_a_part_was_read_anew() -> None:
     configuration, snapshot = Held(DEFAULT), Held(EMPTY)
-    watch = Watch(
-        cast(ChampionLoader, Held(NO_SERVING)),
-        beside=ModelsBeside(BundleCache(None, "", Path()), check_s=30),
-        configuration=Watched(configuration, what="configuration", default=DEFAULT, retry_s=1),
-        snapshot=Watched(snapshot, what="catalogue", default=EMPTY, retry_s=1),
-    )
+    watch = watching(Held(NO_SERVING), configuration, snapshot, silence=Silence(lasts_s=30))
 
     def standing() -> Standing:
         return watch.standing(now_ms=NOW_MS, remaining_ms=lambda: LOOK_TIME_MS + 1)
