@@ -24,6 +24,16 @@ def test_parameters_take_their_values_from_the_request(shop: Model) -> None:
         assert shop.passing(expression, values=values) == expected
 
 
+def test_object_that_the_shop_says_of_the_user_is_no_mistake_of_the_value(shop: Model) -> None:
+    """It is as if it were not there: neither one of the texts nor refused for not being a number."""
+    user, values = {"prefers": {"genre": "fruit"}}, {"GENRE": ("fruit",)}
+
+    included = shop.passing("INCLUDE ItemID WHERE CurrentUser.PREFERS IN ($GENRE)", user=user, values=values)
+    excluded = shop.passing("EXCLUDE ItemID WHERE CurrentUser.PREFERS IN ($GENRE)", user=user, values=values)
+
+    assert (included, excluded) == ([], [*SHOP, UNLISTED])
+
+
 def test_exclude_with_a_parameter_left_out_does_not_apply(shop: Model) -> None:
     expression = "EXCLUDE ItemID WHERE Items.GENRE IN ($A) | EXCLUDE ItemID WHERE Items.GENRE IN ($B)"
 

@@ -39,14 +39,14 @@ def holds(condition: Condition, resolver: Resolver) -> bool:
 def _leaf_holds(leaf: Leaf, value: Any, resolver: Resolver) -> bool:
     if isinstance(value, list):
         return isinstance(leaf, Membership) and not set(resolver.elements(leaf)[0]).isdisjoint(map(str, value))
+    if not isinstance(value, str | int | float):
+        return False  # an object, which compares with nothing
     if isinstance(leaf, Membership):
         if isinstance(value, bool):
             return value in resolver.truths(leaf)
         return value in (resolver.elements(leaf)[0] if isinstance(value, str) else resolver.numbers(leaf))
     if isinstance(value, str | bool) and leaf.operator not in _EQUALITIES:
         return False
-    if not isinstance(value, str | int | float):
-        return False  # an object, which compares with nothing
     if isinstance(value, bool):
         operand: float | str | bool | None = resolver.truth(leaf)
     else:
