@@ -52,10 +52,14 @@ def _properties(user: Sequence[str], configuration: Configuration) -> dict[str, 
 
 
 def _pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, str]]:
+    seen = set()
     for entry in given:
         name, separator, text = entry.partition("=")
         if not separator or not name:
             raise InvalidInput(f"{option} is {entry!r}, expected {what}=VALUE")
+        if name in seen:
+            raise InvalidInput(f'{option} names {name} twice, expected all of its values at once: {name}="a","b"')
+        seen.add(name)
         yield name, text
 
 

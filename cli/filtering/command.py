@@ -84,6 +84,8 @@ def check(
             console.print_line(sentence)
         if passing is not None:
             console.print_line(f"{passing:,} of {len(snapshot):,} items pass{_for_whom(parsed, asked)}")
+        elif parsed is not None and not problems:
+            console.print_line(f"not counted: it needs {_needed(parsed, asked)}")
     if problems:
         raise typer.Exit(1)
 
@@ -123,15 +125,28 @@ def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[i
 
 def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, asked: Asked) -> int | None:
     """Return how many items pass; None where a request has to say more."""
-    from alsolike.filter_tree import Verb
+    from alsolike.filter_values import refuse_unknown
     from cli.filtering import catalogue
 
-    needed = {
-        name for expression in filter_.expressions if expression.verb is Verb.INCLUDE for name in expression.parameters
-    }
-    if filter_.needs_item or not needed <= asked.values.keys():
+    refuse_unknown(asked.values, filter_, name="the filter")
+    if filter_.needs_item or _missing(filter_, asked):
         return None
     return catalogue.passing(filter_, snapshot, configuration, asked=asked)
+
+
+def _missing(filter_: Filter, asked: Asked) -> list[str]:
+    """Return the parameters without which the filter cannot be asked."""
+    from alsolike.filter_tree import Verb
+
+    included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
+    needed = dict.fromkeys(name for expression in included for name in expression.parameters)
+    return [name for name in needed if name not in asked.values]
+
+
+def _needed(filter_: Filter, asked: Asked) -> str:
+    """Return what a request has to say before the items that pass can be counted."""
+    options = [f"--value {name}=..." for name in _missing(filter_, asked)]
+    return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
 
 
 def _for_whom(filter_: Filter | None, asked: Asked) -> str:

@@ -110,6 +110,21 @@ def test_values_are_given_as_a_request_does() -> None:
         run(expression, "--value", "MOST")
 
 
+def test_what_the_count_needs_is_said_and_a_misspelt_parameter_refused() -> None:
+    expression = (
+        "INCLUDE ItemID WHERE Items.PRICE <= $MOST AND Items.BRAND IN ($BRANDS) AND Items.PRICE < CurrentItem.PRICE"
+    )
+
+    asked = run(expression, "--value", "MOST=2")
+
+    assert asked.exit_code == 0
+    assert asked.stdout.splitlines()[-1] == "not counted: it needs --value BRANDS=... and the item of a request"
+    with pytest.raises(
+        InvalidInput, match=r"filterValues\.MOSTT is not a parameter of filter .*, expected MOST, BRANDS"
+    ):
+        run(expression, "--value", "MOSTT=2")
+
+
 def test_user_and_time_of_the_request_are_given_too() -> None:
     brands = "INCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRANDS"
     adults = "EXCLUDE ItemID WHERE Items.PRICE > 1 AND NOT (CurrentUser.AGE >= 18 AND CurrentUser.VIP = true)"
@@ -133,6 +148,7 @@ def test_user_and_time_of_the_request_are_given_too() -> None:
         (["--user", "AGEE=3"], "--user names AGEE, expected age, brands, vip"),
         (["--user", "AGE=old"], '--user age is "old", expected a number'),
         (["--user", "vip=perhaps"], '--user vip is "perhaps", expected true or false'),
+        (["--user", "AGE=3", "--user", "AGE=4"], "--user names AGE twice, expected all of its values at once"),
         (["--at", "yesterday"], "--at is 'yesterday', expected an ISO 8601 time with its zone"),
     ],
 )

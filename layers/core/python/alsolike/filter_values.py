@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.errors import InvalidInput
@@ -81,11 +81,7 @@ def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressio
     InvalidInput
         If an INCLUDE expression misses a parameter, or the filter does not have one that is given.
     """
-    known = filter_.parameters
-    for given in values:
-        if given not in known:
-            expected = ", ".join(known) or "no values: the filter has no parameters"
-            raise InvalidInput(f"filterValues.{given} is not a parameter of filter {name}, expected {expected}")
+    refuse_unknown(values, filter_, name=name)
     expressions = []
     for expression in filter_.expressions:
         missing = [parameter for parameter in expression.parameters if parameter not in values]
@@ -97,6 +93,15 @@ def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressio
         if not missing:
             expressions.append(expression)
     return tuple(expressions)
+
+
+def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> None:
+    """Refuse values of parameters that a filter does not have; see `applicable`."""
+    known = filter_.parameters
+    for given in values:
+        if given not in known:
+            expected = ", ".join(known) or "no values: the filter has no parameters"
+            raise InvalidInput(f"filterValues.{given} is not a parameter of filter {name}, expected {expected}")
 
 
 @value_object
