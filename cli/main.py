@@ -38,6 +38,7 @@ from cli.importing import command as importing
 from cli.quarantine import command as quarantine
 from cli.rebuilding import command as rebuilding
 from cli.restoring import command as restoring
+from cli.termination import terminated_like_interrupted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -80,7 +81,8 @@ app.command()(openapi.openapi)
 def main() -> None:
     """Run the command line; an error that Alsolike foresaw is one line on stderr and exit status 1."""
     try:
-        app()
+        with terminated_like_interrupted():
+            app()
     except AlsolikeError as error:
         console.say(f"alsolike: {error}")
         sys.exit(1)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,20 +30,19 @@ def up(
 
     state = state or deployment.state_path()
     boot.claim(state)
-    with terminated_like_interrupted():
-        boot.build_layers()
-        boot.build_pages()
-        boot.synthesize(environment, outdir)
-        with boot.running_cloud(outdir, state=state) as cloud:
-            where = deployment.of_cloud(cloud)
-            boot.publish_pages(where)
-            for line in boot.layer_sentences(cloud):
-                console.say(line)
-            console.print_line(f"AWS endpoint  {cloud.endpoint}")
-            for line in api_lines(where, user_id="42", item_id="7", reach=deployment.options(state=state)):
-                console.print_line(line)
-            console.say("Ctrl-C stops it all")
-            wait_for_interrupt(cloud)
+    boot.build_layers()
+    boot.build_pages()
+    boot.synthesize(environment, outdir)
+    with boot.running_cloud(outdir, state=state) as cloud:
+        where = deployment.of_cloud(cloud)
+        boot.publish_pages(where)
+        for line in boot.layer_sentences(cloud):
+            console.say(line)
+        console.print_line(f"AWS endpoint  {cloud.endpoint}")
+        for line in api_lines(where, user_id="42", item_id="7", reach=deployment.options(state=state)):
+            console.print_line(line)
+        console.say("Ctrl-C stops it all")
+        wait_for_interrupt(cloud)
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
@@ -75,16 +72,6 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
     ]
 
 
-@contextlib.contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
-    """Within it, SIGTERM does what Ctrl-C does: everything that was started is stopped."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def wait_for_interrupt(cloud: Cloud) -> None:
     """Return when somebody presses Ctrl-C or sends SIGTERM: the way to end what runs until then.
 
@@ -97,7 +84,3 @@ def wait_for_interrupt(cloud: Cloud) -> None:
         while cloud.state.alive:
             time.sleep(_LOOK_EVERY_S)
         raise Unavailable(f"the embedded cloud (process {cloud.state.pid}) has ended by itself; nothing is left of it")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -25,7 +25,7 @@ def demo(
     from cli import console, deployment
     from cli.demo.run import DIRECTORY, Demo, DemoFailed
     from cli.demo.summary import Summary, show
-    from cli.up import api_lines, terminated_like_interrupted, wait_for_interrupt
+    from cli.up import api_lines, wait_for_interrupt
 
     path = DIRECTORY / "summary.json"
     run = Demo(state=state or deployment.state_path(), users=users)
@@ -38,23 +38,22 @@ def demo(
         else:
             show(summary)
 
-    with terminated_like_interrupted():
-        try:
-            with run.running() as where:
-                report(run.summary)
-                if keep_running:
-                    shopper = run.summary.shopper()
-                    user_id, item_id = ("1", "1") if shopper is None else (shopper.user_id, shopper.after.answered[0])
-                    reach = deployment.options(state=state)
-                    for line in api_lines(where, user_id=user_id, item_id=item_id, reach=reach):
-                        console.say(line)
-                    look = console.call("status", *reach)
-                    console.say(f"the same verbs work from another terminal, `{look}` first; Ctrl-C stops it all")
-                    wait_for_interrupt(run.cloud)
-        except BaseException as error:  # an interruption too: the summary says why it is not whole
-            run.summary.error = str(error) or type(error).__name__
-            run.summary.write(path)
-            raise
+    try:
+        with run.running() as where:
+            report(run.summary)
+            if keep_running:
+                shopper = run.summary.shopper()
+                user_id, item_id = ("1", "1") if shopper is None else (shopper.user_id, shopper.after.answered[0])
+                reach = deployment.options(state=state)
+                for line in api_lines(where, user_id=user_id, item_id=item_id, reach=reach):
+                    console.say(line)
+                look = console.call("status", *reach)
+                console.say(f"the same verbs work from another terminal, `{look}` first; Ctrl-C stops it all")
+                wait_for_interrupt(run.cloud)
+    except BaseException as error:  # an interruption too: the summary says why it is not whole
+        run.summary.error = str(error) or type(error).__name__
+        run.summary.write(path)
+        raise
     failed = [check.name for check in run.summary.checks if not check.passed]
     if failed:
         raise DemoFailed(f"the demo ran, but not so: {'; '.join(failed)} ({path} has the details)")

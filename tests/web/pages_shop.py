@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli import boot, deployment, website
-from cli.up import terminated_like_interrupted, wait_for_interrupt
+from cli.termination import terminated_like_interrupted
+from cli.up import wait_for_interrupt
 from local_cloud.client import Cloud
 from tests.canary.training_shop import synthesize
 from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, eventually, write_history

@@ -114,6 +114,11 @@ def test_unreadable_object_is_left_out_and_read_once(s3: Any) -> None:
 
     assert (best(reader), best(reader)) == (["plum"], ["plum"])
     assert len(calls.read) == 2
+    assert reader.stale
+    s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
+    put(s3, 1, "pear")
+    assert best(reader) == ["pear", "plum"]
+    assert not reader.stale
 
 
 def test_earlier_trends_stand_in_and_fade_where_s3_does_not_answer(s3: Any) -> None:

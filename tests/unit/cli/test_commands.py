@@ -47,6 +47,26 @@ VERBS = (
 )
 
 
+def test_sigterm_puts_away_what_was_begun_as_ctrl_c_does() -> None:
+    program = """
+import time
+from cli import main
+def app():
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print("put away", flush=True)
+main.app = app
+main.main()
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "put away\n"
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.app, list(arguments), catch_exceptions=False)
 

@@ -20,6 +20,7 @@ OBJECTS_AT_ONCE = 8
 class _Read:
     etag: str
     counts: ShardCounts
+    readable: bool = True
 
 
 class TrendsReader:
@@ -37,7 +38,8 @@ class TrendsReader:
     Attributes
     ----------
     stale
-        Whether the last look failed, so that earlier counters stand in. They fade all the same.
+        Whether the last look failed, so that earlier counters stand in, which fade all the same; or left out a shard
+        that cannot be read.
     """
 
     def __init__(self, client: Any, bucket: str, *, check_s: float = 30) -> None:
@@ -60,7 +62,7 @@ class TrendsReader:
             return self._trends
         try:
             self._refresh()
-            self.stale = False
+            self.stale = not all(shard.readable for shard in (self._shards or {}).values())
         except Unavailable as error:
             if self._shards is None:
                 raise Unavailable(f"there are no trends to go by: {error}") from error
@@ -89,7 +91,7 @@ class TrendsReader:
             return _Read(stored.etag, ShardCounts.from_bytes(stored.data, name=self._store.uri(key)))
         except InvalidTrends as error:
             logger.error("trends of a shard are left out", reason=str(error))
-            return _Read(stored.etag, NOTHING_COUNTED)
+            return _Read(stored.etag, NOTHING_COUNTED, readable=False)
 
 
 @functools.cache
