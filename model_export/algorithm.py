@@ -81,9 +81,9 @@ class Algorithm(abc.ABC):
     def describe(self) -> str:
         """Return the settings that are not the defaults, for people."""
         changed = [
-            f"{field.name} {getattr(self, field.name):g}"
+            f"{field.name} {value:g}" if isinstance(value, int | float) else f"{field.name} {value}"
             for field in dataclasses.fields(self)
-            if getattr(self, field.name) != field.default
+            if (value := getattr(self, field.name)) != field.default
         ]
         return ", ".join(changed) or "defaults"
 

@@ -1,5 +1,6 @@
 """The worked example of docs/algorithms.md runs as it stands there."""
 
+import dataclasses
 import re
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from alsolike.bundle import Bundle
 from model_export import algorithms
+from model_export.algorithms.popularity import Popularity
 from model_export.hyperparameters import Hyperparameters
 from model_export.train import train
 from tests.unit.model_export.shops import tiny_shop
@@ -37,3 +39,11 @@ def test_a_file_beside_the_others_is_an_algorithm(tmp_path: Path, monkeypatch: p
     assert manifest.algorithm == "newcomers"
     assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1  # cut short, scattered, empty
     assert Bundle(tmp_path / "model").manifest == manifest
+
+
+def test_settings_may_be_words() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Worded(Popularity):
+        direction: str = "forth"
+
+    assert Worded(direction="back", half_life_days=30.0).describe() == "half_life_days 30, direction back"
