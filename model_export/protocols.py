@@ -13,10 +13,14 @@ import numpy.typing as npt
 from alsolike import holdout
 from alsolike.bundle import MS_PER_DAY
 from alsolike.configuration import MAX_HISTORY_LENGTH
+from alsolike.errors import InvalidInput
 from model_export.counts import Counts
 from model_export.interactions import Interactions, Ints, distinct
 
 NOTEWORTHY_SHARE = 0.1
+
+MOST_DAYS = 36_500
+"""Of a hold-out."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,8 +137,16 @@ class Split:
 
 
 def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
-    """Return the test window: `days`, by default 28 days or a tenth of the data's time, whichever is shorter."""
+    """Return the test window: `days`, by default 28 days or a tenth of the data's time, whichever is shorter.
+
+    Raises
+    ------
+    InvalidInput
+        If it is negative, or longer than any data are.
+    """
     if days is not None:
+        if not 0 <= days <= MOST_DAYS:
+            raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MOST_DAYS:,}")
         return int(days * MS_PER_DAY)
     return holdout.holdout_ms(int(interactions.time_ms.min()), int(interactions.time_ms.max()))
 

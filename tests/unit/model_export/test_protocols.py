@@ -1,10 +1,12 @@
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alsolike.bundle import MS_PER_DAY
+from alsolike.errors import InvalidInput
 from model_export import protocols
 from model_export.interaction_file import read
 from tests.unit.model_export.shops import interactions
@@ -133,6 +135,12 @@ def test_the_default_holdout_is_a_tenth_of_the_time_and_28_days_at_most() -> Non
     assert protocols.holdout_ms(short, days=None) == 1 * MS_PER_DAY
     assert protocols.holdout_ms(long, days=None) == 28 * MS_PER_DAY
     assert protocols.holdout_ms(long, days=0.5) == MS_PER_DAY // 2
+
+
+@pytest.mark.parametrize("days", [-1.0, 36_501.0, 1e300, float("inf"), float("nan")])
+def test_a_holdout_is_no_longer_than_any_data(days: float) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(f"the hold-out is {days:g} days, expected 0 to 36,500")):
+        protocols.holdout_ms(interactions([[1, 2]]), days=days)
 
 
 def test_since_a_moment_everybody_is_asked_once_for_what_came_later() -> None:
