@@ -45,3 +45,10 @@ def checkpoint(settings: Algorithm, interactions: Interactions) -> Path | None:
     for column in columns:
         digest.update(column.data)
     return kept / f"{settings.name}-{digest.hexdigest()[:32]}"
+
+
+def write(content: bytes, path: Path) -> None:
+    """Write a file that is whole or not there."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)

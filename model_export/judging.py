@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def judged(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
+def judged_beside(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
     """Yield models with what `judge` finds of each, which it does while the next one is trained."""
     waiting: tuple[T, Future[float]] | None = None
     for model in models:

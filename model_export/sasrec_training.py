@@ -25,7 +25,6 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,8 +32,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from model_export import peers
-from model_export.checkpoints import checkpoint
+from model_export import checkpoints, peers
 from model_export.interactions import Interactions
 from model_export.sasrec_data import Array, batches_of, spectrum, windows_of
 
@@ -132,17 +130,16 @@ _numbers = itertools.count()
 def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Iterator[Trained]:
     """Yield what is learned, after every `settings.judge_every` epochs and after the last.
 
-    Where checkpoints are kept, training goes on from the one that there is; what it had yielded before comes no more.
+    Where checkpoints are kept, training goes on from the one that there is, and begins with what it had yielded last.
     The first of several processes calls this while the others `follow`; one training ends before the next begins.
     """
     rng = np.random.default_rng(settings.seed)
     state = _State(interactions, settings, rng, vectors=spectrum(interactions, settings.size, rng))
-    saved = checkpoint(settings, interactions)
+    saved = checkpoints.checkpoint(dataclasses.replace(settings, epochs=epochs), interactions)
     if saved is not None and saved.is_file():
         state.restore(saved.read_bytes())
         log.info("sasrec: goes on after epoch %d", state.epoch)
-        if state.epoch >= epochs:
-            yield state.trained()
+        yield state.trained()
     number = next(_numbers)
     if state.epoch < epochs and state.peers.size > 1:
         state.peers.tell(Work(number, dataclasses.replace(interactions, content=None), settings, state.dump()))
@@ -152,9 +149,9 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
         state.train_epoch()
         log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
         if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
-            if saved is not None:
-                _save(state.dump(), saved)
             yield state.trained()
+            if saved is not None:  # not before: what came before it has been judged by now
+                checkpoints.write(state.dump(), saved)
 
 
 def follow() -> None:
@@ -256,13 +253,6 @@ class _State:
         self.average, self.epoch, self.steps = state["average"], state["epoch"], state["steps"]
         torch.set_rng_state(state["random"])
         self.rng.bit_generator.state = json.loads(state["generator"])
-
-
-def _save(content: bytes, path: Path) -> None:
-    """Write a file that is whole or not there."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 def _loss(

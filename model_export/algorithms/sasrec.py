@@ -13,8 +13,6 @@ W.-C. Kang, J. McAuley, "Self-attentive sequential recommendation", ICDM 2018.
 from __future__ import annotations
 
 import dataclasses
-import logging
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
@@ -24,12 +22,11 @@ from onnx import TensorProto
 
 from model_export import sasrec_apart
 from model_export.algorithm import Algorithm, Model
+from model_export.checkpoints import checkpoint
 from model_export.interactions import Floats, Histories, Interactions
-from model_export.judging import judged
 from model_export.onnx_graph import Graph
+from model_export.sasrec_judging import best_of
 from model_export.sasrec_scores import EPSILON, NEVER, follows, latest, softmax
-
-log = logging.getLogger(__name__)
 
 FEWEST = 5_000
 """Interactions to learn from."""
@@ -91,22 +88,22 @@ class Sasrec(Algorithm):
     def fit(self, interactions: Interactions) -> SasrecModel:
         """Train for `epochs`, at least 1."""
         *_, last = self._trained(interactions, epochs=self.epochs)
-        return self._with_others(last, interactions)
+        return last.settings._with_others(last.networks[0], interactions)
 
     def fit_judged(self, interactions: Interactions, judge: Callable[[Model], float]) -> SasrecModel:
         """Train until `judge` has found nothing better for a while; the best model's settings say after how many.
 
         The first network is judged; the others are trained as long as it was at its best.
         """
-        best, best_found, since = None, -math.inf, 0
-        for model, found in judged(self._trained(interactions, epochs=self.most_epochs), judge):
-            since += 1
-            log.info("sasrec: %.4f after %d epochs", found, model.settings.epochs)
-            if best is None or found > best_found:
-                best, best_found, since = model, found, 0
-            if since >= self.patience:
-                break
-        return self.fit(interactions) if best is None else self._with_others(best, interactions)
+        judged = best_of(
+            self._trained(interactions, epochs=self.most_epochs),
+            judge,
+            patience=self.patience,
+            checkpoint=checkpoint(dataclasses.replace(self, epochs=self.most_epochs), interactions),
+        )
+        if not judged.epochs:
+            return self.fit(interactions)
+        return dataclasses.replace(self, epochs=judged.epochs)._with_others(judged.arrays, interactions)
 
     def refusal(self, interactions: Interactions) -> str | None:
         """Refuse data that the counting algorithms do better with, and items whose vectors take too long to learn."""
@@ -132,11 +129,12 @@ class Sasrec(Algorithm):
             settings = dataclasses.replace(self, epochs=trained.epochs)
             yield SasrecModel(settings=settings, items=interactions.items, networks=(trained.arrays,))
 
-    def _with_others(self, first: SasrecModel, interactions: Interactions) -> SasrecModel:
+    def _with_others(self, first: Mapping[str, Floats], interactions: Interactions) -> SasrecModel:
         """Return the first network with the others, each trained as long."""
         seeds = range(self.seed + 1, self.seed + self.networks)
-        others = [dataclasses.replace(first.settings, networks=1, seed=seed) for seed in seeds]
-        return dataclasses.replace(first, networks=(*first.networks, *sasrec_apart.trained(others, interactions)))
+        others = [dataclasses.replace(self, networks=1, seed=seed) for seed in seeds]
+        networks = (first, *sasrec_apart.trained(others, interactions))
+        return SasrecModel(settings=self, items=interactions.items, networks=networks)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

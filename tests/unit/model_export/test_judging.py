@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from model_export.judging import judged
+from model_export.judging import judged_beside
 
 
 def test_a_model_is_judged_while_the_next_one_is_trained() -> None:
@@ -20,11 +20,11 @@ def test_a_model_is_judged_while_the_next_one_is_trained() -> None:
         judging.set()
         return model / 10
 
-    assert list(judged(models(), judge)) == [(1, 0.1), (2, 0.2)]
+    assert list(judged_beside(models(), judge)) == [(1, 0.1), (2, 0.2)]
 
 
 def test_what_is_wrong_with_a_judge_is_raised_where_its_answer_is_wanted() -> None:
-    found = judged(iter([2, 0, 1]), lambda model: 1 / model)
+    found = judged_beside(iter([2, 0, 1]), lambda model: 1 / model)
 
     assert next(found) == (2, 0.5)
     with pytest.raises(ZeroDivisionError):
@@ -32,4 +32,4 @@ def test_what_is_wrong_with_a_judge_is_raised_where_its_answer_is_wanted() -> No
 
 
 def test_no_models_are_no_answers() -> None:
-    assert list(judged(iter(()), float)) == []
+    assert list(judged_beside(iter(()), float)) == []

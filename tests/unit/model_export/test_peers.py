@@ -119,11 +119,12 @@ def test_two_processes_go_on_from_where_one_was_stopped(tmp_path: Path, alone: p
 
     whole = SMALL.fit(DATA)
     with kept_in(tmp_path):
-        next(train(DATA, SMALL, epochs=3))
+        training = train(DATA, SMALL, epochs=3)
+        assert [next(training).epochs for _ in range(2)] == [1, 2]  # the second is not kept yet
         alone.undo()
         rest = list(train(DATA, SMALL, epochs=3))
 
-    assert [each.epochs for each in rest] == [2, 3]
+    assert [each.epochs for each in rest] == [1, 2, 3]
     np.testing.assert_allclose(rest[-1].arrays["item.weight"], whole.networks[0]["item.weight"], rtol=1e-3, atol=1e-5)
 
 
