@@ -6,7 +6,7 @@ first, as in a graph. A history is what serving would tell the model: of the ite
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from alsolike.bundle import GRAPH_FILE, Bundle, HistoryParameters, Manifest
 from alsolike.errors import InvalidBundle
 from model_export import metrics
 from model_export.algorithm import Model
+from model_export.chunks import chunks
 from model_export.evaluate import Seen, history_parameters
 from model_export.interactions import Histories, Interactions, Ints
 from model_export.onnx_file import open_session, recommend
@@ -25,7 +26,7 @@ from model_export.protocols import Part, Queries
 NOT_HERE = -1
 """In a champion's list: an item that the data does not have, so that nobody chose it."""
 
-SCORE_BYTES_AT_ONCE = 16 << 20
+BYTES_AT_ONCE = 16 << 20
 """What a graph computes on the way takes several times as much."""
 
 
@@ -81,7 +82,8 @@ class ChampionBundle:
         of_position[0] = 0
         of_position[positions[1:]] = np.where(positions[1:] > 0, np.arange(1, len(positions)), 0)
         found = np.zeros((len(queries), k), np.int64)
-        for rows in _chunks(len(queries), manifest.items):
+        length = manifest.history.length
+        for rows in chunks(len(queries), items=manifest.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=True):
             past = _past(queries, rows, positions)
             exclude = past if seen == "masked" else np.zeros_like(past[:, :1])
             try:
@@ -100,7 +102,8 @@ def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     parameters = history_parameters(queries.source, model.settings.half_life_days)
     histories = _histories(queries, positions, queries.source.weight, parameters, items=model.items)
     found = np.zeros((len(queries), k), np.int64)
-    for rows in _chunks(len(queries), model.items):
+    length = parameters.length
+    for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=False):
         for query, scores in enumerate(model.score(histories.rows(rows)), rows.start):
             scores[scores <= 0] = -np.inf
             if seen == "masked":
@@ -166,9 +169,3 @@ def _of_someone(lists: Ints, histories: Histories) -> Ints:
     """Leave out the lists of users of whom the model knows nothing: serving does not ask it."""
     lists[~histories.items.any(axis=1)] = 0
     return lists
-
-
-def _chunks(queries: int, items: int) -> Iterator[slice]:
-    size = max(1, SCORE_BYTES_AT_ONCE // (4 * (items + 1)))
-    for start in range(0, queries, size):
-        yield slice(start, min(start + size, queries))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from alsolike.bundle import HistoryParameters
 from model_export import metrics
 from model_export.algorithm import Model
+from model_export.chunks import chunks
 from model_export.interactions import Floats, Histories, Interactions, Ints
 from model_export.popularity_bias import PopularityBias, Shares, popularity
 from model_export.protocols import Queries
@@ -26,7 +27,7 @@ Seen = Literal["masked", "allowed"]
 BOTH: tuple[Seen, Seen] = ("masked", "allowed")
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
-SCORE_BYTES_AT_ONCE = 64 << 20
+BYTES_AT_ONCE = 64 << 20
 FEW_PAIRS = 10_000
 
 
@@ -154,12 +155,11 @@ def _end(scores: Floats) -> None:
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
     """Chunks of scores, ended, and the number of each chunk's first query."""
-    chunk = max(1, SCORE_BYTES_AT_ONCE // (4 * (model.items + 1)))
-    for start in range(0, len(queries), chunk):
-        rows = slice(start, start + chunk)
+    length = queries.source.history_length
+    for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=False):
         scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
         _end(scores)
-        yield start, scores
+        yield rows.start, scores
 
 
 class Hits:

@@ -15,7 +15,6 @@ order may change.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ import numpy.typing as npt
 
 from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
 from model_export.algorithm import Model
+from model_export.chunks import chunks
 from model_export.interactions import Floats, Histories, Ints
 from model_export.onnx_file import open_session, recommend
 
@@ -31,7 +31,7 @@ TOLERANCE_OF_BEST = 1e-4
 """Scores that are shares of a million items are all small."""
 
 PARITY_K = 100
-SCORE_BYTES_AT_ONCE = 32 << 20
+BYTES_AT_ONCE = 32 << 20
 
 FEW = 16
 """Histories that are cut short, and that padding is scattered in."""
@@ -88,7 +88,9 @@ def check_parity(
     k = min(k, model.items)
     plain, biased = _Checked(directory / GRAPH_FILE, k), _Checked(directory / BIAS_GRAPH_FILE, k)
     half, scarce = _bars(model.items)
-    for chunk in _chunks(histories, model.items):
+    length = histories.items.shape[1]
+    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=True):
+        chunk = histories.rows(rows)
         scores = model.score(chunk)
         nothing = np.zeros((len(chunk), 0), np.int64)
         plain.check(chunk, scores, exclude=nothing)
@@ -200,9 +202,3 @@ def _bars(items: int) -> tuple[Floats, Floats]:
     scarce = np.full(items + 1, -np.inf, np.float32)
     scarce[rng.choice(items, max(1, items // SCARCE), replace=False) + 1] = 0.0
     return half, scarce
-
-
-def _chunks(histories: Histories, items: int) -> Iterator[Histories]:
-    size = max(1, SCORE_BYTES_AT_ONCE // (4 * (items + 1)))
-    for start in range(0, len(histories), size):
-        yield histories.rows(slice(start, start + size))

@@ -10,13 +10,14 @@ import numpy as np
 from alsolike.bundle import GRAPH_FILE
 from alsolike.drift import DAY_MS, WINDOW_DAYS, Histogram
 from model_export.algorithm import Model
+from model_export.chunks import chunks
 from model_export.evaluate import history_parameters
 from model_export.interactions import Floats, Interactions
 from model_export.onnx_file import open_session, recommend
 
 USERS = 1_000
 BINS = 10
-_SCORE_BYTES_AT_ONCE = 32 << 20
+_BYTES_AT_ONCE = 32 << 20
 
 
 def top_scores(interactions: Interactions, model: Model, directory: Path, *, exclude_seen: bool) -> Histogram:
@@ -36,10 +37,10 @@ def top_scores(interactions: Interactions, model: Model, directory: Path, *, exc
         parameters=history_parameters(interactions, model.settings.half_life_days),
     )
     session = open_session(directory / GRAPH_FILE)
-    at_once = max(1, _SCORE_BYTES_AT_ONCE // (4 * (model.items + 1)))
+    length = histories.items.shape[1]
     found: list[Floats] = []
-    for start in range(0, len(histories), at_once):
-        some = histories.rows(slice(start, start + at_once))
+    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=_BYTES_AT_ONCE, pairs=True):
+        some = histories.rows(rows)
         exclude = some.items if exclude_seen else np.zeros((len(some), 1), np.int64)
         items, scores = recommend(session, some, exclude=exclude, k=1)
         found.append(scores[items[:, 0] > 0, 0])

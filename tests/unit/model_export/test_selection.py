@@ -88,7 +88,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Transitions().fit(test.fit)
     whole = evaluate(model, test.queries, k=3)
 
-    monkeypatch.setattr("model_export.evaluate.SCORE_BYTES_AT_ONCE", 4 * 26 * 7)
+    monkeypatch.setattr("model_export.evaluate.BYTES_AT_ONCE", 4 * 100 * 100 * 7)
 
     assert evaluate(model, test.queries, k=3) == whole
 
