@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.bundle import MS_PER_DAY
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH
+from alsolike.errors import InvalidInput
 from benchmarks.page import write_section
 from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
@@ -69,14 +69,18 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
     options = parser.parse_args(arguments)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory:
-        data = read_set(options.name, options.interactions, options.items, Path(directory))
-    data = dataclasses.replace(data, history_length=options.history)
-    if options.name in SHOPS:
-        split = protocols.temporal(data, holdout_ms=int(options.days * MS_PER_DAY))
-    else:
-        split = protocols.leave_one_out(data)
-    left_out = set(options.without.split(","))
+    left_out = {name.strip() for name in options.without.split(",") if name.strip()}
+    if unknown := left_out - known().keys():
+        parser.error(f"--without names {', '.join(sorted(unknown))}; known are {', '.join(known())}")
+    if options.history < 1:
+        parser.error(f"--history is {options.history}, expected at least 1")
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            data = read_set(options.name, options.interactions, options.items, Path(directory))
+        data = dataclasses.replace(data, history_length=options.history)
+        split = _split(data, days=options.days if options.name in SHOPS else None)
+    except InvalidInput as error:
+        raise SystemExit(str(error)) from error
     algorithms = {name: each for name, each in known().items() if name not in left_out and missing(each) is None}
     rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=options.name in SHOPS)]
     section = _section(options.name, data, split, rows, seconds=time.monotonic() - started)
@@ -96,6 +100,18 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
         items = of_bought(as_csv(items, directory), interactions, directory)
     catalogue = None if items is None else read_items(items, columns=DEFAULT.item_columns).properties
     return read(interactions, items=catalogue, configuration=DEFAULT).interactions
+
+
+def _split(data: Interactions, *, days: float | None) -> Split:
+    """Hold out the last days, or the last interactions; refuse data that leave nobody to ask: the page is written."""
+    if days is None:
+        split = protocols.leave_one_out(data)
+    else:
+        split = protocols.temporal(data, holdout_ms=protocols.holdout_ms(data, days=days))
+    for name, part in (("validation", split.validation), ("test", split.test)):
+        if not len(part.queries):
+            raise InvalidInput(f"nobody is asked in the {name} part of the {split.protocol} protocol")
+    return split
 
 
 def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algorithm]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from alsolike.errors import InvalidInput
+
 FEWEST = 5
 """Interactions that a user and an item of RecBole's files need to stay, as the published figures have it."""
 
@@ -22,7 +24,14 @@ def as_csv(path: Path, directory: Path) -> Path:
         RecBole, tab-separated with a type behind each column's name. Anything else is taken to have our columns.
     directory
         Where a converted file goes.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file.
     """
+    if not path.is_file():
+        raise InvalidInput(f"{path} is no file")
     if path.suffix == ".txt":
         return _sequences(path, directory / f"{path.stem}.csv")
     if path.suffix in (".inter", ".item"):
@@ -34,7 +43,7 @@ def _sequences(path: Path, target: Path) -> Path:
     with target.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["USER_ID", "ITEM_ID", "TIMESTAMP"])
-        for line in path.read_text().splitlines():
+        for line in filter(str.strip, path.read_text().splitlines()):
             user, *items = line.split()
             writer.writerows((user, item, place) for place, item in enumerate(items, start=1))
     return target

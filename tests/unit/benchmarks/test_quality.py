@@ -1,0 +1,52 @@
+"""`make bench-quality` reads what it is given or says what is wrong with it; it writes no page of nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import quality
+from benchmarks.quality_files import as_csv
+
+
+def test_sequences_become_rows_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "Beauty.txt").write_text("1 7 8 7\n\n2 9\n3\n")
+
+    rows = as_csv(tmp_path / "Beauty.txt", tmp_path).read_text().split()
+
+    assert rows == ["USER_ID,ITEM_ID,TIMESTAMP", "1,7,1", "1,8,2", "1,7,3", "2,9,1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["beauty"], "beauty needs --interactions"),
+        (["beauty", "--interactions", "{folder}/none.txt"], "none.txt is no file"),
+        (["beauty", "--interactions", "{folder}/none.csv"], "none.csv is no file"),
+        (["beauty", "--interactions", "{folder}/few.csv", "--items", "{folder}/none.csv"], "none.csv is no file"),
+        (["beauty", "--interactions", "{folder}/few.csv"], "nobody is asked in the validation part of the leave-one"),
+        (["online-retail", "--interactions", "{folder}/few.csv", "--days", "0"], "nobody is asked in the validation"),
+        (["online-retail", "--interactions", "{folder}/few.csv", "--days", "1e9"], "the hold-out is 1e+09 days"),
+    ],
+)
+def test_wrong_files_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "few.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,pear,1\nann,plum,2\n")
+
+    with pytest.raises(SystemExit, match=said.replace("+", r"\+")):
+        quality.main([argument.format(folder=tmp_path) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--without", "sasrec,sasrek"], "--without names sasrek; known are blend, "),
+        (["--history", "0"], "--history is 0, expected at least 1"),
+    ],
+)
+def test_wrong_options_are_named(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    with pytest.raises(SystemExit):
+        quality.main(["beauty", *arguments])
+
+    assert said in capsys.readouterr().err
