@@ -191,18 +191,24 @@ class _Lines:
 
     def reach(self, done: float) -> None:
         self._done = done
-        if self._total and time.monotonic() - self._said > _PLAIN_EVERY_S:
-            self._said = time.monotonic()
-            say(f"{self._description}: {done / self._total:.0%}{self._tail()}")
+        if self._total:
+            self._now_and_then()
 
     def note(self, text: str) -> None:
         self._note = text
+        self._now_and_then()
 
     def say(self, text: str) -> None:
         say(text)
 
     def end(self, how: str) -> None:
         say(f"{self._description}: {how} in {time.monotonic() - self._started:.1f} s{self._tail()}")
+
+    def _now_and_then(self) -> None:
+        if time.monotonic() - self._said > _PLAIN_EVERY_S:
+            self._said = time.monotonic()
+            share = f": {self._done / self._total:.0%}" if self._total else ""
+            say(f"{self._description}{share}{self._tail()}")
 
     def _tail(self) -> str:
         return f" ({self._note})" if self._note else ""

@@ -107,3 +107,23 @@ def test_lines_of_a_step_stay_uncut_on_a_terminal_and_in_a_pipe(
     printed = shown.getvalue()
     assert line.replace(HOSTILE, SHOWN) in printed
     assert printed.index("Pears") < printed.rindex("training")
+
+
+def test_in_a_pipe_a_long_step_says_now_and_then_what_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+
+    with console.step("comparing", total=4) as step:
+        step.advance()
+        for epoch in range(1, 7):  # one of the four takes long
+            clock[0] += 4.0
+            step.note(f"epoch {epoch}")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "comparing ...",
+        "comparing: 25% (epoch 3)",
+        "comparing: 25% (epoch 6)",
+        "comparing: done in 24.0 s (epoch 6)",
+    ]
