@@ -44,9 +44,21 @@ class Budget:
     seconds: float = math.inf
     megabytes: float = math.inf
     started: float = dataclasses.field(default_factory=time.monotonic)
+    _said: dict[tuple[Algorithm, int], tuple[Interactions, str | None]] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def refusal(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
-        """Return why the algorithm is not to be fitted on the interactions, or None; what is counted is not tried."""
+        """Return why the algorithm is not to be fitted on the interactions, or None; what is counted is not tried.
+
+        Asked again of the same, it says the same: what was fitted by then costs no second fit.
+        """
+        asked = algorithm, id(interactions)
+        if asked not in self._said:
+            self._said[asked] = interactions, self._refusal(algorithm, interactions)  # alive, it keeps its id
+        return self._said[asked][1]
+
+    def _refusal(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
         if interactions.counts is not None or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return None
         settings, longer = algorithm.trial()

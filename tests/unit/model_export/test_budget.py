@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import pytest
 
 from model_export import checkpoints
 from model_export.algorithm import Model
@@ -78,6 +79,18 @@ def shop(rows: int) -> Interactions:
 
 
 LARGE = shop(5 * TRIAL_ROWS)
+
+
+def test_what_was_fitted_in_the_budget_is_not_refused_when_it_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, budget = shop(5 * TRIAL_ROWS), Budget(seconds=1_000.0)
+    FITTED.clear()
+    assert budget.refusal(Heavy(), data) is None
+
+    monkeypatch.setattr("time.monotonic", lambda: budget.started + 1_001.0)
+
+    assert budget.refusal(Heavy(), data) is None
+    assert len(FITTED) == 2  # the short fits were not repeated
+    assert budget.refusal(Heavy(), shop(5 * TRIAL_ROWS)) == "the 1,000 s of the budget are used up"
 
 
 def test_small_data_is_fitted_without_a_trial() -> None:
