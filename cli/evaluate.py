@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -127,7 +128,7 @@ def evaluate(
         data = file.interactions
         step.note(f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items")
     guessed = catalogue.guessed if catalogue else {}
-    for note in (*file.notes, *_guessed(guessed)):
+    for note in (*file.notes, *_of_the_future(data, now_ms=time.time_ns() // 1_000_000), *_guessed(guessed)):
         console.say(f"note: {note}")
     sentences = None if sentence_model is None else open_model(sentence_model, file.properties)
     if sentences is not None:
@@ -205,6 +206,13 @@ def evaluate(
             "seen in the test, without cold items in the answers and with: those and "
             f"{new_items[0]['items_never_had']:,} that nobody ever had",
         )
+
+
+def _of_the_future(data: Interactions, *, now_ms: int) -> Iterator[str]:
+    """Yield what to say of interactions that have not happened yet: all others are old beside one of them."""
+    if later := int((data.time_ms > now_ms).sum()):
+        latest = _day(int(data.time_ms.max()))
+        yield f"{later:,} interactions are of the future, up to {latest}; an import refuses such, here they count"
 
 
 def _guessed(columns: Mapping[str, ColumnType]) -> Iterator[str]:

@@ -211,6 +211,19 @@ def test_a_time_far_ahead_that_empties_the_window_is_seen_from_the_refusal(tmp_p
         evaluated(path, protocol="temporal")
 
 
+def test_interactions_of_the_future_are_said(tmp_path: Path) -> None:
+    # All others are more than a thousand half-lives older, so that popularity knows one item.
+    rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
+    path = write_rows(tmp_path / "rows.csv", [("u0", "i0", 9_000_000_000), *rows])
+    now = write_rows(tmp_path / "now.csv", rows)
+
+    said, nothing = (evaluated(each, "--algorithms", "popularity")[1] for each in (path, now))
+
+    note = "note: 1 interactions are of the future, up to 2255-03-14; an import refuses such, here they count"
+    assert note in said.splitlines()
+    assert "future" not in nothing
+
+
 def test_an_empty_window_is_refused_in_a_file(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)])
 
