@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle import HistoryParameters
+from alsolike.errors import InvalidInput
 from model_export import metrics
 from model_export.algorithm import Model
 from model_export.chunks import chunks
@@ -154,10 +155,18 @@ def _end(scores: Floats) -> None:
 
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
-    """Chunks of scores, ended, and the number of each chunk's first query."""
+    """Chunks of scores, ended, and the number of each chunk's first query.
+
+    Raises
+    ------
+    InvalidInput
+        If there is not a score for every item of every query.
+    """
     length = queries.source.history_length
     for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=False):
         scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
+        if scores.shape != (expected := (rows.stop - rows.start, model.items + 1)):
+            raise InvalidInput(f"{model.settings.name} returned scores of shape {scores.shape}, expected {expected}")
         _end(scores)
         yield rows.start, scores
 

@@ -28,7 +28,8 @@ def known() -> Mapping[str, Algorithm]:
     Raises
     ------
     InvalidInput
-        If the own package is no folder, has no algorithm, cannot be imported, or takes a name that another has.
+        If the own package is no folder, has no algorithm, cannot be imported, or takes a name that another has; if an
+        algorithm has no name or no default settings.
     """
     found: dict[str, Algorithm] = {}
     for module_info in pkgutil.iter_modules(__path__):
@@ -53,7 +54,26 @@ def _defined(module: ModuleType) -> dict[str, Algorithm]:
         and issubclass(settings, Algorithm)
         and not inspect.isabstract(settings)
     )
-    return {settings.name: settings() for settings in classes}
+    found: dict[str, Algorithm] = {}
+    for default in map(_default, classes):
+        other = found.setdefault(default.name, default)
+        if type(other) is not type(default):
+            names = f"{type(other).__name__} and {type(default).__name__}"
+            raise InvalidInput(f"{module.__name__} has two algorithms {default.name!r}: {names}")
+    return found
+
+
+def _default(settings: type[Algorithm]) -> Algorithm:
+    """Return the default settings of an algorithm that can be compared: fits are remembered by name and settings."""
+    try:
+        default = settings()
+        hash((default.name, default))
+    except (AttributeError, TypeError) as error:
+        raise InvalidInput(
+            f"{settings.__module__}.{settings.__name__} is no algorithm: {error}; expected a name, and settings that "
+            "have defaults and can be hashed"
+        ) from error
+    return default
 
 
 def _own_modules(folder: Path) -> Iterator[ModuleType]:

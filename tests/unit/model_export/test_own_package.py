@@ -67,6 +67,26 @@ def test_package_shows_the_algorithms_of_its_modules(package: Write) -> None:
             "my_ease names an algorithm 'ease', as model_export.algo",
         ),
         ("broken", "import nowhere_at_all", "own/broken cannot be imported: ModuleNotFoundError: No module named 'now"),
+        (
+            "nameless",
+            EXAMPLE.replace('name: ClassVar[str] = "newcomers"', ""),
+            "nameless.Newcomers is no algorithm: .*name",
+        ),
+        (
+            "unsettled",
+            EXAMPLE.replace("users: int = 100", "users: int"),
+            "unsettled.Newcomers is no algorithm: .* missing 1 .* 'users'; expected a name, and settings ",
+        ),
+        (
+            "listed",
+            EXAMPLE.replace("users: int = 100", "users: list = dataclasses.field(default_factory=list)"),
+            "listed.Newcomers is no algorithm: unhashable type: 'list'",
+        ),
+        (
+            "twice",
+            EXAMPLE + "\n\nclass Latest(Newcomers):\n    pass\n",
+            "twice has two algorithms 'newcomers': Latest and Newcomers",
+        ),
         ("json", "", "own/json has the name of another module, .*; rename it"),
     ],
 )

@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pytest
 
+from alsolike.errors import InvalidInput
 from model_export import protocols
 from model_export.algorithm import Algorithm, Judge, Model
 from model_export.algorithms import known
@@ -91,6 +92,16 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model_export.evaluate.BYTES_AT_ONCE", 4 * 100 * 100 * 7)
 
     assert evaluate(model, test.queries, k=3) == whole
+
+
+def test_scores_that_are_not_of_every_item_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = protocols.leave_one_out(interactions([[1, 2, 3, 4]] * 3)).test
+    model = Transitions().fit(test.fit)
+    right = type(model).score
+    monkeypatch.setattr(type(model), "score", lambda model, histories: right(model, histories)[:, 1:])
+
+    with pytest.raises(InvalidInput, match=r"transitions returned scores of shape \(3, 4\), expected \(3, 5\)"):
+        evaluate(model, test.queries, k=3)
 
 
 def test_test_targets_choose_nothing() -> None:
