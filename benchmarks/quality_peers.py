@@ -54,7 +54,9 @@ class PeerModel(Model):
 
     def score(self, histories: Histories) -> Floats:
         """Return the library's scores, moved to at least 0."""
-        scores = self.of_matrix(histories.matrix(columns=self.items + 1))
+        matrix = histories.matrix(columns=self.items + 1)
+        matrix.sum_duplicates()
+        scores = self.of_matrix(matrix)
         scores -= scores.min()
         return np.ascontiguousarray(scores, np.float32)
 

@@ -225,9 +225,12 @@ class Histories:
         return Histories(items=self.items[chosen], weights=self.weights[chosen])
 
     def matrix(self, *, columns: int, position_decay: float = 1.0) -> sp.csr_array:
-        """Return the decayed weights summed by item, float32 `(batch, columns)`; column 0 is empty."""
-        batch, length = self.items.shape
+        """Return the decayed weights by item, float32 `(batch, columns)`; column 0 is empty.
+
+        An item that stands twice has two values, oldest first: added up one after the other, as a graph adds them up,
+        a thousand of one item come to the same sum.
+        """
         weights = self.weights * positional_decay(self.items, position_decay)
-        valid = (self.items != 0).ravel()
-        rows = np.repeat(np.arange(batch), length)[valid]
-        return sp.csr_array((weights.ravel()[valid], (rows, self.items.ravel()[valid])), shape=(batch, columns))
+        valid = self.items != 0
+        starts = np.append(0, np.cumsum(valid.sum(axis=1)))
+        return sp.csr_array((weights[valid], self.items[valid], starts), shape=(len(self), columns))

@@ -101,9 +101,10 @@ class BuyAgainModel(Model):
 
     def score(self, histories: Histories) -> Floats:
         """Return each item's summed weight in the history, times its factor."""
-        own: Floats = histories.matrix(columns=self.items + 1, position_decay=self.settings.position_decay).toarray()
-        own *= self.factor
-        return own
+        own = histories.matrix(columns=self.items + 1, position_decay=self.settings.position_decay)
+        own.data *= self.factor[own.indices]
+        scores: Floats = own.toarray()
+        return scores
 
     def export(self, graph: Graph) -> str:
         """Add the history's weights, times the factors, up by item."""

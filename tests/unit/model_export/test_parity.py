@@ -167,6 +167,18 @@ def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pyte
     assert check_parity(model, tmp_path, histories) == whole
 
 
+@pytest.mark.parametrize("name", ["buy_again", "ease", "item_knn", "slist", "transitions"])
+def test_a_thousand_of_one_item_add_up_as_in_the_model(name: str, tmp_path: Path) -> None:
+    # What a script does that looks at one item all day. Float32 sums of equal numbers all err to one side.
+    data = interactions(random_sequences(users=40, items=30, length=10), items=30)
+    model = dataclasses.replace(algorithms.known()[name], position_decay=1.0).fit(data)
+    write_graphs(model, tmp_path)
+    items, weights = np.arange(1, 31)[:, None], np.linspace(20, 90, 30, dtype=np.float32)[:, None]
+    histories = Histories(items=np.tile(items, 1_000), weights=np.tile(weights, 1_000))
+
+    assert check_parity(model, tmp_path, histories).largest_difference < 1e-6
+
+
 def test_a_wrong_graph_fails_the_training_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
     config = tmp_path / "input/config/hyperparameters.json"
