@@ -63,7 +63,9 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("name", metavar="set", choices=[*PUBLISHED, "ml-100k", *SHOPS])
     parser.add_argument("--interactions", type=Path, help=".csv(.gz), .parquet, S3-Rec's .txt or RecBole's .inter")
-    parser.add_argument("--items", type=Path, help="what is known of the items")
+    parser.add_argument(
+        "--items", type=Path, help="what is known of the items: .csv(.gz), S3-Rec's .json or RecBole's .item"
+    )
     parser.add_argument("--history", type=int, default=HISTORY_LENGTH, help="interactions that a model is told")
     parser.add_argument("--days", type=float, default=28.0, help="of the test window, for sets with real times")
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")

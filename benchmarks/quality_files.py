@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,9 @@ def as_csv(path: Path, directory: Path) -> Path:
     Parameters
     ----------
     path
-        `.txt`: sequences as in S3-Rec's repository, a line of a user and its items in order. `.inter` or `.item`: as in
-        RecBole, tab-separated with a type behind each column's name. Anything else is taken to have our columns.
+        `.txt`: sequences as in S3-Rec's repository, a line of a user and its items in order; `.json`: attributes as
+        there, an object with each item's list. `.inter` or `.item`: as in RecBole, tab-separated with a type behind
+        each column's name. Anything else is taken to have our columns.
     directory
         Where a converted file goes.
 
@@ -34,6 +36,8 @@ def as_csv(path: Path, directory: Path) -> Path:
         raise InvalidInput(f"{path} is no file")
     if path.suffix == ".txt":
         return _sequences(path, directory / f"{path.stem}.csv")
+    if path.suffix == ".json":
+        return _attributes(path, directory / f"{path.stem}.csv")
     if path.suffix in (".inter", ".item"):
         return _recbole(path, directory / f"{path.name}.csv")
     return path
@@ -46,6 +50,15 @@ def _sequences(path: Path, target: Path) -> Path:
         for line in filter(str.strip, path.read_text().splitlines()):
             user, *items = line.split()
             writer.writerows((user, item, place) for place, item in enumerate(items, start=1))
+    return target
+
+
+def _attributes(path: Path, target: Path) -> Path:
+    with target.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["ITEM_ID", "ATTRIBUTES"])
+        for item, attributes in json.loads(path.read_text()).items():
+            writer.writerow((item, "|".join(map(str, attributes))))
     return target
 
 
@@ -82,6 +95,8 @@ def of_bought(items: Path, interactions: Path, directory: Path) -> Path:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path).astype({"ITEM_ID": str})
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    is_parquet = path.suffix == ".parquet"
+    table = pd.read_parquet(path) if is_parquet else pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "ITEM_ID" not in table:
+        raise InvalidInput(f"{path} misses the column ITEM_ID; its columns are {', '.join(table.columns)}")
+    return table.astype({"ITEM_ID": str})

@@ -16,6 +16,14 @@ def test_sequences_become_rows_in_their_order(tmp_path: Path) -> None:
     assert rows == ["USER_ID,ITEM_ID,TIMESTAMP", "1,7,1", "1,8,2", "1,7,3", "2,9,1"]
 
 
+def test_attributes_become_a_column_of_several_values(tmp_path: Path) -> None:
+    (tmp_path / "Beauty_item2attributes.json").write_text('{"7": [1, 12], "8": []}')
+
+    rows = as_csv(tmp_path / "Beauty_item2attributes.json", tmp_path).read_text().split()
+
+    assert rows == ["ITEM_ID,ATTRIBUTES", "7,1|12", "8,"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -23,6 +31,10 @@ def test_sequences_become_rows_in_their_order(tmp_path: Path) -> None:
         (["beauty", "--interactions", "{folder}/none.txt"], "none.txt is no file"),
         (["beauty", "--interactions", "{folder}/none.csv"], "none.csv is no file"),
         (["beauty", "--interactions", "{folder}/few.csv", "--items", "{folder}/none.csv"], "none.csv is no file"),
+        (
+            ["beauty", "--interactions", "{folder}/few.csv", "--items", "{folder}/a.csv"],
+            "a.csv misses the column ITEM_ID",
+        ),
         (["beauty", "--interactions", "{folder}/few.csv"], "nobody is asked in the validation part of the leave-one"),
         (["online-retail", "--interactions", "{folder}/few.csv", "--days", "0"], "nobody is asked in the validation"),
         (["online-retail", "--interactions", "{folder}/few.csv", "--days", "1e9"], "the hold-out is 1e+09 days"),
@@ -32,6 +44,7 @@ def test_wrong_files_are_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("ITEM,ATTRIBUTES\npear,1\n")
     (tmp_path / "few.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,pear,1\nann,plum,2\n")
 
     with pytest.raises(SystemExit, match=said.replace("+", r"\+")):
