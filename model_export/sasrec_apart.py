@@ -28,8 +28,8 @@ Networks = list[Mapping[str, Floats]]
 LONG = 1_000_000
 """So many interactions times epochs are worth a process: some ten seconds' work, where a start takes three."""
 
-MOST = 20_000_000
-"""Of more interactions, each process would take gigabytes."""
+MOST = 5_000_000
+"""Of more interactions, each process would take more than a gigabyte, which no budget knows of."""
 
 PROGRAM = (sys.executable, "-m", "model_export.sasrec_apart")
 
