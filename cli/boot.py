@@ -148,7 +148,7 @@ def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
     with console.step("deploy on the embedded cloud", total=_resources(assembly)) as step:
 
         def deployed(line: str) -> None:
-            step.advance()
+            step.advance("(AWS::" in line)  # a line for each resource, and few others
             step.note(line)
 
         try:

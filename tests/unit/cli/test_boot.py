@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from alsolike.errors import Unavailable
-from cli import boot
+from cli import boot, console
 from local_cloud import client
 from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState
@@ -39,3 +40,26 @@ def test_what_failed_on_a_cloud_is_what_is_seen_where_it_does_not_stop_either(as
         raise LookupError("no such item")
 
     assert isinstance(failed.value.__cause__, CloudError)
+
+
+def test_progress_counts_resources_and_no_other_line_of_the_log(
+    assembly: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = Cloud.start
+
+    def saying(*arguments: object, progress: Callable[[str], None], **more: object) -> Cloud:
+        for line in ("starting moto", "shop: F (AWS::SNS::Topic)", "serving"):
+            progress(line)
+        return start(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Cloud, "start", saying)
+    monkeypatch.setattr(console, "_PLAIN_EVERY_S", 0)
+    resources = {name: {"Type": "AWS::SNS::Topic"} for name in "FG"}
+    (assembly / "shop.template.json").write_text(json.dumps({"Resources": resources}))
+
+    with pytest.raises(Unavailable), boot.running_cloud(assembly, state=assembly / "state.json"):
+        pass
+
+    said = capsys.readouterr().err
+    assert "deploy on the embedded cloud: 50% (serving)" in said
+    assert "100%" not in said
