@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo neural sentences test test-loop test-faults test-api test-canary test-web screenshots test-spark check format lint types imports bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
+.PHONY: help demo neural sentences test test-loop test-faults test-api test-canary test-web screenshots test-spark check format lint types imports prose bench bench-ingest bench-serving bench-train bench-quality bench-attribution bench-spark layers web check-web synth lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -105,7 +105,7 @@ screenshots: $(VENV)/web.done build/web/index.html  ## the README's pictures of 
 test-spark: $(VENV)/spark.done node_modules/aws-cdk/bin/cdk  ## both engines make the same dataset, row by row; a Glue job of the embedded cloud
 	$(BIN)/pytest tests/spark $(ARGS)
 
-check: lint types imports test test-loop  ## the whole gate: format, lint, types, import rules, tests
+check: lint types imports prose test test-loop  ## the whole gate: format, lint, types, import rules, tests
 
 format: $(VENV)/dev.done  ## write the format and the safe lint fixes
 	$(BIN)/ruff format .
@@ -120,6 +120,9 @@ types: $(VENV)/dev.done
 
 imports: $(VENV)/dev.done
 	$(BIN)/lint-imports
+
+prose: $(VENV)/bootstrap.done  ## plain English: violations per folder and rule, which may only fall (ARGS="--list cli", ARGS=--record)
+	$(BIN)/python -m tests.prose $(ARGS)
 
 bench: $(VENV)/dev.done  ## ratios against the floor: handlers, cold starts
 	$(BIN)/python -m benchmarks $(ARGS)

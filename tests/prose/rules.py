@@ -1,0 +1,111 @@
+"""Rules of plain English that a program can check without false alarms."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from tests.prose.texts import Text
+
+_MOST_WORDS = 25
+_INDIRECT = r"What|Whether|Whoever|Whose|Whom|Who|Of|How|Those|Whatever"
+# Words that begin neither an imperative nor a noun phrase without an article.
+_CLOSED_CLASS = r"""a|an
+    |the|this|that|these|its?|their|they|his|he|her|she|our|we|i|your?|one|two|three|some|any|all|each
+    |every|both|another|other|no|nothing|nobody|none|neither|either|everything|everybody|somebody|something|where|which
+    |when|why|for|from|in|on|at|by|to|with|without|within|under|after|before|as|like|if|else|also|only|never|always|not
+    |so|and|or|but|than|then|there|here"""
+# Forms that are never plural nouns; `answers`, `counts` or `scores` may be either.
+_THIRD_PERSON = r"""(?:accept|add|ask|begin|bring|build|choose|collect|compare|compute|create|decide|delete|deliver
+    |describe|draw|encode|erase|evaluate|extract|fail|find|follow|forget|gather|give|hand|hold|invoke|join|judge|keep|learn
+    |leave|load|make|measure|merge|open|parse|pass|promise|put|raise|rank|read|recognise|refuse|register|reject|remember
+    |remove|replace|return|run|say|send|serve|show|sort|split|stand|start|stop|take|tell|train|turn|upload|wait|write|yield
+    )s|(?:go|pass|publish|watch)es|applies|copies|divides"""
+_IMPERATIVE = "return|write|yield|raise|say|make|take|give|tell|read|send|create|remove|refuse"
+
+_INDIRECT_START = re.compile(rf"\W*({_INDIRECT}|Where|Which)\b(?![^.!?]*\?)", re.I)
+_INDIRECT_SENTENCE = re.compile(rf"(?:\A|[.!?:]\s|\n[ \t]*\n)\s*({_INDIRECT})\b(?![^.!?]*\?)")
+_FIRST_WORD_OF_FUNCTION = re.compile(rf"\s*({_CLOSED_CLASS}|{_THIRD_PERSON})\b(?!-)", re.I | re.X)
+_FIRST_WORD_OF_TYPE = re.compile(rf"\s*({_IMPERATIVE}|{_THIRD_PERSON})\s(?!of\b)", re.I | re.X)
+_SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=\S)|\n(?!\s*\n))+")
+_WORD = re.compile(r"«»|\w[\w'-]*")
+
+Matches: TypeAlias = Iterator[tuple[int, str]]
+"""Positions in the text, each with the words that break the rule."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule with the advice that the author of a violation needs."""
+
+    name: str
+    advice: str
+    matches: Callable[[Text], Matches]
+
+
+def _pattern(pattern: str) -> Callable[[Text], Matches]:
+    compiled = re.compile(pattern, re.I)
+    return lambda text: ((found.start(), found[0]) for found in compiled.finditer(text.text))
+
+
+def _opening(text: Text) -> Matches:
+    start = 0
+    if text.kind not in {"prose", "error"} and (found := _INDIRECT_START.match(text.text)):
+        yield found.start(1), found[1]
+        start = found.end()
+    for later in _INDIRECT_SENTENCE.finditer(text.text, start):
+        yield later.start(1), later[1]
+
+
+def _verb(text: Text) -> Matches:
+    if text.kind == "function" and (found := _FIRST_WORD_OF_FUNCTION.match(text.text)):
+        yield found.start(1), found[1]
+
+
+def _noun(text: Text) -> Matches:
+    if text.kind == "type" and (found := _FIRST_WORD_OF_TYPE.match(text.text)) and found[1].istitle():
+        yield found.start(1), found[1]
+
+
+def _length(text: Text) -> Matches:
+    if text.kind in {"help", "error"}:
+        for sentence in _SENTENCE.finditer(text.text):
+            if (count := len(_WORD.findall(sentence[0]))) > _MOST_WORDS:
+                yield sentence.start(), f"{count} words"
+
+
+RULES = (
+    Rule("opening", "start with the subject: 'The version', not 'What version' (rule 2)", _opening),
+    Rule("verb", "start a function's docstring with a verb: Return, Raise, Write (rule 11)", _verb),
+    Rule("noun", "start a class's or module's docstring with a noun (rule 11)", _noun),
+    Rule(
+        "person",
+        "name the actor: the caller, no users, any client (rule 4)",
+        _pattern(r"\b(nobody|somebody|whoever|anybody)\b"),
+    ),
+    Rule(
+        "passive",
+        "use the technical verb: interacted with, passed, evaluated, accepted, selected (rule 5)",
+        _pattern(
+            r"\b(is|are|was|were|be|been|being)\s+(?:(?:not|never|only|also|then|still)\s+)?"
+            r"(had|told|asked|taken|meant)\b(?!\s+apart)"
+        ),
+    ),
+    Rule(
+        "word",
+        "write again, next to or compared with, fix, must, only (rule 7)",
+        _pattern(
+            r"\b(anew|beside|mend(?:s|ed|ing)?|shall)\b"
+            r"|(?<!let )(?<!leave )(?<!leave it )(?<!left )(?<!leaves )(?<!stand )(?<!stands )(?<!stand-)\balone\b"
+        ),
+    ),
+    Rule("length", f"split sentences of more than {_MOST_WORDS} words in help texts and errors (rule 8)", _length),
+    Rule("zero", "write 0.4239, not .4239 (rule 14)", _pattern(r"(?<![\w./)\]«»*-])\.\d+\b(?!\.?\w)")),
+    Rule(
+        "unit",
+        "write a space before the unit: 90 MB (rule 14)",
+        _pattern(r"(?<![\w./-])\d[\d.,]*(ms|µs|[kKMGT]i?B|GHz)\b"),
+    ),
+)
