@@ -13,7 +13,7 @@ from alsolike.content_index import FORMAT, ContentIndex, Scales
 from alsolike.errors import InvalidBundle
 from alsolike.ragged import hashes_of
 from alsolike.tensors import map_tensors, write_tensors
-from tests.unit.alsolike.content import index_of
+from tests.unit.alsolike.content import cosines_one_by_one, index_of
 
 
 def nearest(index: ContentIndex, **properties: Any) -> dict[int, float]:
@@ -66,6 +66,39 @@ def test_work_is_bounded_rarest_tokens_first(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "MOST_COMPARED", 3)
 
     assert sorted(nearest(index_of(items), kind="glass", colour="red")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("dense_items", [0, 10_000])
+def test_neighbours_of_many_items_equal_the_definition_of_one(
+    monkeypatch: pytest.MonkeyPatch, dense_items: int
+) -> None:
+    """Items with equal tokens, without known tokens, and with more pairs than are compared."""
+    monkeypatch.setattr(module, "_DENSE_ITEMS", dense_items)
+    monkeypatch.setattr(module, "MOST_COMPARED", 150)
+    rng = np.random.default_rng(0)
+    columns: list[dict[str, Any]] = [{"title": " ".join(rng.choice(list("abcdefgh"), 3))} for _ in range(2_500)]
+    index, new = index_of({f"i{n}": each for n, each in enumerate(columns[:2_000])}), [*columns[2_000:], {"title": "z"}]
+
+    found = list(index.nearest_of(new))
+
+    assert len(found) == len(new) > module._ITEMS_AT_ONCE
+    for each, (items, weights) in zip(new, found, strict=True):
+        cosines = cosines_one_by_one(index, each)
+        expected = np.lexsort((np.arange(len(cosines)), -cosines.round(6)))[: module.NEIGHBOURS]
+        expected = expected[cosines[expected] > 0]
+        assert sorted(cosines[items].round(6), reverse=True) == cosines[expected].round(6).tolist()
+        np.testing.assert_allclose(weights, cosines[items] / max(cosines[items].sum(), 1e-9), rtol=1e-5)
+
+
+def test_equal_tokens_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    by_tokens = ContentIndex._by_tokens
+    monkeypatch.setattr(ContentIndex, "_by_tokens", lambda self, tokens: compared.append(1) or by_tokens(self, tokens))
+
+    found = list(index_of().nearest_of([{"colour": "red"}, {"colour": "Red"}, {"kind": "clay"}]))
+
+    assert [items.tolist() for items, _ in found] == [[1, 2], [1, 2], [2, 4]]
+    assert len(compared) == 2
 
 
 def test_the_index_knows_the_models_items() -> None:

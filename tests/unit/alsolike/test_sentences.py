@@ -22,6 +22,7 @@ from alsolike.tensors import Array, map_tensors, write_tensors
 from model_export.item_content import content_index, item_content
 from model_export.item_sentences import sentence_index
 from tests.sentence_model import ITEMS, sentence_model, tokenizer
+from tests.unit.alsolike.content import cosines_one_by_one
 
 SOFA, LAMP = 1, 2
 
@@ -89,8 +90,7 @@ def test_the_nearest_of_many_are_those_of_a_comparison_with_all(model: SentenceM
     of_text = index.sentences.cosines(new)
     mean = np.where(of_text < LEAST_COSINE, 0, of_text) / 4
     for columns, row in zip(new, mean, strict=True):
-        positions, cosines = index._by_tokens(columns)
-        row[positions] += 3 / 4 * cosines
+        row += 3 / 4 * cosines_one_by_one(index, columns)[: len(row)]
 
     found = list(index.nearest_of(new))
 

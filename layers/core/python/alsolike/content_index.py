@@ -35,6 +35,15 @@ the most frequent items first. It bounds the time that one new item takes."""
 _ITEMS_AT_ONCE = 64
 """Whose texts are compared with all known ones together."""
 
+_GROUP = 64
+"""Cosines a group when the nearest are looked for."""
+
+_DENSE_ITEMS = 10 * MOST_COMPARED
+"""Up to so many items, a sum for each of them costs less than sorting the compared ones."""
+
+_LEAST_NORM = np.float32(1e-30)
+"""In place of the 0 of an item without tokens."""
+
 
 @value_object
 class Scales:
@@ -108,23 +117,42 @@ class ContentIndex:
         return next(self.nearest_of([properties]))
 
     def nearest_of(self, properties: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Array, Array]]:
-        """Yield of each of several items what `nearest` returns of one."""
+        """Yield the result of `nearest` for each of several items; without texts, equal tokens are compared once."""
+        places: dict[str, int] = {}
+        of_tokens: dict[bytes, tuple[Array, Array]] = {}
         for start in range(0, len(properties), _ITEMS_AT_ONCE):
             some = properties[start : start + _ITEMS_AT_ONCE]
-            texts = [None] * len(some) if self.sentences is None else self.sentences.cosines(some)
-            for columns, of_text in zip(some, texts, strict=True):
-                items, cosines = self._by_tokens(columns)
-                if self.sentences is not None and of_text is not None:
-                    items, cosines = _mean(items, cosines, of_text, weight=self.sentences.weight)
-                near = _largest(cosines)
-                best = near[np.argsort(-cosines[near], kind="stable")]
-                weights = cosines[best] / cosines[best].sum()
-                yield items[best].astype(np.int32), weights.astype(np.float32)
+            token_sets = self._token_sets(some, places)
+            if self.sentences is not None:
+                for tokens, of_text in zip(token_sets, self.sentences.cosines(some), strict=True):
+                    items, cosines = self._by_tokens(tokens)
+                    yield _nearest(*_mean(items, cosines, of_text, weight=self.sentences.weight))
+                continue
+            for tokens in token_sets:
+                key = tokens.tobytes()
+                if key not in of_tokens:
+                    of_tokens[key] = _nearest(*self._by_tokens(tokens))
+                yield of_tokens[key]
 
-    def _by_tokens(self, properties: Mapping[str, Any]) -> tuple[Array, Array]:
-        """Return the positions of items that share a token with one with these columns, ascending, and the cosines."""
-        tokens = find(self.token_hashes, hashes_of([token.encode() for token in sorted(item_tokens(properties))]))
-        tokens = tokens[tokens >= 0]
+    def _token_sets(self, properties: Sequence[Mapping[str, Any]], places: dict[str, int]) -> list[Array]:
+        """Return the places of each item's known tokens, ascending.
+
+        Parameters
+        ----------
+        places
+            Of the tokens so far, -1 for unknown ones; new tokens are added.
+        """
+        token_sets = [item_tokens(columns) for columns in properties]
+        unseen = list({token for tokens in token_sets for token in tokens} - places.keys())
+        found = find(self.token_hashes, hashes_of([token.encode() for token in unseen]))
+        places.update(zip(unseen, found.tolist(), strict=True))
+        return [
+            np.array(sorted(place for token in tokens if (place := places[token]) >= 0), np.int64)
+            for tokens in token_sets
+        ]
+
+    def _by_tokens(self, tokens: Array) -> tuple[Array, Array]:
+        """Return positions, ascending, with all items that have one of the tokens, and the cosines."""
         length = np.linalg.norm(self.idf[tokens])
         starts = self.holders.offsets[tokens].astype(np.int64)
         counts = self.holders.offsets[tokens + 1] - starts
@@ -132,11 +160,16 @@ class ContentIndex:
         tokens, starts, counts = tokens[order], starts[order], counts[order]
         taken = np.clip(MOST_COMPARED - (np.cumsum(counts) - counts), 0, counts)
         if not taken.any():
-            return np.zeros(0, np.int32), np.zeros(0)
-        holders = [self.holders.data[start : start + n] for start, n in zip(starts, taken, strict=True)]
-        items, place = np.unique(np.concatenate(holders), return_inverse=True)
-        shared = np.bincount(place, weights=np.repeat(self.idf[tokens] ** 2, taken))
-        return items, shared / (length * self.norms[items])
+            return np.zeros(0, np.int64), np.zeros(0)
+        bounds = zip(starts.tolist(), (starts + taken).tolist(), strict=True)
+        holders = np.concatenate([self.holders.data[start:end] for start, end in bounds])
+        weights = np.repeat(self.idf[tokens] ** 2, taken)
+        if len(self.norms) > _DENSE_ITEMS:
+            items, place = np.unique(holders, return_inverse=True)
+            return items, np.bincount(place, weights) / (length * self.norms[items])
+        shared = np.bincount(holders, weights)
+        shared /= length * np.maximum(self.norms[: len(shared)], _LEAST_NORM)
+        return np.arange(len(shared)), shared
 
     def write(self, path: Path) -> None:
         """Write the index: who knows of one scale only, as earlier versions do, gives all items that of rare ones."""
@@ -211,10 +244,30 @@ def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tup
     return together, mean
 
 
+def _nearest(items: Array, cosines: Array) -> tuple[Array, Array]:
+    """Return the nearest items, of equal cosines the lower position first, and weights that add up to 1."""
+    near = _largest(cosines)
+    near = near[cosines[near] > 0]
+    best = near[np.argsort(-cosines[near], kind="stable")]
+    weights = cosines[best] / cosines[best].sum()
+    return items[best].astype(np.int32), weights.astype(np.float32)
+
+
 def _largest(values: Array) -> Array:
-    """Return the places of the `NEIGHBOURS` largest, ascending, of equal ones the first: sorting all takes longer."""
+    """Return the places of the `NEIGHBOURS` largest, ascending, of equal ones the first: sorting all takes longer.
+
+    The smallest of the `NEIGHBOURS` largest maxima of groups is at most the smallest of them, so only values from there
+    on are looked at.
+    """
     if len(values) <= NEIGHBOURS:
         return np.arange(len(values))
-    least = np.partition(values, -NEIGHBOURS)[-NEIGHBOURS]
-    larger = np.flatnonzero(values > least)
-    return np.sort(np.append(larger, np.flatnonzero(values == least)[: NEIGHBOURS - len(larger)]))
+    groups = len(values) // _GROUP
+    if groups <= NEIGHBOURS:
+        places = np.arange(len(values))
+    else:
+        maxima = values[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+        places = np.flatnonzero(values >= np.partition(maxima, -NEIGHBOURS)[-NEIGHBOURS])
+    near = values[places]
+    least = np.partition(near, -NEIGHBOURS)[-NEIGHBOURS]
+    larger = places[near > least]
+    return np.sort(np.append(larger, places[near == least][: NEIGHBOURS - len(larger)]))

@@ -7,6 +7,7 @@ nothing, and whoever weighs tokens leaves that out.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
@@ -18,6 +19,9 @@ STEPS_PER_DOUBLING = 2
 
 MOST_CHARACTERS = 2_000
 """Of a text; what comes later is not looked at."""
+
+_TEXTS_KEPT = 1 << 15
+"""Texts of a column whose tokens are kept: a catalogue repeats its categories, brands and sizes."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -55,12 +59,12 @@ def _tokens(column: str, value: Any) -> Iterator[str]:
                 yield from _tokens(column, element)
 
 
-def _of_text(column: str, text: str) -> Iterator[str]:
+@functools.lru_cache(_TEXTS_KEPT)
+def _of_text(column: str, text: str) -> tuple[str, ...]:
     words = _WORD.findall(_folded(text))
-    if words:
-        yield f"{column}={' '.join(words)}"
-    if len(words) > 1:
-        yield from (f"{column}:{word}" for word in words)
+    if len(words) < 2:
+        return tuple(f"{column}={word}" for word in words)
+    return f"{column}={' '.join(words)}", *(f"{column}:{word}" for word in words)
 
 
 def _folded(text: str) -> str:
