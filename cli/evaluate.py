@@ -59,7 +59,7 @@ def evaluate(
         typer.Option(
             "--holdout-days",
             min=0.0,
-            help="Test window of the temporal protocol (default: 28, at most a tenth of the data's time).",
+            help="Test window of the temporal protocol (default: 28, at most a tenth of the interactions' time).",
             show_default=False,
         ),
     ] = None,

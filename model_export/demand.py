@@ -45,11 +45,10 @@ def demand(interactions: Interactions, *, days: float) -> Floats:
 
 
 def latest_of_past(interactions: Interactions, *, days: float) -> int:
-    """Return when the latest interaction was before the last days, or before the later half of the data's time."""
+    """Return when the latest interaction was before the last days, or before the later half of the interactions."""
     time_ms = interactions.time_ms
-    first_ms, latest_ms = int(time_ms.min()), int(time_ms.max())
-    window_ms = min(days * MS_PER_DAY, (latest_ms - first_ms) / 2)
-    return int(time_ms.max(where=time_ms <= latest_ms - window_ms, initial=first_ms))
+    start_ms = max(time_ms.max() - days * MS_PER_DAY, np.quantile(time_ms, 0.5, method="lower"))
+    return int(time_ms.max(where=time_ms <= start_ms, initial=time_ms.min()))
 
 
 def pairs(interactions: Interactions) -> Ints:

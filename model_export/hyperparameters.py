@@ -28,7 +28,7 @@ class Hyperparameters:
     algorithms
         Comma-separated names; empty for all.
     holdout_days
-        Length of the test window; None for 28 days or a tenth of the data's time, whichever is shorter.
+        Length of the test window; None for 28 days or a tenth of the interactions' time, whichever is shorter.
     exclude_seen
         Whether the model keeps items of the history out of its answers; None to decide by how often users repeat.
     budget_s

@@ -149,13 +149,13 @@ def _half_ms(interactions: Interactions, new: Ints) -> int:
 
 
 def _time_before(interactions: Interactions, last_ms: int, *, length_ms: int) -> tuple[int, int]:
-    """Return after when and until when to ask: for `length_ms` up to `last_ms`, or half of all time before.
+    """Return the window of `length_ms` up to `last_ms`, or of the later half of the interactions if it is shorter.
 
     Where interactions are counted, models begin where they were counted: the time may be shorter, or end before.
     """
     if interactions.counts is None:
-        first_ms = int(interactions.time_ms.min())
-        return max(last_ms - length_ms, (first_ms + last_ms) // 2), last_ms
+        past_ms = interactions.time_ms[interactions.time_ms <= last_ms]
+        return max(last_ms - length_ms, int(np.quantile(past_ms, 0.5, method="lower"))), last_ms
     after_ms = interactions.counts.manifest.learned_ms
     return after_ms, min(after_ms + length_ms, last_ms)
 

@@ -137,7 +137,7 @@ class Split:
 
 
 def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
-    """Return the test window: `days`, by default 28 days or a tenth of the data's time, whichever is shorter.
+    """Return the length of the test window: `days`, by default 28 days or a tenth of the interactions' time.
 
     Raises
     ------
@@ -148,7 +148,8 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
         if not 0 <= days <= MOST_DAYS:
             raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MOST_DAYS:,}")
         return int(days * MS_PER_DAY)
-    return holdout.holdout_ms(int(interactions.time_ms.min()), int(interactions.time_ms.max()))
+    start_ms = int(np.quantile(interactions.time_ms, holdout.START_QUANTILE, method="higher"))
+    return holdout.holdout_ms(start_ms, int(interactions.time_ms.max()))
 
 
 def leave_one_out(interactions: Interactions) -> Split:

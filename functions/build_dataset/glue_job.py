@@ -76,7 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         counted = moments(
             dataset.interactions.frame,
             Counting(),
-            first_ms=dataset.manifest.first_event_ms,
             last_ms=dataset.manifest.last_event_ms,
             champion_ms=_champion_ms(s3, artefact_bucket, options.run_id),
         )

@@ -11,6 +11,7 @@ import dataclasses
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
+from alsolike.holdout import START_QUANTILE
 from alsolike.statistics import (
     GRAM,
     ITEM_STATISTICS,
@@ -26,21 +27,29 @@ from alsolike.statistics import (
 from functions.build_dataset.rules import ORDER
 
 _MS_PER_DAY = 86_400_000
-_HALF_WITHIN = 0.01
-"""Share of the interactions by which what is called half of them may be off."""
+_QUANTILE_ERROR = 0.01
+"""Rank error of a quantile of the event times, as a share of the interactions."""
 
 
 def moments(
-    interactions: DataFrame, counting: Counting, *, first_ms: int, last_ms: int, champion_ms: int | None
+    interactions: DataFrame, counting: Counting, *, last_ms: int, champion_ms: int | None
 ) -> StatisticsManifest:
     """Return up to when the interactions are to be counted; see `StatisticsManifest.of`."""
-    found = StatisticsManifest.of(counting, first_ms=first_ms, last_ms=last_ms, champion_ms=champion_ms)
-    if found.since_ms is None:
-        return found
-    (half_ms,) = interactions.where(F.col("event_time_ms") > found.since_ms).approxQuantile(
-        "event_time_ms", [0.5], _HALF_WITHIN
+    manifest = StatisticsManifest.of(
+        counting,
+        start_ms=_quantile_ms(interactions, START_QUANTILE),
+        last_ms=last_ms,
+        champion_ms=champion_ms,
     )
-    return dataclasses.replace(found, half_ms=int(half_ms))
+    if manifest.since_ms is None:
+        return manifest
+    later = interactions.where(F.col("event_time_ms") > manifest.since_ms)
+    return dataclasses.replace(manifest, half_ms=_quantile_ms(later, 0.5))
+
+
+def _quantile_ms(interactions: DataFrame, quantile: float) -> int:
+    (quantile_ms,) = interactions.approxQuantile("event_time_ms", [quantile], _QUANTILE_ERROR)
+    return int(quantile_ms)
 
 
 def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: StatisticsManifest) -> None:

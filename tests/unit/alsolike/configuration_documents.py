@@ -57,6 +57,7 @@ FULL: dict[str, Any] = {
     "sessions": {"events": ["view", "cart"], "columns": ["BRAND", "price"], "filters": ["in-stock"]},
     "limits": {
         "clock_skew_s": 60,
+        "max_event_age_days": 365,
         "minimum_item_interactions": 3,
         "minimum_user_interactions": 1,
         "history_length": 50,

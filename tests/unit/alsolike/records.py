@@ -66,7 +66,7 @@ def interactions(draw: st.DrawFn) -> Interaction:
         item_id=draw(ids) if item_id else None,
         event_type=event_type.name,
         event_value=draw(st.none() | st.floats(allow_nan=False, allow_infinity=False)),
-        event_time_ms=draw(st.integers(1, received_time_ms)),
+        event_time_ms=draw(st.integers(received_time_ms - 730 * 86_400_000, received_time_ms)),
         recommendation_id=draw(st.none() | ids.filter(lambda text: len(text) <= 40)),
         impression=tuple(draw(st.lists(ids, max_size=3) | st.just(["i"] * MAX_IMPRESSION_ITEMS))),
         properties=orjson.dumps(draw(st.dictionaries(ids, st.booleans(), max_size=2))).decode(),

@@ -42,7 +42,7 @@ def test_every_key_is_read() -> None:
         **DEFAULT.recommenders,
         "for-you": Recommender("for-you", "in-stock", "spring"),
     }
-    assert configuration.limits == Limits(60, 3, 1, 50, 400)
+    assert configuration.limits == Limits(60, 365, 3, 1, 50, 400)
     assert configuration.rules == {
         "spring": RuleSet(
             "spring",

@@ -176,7 +176,25 @@ def test_five_minutes_of_clock_skew_are_allowed() -> None:
 def test_an_event_may_be_older_or_younger_than_its_taking_in() -> None:
     """A producer's two clocks are its own affair; both are judged by the stream's."""
     assert parse_record(record(received_time_ms=1)).event_time_ms == TIME_MS
-    assert parse_record(record(event_time_ms=1)).received_time_ms == TIME_MS
+    assert parse_record(record(event_time_ms=TIME_MS - 1)).received_time_ms == TIME_MS
+
+
+def test_events_older_than_the_configured_age_on_arrival_are_refused() -> None:
+    configured = Configuration(limits=Limits(max_event_age_days=1))
+    old = record(event_time_ms=TIME_MS - 86_400_000)
+
+    assert (
+        contract.parse_record(old, arrived_ms=TIME_MS, configuration=configured).event_time_ms == TIME_MS - 86_400_000
+    )
+    with pytest.raises(
+        InvalidInput, match=r"^event_time_ms is 1699913600000, more than 1 days .limits.max_event_age_days. before"
+    ):
+        contract.parse_record(old, arrived_ms=TIME_MS + 1, configuration=configured)
+
+
+def test_events_of_1970_are_refused_by_default() -> None:
+    with pytest.raises(InvalidInput, match=r"^event_time_ms is 1, more than 730 days"):
+        parse_record(record(event_time_ms=1))
 
 
 def test_the_last_millisecond_of_the_year_9999_is_readable() -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.bundle import MS_PER_DAY
+from alsolike.holdout import START_QUANTILE
 from alsolike.statistics import (
     GRAM,
     ITEM_STATISTICS,
@@ -92,7 +93,10 @@ def counts_of(
 ) -> StatisticsManifest:
     """Write the statistics of a dataset, up to each moment."""
     manifest = StatisticsManifest.of(
-        Counting(), first_ms=int(data.time_ms.min()), last_ms=int(data.time_ms.max()), champion_ms=champion_ms
+        Counting(),
+        start_ms=int(np.quantile(data.time_ms, START_QUANTILE, method="higher")),
+        last_ms=int(data.time_ms.max()),
+        champion_ms=champion_ms,
     )
     if manifest.since_ms is not None:
         later = data.time_ms[data.time_ms > manifest.since_ms]

@@ -86,7 +86,7 @@ def test_nothing_asked_about_is_learned(tmp_path: Path) -> None:
     tenth_ms = (manifest.last_event_ms - start_ms) // 10
     assert manifest.metrics["protocol"] == "temporal, counted"
     moments = manifest.metrics["statistics"]["moments_ms"]
-    assert tuple(moments) == (manifest.last_event_ms - 2 * tenth_ms, manifest.last_event_ms)
+    assert moments == pytest.approx([manifest.last_event_ms - 2 * tenth_ms, manifest.last_event_ms], abs=0.1 * tenth_ms)
 
 
 def test_a_candidate_of_counts_is_compared_with_the_champion(tmp_path: Path) -> None:

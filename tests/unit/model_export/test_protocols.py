@@ -130,11 +130,21 @@ def test_a_sample_of_queries_keeps_their_targets() -> None:
 
 
 def test_the_default_holdout_is_a_tenth_of_the_time_and_28_days_at_most() -> None:
-    short, long = (interactions([[1] * 11], step_ms=days * MS_PER_DAY) for days in (1, 100))
+    short, long = (interactions([[1] * 101], step_ms=days * MS_PER_DAY) for days in (1, 100))
 
-    assert protocols.holdout_ms(short, days=None) == 1 * MS_PER_DAY
+    assert protocols.holdout_ms(short, days=None) == 10 * MS_PER_DAY
     assert protocols.holdout_ms(long, days=None) == 28 * MS_PER_DAY
     assert protocols.holdout_ms(long, days=0.5) == MS_PER_DAY // 2
+
+
+@pytest.mark.parametrize("ancient", [1, 5])
+def test_a_few_ancient_interactions_do_not_lengthen_the_default_holdout(ancient: int) -> None:
+    recent = interactions([[1] * 101], step_ms=MS_PER_DAY)
+    time_ms = recent.time_ms + 20_000 * MS_PER_DAY
+    time_ms[:ancient] = 1
+    mixed = dataclasses.replace(recent, time_ms=time_ms)
+
+    assert protocols.holdout_ms(mixed, days=None) == 10 * MS_PER_DAY
 
 
 @pytest.mark.parametrize("days", [-1.0, 36_501.0, 1e300, float("inf"), float("nan")])

@@ -99,6 +99,8 @@ class Limits:
     ----------
     clock_skew_s
         How far ahead of the clock that judges it a time may be.
+    max_event_age_days
+        Events that happened longer before they arrived are quarantined.
     minimum_item_interactions, minimum_user_interactions
         Items and users with fewer are left out of a dataset.
     history_length
@@ -108,6 +110,7 @@ class Limits:
     """
 
     clock_skew_s: int = 300
+    max_event_age_days: int = 730
     minimum_item_interactions: int = 5
     minimum_user_interactions: int = 2
     history_length: int = HISTORY_LENGTH

@@ -42,6 +42,7 @@ _ITEM_ID, _USER_ID, _CREATED = "itemId", "userId", "creationTimestamp"
 # Field, least, most.
 _LIMITS = (
     ("clock_skew_s", 0, 604_800),
+    ("max_event_age_days", 1, 36_500),
     ("minimum_item_interactions", 1, 10_000),
     ("minimum_user_interactions", 1, 10_000),
     ("history_length", 1, MAX_HISTORY_LENGTH),

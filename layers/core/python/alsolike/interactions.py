@@ -29,6 +29,7 @@ MAX_CORRELATION_ID_CHARACTERS = 64
 MAX_IMPRESSION_ITEMS = 25
 MAX_EVENT_VALUE = 1e9
 """What an event may be worth, either way: sums of billions of such are still exact to the cent."""
+_MS_PER_DAY = 86_400_000
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
 """How far ahead of the clock that judges it a time may be, before anything is configured."""
 
@@ -144,6 +145,12 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
             raise InvalidInput(
                 f"{field} is {time_ms}, more than {skew_s} s in the future (the record arrived at {arrived_ms} ms)"
             )
+    age_days = configuration.limits.max_event_age_days
+    if event_time_ms < arrived_ms - age_days * _MS_PER_DAY:
+        raise InvalidInput(
+            f"event_time_ms is {event_time_ms}, more than {age_days} days (limits.max_event_age_days) before the "
+            f"record arrived at {arrived_ms} ms"
+        )
     query = wire.optional_string(fields, "query", maximum=MAX_QUERY_CHARACTERS)
     item_id = wire.optional_string(fields, "item_id", maximum=MAX_ID_CHARACTERS)
     if item_id is None and query is None:

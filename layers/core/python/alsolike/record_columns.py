@@ -43,6 +43,7 @@ _OPTIONAL_TEXTS = (
     ("recommendation_id", MAX_RECOMMENDATION_ID_CHARACTERS), ("query", MAX_QUERY_CHARACTERS),
     ("correlation_id", MAX_CORRELATION_ID_CHARACTERS),
 )  # fmt: skip
+_MS_PER_DAY = 86_400_000
 _NOTHING = frozenset([type(None)])
 
 
@@ -109,6 +110,7 @@ def plain_columns(records: Sequence[StreamRecord], configuration: Configuration)
         and (None, None) not in zip(found["user_id"], found["session_id"], strict=True)
         and _are_about_something(found, configuration)
         and all(_are_times(found[name], records, configuration) for name in ("event_time_ms", "received_time_ms"))
+        and _are_recent(found["event_time_ms"], records, configuration)
     )
     values, impressions, properties = (
         _numbers(found["event_value"]),
@@ -193,6 +195,11 @@ def _are_times(column: Sequence[Any], records: Sequence[StreamRecord], configura
         return False
     skew_ms = configuration.limits.clock_skew_s * 1000
     return not any(map(operator.gt, column, [record.arrived_ms + skew_ms for record in records]))
+
+
+def _are_recent(column: Sequence[int], records: Sequence[StreamRecord], configuration: Configuration) -> bool:
+    age_ms = configuration.limits.max_event_age_days * _MS_PER_DAY
+    return not any(map(operator.lt, column, [record.arrived_ms - age_ms for record in records]))
 
 
 def _numbers(column: Sequence[Any]) -> Sequence[float | None] | None:

@@ -90,15 +90,17 @@ class StatisticsManifest:
     half_ms: int | None = None
 
     @classmethod
-    def of(cls, counting: Counting, *, first_ms: int, last_ms: int, champion_ms: int | None) -> StatisticsManifest:
-        """Return the moments of interactions from `first_ms` to `last_ms`, all but `half_ms`.
+    def of(cls, counting: Counting, *, start_ms: int, last_ms: int, champion_ms: int | None) -> StatisticsManifest:
+        """Return the moments of interactions up to `last_ms`, all but `half_ms`.
 
         Parameters
         ----------
+        start_ms
+            `holdout.START_QUANTILE` of the interactions are earlier.
         champion_ms
             The last training event of the model that serves, if one does.
         """
-        window_ms = holdout_ms(first_ms, last_ms)
+        window_ms = holdout_ms(start_ms, last_ms)
         since_ms = None if champion_ms is None else max(champion_ms, last_ms - window_ms)
         if since_ms is not None and since_ms >= last_ms:
             since_ms = None
