@@ -16,6 +16,12 @@ from model_export.algorithm import Algorithm
 from model_export.interactions import Interactions
 from model_export.resources import measured
 
+SMALL_INTERACTIONS, SMALL_ITEMS = 5_000_000, 100_000
+"""Up to these, an ample budget needs no short fits, unless the algorithm says that its fits are long."""
+
+AMPLE_S, AMPLE_MB = 600.0, 4_000.0
+"""What is left of an ample budget, at least: on small data `FITS` of an algorithm take half of either at most."""
+
 TRIAL_ROWS = 50_000
 """Interactions of the longer short fit, which has `TRIAL_SHARE` of large data; up to four times as many have none,
 unless the algorithm says that its fits are long."""
@@ -62,9 +68,9 @@ class Budget:
         if interactions.counts is not None or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return None
         settings, longer = algorithm.trial()
-        if len(interactions) <= 4 * TRIAL_ROWS and longer <= 1:
-            return None
         left = self.seconds - (time.monotonic() - self.started)
+        if longer <= 1 and (len(interactions) <= 4 * TRIAL_ROWS or self._is_ample(interactions, left_s=left)):
+            return None
         if left <= 0:
             return f"the {self.seconds:,.0f} s of the budget are used up"
         rows = max(TRIAL_ROWS, int(TRIAL_SHARE * len(interactions)))
@@ -82,6 +88,10 @@ class Budget:
         if megabytes > self.megabytes:
             return f"a fit would take about {megabytes:,.0f} MB, the budget is {self.megabytes:,.0f} MB"
         return None
+
+    def _is_ample(self, interactions: Interactions, *, left_s: float) -> bool:
+        is_small = len(interactions) <= SMALL_INTERACTIONS and interactions.items <= SMALL_ITEMS
+        return is_small and left_s >= AMPLE_S and self.megabytes >= AMPLE_MB
 
 
 def machine_megabytes() -> float:

@@ -6,9 +6,15 @@ the memory of those pairs; it is both cheaper and better there. Where nearly eve
 groceries, the pairs are too many: then the dense inverse is taken over the most frequent items, which costs items^3
 operations and items^2 * 4 bytes, hence its cap. The positive part of the strongest targets of each item is kept.
 
+With fewer users than these items, the inverse follows from the users' Gram matrix by the Woodbury identity, in
+users * items * (2 users + items) operations:
+
+    lambda inv(X'X + lambda I) = I - X' inv(XX' + lambda I) X = I - Y'Y, Y = inv(L) X, LL' = XX' + lambda I
+
 References
 ----------
-H. Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, equation 8.
+H. Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, equation 8; W. Hager, "Updating the inverse
+of a matrix", SIAM Review 1989, equation 2 (the Woodbury identity).
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg.blas as blas
 import scipy.linalg.lapack as lapack
 import scipy.sparse as sp
 
@@ -82,7 +89,9 @@ class Ease(Algorithm):
             return self._local(sp.csr_array(users_items.T @ users_items))
         counts = np.bincount(interactions.item, minlength=interactions.items + 1)[1:]
         frequent = np.sort(np.argsort(-counts, kind="stable")[: self.max_items] + 1).astype(np.int32)
-        inverse = _inverse(sp.csr_array(users_items[:, frequent]), ridge=self.ridge)
+        users, items = users_items.shape[0], len(frequent)
+        inverse_of = _inverse_by_users if users < items else _inverse_by_items
+        inverse = inverse_of(sp.csr_array(users_items[:, frequent]), ridge=self.ridge)
         table = _strongest(inverse, frequent, columns=interactions.items + 1, n=self.targets)
         rows = ItemRows.strongest([table], sources=frequent, items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
@@ -107,26 +116,49 @@ def _pairs(users_items: sp.csr_array) -> int:
     return int((np.diff(users_items.indptr).astype(np.int64) ** 2).sum())
 
 
-def _inverse(users_items: sp.csr_array, *, ridge: float) -> Floats:
-    """Lower triangle of inv(X'X + ridge I), in place of the one dense array."""
+def _inverse_by_items(users_items: sp.csr_array, *, ridge: float) -> Floats:
+    """Return the lower triangle of inv(X'X + ridge I), `(items, items)`, in place of the one dense array."""
     size = users_items.shape[1]
     gram = np.empty((size, size), np.float32, order="F")
     items_users = sp.csr_array(users_items.T)
     for start in range(0, size, ITEMS_AT_ONCE):
         gram[:, start : start + ITEMS_AT_ONCE] = (items_users @ users_items[:, start : start + ITEMS_AT_ONCE]).toarray()
     gram[np.diag_indices_from(gram)] += np.float32(ridge)
-    factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
-    if info:
-        raise ValueError(f"X'X + {ridge} I is not positive definite (LAPACK spotrf: {info}); expected a ridge above 0")
-    inverse, info = lapack.spotri(factor, lower=1, overwrite_c=1)
+    inverse, info = lapack.spotri(_cholesky(gram, ridge=ridge), lower=1, overwrite_c=1)
     if info:
         raise ValueError(f"X'X + {ridge} I has no inverse (LAPACK spotri: {info})")
     result: Floats = inverse
     return result
 
 
+def _inverse_by_users(users_items: sp.csr_array, *, ridge: float) -> Floats:
+    """Return the lower triangle of ridge * inv(X'X + ridge I), `(items, items)`, by the Woodbury identity."""
+    X = users_items.toarray(order="F")  # noqa: N806  (users, items), the paper's symbol
+    gram = blas.ssyrk(1.0, X, lower=1)  # (users, users)
+    gram[np.diag_indices_from(gram)] += np.float32(ridge)
+    Y = blas.strsm(1.0, _cholesky(gram, ridge=ridge), X, lower=1, overwrite_b=1)  # noqa: N806  (users, items)
+    inverse: Floats = blas.ssyrk(-1.0, Y, trans=1, lower=1)
+    inverse[np.diag_indices_from(inverse)] += np.float32(1.0)
+    return inverse
+
+
+def _cholesky(gram: Floats, *, ridge: float) -> Floats:
+    """Return the lower factor of a Gram matrix with the ridge on its diagonal, in place of it."""
+    factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
+    if info:
+        raise ValueError(f"X'X + {ridge} I is not positive definite (LAPACK spotrf: {info}); expected a ridge above 0")
+    result: Floats = factor
+    return result
+
+
 def _strongest(inverse: Floats, frequent: npt.NDArray[np.int32], *, columns: int, n: int) -> sp.csr_array:
-    """The n largest positive B[i, :] of each row, `(len(frequent), columns)`, read from the lower triangle."""
+    """Return the n largest positive B[i, :] of each row, `(len(frequent), columns)`.
+
+    Parameters
+    ----------
+    inverse
+        Lower triangle of P, or of a multiple of it.
+    """
     size = len(frequent)
     diagonal = inverse.diagonal().copy()
     rows, targets, values = [], [], []

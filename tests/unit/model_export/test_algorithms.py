@@ -106,17 +106,21 @@ def test_ease_of_two_items_is_the_ridge_regression_of_one_on_the_other() -> None
 
 
 @pytest.mark.parametrize("max_pairs", [0, 1_000_000])
-def test_ease_equals_the_dense_inverse(max_pairs: int) -> None:
-    rng = np.random.default_rng(0)
-    X = (rng.random((80, 30)) < 0.2).astype(np.float64)  # noqa: N806  the paper's symbol
+@pytest.mark.parametrize("users", [1, 12, 29, 30, 31, 80])
+@pytest.mark.parametrize("ridge", [1.0, 10.0, 300.0])
+def test_ease_equals_the_dense_inverse(users: int, ridge: float, max_pairs: int) -> None:
+    """With users fewer than items, the Woodbury identity gives the same."""
+    rng = np.random.default_rng(users)
+    X = (rng.random((users, 30)) < 0.2).astype(np.float64)  # noqa: N806  the paper's symbol
     X[0] = 1  # every item occurs, and together with every other
     data = interactions([(np.flatnonzero(row) + 1).tolist() for row in X])
-    P = np.linalg.inv(X.T @ X + 10 * np.eye(30))  # noqa: N806
+    P = np.linalg.inv(X.T @ X + ridge * np.eye(30))  # noqa: N806
     B = np.maximum(-P / np.diag(P), 0) * (1 - np.eye(30))  # noqa: N806
+    model = Ease(ridge=ridge, max_pairs=max_pairs, sources=29).fit(data)
 
-    scores = Ease(ridge=10.0, max_pairs=max_pairs, sources=29).fit(data).score(history(5))
+    scores = np.concatenate([model.score(history(item)) for item in range(1, 31)])
 
-    np.testing.assert_allclose(scores[0, 1:], B[4], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(scores[:, 1:], B, rtol=1e-3, atol=1e-6)
 
 
 def test_ease_leaves_rare_items_out() -> None:

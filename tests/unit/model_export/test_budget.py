@@ -8,10 +8,18 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from model_export import checkpoints
+from model_export import budget, checkpoints
 from model_export.algorithm import Model
 from model_export.algorithms.popularity import Popularity
-from model_export.budget import TRIAL_ROWS, Budget, machine_megabytes
+from model_export.budget import (
+    AMPLE_MB,
+    AMPLE_S,
+    SMALL_INTERACTIONS,
+    SMALL_ITEMS,
+    TRIAL_ROWS,
+    Budget,
+    machine_megabytes,
+)
 from model_export.interactions import Interactions
 from model_export.resources import measured
 
@@ -82,15 +90,15 @@ LARGE = shop(5 * TRIAL_ROWS)
 
 
 def test_what_was_fitted_in_the_budget_is_not_refused_when_it_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, budget = shop(5 * TRIAL_ROWS), Budget(seconds=1_000.0)
+    data, limited = shop(5 * TRIAL_ROWS), Budget(seconds=500.0)
     FITTED.clear()
-    assert budget.refusal(Heavy(), data) is None
+    assert limited.refusal(Heavy(), data) is None
 
-    monkeypatch.setattr("time.monotonic", lambda: budget.started + 1_001.0)
+    monkeypatch.setattr("time.monotonic", lambda: limited.started + 501.0)
 
-    assert budget.refusal(Heavy(), data) is None
+    assert limited.refusal(Heavy(), data) is None
     assert len(FITTED) == 2  # the short fits were not repeated
-    assert budget.refusal(Heavy(), shop(5 * TRIAL_ROWS)) == "the 1,000 s of the budget are used up"
+    assert limited.refusal(Heavy(), shop(5 * TRIAL_ROWS)) == "the 500 s of the budget are used up"
 
 
 def test_small_data_is_fitted_without_a_trial() -> None:
@@ -114,7 +122,34 @@ def test_what_says_that_its_fits_are_long_is_tried_on_small_data_too() -> None:
 def test_trials_are_fits_on_some_of_the_users() -> None:
     FITTED.clear()
 
-    assert Budget(seconds=3_600).refusal(Heavy(), LARGE) is None
+    assert Budget(seconds=500.0).refusal(Heavy(), LARGE) is None
+    assert FITTED == [TRIAL_ROWS // 10, TRIAL_ROWS]
+
+
+def test_an_ample_budget_needs_no_trial_of_small_data() -> None:
+    FITTED.clear()
+
+    assert Budget(seconds=AMPLE_S + 60, megabytes=AMPLE_MB).refusal(Heavy(), LARGE) is None
+    assert FITTED == []
+
+
+@pytest.mark.parametrize(
+    ("interactions", "items", "seconds", "megabytes"),
+    [
+        (len(LARGE) - 1, SMALL_ITEMS, AMPLE_S + 60, AMPLE_MB),
+        (SMALL_INTERACTIONS, LARGE.items - 1, AMPLE_S + 60, AMPLE_MB),
+        (SMALL_INTERACTIONS, SMALL_ITEMS, AMPLE_S - 1, AMPLE_MB),
+        (SMALL_INTERACTIONS, SMALL_ITEMS, AMPLE_S + 60, AMPLE_MB - 1),
+    ],
+)
+def test_a_budget_that_is_not_ample_for_the_data_needs_a_trial(
+    monkeypatch: pytest.MonkeyPatch, interactions: int, items: int, seconds: float, megabytes: float
+) -> None:
+    monkeypatch.setattr(budget, "SMALL_INTERACTIONS", interactions)
+    monkeypatch.setattr(budget, "SMALL_ITEMS", items)
+    FITTED.clear()
+
+    assert Budget(seconds=seconds, megabytes=megabytes).refusal(Heavy(), LARGE) is None
     assert FITTED == [TRIAL_ROWS // 10, TRIAL_ROWS]
 
 
@@ -122,7 +157,7 @@ def test_a_job_that_goes_on_tries_again_rather_than_reading_checkpoints(tmp_path
     CHECKPOINTS.clear()
 
     with checkpoints.kept_in(tmp_path):
-        Budget(seconds=3_600).refusal(Kept(), LARGE)
+        Budget(seconds=500.0).refusal(Kept(), LARGE)
         Kept().fit(LARGE)
 
     assert CHECKPOINTS[:2] == [None, None]
