@@ -228,7 +228,7 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     workers = 100
     found = slopes()
     if found is None:
-        yield "Spark", "not measured", "`make bench-spark` writes the table that this needs", None
+        yield "Spark", "not measured", "`make bench WHAT=spark` writes the table that this needs", None
     else:
         a_million_s, of_items_s = found
         core_hours = a_million_s * load.interactions / 1e6 / 3600

@@ -60,7 +60,7 @@ def publish_pages(deployment: Deployment, pages: Path) -> int:
     if not names.web_bucket:
         raise NotFound(f"deployment {deployment.environment!r} has no pages: its setting `web` is false")
     if not (pages / "index.html").is_file():
-        raise NotFound(f"{pages} has no pages, expected index.html; build them with `make web`")
+        raise NotFound(f"{pages} has no pages, expected index.html; build them with `make web WHAT=build`")
     files = {path.relative_to(pages).as_posix(): path.read_bytes() for path in _files(pages)}
     files[SITE_KEY] = json.dumps(site(deployment.environment, names), indent=2).encode()
     s3 = deployment.client("s3")

@@ -51,7 +51,8 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
         from model2vec import StaticModel
     except ImportError as error:
         raise InvalidInput(
-            f"the sentence model {folder} takes the library model2vec: {error} (make sentences)"
+            f"The sentence model {folder} needs the extra 'sentences' ({error}). "
+            "Install it with `pip install 'alsolike[sentences]'`."
         ) from error
     columns = text_columns(properties)
     if not columns:

@@ -1,4 +1,4 @@
-"""`make bench-quality` reads what it is given or says what is wrong with it; it writes no page of nothing."""
+"""`make bench WHAT=quality` reads what it is given or says what is wrong with it; it writes no page of nothing."""
 
 from pathlib import Path
 

@@ -262,7 +262,7 @@ def test_too_few_users_to_ask_says_how_many_more_are_needed(tmp_path: Path) -> N
 
 
 def test_sasrec_refuses_so_little_and_says_where_it_begins(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
     with pytest.raises(InvalidInput, match="it learns from 5,000 interactions on, there are"):
         run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="sasrec")

@@ -29,7 +29,7 @@ def test_another_fit_has_another_file(tmp_path: Path) -> None:
 
 
 def test_training_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.sasrec_training import train
 
     whole = SMALL.fit(DATA)
@@ -46,7 +46,7 @@ def test_training_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> 
 
 
 def test_training_that_had_ended_is_not_repeated(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.sasrec_training import train
 
     with kept_in(tmp_path):
@@ -59,7 +59,7 @@ def test_training_that_had_ended_is_not_repeated(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stopped_at", [1, 2, 3, 4, 6])
 def test_a_judged_training_that_was_stopped_chooses_the_same_epochs(tmp_path: Path, stopped_at: int) -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     settings = dataclasses.replace(SMALL, networks=2, most_epochs=8, patience=3)
     found = (0.1, 0.4, 0.5, 0.3, 0.2, 0.1, 0.6, 0.7)
 

@@ -110,7 +110,7 @@ def test_the_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     write_model(tmp_path)
     monkeypatch.setitem(sys.modules, "model2vec", None)
 
-    with pytest.raises(InvalidInput, match=r"takes the library model2vec: .* \(make sentences\)"):
+    with pytest.raises(InvalidInput, match=r"needs the extra 'sentences' .*pip install 'alsolike\[sentences\]'"):
         open_model(tmp_path, ITEMS)
 
 

@@ -58,7 +58,7 @@ def test_a_host_that_is_not_of_the_job_is_named(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def _two() -> Iterator[None]:
     """This process and one that it starts."""
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     with peers.joined(peers.place({}, NOWHERE, processes=2)):
         yield
 
@@ -129,7 +129,7 @@ def test_two_processes_go_on_from_where_one_was_stopped(tmp_path: Path, alone: p
 
 
 def test_a_process_that_cannot_start_ends_the_training_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
     with (

@@ -69,7 +69,7 @@ def test_the_graph_ranks_as_the_model_does(tmp_path: Path, items: int, networks:
 
 
 def test_training_learns_what_comes_next_and_says_how_long_it_took() -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=120, items=20, length=12))
     settings = dataclasses.replace(SMALL, size=16, length=12, most_epochs=30, learning_rate=0.01)
 
@@ -81,7 +81,7 @@ def test_training_learns_what_comes_next_and_says_how_long_it_took() -> None:
 
 
 def test_the_same_data_and_seed_give_the_same_model() -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=30, items=12, length=8))
 
     first, second = SMALL.fit(data), SMALL.fit(data)
@@ -94,7 +94,7 @@ def test_the_same_data_and_seed_give_the_same_model() -> None:
 
 
 def test_networks_are_those_of_seeds_in_turn_each_trained_as_long_as_the_first_was_at_its_best() -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=30, items=12, length=8))
     settings = dataclasses.replace(SMALL, networks=3, seed=5, judge_every=1, patience=2)
     judged = iter([0.1, 0.3, 0.2, 0.2])
@@ -127,7 +127,7 @@ def test_logits_of_networks_are_averaged() -> None:
 
 
 def test_scores_without_torch_are_those_of_the_network() -> None:
-    torch = pytest.importorskip("torch", reason="make neural installs it")
+    torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.sasrec_training import Network
 
     model = untrained(SMALL, items=9)
@@ -146,7 +146,7 @@ def test_scores_without_torch_are_those_of_the_network() -> None:
 
 @pytest.mark.parametrize("sequences", [[[1], [2]], [[1, 2]], [[1, 1, 1], [1, 1]]])
 def test_the_smallest_shops_train(sequences: list[list[int]]) -> None:
-    pytest.importorskip("torch", reason="make neural installs it")
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     model = SMALL.fit(interactions(sequences))
 
     scores = model.score(history(1))

@@ -17,7 +17,7 @@ from model_export.resources import measured
 from tests.unit.model_export.shops import interactions, random_sequences
 from tests.unit.model_export.test_sasrec import SMALL
 
-pytest.importorskip("torch", reason="make neural installs it")
+pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
 DATA = interactions(random_sequences(users=30, items=12, length=8))
 FOUR = dataclasses.replace(SMALL, networks=4, seed=5)
