@@ -1,0 +1,116 @@
+"""The installation takes exactly the files of the lock, and `make` never uses another clone's environment."""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCK = ROOT / "requirements.lock"
+UV = Path(sys.executable).with_name("uv")
+
+
+def wheel(folder: Path, name: str) -> str:
+    """Write a wheel that has nothing but its name; return its SHA-256."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def install(folder: Path, *, lock: str) -> subprocess.CompletedProcess[str]:
+    """Install the group `dev` as `make setup` does, from wheels in `folder`."""
+    (folder / "requirements.lock").write_text(lock)
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "1"\ndependencies = ["locked"]\n[dependency-groups]\ndev = ["tool"]\n'
+    )
+    locked = ["--require-hashes", "-c", "requirements.lock", "-r", "pyproject.toml", "--group", "dev"]
+    options = [*locked, "--no-index", "--find-links", "."]
+    command = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *options]
+    return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
+
+
+def test_package_with_the_hash_of_the_lock_is_installed(tmp_path: Path) -> None:
+    digests = {name: wheel(tmp_path, name) for name in ("locked", "tool")}
+    installed = install(tmp_path, lock="".join(f"{name}==1.0 --hash=sha256:{digests[name]}\n" for name in digests))
+    assert installed.returncode == 0, installed.stderr
+    assert len(list((tmp_path / "installed").glob("*.dist-info"))) == 2
+
+
+def test_package_with_another_hash_is_refused(tmp_path: Path) -> None:
+    digest = wheel(tmp_path, "locked")
+    wheel(tmp_path, "tool")
+    refused = install(tmp_path, lock=f"locked==1.0 --hash=sha256:{digest}\ntool==1.0 --hash=sha256:{'0' * 64}\n")
+    assert refused.returncode != 0
+    assert "Hash mismatch for `tool==1.0`" in refused.stderr
+
+
+def test_package_that_the_lock_does_not_have_is_refused(tmp_path: Path) -> None:
+    digest = wheel(tmp_path, "locked")
+    wheel(tmp_path, "tool")
+    refused = install(tmp_path, lock=f"locked==1.0 --hash=sha256:{digest}\n")
+    assert refused.returncode != 0
+    assert "no trusted hash was provided for: `tool`" in refused.stderr
+
+
+def test_make_installs_with_verified_hashes() -> None:
+    installing = re.findall(r"^INSTALL = .*$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(installing) == 1
+    assert "--require-hashes -c requirements.lock -r pyproject.toml" in installing[0]
+
+
+def test_no_lock_names_a_host() -> None:
+    locks = [
+        LOCK,
+        *ROOT.glob("layers/*/requirements.txt"),
+        *ROOT.glob("model_export/*.txt"),
+        *ROOT.glob("**/package-lock.json"),
+    ]
+    hosts = [
+        str(path) for path in locks if "node_modules" not in path.parts and re.search(r"//[a-z]", path.read_text())
+    ]
+    assert hosts == []
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a folder with the files that decide what `make` does."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def planned(clone: Path) -> str:
+    """Return the commands that `make setup` would run."""
+    return subprocess.run(["make", "-n", "setup"], cwd=clone, text=True, capture_output=True, check=True).stdout
+
+
+def environment(clone: Path, *, made_for: Path) -> None:
+    """Write what `python -m venv` leaves, and the stamps of a finished installation."""
+    (clone / ".venv").mkdir()
+    (clone / ".venv" / "pyvenv.cfg").write_text(
+        f"home = /usr/bin\ncommand = /usr/bin/python3 -m venv {made_for}/.venv\n"
+    )
+    for stamp in ("uv", "demo", "dev"):
+        (clone / ".venv" / f"{stamp}.done").touch()
+
+
+def test_environment_of_this_folder_is_kept(clone: Path) -> None:
+    environment(clone, made_for=clone)
+    assert "venv" not in planned(clone)
+
+
+@pytest.mark.parametrize("other", ["other", "clone/below"])
+def test_environment_copied_with_another_clone_is_rebuilt(clone: Path, other: str) -> None:
+    environment(clone, made_for=clone.parent / other)
+    commands = planned(clone)
+    assert "-m venv --clear .venv" in commands
+    assert "--no-deps --no-build-isolation -e ." in commands
