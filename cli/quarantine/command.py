@@ -23,7 +23,8 @@ app = typer.Typer(no_args_is_help=True, help="Records that could not be read, an
 Names: TypeAlias = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids or keys.")]
 All: TypeAlias = Annotated[bool, typer.Option("--all", help="All that is in quarantine now.")]
 Reason: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Only where the reason contains this, in any case.")
+    str | None,
+    typer.Option(metavar="TEXT", help="Select reasons that contain this text, in any case; … stands for a value."),
 ]
 Since: TypeAlias = Annotated[
     str | None,
@@ -145,6 +146,8 @@ def replay(
             console.print_line(f"{counts.records:,} records of {counts.objects:,} objects {verb} put on the stream")
             if counts.not_replayable:
                 console.say(f"{counts.not_replayable:,} hold nothing that can be replayed; they stay")
+    if not (everything or counts.objects or counts.not_replayable):
+        raise wanted.no_match(store)
     if counts.records and not dry_run and not as_json:
         console.say("what is still bad comes back within the archive's window: see `alsolike quarantine list`")
 
@@ -176,6 +179,8 @@ def drop(
         for held in _advancing(wanted, store, entries, step):
             records += len(held.records)
             selected.append(dataclasses.replace(held, records=()))  # many, and their data is not asked for
+    if not (everything or selected):
+        raise wanted.no_match(store)
     question = f"Delete {len(selected):,} objects with {records:,} records for good?"
     if selected and not (yes or dry_run) and not typer.confirm(question, err=True):
         raise typer.Exit(1)

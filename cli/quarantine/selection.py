@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from alsolike.errors import InvalidInput
+from alsolike.errors import InvalidInput, NotFound
 from alsolike.held_back import Held
 from cli.quarantine.store import Entry, QuarantineStore
 from cli.times import milliseconds, moment
@@ -25,7 +26,7 @@ class Selection:
     names
         Keys, ids, or beginnings of ids.
     reason
-        Text that a reason contains, in whatever case.
+        Text that a reason contains, in any case. The values in it may be given as `…`, as the totals print them.
     since_ms
         What arrived, or was given up, before is left out.
     """
@@ -50,7 +51,17 @@ class Selection:
         """Say whether an object is meant."""
         if self.since_ms is not None and held.time_ms < self.since_ms:
             return False
-        return self.reason is None or self.reason.lower() in held.reason.lower()
+        if self.reason is None:
+            return True
+        return any(self.reason.lower() in text.lower() for text in (held.reason, held.reason_class))
+
+    def no_match(self, store: QuarantineStore) -> NotFound:
+        """Return the error that nothing was selected, with the reasons that there are."""
+        reasons = Counter(held.reason_class for held in store.read(store.entries()))
+        if not reasons:
+            return NotFound("Nothing was selected: the quarantine is empty.")
+        listed = "".join(f"\n  {count:,} x {reason}" for reason, count in reasons.most_common())
+        return NotFound(f"Nothing in quarantine was selected. Existing reasons:{listed}")
 
 
 def since(text: str | None) -> int | None:

@@ -171,6 +171,11 @@ class Catalogue:
             for row, position in zip(self._snapshot.rows(item_ids).tolist(), positions, strict=True)
         ]
 
+    @property
+    def has_items(self) -> bool:
+        """Whether there is any item, of the model or of the catalogue."""
+        return self._items > 0 or len(self._snapshot) > 0
+
     def neutral(self) -> Bias:
         """Return a bias that bars nothing."""
         return np.zeros(self._items + 1 + len(self.cold), np.float32)

@@ -126,12 +126,19 @@ def trending(scene: Scene) -> Found:
 
 
 def recently_viewed(scene: Scene) -> Found:
-    """Return the items that the shopper had to do with, the latest first; nothing else follows."""
-    latest = dict.fromkeys(
-        interaction.item_id
-        for interaction in reversed(scene.recent)
-        if scene.configuration.event_weights.get(interaction.event_type, 0) > 0
+    """Return the items that the shopper interacted with, the latest first.
+
+    Items that neither the model nor the catalogue has are left out; before the first of either, all stay.
+    """
+    latest = list(
+        dict.fromkeys(
+            interaction.item_id
+            for interaction in reversed(scene.recent)
+            if scene.configuration.event_weights.get(interaction.event_type, 0) > 0
+        )
     )
+    if scene.catalogue.has_items:
+        latest = [item_id for item_id, known in zip(latest, scene.catalogue.known(latest), strict=True) if known]
     found = scene.passing([(item_id, 1 / rank) for rank, item_id in enumerate(latest, start=1)])
     return Found(found[: scene.wanted], "recent" if found else "none")
 

@@ -70,6 +70,31 @@ def test_replay_takes_what_reason_and_time_select(shop: Deployment) -> None:
     assert [each["reason"] for each in document("list")] == ["no item"]
 
 
+def test_replay_takes_the_reason_as_the_totals_and_the_console_print_it(shop: Deployment) -> None:
+    hold(shop, event("e1"), reason="event_type is 'wish', expected one of view", sequence=1)
+    hold(shop, event("e2"), reason="no item", sequence=2)
+    printed = next(each["reason"] for each in document("list", "--totals") if "event_type" in each["reason"])
+
+    assert "…" in printed
+    assert document("replay", "--reason", printed)["records"] == 1
+    assert [each["reason"] for each in document("list")] == ["no item"]
+
+
+@pytest.mark.parametrize("verb", ["replay", "drop"])
+def test_a_reason_that_matches_nothing_fails_and_lists_the_reasons(shop: Deployment, verb: str) -> None:
+    hold(shop, event("e1"), reason="event_type is 'wish'", sequence=1)
+    hold(shop, event("e2"), reason="event_type is 'vew'", sequence=2)
+
+    result = run(verb, "--reason", "clock", "--yes") if verb == "drop" else run(verb, "--reason", "clock")
+
+    assert result.exit_code == 1
+    assert str(result.exception) == ("Nothing in quarantine was selected. Existing reasons:\n  2 x event_type is …")
+
+
+def test_replaying_all_of_an_empty_quarantine_succeeds(shop: Deployment) -> None:
+    assert document("replay", "--all")["records"] == 0
+
+
 def test_dry_run_counts_and_changes_nothing(shop: Deployment) -> None:
     hold(shop, event("e1"))
     before = keys(shop)

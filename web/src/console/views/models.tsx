@@ -28,7 +28,7 @@ function Versions() {
       {(found) =>
         found.versions.length === 0 ? (
           <Empty title="No version has been trained yet">
-            <p>Shoppers get popular items until the first one is champion.</p>
+            <p>Until the first version is champion, requests return trending items or an empty list.</p>
             <Command text="alsolike train" />
           </Empty>
         ) : (

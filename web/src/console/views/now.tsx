@@ -97,7 +97,7 @@ function Figures({
               {champion.version}
             </a>
           ) : (
-            "popular items are served"
+            "no model: trending items only"
           )
         }
       />

@@ -106,11 +106,11 @@ export function Change({ from, to }: { from: string | null; to: string | null })
     <dl class="change">
       <div>
         <dt>Serves now</dt>
-        <dd class="identifier">{from ?? "popular items"}</dd>
+        <dd class="identifier">{from ?? "no model"}</dd>
       </div>
       <div>
         <dt>Serves after</dt>
-        <dd class="identifier">{to ?? "popular items"}</dd>
+        <dd class="identifier">{to ?? "no model"}</dd>
       </div>
     </dl>
   );
