@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -21,6 +22,7 @@ from local_cloud.state import FAILED, FAILED_LINE, READY, READY_LINE, CloudState
 
 _SIGNAL_CHECK_S = 0.2
 _CLOSE_TIMEOUT_S = 15.0
+_GC_THRESHOLD = 50_000
 
 
 def main() -> int:
@@ -70,6 +72,8 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     configure_process(settings)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
+    # moto keeps what it stores in millions of Python objects; the default thresholds would search them all the time.
+    gc.set_threshold(_GC_THRESHOLD, 50, 50)
     _say("starting moto")
     # Only now: moto reads its account and port from the environment when it is imported.
     from local_cloud.admin import AdminServer

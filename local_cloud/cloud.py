@@ -9,8 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from moto.server import ThreadedMotoServer
-
 from local_cloud.addresses import Addresses
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
@@ -34,7 +32,9 @@ from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.runner import GlueRunner
 from local_cloud.loopback_server import ADDRESS
 from local_cloud.moto_changes import change_moto
+from local_cloud.moto_server import MotoServer
 from local_cloud.moto_state import MotoState, compile_pattern
+from local_cloud.moto_streams import open_shards
 from local_cloud.processes import Processes
 from local_cloud.services import issuer_keys, schedule_enabled, service_clients
 from local_cloud.settings import CloudSettings, subprocess_environment
@@ -62,12 +62,10 @@ class LocalCloud:
         directory = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         self._processes = Processes(directory)
         change_moto(self)
-        self._moto = ThreadedMotoServer(ADDRESS, 0, verbose=False)
-        self._moto.start()
-        port = self._moto.get_host_and_port()[1]
+        self._moto = MotoServer()
         # moto's state machines call the services under this port.
-        os.environ["MOTO_PORT"] = str(port)
-        self.endpoint = f"http://{ADDRESS}:{port}"
+        os.environ["MOTO_PORT"] = str(self._moto.port)
+        self.endpoint = f"http://{ADDRESS}:{self._moto.port}"
         self.clients = service_clients(self.endpoint, settings.region)
         self._pump = Pump(self.clients)
         self._moto_state = MotoState(region=settings.region, account=settings.account)
@@ -145,6 +143,7 @@ class LocalCloud:
             invoke=self._invoker.invoke,
             matcher=compile_pattern,
             enabled=self._moto_state.mapping_enabled,
+            open_shards=functools.partial(open_shards, region=settings.region, account=settings.account),
             delivery=self._delivery,
             metric=self._pump.metric,
             report=self._report,

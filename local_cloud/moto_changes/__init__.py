@@ -7,12 +7,13 @@ canary test knows the fingerprint of that piece and fails when another version o
 
 from typing import Final
 
-from local_cloud.moto_changes import invocations, jobs, state_machines, stores
+from local_cloud.moto_changes import invocations, jobs, state_machines, stores, tables
 from local_cloud.moto_changes.change import Change, Runtime
 
 CHANGES: Final[tuple[Change, ...]] = (
     *invocations.CHANGES,
     *stores.CHANGES,
+    *tables.CHANGES,
     *state_machines.CHANGES,
     *jobs.CHANGES,
 )

@@ -1,6 +1,8 @@
 """What a change to moto is, and what it hands over to."""
 
-from collections.abc import Callable, Mapping
+import functools
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,3 +55,19 @@ class Change:
 def replace(owner: type, name: str, function: Callable[..., Any]) -> None:
     """Replace a method, or add one."""
     setattr(owner, name, function)
+
+
+def one_by_one(owner: type, names: Sequence[str]) -> None:
+    """Allow one thread at a time in any of the named methods."""
+    lock = threading.RLock()
+
+    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(write)
+        def locked(*arguments: Any, **options: Any) -> Any:
+            with lock:
+                return write(*arguments, **options)
+
+        return locked
+
+    for name in names:
+        replace(owner, name, guarded(getattr(owner, name)))

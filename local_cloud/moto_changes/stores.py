@@ -1,9 +1,7 @@
-"""What keeps and gives back: tables, buckets, streams, metrics, templates."""
+"""Buckets, Kinesis streams, metrics and templates."""
 
-import copy
 import functools
 import threading
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,60 +9,25 @@ from moto import backends
 from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.table import Table
+from moto.core import responses
 from moto.kinesis.models import Shard
 from moto.s3.responses import S3Response
 
-from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace
 from local_cloud.moto_metrics import metric_data
-
-_ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 
 _OBJECT_WRITES = ("put_object", "delete_object")
 
 
-def _query_one_partition(runtime: Runtime) -> None:
-    original = Table.query
-
-    @functools.wraps(original)
-    def query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
-        if hash_key is None or options.get("index_name"):
-            return original(self, hash_key, *arguments, **options)
-        narrow: Any = copy.copy(self)
-        narrow.items = {hash_key: self.items[hash_key]} if hash_key in self.items else {}
-        return original(narrow, hash_key, *arguments, **options)
-
-    replace(Table, "query", query)
-
-
-def _write_items_one_by_one(runtime: Runtime) -> None:
-    _one_by_one(DynamoDBBackend, _ITEM_WRITES)
-
-
 def _write_objects_one_by_one(runtime: Runtime) -> None:
-    _one_by_one(S3Response, _OBJECT_WRITES)
+    one_by_one(S3Response, _OBJECT_WRITES)
 
 
-def _one_by_one(owner: type, names: Sequence[str]) -> None:
-    """Let only one thread at a time into any of some methods."""
-    lock = threading.RLock()
-
-    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(write)
-        def locked(*arguments: Any, **options: Any) -> Any:
-            with lock:
-                return write(*arguments, **options)
-
-        return locked
-
-    for name in names:
-        replace(owner, name, guarded(getattr(owner, name)))
-
-
-def _list_services_once(runtime: Runtime) -> None:
+def _list_once(runtime: Runtime) -> None:
     names = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: names
+    methods: Any = responses
+    methods.method_names_from_class = functools.cache(methods.method_names_from_class)
 
 
 def _keep_every_stream_record(runtime: Runtime) -> None:
@@ -125,24 +88,14 @@ def _show_templates(runtime: Runtime) -> None:
 
 CHANGES: Final[tuple[Change, ...]] = (
     Change(
-        "moto reads the whole table for each Query",
-        ("moto.dynamodb.models.table:Table.query",),
-        _query_one_partition,
-    ),
-    Change(
-        "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",
-        tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _ITEM_WRITES),
-        _write_items_one_by_one,
-    ),
-    Change(
-        "so does moto's S3, and of two conditional puts of an object both can succeed",
+        "moto checks a condition and puts an object in two steps, so that two conditional puts can both succeed",
         tuple(f"moto.s3.responses:S3Response.{name}" for name in _OBJECT_WRITES),
         _write_objects_one_by_one,
     ),
     Change(
-        "moto lists its own directory for each request, while all others wait",
-        ("moto.backends:list_of_moto_modules",),
-        _list_services_once,
+        "moto lists its own directory and the methods of a class for each request",
+        ("moto.backends:list_of_moto_modules", "moto.core.responses:method_names_from_class"),
+        _list_once,
     ),
     Change(
         "moto loses records that are put at the same time, and reads a shard from its beginning each time",

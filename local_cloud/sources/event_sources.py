@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from local_cloud.delivery import Delivery
@@ -11,7 +11,7 @@ from local_cloud.execution.function import Outcome
 from local_cloud.sources.mapping import EventSourceMapping, read_mapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.queue_poller import QueuePoller
-from local_cloud.sources.shards import open_shards
+from local_cloud.sources.shards import Shard
 from local_cloud.sources.stream_poller import StreamPoller
 from local_cloud.telemetry.pump import TakeMetric
 
@@ -27,6 +27,8 @@ class EventSources:
         Compiles an event pattern to a predicate.
     enabled
         Says whether the mapping of a UUID is enabled now.
+    open_shards
+        Opens the shards of a mapping's stream at its starting position.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class EventSources:
         invoke: Callable[[str, bytes], Outcome],
         matcher: Callable[[str], Callable[[Mapping[str, Any]], bool]],
         enabled: Callable[[str], bool],
+        open_shards: Callable[[EventSourceMapping], Iterable[Shard]],
         delivery: Delivery,
         metric: TakeMetric,
         report: Callable[[str], None],
@@ -63,7 +66,7 @@ class EventSources:
                     )
                 )
                 continue
-            for shard in open_shards(mapping, clients, region=region, account=account):
+            for shard in open_shards(mapping):
                 self._pollers.append(
                     StreamPoller(
                         mapping,

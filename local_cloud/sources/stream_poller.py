@@ -1,12 +1,12 @@
 """Polls one shard for one mapping: filters, gathers batches, hands them on in order."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, UndeliverableError
@@ -101,7 +101,7 @@ class StreamPoller(Poller):
             self._batches.process(batch)
 
     def _deliver(self, records: Sequence[StreamRecord]) -> Outcome:
-        payload = json.dumps({"Records": [record.event for record in records]}).encode()
+        payload = orjson.dumps({"Records": [record.event for record in records]})
         self._counts["batches"] += 1
         self._counts["records"] += len(records)
         self._say_age(records[-1])

@@ -1,0 +1,176 @@
+"""DynamoDB: queries, scans and writes, the records of streams, and items on their way in and out."""
+
+import bisect
+import copy
+import functools
+from typing import Any, Final
+
+from moto.core.parse import JSONParser
+from moto.core.serialize import JSONSerializer
+from moto.core.utils import utcnow
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import StreamRecord, Table
+from moto.moto_api._internal import mock_random
+
+from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace
+
+_ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
+
+_SERVICES = ("dynamodb", "dynamodbstreams")
+
+
+def _query_one_partition(runtime: Runtime) -> None:
+    original = Table.query
+
+    @functools.wraps(original)
+    def query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
+        if hash_key is None or options.get("index_name"):
+            return original(self, hash_key, *arguments, **options)
+        narrow: Any = copy.copy(self)
+        narrow.items = {hash_key: self.items[hash_key]} if hash_key in self.items else {}
+        return original(narrow, hash_key, *arguments, **options)
+
+    replace(Table, "query", query)
+
+
+def _scan_from_the_start_key(runtime: Runtime) -> None:
+    original: Any = Table.scan
+
+    def all_items(self: Any) -> list[Any]:
+        items = list(self.items.values())
+        if self.has_range_key:
+            items = [item for partition in items for item in list(partition.values())]
+        return sorted(items, key=_key)
+
+    @functools.wraps(original)
+    def scan(self: Any, filters: Any, limit: Any, exclusive_start_key: Any, *arguments: Any, **options: Any) -> Any:
+        index = arguments[1] if len(arguments) > 1 else options.get("index_name")
+        if index or exclusive_start_key is None:
+            return original(self, filters, limit, exclusive_start_key, *arguments, **options)
+        start = tuple(DynamoType(exclusive_start_key[name]).cast_value for name in self.table_key_attrs)
+        items = self.all_items()
+        rest = items[bisect.bisect_right(items, start, key=_key) :]
+        narrow: Any = copy.copy(self)
+        narrow.all_items = lambda: rest
+        return original(narrow, filters, limit, None, *arguments, **options)
+
+    replace(Table, "all_items", all_items)
+    replace(Table, "scan", scan)
+
+
+def _key(item: Any) -> tuple[Any, ...]:
+    hash_value = item.hash_key.cast_value
+    return (hash_value,) if item.range_key is None else (hash_value, item.range_key.cast_value)
+
+
+def _write_items_one_by_one(runtime: Runtime) -> None:
+    one_by_one(DynamoDBBackend, _ITEM_WRITES)
+
+
+def _size_stream_records(runtime: Runtime) -> None:
+    def create(self: Any, table: Any, stream_type: str, event_name: str, old: Any, new: Any, seq: int) -> None:
+        item = new if old is None else old
+        keys = {table.hash_key_attr: item.hash_key.to_json()}
+        size_bytes = len(table.hash_key_attr) + item.hash_key.size()
+        if item.range_key is not None:
+            keys[table.range_key_attr] = item.range_key.to_json()
+            size_bytes += len(table.range_key_attr) + item.range_key.size()
+        images = {}
+        for name, view, image in (("NewImage", "NEW_IMAGE", new), ("OldImage", "OLD_IMAGE", old)):
+            if image is not None and stream_type in (view, "NEW_AND_OLD_IMAGES"):
+                images[name] = image.to_json()["Attributes"]
+                size_bytes += image.size()
+        self.record = {
+            "eventID": mock_random.uuid4().hex,
+            "eventName": event_name,
+            "eventSource": "aws:dynamodb",
+            "eventVersion": "1.0",
+            "awsRegion": table.region_name,
+            "dynamodb": {
+                "StreamViewType": stream_type,
+                "ApproximateCreationDateTime": utcnow(),
+                "SequenceNumber": str(seq),
+                "SizeBytes": size_bytes,
+                "Keys": keys,
+                **images,
+            },
+        }
+
+    replace(StreamRecord, "__init__", create)
+
+
+def _pass_items_through(runtime: Runtime) -> None:
+    parse: Any = JSONParser._parse_map
+    serialize = JSONSerializer._serialize_type_map
+
+    @functools.wraps(parse)
+    def parse_map(self: Any, shape: Any, value: Any) -> Any:
+        if _holds_attributes(self, shape) and all(map(_is_plain, value.values())):
+            return value
+        return parse(self, shape, value)
+
+    @functools.wraps(serialize)
+    def serialize_map(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if _holds_attributes(self, shape) and all(map(_is_plain, value.values())):
+            self._default_serialize(serialized, value, shape, key)
+        else:
+            serialize(self, serialized, value, shape, key)
+
+    replace(JSONParser, "_parse_map", parse_map)
+    replace(JSONSerializer, "_serialize_type_map", serialize_map)
+
+
+def _holds_attributes(converter: Any, shape: Any) -> bool:
+    service = converter.operation_model.service_model.service_name
+    return service in _SERVICES and shape.value.name == "AttributeValue"
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether an attribute value is the same on the wire and in moto; binary values are not."""
+    if type(value) is not dict or len(value) != 1:
+        return False
+    ((kind, content),) = value.items()
+    match kind:
+        case "S" | "N":
+            return type(content) is str
+        case "BOOL" | "NULL":
+            return type(content) is bool
+        case "M":
+            return type(content) is dict and all(map(_is_plain, content.values()))
+        case "L":
+            return type(content) is list and all(map(_is_plain, content))
+    return False
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto reads the whole table for each Query",
+        ("moto.dynamodb.models.table:Table.query",),
+        _query_one_partition,
+    ),
+    Change(
+        "moto sorts a table by slow comparisons for each page of a Scan, and reads all earlier pages again",
+        ("moto.dynamodb.models.table:Table.all_items", "moto.dynamodb.models.table:Table.scan"),
+        _scan_from_the_start_key,
+    ),
+    Change(
+        "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",
+        tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _ITEM_WRITES),
+        _write_items_one_by_one,
+    ),
+    Change(
+        "moto writes each stream record as JSON to learn its size, and gives all records the region us-east-1",
+        ("moto.dynamodb.models.table:StreamRecord.__init__", "moto.dynamodb.models.table:StreamShard.get"),
+        _size_stream_records,
+    ),
+    Change(
+        "moto looks up each attribute of an item under many names, in requests and responses",
+        (
+            "moto.core.parse:RequestParser._parse_map",
+            "moto.core.serialize:BaseJSONSerializer._serialize_type_map",
+            "moto.dynamodb.models.utilities:dynamo_to_dict",
+        ),
+        _pass_items_through,
+    ),
+)

@@ -1,0 +1,84 @@
+"""moto behind HTTP on a free port: the endpoint of every AWS service."""
+
+import io
+import traceback
+from collections.abc import Callable, Iterable
+from threading import Thread
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from local_cloud.loopback_server import ADDRESS
+
+_STOP_POLL_S = 0.05
+_BODILESS = ("204", "304")
+
+
+class MotoServer:
+    """moto's own application on a server that keeps connections open, with a thread for each connection."""
+
+    def __init__(self) -> None:
+        application = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(ADDRESS, 0, application, threaded=True, request_handler=_Exchange)
+        self._thread = Thread(target=self._server.serve_forever, args=[_STOP_POLL_S], name="moto", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port on the loopback interface."""
+        return int(self._server.server_port)
+
+    def stop(self) -> None:
+        """Stop listening; open connections end with the process."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Exchange(MotoRequestHandler):
+    """One connection. werkzeug's handler closes it after each response, since it may leave a request half-read."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # one packet per response
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        self.environ = environ = self.make_environ()
+        length = None if "wsgi.input_terminated" in environ else int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+        status, headers, body = self._respond(environ)
+        self.send_response(int(status.split()[0]))
+        for name, value in headers:
+            self.send_header(name, value)
+        if not any(name.lower() == "content-length" for name, _ in headers) and status.split()[0] not in _BODILESS:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        self.wfile.flush()
+
+    def _respond(self, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
+        started: list[Any] = []
+
+        def start(status: str, headers: Any, exc_info: Any = None, /) -> Callable[[bytes], object]:
+            started[:] = status, headers
+            return io.BytesIO().write  # WSGI's old way to send a body, which moto does not use
+
+        try:
+            body = b"".join(self.server.app(environ, start))
+        except Exception:  # noqa: BLE001  moto's bugs are internal server errors
+            self.log("error", "%s", traceback.format_exc())
+            return "500 Internal Server Error", [], b""
+        status, headers = started
+        return status, headers, body
+
+    def handle_expect_100(self) -> bool:
+        """Ask for the body at once."""
+        expected = super().handle_expect_100()
+        self.wfile.flush()
+        return expected
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write nothing."""

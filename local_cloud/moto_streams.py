@@ -1,0 +1,122 @@
+"""Reads moto's Kinesis and DynamoDB streams in this process; over HTTP, the cloud would be its own busiest client."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import Any
+
+import orjson
+from moto.dynamodbstreams.models import dynamodbstreams_backends
+from moto.kinesis.models import kinesis_backends
+
+from local_cloud.sources.batches import StreamRecord
+from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.shards import Shard
+
+_EVENT_OVERHEAD_BYTES = 600
+
+
+def open_shards(mapping: EventSourceMapping, *, region: str, account: str) -> Iterator[Shard]:
+    """Open every shard of a mapping's stream at its starting position, which is taken now."""
+    if mapping.service == "kinesis":
+        stream = kinesis_backends[account][region].describe_stream(stream_arn=mapping.source_arn, stream_name=None)
+        for shard in stream.shards.values():
+            yield KinesisShard(mapping, shard, region=region, account=account)
+    else:
+        backend = dynamodbstreams_backends[account][region]
+        for described in backend.describe_stream(mapping.source_arn)["Shards"]:
+            iterator = backend.get_shard_iterator(mapping.source_arn, described["ShardId"], mapping.starting_position)
+            yield DynamoDbShard(mapping, iterator.stream_shard, iterator.sequence_number)
+
+
+class KinesisShard:
+    """A shard of a Kinesis stream."""
+
+    def __init__(self, mapping: EventSourceMapping, shard: Any, *, region: str, account: str) -> None:
+        self.shard_id: str = shard.shard_id
+        self._shard = shard
+        self._arn = mapping.source_arn
+        self._region = region
+        self._role = f"arn:aws:iam::{account}:role/event-source-mapping"
+        self._last_sequence_number = 0
+        if mapping.starting_position == "LATEST":
+            self._last_sequence_number = shard.get_max_sequence_number()
+        elif mapping.starting_position == "AT_TIMESTAMP":
+            self._last_sequence_number = shard.get_sequence_number_at(mapping.starting_timestamp)
+
+    def read(self, limit: int) -> list[StreamRecord]:
+        """Return up to `limit` records from the position on, and move it."""
+        records, self._last_sequence_number, _ = self._shard.get_records(self._last_sequence_number, limit)
+        return [self._record(record) for record in records]
+
+    def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
+        """Return the Kinesis part of the record with its data parsed; None if that is not JSON."""
+        kinesis = record.event["kinesis"]
+        try:
+            return {**kinesis, "data": json.loads(base64.b64decode(kinesis["data"]))}
+        except ValueError:
+            return None
+
+    def _record(self, record: Any) -> StreamRecord:
+        sequence_number = str(record.sequence_number)
+        arrival_s = _to_ms(record.created_at)
+        return StreamRecord(
+            sequence_number=sequence_number,
+            arrival_s=arrival_s,
+            size_bytes=len(record.data) + _EVENT_OVERHEAD_BYTES,
+            event={
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": record.partition_key,
+                    "sequenceNumber": sequence_number,
+                    "data": record.data,
+                    "approximateArrivalTimestamp": arrival_s,
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"{self.shard_id}:{sequence_number}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": self._role,
+                "awsRegion": self._region,
+                "eventSourceARN": self._arn,
+            },
+        )
+
+
+class DynamoDbShard:
+    """A shard of a DynamoDB stream."""
+
+    def __init__(self, mapping: EventSourceMapping, shard: Any, next_sequence_number: int) -> None:
+        self.shard_id: str = shard.id
+        self._shard = shard
+        self._arn = mapping.source_arn
+        self._next_sequence_number = next_sequence_number
+
+    def read(self, limit: int) -> list[StreamRecord]:
+        """Return up to `limit` records from the position on, and move it."""
+        records = self._shard.get(self._next_sequence_number, limit)
+        self._next_sequence_number += len(records)
+        return [self._record(record) for record in records]
+
+    def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
+        """Return the whole record."""
+        return record.event
+
+    def _record(self, record: Mapping[str, Any]) -> StreamRecord:
+        arrival_s = _to_ms(record["dynamodb"]["ApproximateCreationDateTime"].replace(tzinfo=UTC).timestamp())
+        change = {**record["dynamodb"], "ApproximateCreationDateTime": arrival_s}
+        event: Mapping[str, Any] = {**record, "dynamodb": change, "eventSourceARN": self._arn}
+        try:
+            text = orjson.dumps(event)
+        except TypeError:  # binary attributes, which Lambda writes as base64
+            text = orjson.dumps(event, default=lambda value: base64.b64encode(value).decode())
+            event = orjson.loads(text)
+        return StreamRecord(
+            sequence_number=change["SequenceNumber"], arrival_s=arrival_s, size_bytes=len(text), event=event
+        )
+
+
+def _to_ms(time_s: float) -> float:
+    """Cut a time to milliseconds, as AWS's responses do."""
+    return int(time_s * 1000) / 1000

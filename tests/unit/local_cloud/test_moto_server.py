@@ -1,0 +1,77 @@
+import http.client
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local_cloud.moto_server import MotoServer
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MotoServer]:
+    server = MotoServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(server: MotoServer) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{server.port}",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
+    )
+
+
+def test_connection_stays_open_after_a_request_whatever_became_of_it(server: MotoServer, s3: Any) -> None:
+    s3.create_bucket(Bucket="pages")
+    s3.put_object(Bucket="pages", Key="a", Body=b"abc")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    signature = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
+    sockets, answers = set(), []
+    for method, path, body in [
+        ("GET", "/pages/a", None),
+        ("HEAD", "/pages/a", None),
+        ("GET", "/pages/none", None),
+        ("PUT", "/pages/b", b"x" * 100_000),
+        ("DELETE", "/pages/b", None),
+        ("GET", "/pages/a", None),
+    ]:
+        connection.request(method, path, body=body, headers={"Authorization": signature})
+        response = connection.getresponse()
+        answers.append((response.status, response.read()[:3]))
+        sockets.add(connection.sock)
+    connection.close()
+    assert [status for status, _ in answers] == [200, 200, 404, 200, 204, 200]
+    assert (answers[0][1], answers[1][1], answers[-1][1]) == (b"abc", b"", b"abc")
+    assert len(sockets) == 1
+
+
+def test_objects_in_chunks_and_in_parts_are_stored_whole(s3: Any) -> None:
+    s3.create_bucket(Bucket="parts")
+    upload = s3.create_multipart_upload(Bucket="parts", Key="big")["UploadId"]
+    part = s3.upload_part(Bucket="parts", Key="big", UploadId=upload, PartNumber=1, Body=b"0123456789" * 600_000)
+    s3.complete_multipart_upload(
+        Bucket="parts",
+        Key="big",
+        UploadId=upload,
+        MultipartUpload={"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]},
+    )
+    assert s3.head_object(Bucket="parts", Key="big")["ContentLength"] == 6_000_000
+    assert s3.get_object(Bucket="parts", Key="big", Range="bytes=10-14")["Body"].read() == b"01234"
+
+
+def test_body_after_expect_100_continue_is_read_at_once(server: MotoServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.putrequest("PUT", "/waiting")
+    connection.putheader("Content-Length", "0")
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    assert connection.sock.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert connection.getresponse().status == 200
+    connection.close()

@@ -1,0 +1,144 @@
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.core.parse import JSONParser
+from moto.core.serialize import JSONSerializer
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import StreamRecord, Table
+
+from local_cloud.moto_changes import tables
+from local_cloud.moto_streams import open_shards
+from local_cloud.sources.mapping import EventSourceMapping
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+ATTRIBUTES = {
+    "text": {"S": "café"},
+    "number": {"N": "1.50"},
+    "flag": {"BOOL": False},
+    "nothing": {"NULL": True},
+    "data": {"B": b"\x00\xff"},
+    "tags": {"SS": ["a"]},
+    "list": {"L": [{"N": "1"}, {"M": {"deep": {"B": b"\x01"}}}]},
+    "map": {"M": {"inner": {"L": [{"S": "x"}]}}},
+}
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    owners = [
+        *[(Table, name) for name in ("query", "scan", "all_items")],
+        *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "transact_write_items")],
+        (StreamRecord, "__init__"),
+        (JSONParser, "_parse_map"),
+        (JSONSerializer, "_serialize_type_map"),
+    ]
+    for owner, name in owners:  # setting each to itself lets the fixture's end undo the changes
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    for change in tables.CHANGES:
+        change.apply(None)  # type: ignore[arg-type]
+    with mock_aws():
+        yield boto3.client("dynamodb", region_name=REGION)
+
+
+def create_table(dynamodb: Any, *, range_key: bool = False) -> str:
+    keys = [("id", "HASH", "S"), *([("number", "RANGE", "N")] if range_key else [])]
+    table = dynamodb.create_table(
+        TableName="things",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind, _ in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": type_name} for name, _, type_name in keys],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    return str(table["LatestStreamArn"])
+
+
+@pytest.mark.parametrize("range_key", [False, True])
+def test_pages_of_a_scan_hold_each_item_once_in_key_order(dynamodb: Any, range_key: bool) -> None:
+    create_table(dynamodb, range_key=range_key)
+    for number in (10, 9, 2, 33, 1):
+        for name in ("b", "a") if range_key else (f"{number}",):
+            dynamodb.put_item(TableName="things", Item={"id": {"S": name}, "number": {"N": str(number)}})
+    paginator = dynamodb.get_paginator("scan")
+    pages = paginator.paginate(TableName="things", PaginationConfig={"PageSize": 2})
+    found = [(item["id"]["S"], int(item["number"]["N"])) for page in pages for item in page["Items"]]
+    expected = [(name, number) for name in "ab" for number in (1, 2, 9, 10, 33)]
+    assert found == (expected if range_key else sorted((str(number), number) for number in (10, 9, 2, 33, 1)))
+
+
+def test_a_page_can_start_after_an_item_that_is_deleted(dynamodb: Any) -> None:
+    create_table(dynamodb)
+    for name in "abc":
+        dynamodb.put_item(TableName="things", Item={"id": {"S": name}})
+    page = dynamodb.scan(TableName="things", Limit=2)
+    dynamodb.delete_item(TableName="things", Key=page["LastEvaluatedKey"])
+    rest = dynamodb.scan(TableName="things", ExclusiveStartKey=page["LastEvaluatedKey"])
+    assert [item["id"]["S"] for item in rest["Items"]] == ["c"]
+
+
+def test_segments_share_the_items(dynamodb: Any) -> None:
+    create_table(dynamodb)
+    names = {str(number) for number in range(40)}
+    for name in names:
+        dynamodb.put_item(TableName="things", Item={"id": {"S": name}})
+    found = []
+    for segment in range(3):
+        pages = dynamodb.get_paginator("scan").paginate(
+            TableName="things", Segment=segment, TotalSegments=3, PaginationConfig={"PageSize": 4}
+        )
+        found.append([item["id"]["S"] for page in pages for item in page["Items"]])
+    assert all(found)
+    assert sorted(name for part in found for name in part) == sorted(names)
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attribute_comes_back_as_it_was_written(dynamodb: Any, name: str) -> None:
+    create_table(dynamodb)
+    item = {"id": {"S": "1"}, name: ATTRIBUTES[name]}
+    dynamodb.batch_write_item(RequestItems={"things": [{"PutRequest": {"Item": item}}]})
+    assert dynamodb.get_item(TableName="things", Key={"id": {"S": "1"}})["Item"] == item
+    assert dynamodb.scan(TableName="things")["Items"] == [item]
+
+
+def test_wrong_type_of_an_attribute_is_still_refused(dynamodb: Any) -> None:
+    create_table(dynamodb)
+    with pytest.raises(dynamodb.exceptions.ClientError, match="cannot be converted to a numeric value"):
+        dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "number": {"N": "one"}})
+
+
+def test_stream_record_is_the_event_that_lambda_sends(dynamodb: Any) -> None:
+    arn = create_table(dynamodb)
+    mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
+    (shard,) = open_shards(mapping, region=REGION, account=ACCOUNT)
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "data": {"B": b"\x00\xff"}})
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "list": ATTRIBUTES["list"]})
+    dynamodb.delete_item(TableName="things", Key={"id": {"S": "1"}})
+    (first,), (second, third) = shard.read(1), shard.read(10)
+    assert shard.read(10) == []
+    inserted = first.event["dynamodb"]
+    assert first.event["eventName"] == "INSERT"
+    assert (first.event["eventSourceARN"], first.event["awsRegion"]) == (arn, REGION)
+    assert inserted["Keys"] == {"id": {"S": "1"}}
+    assert inserted["NewImage"] == {"id": {"S": "1"}, "data": {"B": "AP8="}}
+    # Names and values of the key (2 + 1) and of the image (2 + 1, 4 + 2).
+    assert inserted["SizeBytes"] == 3 + 3 + 6
+    assert inserted["ApproximateCreationDateTime"] == first.arrival_s
+    assert second.event["dynamodb"]["OldImage"] == inserted["NewImage"]
+    assert second.event["dynamodb"]["NewImage"]["list"] == {"L": [{"N": "1"}, {"M": {"deep": {"B": "AQ=="}}}]}
+    assert third.event["eventName"] == "REMOVE"
+    assert "NewImage" not in third.event["dynamodb"]
+    assert int(first.sequence_number) < int(second.sequence_number) < int(third.sequence_number)
+
+
+def test_latest_position_leaves_out_what_is_there(dynamodb: Any) -> None:
+    arn = create_table(dynamodb)
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "before"}})
+    mapping = EventSourceMapping(
+        "uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10, starting_position="LATEST"
+    )
+    (shard,) = open_shards(mapping, region=REGION, account=ACCOUNT)
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "after"}})
+    assert [record.event["dynamodb"]["Keys"]["id"]["S"] for record in shard.read(10)] == ["after"]
