@@ -16,7 +16,7 @@ help:  ## show this list
 
 setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web bench")
 
-demo: $(VENV)/demo.done  ## real data in, a model trained, recommendations out (ARGS=--keep-running)
+demo: $(VENV)/demo.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
 
 test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates, embedded cloud (ARGS="-k profile")

@@ -7,8 +7,10 @@ import hashlib
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -228,12 +230,40 @@ def curl_lines(names: Names, *, read_token: str, write_token: str, user_id: str,
 def _run(
     command: list[str], *, what: str, directory: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command in this repository, quietly unless it fails."""
-    done = subprocess.run(
-        command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    if done.returncode:
-        raise BuildFailed(f"{what} failed:\n{done.stdout[-4000:].strip()}")
+    """Run a command in this repository, quietly unless it fails.
+
+    It leads a process group, so that an interruption ends the processes that it started too.
+    """
+    with tempfile.TemporaryFile("w+") as output:  # a pipe would wait for every process that inherits it
+        process = subprocess.Popen(
+            command, cwd=directory, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        _builds.add(process)
+        try:
+            process.wait()
+        except BaseException:
+            _kill(process)
+            raise
+        finally:
+            _builds.discard(process)
+        if process.returncode:
+            output.seek(0)
+            raise BuildFailed(f"{what} failed:\n{output.read()[-4000:].strip()}")
+
+
+def stop_builds() -> None:
+    """Stop the builds that other threads run; these raise `BuildFailed`."""
+    for process in tuple(_builds):
+        _kill(process)
+
+
+_builds: set[subprocess.Popen[bytes]] = set()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _digest(paths: Iterable[Path]) -> str:

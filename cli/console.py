@@ -1,4 +1,4 @@
-"""What the commands say: results on stdout, so that they pipe; everything else on stderr."""
+"""Output of the commands: results on stdout, so that they can be piped; everything else on stderr."""
 
 from __future__ import annotations
 
@@ -6,35 +6,38 @@ import contextlib
 import re
 import shlex
 import sys
+import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
-_PLAIN_EVERY_S = 10.0
+_PLAIN_EVERY_S = 60.0
 _PIPED_WIDTH = 160
-# What a terminal obeys instead of showing it: control characters, and those that turn the direction of text.
+_DESCRIPTION_WIDTH = 30
+# Control characters, which a terminal obeys instead of showing them, and those that change the direction of text.
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _IN_CELLS = re.compile(f"[{_CONTROLS}]")
 _IN_LINES = re.compile(f"(?![\t\n])[{_CONTROLS}]")
 
 
 class Step(Protocol):
-    """A piece of work that is shown while it runs."""
+    """A part of a command's work, whose progress is shown while it runs."""
 
     def advance(self, amount: float = 1) -> None:
-        """Add to what is done."""
+        """Add to the progress."""
 
     def reach(self, done: float) -> None:
-        """Say how much is done."""
+        """Set the progress."""
 
     def note(self, text: str) -> None:
-        """Show what is going on, or what came of it."""
+        """Show the present activity, or the result."""
 
     def say(self, text: str) -> None:
-        """Print a line that stays; the bar of a terminal goes on below it."""
+        """Print a line that stays; the bar of a terminal continues below it."""
 
 
 def print_json(document: Any) -> None:
@@ -74,7 +77,7 @@ def print_line(text: str = "") -> None:
 
 
 def say(text: str) -> None:
-    """Print a line that is no result."""
+    """Print a line on stderr."""
     sys.stderr.write(_IN_LINES.sub(_named, text) + "\n")
     sys.stderr.flush()
 
@@ -91,7 +94,7 @@ def visible(text: str) -> str:
 
 
 def width(text: str) -> int:
-    r"""Return how many columns of a terminal a text of one line takes: some characters take two, some none.
+    r"""Return the number of terminal columns that a text of one line takes: some characters take two, some none.
 
     Examples
     --------
@@ -110,50 +113,120 @@ def call(*arguments: str) -> str:
 
 @contextlib.contextmanager
 def step(description: str, *, total: float | None = None) -> Iterator[Step]:
-    """Show a piece of work: a bar on a terminal, plain lines elsewhere; its duration at the end.
+    """Show a step: a bar on a terminal while it runs, and one line with its duration at the end.
+
+    Steps of several threads may run at the same time.
 
     Parameters
     ----------
     total
-        What `reach` and `advance` add up to; None where nobody knows.
+        The sum of `advance` and the last value of `reach`; None if it is unknown.
     """
-    shown: _Bar | _Lines = _Bar(description, total) if sys.stderr.isatty() else _Lines(description, total)
+    shown: _Bar | _Line = _Bar(description, total) if sys.stderr.isatty() else _Line(description, total)
+    started = time.monotonic()
     try:
-        shown.start()
         yield shown
     except BaseException as error:
         try:
-            shown.end("stopped")
-        except (OSError, ValueError) as failed:  # nobody reads stderr any more; what stopped the work still counts
+            _end(shown, description, time.monotonic() - started, finished=False)
+        except (OSError, ValueError) as failed:  # stderr is closed; the reason why the step stopped matters more
             raise error from failed
         raise
-    shown.end("done")
+    _end(shown, description, time.monotonic() - started, finished=True)
+
+
+@contextlib.contextmanager
+def observing(on_end: Callable[[str, float, bool], None]) -> Iterator[None]:
+    """Report every step that ends: its description, its seconds and whether it finished.
+
+    On leaving, the bars of steps that other threads have not finished disappear.
+    """
+    _observers.append(on_end)
+    try:
+        yield
+    finally:
+        _observers.remove(on_end)
+        _bars.stop()
+
+
+_observers: list[Callable[[str, float, bool], None]] = []
+
+
+def _end(shown: _Bar | _Line, description: str, seconds: float, *, finished: bool) -> None:
+    for on_end in _observers:
+        on_end(description, seconds, finished)
+    padding = " " * max(0, _DESCRIPTION_WIDTH - width(description))
+    duration = f"{seconds:6.1f} s" if finished else f"stopped after {seconds:.1f} s"
+    shown.end(f"{description}{padding} {duration}", finished=finished)
+
+
+class _Bars:
+    """The display of all steps that run on this terminal: one bar each, below the lines of finished steps."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+        self._running = 0
+
+    def add(self, description: str, total: float | None) -> tuple[Progress, TaskID]:
+        """Start a bar."""
+        with self._lock:
+            if self._progress is None:
+                self._progress = _progress()
+                self._progress.start()
+            self._running += 1
+            return self._progress, self._progress.add_task(visible(description), total=total, note="")
+
+    def remove(self, progress: Progress, task: TaskID) -> None:
+        """End a bar; the display ends with the last one."""
+        with self._lock:
+            progress.remove_task(task)
+            if progress is self._progress:
+                self._running -= 1
+                if not self._running:
+                    self._stop()
+
+    def stop(self) -> None:
+        """End the display."""
+        with self._lock:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress, self._running = None, 0
+
+
+_bars = _Bars()
+
+
+def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    # The note gets the rest of the line, so that a narrow terminal shows the progress too.
+    rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    return Progress(
+        SpinnerColumn(),
+        TextColumn(f"{{task.description:<{_DESCRIPTION_WIDTH - 2}}}", markup=False, table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=16),
+        TaskProgressColumn(show_speed=False, table_column=Column(no_wrap=True, min_width=4)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+        TextColumn("{task.fields[note]}", markup=False, table_column=rest),
+        console=Console(stderr=True),
+        expand=True,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # results in a pipe do not go through the display
+    )
 
 
 class _Bar:
-    """A bar on the terminal."""
+    """A step on a terminal."""
 
     def __init__(self, description: str, total: float | None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-        from rich.table import Column
-
-        # The note gets what the others leave, so that progress shows on a narrow terminal too.
-        left_over = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-        self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description:<28}", markup=False, table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=16),
-            TaskProgressColumn(show_speed=False, table_column=Column(no_wrap=True, min_width=4)),
-            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
-            TextColumn("{task.fields[note]}", markup=False, table_column=left_over),
-            console=Console(stderr=True),
-            expand=True,
-        )
-        self._task = self._progress.add_task(visible(description), total=total, note="")
-
-    def start(self) -> None:
-        self._progress.start()
+        self._progress, self._task = _bars.add(description, total)
+        self._note = ""
 
     def advance(self, amount: float = 1) -> None:
         self._progress.advance(self._task, amount)
@@ -162,6 +235,7 @@ class _Bar:
         self._progress.update(self._task, completed=done)
 
     def note(self, text: str) -> None:
+        self._note = text
         self._progress.update(self._task, note=visible(text))
 
     def say(self, text: str) -> None:
@@ -169,22 +243,23 @@ class _Bar:
 
         self._progress.console.print(Text(visible(text)), soft_wrap=True)
 
-    def end(self, how: str) -> None:
-        if how == "done":
-            total = self._progress.tasks[0].total or 1
-            self._progress.update(self._task, total=total, completed=total)
-        self._progress.stop()
+    def end(self, line: str, *, finished: bool) -> None:
+        from rich.text import Text
+
+        mark = Text("✓ ", style="green") if finished else Text("  ")
+        text = mark.append(visible(f"{line}{_tail(self._note)}"), style="default")
+        try:
+            self._progress.console.print(text, soft_wrap=True)
+        finally:
+            _bars.remove(self._progress, self._task)
 
 
-class _Lines:
-    """A line at the start, at the end, and now and then between."""
+class _Line:
+    """A step in a pipe: its progress is printed only if it takes long."""
 
     def __init__(self, description: str, total: float | None) -> None:
         self._description, self._total, self._done, self._note = description, total, 0.0, ""
-        self._started = self._said = time.monotonic()
-
-    def start(self) -> None:
-        say(f"{self._description} ...")
+        self._printed = time.monotonic()
 
     def advance(self, amount: float = 1) -> None:
         self.reach(self._done + amount)
@@ -192,26 +267,27 @@ class _Lines:
     def reach(self, done: float) -> None:
         self._done = done
         if self._total:
-            self._now_and_then()
+            self._print_if_due()
 
     def note(self, text: str) -> None:
         self._note = text
-        self._now_and_then()
+        self._print_if_due()
 
     def say(self, text: str) -> None:
         say(text)
 
-    def end(self, how: str) -> None:
-        say(f"{self._description}: {how} in {time.monotonic() - self._started:.1f} s{self._tail()}")
+    def end(self, line: str, *, finished: bool) -> None:
+        say(f"{line}{_tail(self._note)}")
 
-    def _now_and_then(self) -> None:
-        if time.monotonic() - self._said > _PLAIN_EVERY_S:
-            self._said = time.monotonic()
-            share = f": {self._done / self._total:.0%}" if self._total else ""
-            say(f"{self._description}{share}{self._tail()}")
+    def _print_if_due(self) -> None:
+        if time.monotonic() - self._printed > _PLAIN_EVERY_S:
+            self._printed = time.monotonic()
+            share = f" {self._done / self._total:.0%}" if self._total else ""
+            say(f"{self._description} ...{share}{_tail(self._note)}")
 
-    def _tail(self) -> str:
-        return f" ({self._note})" if self._note else ""
+
+def _tail(note: str) -> str:
+    return f"  {note}" if note else ""
 
 
 def _results() -> Console:

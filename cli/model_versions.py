@@ -15,7 +15,7 @@ from alsolike.retention import ModelFiles
 from cli import console
 from cli.deployment import Deployment
 
-HOLDOUT = "Hold-out (* chosen on the validation part)"
+HOLDOUT = "Quality on the test part (* selected on the validation part)"
 
 
 def of(deployment: Deployment) -> ModelVersions:
@@ -75,13 +75,13 @@ def print_candidates(
 
 
 def holdout_title(of: Manifest) -> str:
-    """Say whom the comparison asked, and whether items that they had before counted."""
-    said = ["Hold-out"]
-    if (asked := of.metrics.get("asked_users")) is not None:
-        said.append(f"{asked:,} users asked")
+    """Return the title of the comparison: the number of test users, and whether seen items may be recommended."""
+    parts = ["Quality on the test part"]
+    if (users := of.metrics.get("asked_users")) is not None:
+        parts.append(f"{users:,} users")
     if (seen := of.metrics.get("seen")) is not None:
-        said.append(f"seen items {seen}")
-    return f"{', '.join(said)} (* chosen on the validation part)"
+        parts.append(f"seen items {seen}")
+    return f"{', '.join(parts)} (* selected on the validation part)"
 
 
 def _seconds(seconds: float | None) -> str:

@@ -1,62 +1,124 @@
-"""`alsolike demo`: the main job, from a clone to recommendations."""
+"""`alsolike demo`: from a clone to recommendations."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alsolike.errors import AlsolikeError
 from cli.options import AsJson, State
+
+if TYPE_CHECKING:
+    from cli.demo.run import Demo
+    from cli.deployment import Deployment
+
+_INTERRUPTED = 130
 
 
 def demo(
-    keep_running: Annotated[bool, typer.Option("--keep-running", help="Leave the API up until Ctrl-C.")] = False,
+    exit_: Annotated[
+        bool,
+        typer.Option("--exit", help="End after the results.", show_default="only if the output is not a terminal"),
+    ] = False,
     users: Annotated[
-        int | None, typer.Option(min=50, help="Households, for a smaller run.", show_default="all")
+        int | None,
+        typer.Option(min=50, metavar="N", help="Import N households, for a shorter run.", show_default="all"),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print the details in tables, and calls of the API.")
+    ] = False,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the whole loop on a year of a grocer's purchases: events in, model trained, recommendations out.
+    """Run the whole loop on a year of a grocer's purchases: import, train, recommend, replay live events.
 
-    The data is The Complete Journey, which its publisher calls simulated from real shopping patterns. Its times are
-    moved by whole weeks to end now, and its last days are replayed as live events. Everything stays in .alsolike/demo.
+    On a terminal, the shop then keeps running until Ctrl-C. The results are also in .alsolike/demo/summary.json.
+
+    The data set is The Complete Journey, simulated from real shopping patterns. Its times are moved by whole weeks, so
+    that the year ends now.
+
+    Examples:  alsolike demo  |  alsolike demo --users 300 --exit  |  alsolike demo --exit --json
     """
     from cli import console, deployment
-    from cli.demo.run import DIRECTORY, Demo, DemoFailed
-    from cli.demo.summary import Summary, show
-    from cli.up import api_lines, wait_for_interrupt
+    from cli.demo import summary as results
+    from cli.demo.run import DIRECTORY, Demo
+    from cli.up import wait_for_interrupt
 
     path = DIRECTORY / "summary.json"
-    run = Demo(state=state or deployment.state_path(), users=users)
+    keeps_running = sys.stdout.isatty() and not exit_
+    run = Demo(
+        state=state or deployment.state_path(),
+        users=users,
+        on_first=(lambda summary: None) if as_json else results.show_first,
+    )
     run.summary.files["summary"] = str(path)
-
-    def report(summary: Summary) -> None:
-        summary.write(path)
+    with _explained(run, path), run.running() as where:
+        run.summary.write(path)
         if as_json:
-            console.print_json(summary.document())
+            console.print_json(run.summary.document())
         else:
-            show(summary)
+            results.show(run.summary, verbose=verbose)
+        run.summary.raise_if_failed(path)
+        if not as_json:
+            _show_next(where, run, state=state, keeps_running=keeps_running, verbose=verbose)
+        if keeps_running:
+            console.say("The shop is running. Press Ctrl-C to stop it.")
+            wait_for_interrupt(run.cloud)
+    if keeps_running:
+        console.say("The shop has stopped.")
+
+
+@contextlib.contextmanager
+def _explained(run: Demo, path: Path) -> Iterator[None]:
+    """Write into the summary why the demo ended early, and tell the user what to do next."""
+    from cli import console
+    from cli.demo.summary import DemoFailed
 
     try:
-        with run.running() as where:
-            report(run.summary)
-            if keep_running:
-                shopper = run.summary.shopper()
-                user_id, item_id = ("1", "1") if shopper is None else (shopper.user_id, shopper.after.answered[0])
-                reach = deployment.options(state=state)
-                for line in api_lines(where, user_id=user_id, item_id=item_id, reach=reach):
-                    console.say(line)
-                look = console.call("status", *reach)
-                console.say(f"the same verbs work from another terminal, `{look}` first; Ctrl-C stops it all")
-                wait_for_interrupt(run.cloud)
-    except BaseException as error:  # an interruption too: the summary says why it is not whole
+        yield
+    except KeyboardInterrupt:
+        run.summary.error = "interrupted"
+        run.summary.write(path)
+        console.say("alsolike: the demo was interrupted; the embedded cloud has stopped")
+        raise typer.Exit(_INTERRUPTED) from None
+    except DemoFailed as error:
+        run.summary.error = str(error)
+        run.summary.write(path)
+        raise
+    except AlsolikeError as error:
+        run.summary.error = str(error)
+        run.summary.write(path)
+        raise DemoFailed(
+            f"the demo's step {run.summary.failed_step or 'start'!r} failed, expected it to finish: {error}. "
+            f"Remove the cause and run `{console.call('demo')}` again; {path} has the results so far"
+        ) from error
+    except BaseException as error:
         run.summary.error = str(error) or type(error).__name__
         run.summary.write(path)
         raise
-    failed = [check.name for check in run.summary.checks if not check.passed]
-    if failed:
-        raise DemoFailed(f"the demo ran, but not so: {'; '.join(failed)} ({path} has the details)")
-    console.say(f"everything as it should be; {path} has the figures")
-    further = (console.call("demo", "--keep-running"), console.call("up"), console.call("--help"))
-    console.say(f"go on with: {', '.join(further)}")
+
+
+def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
+    """Print the addresses of the pages and what to do next."""
+    from cli import console, deployment
+    from cli.up import api_lines
+    from cli.website import page_lines
+
+    first = run.summary.first
+    user_id, item_id = (first.user_id, first.item_ids[0]) if first and first.item_ids else ("1", "1")
+    reach = deployment.options(state=state)
+    for line in api_lines(where, user_id=user_id, item_id=item_id, reach=reach) if verbose else page_lines(where):
+        console.print_line(line)
+    if keeps_running:
+        console.print_line("Next, in another terminal:")
+        calls = (("recommend", "--user", user_id, *reach), ("status", *reach), ("--help",))
+    else:
+        console.print_line("The shop stops now; it keeps running after `demo` on a terminal. Next:")
+        calls = (("demo",), ("up",), ("--help",))
+    for arguments in calls:
+        console.print_line(f"  {console.call(*arguments)}")

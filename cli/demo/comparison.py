@@ -1,29 +1,54 @@
-"""Answers before and after the replay, beside the reference's: which items moved, and as they should?"""
+"""Comparison of the API's answers, before and after the replay, with the reference model's rankings."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from alsolike import recommendation_id
-from alsolike.profiles import Profile
-from cli.api import Api
-from cli.demo.reference import ReferenceModel
+
+if TYPE_CHECKING:
+    from alsolike.profiles import Profile
+    from cli.api import Api
+    from cli.demo.reference import ReferenceModel
 
 LIST_LENGTH = 500
-"""Items asked for: as many as the API gives."""
+"""Number of requested items: the API's maximum."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """The API's answer to one request.
+
+    Attributes
+    ----------
+    profile
+        The shopper's profile at that time.
+    item_ids
+        Best first, without the popular items that fill a short list up.
+    cold
+        Number of items that the model does not know.
+    answered_ms
+        Time of the answer, on which the scores depend.
+    """
+
+    profile: Profile
+    item_ids: tuple[str, ...]
+    cold: int
+    answered_ms: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ranking:
-    """What the API's model ranked and, for the same history and moment, the reference; item ids, best first."""
+    """Item ids of the API's answer and of the reference model for the same history and time, best first."""
 
     answered: tuple[str, ...]
     reference: tuple[str, ...]
 
     @property
     def agrees(self) -> bool:
-        """Whether both rank the same items in the same order."""
+        """True if both rank the same items in the same order."""
         return self.answered == self.reference
 
 
@@ -39,12 +64,12 @@ class Move:
 
     @property
     def agrees(self) -> bool:
-        """Whether it moved from where to where the reference says."""
+        """True if both ranks are those of the reference model."""
         return (self.before, self.after) == (self.reference_before, self.reference_after)
 
     @property
     def distance(self) -> int:
-        """By how many ranks it moved up; where it was below the list's end, from there."""
+        """Number of ranks that it moved up; an item below the list's end counts as the first one there."""
         end = LIST_LENGTH + 1
         return (self.before or end) - (self.after or end)
 
@@ -56,7 +81,7 @@ class Shopper:
     Attributes
     ----------
     moves
-        Of items that the shopper never bought, the furthest upwards first.
+        Items that the shopper never bought, the furthest upwards first.
     """
 
     user_id: str
@@ -65,29 +90,33 @@ class Shopper:
     moves: tuple[Move, ...]
 
 
-def ask(
+def fetch_answers(
     user_ids: Sequence[str],
     profiles: Mapping[str, Profile],
     api: Api,
-    reference: ReferenceModel,
     *,
     on_answer: Callable[[], None] = lambda: None,
-) -> dict[str, Ranking]:
-    """Ask the API for each user, and the reference for the same profile at the very time of the API's answer.
-
-    Popular items that fill an answer up, and cold ones among it, are none of the model's and are not compared.
-    """
-    rankings = {}
+) -> dict[str, Answer]:
+    """Request the longest list for each user, whose present profile is in `profiles`."""
+    answers = {}
     for user_id in user_ids:
         answer = api.recommendations(user_id, k=LIST_LENGTH)
-        answered_ms = recommendation_id.parse(answer.recommendation_id).answered_ms
         ranked = answer.items[: len(answer.items) - answer.filled]
-        answered = tuple(item.item_id for item in ranked if reference.knows(item.item_id))
-        k = LIST_LENGTH - answer.cold
-        expected = reference.rank(profiles[user_id], k=k, now_ms=answered_ms, answered=answered)
-        rankings[user_id] = Ranking(answered, tuple(expected))
+        answers[user_id] = Answer(
+            profiles[user_id],
+            tuple(item.item_id for item in ranked),
+            cold=answer.cold,
+            answered_ms=recommendation_id.parse(answer.recommendation_id).answered_ms,
+        )
         on_answer()
-    return rankings
+    return answers
+
+
+def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
+    """Rank an answer's items by the reference model; items that the model does not know are not compared."""
+    answered = tuple(item_id for item_id in answer.item_ids if reference.knows(item_id))
+    expected = reference.rank(answer.profile, k=LIST_LENGTH - answer.cold, now_ms=answer.answered_ms, answered=answered)
+    return Ranking(answered, tuple(expected))
 
 
 def compare(user_id: str, *, before: Ranking, after: Ranking, bought: set[str]) -> Shopper:

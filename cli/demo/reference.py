@@ -1,4 +1,4 @@
-"""The reference model: the champion's algorithm fitted anew, without ONNX; what the API's answers are compared with."""
+"""The reference model: the champion's algorithm, fitted again without ONNX, to compare the API's answers with."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cli.deployment import Deployment
 from model_export.reference import Reference, fit_reference
 
 TOLERANCE = 1e-5
-"""Scores that differ relatively by less than this are equal: the graph adds them up in another order."""
+"""Relative difference below which scores are equal: the graph sums in another order."""
 
 
 class ReferenceModel:
-    """Ranks for a profile as the champion's algorithm does."""
+    """Ranking of items for a profile by the champion's algorithm."""
 
     def __init__(self, reference: Reference, *, exclude_seen: bool) -> None:
         self._reference = reference
@@ -32,9 +32,9 @@ class ReferenceModel:
         return item_id in self._index
 
     def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
-        """Return the k best items for what a profile holds, asked at `now_ms`; less where nothing is known of others.
+        """Return the k best items for a profile at the time `now_ms`; fewer if no other item has a score.
 
-        Items of equal score come in the order of `answered`, so that an answer agrees exactly if it is right.
+        Items of equal score come in the order of `answered`, so that a correct answer agrees exactly.
         """
         recent = profile.recent
         scores = self._reference.scores(
@@ -63,14 +63,14 @@ def _ties(descending: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
 
 
 def fit(deployment: Deployment, version: str, directory: Path) -> ReferenceModel:
-    """Download a version's bundle and dataset below `directory`, verify the bundle, fit its algorithm again.
+    """Download a version's bundle and dataset into `directory`, verify the bundle and fit its algorithm again.
 
     Raises
     ------
     Unavailable
         If S3 does not answer.
     InvalidBundle
-        If the bundle is not what its manifest says.
+        If the bundle differs from its manifest.
     """
     _download(
         deployment, registry.model_prefix(version), (*bundle.SERVED_FILES, bundle.MANIFEST_FILE), directory / "model"

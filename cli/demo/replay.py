@@ -1,4 +1,4 @@
-"""The held-back days as live events: some shoppers over HTTP, others straight onto the stream."""
+"""Replay of the held-back days as live events: some shoppers over HTTP, others directly through the stream."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _POLL_S = 0.1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """Which events go which way, by user; a user's events all go the same way.
+    """The events of each user by their way in; all events of a user go the same way.
 
     Attributes
     ----------
     calls
-        Bodies of `POST /events`: events of one basket, 10 at most.
+        Bodies of `POST /events`: at most 10 events of one basket.
     records
-        What is put onto the stream.
+        Records of the stream.
     """
 
     calls: Mapping[str, Sequence[Sequence[LiveEvent]]]
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def users(self) -> list[str]:
-        """Everybody to whom something happens."""
+        """All users of the replay."""
         return [*self.calls, *self.records]
 
     def events(self, user_id: str) -> Iterator[LiveEvent]:
@@ -50,13 +50,13 @@ class Plan:
         yield from self.records.get(user_id, ())
 
 
-def plan(held_back: Sequence[LiveEvent], *, most_calls: int, most_records: int) -> Plan:
-    """Take shoppers in the order in which they appear: every fourth for the stream, the others for HTTP."""
+def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) -> Plan:
+    """Select shoppers in the order in which they appear: every fourth for the stream, the others for HTTP."""
     by_user: dict[str, list[LiveEvent]] = {}
     for event in held_back:
         by_user.setdefault(event.user_id, []).append(event)
     calls, records = dict[str, Sequence[Sequence[LiveEvent]]](), dict[str, Sequence[LiveEvent]]()
-    calls_left, records_left = most_calls, most_records
+    calls_left, records_left = max_calls, max_records
     for index, (user_id, events) in enumerate(by_user.items()):
         bodies = _bodies(events)
         if index % _STREAM_EVERY == _STREAM_EVERY - 1:
@@ -70,12 +70,12 @@ def plan(held_back: Sequence[LiveEvent], *, most_calls: int, most_records: int) 
 
 
 def send(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
-    """Send everything; a user's events arrive in order.
+    """Send all events; a user's events arrive in order.
 
     Raises
     ------
     InvalidInput, Unavailable
-        If the API or the stream does not take an event in.
+        If the API or the stream does not accept an event.
     """
     api = Api(deployment)
 
@@ -92,7 +92,7 @@ def send(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[
 
 
 def expected_profiles(plan: Plan, before: Mapping[str, Profile]) -> dict[str, Profile]:
-    """Return what each user's profile holds once every event has arrived."""
+    """Return each user's profile as it is after every event has arrived."""
     return {
         user_id: before[user_id].merge(
             RecentInteraction(event.time_s * 1000, event.event_id, event.item_id, EVENT_TYPE)
@@ -103,19 +103,17 @@ def expected_profiles(plan: Plan, before: Mapping[str, Profile]) -> dict[str, Pr
 
 
 def read_profiles(user_ids: Sequence[str], store: ProfileStore) -> dict[str, Profile]:
-    """Return the users' live profiles as they are now."""
+    """Return the users' present live profiles."""
     return {user_id: store.read(profile_id(user_id=user_id, session_id=None), consistent=True) for user_id in user_ids}
 
 
-def wait_for(
-    expected: Mapping[str, Profile], store: ProfileStore, *, timeout_s: float, on_arrived: Callable[[int], None]
-) -> dict[str, Profile]:
-    """Poll until every profile holds what it should, and return the profiles.
+def wait_for(expected: Mapping[str, Profile], store: ProfileStore, *, timeout_s: float) -> dict[str, Profile]:
+    """Poll until every profile has the expected interactions, and return the profiles.
 
     Raises
     ------
     Unavailable
-        If some still do not when time is up.
+        If some profiles lack interactions after `timeout_s`.
     """
     deadline = time.monotonic() + timeout_s
     arrived: dict[str, Profile] = {}
@@ -124,14 +122,13 @@ def wait_for(
         for user_id, profile in read_profiles(waiting, store).items():
             if profile.recent == expected[user_id].recent:
                 arrived[user_id] = profile
-        on_arrived(len(arrived))
         if len(arrived) == len(expected):
             return arrived
         if time.monotonic() > deadline:
             late = [user_id for user_id in expected if user_id not in arrived]
             raise Unavailable(
-                f"after {timeout_s:g} s the profiles of {len(late)} of {len(expected)} users lack events, for instance "
-                f"{late[0]}"
+                f"after {timeout_s:g} s the profiles of {len(late)} of {len(expected)} users lack events, for example "
+                f"that of user {late[0]}"
             )
         time.sleep(_POLL_S)
 

@@ -61,5 +61,5 @@ def test_progress_counts_resources_and_no_other_line_of_the_log(
         pass
 
     said = capsys.readouterr().err
-    assert "deploy on the embedded cloud: 50% (serving)" in said
+    assert "deploy on the embedded cloud ... 50%  serving" in said
     assert "100%" not in said

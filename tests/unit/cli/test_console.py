@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from cli import console
 
 HOSTILE = "Pears\x1b[2J\x9b31m\x07\u202e"
+SHOW_CURSOR = "\x1b[?25h"
 SHOWN = r"Pears\x1b[2J\x9b31m\x07\u202e"
 
 
@@ -18,25 +21,84 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_long_note_leaves_bar_and_percentage_on_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Make stderr a terminal of 80 columns."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("COLUMNS", "80"), ("TERM", "xterm")):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    return terminal
+
+
+def test_long_note_leaves_bar_and_percentage_on_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
 
     with console.step("deploy on the embedded cloud", total=4) as step:
         step.note("alsolike-demo-serving AWS::ApiGatewayV2::Authorizer " * 3)
         step.reach(3)
-        step.reach(4)
+        with console.step("import users"):  # a second step draws both bars
+            bar = terminal.getvalue().splitlines()[-2]
 
-    last = terminal.getvalue().splitlines()[-2]
-    assert "deploy on the embedded cloud" in last
-    assert "100%" in last
-    assert "━" * 16 in last
-    assert "0:00:0" in last
-    assert "alsolike-demo" in last
-    assert "ApiGatewayV2" not in last
+    assert "deploy on the embedded cloud" in bar
+    assert "75%" in bar
+    assert "━" * 12 in bar
+    assert "0:00:0" in bar
+    assert "alsolike-demo" in bar
+    assert "ApiGatewayV2" not in bar
+
+
+def test_step_on_a_terminal_ends_as_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
+
+    with console.step("import items", total=4) as step:
+        step.note("68,492 rows")
+
+    lines = [line for line in terminal.getvalue().splitlines() if "import items" in line and "━" not in line]
+    assert len(lines) == 1
+    assert re.search(r"✓ .*import items +0\.0 s  68,492 rows", lines[0])
+
+
+def test_steps_of_two_threads_share_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
+
+    with console.step("import items", total=1):
+        thread = threading.Thread(target=import_users)
+        thread.start()
+        thread.join(10)
+
+    shown = terminal.getvalue()
+    assert re.search(r"import items +\S+━.*\n.*import users +\S+━", shown)
+    assert shown.count(SHOW_CURSOR) == 1
+    assert shown.rindex(SHOW_CURSOR) > shown.rindex("━")
+
+
+def import_users() -> None:
+    with console.step("import users"):
+        pass
+
+
+def test_bars_of_unfinished_steps_disappear_after_observing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
+
+    unfinished = console.step("import items")
+
+    with console.observing(lambda step, seconds, finished: None):
+        unfinished.__enter__()
+
+    assert terminal.getvalue().count(SHOW_CURSOR) == 1
+
+
+def test_observer_is_told_every_step_that_ends() -> None:
+    ended: list[tuple[str, bool]] = []
+
+    with console.observing(lambda step, seconds, finished: ended.append((step, finished))):
+        with console.step("train"):
+            pass
+        with pytest.raises(LookupError), console.step("import"):
+            raise LookupError
+
+    assert ended == [("train", True), ("import", False)]
 
 
 def test_what_stopped_a_step_is_what_is_seen_where_nobody_reads_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +171,7 @@ def test_lines_of_a_step_stay_uncut_on_a_terminal_and_in_a_pipe(
     assert printed.index("Pears") < printed.rindex("training")
 
 
-def test_in_a_pipe_a_long_step_says_now_and_then_what_goes_on(
+def test_in_a_pipe_a_long_step_prints_its_progress_each_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = [0.0]
@@ -118,12 +180,11 @@ def test_in_a_pipe_a_long_step_says_now_and_then_what_goes_on(
     with console.step("comparing", total=4) as step:
         step.advance()
         for epoch in range(1, 7):  # one of the four takes long
-            clock[0] += 4.0
+            clock[0] += 25.0
             step.note(f"epoch {epoch}")
 
     assert capsys.readouterr().err.splitlines() == [
-        "comparing ...",
-        "comparing: 25% (epoch 3)",
-        "comparing: 25% (epoch 6)",
-        "comparing: done in 24.0 s (epoch 6)",
+        "comparing ... 25%  epoch 3",
+        "comparing ... 25%  epoch 6",
+        "comparing                       150.0 s  epoch 6",
     ]

@@ -13,10 +13,10 @@ from alsolike.bundle import HistoryParameters
 from alsolike.profiles import Profile, RecentInteraction
 from cli.api import Api, Recommendations, RecommendedItem
 from cli.demo import replay
-from cli.demo.comparison import Move, Ranking, ask, compare
+from cli.demo.comparison import Answer, Move, Ranking, compare, fetch_answers, rank
 from cli.demo.journey import LiveEvent, prepare
 from cli.demo.reference import ReferenceModel
-from cli.demo.summary import Check, Summary, show
+from cli.demo.summary import Check, DemoFailed, FirstRecommendation, Latency, Summary, show, show_first
 from cli.model_versions import Candidate
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories
@@ -35,7 +35,7 @@ def event(user_id: str, item_id: str, *, basket: str = "b", time_s: int = 1) -> 
 def test_calls_hold_one_basket_and_ten_events_at_most() -> None:
     events = [event("1", f"i{index}", basket="x") for index in range(12)] + [event("1", "j", basket="y")]
 
-    plan = replay.plan(events, most_calls=10, most_records=10)
+    plan = replay.plan(events, max_calls=10, max_records=10)
 
     assert [len(body) for body in plan.calls["1"]] == [10, 2, 1]
 
@@ -43,7 +43,7 @@ def test_calls_hold_one_basket_and_ten_events_at_most() -> None:
 def test_shoppers_go_whole_to_the_api_or_to_the_stream_up_to_the_limits() -> None:
     events = [event(str(user), f"i{index}", basket=str(index)) for user in range(9) for index in range(2)]
 
-    plan = replay.plan(events, most_calls=8, most_records=3)
+    plan = replay.plan(events, max_calls=8, max_records=3)
 
     assert list(plan.calls) == ["0", "1", "2", "4"]  # two calls each
     assert list(plan.records) == ["3"]  # every fourth; 7 would be above three records
@@ -52,7 +52,7 @@ def test_shoppers_go_whole_to_the_api_or_to_the_stream_up_to_the_limits() -> Non
 
 def test_expected_profile_is_the_one_before_with_the_events_merged() -> None:
     known = RecentInteraction(500, "e", "a", "purchase")
-    plan = replay.plan([event("1", "z", time_s=2)], most_calls=1, most_records=0)
+    plan = replay.plan([event("1", "z", time_s=2)], max_calls=1, max_records=0)
 
     expected = replay.expected_profiles(plan, {"1": Profile("u#1", (known,), 1)})
 
@@ -119,7 +119,7 @@ def test_reference_ends_where_the_model_knows_nothing() -> None:
 
 
 class Answering(Api):
-    """Answers that are known."""
+    """An API that gives one answer."""
 
     def __init__(self, answer: Recommendations) -> None:
         self.answer = answer
@@ -132,22 +132,18 @@ class Answering(Api):
 
 def test_popular_items_that_fill_an_answer_up_are_not_compared() -> None:
     items = tuple(RecommendedItem(item_id, None, {}) for item_id in "cab")
-    identity = recommendation_id.create(answered_ms=0, recommender="for-you", version="v1")
+    identity = recommendation_id.create(answered_ms=7, recommender="for-you", version="v1")
     api = Answering(Recommendations(items, identity, "model", 1, 0, "v1", None, 1.0))
 
-    rankings = ask(["1"], {"1": Profile("u#1")}, api, reference(0.1, 0.0, 0.5))
+    answers = fetch_answers(["1"], {"1": Profile("u#1")}, api)
 
-    assert rankings == {"1": Ranking(("c", "a"), ("c", "a"))}
+    assert answers == {"1": Answer(Profile("u#1"), ("c", "a"), cold=0, answered_ms=7)}
 
 
-def test_items_that_the_model_does_not_know_are_not_compared() -> None:
-    items = tuple(RecommendedItem(item_id, None, {}) for item_id in ("c", "new", "a"))
-    identity = recommendation_id.create(answered_ms=0, recommender="for-you", version="v1")
-    api = Answering(Recommendations(items, identity, "model", 0, 1, "v1", None, 1.0))
+def test_answer_is_ranked_for_its_profile_at_its_time_without_items_that_the_model_does_not_know() -> None:
+    answer = Answer(Profile("u#1"), ("c", "new", "a"), cold=1, answered_ms=7)
 
-    rankings = ask(["1"], {"1": Profile("u#1")}, api, reference(0.1, 0.0, 0.5))
-
-    assert rankings == {"1": Ranking(("c", "a"), ("c", "a"))}
+    assert rank(answer, reference(0.1, 0.0, 0.5)) == Ranking(("c", "a"), ("c", "a"))
 
 
 def test_reference_keeps_seen_items_out_where_the_model_does() -> None:
@@ -161,12 +157,92 @@ def test_reference_keeps_seen_items_out_where_the_model_does() -> None:
 
 
 @pytest.mark.parametrize("passed", [True, False])
-def test_summary_passes_only_with_every_check(passed: bool, tmp_path: Path) -> None:
-    summary = Summary(checks=[Check("a", True, ""), Check("b", passed, "")])
+def test_summary_passes_only_with_every_check(passed: bool) -> None:
+    summary = Summary(checks=[check("a"), check("b", passed=passed)])
 
     assert summary.passed is passed
     assert not Summary().passed
-    assert not Summary(checks=[Check("a", True, "")], error="stopped").passed
+    assert not Summary(checks=[check("a")], error="stopped").passed
+
+
+def check(name: str, *, passed: bool = True) -> Check:
+    return Check(name, passed, "2 of 2", "1 of 2 answers agree")
+
+
+def test_failed_check_names_expectation_result_and_next_step(tmp_path: Path) -> None:
+    Summary(checks=[check("a")]).raise_if_failed(tmp_path)
+    with pytest.raises(DemoFailed) as failed:
+        Summary(checks=[check("a"), check("rankings agree", passed=False)]).raise_if_failed(tmp_path / "summary.json")
+
+    assert "rankings agree: expected 2 of 2, found 1 of 2 answers agree" in str(failed.value)
+    assert f"See {tmp_path / 'summary.json'}, or run" in str(failed.value)
+
+
+def test_first_recommendations_have_five_different_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    titles = {item_id: f"Title {int(item_id) // 2}" for item_id in map(str, range(20))}
+    summary = Summary(titles=titles, first=FirstRecommendation("42", tuple(titles), after_s=101.4))
+
+    show_first(summary)
+
+    assert capsys.readouterr().out.split("\n") == [
+        "",
+        "Recommendations for shopper 42, 101 s after the start:",
+        "  1. Title 0",
+        "  2. Title 1",
+        "  3. Title 2",
+        "  4. Title 3",
+        "  5. Title 4",
+        "",
+        "",
+    ]
+
+
+def complete() -> Summary:
+    names = ("blend", "repurchase", "buy_again", "item_knn", "transitions", "ease", "slist", "popularity", "content")
+    return Summary(
+        steps={"train the model": 90.0, "import items": 20.0, "boot": 10.0, "synthesize": 6.0, "replay": 5.0},
+        total_s=150.0,
+        candidates=tuple(
+            Candidate(name, hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=name == "blend")
+            for name in names
+        ),
+        left_out={"sasrec": "torch is not installed"},
+        dataset=DATASET,
+        first=FirstRecommendation("1", ("a", "b"), after_s=118.2),
+        shoppers=(compare("1", before=ranking("abcdef"), after=ranking("fabcde"), bought={"a"}),),
+        titles={"f": "Fig"},
+        latency=Latency(100, p50_ms=24.7, p95_ms=59.5),
+        checks=[check(name) for name in "abcde"],
+        files={"summary": "summary.json"},
+    )
+
+
+def test_results_fit_on_a_screen_and_tell_where_the_time_went(capsys: pytest.CaptureFixture[str]) -> None:
+    show(complete())
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 30  # the steps and the first recommendations need the other 30
+    assert lines[-2:] == [
+        "POST /recommendations answers in 24.7 ms (median) and 59.5 ms (95th percentile), 100 sequential requests",
+        "Time: 150 s in total, first recommendation after 118 s; longest steps: train the model 60%, import items 13%, "
+        "boot 7%, synthesize 4%",
+    ]
+    assert lines.count("passed  1 of 2 answers agree") == 5
+
+
+def test_verbose_results_add_quality_lists_moves_steps_and_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    show(complete(), verbose=True)
+
+    printed = capsys.readouterr().out
+    for part in (
+        "1,312 rows read",
+        "Recommendations for shopper 1",
+        "Never-bought items of shopper 1 that moved (5; furthest up first)",
+        "total (some steps overlap)",
+        "expected",
+        "summary.json",
+    ):
+        assert part in printed
 
 
 def test_summary_has_the_datasets_quality() -> None:

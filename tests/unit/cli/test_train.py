@@ -59,7 +59,7 @@ def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(
 def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--stack", "shop"], catch_exceptions=False).stdout
 
-    assert "Hold-out, 1,234 users asked, seen items masked (* chosen on the validation part)" in printed
+    assert "Quality on the test part, 1,234 users, seen items masked (* selected on the validation part)" in printed
     assert "1,312 rows read, 1,200 kept: 4 users, 3 items, 25.0% repeats" in printed
     assert "left out   12 duplicate event, 100 rare item\n" in printed
 

@@ -1,0 +1,35 @@
+"""Work that runs next to the demo's steps."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Background(Generic[T]):
+    """A call in a thread of its own, which does not delay the end of the process.
+
+    Examples
+    --------
+    >>> Background(lambda: 6 * 7).result()
+    42
+    """
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._future: Future[T] = Future()
+        threading.Thread(target=self._run, name="demo", daemon=True).start()
+
+    def result(self) -> T:
+        """Wait for the call to end, and return its result or raise its error."""
+        return self._future.result()
+
+    def _run(self) -> None:
+        try:
+            self._future.set_result(self._call())
+        except BaseException as error:  # noqa: BLE001  `result` raises it
+            self._future.set_exception(error)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alsolike.errors import AlsolikeError, Unavailable
+from cli import console
+from cli.demo import run
+from cli.demo.background import Background
+from cli.demo.run import DIRECTORY, Demo
+from cli.demo.summary import Check, FirstRecommendation
+from cli.deployment import Deployment
+from cli.main import main
+from tests.unit.cli.shop import NAMES
+
+PASSED = Check("rankings agree", True, "2 of 2", "2 of 2 answers agree")
+FAILED = Check("rankings agree", False, "2 of 2", "1 of 2 answers agree")
+SUMMARY = DIRECTORY / "summary.json"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Interrupted:
+    """The state of a cloud whose user presses Ctrl-C."""
+
+    @property
+    def alive(self) -> bool:
+        raise KeyboardInterrupt
+
+
+class Finished(Demo):
+    """A demo whose steps have ended."""
+
+    check = PASSED
+    error: BaseException | None = None
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Deployment]:
+        with console.observing(self._record):
+            self.summary.first = FirstRecommendation("42", ("7",), after_s=1.0)
+            self.summary.checks = [self.check]
+            with console.step("train the model"):
+                if self.error is not None:
+                    raise self.error
+            self._cloud = SimpleNamespace(state=Interrupted())  # type: ignore[assignment]
+            yield Deployment("demo", NAMES, lambda service: None, lambda scope: "token", is_local=True)
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Finished]:
+    class Shown(Finished):
+        pass
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "Demo", Shown)
+    return Shown
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["alsolike", "demo", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_demo_in_a_pipe_ends_by_itself(
+    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch) == 0
+
+    printed = capsys.readouterr()
+    assert "passed  2 of 2 answers agree\n" in printed.out
+    assert "  alsolike up\n" in printed.out
+    assert "Ctrl-C" not in printed.out + printed.err
+    assert json.loads(SUMMARY.read_text(encoding="utf-8"))["passed"] is True
+
+
+def test_demo_on_a_terminal_keeps_the_shop_running_until_ctrl_c(
+    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+
+    assert call(monkeypatch) == 0
+
+    assert "alsolike recommend --user 42\n" in terminal.getvalue()
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "The shop is running. Press Ctrl-C to stop it.",
+        "The shop has stopped.",
+    ]
+
+
+def test_demo_with_exit_ends_by_itself_on_a_terminal(
+    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal())
+
+    assert call(monkeypatch, "--exit") == 0
+
+    assert "Ctrl-C" not in capsys.readouterr().err
+
+
+def test_demo_as_json_prints_one_document(
+    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--json") == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert document["first_recommendation_s"] == 1.0
+    assert list(document["steps_s"]) == ["train the model"]
+
+
+def test_failed_check_ends_the_demo_with_status_1_even_on_a_terminal(
+    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    demo.check = FAILED
+
+    assert call(monkeypatch) == 1
+
+    assert "FAILED  1 of 2 answers agree\n" in terminal.getvalue()
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("alsolike: the demo's check failed: rankings agree: expected 2 of 2, found 1 of 2 answers")
+    assert json.loads(SUMMARY.read_text(encoding="utf-8"))["passed"] is False
+
+
+def test_failed_step_is_named_with_its_cause_and_the_next_step(
+    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo.error = Unavailable("S3 does not answer")
+
+    assert call(monkeypatch) == 1
+
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "step 'train the model' failed, expected it to finish: S3 does not answer. Remove the cause and" in error
+    summary = json.loads(SUMMARY.read_text(encoding="utf-8"))
+    assert (summary["failed_step"], summary["error"]) == ("train the model", "S3 does not answer")
+
+
+def test_interrupted_demo_ends_with_status_130(
+    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo.error = KeyboardInterrupt()
+
+    assert call(monkeypatch) == 130
+
+    assert capsys.readouterr().err.splitlines()[-1].startswith("alsolike: the demo was interrupted")
+    assert json.loads(SUMMARY.read_text(encoding="utf-8"))["error"] == "interrupted"
+
+
+def test_background_call_runs_at_once_and_raises_its_error_on_the_result() -> None:
+    started = threading.Event()
+
+    def fail() -> None:
+        started.set()
+        raise AlsolikeError("no pages")
+
+    call = Background[Any](fail)
+
+    assert started.wait(10)
+    with pytest.raises(AlsolikeError, match="no pages"):
+        call.result()
