@@ -55,11 +55,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="attribution-") as name:
         directory = Path(name)
         catalogue = SnapshotReader(s3, settings.artefact_bucket, directory / "catalogue").current(now_ms=now_ms)
-        rules = Rules(
-            window_days=settings.window_days,
-            new_item_days=settings.new_item_days,
-            clock_skew_ms=limits.clock_skew_s * 1000,
-        )
+        rules = Rules(window_days=settings.window_days, clock_skew_ms=limits.clock_skew_s * 1000)
         outcome = Attribution(
             s3,
             settings.lake_bucket,

@@ -56,6 +56,8 @@ class Rules:
 
     Attributes
     ----------
+    new_item_days
+        Items are new for this long after their `creationTimestamp`.
     clock_skew_ms
         An event may be so much earlier than its answer: clocks differ.
     """

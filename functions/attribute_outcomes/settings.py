@@ -13,8 +13,6 @@ class Settings:
     ----------
     window_days
         An event later than so many days after its answer does not count.
-    new_item_days
-        Items are new for so long after their `creationTimestamp`.
     served_days
         How long the lake keeps what was served.
     """
@@ -23,6 +21,5 @@ class Settings:
     artefact_bucket: str
     secret_arn: str
     window_days: int = 7
-    new_item_days: int = 30
     served_days: int = 90
     configuration_check_s: float = 30

@@ -19,6 +19,7 @@ from functions.compact_lake.service import Upkeep
 from functions.compact_lake.settings import Settings
 from functions.compact_lake.tables import SERVED
 
+RULES = Rules()
 LAST_STEP_MS = 240_000
 """A step begins only with so much time left: several times what the largest merge takes."""
 
@@ -43,9 +44,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         Upkeep,
         s3,
         settings.lake_bucket,
-        rules=Rules(
-            min_objects=settings.min_objects, quiet_ms=settings.quiet_s * 1_000, grace_ms=settings.grace_s * 1_000
-        ),
+        rules=RULES,
         erased=ErasedUsers(
             s3, settings.artefact_bucket, lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn)
         ),

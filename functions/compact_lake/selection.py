@@ -18,11 +18,16 @@ class Rules:
     Attributes
     ----------
     min_objects
-        Objects that are merged at once at least.
+        Fewest small objects of a day that are merged.
     small_bytes
         From this size on an object stays as it is.
     merge_bytes, merge_objects, merge_memory_bytes
         What one merge reads at most: bytes in S3, objects, and bytes once decoded.
+    quiet_ms
+        Age from which an object may be merged; longer than one call of this function.
+    grace_ms
+        Time for which the inputs of a merge stay next to its result: longer than one call of this function, and longer
+        than any reader takes from its listing to its last read.
     """
 
     min_objects: int = 8

@@ -19,13 +19,16 @@ from alsolike.tombstones import TombstoneReader
 from functions.update_profiles.service import update_profiles
 from functions.update_profiles.settings import Settings
 
+REMEMBERED_BYTES = 96 << 20
+"""Memory for the profiles written last, which the next batch then does not read."""
+
 
 @functools.cache
 def _sources() -> tuple[ProfileStore, ConfigurationReader, TombstoneReader]:
     settings = from_environment(Settings, os.environ)
     s3, bucket = client("s3"), settings.artefact_bucket
     dynamodb = client("dynamodb", checks_calls=False)
-    store = ProfileStore(dynamodb, settings.profiles_table, remember_bytes=settings.remember_mb << 20)
+    store = ProfileStore(dynamodb, settings.profiles_table, remember_bytes=REMEMBERED_BYTES)
     tombstones = TombstoneReader(
         s3,
         bucket,

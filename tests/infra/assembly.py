@@ -1,34 +1,14 @@
-"""Reads a synthesized assembly the way the tests ask about it."""
+"""Synthesizes an environment, and reads its assembly the way the tests ask about it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-FUNCTIONS = (
-    "archive_events",
-    "archive_served",
-    "attribute_outcomes",
-    "authorize_session",
-    "build_dataset",
-    "collect",
-    "compact_lake",
-    "count_trends",
-    "erase_user",
-    "export_user",
-    "monitor_models",
-    "observe",
-    "operate",
-    "publish_catalog",
-    "purge_user",
-    "recommend",
-    "register_model",
-    "run_canary",
-    "start_training",
-    "update_profiles",
-    "write_recommendations",
-)
+from infra_cdk.app import create_app, read_context
+
+FUNCTIONS = tuple(sorted(path.parent.name for path in (Path(__file__).parents[2] / "functions").glob("*/handler.py")))
 STACKS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
 
 
@@ -127,6 +107,31 @@ class Assembly:
     def role(self, function: Resource) -> Resource:
         """Return a function's role."""
         return self.referred(function.properties["Role"], stack=function.stack)
+
+
+def synthesize(environment: str, *, layers: Path, outdir: Path, settings: Mapping[str, Any] | None = None) -> Assembly:
+    """Synthesize an environment of `cdk.json`, or one with the given `settings`, without the CDK's own schema check."""
+    context = read_context()
+    if settings:
+        context["environments"] = {environment: dict(settings)}
+    create_app(context, environment=environment, outdir=outdir, layers=layers, check_templates=False).synth()
+    return Assembly.read(outdir)
+
+
+def in_stack(assembly: Assembly, part: str, resource_type: str) -> list[Resource]:
+    """Return the resources of a type in the stack ``alsolike-<environment>-<part>``."""
+    return [r for r in assembly.of_type(resource_type) if r.stack.endswith(f"-{part}")]
+
+
+def lake_rules(assembly: Assembly) -> list[dict[str, Any]]:
+    """Return the lifecycle rules of the lake's bucket."""
+    (bucket,) = [
+        b
+        for b in assembly.of_type("AWS::S3::Bucket")
+        if b.properties.get("LoggingConfiguration", {}).get("LogFilePrefix") == "lake/"
+    ]
+    rules: list[dict[str, Any]] = bucket.properties["LifecycleConfiguration"]["Rules"]
+    return rules
 
 
 def statements(role: Resource) -> list[dict[str, Any]]:

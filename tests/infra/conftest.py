@@ -1,38 +1,126 @@
+"""Synthesized environments, each made once for all workers of a run."""
+
+import fcntl
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra_cdk.app import create_app, read_context
-from tests.infra.assembly import Assembly, flat
+from infra_cdk.constructs import own_algorithms
+from tests.infra.assembly import Assembly, flat, synthesize
+
+Synthesis = Callable[..., Assembly]
 
 
 @pytest.fixture(scope="session")
-def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders of layers with next to nothing in them: what is in layers is tested elsewhere."""
-    directory = tmp_path_factory.mktemp("layers")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that all of its workers see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def layers(shared: Path) -> Path:
+    """Folders of layers with next to nothing in them: tests/system/layers tests the contents."""
+    directory = shared / "layers"
     for name in ("core", "onnx_runtime", "sentences"):
         for architecture in ("arm64", "x86_64"):
             python = directory / f"{name}-{architecture}" / "python"
-            python.mkdir(parents=True)
-            (python / f"{name}.py").write_text("")
+            python.mkdir(parents=True, exist_ok=True)
+            (python / f"{name}.py").touch()
     return directory
 
 
-def synthesize(environment: str, *, layers: Path, outdir: Path) -> Assembly:
-    create_app(read_context(), environment=environment, outdir=outdir, layers=layers, check_templates=False).synth()
-    return Assembly.read(outdir)
+@pytest.fixture(scope="session")
+def synthesized(shared: Path, layers: Path) -> Synthesis:
+    """Return the assembly of an environment; the first worker that asks for it synthesizes it."""
+
+    def read(environment: str, **settings: Any) -> Assembly:
+        outdir = shared / f"assembly-{environment}"
+        with (shared / f"assembly-{environment}.lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            if not lock.read():
+                synthesize(environment, layers=layers, outdir=outdir, settings=settings)
+                lock.write("done")
+        return Assembly.read(outdir)
+
+    return read
 
 
 @pytest.fixture(scope="session")
-def demo(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    return synthesize("demo", layers=layers, outdir=tmp_path_factory.mktemp("demo"))
+def demo(synthesized: Synthesis) -> Assembly:
+    return synthesized("demo")
 
 
 @pytest.fixture(scope="session")
-def prod(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    return synthesize("prod", layers=layers, outdir=tmp_path_factory.mktemp("prod"))
+def prod(synthesized: Synthesis) -> Assembly:
+    return synthesized("prod")
+
+
+@pytest.fixture(scope="session")
+def spare(synthesized: Synthesis) -> Assembly:
+    """An environment without anything that its settings can leave out."""
+    return synthesized(
+        "spare",
+        region="us-east-1",
+        attribution_schedule=None,
+        compaction_schedule=None,
+        dashboards=False,
+        dataset_engine="lambda",
+        lake_cold_days=None,
+        monitoring_schedule=None,
+        tracing=False,
+        training_schedule=None,
+        web=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def other(synthesized: Synthesis, shared: Path) -> Assembly:
+    """An environment whose settings all differ from the defaults."""
+    package, sentence_model = shared / "own" / "package", shared / "own" / "sentence_model"
+    for path in (package / "newcomers.py", *(sentence_model / n for n in ("model.safetensors", "tokenizer.json"))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.name)
+    (sentence_model / "config.json").write_text("{}")
+    classes = ("recommend", "events", "session", "admin")
+    limits = {f"{name}_{limit}": n for n, name in enumerate(classes, start=1) for limit in ("rate_per_s", "burst")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own_algorithms, "ROOT", shared)
+        return synthesized(
+            "other",
+            region="us-east-1",
+            attribution_schedule="rate(12 hours)",
+            attribution_window_days=30,
+            champion_stale_days=14,
+            compaction_schedule="rate(3 days)",
+            drift_hours=48,
+            drift_psi_percent=10,
+            drift_retrains=False,
+            lake_first_date="2020-02-29",
+            lake_silent_hours=72,
+            monitoring_schedule="rate(6 hours)",
+            monthly_budget_usd=200,
+            quarantine_alarm_percent=20,
+            retrain_interactions=5_000,
+            sentence_model=str(sentence_model),
+            spark_sample_interactions=2_000_000,
+            spark_statistics=True,
+            spark_timeout_minutes=90,
+            spark_worker_type="G.2X",
+            spark_workers=40,
+            token_validity_minutes=5,
+            training_algorithms=["popularity", "newcomers"],
+            training_budget_mb=2_000,
+            training_budget_s=600,
+            training_package=str(package),
+            training_spot=False,
+            **limits,
+        )
 
 
 @pytest.fixture(params=["demo", "prod"])

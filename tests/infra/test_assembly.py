@@ -16,8 +16,7 @@ from infra_cdk import app as infra_app
 from infra_cdk.constructs import python_function
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.node import node_executable, use_installed_node
-from tests.infra.assembly import FUNCTIONS, STACKS, Assembly
-from tests.infra.conftest import synthesize
+from tests.infra.assembly import FUNCTIONS, STACKS, Assembly, synthesize
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -45,26 +44,20 @@ def test_two_syntheses_write_the_same_bytes(demo: Assembly, layers: Path, tmp_pa
     assert (different, unreadable) == ([], [])
 
 
-@pytest.mark.parametrize("environment", ["demo", "dev", "prod"])
-def test_no_finding_of_cdk_nag_is_unacknowledged(environment: str, layers: Path, tmp_path: Path) -> None:
-    app = infra_app.create_app(
-        infra_app.read_context(), environment=environment, outdir=tmp_path, layers=layers, check_templates=False
-    )
+@pytest.mark.parametrize("environment", ["demo", "dev", "prod", "spare", "other"])
+def test_no_finding_of_cdk_nag_is_unacknowledged(environment: str, request: pytest.FixtureRequest) -> None:
+    assembly: Assembly = request.getfixturevalue(environment)
 
-    app.synth()
-
-    report = json.loads((tmp_path / "validation-report.json").read_bytes())
+    report = json.loads((assembly.directory / "validation-report.json").read_bytes())
     assert {plugin["conclusion"] for plugin in report["pluginReports"]} <= {"success"}
     assert [v for plugin in report["pluginReports"] for v in plugin["violations"]] == []
 
 
-def test_finding_of_cdk_nag_stops_the_synthesis(layers: Path, tmp_path: Path) -> None:
+def test_finding_of_cdk_nag_stops_the_synthesis(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(infra_app, "add_stacks", lambda app, **_: sns.Topic(cdk.Stack(app, "careless"), "Topic"))
     app = infra_app.create_app(
         infra_app.read_context(), environment="demo", outdir=tmp_path, layers=layers, check_templates=False
     )
-    stack = app.node.find_child("alsolike-demo-training")
-    assert isinstance(stack, cdk.Stack)
-    sns.Topic(stack, "Careless")
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
@@ -99,31 +92,32 @@ def test_stacks_of_two_environments_share_no_name(demo: Assembly, prod: Assembly
     assert not names(demo) & names(prod)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_asset_of_a_function_holds_that_function_alone(demo: Assembly, name: str) -> None:
-    directory = demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
+def test_asset_of_a_function_holds_that_function_alone(demo: Assembly) -> None:
+    def asset(name: str) -> Path:
+        return demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
 
-    assert sorted(path.name for path in (directory / "functions").iterdir()) == ["__init__.py", name]
-    assert (directory / "functions" / name / "handler.py").is_file()
-    assert not list(directory.rglob("*.pyc"))
+    contents = {name: sorted(path.name for path in (asset(name) / "functions").iterdir()) for name in FUNCTIONS}
+
+    assert contents == {name: ["__init__.py", name] for name in FUNCTIONS}
+    assert all((asset(name) / "functions" / name / "handler.py").is_file() for name in FUNCTIONS)
+    assert [path for name in FUNCTIONS for path in asset(name).rglob("*.pyc")] == []
 
 
 def test_editing_one_function_changes_its_asset_only(
-    layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo: Assembly, layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = tmp_path / "repository"
     shutil.copytree(ROOT / "functions", repository / "functions")
     monkeypatch.setattr(python_function, "ROOT", repository)
-    before = synthesize("demo", layers=layers, outdir=tmp_path / "before")
 
     with (repository / "functions" / "collect" / "handler.py").open("a") as file:
         file.write("# edited\n")
-    after = synthesize("demo", layers=layers, outdir=tmp_path / "after")
+    edited = synthesize("demo", layers=layers, outdir=tmp_path / "edited")
 
     def code(assembly: Assembly) -> dict[str, str]:
         return {name: assembly.function(name).properties["Code"]["S3Key"] for name in FUNCTIONS}
 
-    old, new = code(before), code(after)
+    old, new = code(demo), code(edited)
     assert {name for name in FUNCTIONS if old[name] != new[name]} == {"collect"}
 
 
@@ -146,13 +140,18 @@ def test_command_explains_an_unknown_environment(tmp_path: Path, capsys: pytest.
     assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
 
 
-def test_command_writes_the_assembly_of_the_environment(layers: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    outdir = tmp_path_factory.mktemp("dev")
     status = infra_app.main(
-        ["--environment", "dev", "--outdir", str(tmp_path), "--layers", str(layers), "--skip-template-check"]
+        ["--environment", "dev", "--outdir", str(outdir), "--layers", str(layers), "--skip-template-check"]
     )
-
     assert status == 0
-    assert {resource.stack.split("-")[1] for resource in Assembly.read(tmp_path).resources} == {"dev"}
+    return Assembly.read(outdir)
+
+
+def test_command_writes_the_assembly_of_the_environment(dev: Assembly) -> None:
+    assert {resource.stack.split("-")[1] for resource in dev.resources} == {"dev"}
 
 
 def test_node_of_the_package_is_used_unless_another_is_named() -> None:

@@ -1,16 +1,11 @@
 """Attribution's tables, its schedule, and what it may leave behind."""
 
-from pathlib import Path
-
-import aws_cdk as cdk
 import pytest
 
 from alsolike import engagement, outcomes
-from infra_cdk.app import add_stacks
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, flat
-from tests.infra.test_lake import in_stack, lake_rules
+from tests.infra.assembly import Assembly, flat, in_stack, lake_rules
 
 
 @pytest.mark.parametrize("table", [outcomes, engagement])
@@ -50,16 +45,11 @@ def test_old_versions_of_what_is_computed_go_soon(demo: Assembly) -> None:
     assert days == {"outcomes/": 1, "engagement/": 1, "attribution/": 1}
 
 
-def test_settings_set_the_window_and_turn_the_schedule_off(layers: Path, tmp_path: Path) -> None:
-    app = cdk.App(outdir=str(tmp_path))
-    settings = Settings(name="x", region="us-east-1", attribution_schedule=None, attribution_window_days=30)
-    add_stacks(app, settings=settings, layers=layers)
-    app.synth()
-    assembly = Assembly.read(tmp_path)
+def test_settings_set_the_window_and_turn_the_schedule_off(other: Assembly, spare: Assembly) -> None:
+    variables = other.function("attribute_outcomes").properties["Environment"]["Variables"]
 
-    assert in_stack(assembly, "attribution", "AWS::Events::Rule") == []
-    variables = assembly.function("attribute_outcomes").properties["Environment"]["Variables"]
     assert variables["WINDOW_DAYS"] == "30"
+    assert in_stack(spare, "attribution", "AWS::Events::Rule") == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 from alsolike import cost
 from alsolike.cost.estimating import RARE
 from alsolike.errors import InvalidInput
-from infra_cdk.app import create_app, read_context
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly
@@ -72,14 +71,14 @@ def test_the_summary_fits_into_a_variable_of_a_function(summary: cost.Summary) -
     assert cost.Summary.from_json(summary.to_json()) == summary
 
 
-def test_the_summary_knows_how_long_a_token_lasts(summary: cost.Summary, spare: Assembly) -> None:
+def test_the_summary_knows_how_long_a_token_lasts(summary: cost.Summary, other: Assembly) -> None:
     assert summary.token_minutes == 60
-    assert cost.read_assembly(spare.directory).token_minutes == 5
+    assert cost.read_assembly(other.directory).token_minutes == 5
 
 
-def test_the_summary_knows_whether_spark_counts_statistics(summary: cost.Summary, spare: Assembly) -> None:
+def test_the_summary_knows_whether_spark_counts_statistics(summary: cost.Summary, other: Assembly) -> None:
     assert not summary.training.spark_statistics
-    training = cost.read_assembly(spare.directory).training
+    training = cost.read_assembly(other.directory).training
     assert (training.spark_statistics, training.spark_sample_interactions) == (True, 2_000_000)
 
 
@@ -88,36 +87,23 @@ def test_a_folder_without_templates_is_refused(tmp_path: Path) -> None:
         cost.read_assembly(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def spare(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """A deployment with a budget, and without what can be left out."""
-    context = read_context()
-    demo = context["environments"]["demo"]
-    context["environments"]["demo"] = {**demo, "monthly_budget_usd": 200, "tracing": False, "dashboards": False}
-    context["environments"]["demo"] |= {"token_validity_minutes": 5, "spark_statistics": True}
-    context["environments"]["demo"] |= {"spark_sample_interactions": 2_000_000}
-    outdir = tmp_path_factory.mktemp("spare")
-    create_app(context, environment="demo", outdir=outdir, layers=layers, check_templates=False).synth()
-    return Assembly.read(outdir)
-
-
-def test_a_budget_is_of_the_deployment_by_its_tag(spare: Assembly) -> None:
-    budget = spare.only("AWS::Budgets::Budget").properties["Budget"]
+def test_a_budget_is_of_the_deployment_by_its_tag(other: Assembly) -> None:
+    budget = other.only("AWS::Budgets::Budget").properties["Budget"]
 
     assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
     assert budget["BudgetLimit"] == {"Amount": 200, "Unit": "USD"}
-    assert budget["CostFilters"] == {"TagKeyValue": ["user:alsolike:environment$demo"]}
+    assert budget["CostFilters"] == {"TagKeyValue": ["user:alsolike:environment$other"]}
 
 
-def test_people_are_told_at_80_percent_and_when_all_is_expected_to_be_spent(spare: Assembly) -> None:
-    told = spare.only("AWS::Budgets::Budget").properties["NotificationsWithSubscribers"]
+def test_people_are_told_at_80_percent_and_when_all_is_expected_to_be_spent(other: Assembly) -> None:
+    told = other.only("AWS::Budgets::Budget").properties["NotificationsWithSubscribers"]
 
     assert [(each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in told] == [
         ("ACTUAL", 80),
         ("FORECASTED", 100),
     ]
     assert {subscriber["SubscriptionType"] for each in told for subscriber in each["Subscribers"]} == {"SNS"}
-    statements = spare.only("AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]
+    statements = other.only("AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]
     (lets_in,) = (each for each in statements if each.get("Principal") == {"Service": "budgets.amazonaws.com"})
     assert lets_in["Action"] == "sns:Publish"
     assert set(lets_in["Condition"]) == {"StringEquals", "ArnLike"}

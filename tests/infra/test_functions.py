@@ -1,185 +1,49 @@
 """What each function is: its runtime, environment, layers, role and log."""
 
+import dataclasses
+import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from alsolike.settings import from_environment
 from tests.infra.assembly import FUNCTIONS, Assembly, flat
+from tests.infra.imports import libraries
 
-VARIABLES = {
-    "operate": {
-        "ARTEFACT_BUCKET",
-        "MODEL_PACKAGE_GROUP",
-        "STATE_MACHINE_ARN",
-        "RECOMMEND_FUNCTION",
-        "CANARY_SHARE_PERCENT",
-    },
-    "start_training": {"ARTEFACT_BUCKET", "LAKE_BUCKET", "DATASET_ENGINE", "SPARK_ABOVE_MB"},
-    "run_canary": {
-        "ARTEFACT_BUCKET",
-        "LAKE_BUCKET",
-        "MODEL_PACKAGE_GROUP",
-        "CANARY_SHARE_PERCENT",
-        "CANARY_DURATION_S",
-        "CANARY_MAX_ERROR_PERCENT",
-        "CANARY_MAX_LATENCY_PERCENT",
-        "MODELS_KEPT",
-    },
-    "authorize_session": {"SESSION_KEY_ARN"},
-    "publish_catalog": {
-        "LAKE_BUCKET",
-        "ARTEFACT_BUCKET",
-        "CONFIGURATION_CHECK_S",
-        "SECRET_ARN",
-        "TOMBSTONE_CHECK_S",
-        "MAX_SNAPSHOT_MB",
-        "OPENBLAS_NUM_THREADS",
-    },
-    "monitor_models": {
-        "LAKE_BUCKET",
-        "ARTEFACT_BUCKET",
-        "PROFILES_TABLE",
-        "STATE_MACHINE_ARN",
-        "DRIFT_PSI_PERCENT",
-        "DRIFT_HOURS",
-        "DRIFT_RETRAINS",
-        "RETRAIN_INTERACTIONS",
-        "SILENT_HOURS",
-        "STALE_DAYS",
-    },
-    "attribute_outcomes": {
-        "LAKE_BUCKET",
-        "ARTEFACT_BUCKET",
-        "SECRET_ARN",
-        "CONFIGURATION_CHECK_S",
-        "WINDOW_DAYS",
-        "SERVED_DAYS",
-    },
-    "compact_lake": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "SECRET_ARN", "CONFIGURATION_CHECK_S"},
-    "collect": {
-        "STREAM_NAME",
-        "CATALOGUE_TABLE",
-        "USERS_TABLE",
-        "TRACKING_ID",
-        "ITEMS_DATASET_ARN",
-        "USERS_DATASET_ARN",
-        "ARTEFACT_BUCKET",
-        "CONFIGURATION_CHECK_S",
-        "SECRET_ARN",
-        "TOMBSTONE_CHECK_S",
-        "PSEUDONYMISE_IDS",
-    },
-    "update_profiles": {
-        "PROFILES_TABLE",
-        "ARTEFACT_BUCKET",
-        "CONFIGURATION_CHECK_S",
-        "SECRET_ARN",
-        "TOMBSTONE_CHECK_S",
-    },
-    "archive_events": {
-        "LAKE_BUCKET",
-        "ARTEFACT_BUCKET",
-        "CONFIGURATION_CHECK_S",
-        "SECRET_ARN",
-        "TOMBSTONE_CHECK_S",
-    },
-    "archive_served": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "TOMBSTONE_CHECK_S"},
-    "count_trends": {
-        "ARTEFACT_BUCKET",
-        "CONFIGURATION_CHECK_S",
-        "SECRET_ARN",
-        "TOMBSTONE_CHECK_S",
-        "OPENBLAS_NUM_THREADS",
-    },
-    "build_dataset": {"LAKE_BUCKET", "ARTEFACT_BUCKET", "CATALOGUE_TABLE", "USERS_TABLE", "SECRET_ARN"},
-    "erase_user": {"ARTEFACT_BUCKET", "PROFILES_TABLE", "SECRET_ARN", "STATE_MACHINE_ARN", "PSEUDONYMISE_IDS"},
-    "export_user": {
-        "LAKE_BUCKET",
-        "ARTEFACT_BUCKET",
-        "PROFILES_TABLE",
-        "USERS_TABLE",
-        "SECRET_ARN",
-        "PSEUDONYMISE_IDS",
-    },
-    "purge_user": {
-        "LAKE_BUCKET",
-        "ARTEFACT_BUCKET",
-        "PROFILES_TABLE",
-        "USERS_TABLE",
-        "SECRET_ARN",
-        "OBJECT_VERSION_DAYS",
-        "STREAM_HOURS",
-        "TABLE_BACKUP_DAYS",
-        "LOG_DAYS",
-        "ACCESS_LOG_DAYS",
-        "BATCH_DAYS",
-        "RETRAIN_DAYS",
-    },
-    "register_model": {
-        "ARTEFACT_BUCKET",
-        "MODEL_PACKAGE_GROUP",
-        "MAX_BUNDLE_MB",
-        "GATE_MIN_INTERACTIONS",
-        "GATE_MIN_USERS",
-        "GATE_MAX_AGE_DAYS",
-        "GATE_MIN_COMPARED_USERS",
-        "GATE_TOLERANCE_PERCENT",
-        "GATE_MAX_SLICE_DROP_PERCENT",
-        "GATE_MAX_FALL_PERCENT",
-        "GATE_MIN_COVERAGE_PERCENT",
-        "GATE_MAX_POPULARITY_RATIO",
-        "GATE_MAX_LATENCY_MS",
-    },
-    "recommend": {
-        "PROFILES_TABLE",
-        "USERS_TABLE",
-        "ARTEFACT_BUCKET",
-        "CHAMPION_CHECK_S",
-        "CONFIGURATION_CHECK_S",
-        "SNAPSHOT_CHECK_S",
-        "TRENDS_CHECK_S",
-        "MAX_SNAPSHOT_MB",
-        "TIME_BUDGET_MS",
-        "OPENBLAS_NUM_THREADS",
-        "SECRET_ARN",
-        "PSEUDONYMISE_IDS",
-    },
-    "write_recommendations": {"ARTEFACT_BUCKET"},
-    "observe": {
-        "DEPLOYMENT",
-        "API_ID",
-        "PROFILES_TABLE",
-        "STACKS",
-        "STREAM_NAME",
-        "LAKE_BUCKET",
-        "ARTEFACT_BUCKET",
-        "CONFIGURATION_CHECK_S",
-    },
-}
-LAYERS = {
-    "start_training": ["Core"],
-    "observe": ["Core", "Pandas"],
-    "run_canary": ["Core", "Pandas"],
-    "authorize_session": ["Core"],
-    "erase_user": ["Core"],
-    "export_user": ["Core", "Pandas"],
-    "operate": ["Core"],
-    "purge_user": ["Core", "Pandas"],
-    "publish_catalog": ["Core", "OnnxRuntime"],
-    "attribute_outcomes": ["Core", "Pandas"],
-    "monitor_models": ["Core", "Pandas"],
-    "compact_lake": ["Core", "Pandas"],
-    "collect": ["Core"],
-    "update_profiles": ["Core"],
-    "archive_events": ["Core", "Pandas"],
-    "archive_served": ["Core", "Pandas"],
-    "count_trends": ["Core", "OnnxRuntime"],
-    "build_dataset": ["Core", "Pandas"],
-    "register_model": ["Core", "OnnxRuntime"],
-    "recommend": ["Core", "OnnxRuntime"],
-    "write_recommendations": ["Core", "Pandas"],
-}
+LAYERS = Path(__file__).parents[2] / "layers"
+LIBRARY_VARIABLES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "OPENBLAS_NUM_THREADS"}
+RUNTIME = {"boto3", "botocore", "snapshot_restore_py"}
+"""Packages of Lambda's Python runtime."""
+PUBLISHED = {"awswrangler", "pandas", "pyarrow", "numpy"}
+"""Packages of AWS's layer: https://aws-sdk-pandas.readthedocs.io/en/stable/layers.html"""
+
+
+def variables(assembly: Assembly, name: str) -> dict[str, Any]:
+    values: dict[str, Any] = assembly.function(name).properties["Environment"]["Variables"]
+    return values
+
+
+def layers(assembly: Assembly, name: str) -> list[str]:
+    """Return the folders of a function's layers under `layers/`; `pandas` is the one that AWS publishes."""
+    return [
+        "pandas"
+        if isinstance(layer, str)
+        else {"Core": "core", "OnnxRuntime": "onnx_runtime", "Sentences": "sentences"}[
+            layer["Ref"].removeprefix("Layers")[:-8]
+        ]
+        for layer in assembly.function(name).properties["Layers"]
+    ]
+
+
+def packages(layer: str) -> set[str]:
+    if layer == "pandas":
+        return PUBLISHED
+    pins = re.findall(r"^([a-z0-9-]+)==", (LAYERS / layer / "requirements.txt").read_text(), re.MULTILINE)
+    return {pin.replace("-", "_") for pin in pins}
 
 
 def test_these_are_all_functions(assembly: Assembly) -> None:
@@ -188,22 +52,44 @@ def test_these_are_all_functions(assembly: Assembly) -> None:
     assert sorted(handlers) == [f"functions.{name}.handler.lambda_handler" for name in FUNCTIONS]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_runs_python_3_13_on_arm64_and_is_traced(assembly: Assembly, name: str) -> None:
-    properties = assembly.function(name).properties
+def test_functions_run_python_3_13_on_arm64_and_are_traced(assembly: Assembly) -> None:
+    expected = {"Runtime": "python3.13", "Architectures": ["arm64"], "TracingConfig": {"Mode": "Active"}}
 
-    assert properties["Runtime"] == "python3.13"
-    assert properties["Architectures"] == ["arm64"]
-    assert properties["TracingConfig"] == {"Mode": "Active"}
+    others = {
+        name: found
+        for name in FUNCTIONS
+        if (found := {key: assembly.function(name).properties.get(key) for key in expected}) != expected
+    }
+
+    assert others == {}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_environment_is_what_the_function_reads(demo: Assembly, name: str) -> None:
-    variables = demo.function(name).properties["Environment"]["Variables"]
+def test_environment_is_what_the_function_reads(assembly: Assembly) -> None:
+    offenders = {}
+    for name in FUNCTIONS:
+        settings = importlib.import_module(f"functions.{name}.settings").Settings
+        given = variables(assembly, name)
+        read = {field.name.upper() for field in dataclasses.fields(settings)}
+        if different := (read ^ set(given)) - LIBRARY_VARIABLES:
+            offenders[name] = different
+        # Raises where a value is not of its field's type.
+        from_environment(settings, {key: flat(value) for key, value in given.items()})
 
-    assert set(variables) == VARIABLES[name] | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
-    assert variables["POWERTOOLS_SERVICE_NAME"] == name
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Alsolike/demo"
+    assert offenders == {}
+
+
+def test_functions_that_compute_on_small_arrays_use_one_thread(assembly: Assembly) -> None:
+    limited = {name for name in FUNCTIONS if variables(assembly, name).get("OPENBLAS_NUM_THREADS") == "1"}
+
+    assert limited == {"count_trends", "publish_catalog", "recommend"}
+
+
+def test_functions_name_themselves_and_their_environment(demo: Assembly) -> None:
+    named = {name: variables(demo, name)["POWERTOOLS_SERVICE_NAME"] for name in FUNCTIONS}
+    namespaces = {variables(demo, name)["POWERTOOLS_METRICS_NAMESPACE"] for name in FUNCTIONS}
+
+    assert named == {name: name for name in FUNCTIONS}
+    assert namespaces == {"Alsolike/demo"}
 
 
 @pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT", "TRENDS"])
@@ -234,20 +120,26 @@ def test_gate_asks_for_what_the_environment_says(demo: Assembly, prod: Assembly)
     assert asked(prod) == ("1000", "30", "5")
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_layers_are_those_that_the_function_imports(demo: Assembly, name: str) -> None:
-    function = demo.function(name)
+def test_layers_have_what_the_function_imports_and_nothing_else(demo: Assembly) -> None:
+    offenders = {}
+    for name in FUNCTIONS:
+        handler = f"functions.{name}.handler"
+        contents = {layer: packages(layer) for layer in layers(demo, name)}
+        missing = libraries(handler, lazily=False) - RUNTIME - set().union(*contents.values())
+        imported = libraries(handler, lazily=True)
+        unused = {layer for layer, inside in contents.items() if not inside & imported}
+        if missing or unused:
+            offenders[name] = {"missing": missing, "unused": unused}
 
-    layers = [
-        "Pandas" if isinstance(layer, str) else layer["Ref"].removeprefix("Layers")[:-8]
-        for layer in function.properties["Layers"]
-    ]
-
-    assert layers == LAYERS[name]
+    assert offenders == {}
 
 
-def test_functions_of_the_core_layer_alone_start_without_the_libraries_of_the_others() -> None:
-    names = [name for name, layers in LAYERS.items() if layers == ["Core"]]
+def test_core_layer_comes_first(demo: Assembly) -> None:
+    assert {name: layers(demo, name)[0] for name in FUNCTIONS} == dict.fromkeys(FUNCTIONS, "core")
+
+
+def test_functions_of_the_core_layer_alone_start_without_the_libraries_of_the_others(demo: Assembly) -> None:
+    names = [name for name in FUNCTIONS if layers(demo, name) == ["core"]]
     others = ("numpy", "onnxruntime", "awswrangler", "pandas", "pyarrow", "boto3")
     script = f"import importlib, sys\nsys.modules |= dict.fromkeys({others})\n"
     script += "\n".join(f"importlib.import_module('functions.{name}.handler')" for name in names)

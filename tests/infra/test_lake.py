@@ -5,14 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
 from alsolike import lake
-from infra_cdk.app import add_stacks
+from functions.compact_lake.selection import Rules
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, Resource, flat
+from tests.infra.assembly import Assembly, flat, in_stack, lake_rules
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,12 +57,10 @@ def test_compaction_runs_daily_through_its_alias(demo: Assembly) -> None:
     assert flat(target["Arn"]) == alias.logical_id
 
 
-def test_upkeep_is_over_before_it_counts_as_dead(demo: Assembly) -> None:
-    """Outputs of a call that cannot be running any more are removed: `GRACE_S` later, an hour by default."""
-    function = demo.function("compact_lake").properties
+def test_upkeep_is_over_before_its_outputs_count_as_abandoned(demo: Assembly) -> None:
+    rules, timeout_s = Rules(), demo.function("compact_lake").properties["Timeout"]
 
-    assert function["Timeout"] < 3_600
-    assert "GRACE_S" not in function["Environment"]["Variables"]
+    assert timeout_s * 1_000 < min(rules.quiet_ms, rules.grace_ms)
 
 
 def test_lake_moves_to_storage_that_costs_nothing_to_read(demo: Assembly) -> None:
@@ -120,36 +117,21 @@ def test_alarms_of_the_account_and_they_alone_are_let_in_besides_roles(demo: Ass
     assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-@pytest.fixture(scope="module")
-def plain(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """An environment without schedules and cold storage, whose first event was in 2020."""
-    directory = tmp_path_factory.mktemp("plain")
-    app = cdk.App(outdir=str(directory))
-    settings = Settings(
-        name="plain",
-        region="us-east-1",
-        compaction_schedule=None,
-        training_schedule=None,
-        lake_cold_days=None,
-        lake_first_date="2020-02-29",
-        quarantine_alarm_percent=20,
-    )
-    add_stacks(app, settings=settings, layers=layers)
-    app.synth()
-    return Assembly.read(directory)
-
-
-def test_settings_turn_upkeep_and_cold_storage_off(plain: Assembly) -> None:
-    assert in_stack(plain, "lake", "AWS::Events::Rule") == []
-    assert not [rule for rule in lake_rules(plain) if "Transitions" in rule]
-    assert plain.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+7DAYS"
-    (upkeep,) = [a for a in plain.of_type("AWS::CloudWatch::Alarm") if "upkeep.md" in a.properties["AlarmDescription"]]
+def test_settings_turn_upkeep_and_cold_storage_off(spare: Assembly) -> None:
+    assert in_stack(spare, "lake", "AWS::Events::Rule") == []
+    assert not [rule for rule in lake_rules(spare) if "Transitions" in rule]
+    (upkeep,) = [a for a in spare.of_type("AWS::CloudWatch::Alarm") if "upkeep.md" in a.properties["AlarmDescription"]]
     assert upkeep.properties["Period"] == 3_600
-    assert [
+
+
+def test_settings_set_the_first_day_and_the_share_of_rejected_events(other: Assembly) -> None:
+    assert other.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+7DAYS"
+    thresholds = [
         alarm.properties["Threshold"]
-        for alarm in plain.of_type("AWS::CloudWatch::Alarm")
-        if alarm.stack.endswith("-lake") and "Metrics" in alarm.properties
-    ] == [20]
+        for alarm in in_stack(other, "lake", "AWS::CloudWatch::Alarm")
+        if "Metrics" in alarm.properties
+    ]
+    assert thresholds == [20]
 
 
 @pytest.mark.parametrize(
@@ -166,17 +148,3 @@ def test_settings_that_aws_would_refuse_are_refused(field: str, value: object, e
         Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
 
     assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"
-
-
-def in_stack(assembly: Assembly, part: str, resource_type: str) -> list[Resource]:
-    return [r for r in assembly.of_type(resource_type) if r.stack.endswith(f"-{part}")]
-
-
-def lake_rules(assembly: Assembly) -> list[dict[str, Any]]:
-    (bucket,) = [
-        b
-        for b in assembly.of_type("AWS::S3::Bucket")
-        if b.properties.get("LoggingConfiguration", {}).get("LogFilePrefix") == "lake/"
-    ]
-    rules: list[dict[str, Any]] = bucket.properties["LifecycleConfiguration"]["Rules"]
-    return rules

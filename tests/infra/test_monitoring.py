@@ -1,15 +1,10 @@
 """The monitor's schedule, what it is told, and whom it tells."""
 
-from pathlib import Path
-
-import aws_cdk as cdk
 import pytest
 
-from infra_cdk.app import add_stacks
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, Resource, flat
-from tests.infra.test_lake import in_stack
+from tests.infra.assembly import Assembly, Resource, flat, in_stack
 
 
 def schedules(assembly: Assembly) -> list[Resource]:
@@ -44,20 +39,7 @@ def test_alarms_tell_people_of_drift_age_silence_quality_and_failure(demo: Assem
     assert alarms["FiguresDrifted"]["Dimensions"] == [{"Name": "service", "Value": "monitor_models"}]
 
 
-def test_alarms_look_as_far_back_as_the_last_call_of_their_schedule(
-    demo: Assembly, layers: Path, tmp_path: Path
-) -> None:
-    settings = Settings(
-        name="x",
-        region="us-east-1",
-        monitoring_schedule="rate(6 hours)",
-        attribution_schedule="rate(12 hours)",
-        compaction_schedule="rate(3 days)",
-    )
-    app = cdk.App(outdir=str(tmp_path))
-    add_stacks(app, settings=settings, layers=layers)
-    app.synth()
-
+def test_alarms_look_as_far_back_as_the_last_call_of_their_schedule(demo: Assembly, other: Assembly) -> None:
     def hours(assembly: Assembly, page: str) -> list[tuple[float, int]]:
         return [
             (alarm.properties["Period"] / 3_600, alarm.properties["EvaluationPeriods"])
@@ -65,37 +47,17 @@ def test_alarms_look_as_far_back_as_the_last_call_of_their_schedule(
             if f"docs/runbooks/{page}.md" in alarm.properties["AlarmDescription"]
         ]
 
-    other = Assembly.read(tmp_path)
     assert (hours(demo, "drift"), hours(other, "drift")) == ([(1, 1)] * 5, [(6, 1)] * 5)
     assert (hours(demo, "attribution"), hours(other, "attribution")) == ([(1, 1)], [(12, 1)])
     assert (hours(demo, "upkeep"), hours(other, "upkeep")) == ([(24, 1)], [(72, 1)])
 
 
-def test_settings_turn_the_schedule_off(layers: Path, tmp_path: Path) -> None:
-    app = cdk.App(outdir=str(tmp_path))
-    add_stacks(app, settings=Settings(name="x", region="us-east-1", monitoring_schedule=None), layers=layers)
-    app.synth()
-
-    assert schedules(Assembly.read(tmp_path)) == []
+def test_settings_turn_the_schedule_off(spare: Assembly) -> None:
+    assert schedules(spare) == []
 
 
-def test_settings_say_what_drift_is(layers: Path, tmp_path: Path) -> None:
-    app = cdk.App(outdir=str(tmp_path))
-    settings = Settings(
-        name="x",
-        region="us-east-1",
-        drift_psi_percent=10,
-        drift_hours=48,
-        drift_retrains=False,
-        retrain_interactions=5_000,
-        lake_silent_hours=72,
-        champion_stale_days=14,
-    )
-    add_stacks(app, settings=settings, layers=layers)
-    app.synth()
-    assembly = Assembly.read(tmp_path)
-
-    variables = assembly.function("monitor_models").properties["Environment"]["Variables"]
+def test_settings_say_what_drift_is(other: Assembly) -> None:
+    variables = other.function("monitor_models").properties["Environment"]["Variables"]
     assert {
         name: variables[name] for name in variables if name.startswith(("DRIFT", "RETRAIN", "SILENT", "STALE"))
     } == {

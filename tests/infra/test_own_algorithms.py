@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.app import create_app, read_context
 from infra_cdk.constructs import own_algorithms
 from infra_cdk.constructs.own_algorithms import ROOT, check_algorithms, package_folder
 from infra_cdk.settings import Settings
@@ -57,26 +56,13 @@ def test_algorithm_that_nobody_wrote_is_refused_with_those_that_there_are() -> N
     check_algorithms(settings(training_algorithms=["popularity", "of_the_package"], training_package="own"))
 
 
-def test_job_gets_the_package_and_what_the_settings_say(layers: Path, root: Path) -> None:
-    folder, outdir = root / "own", root / "cdk.out"
-    folder.mkdir()
-    (folder / "newcomers.py").write_text("")
-    context = read_context()
-    context["environments"]["own"] = {
-        "region": "us-east-1",
-        "training_package": str(folder),
-        "training_algorithms": ["popularity", "newcomers"],
-        "training_budget_s": 600,
-        "training_budget_mb": 2_000,
-        "training_spot": False,
-    }
-    create_app(context, environment="own", outdir=outdir, layers=layers, check_templates=False).synth()
-    definition = json.loads(flat(Assembly.read(outdir).state_machine("training").properties["DefinitionString"]))
+def test_job_gets_the_package_and_what_the_settings_say(other: Assembly) -> None:
+    definition = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))
     request = definition["States"]["Train"]["Parameters"]
 
     channels = {c["ChannelName"]: c["DataSource"]["S3DataSource"] for c in request["InputDataConfig"]}
     asset = channels["package"]["S3Uri"].rsplit("/", 1)[1].removesuffix(".zip")
-    assert (outdir / f"asset.{asset}" / "newcomers.py").is_file()
+    assert (other.directory / f"asset.{asset}" / "newcomers.py").is_file()
     assert request["HyperParameters"] == {
         "run_id.$": "$.start.run_id",
         "algorithms": "popularity,newcomers",

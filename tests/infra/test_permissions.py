@@ -1,22 +1,8 @@
 """What each function may do: a pair of action and resource for each call that its code makes."""
 
-import pytest
-
 from tests.infra.assembly import FUNCTIONS, Assembly, flat, granted, statements
+from tests.infra.grants import CONFIGURATION, CONSUMER, TOMBSTONES
 
-# What Lambda itself does in the name of a function that consumes the stream, whatever the function does with it:
-# https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and .../kinesis-on-failure-destination.html
-CONSUMER = {
-    ("kinesis:DescribeStream", "Stream"),
-    ("kinesis:DescribeStreamSummary", "Stream"),
-    ("kinesis:GetRecords", "Stream"),
-    ("kinesis:GetShardIterator", "Stream"),
-    ("kinesis:ListShards", "Stream"),
-    ("s3:PutObject", "Lake/aws/lambda/*"),
-    ("s3:ListBucket", "Lake"),
-}
-# ConfigurationReader: get_object; without the list S3 says 403, not NoSuchKey, of what is not there.
-CONFIGURATION = {("s3:GetObject", "Artefacts/config/current.json"), ("s3:ListBucket", "Artefacts")}
 # The log, and X-Ray's daemon.
 OWN_OUTPUT = {
     ("logs:CreateLogStream", "Log"),
@@ -26,12 +12,6 @@ OWN_OUTPUT = {
 }
 # RowStore: put by batch_write_item, page by scan; update and delete by get_item and put_item.
 ROWS = ("GetItem", "PutItem", "Scan")
-# TombstoneReader: get_object, and NoSuchKey, not 403, before there is one; pseudonyms_of: get_secret_value.
-TOMBSTONES = {
-    ("s3:GetObject", "Artefacts/privacy/tombstones.json"),
-    ("s3:ListBucket", "Artefacts"),
-    ("secretsmanager:GetSecretValue", "HashKey"),
-}
 # Each line is a call in the function's code. S3's HeadObject needs s3:GetObject, an upload in parts s3:PutObject.
 EXPECTED = {
     "authorize_session": {("secretsmanager:GetSecretValue", "SessionKey")},  # SessionKeys: get_secret_value
@@ -294,17 +274,18 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_may_do_what_it_needs_and_nothing_else(assembly: Assembly, name: str) -> None:
-    role = assembly.role(assembly.function(name))
+def test_functions_may_do_what_they_need_and_nothing_else(assembly: Assembly) -> None:
+    offenders = {
+        name: different
+        for name in FUNCTIONS
+        if (different := granted(assembly.role(assembly.function(name))) ^ (EXPECTED[name] | OWN_OUTPUT))
+    }
 
-    assert granted(role) == EXPECTED[name] | OWN_OUTPUT
+    assert offenders == {}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_writes_only_its_own_log(assembly: Assembly, name: str) -> None:
-    function = assembly.function(name)
+def test_every_function_writes_only_its_own_log(assembly: Assembly) -> None:
+    for function in map(assembly.function, FUNCTIONS):
+        (log,) = [s["Resource"] for s in statements(assembly.role(function)) if "logs:PutLogEvents" in s["Action"]]
 
-    (log,) = [s["Resource"] for s in statements(assembly.role(function)) if "logs:PutLogEvents" in s["Action"]]
-
-    assert flat(log) == f"{flat(function.properties['LoggingConfig']['LogGroup'])}.Arn"
+        assert flat(log) == f"{flat(function.properties['LoggingConfig']['LogGroup'])}.Arn"

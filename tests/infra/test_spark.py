@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.app import create_app, read_context
 from tests.infra.assembly import Assembly, Resource, flat, granted, statements
-from tests.infra.test_permissions import CONFIGURATION, TOMBSTONES
+from tests.infra.grants import CONFIGURATION, TOMBSTONES
 
 States = dict[str, dict[str, Any]]
 
@@ -41,24 +40,13 @@ def test_job_is_glue_5_with_the_workers_of_the_settings(job: Resource) -> None:
     assert (properties["MaxRetries"], properties["ExecutionProperty"]) == (0, {"MaxConcurrentRuns": 1})
 
 
-def test_workers_are_those_of_the_settings(layers: Path, tmp_path: Path) -> None:
-    context = read_context()
-    context["environments"]["large"] = {
-        "region": "us-east-1",
-        "spark_workers": 40,
-        "spark_worker_type": "G.2X",
-        "spark_timeout_minutes": 90,
-        "spark_statistics": True,
-        "spark_sample_interactions": 2_000_000,
-    }
-    create_app(context, environment="large", outdir=tmp_path, layers=layers, check_templates=False).synth()
-    large = Assembly.read(tmp_path)
-    properties = large.only("AWS::Glue::Job").properties
+def test_workers_are_those_of_the_settings(other: Assembly) -> None:
+    properties = other.only("AWS::Glue::Job").properties
 
     assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.2X", 40, 90)
     arguments = properties["DefaultArguments"]
     assert (arguments["--statistics"], arguments["--sample_interactions"]) == ("true", "2000000")
-    states = json.loads(flat(large.state_machine("training").properties["DefinitionString"]))["States"]
+    states = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))["States"]
     assert states["BuildDatasetOnSpark"]["TimeoutSeconds"] == 90 * 60 + 900
 
 
@@ -180,20 +168,15 @@ def test_workflow_may_run_this_job_alone(demo: Assembly) -> None:
     }
 
 
-def test_where_no_dataset_is_built_on_spark_there_is_no_job_and_no_key_for_it(layers: Path, tmp_path: Path) -> None:
-    context = read_context()
-    context["environments"]["small"] = {"region": "us-east-1", "dataset_engine": "lambda"}
-    create_app(context, environment="small", outdir=tmp_path, layers=layers, check_templates=False).synth()
-    small = Assembly.read(tmp_path)
-
+def test_where_no_dataset_is_built_on_spark_there_is_no_job_and_no_key_for_it(spare: Assembly) -> None:
     for kind in ("AWS::Glue::Job", "AWS::Glue::SecurityConfiguration"):
-        assert not list(small.of_type(kind))
-    keys = [key.properties["Description"] for key in small.of_type("AWS::KMS::Key")]
+        assert not list(spare.of_type(kind))
+    keys = [key.properties["Description"] for key in spare.of_type("AWS::KMS::Key")]
     assert not [description for description in keys if "Spark" in description]
-    states = json.loads(flat(small.state_machine("training").properties["DefinitionString"]))["States"]
+    states = json.loads(flat(spare.state_machine("training").properties["DefinitionString"]))["States"]
     assert "BuildDatasetOnSpark" not in states
     assert states["First"]["Default"] == "BuildDataset"
-    assert not [action for each in small.of_type("AWS::IAM::Role") for action in glue_actions(each)]
+    assert not [action for each in spare.of_type("AWS::IAM::Role") for action in glue_actions(each)]
 
 
 def glue_actions(role: Resource) -> list[str]:

@@ -1,19 +1,6 @@
 """Traces: of every function and workflow, or of none and without the permission to send them."""
 
-from pathlib import Path
-
-import pytest
-
-from infra_cdk.app import create_app, read_context
 from tests.infra.assembly import Assembly, texts
-
-
-@pytest.fixture(scope="module")
-def untraced(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    outdir = tmp_path_factory.mktemp("untraced")
-    context = {**read_context(), "environments": {"dev": {"region": "us-east-1", "tracing": False}}}
-    create_app(context, environment="dev", outdir=outdir, layers=layers, check_templates=False).synth()
-    return Assembly.read(outdir)
 
 
 def traced(assembly: Assembly) -> set[str]:
@@ -32,7 +19,7 @@ def test_every_function_and_workflow_is_traced(assembly: Assembly) -> None:
     assert traced(assembly) == {each.logical_id for each in every}
 
 
-def test_without_tracing_nobody_may_send_traces(untraced: Assembly) -> None:
-    assert traced(untraced) == set()
-    for role in untraced.of_type("AWS::IAM::Role"):
+def test_without_tracing_no_role_may_send_traces(spare: Assembly) -> None:
+    assert traced(spare) == set()
+    for role in spare.of_type("AWS::IAM::Role"):
         assert not [text for text in texts(role.properties) if text.startswith("xray:")], role.logical_id

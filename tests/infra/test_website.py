@@ -1,11 +1,9 @@
 """The pages: who may see them, what browsers are told, and who signs in."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra_cdk.app import create_app, read_context
 from tests.infra.assembly import Assembly, flat
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -149,13 +147,8 @@ def test_operators_need_a_second_factor_where_they_matter(
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
 
 
-def test_a_deployment_without_pages_has_nothing_of_them(layers: Path, tmp_path: Path) -> None:
-    context = {**read_context(), "environments": {"dev": {"region": "us-east-1", "web": False}}}
-
-    create_app(context, environment="dev", outdir=tmp_path, layers=layers, check_templates=False).synth()
-
-    assembly = Assembly.read(tmp_path)
-    assert not [resource for resource in assembly.resources if resource.type.startswith("AWS::CloudFront::")]
-    assert [stage.properties["StageName"] for stage in assembly.of_type("AWS::ApiGatewayV2::Stage")] == ["$default"]
-    assert len(assembly.of_type("AWS::Cognito::UserPoolClient")) == 2
-    assert not [p for p in assembly.of_type("AWS::SSM::Parameter") if "/web-" in p.properties["Name"]]
+def test_a_deployment_without_pages_has_nothing_of_them(spare: Assembly) -> None:
+    assert not [resource for resource in spare.resources if resource.type.startswith("AWS::CloudFront::")]
+    assert [stage.properties["StageName"] for stage in spare.of_type("AWS::ApiGatewayV2::Stage")] == ["$default"]
+    assert len(spare.of_type("AWS::Cognito::UserPoolClient")) == 2
+    assert not [p for p in spare.of_type("AWS::SSM::Parameter") if "/web-" in p.properties["Name"]]

@@ -11,6 +11,7 @@ from alsolike.configuration_store import ConfigurationStore
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.tombstones import add_tombstone
 from functions.compact_lake import handler
+from functions.compact_lake.selection import Rules
 from tests.unit.functions.compact_lake.lakes import counted as events_of
 from tests.unit.functions.compact_lake.lakes import keys, row, write
 from tests.unit.functions.factories import LambdaContext
@@ -28,10 +29,8 @@ def invoke(
         "ARTEFACT_BUCKET": artefact_bucket,
         "SECRET_ARN": secret,
         "CONFIGURATION_CHECK_S": "0",
-        "MIN_OBJECTS": "3",
-        "QUIET_S": "0",
-        "GRACE_S": "0",
     }
+    monkeypatch.setattr(handler, "RULES", Rules(min_objects=3, quiet_ms=0, grace_ms=0))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     for cached in (handler._settings, handler._configuration, pseudonyms_of):

@@ -1,0 +1,65 @@
+"""Imports of the repository's own modules, read from their source."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PLACES = {"functions": ROOT, "alsolike": ROOT / "layers" / "core" / "python"}
+
+
+def libraries(module: str, *, lazily: bool) -> set[str]:
+    """Return the third-party packages that `module` imports, directly or through modules of the repository.
+
+    Parameters
+    ----------
+    lazily
+        Whether imports inside functions count, which run when the function is called.
+    """
+    reached: set[str] = set()
+    waiting = {module}
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting |= _imported(name, lazily=lazily)
+            if package := name.rpartition(".")[0]:
+                waiting.add(package)
+    return {name for name in reached if "." not in name} - PLACES.keys() - sys.stdlib_module_names
+
+
+@cache
+def _imported(module: str, *, lazily: bool) -> frozenset[str]:
+    source = _source(module)
+    if source is None:
+        return frozenset()
+    names: set[str] = set()
+    for statement in _statements(ast.parse(source.read_bytes()), lazily=lazily):
+        if isinstance(statement, ast.Import):
+            names |= {alias.name for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
+            assert statement.module, f"{source}:{statement.lineno} imports relatively"
+            inner = {f"{statement.module}.{alias.name}" for alias in statement.names}
+            names |= {statement.module, *(name for name in inner if _source(name))}
+    return frozenset(names)
+
+
+def _source(module: str) -> Path | None:
+    """Return the file of a module of the repository, None for any other."""
+    place = PLACES.get(module.partition(".")[0])
+    if place is None:
+        return None
+    path = place.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _statements(node: ast.AST, *, lazily: bool) -> Iterator[ast.AST]:
+    """Yield what runs when a module is imported; types are checked by another program."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.If) and "TYPE_CHECKING" in ast.unparse(inner.test):
+            continue
+        if lazily or not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield inner
+            yield from _statements(inner, lazily=lazily)
