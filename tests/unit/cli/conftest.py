@@ -12,8 +12,7 @@ from moto import mock_aws
 
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
-from tests.unit.cli.shop import NAMES, REGION
-from tests.unit.functions.cloud import create_bucket, create_table
+from tests.unit.cli.shop import NAMES, REGION, empty_deployment
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +44,4 @@ def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
 @pytest.fixture
 def deployment(client: Any) -> Deployment:
     """A deployment with empty buckets and tables."""
-    for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
-        create_bucket(client("s3"), bucket)
-    tables = {NAMES.profiles_table: "profile_id", NAMES.catalogue_table: "item_id", NAMES.users_table: "user_id"}
-    for table, key in tables.items():
-        create_table(client("dynamodb"), table, key=key)
-    return Deployment("shop", NAMES, client, lambda scope: f"token of {scope}", is_local=False)
+    return empty_deployment(client)

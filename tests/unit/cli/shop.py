@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from alsolike.dataset import DatasetManifest
-from cli.deployment import TREE, Names
+from cli.deployment import TREE, Deployment, Names
+from tests.unit.functions.cloud import create_bucket, create_table
 
 REGION = "eu-west-1"
 NAMES = Names(
@@ -65,3 +67,13 @@ def put_parameters(ssm: Any, environment: str, names: Names = NAMES, *, without:
     for field, value in dataclasses.asdict(names).items():
         if value and (key := field.replace("_", "-")) != without:
             ssm.put_parameter(Name=f"{TREE}/{environment}/{key}", Value=value, Type="String")
+
+
+def empty_deployment(client: Callable[[str], Any]) -> Deployment:
+    """Create the deployment's buckets and tables."""
+    for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
+        create_bucket(client("s3"), bucket)
+    tables = {NAMES.profiles_table: "profile_id", NAMES.catalogue_table: "item_id", NAMES.users_table: "user_id"}
+    for table, key in tables.items():
+        create_table(client("dynamodb"), table, key=key)
+    return Deployment("shop", NAMES, client, lambda scope: f"token of {scope}", is_local=False)

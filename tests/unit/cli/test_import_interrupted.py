@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 import io
-import itertools
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.moto_api._internal import models as moto_api
-from moto.server import ThreadedMotoServer
 
 from alsolike.errors import InvalidInput
-from alsolike.profiles import ProfileStore
 from cli.deployment import Deployment
 from cli.importing import load_metadata
 from cli.importing.inputs import Options
 from cli.importing.journal import Journal
 from cli.importing.load import import_interactions
 from cli.importing.load_metadata import import_items
-from cli.importing.summary import ImportSummary
-from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.cli.interruptions import LATER_MS, NOW_MS, Killed, empty, end_state, go_on, load, stop_at, write_history
 from tests.unit.cli.stopped_import import small_pieces
-from tests.unit.functions.cloud import create_bucket, create_table
-
-NOW_MS = 1_700_000_000_000
-LATER_MS = NOW_MS + 60_000
-DAY_S = 86_400
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nobody is expected to catch it."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,89 +27,23 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def history(tmp_path: Path) -> Path:
-    """150 rows of 7 users on 3 days, each 30th of them bad."""
-    rows = (
-        f"{'' if row % 30 == 7 else row % 7},i{row % 11},{1_500_000_000 + (row * 7919) % (3 * DAY_S)}\n"
-        for row in range(150)
-    )
-    path = tmp_path / "p.csv"
-    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(rows))
-    return path
+    return write_history(tmp_path / "p.csv")
 
 
-def load(deployment: Deployment, path: Path, *, now_ms: int = NOW_MS, again: bool = False) -> ImportSummary:
-    return import_interactions(
-        [path], deployment, default_event_type="view", now_ms=now_ms, options=Options(again=again)
-    )
-
-
-def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:
-    """Return rows of the lake without their arrival, profiles with their number of writes, and the rejected rows."""
-    s3 = client("s3")
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
-    tables = [pq.read_table(io.BytesIO(s3.get_object(Bucket="lake", Key=key)["Body"].read())) for key in keys]
-    rows: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    assert rows.pop("received_time_ms").nunique() == 1  # one import, one moment
-    store = ProfileStore(client("dynamodb"), "profiles")
-    ids = [item["profile_id"]["S"] for item in client("dynamodb").scan(TableName="profiles")["Items"]]
-    profiles = [store.read(profile_id) for profile_id in sorted(ids)]
-    rejected = path.with_name("p.csv.rejected.csv").read_text()
-    return keys, rows.astype(str).to_numpy().tolist(), profiles, rejected
-
-
-def stop_at(deployment: Deployment, call: int, error: type[BaseException]) -> None:
-    """Let the deployment's clients raise at a call of AWS, counted from 0."""
-    calls = itertools.count()
-
-    def stop(**_: Any) -> None:
-        if next(calls) == call:
-            raise error
-
-    for service in ("s3", "dynamodb"):
-        deployment.client(service).meta.events.register("before-call", stop, unique_id="stop")
-
-
-def go_on(deployment: Deployment) -> None:
-    for service in ("s3", "dynamodb"):
-        deployment.client(service).meta.events.unregister("before-call", unique_id="stop")
-
-
-def empty(deployment: Deployment, path: Path) -> None:
-    s3, dynamodb = deployment.client("s3"), deployment.client("dynamodb")
-    for bucket in ("lake", "artefacts"):
-        for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=entry["Key"])
-    for item in dynamodb.scan(TableName="profiles")["Items"]:
-        dynamodb.delete_item(TableName="profiles", Key={"profile_id": item["profile_id"]})
-    path.with_name("p.csv.rejected.csv").unlink(missing_ok=True)
-
-
-@pytest.mark.parametrize(("error", "step"), [(KeyboardInterrupt, 6), (Killed, 2)])
-def test_import_stopped_at_any_call_and_repeated_ends_as_one_that_was_not(
-    deployment: Deployment, history: Path, error: type[BaseException], step: int
-) -> None:
-    whole = load(deployment, history)
+def test_import_stopped_halfway_and_repeated_ends_as_one_that_was_not(deployment: Deployment, history: Path) -> None:
+    """tests/slow/cli stops at every call."""
+    load(deployment, history)
     expected = end_state(deployment.client, history)
-    assert (whole.imported, whole.rejected, whole.profiles) == (145, 5, 7)
+    empty(deployment, history)
+    stop_at(deployment, 12, Killed)
+    with pytest.raises(Killed):
+        load(deployment, history)
+    go_on(deployment)
 
-    for call in itertools.count(step=step):
-        empty(deployment, history)
-        stop_at(deployment, call, error)
-        try:
-            load(deployment, history)
-        except error:
-            stopped = True
-        else:
-            stopped = False
-        go_on(deployment)
+    repeated = load(deployment, history, now_ms=LATER_MS)
 
-        repeated = load(deployment, history, now_ms=LATER_MS)
-
-        assert end_state(deployment.client, history) == expected, f"stopped at call {call}"
-        assert (repeated.imported, repeated.rejected) == (145, 5)
-        if not stopped:
-            break
-    assert call > 20  # an import that makes fewer calls would be no test
+    assert end_state(deployment.client, history) == expected
+    assert (repeated.imported, repeated.rejected) == (145, 5)
 
 
 def test_repeated_run_writes_no_object_that_is_there(
@@ -246,57 +158,3 @@ def test_the_same_content_under_other_columns_is_refused_before_it_counts_twice(
         load_by("ORDERED")
     assert len(deployment.client("s3").list_objects_v2(Bucket="lake")["Contents"]) == 1
     assert load_by("ORDERED", again=True) == 1
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    moto = ThreadedMotoServer(port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    moto_api.moto_api_backend.reset()  # what an earlier server kept is this process's
-    yield f"http://{host}:{port}"
-    moto.stop()
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_process_that_is_killed_while_it_writes_is_completed_by_the_next(
-    server: str, history: Path, number: signal.Signals, status: int
-) -> None:
-    client = _clients(server)
-    for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
-        create_bucket(client("s3"), bucket)
-    create_table(client("dynamodb"), NAMES.profiles_table, key="profile_id")
-    deployment = Deployment("shop", NAMES, client, str, is_local=False)
-    load(deployment, history)
-    expected = end_state(client, history)
-    empty(deployment, history)
-
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.unit.cli.stopped_import", server, str(history), str(int(number)), "5"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=Path(__file__).parents[3],
-        env=os.environ,
-    )
-
-    assert run.returncode == status, run.stderr
-    if number is signal.SIGINT:
-        assert "what is imported stays, and the same command goes on from there" in run.stderr
-    assert load(deployment, history, now_ms=LATER_MS).imported == 145
-    assert end_state(client, history) == expected
-
-
-def _clients(endpoint: str) -> Callable[[str], Any]:
-    made: dict[str, Any] = {}
-
-    def client(service: str) -> Any:
-        if service not in made:
-            made[service] = boto3.client(service, region_name=REGION, endpoint_url=endpoint)
-        return made[service]
-
-    return client

@@ -1,0 +1,111 @@
+"""An import that is stopped anywhere and repeated ends as one that was never stopped."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.moto_api._internal import models as moto_api
+from moto.server import ThreadedMotoServer
+
+from cli.deployment import Deployment
+from tests.unit.cli.interruptions import LATER_MS, Killed, empty, end_state, go_on, load, stop_at, write_history
+from tests.unit.cli.shop import REGION, empty_deployment
+from tests.unit.cli.stopped_import import small_pieces
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pieces(monkeypatch.setattr)
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    return write_history(tmp_path / "p.csv")
+
+
+@pytest.fixture
+def deployment() -> Iterator[Deployment]:
+    with mock_aws():
+        yield empty_deployment(functools.cache(lambda service: boto3.client(service, region_name=REGION)))
+
+
+@pytest.mark.parametrize(("error", "step"), [(KeyboardInterrupt, 6), (Killed, 2)])
+def test_import_stopped_at_any_call_and_repeated_ends_as_one_that_was_not(
+    deployment: Deployment, history: Path, error: type[BaseException], step: int
+) -> None:
+    whole = load(deployment, history)
+    expected = end_state(deployment.client, history)
+    assert (whole.imported, whole.rejected, whole.profiles) == (145, 5, 7)
+
+    for call in itertools.count(step=step):
+        empty(deployment, history)
+        stop_at(deployment, call, error)
+        try:
+            load(deployment, history)
+        except error:
+            stopped = True
+        else:
+            stopped = False
+        go_on(deployment)
+
+        repeated = load(deployment, history, now_ms=LATER_MS)
+
+        assert end_state(deployment.client, history) == expected, f"stopped at call {call}"
+        assert (repeated.imported, repeated.rejected) == (145, 5)
+        if not stopped:
+            break
+    assert call > 20  # an import that makes fewer calls would be no test
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    moto = ThreadedMotoServer(port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    moto_api.moto_api_backend.reset()  # what an earlier server kept is this process's
+    yield f"http://{host}:{port}"
+    moto.stop()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_process_that_is_killed_while_it_writes_is_completed_by_the_next(
+    server: str, history: Path, number: signal.Signals, status: int
+) -> None:
+    client = functools.cache(lambda service: boto3.client(service, region_name=REGION, endpoint_url=server))
+    deployment = empty_deployment(client)
+    load(deployment, history)
+    expected = end_state(client, history)
+    empty(deployment, history)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.unit.cli.stopped_import", server, str(history), str(int(number)), "5"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=Path(__file__).parents[3],
+        env=os.environ,
+    )
+
+    assert run.returncode == status, run.stderr
+    if number is signal.SIGINT:
+        assert "what is imported stays, and the same command goes on from there" in run.stderr
+    assert load(deployment, history, now_ms=LATER_MS).imported == 145
+    assert end_state(client, history) == expected

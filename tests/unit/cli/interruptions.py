@@ -1,0 +1,84 @@
+"""Imports that stop at a call of AWS, and what they have written."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike.profiles import ProfileStore
+from cli.deployment import Deployment
+from cli.importing.inputs import Options
+from cli.importing.load import import_interactions
+from cli.importing.summary import ImportSummary
+
+NOW_MS = 1_700_000_000_000
+LATER_MS = NOW_MS + 60_000
+DAY_S = 86_400
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: no code is expected to catch it."""
+
+
+def write_history(path: Path) -> Path:
+    """Write 150 rows of 7 users on 3 days, each 30th of them bad."""
+    rows = (
+        f"{'' if row % 30 == 7 else row % 7},i{row % 11},{1_500_000_000 + (row * 7919) % (3 * DAY_S)}\n"
+        for row in range(150)
+    )
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(rows))
+    return path
+
+
+def load(deployment: Deployment, path: Path, *, now_ms: int = NOW_MS, again: bool = False) -> ImportSummary:
+    return import_interactions(
+        [path], deployment, default_event_type="view", now_ms=now_ms, options=Options(again=again)
+    )
+
+
+def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:
+    """Return rows of the lake without their arrival, profiles with their number of writes, and the rejected rows."""
+    s3 = client("s3")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
+    tables = [pq.read_table(io.BytesIO(s3.get_object(Bucket="lake", Key=key)["Body"].read())) for key in keys]
+    rows: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    assert rows.pop("received_time_ms").nunique() == 1  # one import, one moment
+    store = ProfileStore(client("dynamodb"), "profiles")
+    ids = [item["profile_id"]["S"] for item in client("dynamodb").scan(TableName="profiles")["Items"]]
+    profiles = [store.read(profile_id) for profile_id in sorted(ids)]
+    rejected = path.with_name("p.csv.rejected.csv").read_text()
+    return keys, rows.astype(str).to_numpy().tolist(), profiles, rejected
+
+
+def stop_at(deployment: Deployment, call: int, error: type[BaseException]) -> None:
+    """Let the deployment's clients raise at a call of AWS, counted from 0."""
+    calls = itertools.count()
+
+    def stop(**_: Any) -> None:
+        if next(calls) == call:
+            raise error
+
+    for service in ("s3", "dynamodb"):
+        deployment.client(service).meta.events.register("before-call", stop, unique_id="stop")
+
+
+def go_on(deployment: Deployment) -> None:
+    for service in ("s3", "dynamodb"):
+        deployment.client(service).meta.events.unregister("before-call", unique_id="stop")
+
+
+def empty(deployment: Deployment, path: Path) -> None:
+    s3, dynamodb = deployment.client("s3"), deployment.client("dynamodb")
+    for bucket in ("lake", "artefacts"):
+        for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    for item in dynamodb.scan(TableName="profiles")["Items"]:
+        dynamodb.delete_item(TableName="profiles", Key={"profile_id": item["profile_id"]})
+    path.with_name("p.csv.rejected.csv").unlink(missing_ok=True)
