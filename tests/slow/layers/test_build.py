@@ -1,0 +1,72 @@
+"""Layers for both processors, built twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from layers import smoke
+from layers.build import build, check_package_size
+from layers.contents import LAYERS, LayerError
+from layers.target import ARCHITECTURES, Target, host_target
+from layers.verification import SIZE_LIMIT_BYTES, check_binaries, digest
+
+NAMES = tuple(LAYERS)
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[dict[tuple[str, str], Path]]:
+    """Every layer for every processor."""
+    with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
+        yield {
+            (name, architecture): build(LAYERS[name], Target(architecture), Path(scratch))
+            for name in NAMES
+            for architecture in ARCHITECTURES
+        }
+
+
+@pytest.fixture
+def strange_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_second_build_in_another_folder_under_another_umask_has_the_same_bytes(
+    built: dict[tuple[str, str], Path], name: str, architecture: str, strange_umask: None
+) -> None:
+    first = built[name, architecture]
+
+    with tempfile.TemporaryDirectory(prefix="alsolike-elsewhere-") as scratch:
+        second = build(LAYERS[name], Target(architecture), Path(scratch) / "deeper")
+
+        assert second.parent != first.parent
+        assert digest(second) == digest(first)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_function_with_its_layers_fits_into_lambda_on_either_processor(
+    built: dict[tuple[str, str], Path], architecture: str
+) -> None:
+    folders = [built[name, architecture] for name in NAMES]
+
+    assert sum(check_binaries(folder, Target(architecture)) for folder in folders) > 12
+    assert 60_000_000 < check_package_size(folders) < 100_000_000 < SIZE_LIMIT_BYTES
+
+
+@pytest.mark.skipif(host_target() is None, reason="layers are for Linux")
+def test_layer_that_lacks_a_package_fails_the_smoke_test(tmp_path: Path) -> None:
+    target = host_target()
+    assert target is not None
+    folder = build(LAYERS["onnx_runtime"], target, tmp_path)
+    shutil.rmtree(folder / "python" / "numpy")
+
+    with pytest.raises(LayerError, match=r"(?s)layer onnx_runtime does not work on this machine:.*numpy"):
+        smoke.run("onnx_runtime", [folder])
