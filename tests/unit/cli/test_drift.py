@@ -16,7 +16,7 @@ from cli.deployment import Deployment
 from cli.drift import _BECAME
 from cli.status import _drift
 from tests.unit.cli.shop import put_parameters
-from tests.unit.cli.test_engagement import Function
+from tests.unit.cli.stub_function import StubFunction
 
 NOW_MS = 1_790_000_000_000
 HOUR_MS = 3_600_000
@@ -147,7 +147,7 @@ def test_unreadable_report_is_refused(shop: Deployment, body: bytes) -> None:
 
 
 def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    function = Function(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
+    function = StubFunction(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
     where = Deployment("shop", shop.names, function.client, str, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 
@@ -159,7 +159,7 @@ def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatc
 
 
 def test_failing_look_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    function = Function(shop, {"errorMessage": "the champion's files are gone"})
+    function = StubFunction(shop, {"errorMessage": "the champion's files are gone"})
     where = Deployment("shop", shop.names, function.client, str, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -20,6 +19,7 @@ from cli import main as command
 from cli.deployment import Deployment
 from cli.outcomes import read_outcomes
 from tests.unit.cli.shop import put_parameters
+from tests.unit.cli.stub_function import StubFunction
 
 NAMES = [name for name in engagement.COLUMNS if name not in ("dimension", "name")]
 
@@ -161,27 +161,11 @@ def test_object_that_is_no_parquet_is_named(shop: Deployment) -> None:
         list(read_outcomes(shop.client("s3"), shop.names.lake_bucket, first="2026-09-21", last="2026-09-22"))
 
 
-class Function:
-    """The function of the deployment, which says what it is told."""
-
-    def __init__(self, where: Deployment, answer: dict[str, Any]) -> None:
-        self._client, self._answer = where.client, answer
-        self.asked: list[str] = []
-
-    def client(self, service: str) -> Any:
-        return self if service == "lambda" else self._client(service)
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        self.asked.append(FunctionName)
-        failed = {"FunctionError": "Unhandled"} if "errorMessage" in self._answer else {}
-        return {**failed, "Payload": io.BytesIO(orjson.dumps(self._answer))}
-
-
 @pytest.mark.parametrize(("complete", "says"), [(True, "(3 days)"), (False, "(3 days, more are left")])
 def test_refreshing_computes_before_it_shows(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, complete: bool, says: str
 ) -> None:
-    function = Function(shop, {"days": 3, "complete": complete})
+    function = StubFunction(shop, {"days": 3, "complete": complete})
     where = Deployment("shop", shop.names, function.client, str, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 
@@ -193,7 +177,7 @@ def test_refreshing_computes_before_it_shows(
 
 
 def test_failing_refresh_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    function = Function(shop, {"errorMessage": "broken.parquet is not an object of the table"})
+    function = StubFunction(shop, {"errorMessage": "broken.parquet is not an object of the table"})
     where = Deployment("shop", shop.names, function.client, str, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 

@@ -34,6 +34,24 @@ def interactions(
     )
 
 
+Bought = dict[int, list[int]]
+"""What a user had, by day."""
+
+
+def bought(*users: Bought, weight: float = 1.0) -> Interactions:
+    """Each user's items by day."""
+    rows = [(user, item, day) for user, days in enumerate(users) for day, items in days.items() for item in items]
+    user, item, day = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    return Interactions.from_rows(
+        user=user,
+        item=item,
+        time_ms=day * MS_PER_DAY,
+        weight=np.full(len(rows), weight, np.float32),
+        users=len(users),
+        items=int(item.max()),
+    )
+
+
 def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
     """One history, oldest first."""
     ones = [1.0] * len(items)

@@ -4,61 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from alsolike.bundle import GRAPH_FILE, MANIFEST_FILE, HistoryParameters, write_manifest
+from alsolike.bundle import GRAPH_FILE, MANIFEST_FILE, write_manifest
 from model_export.against_champion import NOTHING_NEW, AgainstChampion, Refusal, against_champion
 from model_export.algorithms.popularity import Popularity
 from model_export.answer_lists import _translated
-from model_export.training_data import TrainingData, encode
-from tests.unit.functions.bundles import MANIFEST, write_bundle
+from model_export.training_data import TrainingData
+from tests.unit.functions.bundles import MANIFEST
+from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, START_MS, champion, shop
 
-DAY_MS = 86_400_000
-START_MS = 1_700_000_000_000
-ITEMS = ("a", "b", "c", "d", "e")
-HISTORY = HistoryParameters(length=3, half_life_days=math.inf, event_weights={"purchase": 5.0})
 SETTINGS = Popularity(trend_half_life_days=math.inf)
-# Days 0 to 3 are the champion's: a has 5 + 1 interactions, b 5, c 5, d 4, e none.
-PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(4)} | {"old4": ["a", "b", "c", "a"]}
-
-
-def shop(
-    later: dict[str, list[str]],
-    *,
-    late: dict[str, list[str]] | None = None,
-    past: dict[str, list[str]] = PAST,
-) -> TrainingData:
-    """The past, on day 4 and after what some of its users had later, and on day 5 and after what new users had."""
-    days = {user: (0, [*items, *later.get(user, [])]) for user, items in past.items()}
-    days |= {user: (5, items) for user, items in (late or {}).items()}
-    rows = [
-        (user, item, START_MS + (first + day) * DAY_MS)
-        for user, (first, had) in days.items()
-        for day, item in enumerate(had)
-    ]
-    users, items, times = zip(*rows, strict=True)
-    interactions, item_ids, profile_ids = encode(
-        user_ids=pa.chunked_array([users]),
-        item_ids=pa.chunked_array([items]),
-        time_ms=np.array(times, np.int64),
-        weight=np.full(len(rows), 5.0, np.float32),
-        catalogue=pa.chunked_array([ITEMS]),
-    )
-    return TrainingData("run-1", interactions, item_ids, [{}] * len(item_ids), {"purchase": 5.0}, profile_ids)
-
-
-def champion(directory: Path, transitions: dict[tuple[str, str], float], **fields: Any) -> Path:
-    values = {"version": "v1", "last_event_ms": START_MS + 3 * DAY_MS, "history": HISTORY, **fields}
-    item_ids = values.pop("item_ids", ITEMS)
-    write_bundle(
-        directory,
-        manifest=dataclasses.replace(MANIFEST, **values),
-        item_ids=item_ids,
-        transitions=transitions,
-        popular=item_ids[:1],
-    )
-    return directory
 
 
 def compared(directory: Path, data: TrainingData, *, k: int = 3, seen: Any = "allowed", **more: Any) -> AgainstChampion:

@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from alsolike.bundle import Bundle, Manifest
 from alsolike.dataset import INTERACTIONS_FILE
 from alsolike.errors import InvalidDataset, InvalidInput
+from cli.evaluate import evaluate
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
@@ -24,7 +26,6 @@ from model_export.algorithms.transitions import Transitions
 from model_export.hyperparameters import Hyperparameters
 from model_export.train import train
 from tests.unit.model_export.shops import history, interactions, random_sequences, tiny_shop, write_dataset
-from tests.unit.model_export.test_evaluate_command import app
 
 LEARNED_FROM_LITTLE = [name for name in known() if name != "sasrec"]
 """SASRec refuses less than 5,000 interactions."""
@@ -52,6 +53,8 @@ def write_rows(path: Path, rows: Sequence[Row]) -> Path:
 def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> tuple[dict[str, Any], str]:
     """Return the JSON and what was said beside it."""
     command = ["--interactions", str(path), "--protocol", protocol, "--json", *arguments]
+    app = typer.Typer()
+    app.command()(evaluate)
     result = CliRunner().invoke(app, command, catch_exceptions=False)
     return json.loads(result.stdout), result.stderr
 

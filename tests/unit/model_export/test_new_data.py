@@ -10,8 +10,8 @@ from model_export.answer_lists import open_champion
 from model_export.bootstrap import apart
 from model_export.new_data import NewData, judge_new_data
 from model_export.training_data import TrainingData
-from tests.unit.model_export.test_against_champion import DAY_MS, START_MS, champion
-from tests.unit.model_export.test_against_champion import shop as shop_of
+from tests.unit.model_export.champions import DAY_MS, START_MS, champion
+from tests.unit.model_export.champions import shop as shop_of
 
 SETTINGS = Popularity(trend_half_life_days=math.inf)
 SINCE_MS = START_MS + 3 * DAY_MS

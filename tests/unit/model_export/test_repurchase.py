@@ -15,8 +15,7 @@ from model_export.four_weeks import Windows
 from model_export.interactions import Histories, Interactions
 from model_export.onnx_file import open_session, recommend, write_graphs
 from model_export.parity import check_parity
-from tests.unit.model_export.shops import history, interactions
-from tests.unit.model_export.test_buy_again import shop
+from tests.unit.model_export.shops import bought, history, interactions
 
 C = COEFFICIENTS
 
@@ -70,7 +69,7 @@ def habit(*, users: int = 60, windows: int = 8) -> Interactions:
             days[28 * ((user + item) % windows) + user % 28].append(item)
         days[28 * (user % windows) + user % 28].append(5 + user % 7)
         visits.append(days)
-    return shop(*visits)
+    return bought(*visits)
 
 
 def test_the_score_is_the_formula(tmp_path: Path) -> None:
@@ -138,7 +137,7 @@ def test_what_was_given_up_long_ago_is_answered_in_order(tmp_path: Path) -> None
 
 def test_a_graph_says_what_its_model_says_of_customers_who_lapsed(tmp_path: Path) -> None:
     """Each takes an item daily for three weeks, some a year ago: none is had again after a pause."""
-    data = shop(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
+    data = bought(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
     model = Repurchase().fit(data)
     histories = data.histories(
         starts=data.offsets[:-1],
@@ -155,8 +154,8 @@ def test_a_graph_says_what_its_model_says_of_customers_who_lapsed(tmp_path: Path
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(shop({0: [1], 28: [1], 55: [1, 2]}), id="less than eight weeks"),
-        pytest.param(shop({0: [1], 100: [2]}, {50: [3], 140: [4]}), id="nothing again"),
+        pytest.param(bought({0: [1], 28: [1], 55: [1, 2]}), id="less than eight weeks"),
+        pytest.param(bought({0: [1], 100: [2]}, {50: [3], 140: [4]}), id="nothing again"),
         pytest.param(interactions([[1, 2], [2, 1]], step_ms=0), id="one moment"),
     ],
 )
@@ -165,7 +164,7 @@ def test_coefficients_are_the_fixed_ones_where_none_can_be_learned(data: Interac
 
 
 def test_coefficients_are_learned_from_eight_weeks_on() -> None:
-    data = shop(*({day: [1] for day in (0, 28, 56)} for _ in range(3)))
+    data = bought(*({day: [1] for day in (0, 28, 56)} for _ in range(3)))
 
     assert Repurchase().fit(data).coefficients != C[:7]
 
@@ -191,7 +190,7 @@ def test_what_comes_after_a_cut_says_nothing_of_the_time_before() -> None:
 
 def test_stick_is_the_share_of_four_weeks_that_the_next_four_follow() -> None:
     # Counted back from day 120: days 93 to 120, 65 to 92, 37 to 64, 9 to 36.
-    data = shop({30: [1], 50: [1, 1], 100: [1]}, {30: [1], 80: [2], 120: [2]}, {120: [1]})
+    data = bought({30: [1], 50: [1, 1], 100: [1]}, {30: [1], 80: [2], 120: [2]}, {120: [1]})
 
     # Item 1: of days 30 and 50 of the first user one has a next; of day 30 of the second not. Item 2: of one, one.
     mean = 2 / 4

@@ -14,8 +14,8 @@ from model_export import peers, sasrec_apart
 from model_export.algorithms.sasrec import Sasrec
 from model_export.checkpoints import kept_in
 from model_export.resources import measured
+from tests.unit.model_export.networks import SMALL
 from tests.unit.model_export.shops import interactions, random_sequences
-from tests.unit.model_export.test_sasrec import SMALL
 
 pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 

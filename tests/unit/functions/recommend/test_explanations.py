@@ -26,8 +26,8 @@ from model_export.onnx_file import write_graphs
 from tests.unit.functions.bundles import MANIFEST, write_bundle
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.recommend.shop import Shop
+from tests.unit.model_export.networks import SMALL, untrained
 from tests.unit.model_export.shops import interactions, random_sequences
-from tests.unit.model_export.test_sasrec import SMALL, untrained
 
 ITEMS = 30
 ITEM_IDS = [f"item{position}" for position in range(1, ITEMS + 1)]

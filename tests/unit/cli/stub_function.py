@@ -1,0 +1,26 @@
+"""A Lambda function of a deployment whose answer is given."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import orjson
+
+from cli.deployment import Deployment
+
+
+class StubFunction:
+    """A client of Lambda that gives one answer; other clients are the deployment's."""
+
+    def __init__(self, where: Deployment, answer: dict[str, Any]) -> None:
+        self._client, self._answer = where.client, answer
+        self.asked: list[str] = []
+
+    def client(self, service: str) -> Any:
+        return self if service == "lambda" else self._client(service)
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        self.asked.append(FunctionName)
+        failed = {"FunctionError": "Unhandled"} if "errorMessage" in self._answer else {}
+        return {**failed, "Payload": io.BytesIO(orjson.dumps(self._answer))}
