@@ -17,7 +17,7 @@ Synthesis = Callable[..., Assembly]
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this run that all of its workers see."""
+    """Return a folder of this run that all of its workers see."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
@@ -63,7 +63,7 @@ def prod(synthesized: Synthesis) -> Assembly:
 
 @pytest.fixture(scope="session")
 def spare(synthesized: Synthesis) -> Assembly:
-    """An environment without anything that its settings can leave out."""
+    """Synthesize an environment without anything that its settings can leave out."""
     return synthesized(
         "spare",
         region="us-east-1",
@@ -81,7 +81,7 @@ def spare(synthesized: Synthesis) -> Assembly:
 
 @pytest.fixture(scope="session")
 def other(synthesized: Synthesis, shared: Path) -> Assembly:
-    """An environment whose settings all differ from the defaults."""
+    """Synthesize an environment whose settings all differ from the defaults."""
     package, sentence_model = shared / "own" / "package", shared / "own" / "sentence_model"
     for path in (package / "newcomers.py", *(sentence_model / n for n in ("model.safetensors", "tokenizer.json"))):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ NAMES = tuple(LAYERS)
 
 @pytest.fixture(scope="module")
 def built() -> Iterator[dict[tuple[str, str], Path]]:
-    """Every layer for every processor."""
+    """Build every layer for every processor."""
     with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
         yield {
             (name, architecture): build(LAYERS[name], Target(architecture), Path(scratch))

@@ -19,7 +19,7 @@ TARGET = Target("arm64")
 
 @pytest.fixture(scope="session")
 def built() -> Iterator[dict[str, Path]]:
-    """Every layer; gone afterwards, for pytest would keep 75 MB of each of its last runs."""
+    """Build every layer; remove them afterwards, as pytest would keep 75 MB of each of its last runs."""
     with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
         yield {name: build(LAYERS[name], TARGET, Path(scratch)) for name in NAMES}
 

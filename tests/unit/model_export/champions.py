@@ -26,7 +26,7 @@ def shop(
     late: dict[str, list[str]] | None = None,
     past: dict[str, list[str]] = PAST,
 ) -> TrainingData:
-    """The past, on day 4 and after what some of its users had later, and on day 5 and after what new users had."""
+    """Return the past, what some of its users bought from day 4 on, and what new users bought from day 5 on."""
     days = {user: (0, [*items, *later.get(user, [])]) for user, items in past.items()}
     days |= {user: (5, items) for user, items in (late or {}).items()}
     rows = [

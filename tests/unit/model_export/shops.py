@@ -39,7 +39,7 @@ Bought = dict[int, list[int]]
 
 
 def bought(*users: Bought, weight: float = 1.0) -> Interactions:
-    """Each user's items by day."""
+    """Return the interactions of users whose items are given by day."""
     rows = [(user, item, day) for user, days in enumerate(users) for day, items in days.items() for item in items]
     user, item, day = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     return Interactions.from_rows(
