@@ -34,7 +34,7 @@ def install(folder: Path, *, lock: str) -> subprocess.CompletedProcess[str]:
     )
     locked = ["--require-hashes", "-c", "requirements.lock", "-r", "pyproject.toml", "--group", "dev"]
     options = [*locked, "--no-index", "--find-links", "."]
-    command = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *options]
+    command: list[str | Path] = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *options]
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 
 
