@@ -54,18 +54,22 @@ def _train(runtime: Runtime) -> None:
     replace(SageMakerResponse, "stop_training_job", stop_training_job)
 
 
+_update_model_package = SageMakerModelBackend.update_model_package
+
+
+@functools.wraps(_update_model_package)
+def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters: Any) -> str:
+    package = self.model_packages.get(self.model_package_name_mapping.get(model_package_arn, model_package_arn))
+    known = {} if package is None else package.customer_metadata_properties or {}
+    given = parameters.pop("customer_metadata_properties", None) or {}
+    return str(
+        _update_model_package(self, model_package_arn, customer_metadata_properties={**known, **given}, **parameters)
+    )
+
+
 def keep_package_properties(_: Runtime | None = None) -> None:
-    """Let an update of a model package that does not name its properties leave them."""
-    original = SageMakerModelBackend.update_model_package
-
-    @functools.wraps(original)
-    def update_model_package(self: Any, model_package_arn: str, **parameters: Any) -> str:
-        package = self.model_packages.get(self.model_package_name_mapping.get(model_package_arn, model_package_arn))
-        known = {} if package is None else package.customer_metadata_properties or {}
-        given = parameters.pop("customer_metadata_properties", None) or {}
-        return original(self, model_package_arn, customer_metadata_properties={**known, **given}, **parameters)
-
-    replace(SageMakerModelBackend, "update_model_package", update_model_package)
+    """Let an update of a model package that does not name its properties keep them. Repeated calls change nothing."""
+    replace(SageMakerModelBackend, "update_model_package", _update_and_keep_properties)
 
 
 def _run_glue_jobs(runtime: Runtime) -> None:

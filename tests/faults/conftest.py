@@ -16,8 +16,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.fakes.places import REGION, create_bucket, create_table
 from tests.faults.proxy import Call, FaultProxy, Plan
-from tests.unit.functions.cloud import REGION, create_bucket, create_table
 
 ROOT = Path(__file__).parents[2]
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}

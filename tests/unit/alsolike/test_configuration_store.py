@@ -5,15 +5,10 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import threading
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
-from moto.s3.responses import S3Response
-from moto.server import ThreadedMotoServer
 
 from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import CURRENT_KEY, NOTHING_APPLIED, Current
@@ -21,7 +16,6 @@ from alsolike.configuration_store import BUILT_IN, ConfigurationStore, version_k
 from alsolike.document import InvalidConfiguration
 from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
 from tests.unit.alsolike.conftest import BUCKET
-from tests.unit.functions.cloud import create_bucket
 
 
 def weighing(weight: float) -> dict[str, Any]:
@@ -197,41 +191,12 @@ def test_a_repeated_request_is_not_taken_for_somebody_else(s3: Any) -> None:
     assert store.current().version == 1
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """S3 for several clients at once; moto looks at a condition and then writes, which S3 does in one."""
-    one_at_a_time, put_object = threading.Lock(), S3Response.put_object
-
-    def in_one(response: S3Response) -> Any:
-        with one_at_a_time:
-            return put_object(response)
-
-    monkeypatch.setattr(S3Response, "put_object", in_one)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
-
-
-def test_of_many_who_apply_at_once_one_wins_and_no_version_is_lost(server: str) -> None:
-    def connect() -> Any:
-        return boto3.client(
-            "s3",
-            endpoint_url=server,
-            region_name="eu-west-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    s3 = connect()
-    create_bucket(s3, BUCKET)
+def test_of_many_who_apply_at_once_one_wins_and_no_version_is_lost(s3: Any) -> None:
     base = ConfigurationStore(s3, BUCKET).current()
     together = threading.Barrier(8)
 
     def attempt(weight: int) -> int | None:
-        store = ConfigurationStore(connect(), BUCKET)
+        store = ConfigurationStore(s3, BUCKET)
         together.wait()
         try:
             store.apply(base, weighing(weight), text="", by=str(weight), reason="", now_ms=1)

@@ -111,8 +111,8 @@ def test_unreadable_decision_is_named(s3: Any, decisions: Decisions) -> None:
         decisions.get("v2")
 
 
-def test_bucket_that_does_not_answer_is_told_apart_from_no_decision(client: Callable[[str], Any]) -> None:
+def test_bucket_that_does_not_answer_is_told_apart_from_no_decision(aws: Callable[[str], Any]) -> None:
     with pytest.raises(Unavailable, match=r"s3://nowhere/registry/decisions/v2\.json: .*NoSuchBucket"):
-        Decisions(client("s3"), "nowhere").get("v2")
+        Decisions(aws("s3"), "nowhere").get("v2")
     with pytest.raises(Unavailable, match="NoSuchBucket"):
-        Decisions(client("s3"), "nowhere").keep(decision(GOOD))
+        Decisions(aws("s3"), "nowhere").keep(decision(GOOD))

@@ -11,7 +11,7 @@ from alsolike.cache import BoundedCache
 from alsolike.errors import Unavailable
 from alsolike.identity import Login
 from alsolike.profiles import Joined, Profile, ProfileStore, RecentInteraction, pack
-from tests.unit.functions.cloud import create_table
+from tests.fakes.places import create_table
 
 NOW_MS = 1_700_000_000_000
 TABLE = "profiles"
@@ -44,8 +44,8 @@ class Counted:
 
 
 @pytest.fixture
-def dynamodb(client: Callable[[str], Any]) -> Counted:
-    table = client("dynamodb")
+def dynamodb(aws: Callable[[str], Any]) -> Counted:
+    table = aws("dynamodb")
     create_table(table, TABLE, key="profile_id")
     return Counted(table)
 

@@ -15,8 +15,8 @@ from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.profile import MAX_BYTES
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction, pack, recent, unpack
+from tests.fakes.places import create_table
 from tests.unit.alsolike.records import TIME_MS, ids, interaction
-from tests.unit.functions.cloud import create_table
 
 NOW_MS = TIME_MS
 DYNAMODB_ITEM_BYTES = 400 * 1024
@@ -123,8 +123,8 @@ def test_a_profile_keeps_what_a_history_needs() -> None:
 
 
 @pytest.fixture
-def dynamodb(client: Callable[[str], Any]) -> Any:
-    table = client("dynamodb")
+def dynamodb(aws: Callable[[str], Any]) -> Any:
+    table = aws("dynamodb")
     create_table(table, "profiles", key="profile_id")
     return table
 

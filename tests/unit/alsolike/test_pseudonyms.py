@@ -47,8 +47,8 @@ def test_a_short_secret_is_refused() -> None:
         Pseudonyms(b"short")
 
 
-def test_the_secret_is_read_once(client: Callable[[str], Any]) -> None:
-    secrets = client("secretsmanager")
+def test_the_secret_is_read_once(aws: Callable[[str], Any]) -> None:
+    secrets = aws("secretsmanager")
     arn = secrets.create_secret(Name="key", SecretString="s" * 64)["ARN"]
 
     first = pseudonyms_of(secrets, arn)
@@ -58,6 +58,6 @@ def test_the_secret_is_read_once(client: Callable[[str], Any]) -> None:
     assert first.user("ann") == Pseudonyms(b"s" * 64).user("ann")
 
 
-def test_a_secret_that_cannot_be_read_is_named(client: Callable[[str], Any]) -> None:
+def test_a_secret_that_cannot_be_read_is_named(aws: Callable[[str], Any]) -> None:
     with pytest.raises(Unavailable, match="secret absent: "):
-        pseudonyms_of(client("secretsmanager"), "absent")
+        pseudonyms_of(aws("secretsmanager"), "absent")

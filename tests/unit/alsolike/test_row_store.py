@@ -13,7 +13,7 @@ from alsolike.catalog import ITEMS, CatalogueStore, Item
 from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from alsolike.row_store import Stored
 from alsolike.rows import changed, parse_put
-from tests.unit.functions.cloud import create_table
+from tests.fakes.places import create_table
 
 
 def put_call(*items: Any) -> bytes:
@@ -21,8 +21,8 @@ def put_call(*items: Any) -> bytes:
 
 
 @pytest.fixture
-def dynamodb(client: Callable[[str], Any]) -> Any:
-    table = client("dynamodb")
+def dynamodb(aws: Callable[[str], Any]) -> Any:
+    table = aws("dynamodb")
     create_table(table, "catalogue", key="item_id")
     return table
 

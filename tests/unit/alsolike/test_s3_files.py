@@ -1,30 +1,27 @@
-"""Whole files to and from S3, over HTTP as botocore speaks it."""
+"""Whole files to and from S3, with botocore's own client."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from alsolike.aws import session
+from alsolike.aws import client
 from alsolike.errors import Unavailable
 from alsolike.s3_files import download, upload
-from tests.unit.alsolike.conftest import REGION
-from tests.unit.functions.cloud import create_bucket
+from tests.fakes.places import create_bucket
 
 MIB = 1 << 20
 
 
 @pytest.fixture
-def s3(client: Callable[[str], Any]) -> Iterator[Any]:
+def s3(aws: Callable[[str], Any]) -> Any:
     """A client as functions have it, of an AWS with one bucket."""
-    create_bucket(client("s3"), "shop")
-    session.cache_clear()
-    yield session().create_client("s3", region_name=REGION)
-    session.cache_clear()
+    create_bucket(aws("s3"), "shop")
+    return client("s3")
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 20 * MIB])

@@ -22,8 +22,8 @@ from tests.unit.functions.purge_user.stores import OLD_SCHEMA, PLACES, PSEUDONYM
 
 
 @pytest.fixture
-def stores(client: Callable[[str], Any]) -> Stores:
-    return Stores.create(client)
+def stores(aws: Callable[[str], Any]) -> Stores:
+    return Stores.create(aws)
 
 
 def user_data(stores: Stores, on_object: Callable[[], None] = lambda: None) -> UserData:

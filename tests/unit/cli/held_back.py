@@ -17,8 +17,8 @@ from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
+from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES, REGION
-from tests.unit.functions.cloud import create_bucket
 
 BATCH_KEY = "aws/lambda/0d1-mapping/shardId-000000000000/2026/09/21/2026-09-21T10.11.12-uuid"
 ARRIVED_MS = 1_790_000_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from alsolike.dataset import DatasetManifest
 from cli.deployment import TREE, Deployment, Names
-from tests.unit.functions.cloud import create_bucket, create_table
+from tests.fakes.places import create_bucket, create_table
 
 REGION = "eu-west-1"
 NAMES = Names(

@@ -21,8 +21,8 @@ from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
+from tests.fakes.places import create_bucket, create_table
 from tests.unit.cli.shop import NAMES, REGION, put_parameters
-from tests.unit.functions.cloud import create_bucket, create_table
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 VERBS = (

@@ -12,7 +12,7 @@ from alsolike.errors import InvalidInput, Unavailable
 from cli.deployment import Deployment
 from cli.importing.load import import_interactions
 from cli.importing.sources import S3Object, find
-from tests.unit.functions.cloud import create_bucket
+from tests.fakes.places import create_bucket
 
 NOW_MS = 1_700_000_000_000
 ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"

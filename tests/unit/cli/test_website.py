@@ -12,7 +12,7 @@ import pytest
 from alsolike.errors import NotFound
 from cli import website
 from cli.deployment import Deployment
-from tests.unit.functions.cloud import create_bucket
+from tests.fakes.places import create_bucket
 
 
 @pytest.fixture

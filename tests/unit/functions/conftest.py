@@ -1,58 +1,16 @@
-import functools
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.session import Session
-from moto import mock_aws
 
-import alsolike.aws
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.observability import logger
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import add_tombstone
-from tests.unit.functions.cloud import REGION, create_bucket, create_table
+from tests.fakes.places import create_bucket, create_table
 from tests.unit.functions.factories import NOW_MS, LambdaContext
-
-
-@pytest.fixture(scope="session")
-def boto3_session() -> boto3.Session:
-    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-
-
-@pytest.fixture(scope="session")
-def functions_session() -> Session:
-    """What functions make their clients from, with the descriptions that their layer brings and no others."""
-    session = alsolike.aws.session.__wrapped__()
-    session.set_credentials("test", "test")
-    session.set_config_variable("region", REGION)
-    return session
-
-
-@pytest.fixture(scope="module")
-def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
-    """One client a service for many tests: reading a service's description takes longer than most tests."""
-    alsolike.aws.client.cache_clear()
-    yield functools.cache(boto3_session.client)
-    alsolike.aws.client.cache_clear()
-
-
-@pytest.fixture
-def aws(
-    boto3_session: boto3.Session,
-    functions_session: Session,
-    clients: Callable[[str], Any],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Callable[[str], Any]]:
-    """AWS in this process, empty; call it with a service for a client."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3_session)
-        monkeypatch.setattr(alsolike.aws, "session", lambda: functions_session)
-        yield clients
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ import importlib.metadata
 import inspect
 
 import pytest
+from moto.sagemaker.models import SageMakerModelBackend
 
 from local_cloud.moto_changes import CHANGES
+from local_cloud.moto_changes.jobs import keep_package_properties
 
 # The first 12 digits of the SHA-256 of the source of each piece of moto that a change relies on. When one differs,
 # read what moto has changed, adapt the change (or drop it), and note the new digits here.
@@ -90,3 +92,13 @@ def test_every_change_has_a_canary() -> None:
 @pytest.mark.parametrize("piece", sorted(FINGERPRINTS))
 def test_piece_of_moto_is_as_its_change_expects(piece: str) -> None:
     assert fingerprint(piece) == FINGERPRINTS[piece]
+
+
+def test_change_that_is_applied_again_is_applied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SageMakerModelBackend, "update_model_package", SageMakerModelBackend.update_model_package)
+    keep_package_properties()
+    once = SageMakerModelBackend.update_model_package
+
+    keep_package_properties()
+
+    assert SageMakerModelBackend.update_model_package is once

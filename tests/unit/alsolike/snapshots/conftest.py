@@ -11,15 +11,15 @@ import pytest
 from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_store import SnapshotStore
+from tests.fakes.places import create_bucket
 from tests.unit.alsolike.snapshots.publications import (
     BUCKET,
 )
-from tests.unit.functions.cloud import create_bucket
 
 
 @pytest.fixture
-def s3(client: Callable[[str], Any]) -> Any:
-    made = client("s3")
+def s3(aws: Callable[[str], Any]) -> Any:
+    made = aws("s3")
     create_bucket(made, BUCKET)
     return made
 

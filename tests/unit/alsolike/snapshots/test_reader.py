@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from alsolike.errors import Unavailable
 from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_reader import SnapshotReader
+from tests.fakes import MemoryCloud
 from tests.unit.alsolike.catalogue import COLUMNS
 from tests.unit.alsolike.snapshots.publications import (
     BUCKET,
@@ -43,25 +44,23 @@ def test_damaged_segment_leaves_the_reader_with_what_it_had(
 
 
 def test_reader_asks_only_after_its_interval_and_fetches_only_what_is_new(
-    s3: Any, publisher: SnapshotPublisher, tmp_path: Path
+    s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud
 ) -> None:
-    asked: list[str] = []
-    s3.meta.events.register("before-call.s3.GetObject", lambda params, **_: asked.append(params["url_path"]))
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=10)
     publish(publisher, *(item(f"i{number}") for number in range(20)))
-    asked.clear()
+    cloud.calls.clear()
     reader.current(now_ms=0)
-    assert len(asked) == 2
+    assert len(cloud.calls) == 2
     publish(publisher, item("a"))
-    asked.clear()
+    cloud.calls.clear()
 
     assert len(reader.current(now_ms=9_999)) == 20
-    assert asked == []
+    assert cloud.calls == []
     assert len(reader.current(now_ms=10_000)) == 21
-    assert len(asked) == 2  # the manifest and the small segment
-    asked.clear()
+    assert len(cloud.calls) == 2  # the manifest and the small segment
+    cloud.calls.clear()
     reader.current(now_ms=20_000)
-    assert len(asked) == 1  # nothing new
+    assert len(cloud.calls) == 1  # nothing new
     assert len(list((tmp_path / "reader").iterdir())) == 2
 
 
@@ -77,16 +76,13 @@ def test_reader_drops_files_that_no_snapshot_needs(s3: Any, publisher: SnapshotP
     assert left.name == manifest(s3).segments[0].file_name
 
 
-def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
+def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud) -> None:
     publish(publisher, item("a"))
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
     late = SnapshotReader(s3, BUCKET, tmp_path / "late")
     reader.current(now_ms=0)
 
-    def outage(**_: Any) -> None:
-        raise EndpointConnectionError(endpoint_url="https://s3")
-
-    s3.meta.events.register("before-call.s3.GetObject", outage)
+    cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
 
     assert len(reader.current(now_ms=1)) == 1
     with pytest.raises(Unavailable, match="no catalogue snapshot to go by"):

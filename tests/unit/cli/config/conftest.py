@@ -12,8 +12,8 @@ from moto import mock_aws
 from alsolike.configuration_store import ConfigurationStore
 from cli import deployment as deployments
 from cli.deployment import Deployment
+from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES
-from tests.unit.functions.cloud import create_bucket
 
 
 @pytest.fixture

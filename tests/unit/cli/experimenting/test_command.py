@@ -18,9 +18,9 @@ from alsolike.experiments import Arm, Experiment
 from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
+from tests.fakes.places import create_bucket
 from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, store
 from tests.unit.cli.shop import NAMES
-from tests.unit.functions.cloud import create_bucket
 
 HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
 DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}

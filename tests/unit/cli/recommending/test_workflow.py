@@ -15,8 +15,8 @@ from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.main import app
 from cli.recommending import workflow
+from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES
-from tests.unit.functions.cloud import create_bucket
 
 
 class Machine:

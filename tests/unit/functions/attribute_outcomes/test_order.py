@@ -16,9 +16,9 @@ from alsolike import engagement, outcomes
 from functions.attribute_outcomes.inputs import ReceiptStore, date_of
 from functions.attribute_outcomes.rules import DAY_MS, Rules
 from functions.attribute_outcomes.slate import ordered_sum
+from tests.fakes.places import create_bucket
 from tests.unit.functions.attribute_outcomes.naive import attributed
 from tests.unit.functions.attribute_outcomes.shops import DAY, SERVED_MS, Shop, answer, event
-from tests.unit.functions.cloud import create_bucket
 
 ITEMS = ["pear", "plum", "fig", "kiwi"]
 USERS = ["anna", "bob"]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.compact_lake.receipts import PREFIX
-from tests.unit.functions.cloud import create_bucket
+from tests.fakes.places import create_bucket
 from tests.unit.functions.compact_lake.lakes import (
     HOUR_MS,
     Killed,

@@ -4,12 +4,18 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import MemoryCloud
 from tests.unit.functions.monitor_models.shop import Shop, places
 
 
 @pytest.fixture
 def shop(
-    aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str, profiles_table: str, tmp_path: Path
+    aws: Callable[[str], Any],
+    cloud: MemoryCloud,
+    lake_bucket: str,
+    artefact_bucket: str,
+    profiles_table: str,
+    tmp_path: Path,
 ) -> Shop:
     made = places(aws, lake_bucket=lake_bucket, artefact_bucket=artefact_bucket, path=tmp_path)
-    return Shop(aws, made)
+    return Shop(aws, cloud, made)

@@ -15,8 +15,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.stepfunctions.models import stepfunctions_backends
 
 from alsolike import bundle, lake, served
 from alsolike.bundle import HistoryParameters, Manifest
@@ -31,9 +29,9 @@ from alsolike.registry import Registry, model_prefix
 from functions.archive_served.service import to_parquet
 from functions.build_dataset.reference import reference
 from functions.monitor_models.service import Places, look
+from tests.fakes import MemoryCloud
 from tests.unit.alsolike.lake_files import SCHEMA
 from tests.unit.alsolike.served_rows import served as served_row
-from tests.unit.functions.cloud import REGION
 from tests.unit.functions.factories import NOW_MS
 
 HOUR_MS = 3_600_000
@@ -99,6 +97,7 @@ class Shop:
     """The deployment."""
 
     client: Callable[[str], Any]
+    cloud: MemoryCloud
     places: Places
     objects: int = 0
     profiles: dict[str, Profile] = dataclasses.field(default_factory=dict)
@@ -213,14 +212,8 @@ class Shop:
         """
         said = {"start": {"first": "dataset"}, "registration": {"verdict": "rejected"}} if output is None else output
         event = {"id": 1, "timestamp": dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "type": "ChoiceStateEntered"}
-        machines = stepfunctions_backends[DEFAULT_ACCOUNT_ID][REGION].state_machines
-        for execution in (each for machine in machines for each in machine.executions if each.status == "RUNNING"):
-            vars(execution).update(
-                status=status,
-                stop_date=dt.datetime.now(dt.UTC),
-                output=json.dumps(said) if status == "SUCCEEDED" else None,
-                get_execution_history=lambda _: [{**event, "stateEnteredEventDetails": {"name": entered}}],
-            )
+        history = [{**event, "stateEnteredEventDetails": {"name": entered}}]
+        self.cloud.step_functions.end_all(status, output=said, history=history)
 
 
 def places(client: Callable[[str], Any], *, lake_bucket: str, artefact_bucket: str, path: Path) -> Places:

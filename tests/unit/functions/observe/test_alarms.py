@@ -7,16 +7,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from moto.cloudwatch.responses import CloudWatchResponse
 
 from alsolike.observed_answers import ANSWERS
 from tests.unit.functions.observe.conftest import Observe
 
 
 @pytest.fixture
-def put_alarm(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    monkeypatch.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)
-
+def put_alarm(aws: Callable[[str], Any]) -> Callable[..., None]:
     def put(name: str, description: str, *, state: str = "OK", composite: bool = False) -> None:
         client = aws("cloudwatch")
         if composite:

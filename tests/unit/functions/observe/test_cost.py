@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
 import pytest
 from jsonschema import Draft202012Validator
-from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import CloudFormationBackend
 
 from alsolike.observed_answers import ANSWERS
 from alsolike.snapshot_manifest import CURRENT_KEY, Manifest, SegmentEntry
+from tests.fakes import MemoryCloud
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Observe
 
@@ -30,22 +28,19 @@ TEMPLATES = {
 }
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The stacks whose templates were asked for."""
-    names: list[str] = []
-
-    def get_template(self: Any, name: str) -> str:
-        names.append(name)
-        if name not in TEMPLATES:
-            raise ValidationError(name)
-        return orjson.dumps(TEMPLATES[name]).decode()
-
-    monkeypatch.setattr(CloudFormationBackend, "get_template", get_template)
-    return names
+@pytest.fixture(autouse=True)
+def deployed(cloud: MemoryCloud) -> dict[str, Mapping[str, Any]]:
+    """Deploy the stacks; return their templates."""
+    cloud.cloudformation.templates.update(TEMPLATES)
+    return cloud.cloudformation.templates
 
 
-def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, asked: list[str]) -> None:
+def read_stacks(cloud: MemoryCloud) -> list[str]:
+    """Return the stacks whose templates were read."""
+    return [call.request["StackName"] for call in cloud.calls if call.operation == "cloudformation.GetTemplate"]
+
+
+def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, cloud: MemoryCloud) -> None:
     document = observe("cost", users="0", eventsPerDay="0", requestsPerDay="0", items="0")
 
     Draft202012Validator(ANSWERS["Cost"]).validate(document)
@@ -58,11 +53,11 @@ def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, asked:
     assert document["personalizeDollars"] >= 0
     assert "not counted: trainings, which no schedule starts" in document["remarks"]
     assert any(remark.startswith("Personalize: ") for remark in document["remarks"])
-    assert asked == list(TEMPLATES)
+    assert read_stacks(cloud) == list(TEMPLATES)
 
 
 def test_without_a_load_the_last_days_is_counted(
-    observe: Observe, asked: list[str], aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str
+    observe: Observe, cloud: MemoryCloud, aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str
 ) -> None:
     for user in range(3):
         aws("dynamodb").put_item(TableName=profiles_table, Item={"profile_id": {"S": f"u#{user}"}})
@@ -97,20 +92,18 @@ def test_without_a_load_the_last_days_is_counted(
         "measured": True,
     }
     assert observe("cost", users="1000")["load"] == {**document["load"], "users": 1_000, "measured": False}
-    assert asked == list(TEMPLATES)
+    assert read_stacks(cloud) == list(TEMPLATES)
 
 
-def test_a_stack_that_cannot_be_read_is_named(
-    observe: Observe, asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(TEMPLATES, "alsolike-test-serving")
+def test_a_stack_that_cannot_be_read_is_named(observe: Observe, deployed: dict[str, Mapping[str, Any]]) -> None:
+    del deployed["alsolike-test-serving"]
 
     message = observe("cost", status=503)["message"]
 
     assert message.startswith("CloudFormation does not answer with the template of alsolike-test-serving: ")
 
 
-def test_a_load_out_of_range_is_refused(observe: Observe, asked: list[str]) -> None:
+def test_a_load_out_of_range_is_refused(observe: Observe) -> None:
     assert observe("cost", status=400, items="-1")["message"] == (
         "items is -1, expected a whole number from 0 to 1000000000"
     )

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from moto.cloudwatch.models import CloudWatchBackend
 
 from alsolike.observed_answers import ANSWERS
-from local_cloud.moto_changes.stores import read_metric_data
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Clock, Observe
 
@@ -19,12 +17,6 @@ MINUTE_MS = 60_000
 THIS_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS
 
 Put = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def percentiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CloudWatchBackend, "get_metric_data", CloudWatchBackend.get_metric_data)  # put back at the end
-    read_metric_data()
 
 
 @pytest.fixture

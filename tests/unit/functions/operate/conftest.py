@@ -6,7 +6,6 @@ import pytest
 
 from alsolike.decision import Check
 from functions.operate import handler
-from local_cloud.moto_changes.jobs import keep_package_properties
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operator
 
@@ -14,7 +13,6 @@ from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operato
 @pytest.fixture
 def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     """An operator of a deployment without a model."""
-    keep_package_properties()
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
         "MODEL_PACKAGE_GROUP": GROUP,

@@ -27,7 +27,7 @@ from functions.erase_user.service import Erasing, erase_user
 from functions.purge_user.expiry import Retention
 from functions.purge_user.service import Clients, Outcome, purge
 from functions.purge_user.work import Places
-from tests.unit.functions.cloud import create_bucket, create_table
+from tests.fakes.places import create_bucket, create_table
 from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)

@@ -7,7 +7,7 @@ import pytest
 
 from alsolike.pseudonyms import Pseudonyms
 from functions.recommend import handler
-from tests.unit.functions.cloud import create_table
+from tests.fakes.places import create_table
 from tests.unit.functions.recommend.deployment import Deployment
 from tests.unit.functions.recommend.shop import Shop
 

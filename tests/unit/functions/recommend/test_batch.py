@@ -9,6 +9,7 @@ import pytest
 
 from alsolike.errors import InvalidInput, NotFound, Unavailable
 from functions.recommend import batch, handler
+from tests.fakes import MemoryCloud
 from tests.unit.functions.factories import LambdaContext
 from tests.unit.functions.recommend.shop import Shop
 
@@ -69,18 +70,17 @@ def test_bad_user_is_refused_alone(known: Shop, bad: Any, error: str) -> None:
     assert items(answer["results"][2]) == ["fig"]
 
 
-def test_profiles_are_read_a_hundred_at_a_time(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profiles_are_read_a_hundred_at_a_time(known: Shop, cloud: MemoryCloud) -> None:
     for number in range(150):
         known.remember(f"u#{number}", "pear")
     ask()
-    calls: list[str] = []
-    client = handler._sources().batches().profiles._client
-    client.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    cloud.calls.clear()
 
     answer = ask(tuple(str(number) for number in range(150)), numResults=1)
 
     assert [items(result) for result in answer["results"]] == [["fig"]] * 150
-    assert calls == ["BatchGetItem", "BatchGetItem"]
+    reads = [call.operation for call in cloud.calls if call.operation.startswith("dynamodb.")]
+    assert reads == ["dynamodb.BatchGetItem", "dynamodb.BatchGetItem"]
 
 
 def test_filter_looks_at_each_user(known: Shop) -> None:

@@ -9,7 +9,7 @@ from botocore.config import Config
 
 from alsolike.errors import Unavailable
 from functions.recommend.bundle_cache import BundleCache
-from tests.unit.functions.cloud import REGION
+from tests.fakes.places import REGION
 
 
 class BreaksOff(http.server.BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ from alsolike.configuration import DEFAULT, Limits
 from alsolike.identity import first_logins, owner
 from alsolike.interactions import Interaction
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction, recent
-from tests.unit.functions.cloud import create_table
+from tests.fakes.places import create_table
 from tests.unit.functions.configurations import Applied
 from tests.unit.functions.factories import NOW_MS, interaction, sequence
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update

@@ -1,11 +1,14 @@
-"""Creating what a deployment would have."""
+"""Buckets and tables as a deployment has them."""
 
 from typing import Any
 
-REGION = "eu-west-1"
+from tests.fakes.service import REGION
+
+__all__ = ["REGION", "create_bucket", "create_table"]
 
 
 def create_table(client: Any, name: str, *, key: str) -> str:
+    """Create an empty table with a partition key; return its name."""
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
@@ -16,5 +19,6 @@ def create_table(client: Any, name: str, *, key: str) -> str:
 
 
 def create_bucket(client: Any, name: str) -> str:
+    """Create an empty bucket; return its name."""
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return name

@@ -1,0 +1,5 @@
+"""AWS in memory, for tests: `MemoryCloud` answers the calls of botocore's own clients."""
+
+from tests.fakes.cloud import MemoryCloud
+
+__all__ = ["MemoryCloud"]

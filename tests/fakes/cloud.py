@@ -1,0 +1,114 @@
+"""The memory cloud: botocore's own clients, whose calls are answered before a request is sent.
+
+Clients keep their parameter checks, paginators, exceptions and event hooks; signing, HTTP and parsing are left out. A
+call takes 0.1 to 0.2 ms of processor time. The suite in `tests/stores` runs the same calls here and on moto.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from botocore import xform_name
+from botocore.session import Session
+
+from tests.fakes.cloudformation import MemoryCloudFormation
+from tests.fakes.cloudwatch import MemoryCloudWatch
+from tests.fakes.dynamodb import MemoryDynamoDB
+from tests.fakes.kinesis import MemoryKinesis
+from tests.fakes.s3 import MemoryS3
+from tests.fakes.sagemaker import MemorySageMaker
+from tests.fakes.secrets import MemorySecrets
+from tests.fakes.service import MemoryService, ServiceError
+from tests.fakes.step_functions import MemoryStepFunctions
+
+_REQUEST = "memory_cloud_request"
+
+
+@dataclasses.dataclass(frozen=True)
+class _HttpResponse:
+    """The one part of an HTTP response that botocore reads once it is parsed."""
+
+    status_code: int
+
+
+class Call(NamedTuple):
+    """A call that was answered or refused."""
+
+    operation: str  # as "s3.GetObject"
+    request: Mapping[str, Any]
+
+
+class MemoryCloud:
+    """All services of one account, empty at first. Calls are atomic, also those of several threads.
+
+    Calls to other endpoints than AWS's own are sent.
+
+    Attributes
+    ----------
+    calls
+        All calls so far.
+    outages
+        Errors that calls raise, by operation ("s3.GetObject").
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything that is stored, all calls and all outages."""
+        self.calls: list[Call] = []
+        self.outages: dict[str, Exception] = {}
+        self.s3 = MemoryS3()
+        self.dynamodb = MemoryDynamoDB()
+        self.kinesis = MemoryKinesis()
+        self.secrets = MemorySecrets()
+        self.step_functions = MemoryStepFunctions()
+        self.sagemaker = MemorySageMaker()
+        self.cloudwatch = MemoryCloudWatch()
+        self.cloudformation = MemoryCloudFormation()
+        self._services: Mapping[str, MemoryService] = {
+            "s3": self.s3,
+            "dynamodb": self.dynamodb,
+            "kinesis": self.kinesis,
+            "secrets-manager": self.secrets,
+            "sfn": self.step_functions,
+            "sagemaker": self.sagemaker,
+            "cloudwatch": self.cloudwatch,
+            "cloudformation": self.cloudformation,
+        }
+
+    def attach(self, session: Session) -> Session:
+        """Answer the calls of all clients that `session` makes from now on; return the session."""
+        session.register("before-parameter-build", _remember)
+        session.register("before-call", self._answer)
+        return session
+
+    def _answer(
+        self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any
+    ) -> tuple[_HttpResponse, dict[str, Any]] | None:
+        if not str(urlsplit(params["url"]).hostname).endswith(".amazonaws.com"):
+            return None
+        service = model.service_model.service_id.hyphenize()
+        if service not in self._services:
+            raise NotImplementedError(f"The memory cloud has no {service}.")
+        call = Call(f"{service}.{model.name}", context[_REQUEST])
+        try:
+            with self._lock:
+                self.calls.append(call)
+                if call.operation in self.outages:
+                    raise self.outages[call.operation]
+                response = self._services[service].call(xform_name(model.name), call.request)
+            status = response.pop("HTTPStatusCode", 200)
+        except ServiceError as error:
+            response, status = error.response, error.status
+        metadata = {"RequestId": "memory", "HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
+        return _HttpResponse(status), {**response, "ResponseMetadata": metadata}
+
+
+def _remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context[_REQUEST] = params

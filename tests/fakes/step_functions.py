@@ -1,0 +1,102 @@
+"""Step Functions in memory: executions that run until a test ends them. No state of theirs is executed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.fakes.service import ACCOUNT_ID, REGION, MemoryService, Request, Response, ServiceError, operation, page
+
+_PREFIX = f"arn:aws:states:{REGION}:{ACCOUNT_ID}"
+_RUNNING = "RUNNING"
+
+
+class MemoryStepFunctions(MemoryService):
+    """All state machines of one account."""
+
+    def __init__(self) -> None:
+        self._machines: set[str] = set()
+        self._executions: dict[str, dict[str, Any]] = {}
+        self._histories: dict[str, Sequence[Mapping[str, Any]]] = {}
+
+    def end_all(
+        self, status: str = "SUCCEEDED", *, output: object = None, history: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """End all executions that run, as a test's stand-in for their states."""
+        for arn, execution in self._executions.items():
+            if execution["status"] == _RUNNING:
+                execution.update(status=status, stopDate=dt.datetime.now(dt.UTC))
+                if status == "SUCCEEDED":
+                    execution["output"] = json.dumps(output)
+                self._histories[arn] = history
+
+    @operation("name", "definition", "roleArn")
+    def create_state_machine(self, request: Request) -> Response:
+        arn = f"{_PREFIX}:stateMachine:{request['name']}"
+        self._machines.add(arn)
+        return {"stateMachineArn": arn, "creationDate": dt.datetime.now(dt.UTC)}
+
+    @operation("stateMachineArn")
+    def delete_state_machine(self, request: Request) -> Response:
+        self._machines.discard(request["stateMachineArn"])
+        return {}
+
+    @operation("stateMachineArn", "name", "input")
+    def start_execution(self, request: Request) -> Response:
+        machine, given = request["stateMachineArn"], request.get("input", "{}")
+        self._check_machine(machine)
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{request['name']}"
+        known = self._executions.get(arn)
+        if known and not (known["status"] == _RUNNING and known["input"] == given):
+            raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+        execution = known or {
+            "executionArn": arn,
+            "stateMachineArn": machine,
+            "name": request["name"],
+            "status": _RUNNING,
+            "startDate": dt.datetime.now(dt.UTC),
+            "input": given,
+        }
+        self._executions[arn] = execution
+        return {"executionArn": arn, "startDate": execution["startDate"]}
+
+    @operation("executionArn")
+    def stop_execution(self, request: Request) -> Response:
+        execution = self._execution(request)
+        execution.update(status="ABORTED", stopDate=dt.datetime.now(dt.UTC))
+        return {"stopDate": execution["stopDate"]}
+
+    @operation("executionArn")
+    def describe_execution(self, request: Request) -> Response:
+        return dict(self._execution(request))
+
+    @operation("stateMachineArn", "statusFilter", "maxResults", "nextToken")
+    def list_executions(self, request: Request) -> Response:
+        self._check_machine(request["stateMachineArn"])
+        found = [
+            {name: value for name, value in one.items() if name not in ("input", "output")}
+            for one in reversed(self._executions.values())
+            if one["stateMachineArn"] == request["stateMachineArn"]
+            and request.get("statusFilter") in (None, one["status"])
+        ]
+        shown, rest = page(found, request, size="maxResults", token="nextToken")
+        return {"executions": shown, **rest}
+
+    @operation("executionArn", "maxResults", "nextToken", "reverseOrder")
+    def get_execution_history(self, request: Request) -> Response:
+        events = list(self._histories.get(self._execution(request)["executionArn"], ()))
+        events = events[::-1] if request.get("reverseOrder") else events
+        shown, rest = page(events, request, size="maxResults", token="nextToken")
+        return {"events": shown, **rest}
+
+    def _check_machine(self, arn: str) -> None:
+        if arn not in self._machines:
+            raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+
+    def _execution(self, request: Request) -> dict[str, Any]:
+        arn = request["executionArn"]
+        if arn not in self._executions:
+            raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return self._executions[arn]

@@ -1,0 +1,69 @@
+"""The clouds that every promise is tested on: the one in memory, and moto."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.fakes import MemoryCloud
+from tests.fakes.places import REGION, create_bucket, create_table
+
+BUCKET = "shop"
+TABLE = "people"
+
+Clients = Callable[[str], Any]
+
+
+def _session() -> boto3.Session:
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+
+
+@pytest.fixture(scope="session")
+def memory() -> tuple[MemoryCloud, Clients]:
+    cloud, session = MemoryCloud(), _session()
+    cloud.attach(session._session)
+    return cloud, functools.cache(session.client)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Clients:
+    return functools.cache(_session().client)
+
+
+@pytest.fixture(params=["memory", "moto"])
+def aws(
+    request: pytest.FixtureRequest,
+    memory: tuple[MemoryCloud, Clients],
+    moto: Clients,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Clients]:
+    """Clients of an empty AWS, by service."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    if request.param == "moto" and (differs := request.node.get_closest_marker("moto_differs")):
+        pytest.skip(f"moto {differs.args[0]}")
+    if request.param == "memory":
+        cloud, clients = memory
+        cloud.clear()
+        yield clients
+    else:
+        with mock_aws():
+            yield moto
+
+
+@pytest.fixture
+def s3(aws: Clients) -> Any:
+    """S3 with one empty bucket."""
+    create_bucket(aws("s3"), BUCKET)
+    return aws("s3")
+
+
+@pytest.fixture
+def dynamodb(aws: Clients) -> Any:
+    """DynamoDB with one empty table."""
+    create_table(aws("dynamodb"), TABLE, key="id")
+    return aws("dynamodb")

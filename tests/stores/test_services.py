@@ -1,0 +1,251 @@
+"""Streams, secrets, workflows, the model registry and metrics as the product relies on them, in memory and on moto."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.stores.refusals import refusal
+
+Clients = Callable[[str], Any]
+GROUP = "models"
+
+
+@pytest.fixture
+def kinesis(aws: Clients) -> Any:
+    aws("kinesis").create_stream(StreamName="events", ShardCount=1)
+    return aws("kinesis")
+
+
+def test_stream_keeps_records_in_order(kinesis: Any) -> None:
+    records = [{"Data": f"{number}".encode(), "PartitionKey": f"u#{number}"} for number in range(3)]
+
+    response = kinesis.put_records(StreamName="events", Records=records)
+
+    (shard,) = kinesis.list_shards(StreamName="events")["Shards"]
+    iterator = kinesis.get_shard_iterator(
+        StreamName="events", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    page = kinesis.get_records(ShardIterator=iterator)
+    assert response["FailedRecordCount"] == 0
+    assert [one["ShardId"] for one in response["Records"]] == [shard["ShardId"]] * 3
+    assert [(one["Data"], one["PartitionKey"]) for one in page["Records"]] == [
+        (b"0", "u#0"),
+        (b"1", "u#1"),
+        (b"2", "u#2"),
+    ]
+    assert [one["SequenceNumber"] for one in page["Records"]] == [one["SequenceNumber"] for one in response["Records"]]
+    assert kinesis.get_records(ShardIterator=page["NextShardIterator"])["Records"] == []
+
+
+def test_missing_stream_is_refused(kinesis: Any) -> None:
+    kinesis.delete_stream(StreamName="events")
+
+    refused = refusal(kinesis.put_records, StreamName="events", Records=[{"Data": b"", "PartitionKey": "u"}])
+
+    assert refused == ("ResourceNotFoundException", 400)
+
+
+def test_secret_is_read_by_name_and_by_arn(aws: Clients) -> None:
+    secrets = aws("secretsmanager")
+    arn = secrets.create_secret(Name="the-key", SecretString="pear")["ARN"]
+
+    assert {secrets.get_secret_value(SecretId=name)["SecretString"] for name in ("the-key", arn)} == {"pear"}
+    assert refusal(secrets.create_secret, Name="the-key", SecretString="x") == ("ResourceExistsException", 400)
+
+
+def test_secret_keeps_its_previous_value(aws: Clients) -> None:
+    secrets = aws("secretsmanager")
+    secrets.create_secret(Name="the-key", SecretString="pear")
+    refused = refusal(secrets.get_secret_value, SecretId="the-key", VersionStage="AWSPREVIOUS")
+    secrets.put_secret_value(SecretId="the-key", SecretString="fig")
+
+    current = secrets.get_secret_value(SecretId="the-key", VersionStage="AWSCURRENT")
+    previous = secrets.get_secret_value(SecretId="the-key", VersionStage="AWSPREVIOUS")
+
+    assert refused[0] == "ResourceNotFoundException"
+    assert (current["SecretString"], previous["SecretString"]) == ("fig", "pear")
+
+
+def test_missing_secret_is_refused(aws: Clients) -> None:
+    secrets = aws("secretsmanager")
+
+    assert refusal(secrets.get_secret_value, SecretId="absent")[0] == "ResourceNotFoundException"
+
+
+@pytest.fixture
+def machine(aws: Clients) -> str:
+    arn: str = aws("stepfunctions").create_state_machine(
+        name="training", definition="{}", roleArn="arn:aws:iam::123456789012:role/training"
+    )["stateMachineArn"]
+    return arn
+
+
+def test_execution_is_started_once_by_name(aws: Clients, machine: str) -> None:
+    states = aws("stepfunctions")
+
+    arn = states.start_execution(stateMachineArn=machine, name="a", input='{"x": 1}')["executionArn"]
+
+    execution = states.describe_execution(executionArn=arn)
+    assert arn == f"{machine.replace(':stateMachine:', ':execution:')}:a"
+    assert (execution["status"], execution["name"], execution["input"]) == ("RUNNING", "a", '{"x": 1}')
+    assert states.start_execution(stateMachineArn=machine, name="a", input='{"x": 1}')["executionArn"] == arn
+    assert refusal(states.start_execution, stateMachineArn=machine, name="a", input='{"x": 2}') == (
+        "ExecutionAlreadyExists",
+        400,
+    )
+
+
+def test_name_of_an_execution_that_ended_is_not_used_again(aws: Clients, machine: str) -> None:
+    states = aws("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machine, name="a", input="{}")["executionArn"]
+    states.stop_execution(executionArn=arn)
+
+    assert states.describe_execution(executionArn=arn)["status"] == "ABORTED"
+    assert refusal(states.start_execution, stateMachineArn=machine, name="a", input="{}") == (
+        "ExecutionAlreadyExists",
+        400,
+    )
+
+
+def test_executions_are_listed_by_status(aws: Clients, machine: str) -> None:
+    states = aws("stepfunctions")
+    for name in ("a", "b", "c"):
+        states.start_execution(stateMachineArn=machine, name=name)
+    states.stop_execution(executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:b")
+
+    running = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+
+    assert sorted(one["name"] for one in running) == ["a", "c"]
+    assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 3
+    assert all("input" not in one for one in running)
+
+
+def test_missing_execution_is_an_error_of_its_own(aws: Clients, machine: str) -> None:
+    states, arn = aws("stepfunctions"), f"{machine.replace(':stateMachine:', ':execution:')}:absent"
+
+    with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+        states.describe_execution(executionArn=arn)
+    assert refusal(states.start_execution, stateMachineArn=f"{machine}-absent", name="a") == (
+        "StateMachineDoesNotExist",
+        400,
+    )
+
+
+@pytest.fixture
+def registry(aws: Clients) -> Any:
+    aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
+    return aws("sagemaker")
+
+
+def package(registry: Any, version: str, **properties: str) -> str:
+    arn: str = registry.create_model_package(
+        ModelPackageGroupName=GROUP,
+        ModelPackageDescription=version,
+        ModelApprovalStatus="PendingManualApproval",
+        CustomerMetadataProperties={"version": version, **properties},
+    )["ModelPackageArn"]
+    return arn
+
+
+def test_model_packages_are_numbered_and_listed(registry: Any) -> None:
+    arns = [package(registry, version) for version in ("v1", "v2")]
+
+    pages = registry.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=GROUP, PaginationConfig={"PageSize": 1}
+    )
+    listed = [one for page in pages for one in page["ModelPackageSummaryList"]]
+
+    assert [one["ModelPackageArn"] for one in listed] == arns  # the oldest first
+    assert [one["ModelPackageVersion"] for one in listed] == [1, 2]
+    assert [one["ModelPackageDescription"] for one in listed] == ["v1", "v2"]
+    assert all("CustomerMetadataProperties" not in one for one in listed)
+
+
+@pytest.mark.moto_differs("forgets the properties that an update does not name")
+def test_update_of_a_model_package_keeps_its_properties(registry: Any) -> None:
+    arn = package(registry, "v1", algorithm="ease")
+
+    registry.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="better")
+
+    described = registry.describe_model_package(ModelPackageName=arn)
+    assert (described["ModelApprovalStatus"], described["ApprovalDescription"]) == ("Approved", "better")
+    assert described["CustomerMetadataProperties"] == {"version": "v1", "algorithm": "ease"}
+
+
+START = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
+
+
+def measure(cloudwatch: Any, statistic: str, **options: Any) -> list[tuple[int, float]]:
+    """Return how many minutes after the start a value was measured, and the value."""
+    query = {
+        "Id": "q",
+        "MetricStat": {
+            "Metric": {"Namespace": "own", "MetricName": "m", "Dimensions": [{"Name": "service", "Value": "a"}]},
+            "Period": 60,
+            "Stat": statistic,
+        },
+    }
+    (result,) = cloudwatch.get_metric_data(
+        StartTime=START, EndTime=START + dt.timedelta(minutes=5), MetricDataQueries=[query], **options
+    )["MetricDataResults"]
+    minutes = ((time - START) // dt.timedelta(minutes=1) for time in result["Timestamps"])
+    return list(zip(minutes, result["Values"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "values"),
+    [
+        ("Sum", [(0, 3.0), (2, 10.0)]),
+        ("Maximum", [(0, 2.0), (2, 10.0)]),
+        ("Minimum", [(0, 1.0), (2, 10.0)]),
+        ("Average", [(0, 1.5), (2, 10.0)]),
+        ("SampleCount", [(0, 2.0), (2, 1.0)]),
+        pytest.param("p50", [(0, 1.0), (2, 10.0)], marks=pytest.mark.moto_differs("has no percentiles")),
+    ],
+)
+def test_metric_is_read_by_the_period(aws: Clients, statistic: str, values: list[tuple[int, float]]) -> None:
+    cloudwatch = aws("cloudwatch")
+    for second, value, service in ((0, 1, "a"), (59, 2, "a"), (120, 10, "a"), (0, 99, "b"), (300, 99, "a")):
+        datum = {
+            "MetricName": "m",
+            "Dimensions": [{"Name": "service", "Value": service}],
+            "Timestamp": START + dt.timedelta(seconds=second),
+            "Value": value,
+        }
+        cloudwatch.put_metric_data(Namespace="own", MetricData=[datum])
+
+    assert measure(cloudwatch, statistic, ScanBy="TimestampAscending") == values
+
+
+def test_alarm_is_described_with_its_state(aws: Clients) -> None:
+    cloudwatch = aws("cloudwatch")
+    for name in ("shop-errors", "other"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription=f"of {name}",
+            MetricName="m",
+            Namespace="n",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    cloudwatch.set_alarm_state(AlarmName="shop-errors", StateValue="ALARM", StateReason="5 errors")
+
+    (alarm,) = cloudwatch.describe_alarms(AlarmNamePrefix="shop", AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+
+    assert (alarm["AlarmName"], alarm["StateValue"], alarm["StateReason"]) == ("shop-errors", "ALARM", "5 errors")
+    assert alarm["AlarmDescription"] == "of shop-errors"
+    assert refusal(cloudwatch.set_alarm_state, AlarmName="absent", StateValue="OK", StateReason="") == (
+        "ResourceNotFound",
+        404,
+    )
+
+
+def test_template_of_a_missing_stack_is_refused(aws: Clients) -> None:
+    assert refusal(aws("cloudformation").get_template, StackName="absent") == ("ValidationError", 400)
