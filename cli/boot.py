@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
-from cli import console
+from cli import console, extras
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment, Names
@@ -40,6 +40,7 @@ def build_layers() -> None:
     BuildFailed
         If that fails.
     """
+    extras.require("uv")
     with console.step("build layers") as step:
         kinds = (".py", ".txt", ".in")
         sources = _digest(path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds)
@@ -99,6 +100,7 @@ def synthesize(environment: str | None, directory: Path, *, without_layers: bool
     BuildFailed
         If that fails.
     """
+    extras.require("aws_cdk")
     with console.step("synthesize the CDK app") as step:
         arguments = [sys.executable, "-m", "infra_cdk.app", "--outdir", str(directory.resolve())]
         if environment is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,6 +13,7 @@ from cli import (
     drift,
     engagement,
     evaluate,
+    extras,
     metrics,
     models,
     openapi,
@@ -84,8 +85,17 @@ def main() -> None:
         with terminated_like_interrupted():
             app()
     except AlsolikeError as error:
-        console.say(f"alsolike: {error}")
-        sys.exit(1)
+        _fail(error)
+    except ModuleNotFoundError as error:
+        missing = extras.of_module(error.name)
+        if missing is None:
+            raise
+        _fail(missing)
+
+
+def _fail(error: AlsolikeError) -> NoReturn:
+    console.say(f"alsolike: {error}")
+    sys.exit(1)
 
 
 @app.callback()

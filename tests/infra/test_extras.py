@@ -1,0 +1,70 @@
+"""The command line runs without any extra, and names the extra that a command needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.extras import MODULES
+
+WITHOUT_EXTRAS = """
+import sys
+
+class Without:
+    def __init__(self, finder): self.finder = finder
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in {modules!r} else self.finder.find_spec(name, path, target)
+
+sys.meta_path[:] = map(Without, sys.meta_path)
+"""
+
+
+def run(program: str, *arguments: str, folder: Path, without: set[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python that has none of these modules."""
+    command = [sys.executable, "-c", WITHOUT_EXTRAS.format(modules=without) + program, *arguments]
+    return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
+
+
+def test_modules_of_commands_need_no_extra(tmp_path: Path) -> None:
+    """All but the demo, which runs the embedded cloud and compares with a reference of its own."""
+    imported = """
+import importlib, pkgutil, cli
+for module in pkgutil.walk_packages(cli.__path__, "cli."):
+    if not module.name.startswith("cli.demo.") or module.name == "cli.demo.command":
+        importlib.import_module(module.name)
+"""
+    done = run(imported, folder=tmp_path, without=set(MODULES))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra", "sentence"),
+    [
+        (
+            ["up"],
+            "local",
+            "The embedded cloud needs the extra 'local'. Install it with `pip install 'alsolike[local]'`.",
+        ),
+        (["demo"], "demo", "The demo needs the extra 'demo'."),
+        (
+            ["evaluate", "--interactions", "interactions.csv", "--protocol", "temporal"],
+            "train",
+            "Install it with `pip install 'alsolike[train]'`.",
+        ),
+        (["cost", "--users", "100"], "deploy", "Building layers, pages and templates needs the extra 'deploy'."),
+    ],
+)
+def test_command_names_the_extra_that_it_needs(tmp_path: Path, arguments: list[str], extra: str, sentence: str) -> None:
+    (tmp_path / "interactions.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,2,1700000000\n")
+    missing = {module for module, owner in MODULES.items() if owner == extra}
+    done = run("from cli.main import main; main()", *arguments, folder=tmp_path, without=missing)
+    assert done.returncode == 1
+    assert done.stderr.startswith("alsolike: ")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_unknown_missing_module_is_no_missing_extra(tmp_path: Path) -> None:
+    done = run("from cli.main import main; main()", "status", "--stack", "shop", folder=tmp_path, without={"boto3"})
+    assert "Traceback" in done.stderr
