@@ -25,8 +25,8 @@ test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, temp
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-SUITES := loop faults api canary spark cli layers
-slow: $(VENV)/dev.done $(if $(filter spark,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## the slow test suites (WHAT="loop faults api canary spark cli layers")
+SUITES := loop faults api canary spark cli functions layers
+slow: $(VENV)/dev.done $(if $(filter spark,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## the slow test suites (WHAT="loop faults api canary spark cli functions layers")
 	@failed=; for suite in $(or $(WHAT),$(SUITES)); do \
 		echo "== $$suite"; $(BIN)/pytest $$(ls -d tests/$$suite tests/slow/$$suite tests/integration/$$suite 2>/dev/null) $(ARGS) || failed="$$failed $$suite"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }

@@ -1,5 +1,6 @@
 import io
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -7,10 +8,29 @@ import pytest
 
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.observability import logger
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.tombstones import add_tombstone
 from tests.fakes.places import create_bucket, create_table
 from tests.unit.functions.factories import NOW_MS, LambdaContext
+
+
+def _forget_handlers() -> None:
+    for name, module in sys.modules.items():
+        if name.startswith("functions.") and name.endswith(".handler"):
+            for value in vars(module).values():
+                if getattr(value, "__module__", None) == name and hasattr(value, "cache_clear"):
+                    value.cache_clear()
+    pseudonyms_of.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def start_new_process() -> Callable[[], None]:
+    """Start each test in a new process as far as handlers know: without cached settings and stores.
+
+    Return a function that starts another one.
+    """
+    _forget_handlers()
+    return _forget_handlers
 
 
 @pytest.fixture

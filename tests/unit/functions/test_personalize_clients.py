@@ -52,7 +52,7 @@ def personalize(
     users_table: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Callable[[str], Any]]:
+) -> Callable[[str], Any]:
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     monkeypatch.setenv("STREAM_NAME", "events")
     monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
@@ -65,17 +65,13 @@ def personalize(
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    collect._routes.cache_clear()
-    recommend._sources.cache_clear()
 
     def client(service: str) -> Any:
         made = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1").client(service)
         made.meta.events.register_first("before-send", answer)
         return made
 
-    yield client
-    collect._routes.cache_clear()
-    recommend._sources.cache_clear()
+    return client
 
 
 def test_events_items_and_users_are_taken(personalize: Callable[[str], Any], aws: Callable[[str], Any]) -> None:

@@ -1,6 +1,6 @@
 import io
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import awswrangler as wr
@@ -26,13 +26,11 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
-    handler._sources.cache_clear()
-    yield lambda event: handler.lambda_handler(event, LambdaContext())
-    handler._sources.cache_clear()
+    return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
 def objects(s3: Any, bucket: str) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 import base64
 import gzip
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -25,12 +25,10 @@ STREAM = "2026/09/21/[7]0123456789abcdef"
 
 
 @pytest.fixture
-def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    handler._sources.cache_clear()
-    yield lambda event: handler.lambda_handler(event, LambdaContext())
-    handler._sources.cache_clear()
+    return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
 def logs_event(lines: Sequence[Served | str], *, kind: str = "DATA_MESSAGE", stream: str = STREAM) -> dict[str, Any]:

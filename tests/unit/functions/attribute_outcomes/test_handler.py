@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from alsolike import served
 from alsolike.errors import DaysFailed
-from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
+from alsolike.pseudonyms import Pseudonyms
 from functions.attribute_outcomes import handler
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.unit.functions.attribute_outcomes.shops import DATE, NOW_MS, SERVED_MS, Shop, answer, event
@@ -21,22 +21,17 @@ from tests.unit.functions.factories import LambdaContext
 @pytest.fixture
 def invoke(
     lake_bucket: str, artefact_bucket: str, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., dict[str, Any]]]:
+) -> Callable[..., dict[str, Any]]:
     variables = {"LAKE_BUCKET": lake_bucket, "ARTEFACT_BUCKET": artefact_bucket, "SECRET_ARN": "the-key"}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    cached = (handler._settings, handler._configuration, pseudonyms_of)
-    for each in cached:
-        each.cache_clear()
 
     def call(*, now_ms: int = NOW_MS, remaining_ms: int = 900_000) -> dict[str, Any]:
         monkeypatch.setattr(time, "time_ns", lambda: now_ms * 1_000_000)
         outcome: dict[str, Any] = handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
         return outcome
 
-    yield call
-    for each in cached:
-        each.cache_clear()
+    return call
 
 
 def sent(lines: str) -> dict[tuple[str, ...], dict[str, float]]:

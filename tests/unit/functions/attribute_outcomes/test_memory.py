@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from benchmarks import attribution as benchmark
 from functions.attribute_outcomes import day, spill
 from functions.attribute_outcomes.joining import Joined, Known, join
 from functions.attribute_outcomes.spill import Spill, parts_of
@@ -105,21 +103,3 @@ def test_copies_of_one_event_and_events_of_an_answer_that_is_not_there_are_taken
     assert shop.outcomes()[given["recommendation_id"]]["clicks"] == 1
     assert sum(joined) == 2
     assert max(reduced) <= 100 + 50
-
-
-def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
-    """Return the most that Arrow had at once, for a day of so many answers: rows are there as long as they are read."""
-    benchmark.ROWS_PER_OBJECT = 500
-    benchmark.write_day(directory, answers)
-    spill.PIECE_ROWS = part_rows
-    benchmark.attribute_day(directory, part_rows=part_rows)
-    return int(pa.default_memory_pool().max_memory() or 0)
-
-
-def test_peak_of_memory_is_that_of_a_part(tmp_path: Path) -> None:
-    peaks = []
-    for answers in (8_000, 24_000):  # as many objects as are read at once, and three times as many
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            peaks.append(pool.apply(_peak_bytes, (answers, tmp_path / str(answers), 2_000)))
-
-    assert peaks[1] < 1.15 * peaks[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,10 +13,12 @@ from alsolike.errors import Unavailable
 from alsolike.session_tokens import Session, mint
 from functions.authorize_session import handler
 from functions.authorize_session.keys import CHECK_ON_MISMATCH_S, CHECK_S
+from tests.fakes import MemoryCloud
 from tests.unit.functions.factories import LambdaContext
 
 NOW_S = 1_790_000_000
 OLD, NEW, NEWEST = "o" * 64, "n" * 64, "w" * 64
+READ = "secrets-manager.GetSecretValue"
 
 
 def token(key: str = OLD, *, user_id: str | None = "anna", now_s: int = NOW_S) -> str:
@@ -24,25 +26,25 @@ def token(key: str = OLD, *, user_id: str | None = "anna", now_s: int = NOW_S) -
 
 
 class Secret:
-    """The session key, how often it was asked for, and whether it can be."""
+    """The session key, the number of its reads, and whether it can be read."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.reads = 0
-        self.reachable = True
-        client.meta.events.register("before-call.secretsmanager.GetSecretValue", self._asked)
+    def __init__(self, cloud: MemoryCloud, client: Any) -> None:
+        self._cloud, self._client = cloud, client
         self.arn: str = client.create_secret(Name="session-key", SecretString=OLD)["ARN"]
+
+    @property
+    def reads(self) -> int:
+        reads = [call.request for call in self._cloud.calls if call.operation == READ]
+        return sum(request["VersionStage"] == "AWSCURRENT" for request in reads)
 
     def rotate(self, value: str) -> None:
         self._client.put_secret_value(SecretId=self.arn, SecretString=value)
 
-    def forget(self) -> None:
-        self._client.meta.events.unregister("before-call.secretsmanager.GetSecretValue", self._asked)
+    def cut_off(self) -> None:
+        self._cloud.outages[READ] = EndpointConnectionError(endpoint_url="https://secretsmanager")
 
-    def _asked(self, *, params: Any, **_: Any) -> None:
-        if not self.reachable:
-            raise EndpointConnectionError(endpoint_url="https://secretsmanager")
-        self.reads += b"AWSCURRENT" in params["body"]
+    def reconnect(self) -> None:
+        del self._cloud.outages[READ]
 
 
 class Clock:
@@ -61,15 +63,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def secret(aws: Callable[[str], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
+def secret(aws: Callable[[str], Any], cloud: MemoryCloud, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Secret:
     client = aws("secretsmanager")
-    secret = Secret(client)
+    secret = Secret(cloud, client)
     monkeypatch.setenv("SESSION_KEY_ARN", secret.arn)
     monkeypatch.setattr(handler, "client", lambda *_, **__: client)
-    handler._keys.cache_clear()
-    yield secret
-    secret.forget()
-    handler._keys.cache_clear()
+    return secret
 
 
 def ask(header: str) -> dict[str, Any]:
@@ -164,7 +163,7 @@ def test_known_keys_stay_good_while_the_secret_cannot_be_read(
     secret: Secret, clock: Clock, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
 ) -> None:
     assert passes(token())
-    secret.reachable = False
+    secret.cut_off()
     clock.now_s += CHECK_S + 1
 
     assert passes(token())
@@ -176,10 +175,10 @@ def test_known_keys_stay_good_while_the_secret_cannot_be_read(
 
 
 def test_without_any_key_it_fails_rather_than_refuses(secret: Secret) -> None:
-    secret.reachable = False
+    secret.cut_off()
 
     with pytest.raises(Unavailable, match="secretsmanager"):
         ask(f"Bearer {token()}")
 
-    secret.reachable = True
+    secret.reconnect()
     assert passes(token())

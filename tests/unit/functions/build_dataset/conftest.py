@@ -1,6 +1,6 @@
 """A lake, a catalogue, and the dataset that is built of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,15 +17,13 @@ from tests.unit.functions.factories import NOW_MS, LambdaContext, kinesis_event
 @pytest.fixture
 def invoke(
     lake_bucket: str, artefact_bucket: str, catalogue_table: str, users_table: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Any]]:
+) -> Callable[..., Any]:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
     monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
     monkeypatch.setenv("USERS_TABLE", users_table)
-    handler._settings.cache_clear()
-    yield lambda: handler.lambda_handler(EVENT, LambdaContext())
-    handler._settings.cache_clear()
+    return lambda: handler.lambda_handler(EVENT, LambdaContext())
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ def collect(
     users_table: str,
     artefact_bucket: str,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Callable[..., Any]]:
+) -> Callable[..., Any]:
     """Send a request; call it with a route and a body."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     for name, value in {
@@ -34,11 +34,9 @@ def collect(
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
-    handler._routes.cache_clear()
 
     def send(route: str, body: Any = b"", **options: Any) -> dict[str, Any]:
         answer = handler.lambda_handler(http_event(route, body, **options), LambdaContext())
         return {**answer, "document": orjson.loads(answer["body"])}
 
-    yield send
-    handler._routes.cache_clear()
+    return send

@@ -7,7 +7,6 @@ import orjson
 import pytest
 
 from alsolike.pseudonyms import Pseudonyms
-from functions.collect import handler
 from tests.unit.functions.collect.conftest import ARN
 from tests.unit.functions.collect.test_events import CALL, EVENT, interaction, stored_records
 
@@ -21,7 +20,6 @@ def rows(aws: Callable[[str], Any], table: str) -> list[str]:
 @pytest.fixture
 def hashing(collect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, pseudonyms: Pseudonyms) -> Pseudonyms:
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
-    handler._routes.cache_clear()
     return pseudonyms
 
 
@@ -58,7 +56,6 @@ def test_an_erasure_is_seen_by_a_process_that_looked_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
-    handler._routes.cache_clear()
     collect("POST /events", CALL)
 
     erase("anna")
@@ -75,7 +72,6 @@ def test_an_erased_users_row_is_not_changed_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
-    handler._routes.cache_clear()
     collect("POST /users", USERS)
     before = aws("dynamodb").scan(TableName=users_table)["Items"]
     erase("anna")
@@ -90,7 +86,6 @@ def test_an_erased_users_row_is_not_shown_any_more(
     collect: Callable[..., Any], erase: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
-    handler._routes.cache_clear()
     collect("POST /users", USERS)
     before = collect("GET /users/{userId}", path={"userId": "anna"})
     erase("anna")
@@ -126,12 +121,16 @@ def test_pseudonymised_ids_are_all_that_is_stored(
 
 
 def test_a_made_event_id_hides_the_pseudonymised_ids_too(
-    collect: Callable[..., Any], hashing: Pseudonyms, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    collect: Callable[..., Any],
+    hashing: Pseudonyms,
+    aws: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    start_new_process: Callable[[], None],
 ) -> None:
     """Made of the plain id it could be tried out, id by id."""
     collect("POST /events", CALL)
     monkeypatch.setenv("PSEUDONYMISE_IDS", "0")
-    handler._routes.cache_clear()
+    start_new_process()
     collect("POST /events", {**CALL, "userId": hashing.user("anna"), "sessionId": hashing.session("s1")})
 
     first, second = (interaction(record).event_id for record in stored_records(aws("kinesis")))

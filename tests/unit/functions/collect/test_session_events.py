@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from alsolike.pseudonyms import Pseudonyms
-from functions.collect import handler
 from tests.unit.functions.collect.conftest import TRACKING_ID
 from tests.unit.functions.collect.test_events import CALL, EVENT, interaction, stored_records
 
@@ -48,7 +47,10 @@ def test_events_of_somebody_logged_in_stand_under_the_user_of_the_token(
 
 
 def test_what_is_sold_is_not_said_by_a_browser_unless_the_shop_permits_it(
-    browse: Send, aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
+    browse: Send,
+    aws: Callable[[str], Any],
+    configure: Callable[[dict[str, Any]], None],
+    start_new_process: Callable[[], None],
 ) -> None:
     sold = {**EVENT, "eventType": "Purchase"}
     message = (
@@ -62,7 +64,7 @@ def test_what_is_sold_is_not_said_by_a_browser_unless_the_shop_permits_it(
     assert [interaction(record).event_type for record in stored_records(aws("kinesis"))] == ["view"]
 
     configure({"sessions": {"events": ["purchase"]}})
-    handler._routes.cache_clear()
+    start_new_process()
     assert browse({"eventList": [sold]})["statusCode"] == 200
 
 
@@ -143,7 +145,6 @@ def test_ids_of_a_token_are_hashed_as_any_others(
     browse: Send, aws: Callable[[str], Any], pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
-    handler._routes.cache_clear()
 
     browse({"eventList": [OWN]}, user="anna")
 

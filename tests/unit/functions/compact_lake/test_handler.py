@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.configuration_reader import CURRENT_KEY
 from alsolike.configuration_store import ConfigurationStore
-from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
+from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import add_tombstone
 from functions.compact_lake import handler
 from functions.compact_lake.selection import Rules
@@ -22,7 +22,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 @pytest.fixture
 def invoke(
     aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Any]]:
+) -> Callable[..., Any]:
     secret = aws("secretsmanager").create_secret(Name="secret", SecretString=SECRET)["ARN"]
     variables = {
         "LAKE_BUCKET": lake_bucket,
@@ -33,11 +33,7 @@ def invoke(
     monkeypatch.setattr(handler, "RULES", Rules(min_objects=3, quiet_ms=0, grace_ms=0))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    for cached in (handler._settings, handler._configuration, pseudonyms_of):
-        cached.cache_clear()
-    yield lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
-    for cached in (handler._settings, handler._configuration, pseudonyms_of):
-        cached.cache_clear()
+    return lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
 
 
 def test_call_says_and_counts_what_it_did(

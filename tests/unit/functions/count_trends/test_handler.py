@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,12 +15,10 @@ from tests.unit.functions.factories import NOW_MS, SHARD, LambdaContext, interac
 
 
 @pytest.fixture
-def invoke(artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def invoke(artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
-    handler._sources.cache_clear()
-    yield lambda event: handler.lambda_handler(event, LambdaContext())
-    handler._sources.cache_clear()
+    return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
 @pytest.fixture
@@ -41,11 +39,12 @@ def test_batches_trend_each_event_once_however_often_it_comes(
     aws: Callable[[str], Any],
     artefact_bucket: str,
     counted: Callable[[], dict[str, float]],
+    start_new_process: Callable[[], None],
 ) -> None:
     batch = kinesis_event([*(interaction(f"e{n}") for n in range(9)), b"poison"])
 
     answers = [invoke(batch), invoke(batch)]
-    handler._sources.cache_clear()  # another process
+    start_new_process()  # another process
     answers.append(invoke(batch))
     answers.append(invoke(kinesis_event([interaction("e10", item_id="plum", event_type="purchase")], first=10)))
 
@@ -56,11 +55,11 @@ def test_batches_trend_each_event_once_however_often_it_comes(
 
 
 def test_memory_that_another_process_made_old_is_read_again(
-    invoke: Callable[..., Any], items: Callable[[], dict[str, float]]
+    invoke: Callable[..., Any], items: Callable[[], dict[str, float]], start_new_process: Callable[[], None]
 ) -> None:
     invoke(kinesis_event([interaction("e1")]))
     remembered = handler._sources()
-    handler._sources.cache_clear()
+    start_new_process()
     invoke(kinesis_event([interaction("e2", item_id="plum")], first=1))
 
     handler_sources, handler._sources = handler._sources, lambda: remembered  # type: ignore[assignment]

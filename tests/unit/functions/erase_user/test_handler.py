@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -37,7 +37,7 @@ def erase_user(
     profiles_table: str,
     pseudonyms: Pseudonyms,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Callable[[str], dict[str, Any]]]:
+) -> Callable[[str], dict[str, Any]]:
     """Ask for an erasure; call it with an id."""
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
@@ -46,15 +46,13 @@ def erase_user(
         "STATE_MACHINE_ARN": machine,
     }.items():
         monkeypatch.setenv(name, value)
-    handler._erasing.cache_clear()
 
     def ask(user: str) -> dict[str, Any]:
         event = http_event("DELETE /users/{userId}", path={"userId": user})
         answer = handler.lambda_handler(event, LambdaContext())
         return {**answer, "document": orjson.loads(answer["body"])}
 
-    yield ask
-    handler._erasing.cache_clear()
+    return ask
 
 
 def erased(s3: Any, bucket: str, pseudonyms: Pseudonyms, user: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -24,14 +24,12 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Stores:
     """A deployment whose secret gives the hashes of `PSEUDONYMS`."""
     aws("secretsmanager").create_secret(Name="key-of-people", SecretString="k" * 32)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    handler._data.cache_clear()
-    yield Stores.create(aws)
-    handler._data.cache_clear()
+    return Stores.create(aws)
 
 
 def export(user: str, *, remaining_ms: int = 29_000) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from tests.unit.functions.monitor_models.shop import Shop, shopping
 
 
 @pytest.fixture
-def invoke(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], dict[str, Any]]]:
+def invoke(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
     variables = {
         "LAKE_BUCKET": shop.places.lake_bucket,
         "ARTEFACT_BUCKET": shop.places.artefact_bucket,
@@ -30,9 +30,7 @@ def invoke(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    handler._settings.cache_clear()
-    yield lambda: handler.lambda_handler({}, LambdaContext())
-    handler._settings.cache_clear()
+    return lambda: handler.lambda_handler({}, LambdaContext())
 
 
 def test_a_look_answers_its_report_and_sends_its_metrics(

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ def observe(
     profiles_table: str,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Observe]:
+) -> Observe:
     """Ask a route; call it with the last part of its path and its query."""
     for name, value in {
         "DEPLOYMENT": "test",
@@ -49,7 +49,6 @@ def observe(
         "ARTEFACT_BUCKET": artefact_bucket,
     }.items():
         monkeypatch.setenv(name, value)
-    handler._routes.cache_clear()
 
     def ask(route: str, *, status: int = 200, remaining_ms: int = 29_000, **query: str) -> dict[str, Any]:
         event = http_event(f"GET /operator/{route}", query=query)
@@ -58,5 +57,4 @@ def observe(
         assert answer["statusCode"] == status, document
         return document
 
-    yield ask
-    handler._routes.cache_clear()
+    return ask

@@ -1,17 +1,16 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from alsolike.decision import Check
-from functions.operate import handler
 from tests.unit.functions.factories import NOW_MS
 from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operator
 
 
 @pytest.fixture
-def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Operator:
     """An operator of a deployment without a model."""
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
@@ -23,9 +22,7 @@ def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.M
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
-    handler._routes.cache_clear()
-    yield Operator(aws, artefact_bucket)
-    handler._routes.cache_clear()
+    return Operator(aws, artefact_bucket)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,16 @@ import pytest
 
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_reader import SnapshotReader
-from functions.publish_catalog import handler
 from tests.unit.functions.publish_catalog.changes import NOW_MS
 
 
 @pytest.fixture(autouse=True)
-def environment(
-    lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[None]:
+def environment(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
     monkeypatch.setenv("MAX_SNAPSHOT_MB", "1")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    handler._sources.cache_clear()
-    yield
-    handler._sources.cache_clear()
 
 
 @pytest.fixture

@@ -42,12 +42,15 @@ def test_applied_configuration_types_the_columns_of_what_is_there(
 
 
 def test_a_batch_of_an_environment_that_has_not_looked_again_leaves_applied_columns(
-    context: LambdaContext, snapshot: Callable[[], Snapshot], declare_colour: Callable[[], None]
+    context: LambdaContext,
+    snapshot: Callable[[], Snapshot],
+    declare_colour: Callable[[], None],
+    start_new_process: Callable[[], None],
 ) -> None:
     deliver(context, record("a", 1, colour="red"))
     warm = handler._sources()
     declare_colour()
-    handler._sources.cache_clear()
+    start_new_process()
     handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -15,7 +15,6 @@ from alsolike.pseudonyms import pseudonyms_of
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_store import SnapshotStore
 from alsolike.tombstones import add_tombstone
-from functions.publish_catalog import handler
 from tests.unit.functions.factories import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, record
 
@@ -129,7 +128,6 @@ def test_snapshot_that_readers_refuse_is_counted(
     context: LambdaContext, counted: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_SNAPSHOT_MB", "0")
-    handler._sources.cache_clear()
 
     deliver(context, record("a", 1))
 

@@ -1,12 +1,11 @@
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alsolike.pseudonyms import Pseudonyms
-from functions.recommend import handler
 from tests.fakes.places import create_table
 from tests.unit.functions.recommend.deployment import Deployment
 from tests.unit.functions.recommend.shop import Shop
@@ -27,7 +26,7 @@ def shop(
     pseudonyms: Pseudonyms,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Shop]:
+) -> Shop:
     users_table = create_table(aws("dynamodb"), "users", key="user_id")
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
@@ -36,9 +35,7 @@ def shop(
     for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S", "TRENDS_CHECK_S", "TIME_BUDGET_MS"):
         monkeypatch.setenv(check, "0")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    handler._sources.cache_clear()
-    yield Shop(aws("s3"), aws("dynamodb"), artefact_bucket, profiles_table, users_table, tmp_path)
-    handler._sources.cache_clear()
+    return Shop(aws("s3"), aws("dynamodb"), artefact_bucket, profiles_table, users_table, tmp_path)
 
 
 @pytest.fixture

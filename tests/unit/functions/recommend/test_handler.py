@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -212,14 +210,3 @@ def test_no_part_of_a_refused_body_is_logged(shop: Shop, logged: Callable[[], st
 
     assert '"cause_type":"UnicodeEncodeError"' in logged()
     assert "anna" not in logged()
-
-
-def test_imports_are_only_what_is_needed() -> None:
-    code = (
-        "import sys, functions.recommend.handler;"
-        "print({'pandas', 'pyarrow', 'awswrangler', 'onnx', 'aws_xray_sdk', 'pydantic'} & set(sys.modules))"
-    )
-
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-
-    assert found.strip() == "set()"

@@ -1,6 +1,6 @@
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +80,11 @@ class Workflow:
 @pytest.fixture
 def workflow(
     aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Workflow]:
+) -> Workflow:
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("MODEL_PACKAGE_GROUP", GROUP)
-    handler._settings.cache_clear()
-    yield Workflow(aws("s3"), aws("sagemaker"), artefact_bucket, tmp_path)
-    handler._settings.cache_clear()
+    return Workflow(aws("s3"), aws("sagemaker"), artefact_bucket, tmp_path)
 
 
 def test_good_model_is_let_through_and_kept(workflow: Workflow, counted: Callable[[], dict[str, float]]) -> None:

@@ -1,16 +1,13 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from functions.run_canary import handler
 from tests.unit.functions.run_canary.trial import GROUP, Trial
 
 
 @pytest.fixture
-def trial(
-    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Trial]:
+def trial(aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Trial:
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
         "LAKE_BUCKET": lake_bucket,
@@ -19,6 +16,4 @@ def trial(
         "CANARY_DURATION_S": "3600",
     }.items():
         monkeypatch.setenv(name, value)
-    handler._settings.cache_clear()
-    yield Trial(aws("s3"), aws("sagemaker"), artefacts=artefact_bucket, lake=lake_bucket, monkeypatch=monkeypatch)
-    handler._settings.cache_clear()
+    return Trial(aws("s3"), aws("sagemaker"), artefacts=artefact_bucket, lake=lake_bucket, monkeypatch=monkeypatch)

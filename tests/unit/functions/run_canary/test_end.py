@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from alsolike.errors import InvalidInput
-from functions.run_canary import handler
 from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
 
 
@@ -27,7 +26,6 @@ def test_an_unknown_action_is_refused(trial: Trial) -> None:
 class TestRetention:
     def test_what_nothing_keeps_goes_at_the_end(self, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MODELS_KEPT", "1")
-        handler._settings.cache_clear()
         for version in ("old-1", "old-2", "pinned", "tested"):
             trial.publish(version)
         arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "tested"}}
@@ -46,7 +44,6 @@ class TestRetention:
         self, trial: Trial, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
     ) -> None:
         monkeypatch.setenv("MODELS_KEPT", "1")
-        handler._settings.cache_clear()
         for version in ("old-1", "old-2"):
             trial.publish(version)
         trial.s3.put_object(Bucket=trial.artefacts, Key="config/current.json", Body=b"damaged")

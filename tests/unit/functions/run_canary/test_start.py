@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from alsolike.errors import NotFound
-from functions.run_canary import handler
 from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, Trial
 
 
@@ -40,7 +39,6 @@ def test_the_first_version_is_champion_at_once(trial: Trial) -> None:
 
 def test_without_a_share_there_is_no_trial(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
-    handler._settings.cache_clear()
 
     answer = trial.do("start")
 

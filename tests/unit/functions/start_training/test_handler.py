@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,14 +62,10 @@ class Runs:
 
 
 @pytest.fixture
-def runs(
-    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Runs]:
+def runs(aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
     for name, value in {"ARTEFACT_BUCKET": artefact_bucket, "LAKE_BUCKET": lake_bucket, "SPARK_ABOVE_MB": "1"}.items():
         monkeypatch.setenv(name, value)
-    handler._settings.cache_clear()
-    yield Runs(aws, artefact_bucket, lake_bucket)
-    handler._settings.cache_clear()
+    return Runs(aws, artefact_bucket, lake_bucket)
 
 
 def test_first_run_takes_the_turn_and_builds_a_dataset(runs: Runs) -> None:
@@ -196,7 +192,6 @@ def test_size_of_the_lake_decides_on_the_engine(runs: Runs, megabytes: tuple[flo
 
 def test_engine_can_be_forced(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATASET_ENGINE", "spark")
-    handler._settings.cache_clear()
 
     assert runs.start(runs.execution("a"))["engine"] == "spark"
 

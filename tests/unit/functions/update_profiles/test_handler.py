@@ -1,6 +1,4 @@
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,13 +9,11 @@ from tests.unit.functions.factories import LambdaContext, interaction, kinesis_e
 
 
 @pytest.fixture
-def invoke(profiles_table: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def invoke(profiles_table: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
-    handler._sources.cache_clear()
-    yield lambda event: handler.lambda_handler(event, LambdaContext())
-    handler._sources.cache_clear()
+    return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
 def test_batch_is_in_the_profiles_and_nothing_comes_again(
@@ -44,14 +40,6 @@ def test_batch_comes_again_from_its_first_record_when_the_table_fails(
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": sequence(1)}]}
     assert '"correlation_ids":["order-17"]' in logged()
-
-
-def test_imports_are_light() -> None:
-    code = "import sys, functions.update_profiles.handler; print({'numpy', 'pandas', 'onnxruntime'} & set(sys.modules))"
-
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-
-    assert found.strip() == "set()"
 
 
 def test_erased_users_records_make_no_profile_even_when_the_mark_in_it_is_gone(

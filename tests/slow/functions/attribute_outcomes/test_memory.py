@@ -1,0 +1,29 @@
+"""Peak memory of the attribution of a day, in processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pyarrow as pa
+
+from benchmarks import attribution as benchmark
+from functions.attribute_outcomes import spill
+
+
+def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
+    """Return the most that Arrow had at once, for a day of so many answers: rows are there as long as they are read."""
+    benchmark.ROWS_PER_OBJECT = 500
+    benchmark.write_day(directory, answers)
+    spill.PIECE_ROWS = part_rows
+    benchmark.attribute_day(directory, part_rows=part_rows)
+    return int(pa.default_memory_pool().max_memory() or 0)
+
+
+def test_peak_of_memory_is_that_of_a_part(tmp_path: Path) -> None:
+    peaks = []
+    for answers in (8_000, 24_000):  # as many objects as are read at once, and three times as many
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            peaks.append(pool.apply(_peak_bytes, (answers, tmp_path / str(answers), 2_000)))
+
+    assert peaks[1] < 1.15 * peaks[0]

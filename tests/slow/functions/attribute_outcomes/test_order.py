@@ -1,0 +1,22 @@
+"""The same results whatever the order of arrival, the cut into objects, the deliveries and the calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.functions.attribute_outcomes.arrivals import check_any_arrival, histories
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),  # to shrink a failure takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(history=histories(), data=st.data())
+def test_results_do_not_depend_on_how_things_came(s3: Any, history: Any, data: st.DataObject) -> None:
+    check_any_arrival(s3, history, data)

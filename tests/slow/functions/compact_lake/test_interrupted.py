@@ -1,0 +1,86 @@
+"""Upkeep that is stopped, watched and joined at each of its calls: readers count the same throughout."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fakes.places import create_bucket
+from tests.unit.functions.compact_lake.interruptions import (
+    LATER_MS,
+    erase_during_a_merge,
+    fill,
+    join_another_call,
+    kill_and_go_on,
+    kill_at,
+)
+from tests.unit.functions.compact_lake.lakes import Killed, Watched, counted, keep_up, listed, row, write
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "least"), [(kill_and_go_on, 21), (join_another_call, 21), (erase_during_a_merge, 9)]
+)
+def test_interrupted_at_any_step_readers_count_the_same(s3: Any, interrupt: Callable[..., bool], least: int) -> None:
+    steps = 0
+    while interrupt(s3, create_bucket(s3, f"lake-{steps}"), step=steps):
+        steps += 1
+
+    assert steps >= least
+
+
+def test_whoever_lists_and_reads_meanwhile_counts_the_same(s3: Any) -> None:
+    bucket = create_bucket(s3, "read")
+    fill(s3, bucket)
+    expected = counted(s3, bucket)
+    listings: list[Any] = []
+    reads = 0
+
+    def look(number: int, name: str) -> None:
+        nonlocal reads
+        listings.append(listed(s3, bucket))
+        for listing in listings[number % 2 :: 2]:  # of the earlier ones every other, in turn
+            assert counted(s3, bucket, listing) == expected, f"before call {number}, {name}"
+            reads += 1
+
+    keep_up(Watched(s3, look), bucket, later_ms=LATER_MS)
+    during_the_merge, listings = listings, []  # the inputs stay longer than a reader takes
+    outcome = keep_up(Watched(s3, look), bucket, later_ms=LATER_MS)
+
+    assert outcome.removed == 4
+    assert len(during_the_merge) > 8
+    assert len(listings) > 8
+    assert reads > 50
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xy"), st.integers(0, 1)), min_size=1, max_size=3)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), EVENTS),
+        st.tuples(st.just("run"), st.sampled_from([0, LATER_MS])),
+        st.tuples(st.just("kill"), st.integers(0, 25)),
+    ),
+    max_size=10,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_comes_and_is_stopped_readers_count_what_was_written(steps: list[Any], s3: Any) -> None:
+    bucket = create_bucket(s3, f"any-{len(s3.list_buckets()['Buckets'])}")
+    written = create_bucket(s3, f"{bucket}-written")
+    for number, (what, argument) in enumerate([("write", [("a", "x", 0)]), *steps]):
+        if what == "write":
+            rows = [row(event, item_id=item, received_time_ms=received) for event, item, received in argument]
+            for each in (bucket, written):
+                write(s3, each, str(number), rows)
+        elif what == "run":
+            keep_up(s3, bucket, later_ms=argument)
+        else:
+            with contextlib.suppress(Killed):
+                keep_up(Watched(s3, kill_at(argument)), bucket, later_ms=LATER_MS)
+        assert counted(s3, bucket) == counted(s3, written)
