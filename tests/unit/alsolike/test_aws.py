@@ -47,33 +47,38 @@ SERVICES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-9"])
+REGIONS = ("eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-9")
+
+
+def called_and_signed(client: Any, operation: str, region: str) -> tuple[Any, ...]:
+    """Return where and how a client sends a call."""
+    parameters = {"GetObject": {"Bucket": "shop", "Key": "a/b"}, "GetItem": {"TableName": "t", "Key": {}}}
+    model = client.meta.service_model.operation_model(operation)
+    context: dict[str, Any] = {"client_region": region, "client_config": client.meta.config}
+    return (
+        client._resolve_endpoint_ruleset(model, parameters.get(operation, {}), context),
+        context.get("signing"),
+        client.meta.endpoint_url,
+        client.meta.config.signature_version,
+        client._request_signer.region_name,
+        client._request_signer.signing_name,
+    )
+
+
 @pytest.mark.parametrize("service", SERVICES)
-def test_clients_call_and_sign_as_botocores_do(service: str, region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_call_and_sign_as_botocores_do(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     aws.session.cache_clear()
-    ours, botocores = (
-        session.create_client(service, region_name=region, aws_access_key_id="a", aws_secret_access_key="s")
-        for session in (aws.session(), get_session())
-    )
-    call = {
-        "s3": ("GetObject", {"Bucket": "shop", "Key": "a/b"}),
-        "dynamodb": ("GetItem", {"TableName": "t", "Key": {}}),
-    }
-    operation, parameters = call.get(service, (botocores.meta.service_model.operation_names[0], {}))
-    if operation not in ours.meta.service_model.operation_names:
-        operation = ours.meta.service_model.operation_names[0]
+    sessions = aws.session(), get_session()
+    for region in REGIONS:
+        ours, botocores = (
+            session.create_client(service, region_name=region, aws_access_key_id="a", aws_secret_access_key="s")
+            for session in sessions
+        )
+        operations = ours.meta.service_model.operation_names
+        operation = next((name for name in ("GetObject", "GetItem") if name in operations), operations[0])
 
-    def endpoint(client: Any) -> Any:
-        model = client.meta.service_model.operation_model(operation)
-        context: dict[str, Any] = {"client_region": region, "client_config": client.meta.config}
-        return client._resolve_endpoint_ruleset(model, parameters, context), context.get("signing")
-
-    assert endpoint(ours) == endpoint(botocores)
-    assert ours.meta.endpoint_url == botocores.meta.endpoint_url
-    assert ours.meta.config.signature_version == botocores.meta.config.signature_version
-    assert ours._request_signer.region_name == botocores._request_signer.region_name
-    assert ours._request_signer.signing_name == botocores._request_signer.signing_name
+        assert called_and_signed(ours, operation, region) == called_and_signed(botocores, operation, region)
 
 
 def test_errors_of_a_call_have_botocores_classes() -> None:
