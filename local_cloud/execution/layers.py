@@ -5,6 +5,7 @@ compiled files this interpreter cannot load is left out of the extracted copy, s
 that name is imported instead. The report says which, and why.
 """
 
+import functools
 import importlib.machinery
 import importlib.metadata
 import importlib.util
@@ -134,9 +135,7 @@ def foreign_binary(
 
 def _replacement(package: str, reason: str) -> str:
     """Complete a reason by what the environment has instead."""
-    modules: Mapping[str, list[str]] = importlib.metadata.packages_distributions()
-    names = [package, *modules.get(package, [])]
-    for name in names:
+    for name in (package, *_distributions().get(package, [])):
         try:
             return f"{reason}; the environment has {name} {importlib.metadata.version(name)}"
         except importlib.metadata.PackageNotFoundError:
@@ -144,3 +143,9 @@ def _replacement(package: str, reason: str) -> str:
     if importlib.util.find_spec(package) is not None:
         return f"{reason}; the environment has it"
     return f"{reason}; the environment does NOT have it: importing it will fail"
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Return the installed distributions of each top-level package; this reads the file list of each."""
+    return importlib.metadata.packages_distributions()
