@@ -86,7 +86,7 @@ def publish_pages(deployment: Deployment) -> None:
 
 
 def synthesize(environment: str | None, directory: Path, *, without_layers: bool = False) -> None:
-    """Write the cloud assembly of an environment.
+    """Write the cloud assembly of an environment, unless it was written from the very same inputs.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ def synthesize(environment: str | None, directory: Path, *, without_layers: bool
     """
     extras.require("aws_cdk")
     with console.step("synthesize the CDK app") as step:
-        arguments = [sys.executable, "-m", "infra_cdk.app", "--outdir", str(directory.resolve())]
+        arguments = [sys.executable, "-m", "infra_cdk.assembly", "--outdir", str(directory.resolve())]
         if environment is not None:
             arguments += ["--environment", environment]
         if without_layers:
-            arguments += ["--layers", str(_empty_layers(directory.parent / "layers")), "--skip-template-check"]
+            arguments += ["--layers", str(_empty_layers(directory.parent / "layers"))]
         _run(arguments, what=f"synthesizing {environment or 'the default environment'}")
         step.note(f"in {_shown(directory)}")
 

@@ -27,14 +27,18 @@ def up(
 ) -> None:
     """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C."""
     from cli import boot, console, deployment
+    from cli.background import Background
 
     state = state or deployment.state_path()
     boot.claim(state)
-    boot.build_layers()
-    boot.build_pages()
-    boot.synthesize(environment, outdir)
-    with boot.running_cloud(outdir, state=state) as cloud:
+    with contextlib.ExitStack() as stack:
+        stack.callback(boot.stop_builds)
+        pages = Background(boot.build_pages)
+        boot.build_layers()
+        boot.synthesize(environment, outdir)
+        cloud = stack.enter_context(boot.running_cloud(outdir, state=state))
         where = deployment.of_cloud(cloud)
+        pages.result()
         boot.publish_pages(where)
         for line in boot.layer_sentences(cloud):
             console.say(line)

@@ -11,8 +11,8 @@ from alsolike.errors import Unavailable
 from alsolike.profiles import ProfileStore
 from cli import console, dataset_quality, model_versions, training_run
 from cli.api import Api, Recommendations
+from cli.background import Background
 from cli.demo import comparison, journey, reference, replay
-from cli.demo.background import Background
 from cli.demo.comparison import Answer
 from cli.demo.journey import Journey
 from cli.demo.reference import ReferenceModel

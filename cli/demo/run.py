@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from alsolike.errors import Unavailable
 from cli import boot, console, deployment
-from cli.demo.background import Background
+from cli.background import Background
 from cli.demo.summary import Summary
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 
 from alsolike.errors import AlsolikeError, Unavailable
 from cli import console
+from cli.background import Background
 from cli.demo import run
-from cli.demo.background import Background
 from cli.demo.run import DIRECTORY, Demo
 from cli.demo.summary import Check, FirstRecommendation
 from cli.deployment import Deployment

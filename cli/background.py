@@ -1,4 +1,4 @@
-"""Work that runs next to the demo's steps."""
+"""Work that runs next to the steps of a command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Background(Generic[T]):
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
         self._future: Future[T] = Future()
-        threading.Thread(target=self._run, name="demo", daemon=True).start()
+        threading.Thread(target=self._run, name="background", daemon=True).start()
 
     def result(self) -> T:
         """Wait for the call to end, and return its result or raise its error."""
