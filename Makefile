@@ -8,7 +8,7 @@ WHAT ?=
 WITH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check slow web docs bench synth format lock prose clean
+.PHONY: help setup demo test check slow web docs bench synth format lock prose mutants clean
 .PHONY: .check-lint .check-types .check-imports .check-prose .check-test .web-build .web-check .web-test .docs-api .docs-images .synth-layers .synth-app FORCE
 
 help:  ## show this list
@@ -46,6 +46,9 @@ format: $(VENV)/dev.done  ## write the format and the safe lint fixes
 
 prose: $(VENV)/demo.done  ## plain English: findings per folder, which may only fall (ARGS="--list cli", ARGS=--record)
 	$(BIN)/python -m tests.prose $(ARGS)
+
+mutants: $(VENV)/dev.done  ## a sample of mutants of gate, canary, filters, slate and profiles: tests kill 95% (ARGS="--seed 2 --only gate")
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 clean:  ## remove what the build made, keep .venv
 	rm -rf build cdk.out .alsolike node_modules web/node_modules

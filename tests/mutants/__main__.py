@@ -1,0 +1,241 @@
+"""The mutation run: a sample of mutants, each against its unit tests in a forked process; files are never changed."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import dataclasses
+import importlib
+import importlib.util
+import multiprocessing
+import multiprocessing.connection
+import os
+import random
+import resource
+import signal
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from tests.mutants.edits import Mutant, mutants
+from tests.mutants.equivalents import EQUIVALENTS
+
+ROOT = Path(__file__).parents[2]
+CORE = "layers/core/python"
+THRESHOLD = 0.95
+_FORK = multiprocessing.get_context("fork")
+_OURS = frozenset({"alsolike", "functions", "tests", "conftest"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """Modules that are mutated together, and their tests, the fastest first; both as patterns below the repository."""
+
+    name: str
+    modules: Sequence[str]
+    tests: Sequence[str]
+
+
+TARGETS = (
+    Target("gate", ["functions/register_model/*.py"], ["tests/unit/functions/register_model"]),
+    Target(
+        "canary",
+        ["functions/run_canary/judgement.py"],
+        [f"tests/unit/functions/run_canary/test_judgement{name}.py" for name in ("_figures", "")],
+    ),
+    Target("filters", [f"{CORE}/alsolike/filter*.py"], ["tests/unit/alsolike/test_filter*.py"]),
+    Target(
+        "slate",
+        ["functions/recommend/slate*.py"],
+        [f"tests/unit/functions/recommend/test_slate{name}.py" for name in ("_rules", "_places", "", "_properties")],
+    ),
+    Target(
+        "profiles",
+        [f"{CORE}/alsolike/profile*.py"],
+        ["tests/unit/alsolike/test_profile*.py", "tests/unit/functions/update_profiles"],
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _MutantFinder:
+    """Import hook that loads one module from the code of a mutant."""
+
+    name: str
+    path: Path
+    code: CodeType
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Return the mutant's spec for its module, None for all others."""
+        if name != self.name:
+            return None
+        loader = SourceFileLoader(name, str(self.path))
+        loader.get_code = lambda fullname: self.code  # type: ignore[method-assign]
+        return importlib.util.spec_from_loader(name, loader)
+
+
+def paths(patterns: Sequence[str]) -> list[Path]:
+    """Return the files and folders that match, in the order of the patterns."""
+    matched = [(pattern, sorted(ROOT.glob(pattern))) for pattern in patterns]
+    if missing := [pattern for pattern, files in matched if not files]:
+        raise SystemExit(f"No file matches {missing}. Correct TARGETS in tests/mutants/__main__.py.")
+    return [path for _, files in matched for path in files]
+
+
+def sample(candidates: dict[str, list[Mutant]], size: int, seed: int) -> list[tuple[str, Mutant]]:
+    """Return about as many mutants of each target, as many as it has at most; all for size 0."""
+    chosen = []
+    for index, (name, found) in enumerate(candidates.items()):
+        count = len(found) if size == 0 else min(len(found), (size + index) // len(candidates))
+        picked = random.Random(f"{seed} {name}").sample(range(len(found)), count)
+        chosen += [(name, found[number]) for number in sorted(picked)]
+    return chosen
+
+
+def _module(path: Path) -> str:
+    relative = path.relative_to(ROOT).as_posix().removeprefix(f"{CORE}/").removesuffix(".py").removesuffix("/__init__")
+    return relative.replace("/", ".")
+
+
+def _run_tests(target: Target, folder: Path, mutant: Mutant | None, cpu_s: int, report: Any) -> None:
+    """Run tests in this process and exit with pytest's status; without a mutant, send the time and modules first."""
+    log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / "hypothesis")
+    if mutant is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
+        sys.meta_path.insert(0, _MutantFinder(_module(mutant.path), mutant.path, mutant.compile()))
+    import pytest
+
+    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", f"--basetemp={folder}/files", "--hypothesis-seed=0"]
+    status = pytest.main([*options, *(str(path) for path in paths(target.tests))])
+    if mutant is None:
+        third_party = [name for name in sys.modules if name.partition(".")[0] not in _OURS]
+        report.send((time.process_time(), third_party))
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def _baseline(target: Target, folder: Path) -> float:
+    """Run a target's tests without a mutant, import the libraries that they import, and return the processor time."""
+    receiver, sender = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=_run_tests, args=(target, folder, None, 0, sender))
+    process.start()
+    sender.close()
+    try:
+        cpu_s, libraries = receiver.recv()
+    except EOFError:
+        cpu_s, libraries = 0.0, []
+    process.join()
+    if process.exitcode != 0:
+        raise SystemExit(f"The tests of {target.name} fail without a mutant:\n{(folder / 'log').read_text()[-2000:]}")
+    for name in libraries:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    return float(cpu_s)
+
+
+def statuses(
+    jobs: Sequence[tuple[Target, Mutant, int]], *, workers: int, folder: Path
+) -> Iterator[tuple[Mutant, bool]]:
+    """Yield each mutant with true if a test failed, or exceeded its processor time; as they end."""
+    waiting = list(enumerate(jobs))[::-1]
+    running: dict[Any, tuple[Any, Mutant]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                number, (target, mutant, cpu_s) = waiting.pop()
+                own = folder / str(number)
+                own.mkdir()
+                process = _FORK.Process(target=_run_tests, args=(target, own, mutant, cpu_s, None))
+                process.start()
+                running[process.sentinel] = process, mutant
+            for sentinel in multiprocessing.connection.wait(list(running)):
+                process, mutant = running.pop(sentinel)
+                process.join()
+                yield mutant, process.exitcode != 0
+    finally:
+        for process, _ in running.values():
+            process.kill()
+            process.join()
+
+
+def main() -> int:
+    """Run a sample and return the exit status: 1 if too few mutants are killed."""
+    parser = argparse.ArgumentParser(prog="make mutants", description="Count the mutants that unit tests kill.")
+    parser.add_argument("--sample", type=int, default=90, help="Mutants to run, 0 for all. Default: 90.")
+    parser.add_argument("--seed", type=int, default=1, help="Seed of the sample. Default: 1.")
+    parser.add_argument("--workers", type=int, default=2, help="Processes at a time. Default: 2.")
+    parser.add_argument("--only", choices=[target.name for target in TARGETS], help="Run one target.")
+    options = parser.parse_args()
+    targets = {target.name: target for target in TARGETS if options.only in {None, target.name}}
+    everything = {
+        name: [mutant for path in paths(target.modules) for mutant in mutants(path)] for name, target in targets.items()
+    }
+    if not options.only and (
+        stale := EQUIVALENTS.keys() - {_key(mutant) for found in everything.values() for mutant in found}
+    ):
+        raise SystemExit(f"No such mutants: {sorted(stale)}. Remove them from tests/mutants/equivalents.py.")
+    candidates = {
+        name: [mutant for mutant in found if _key(mutant) not in EQUIVALENTS] for name, found in everything.items()
+    }
+    chosen = sample(candidates, options.sample, options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        limits = {}
+        for name, target in targets.items():
+            (Path(folder) / name).mkdir()
+            limits[name] = int(4 * _baseline(target, Path(folder) / name)) + 20
+            print(
+                f"{name}: {len(everything[name])} mutants, {len(everything[name]) - len(candidates[name])} equivalent",
+                flush=True,
+            )
+        jobs = [(targets[name], mutant, limits[name]) for name, mutant in chosen]
+        killed = {}
+        for mutant, was_killed in statuses(jobs, workers=options.workers, folder=Path(folder)):
+            killed[_key(mutant), mutant.number] = was_killed
+            if not was_killed:
+                print(f"survived: {_place(mutant)}", flush=True)
+    return _report(chosen, [mutant for _, mutant in chosen if not killed[_key(mutant), mutant.number]])
+
+
+def _key(mutant: Mutant) -> tuple[str, str, str, str]:
+    return mutant.path.relative_to(ROOT).as_posix(), mutant.text, mutant.before, mutant.after
+
+
+def _place(mutant: Mutant) -> str:
+    change = f"{textwrap.shorten(mutant.before, 60)} -> {textwrap.shorten(mutant.after, 60)}"
+    return f"{mutant.path.relative_to(ROOT)}:{mutant.line}: {change}   ({textwrap.shorten(mutant.text, 80)})"
+
+
+def _report(chosen: Sequence[tuple[str, Mutant]], survivors: Sequence[Mutant]) -> int:
+    """Print a table of modules and the survivors; return the exit status."""
+    sampled = collections.Counter(_module(mutant.path) for _, mutant in chosen)
+    survived = collections.Counter(_module(mutant.path) for mutant in survivors)
+    print(f"\n{'module':48} mutants killed")
+    for module, count in sorted(sampled.items()):
+        print(f"{module:48} {count:7} {count - survived[module]:6}")
+    share = 1 - len(survivors) / len(chosen)
+    print(
+        f"{'all':48} {len(chosen):7} {len(chosen) - len(survivors):6}   {share:.1%}, expected at least {THRESHOLD:.0%}"
+    )
+    for mutant in survivors:
+        print(f"survived: {_place(mutant)}")
+    return int(share < THRESHOLD)
+
+
+if __name__ == "__main__":
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a thread of a library would not survive the fork
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,69 @@
+"""Mutants that no test can kill, each with the reason; they are not sampled."""
+
+from __future__ import annotations
+
+JUDGEMENT = "functions/run_canary/judgement.py"
+SLATE = "functions/recommend/slate.py"
+SLATE_RULES = "functions/recommend/slate_rules.py"
+PROFILE = "layers/core/python/alsolike/profile.py"
+PROFILES = "layers/core/python/alsolike/profiles.py"
+
+EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
+    (
+        JUDGEMENT,
+        "lacks = candidate.users < share * users",
+        "candidate.users < share * users",
+        "candidate.users <= share * users",
+    ): "With exactly the expected users the test's p-value is 1 as well.",
+    (
+        JUDGEMENT,
+        "p = sample_ratio_p_value([candidate.users, champion.users], [share, 1 - share]) if lacks else 1.0",
+        "1.0",
+        "2.0",
+    ): "The p-value is only compared with 1e-6.",
+    (
+        JUDGEMENT,
+        'return Test("missing users", sentence, None, None, p < MISSING_BELOW)',
+        "p < MISSING_BELOW",
+        "p <= MISSING_BELOW",
+    ): "No counts of users have a p-value of exactly 1e-6.",
+    (
+        JUDGEMENT,
+        "expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0",
+        "0.0",
+        "1.0",
+    ): "Both are below MINIMUM_EVENTS.",
+    (
+        JUDGEMENT,
+        'return Test(name, f"{sentence} (z {z:.2f}, {critical:.2f} is too much)", z, critical, z > critical)',
+        "z > critical",
+        "z >= critical",
+    ): "The critical value is irrational.",
+    (
+        SLATE,
+        "self._new, self._tightened = list(steering.new_items), -1",
+        "1",
+        "2",
+    ): "Any negative number differs from what the rules count, from 0 on.",
+    (SLATE_RULES, "self.tightened = 0", "0", "1"): "Readers only compare it with earlier values.",
+    (
+        PROFILE,
+        "if known is None or interaction > known:",
+        "interaction > known",
+        "interaction >= known",
+    ): "An equal interaction takes the place of an equal one.",
+    (
+        PROFILE,
+        "surplus = 0 if len(interactions) <= HISTORY_LENGTH else len(pack(interactions)) - MAX_BYTES",
+        "len(interactions) <= HISTORY_LENGTH",
+        "len(interactions) < HISTORY_LENGTH",
+    ): "HISTORY_LENGTH interactions with the longest permitted ids pack into less than MAX_BYTES.",
+    (
+        PROFILES,
+        "def __init__(self, client: Any, table: str, *, remember_bytes: int = 0) -> None:",
+        "0",
+        "1",
+    ): "No item fits into one byte.",
+    (PROFILES, "_ITEM_OVERHEAD_BYTES = 700", "700", "701"): "The overhead is an estimate.",
+}
+"""Reasons by path, changed line, expression before and after; an entry without its mutant is an error."""

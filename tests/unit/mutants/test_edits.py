@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.edits import mutants
+
+SOURCE = '''from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    LIMIT = 1
+def kept(a: int | None = 2, *, b: "list[int] | str") -> int | None:
+    """Docstring 1."""
+    for x in zip(a, b, strict=True):
+        if x > 3 and not b:
+            continue
+    return a + 4 if a else -b
+'''
+
+
+def changes(path: Path, source: str) -> list[tuple[int, str, str]]:
+    path.write_text(source)
+    return [(mutant.line, mutant.before, mutant.after) for mutant in mutants(path)]
+
+
+def test_operators_conditions_and_constants_change_and_types_stay(tmp_path: Path) -> None:
+    assert sorted(changes(tmp_path / "module.py", SOURCE)) == [
+        (4, "2", "3"),
+        (7, "3", "4"),
+        (7, "not b", "b"),
+        (7, "x > 3", "x >= 3"),
+        (7, "x > 3 and (not b)", "x > 3 or not b"),
+        (8, "continue", "break"),
+        (9, "-b", "b"),
+        (9, "4", "5"),
+        (9, "a", "not a"),
+        (9, "a + 4", "a - 4"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a < b < c", ["a <= b < c", "a < b <= c"]),
+        ("a is not b", ["a is b"]),
+        ("a not in b", ["a in b"]),
+        ("a * b", ["a + b"]),
+        ("a | b", ["a & b"]),
+        ("a or b", ["a and b"]),
+        ("True", ["False"]),
+        ("0.5", ["1.5"]),
+        ("'text'", []),
+        ("isinstance(a, int | A)", []),
+    ],
+)
+def test_an_expression_has_these_mutants(before: str, after: list[str], tmp_path: Path) -> None:
+    assert [new for _, _, new in changes(tmp_path / "module.py", before)] == after
+
+
+def test_a_mutant_compiles_with_its_change_and_leaves_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("def double(a):\n    return a * 2\n")
+
+    results = []
+    for mutant in mutants(path):
+        namespace: dict[str, object] = {}
+        exec(mutant.compile(), namespace)
+        results.append(namespace["double"](5))  # type: ignore[operator]
+
+    assert results == [7, 15]
+    assert path.read_text() == "def double(a):\n    return a * 2\n"
