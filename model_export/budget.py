@@ -20,7 +20,7 @@ SMALL_INTERACTIONS, SMALL_ITEMS = 5_000_000, 100_000
 """Up to these, an ample budget needs no short fits, unless the algorithm says that its fits are long."""
 
 AMPLE_S, AMPLE_MB = 600.0, 4_000.0
-"""What is left of an ample budget, at least: on small data `FITS` of an algorithm take half of either at most."""
+"""Least remaining budget that counts as ample: on small data, `FITS` of an algorithm take half of either at most."""
 
 TRIAL_ROWS = 50_000
 """Interactions of the longer short fit, which has `TRIAL_SHARE` of large data; up to four times as many have none,
