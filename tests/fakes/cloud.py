@@ -17,13 +17,17 @@ from botocore.session import Session
 
 from tests.fakes.cloudformation import MemoryCloudFormation
 from tests.fakes.cloudwatch import MemoryCloudWatch
+from tests.fakes.cognito import MemoryCognito
 from tests.fakes.dynamodb import MemoryDynamoDB
 from tests.fakes.kinesis import MemoryKinesis
+from tests.fakes.lambda_functions import MemoryLambda
 from tests.fakes.s3 import MemoryS3
 from tests.fakes.sagemaker import MemorySageMaker
 from tests.fakes.secrets import MemorySecrets
 from tests.fakes.service import MemoryService, ServiceError
+from tests.fakes.ssm import MemoryParameters
 from tests.fakes.step_functions import MemoryStepFunctions
+from tests.fakes.sts import MemoryIdentity
 
 _REQUEST = "memory_cloud_request"
 
@@ -71,6 +75,8 @@ class MemoryCloud:
         self.sagemaker = MemorySageMaker()
         self.cloudwatch = MemoryCloudWatch()
         self.cloudformation = MemoryCloudFormation()
+        self.parameters = MemoryParameters()
+        self.cognito = MemoryCognito()
         self._services: Mapping[str, MemoryService] = {
             "s3": self.s3,
             "dynamodb": self.dynamodb,
@@ -80,6 +86,10 @@ class MemoryCloud:
             "sagemaker": self.sagemaker,
             "cloudwatch": self.cloudwatch,
             "cloudformation": self.cloudformation,
+            "ssm": self.parameters,
+            "sts": MemoryIdentity(),
+            "lambda": MemoryLambda(),
+            "cognito-identity-provider": self.cognito,
         }
 
     def attach(self, session: Session) -> Session:

@@ -1,4 +1,4 @@
-"""Kinesis in memory: streams of one shard."""
+"""Kinesis in memory: streams whose records are in one shard."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ class MemoryKinesis(MemoryService):
 
     def __init__(self) -> None:
         self._streams: dict[str, list[dict[str, Any]]] = {}
+        self._shards: dict[str, int] = {}
 
     @operation("StreamName", "ShardCount")
     def create_stream(self, request: Request) -> Response:
-        if request["ShardCount"] != 1:
-            raise NotImplementedError("Streams of several shards are not implemented.")
         self._streams[request["StreamName"]] = []
+        self._shards[request["StreamName"]] = request["ShardCount"]
         return {}
+
+    @operation("StreamName")
+    def describe_stream_summary(self, request: Request) -> Response:
+        self._records(request["StreamName"])
+        summary = {"StreamStatus": "ACTIVE", "OpenShardCount": self._shards[request["StreamName"]]}
+        return {"StreamDescriptionSummary": {"StreamName": request["StreamName"], **summary}}
 
     @operation("StreamName")
     def delete_stream(self, request: Request) -> Response:
@@ -32,6 +38,8 @@ class MemoryKinesis(MemoryService):
     @operation("StreamName", "Records")
     def put_records(self, request: Request) -> Response:
         records = self._records(request["StreamName"])
+        if self._shards[request["StreamName"]] != 1:
+            raise NotImplementedError("Streams of several shards take no records.")
         results = []
         for one in request["Records"]:
             number = f"{len(records):056}"

@@ -41,6 +41,7 @@ class MemorySecrets(MemoryService):
     def _arn(self, request: Request) -> str:
         wanted = request["SecretId"]
         for arn in self._values:
-            if wanted in (arn, arn.rpartition(":")[2].removesuffix("-memory")):
+            partial = arn.removesuffix("-memory")  # without the suffix that the service appends
+            if wanted in (arn, partial, partial.rpartition(":")[2]):
                 return arn
         raise ServiceError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")

@@ -53,7 +53,9 @@ def test_secret_is_read_by_name_and_by_arn(aws: Clients) -> None:
     secrets = aws("secretsmanager")
     arn = secrets.create_secret(Name="the-key", SecretString="pear")["ARN"]
 
-    assert {secrets.get_secret_value(SecretId=name)["SecretString"] for name in ("the-key", arn)} == {"pear"}
+    assert {
+        secrets.get_secret_value(SecretId=name)["SecretString"] for name in ("the-key", arn, arn.rpartition("-")[0])
+    } == {"pear"}
     assert refusal(secrets.create_secret, Name="the-key", SecretString="x") == ("ResourceExistsException", 400)
 
 
@@ -249,3 +251,57 @@ def test_alarm_is_described_with_its_state(aws: Clients) -> None:
 
 def test_template_of_a_missing_stack_is_refused(aws: Clients) -> None:
     assert refusal(aws("cloudformation").get_template, StackName="absent") == ("ValidationError", 400)
+
+
+def test_stream_summary_counts_open_shards(aws: Clients) -> None:
+    aws("kinesis").create_stream(StreamName="wide", ShardCount=2)
+
+    summary = aws("kinesis").describe_stream_summary(StreamName="wide")["StreamDescriptionSummary"]
+
+    assert (summary["StreamName"], summary["StreamStatus"], summary["OpenShardCount"]) == ("wide", "ACTIVE", 2)
+
+
+def test_parameters_below_a_path_are_listed_on_pages(aws: Clients) -> None:
+    ssm = aws("ssm")
+    for name in ("/shops/one/a", "/shops/two/b", "/shops-of-others/c", *(f"/shops/many/{n:02}" for n in range(12))):
+        ssm.put_parameter(Name=name, Value=f"value of {name}", Type="String")
+
+    pages = list(ssm.get_paginator("get_parameters_by_path").paginate(Path="/shops", Recursive=True))
+
+    found = {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
+    assert len(pages) == 2
+    assert len(found) == 14
+    assert found["/shops/one/a"] == "value of /shops/one/a"
+
+
+def test_parameter_is_replaced_on_request_only(aws: Clients) -> None:
+    ssm = aws("ssm")
+    ssm.put_parameter(Name="/shop/a", Value="1", Type="String")
+
+    refused = refusal(ssm.put_parameter, Name="/shop/a", Value="2", Type="String")
+    ssm.put_parameter(Name="/shop/a", Value="3", Type="String", Overwrite=True)
+
+    (parameter,) = ssm.get_parameters_by_path(Path="/shop", Recursive=True)["Parameters"]
+    assert (refused, parameter["Value"]) == (("ParameterAlreadyExists", 400), "3")
+
+
+def test_client_of_a_user_pool_has_a_secret(aws: Clients) -> None:
+    cognito = aws("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
+    made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app", GenerateSecret=True)["UserPoolClient"]
+
+    found = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=made["ClientId"])["UserPoolClient"]
+
+    assert found["ClientSecret"] == made["ClientSecret"]
+    assert refusal(cognito.describe_user_pool_client, UserPoolId=pool, ClientId="nobody") == (
+        "ResourceNotFoundException",
+        400,
+    )
+
+
+def test_caller_has_an_identity(aws: Clients) -> None:
+    assert aws("sts").get_caller_identity()["Arn"].startswith("arn:aws:sts::")
+
+
+def test_account_without_functions_lists_none(aws: Clients) -> None:
+    assert aws("lambda").list_functions()["Functions"] == []

@@ -1,36 +1,23 @@
-"""A deployment whose services are moto's, in this process."""
+"""A deployment in the memory cloud."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
-from tests.unit.cli.shop import NAMES, REGION, empty_deployment
-
-
-@pytest.fixture(scope="session")
-def clients() -> Callable[[str], Any]:
-    """One client a service for all tests: reading a service's description takes longer than most of them."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
-    return functools.cache(session.client)
+from tests.unit.cli.shop import NAMES, empty_deployment
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Gives boto3 clients of an empty AWS."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Clients of an empty AWS, which commands find too."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
-        yield functools.cache(lambda service: boto3.client(service, region_name=REGION))
+    monkeypatch.setattr("cli.deployment.session_clients", lambda: aws)
+    return aws
 
 
 @pytest.fixture

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
-from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from alsolike.quarantine import QuarantinedRecord
@@ -18,26 +14,17 @@ from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
 from tests.fakes.places import create_bucket
-from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.cli.shop import NAMES
 
 BATCH_KEY = "aws/lambda/0d1-mapping/shardId-000000000000/2026/09/21/2026-09-21T10.11.12-uuid"
 ARRIVED_MS = 1_790_000_000_000
 
 
-@contextlib.contextmanager
-def open_shop() -> Iterator[Deployment]:
-    """A deployment with an empty lake bucket and a stream, in this process."""
-    with mock_aws():
-        create_bucket(_client("s3"), NAMES.lake_bucket)
-        _client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
-        yield Deployment("shop", NAMES, _client, lambda scope: f"token of {scope}", is_local=False)
-
-
-@functools.cache
-def _client(service: str) -> Any:
-    """One client for all tests: reading a service's description takes longer than most of them."""
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    return session.client(service)
+def open_shop(client: Callable[[str], Any]) -> Deployment:
+    """Create a deployment with an empty lake bucket and a stream."""
+    create_bucket(client("s3"), NAMES.lake_bucket)
+    client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
+    return Deployment("shop", NAMES, client, lambda scope: f"token of {scope}", is_local=False)
 
 
 def event(event_id: str = "e1", **fields: Any) -> bytes:

@@ -66,7 +66,7 @@ def stop_at(deployment: Deployment, call: int, error: type[BaseException]) -> No
             raise error
 
     for service in ("s3", "dynamodb"):
-        deployment.client(service).meta.events.register("before-call", stop, unique_id="stop")
+        deployment.client(service).meta.events.register_first("before-call", stop, unique_id="stop")
 
 
 def go_on(deployment: Deployment) -> None:

@@ -1,19 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner, Result
 
 from alsolike.lake import quarantine_key
@@ -21,8 +14,7 @@ from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
-from tests.fakes.places import create_bucket, create_table
-from tests.unit.cli.shop import NAMES, REGION, put_parameters
+from tests.unit.cli.shop import put_parameters
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 VERBS = (
@@ -184,65 +176,3 @@ def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
 def test_empty_quarantine_is_said_to_be_empty(shop: Deployment) -> None:
     assert run("quarantine", "list", "--stack", "shop").stdout == "nothing is in quarantine\n"
     assert json.loads(run("quarantine", "list", "--stack", "shop", "--json").stdout) == []
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """A moto server's address, with the deployment `shop`."""
-    moto = ThreadedMotoServer(port=0)
-    moto.start()
-    _, port = moto.get_host_and_port()
-    url = f"http://127.0.0.1:{port}"
-    put_parameters(client(url, "ssm"), "shop")
-    for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
-        create_bucket(client(url, "s3"), bucket)
-    create_table(client(url, "dynamodb"), NAMES.profiles_table, key="profile_id")
-    yield url
-    moto.stop()
-
-
-def client(url: str, service: str) -> Any:
-    return boto3.client(service, region_name=REGION, endpoint_url=url, aws_access_key_id="t", aws_secret_access_key="t")
-
-
-def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -> None:
-    path = tmp_path / "p.csv"
-    rows = "".join(f"{user},a,1500000000\n" for user in range(20_000))
-    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + rows)
-    environment = {**os.environ, "AWS_ENDPOINT_URL": server, "AWS_DEFAULT_REGION": REGION}
-    environment |= {"AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from cli.main import main; main()",
-            "import",
-            "interactions",
-            str(path),
-            "--stack",
-            "shop",
-        ],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    imported = process.stderr.readline()
-    while not profiles(server) and process.poll() is None:
-        time.sleep(0.1)
-
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-
-    assert process.returncode == 130, imported + err + out
-    assert out == ""
-    assert imported.startswith("import p.csv")
-    assert "Traceback" not in err
-    assert re.search(r"live profiles +stopped after", err)
-    assert profiles(server) < 20_000  # it did not write the rest before it ended
-
-
-def profiles(server: str) -> int:
-    pages = client(server, "dynamodb").get_paginator("scan").paginate(TableName=NAMES.profiles_table, Select="COUNT")
-    return sum(page["Count"] for page in pages)

@@ -37,8 +37,9 @@ def test_unknown_stack_is_an_error_that_says_where_was_looked(client: Any) -> No
         deployment.resolve(stack="sho")
 
 
-def test_missing_region_is_an_error_that_says_what_to_set(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_DEFAULT_REGION")
+def test_missing_region_is_an_error_that_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
 
     with pytest.raises(Unavailable, match="set AWS_REGION"):

@@ -154,7 +154,7 @@ def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatc
     result = run("--refresh")
 
     assert function.asked == [shop.names.monitor_models_function]
-    assert "(77 interactions)" in result.stderr
+    assert "77 interactions" in result.stderr
     assert ": 77 interactions of" in result.stdout
 
 

@@ -161,7 +161,7 @@ def test_object_that_is_no_parquet_is_named(shop: Deployment) -> None:
         list(read_outcomes(shop.client("s3"), shop.names.lake_bucket, first="2026-09-21", last="2026-09-22"))
 
 
-@pytest.mark.parametrize(("complete", "says"), [(True, "(3 days)"), (False, "(3 days, more are left")])
+@pytest.mark.parametrize(("complete", "says"), [(True, "3 days\n"), (False, "3 days, more are left")])
 def test_refreshing_computes_before_it_shows(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, complete: bool, says: str
 ) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,10 @@ from tests.unit.cli.held_back import ARRIVED_MS, BATCH_KEY, document, event, hol
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with open_shop() as opened:
-        monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
-        yield opened
+def shop(client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    opened = open_shop(client)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
+    return opened
 
 
 def test_records_and_failed_batches_are_listed_with_their_reasons(shop: Deployment) -> None:

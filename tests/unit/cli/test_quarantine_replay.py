@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,10 +35,10 @@ from tests.unit.cli.held_back import (
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with open_shop() as opened:
-        monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
-        yield opened
+def shop(client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    opened = open_shop(client)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
+    return opened
 
 
 def test_replayed_records_are_on_the_stream_as_they_came_and_no_longer_in_quarantine(shop: Deployment) -> None:

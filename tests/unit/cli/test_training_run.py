@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from cli import training_run
 from cli.deployment import Deployment
 from cli.training_run import TrainingBusy, TrainingFailed
-from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.cli.moto_clients import moto_clients
+from tests.unit.cli.shop import NAMES
 
 START = {"run_id": "r1", "first": "dataset", "engine": "lambda", "reason": "by-hand: a test", "version": "r1"}
 DATASET = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "interactions": 90, "users": 8, "items": 7}
@@ -95,10 +94,8 @@ CATCHING = {
 @pytest.fixture
 def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client of a Step Functions that runs what it is given."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        yield boto3.client("stepfunctions", region_name=REGION)
+    with moto_clients(monkeypatch) as clients:
+        yield clients("stepfunctions")
 
 
 def deployed(stepfunctions: Any, definition: dict[str, Any]) -> Deployment:

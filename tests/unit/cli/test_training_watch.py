@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from cli.deployment import Deployment
 from cli.training_watch import LOG_GROUP, Watch
+from tests.unit.cli.moto_clients import moto_clients
 from tests.unit.cli.shop import DATASET
 
 START = dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)
@@ -92,6 +94,12 @@ def test_trial_is_shown_again_only_when_a_look_finds_something_else(watch: Watch
         "  trial going; 10 answers",
         "  trial promoted; 99",
     ]
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    with moto_clients(monkeypatch) as clients:
+        yield clients
 
 
 def test_job_is_shown_with_phases_log_and_figures_each_once(watch: Watch, client: Any) -> None:

@@ -19,12 +19,12 @@ from tests.unit.cli.shop import NAMES
 
 
 def test_experiments_with_models_that_are_not_there_are_not_applied(
-    shop: ConfigurationStore, clients: Callable[[str], Any], file: Callable[[str], str]
+    shop: ConfigurationStore, client: Callable[[str], Any], file: Callable[[str], str]
 ) -> None:
     experiment = "{{start: 2026-01-01T00:00:00Z, end: {}, arms: {{a: {{share: 0.5}}, b: {{share: 0.5, model: v2}}}}}}"
     ended = file("format: 1\nexperiments: {old: " + experiment.format("2026-02-01T00:00:00Z") + "}\n")
     assert run("apply", ended).exit_code == 0
-    clients("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
+    client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
 
     with pytest.raises(NotFound, match="new/b names the model version 'v2', expected one that is there: v1"):
         run("apply", file("format: 1\nexperiments: {new: " + experiment.format("null") + "}\n"))
@@ -139,10 +139,10 @@ def test_whoever_applies_while_somebody_else_does_is_refused(
 
 
 def test_a_live_version_of_a_later_release_can_be_compared_and_replaced(
-    shop: ConfigurationStore, clients: Callable[[str], Any], file: Callable[[str], str]
+    shop: ConfigurationStore, client: Callable[[str], Any], file: Callable[[str], str]
 ) -> None:
     body = b'{"versions": [4], "document": {"format": 2}}'
-    clients("s3").put_object(Bucket=NAMES.artefact_bucket, Key=CURRENT_KEY, Body=body)
+    client("s3").put_object(Bucket=NAMES.artefact_bucket, Key=CURRENT_KEY, Body=body)
     path = file(HEAVIER_VIEWS)
 
     compared = run("diff", path)

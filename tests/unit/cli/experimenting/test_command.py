@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from alsolike.configuration_store import ConfigurationStore
@@ -18,9 +16,7 @@ from alsolike.experiments import Arm, Experiment
 from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
-from tests.fakes.places import create_bucket
 from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, store
-from tests.unit.cli.shop import NAMES
 
 HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
 DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}
@@ -39,20 +35,9 @@ def now_ms() -> int:
 
 
 @pytest.fixture
-def deployment(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """The deployment that every verb finds."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        for bucket in (NAMES.artefact_bucket, NAMES.lake_bucket):
-            create_bucket(clients("s3"), bucket)
-        found = Deployment("shop", NAMES, clients, lambda scope: f"token of {scope}", is_local=False)
-        monkeypatch.setattr(deployments, "resolve", lambda **_: found)
-        yield found
-
-
-@pytest.fixture
-def shop(deployment: Deployment) -> ConfigurationStore:
-    """Its configuration: there is a rule set, and no experiment."""
+def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> ConfigurationStore:
+    """The configuration of the deployment that every verb finds: there is a rule set, and no experiment."""
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     configure(configuration)
     return configuration

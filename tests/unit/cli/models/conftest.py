@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from moto import mock_aws
-from moto.sagemaker.models import SageMakerModelBackend
 
 from cli import main as command
 from cli.deployment import Deployment
-from local_cloud.moto_changes.jobs import keep_package_properties
 from tests.unit.cli.models.versions import GROUP, Shop
 from tests.unit.cli.shop import put_parameters
-
-
-@pytest.fixture
-def client(clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    unchanged = SageMakerModelBackend.update_model_package
-    monkeypatch.setattr(SageMakerModelBackend, "update_model_package", unchanged)  # restored after the test
-    keep_package_properties()
-    monkeypatch.setattr("cli.deployment.session_clients", lambda: clients)
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        yield clients
 
 
 @pytest.fixture

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from moto.sagemaker.models import SageMakerModelBackend
 
+from local_cloud.moto_changes.jobs import keep_package_properties
 from tests.unit.cli.models.versions import Shop, document
+from tests.unit.cli.moto_clients import moto_clients
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Clients of moto, which executes state machines."""
+    unchanged = SageMakerModelBackend.update_model_package
+    monkeypatch.setattr(SageMakerModelBackend, "update_model_package", unchanged)  # restored after the test
+    keep_package_properties()
+    with moto_clients(monkeypatch) as clients:
+        yield clients
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""Parameter Store in memory."""
+
+from __future__ import annotations
+
+from tests.fakes.service import MemoryService, Request, Response, ServiceError, operation, page
+
+
+class MemoryParameters(MemoryService):
+    """All parameters of one account."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    @operation("Name", "Value", "Type", "Overwrite")
+    def put_parameter(self, request: Request) -> Response:
+        if request["Name"] in self._values and not request.get("Overwrite"):
+            raise ServiceError("ParameterAlreadyExists", "The parameter already exists.")
+        self._values[request["Name"]] = request["Value"]
+        return {"Version": 1}
+
+    @operation("Path", "Recursive", "NextToken", "MaxResults")
+    def get_parameters_by_path(self, request: Request) -> Response:
+        if not request.get("Recursive"):
+            raise NotImplementedError("Parameters are listed recursively only.")
+        path = request["Path"].rstrip("/") + "/"
+        found = [{"Name": name, "Value": value} for name, value in self._values.items() if name.startswith(path)]
+        shown, rest = page(found, request, maximum=10)
+        return {"Parameters": shown, **rest}
