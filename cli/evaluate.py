@@ -107,7 +107,7 @@ def evaluate(
     from cli.importing.items_file import read_items
     from model_export.algorithms import known, named
     from model_export.budget import Budget
-    from model_export.cold_start import judge
+    from model_export.cold_start import judge, part_items, trials
     from model_export.cold_trial import LONG
     from model_export.evaluate import BOTH
     from model_export.fits import Fits
@@ -140,6 +140,7 @@ def evaluate(
     results: list[dict[str, Any]] = []
     new_items: list[dict[str, Any]] = []
     fits, budget = Fits(), Budget(seconds=budget_s)
+    cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
     left_out: dict[str, str] = {}
     for seen in BOTH:
         with console.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
@@ -159,11 +160,8 @@ def evaluate(
                         "peak_mb": candidate.peak_mb,
                     }
                 )
-                if cold_start:
-                    found = judge(
-                        candidate.settings, split, file.properties, fits=fits, k=k, seen=seen,
-                        unlearned=file.unlearned, sentences=sentences,
-                    )  # fmt: skip
+                if cold is not None:
+                    found = judge(candidate.settings, split, cold, fits=fits, k=k, seen=seen)
                     new_items.append({"algorithm": candidate.settings.name, "seen": seen, **_figures(found)})
                 step.advance()
         left_out |= comparison.left_out

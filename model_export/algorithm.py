@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_graph import Graph
@@ -156,6 +156,14 @@ class Combination(Algorithm):
         return self.combine(fitted) if len(fitted) == len(models) else None
 
 
+class Sums(Protocol):
+    """Weighted sums of several models' scores, judged."""
+
+    def ndcg(self, weights: Mapping[str, float]) -> float:
+        """Return the NDCG of the sum with these weights by model name; models without one have weight 0."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Judge:
     """The validation part as a combination sees it.
@@ -164,9 +172,9 @@ class Judge:
     ----------
     histories
         Gives the sampled validation histories with weights of a half-life in days.
-    ndcg
-        Judges scores `(len(histories), items + 1)` of those histories; leaves them as they are.
+    sums
+        Takes models' scores of those histories, `(len(histories), items + 1)` by name, which it may change.
     """
 
     histories: Callable[[float], Histories]
-    ndcg: Callable[[Floats], float]
+    sums: Callable[[Mapping[str, Floats]], Sums]

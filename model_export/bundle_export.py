@@ -13,6 +13,7 @@ import numpy as np
 import alsolike
 from alsolike import bundle
 from alsolike.content_index import Scales
+from alsolike.related import RelatedTable
 from alsolike.sentences import SentenceModel
 from model_export import related
 from model_export.algorithm import Algorithm, Model
@@ -46,9 +47,9 @@ def export_bundle(
     provenance: Provenance,
     *,
     popular_by: Algorithm,
+    related_tables: Mapping[str, RelatedTable],
     cold_scales: Scales = DEFAULT_SCALES,
     sentences: SentenceModel | None = None,
-    seed: int = 0,
 ) -> bundle.Manifest:
     """Write the bundle; its manifest comes last, after the parity check.
 
@@ -56,12 +57,12 @@ def export_bundle(
     ----------
     popular_by
         Algorithm whose first items are popular: what unknown users are answered with.
+    related_tables
+        See `model_export.related.related_tables`.
     cold_scales
         Of the scores of items that the model does not know, see `model_export.cold_start`.
     sentences
         What their texts are compared with the known ones' by.
-    seed
-        Of the tables of related items, see `model_export.related`.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def export_bundle(
     bundle.write_popular(directory, popular_items(popular_by, data.interactions))
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / bundle.GROUPS_FILE)
-    _write_related(data, directory, seed=seed)
+    _write_related(related_tables, directory)
     return bundle.write_manifest(
         directory,
         bundle.Manifest(
@@ -103,14 +104,11 @@ def export_bundle(
     )
 
 
-def _write_related(data: TrainingData, directory: Path, *, seed: int) -> None:
+def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
     """Write the tables of related items last: they may take what is left beside the other files."""
     others = (directory / name for name in bundle.SERVED_FILES if name != bundle.RELATED_FILE)
     most_bytes = related.most_bytes(sum(path.stat().st_size for path in others))
-    tables = related.related_items(
-        data.interactions, event_weights=data.event_weights, seed=seed, most_bytes=most_bytes
-    )
-    tables.write(directory / bundle.RELATED_FILE)
+    related.related_items(tables, most_bytes=most_bytes).write(directory / bundle.RELATED_FILE)
 
 
 def latest_histories(interactions: Interactions, model: Model) -> Histories:

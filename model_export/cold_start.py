@@ -16,7 +16,7 @@ import numpy as np
 from alsolike.content_index import Scales
 from alsolike.sentences import SentenceModel
 from model_export.algorithm import Algorithm, Model
-from model_export.cold_trial import LONG, NONE, Figures, Mask, Properties, Trial, unknown
+from model_export.cold_trial import LONG, NONE, Figures, PartItems, Properties, Trial, unknown
 from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.protocols import Split
@@ -73,77 +73,87 @@ class ColdStart:
         return said
 
 
-def judge(
-    settings: Algorithm,
-    split: Split,
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trials:
+    """Cold items and their neighbours in both parts of a split.
+
+    Attributes
+    ----------
+    by_words
+        The same by words alone, where a sentence model takes part.
+    """
+
+    validation: Trial
+    test: Trial
+    by_words: Trials | None = None
+
+
+def part_items(split: Split) -> tuple[PartItems, PartItems]:
+    """Return the items of the validation and of the test part; both are one where both learn from the same.
+
+    Items that first came in the test part are in neither: a shop does not have them at the validation's time.
+    """
+    test = PartItems.of(split.test)
+    if split.test.fit is split.validation.fit:
+        return test, test
+    mask = unknown(split.validation)
+    later = np.zeros_like(mask)  # by the numbers of the whole data
+    later[split.test.order] = test.unknown[1:]
+    mask[1:] &= ~later[split.validation.order]
+    return PartItems.of(split.validation, new=mask), test
+
+
+def trials(
+    items: tuple[PartItems, PartItems],
     properties: Properties,
-    *,
-    fits: Fits,
-    k: int,
-    seen: Seen,
     unlearned: Properties = (),
     sentences: SentenceModel | None = None,
-) -> ColdStart:
-    """Choose the scales of an algorithm's cold items on the validation part and measure them on the test part.
+) -> Trials:
+    """Find the neighbours of the cold items of both parts.
 
     Parameters
     ----------
+    items
+        Of the parts, see `part_items`.
     properties
         Columns of the items in the order of the whole data.
     unlearned
         Columns of the catalogue's other items: too rare to be in the data, and so cold when the model serves.
-    """
-    model = fits.fit(settings, split.validation.fit)
-    scales = choose_scales(model, split, properties, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
-    model = fits.fit(settings, split.test.fit)
-    found = measure(model, split, properties, scales=scales, k=k, seen=seen, unlearned=unlearned, sentences=sentences)
-    if sentences is None:
-        return found
-    by_words = judge(settings, split, properties, fits=fits, k=k, seen=seen, unlearned=unlearned)
-    return dataclasses.replace(found, by_words_alone=by_words.with_)
-
-
-def measure(
-    model: Model,
-    split: Split,
-    properties: Properties,
-    *,
-    scales: Scales,
-    k: int,
-    seen: Seen,
-    unlearned: Properties = (),
-    sentences: SentenceModel | None = None,
-) -> ColdStart:
-    """Measure a model that was fitted on the test part's interactions.
-
-    Parameters
-    ----------
-    properties, unlearned
-        See `judge`.
     sentences
         Compares texts as well.
     """
-    trial = Trial(split.test, properties, unknown(split.test), unlearned, sentences)
-    answers = trial.answers(model, split.test.queries.sample(MOST_QUERIES), k=k, seen=seen)
+    validation, test = items
+    of_test = Trial(test, properties, unlearned, sentences)
+    return Trials(
+        validation=of_test if validation is test else Trial(validation, properties, unlearned, sentences),
+        test=of_test,
+        by_words=None if sentences is None else trials(items, properties, unlearned),
+    )
+
+
+def judge(settings: Algorithm, split: Split, cold: Trials, *, fits: Fits, k: int, seen: Seen) -> ColdStart:
+    """Choose the scales of an algorithm's cold items on the validation part and measure them on the test part."""
+    scales = choose_scales(fits.fit(settings, split.validation.fit), split, cold.validation, k=k, seen=seen)
+    found = measure(fits.fit(settings, split.test.fit), split, cold.test, scales=scales, k=k, seen=seen)
+    if cold.by_words is None:
+        return found
+    by_words = judge(settings, split, cold.by_words, fits=fits, k=k, seen=seen)
+    return dataclasses.replace(found, by_words_alone=by_words.with_)
+
+
+def measure(model: Model, split: Split, cold: Trial, *, scales: Scales, k: int, seen: Seen) -> ColdStart:
+    """Measure a model that was fitted on the test part's interactions, with the cold items of that part."""
+    answers = cold.answers(model, split.test.queries.sample(MOST_QUERIES), k=k, seen=seen)
     return ColdStart(
-        items=len(trial.positions) - len(unlearned),
-        others=len(unlearned),
+        items=cold.new,
+        others=cold.rare,
         users=answers.users_of_new_items,
         without=answers.figures(NONE),
         with_=answers.figures(scales),
     )
 
 
-def choose_scales(
-    model: Model,
-    split: Split,
-    properties: Properties,
-    *,
-    k: int,
-    seen: Seen,
-    unlearned: Properties = (),
-    sentences: SentenceModel | None = None,
-) -> Scales:
+def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen) -> Scales:
     """Return the largest of `SCALES` for new items, and with that the largest, not above it, for rare ones.
 
     Both together may cost `MOST_LOST` and `MOST_LOST_LONG`, and rare ones as much of what new ones bring. New items are
@@ -157,13 +167,12 @@ def choose_scales(
     ----------
     model
         Fitted on the validation part's interactions.
-    properties, unlearned
-        See `judge`.
+    cold
+        Cold items of the validation part.
     """
-    trial = Trial(split.validation, properties, _unknown_to_validation(split), unlearned, sentences)
-    if not trial.comparable_new + trial.comparable_rare:
+    if not cold.comparable_new + cold.comparable_rare:
         return DEFAULT_SCALES
-    answers = trial.answers(model, split.validation.queries.sample(MOST_QUERIES), k=k, seen=seen)
+    answers = cold.answers(model, split.validation.queries.sample(MOST_QUERIES), k=k, seen=seen)
     without, least_rare = answers.figures(NONE), SCALES[0]
     if not without.every_item and not answers.figures(Scales(new=SCALES[-1], rare=least_rare)).every_item:
         return DEFAULT_SCALES
@@ -175,7 +184,7 @@ def choose_scales(
             and found.every_item_long >= (1.0 - MOST_LOST_LONG) * before.every_item_long
         )
 
-    candidates = SCALES if trial.comparable_new else (DEFAULT_SCALES.new,)
+    candidates = SCALES if cold.comparable_new else (DEFAULT_SCALES.new,)
     new = (
         _largest(candidates, lambda scale: keeps(scale, least_rare))
         or _largest(candidates, lambda scale: keeps(scale, NONE.rare))
@@ -192,13 +201,3 @@ def choose_scales(
 def _largest(scales: Sequence[float], kept: Callable[[float], bool]) -> float | None:
     """Return the last of ascending scales that is kept."""
     return next((scale for scale in reversed(scales) if kept(scale)), None)
-
-
-def _unknown_to_validation(split: Split) -> Mask:
-    """Leave out what first came in the test part: a shop does not have it yet."""
-    mask = unknown(split.validation)
-    if split.test.fit is not split.validation.fit:
-        later = np.zeros_like(mask)  # by the numbers of the whole data
-        later[split.test.order] = unknown(split.test)[1:]
-        mask[1:] &= ~later[split.validation.order]
-    return mask

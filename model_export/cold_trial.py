@@ -62,51 +62,80 @@ def unknown(part: Part) -> Mask:
     return mask
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PartItems:
+    """Items of a part.
+
+    Attributes
+    ----------
+    order
+        See `model_export.protocols.Part`.
+    unknown
+        Items without interactions in what the part learns from, by position, `(items + 1,)`.
+    new
+        Unknown items that take part as new ones, by position.
+    """
+
+    order: Ints
+    unknown: Mask
+    new: Mask
+
+    @classmethod
+    def of(cls, part: Part, *, new: Mask | None = None) -> PartItems:
+        """Return the items of a part; by default, all unknown ones are new."""
+        mask = unknown(part)
+        return cls(order=part.order, unknown=mask, new=mask if new is None else new)
+
+
 class Trial:
     """A part's cold items beside the known ones, which have the positions before them.
 
     Parameters
     ----------
-    cold
-        Which of the part's items are new, by position.
+    properties
+        Columns of the items in the order of the whole data.
     unlearned
         Columns of the rare items, which have the positions after the part's, and are nobody's.
+    sentences
+        Compares texts as well.
 
     Attributes
     ----------
     positions
         int64, of the cold items, ascending.
+    new, rare
+        How many of them there are.
     comparable_new, comparable_rare
         How many of them have neighbours; others are in no answer.
     """
 
     def __init__(
         self,
-        part: Part,
+        items: PartItems,
         properties: Properties,
-        cold: Mask,
         unlearned: Properties = (),
         sentences: SentenceModel | None = None,
     ) -> None:
-        of_part = [*(properties[item - 1] for item in part.order.tolist()), *unlearned]
-        known = int(np.count_nonzero(~unknown(part)[1:]))
+        of_part = [*(properties[item - 1] for item in items.order.tolist()), *unlearned]
+        known = int(np.count_nonzero(~items.unknown[1:]))
         index = content_index(
             [str(position) for position in range(1, known + 1)],
             item_content(of_part[:known]),
             sentences=None if sentences is None else sentence_index(sentences, of_part[:known]),
         )
-        self._cold = np.append(cold, np.ones(len(unlearned), np.bool_))
+        self._cold = np.append(items.new, np.ones(len(unlearned), np.bool_))
         self.positions = np.flatnonzero(self._cold)
-        self._new = len(self.positions) - len(unlearned)
-        items = ColdItems.of(
+        self.rare = len(unlearned)
+        self.new = len(self.positions) - self.rare
+        cold = ColdItems.of(
             [Change(str(position), 0, of_part[position - 1]) for position in self.positions.tolist()], index
         )
-        rows = find(items.hashes, hashes_of([str(position).encode() for position in self.positions.tolist()]))
-        comparable = items.neighbours.lengths[rows] > 0
-        self.comparable_new = int(np.count_nonzero(comparable[: self._new]))
-        self.comparable_rare = int(np.count_nonzero(comparable[self._new :]))
-        self._scorer = ColdScorer(items.take(rows), items=known)
-        self._unknown = unknown(part)
+        rows = find(cold.hashes, hashes_of([str(position).encode() for position in self.positions.tolist()]))
+        comparable = cold.neighbours.lengths[rows] > 0
+        self.comparable_new = int(np.count_nonzero(comparable[: self.new]))
+        self.comparable_rare = int(np.count_nonzero(comparable[self.new :]))
+        self._scorer = ColdScorer(cold.take(rows), items=known)
+        self._unknown = items.unknown
 
     def answers(self, model: Model, queries: Queries, *, k: int, seen: Seen) -> Answers:
         """Score the items of each user who has a target."""
@@ -127,8 +156,8 @@ class Trial:
         cold_scores[np.searchsorted(self.positions, past[self._cold[past]])] = 0.0
         enough = max(k, LONG) + len(targets)  # what comes after is in no list
         known = np.setdiff1d(np.union1d(best_items(scores, enough), targets), cold_targets)
-        new = np.union1d(best_items(cold_scores[: self._new], enough), np.searchsorted(self.positions, cold_targets))
-        rare = best_items(cold_scores[self._new :], enough) + self._new
+        new = np.union1d(best_items(cold_scores[: self.new], enough), np.searchsorted(self.positions, cold_targets))
+        rare = best_items(cold_scores[self.new :], enough) + self.new
         columns = np.concatenate([known, self.positions[new], self.positions[rare]])
         return _Answer(
             scores=np.concatenate([scores[known], cold_scores[new], cold_scores[rare]]),

@@ -116,16 +116,6 @@ def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
     return hits.gains()
 
 
-def ndcg_of_scores(scores: Floats, queries: Queries, *, k: int, seen: Seen) -> float:
-    """NDCG@k of scores `(len(queries), items + 1)` that are already there; they are left as they are."""
-    hits = Hits(k)
-    for query, row in enumerate(scores):
-        item_scores = row.copy()
-        _end(item_scores)
-        hits.add(item_scores, open_targets(item_scores, queries, query, seen))
-    return mean(hits.gains())
-
-
 def mean(found: Gains) -> float:
     """Return the mean, 0 of nothing."""
     return float(found.mean()) if len(found) else 0.0
@@ -151,7 +141,7 @@ def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
 
 def _end(scores: Floats) -> None:
     """Mask, in place, padding and the items that the model knows nothing about."""
-    scores[scores <= 0] = -np.inf
+    np.copyto(scores, np.float32(-np.inf), where=scores <= 0)
 
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:

@@ -210,10 +210,10 @@ class Together:
         return scores
 
 
-def related_items(
-    interactions: Interactions, *, event_weights: Mapping[str, float], seed: int, most_bytes: int
-) -> RelatedItems:
-    """Return the tables of a model of these interactions.
+def related_tables(
+    interactions: Interactions, *, event_weights: Mapping[str, float], seed: int
+) -> dict[str, RelatedTable]:
+    """Return the tables of these interactions by kind.
 
     Parameters
     ----------
@@ -221,14 +221,11 @@ def related_items(
         What an interaction of each type weighs, see `model_export.baskets.purchases`.
     seed
         Of how large baskets are dealt.
-    most_bytes
-        Of the file. Where the rows do not go in, all of them are cut to one length.
     """
-    tables = {
+    return {
         SIMILAR: table(Similar(interactions)),
         TOGETHER: table(Together(purchases(interactions, event_weights), seed=seed)),
     }
-    return _cut(tables, most_bytes=most_bytes)
 
 
 def most_bytes(served_bytes: int) -> int:
@@ -260,8 +257,8 @@ def _without_selves(scores: sp.csr_array, source: Ints) -> sp.csr_array:
     return scores
 
 
-def _cut(tables: Mapping[str, RelatedTable], *, most_bytes: int) -> RelatedItems:
-    """Cut all rows to the greatest length with which they go into so many bytes."""
+def related_items(tables: Mapping[str, RelatedTable], *, most_bytes: int) -> RelatedItems:
+    """Return the tables with all rows cut to the greatest length that fits into a file of so many bytes."""
     lengths = np.concatenate([each.targets.lengths for each in tables.values()])
     left = most_bytes - BYTES_A_ROW * (len(lengths) + len(tables))
     fitting = (n for n in range(MOST_RELATED, 0, -1) if BYTES_AN_ENTRY * int(np.minimum(lengths, n).sum()) <= left)

@@ -14,10 +14,11 @@ from model_export.algorithm import Algorithm, Combination, Judge, Model
 from model_export.algorithms import known, missing
 from model_export.bootstrap import interval
 from model_export.budget import Budget
-from model_export.evaluate import Gains, Quality, Seen, evaluate, gains, histories, mean, ndcg_of_scores
+from model_export.evaluate import Gains, Quality, Seen, evaluate, gains, histories, mean
 from model_export.fits import Fits
-from model_export.interactions import Floats, Interactions
+from model_export.interactions import Interactions
 from model_export.protocols import Queries, Split
+from model_export.weighted_scores import WeightedScores
 
 MOST_VALIDATION_QUERIES = 5_000
 """More users would choose the same settings, later."""
@@ -196,10 +197,10 @@ def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
 
 
 def _judge(queries: Queries, *, k: int, seen: Seen) -> Judge:
-    def judged(scores: Floats) -> float:
-        return ndcg_of_scores(scores, queries, k=k, seen=seen)
-
-    return Judge(histories=lambda days: histories(queries, half_life_days=days), ndcg=judged)
+    return Judge(
+        histories=lambda days: histories(queries, half_life_days=days),
+        sums=lambda scores: WeightedScores(scores, queries, k=k, seen=seen),
+    )
 
 
 @contextlib.contextmanager

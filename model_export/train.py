@@ -7,7 +7,9 @@ reason of its failure to `output/failure` and exits with a status that is not 0.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import os
 import sys
 import time
@@ -18,14 +20,14 @@ from pathlib import Path
 from alsolike.bundle import Manifest
 from alsolike.dataset import CHAMPION_FOLDER
 from alsolike.errors import AlsolikeError, InvalidInput
-from model_export import checkpoints, follower, peers, protocols, reference, related_quality
+from model_export import checkpoints, follower, peers, protocols, reference, related, related_quality, side_process
 from model_export.against_champion import AgainstChampion, against_champion
 from model_export.algorithm import Algorithm
 from model_export.algorithms import known, named
 from model_export.bootstrap import interval
 from model_export.budget import Budget, machine_megabytes
 from model_export.bundle_export import Provenance, export_bundle
-from model_export.cold_start import judge
+from model_export.cold_start import judge, part_items, trials
 from model_export.evaluate import Seen
 from model_export.fits import Fits
 from model_export.hyperparameters import Hyperparameters
@@ -107,7 +109,7 @@ def train(
     ParityError
         If the exported graph does not rank as the model does.
     """
-    with measured() as cost:
+    with measured() as cost, contextlib.ExitStack() as stack:
         budget = Budget(seconds=hyperparameters.budget_s, megabytes=hyperparameters.budget_mb or machine_megabytes())
         names = hyperparameters.algorithms
         algorithms = _seeded(named(names) if names else known(), hyperparameters.seed)
@@ -135,6 +137,22 @@ def train(
         if told := split.test.queries.told_in_part():
             say(told)
         require_targets(split, seen)
+        served = data.by_frequency()
+        cold_trials, related_figures, related_tables = stack.enter_context(
+            side_process.running(
+                [
+                    functools.partial(trials, part_items(split), data.properties, data.unlearned, sentences),
+                    _related_figures(data, hyperparameters),
+                    functools.partial(
+                        related.related_tables,
+                        served.interactions,
+                        event_weights=data.event_weights,
+                        seed=hyperparameters.seed,
+                    ),
+                ],
+                here=not side_process.is_worth_it(interactions),
+            )
+        )
         fits = Fits()
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
         candidates = list(comparison.candidates(algorithms))
@@ -146,14 +164,11 @@ def train(
             fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
             categories=_in_order(of_item, split.test),
         )  # fmt: skip
-        cold = judge(
-            winner.settings, split, data.properties, fits=fits, k=K, seen=seen,
-            unlearned=data.unlearned, sentences=sentences,
-        )  # fmt: skip
+        cold = judge(winner.settings, split, cold_trials(), fits=fits, k=K, seen=seen)
         say(cold.sentence())
         fits.forget()
-        related = _related(data, hyperparameters)
-        for kind, figures in related.items():
+        figures_by_kind = related_figures()
+        for kind, figures in figures_by_kind.items():
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
         compared = against_champion(
             dataset / CHAMPION_FOLDER, data, winner.settings, k=K, seen=seen, categories=of_item,
@@ -166,8 +181,8 @@ def train(
             if new is not None:
                 say(new.sentence(k=K))
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
-        served = data.by_frequency()
         model = fits.fit(winner.settings, served.interactions)
+        tables = related_tables()
     provenance = Provenance(
         version=hyperparameters.run_id or data.dataset_id,
         exclude_seen=seen == "masked",
@@ -188,7 +203,7 @@ def train(
             "new_data": None if new is None else new.document(),
             "dataset": {"interactions": data.all_interactions, "users": data.all_users},
             "statistics": _statistics(interactions),
-            "related": {kind: dataclasses.asdict(figures) for kind, figures in related.items()},
+            "related": {kind: dataclasses.asdict(figures) for kind, figures in figures_by_kind.items()},
             "seed": hyperparameters.seed,
             "train_s": cost.seconds,
             "peak_mb": cost.peak_mb,
@@ -196,8 +211,7 @@ def train(
     )
     manifest = export_bundle(
         model, served, output, provenance,
-        popular_by=_popularity(candidates), cold_scales=cold.with_.scales, sentences=sentences,
-        seed=hyperparameters.seed,
+        popular_by=_popularity(candidates), related_tables=tables, cold_scales=cold.with_.scales, sentences=sentences,
     )  # fmt: skip
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
@@ -219,12 +233,13 @@ def _new_data(
     return judge_new_data(compared.opened, data, settings, since_ms=compared.since_ms, k=K, seen=seen, seed=seed)
 
 
-def _related(data: TrainingData, hyperparameters: Hyperparameters) -> Mapping[str, related_quality.Figures]:
-    """Return what related items are worth in the window before the last one, as the validation part has it."""
+def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> side_process.Task:
+    """Return a task: measure related items in the window before the last one, which is the validation part's."""
     interactions = data.interactions
     holdout_ms = protocols.holdout_ms(interactions, days=hyperparameters.holdout_days)
     last_ms = int(interactions.time_ms.max())
-    return related_quality.measure(
+    return functools.partial(
+        related_quality.measure,
         interactions,
         event_weights=data.event_weights,
         after_ms=last_ms - 2 * holdout_ms,

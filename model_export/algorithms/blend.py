@@ -2,14 +2,15 @@
 
 A customer's own counts win where repeats are real, yet they never move an item that the customer has not had; a blend
 does both. Shares make scores of different algorithms comparable whatever the history's length, and cost one sum and
-one division in the graph. The weights are found on the validation part, one at a time, starting from the best single
-model: from another start the search got stuck.
+one division in the graph. The weights are found on the validation part, the best change of one weight after the other,
+starting from the best single model: from another start the search got stuck. The order of the models' names changes
+nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +22,8 @@ from model_export.onnx_graph import Graph
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Weights tried for each component beside the best single model's weight of 1."""
 
-ROUNDS = 2
+MOST_CHANGES = 20
+"""Steps of the search; it takes fewer where none gains."""
 
 WORTH = 0.002
 """Share of the NDCG that a part has to add; it costs time in every answer."""
@@ -56,34 +58,25 @@ class Blend(Combination):
         )
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
-        """Return the weights with the best validation NDCG: coordinate search from the best single model."""
+        """Return the weights with the best validation NDCG that the search finds, whatever the order of `tuned`."""
         half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
-        tuned = {name: _told(model, half_life_days) for name, model in tuned.items()}
-        shares = {name: share(model.score(histories)) for name, model in tuned.items()}
-        singles = {name: judge.ndcg(scores) for name, scores in shares.items()}
-        best_name = max(singles, key=lambda name: singles[name])
-        weights, best = {best_name: 1.0}, singles[best_name]
-        for _ in range(ROUNDS):
-            for name in (name for name in shares if name != best_name):
-                rest = weighted_sum({other: weight for other, weight in weights.items() if other != name}, shares)
-                for step in STEPS:
-                    ndcg = judge.ndcg(rest + np.float32(step) * shares[name])
-                    if ndcg > best:
-                        best, weights = ndcg, {**weights, name: step}
-        for name in sorted(weights, key=lambda name: weights[name]):
-            without = {other: weight for other, weight in weights.items() if other != name}
-            if any(without.values()) and judge.ndcg(weighted_sum(without, shares)) >= best * (1.0 - WORTH):
-                weights = without
-        parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights) if weights[name] > 0)
+        tuned = {name: _told(tuned[name], half_life_days) for name in sorted(tuned)}
+        sums = judge.sums({name: share(model.score(histories)) for name, model in tuned.items()})
+        weights = _best_weights(list(tuned), sums.ndcg)
+        parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
         return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
 
     def _half_life_days(self, tuned: Mapping[str, Model], judge: Judge) -> float:
         own = [tuned[name] for name in HALF_LIFE_OF if name in tuned]
         if not own:
             return self.half_life_days
-        best = max(own, key=lambda model: judge.ndcg(model.score(judge.histories(model.settings.half_life_days))))
-        return best.settings.half_life_days
+
+        def alone(model: Model) -> float:
+            scores = model.score(judge.histories(model.settings.half_life_days))
+            return judge.sums({model.settings.name: scores}).ndcg({model.settings.name: 1.0})
+
+        return max(own, key=alone).settings.half_life_days
 
     def components(self) -> Sequence[Algorithm]:
         """Return the settings of the combined algorithms."""
@@ -143,9 +136,30 @@ def share(scores: Floats) -> Floats:
     return scores
 
 
-def weighted_sum(weights: Mapping[str, float], shares: Mapping[str, Floats]) -> Floats:
-    """Return the sum of weight times share over the components that have a weight."""
-    total = np.zeros_like(next(iter(shares.values())))
-    for name, weight in weights.items():
-        total += np.float32(weight) * shares[name]
-    return total
+def _best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], float]) -> dict[str, float]:
+    """Return the weights above 0 that steepest ascent finds from the best single model, which keeps its weight of 1.
+
+    Each step makes the best of all changes of one weight, of equally good ones the first by name, until none gains.
+    Then models that add less than `WORTH` are left out, the smallest weight first.
+    """
+    names = sorted(names)
+    singles = {name: ndcg({name: 1.0}) for name in names}
+    best_name = max(names, key=lambda name: singles[name])
+    weights, best = {best_name: 1.0}, singles[best_name]
+    for _ in range(MOST_CHANGES):
+        changes = [
+            {**weights, name: step}
+            for name in names
+            for step in STEPS
+            if name != best_name and step != weights.get(name, 0.0)
+        ]
+        change, found = max(((change, ndcg(change)) for change in changes), key=lambda each: each[1], default=({}, 0.0))
+        if found <= best:
+            break
+        weights, best = change, found
+    weights = {name: weight for name, weight in weights.items() if weight}
+    for name in sorted(weights, key=lambda name: (weights[name], name)):
+        without = {other: weight for other, weight in weights.items() if other != name}
+        if without and ndcg(without) >= best * (1.0 - WORTH):
+            weights = without
+    return weights

@@ -7,9 +7,10 @@ import numpy as np
 
 from alsolike.bundle import MS_PER_DAY
 from alsolike.content_index import Scales
+from alsolike.sentences import SentenceModel
 from model_export import protocols
 from model_export.algorithms.popularity import Popularity, PopularityModel
-from model_export.cold_start import choose_scales
+from model_export.cold_start import Trials, choose_scales, part_items, trials
 from model_export.cold_trial import Properties
 from model_export.protocols import Split
 from tests.unit.model_export.shops import interactions
@@ -33,11 +34,16 @@ def popular(split: Split) -> PopularityModel:
     return Popularity(trend_half_life_days=np.inf).fit(split.test.fit)
 
 
+def cold(split: Split, properties: Properties, rare: Properties = (), sentences: SentenceModel | None = None) -> Trials:
+    """Return the cold items of both parts."""
+    return trials(part_items(split), properties, rare, sentences)
+
+
 def scales(split: Split, properties: Properties, rare: Properties, *, k: int = 3) -> Scales:
     """Return the scales that are chosen where `rare` are too rare to be learned."""
-    return choose_scales(popular(split), split, properties, k=k, seen="allowed", unlearned=rare)
+    return choose_scales(popular(split), split, cold(split, properties, rare).validation, k=k, seen="allowed")
 
 
 def scale(split: Split, *, k: int = 3) -> float:
     """Return the scale of new items; there are no rare ones."""
-    return choose_scales(popular(split), split, COLOURS, k=k, seen="allowed").new
+    return choose_scales(popular(split), split, cold(split, COLOURS).validation, k=k, seen="allowed").new

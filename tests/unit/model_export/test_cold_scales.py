@@ -14,8 +14,8 @@ from model_export.cold_start import (
     SCALES,
     measure,
 )
-from model_export.cold_trial import NONE, Trial, unknown
-from tests.unit.model_export.cold_shops import COLOURS, ONE, leave_one_out, popular, scale, scales
+from model_export.cold_trial import NONE
+from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, leave_one_out, popular, scale, scales
 from tests.unit.model_export.shops import interactions
 
 
@@ -53,7 +53,12 @@ def test_items_that_are_too_rare_to_be_learned_take_part() -> None:
 
     assert scales(split, COLOURS[:3], rare) == Scales(new=DEFAULT_SCALES.new, rare=1.0)
     found = measure(
-        popular(split), split, COLOURS[:3], scales=Scales(new=1.0, rare=1.5), k=3, seen="allowed", unlearned=rare
+        popular(split),
+        split,
+        cold(split, COLOURS[:3], rare).test,
+        scales=Scales(new=1.0, rare=1.5),
+        k=3,
+        seen="allowed",
     )
     assert (found.items, found.others, found.users) == (0, 1, 0)
     assert found.without.every_item == 1
@@ -81,8 +86,9 @@ def test_what_is_new_is_not_held_down_by_what_is_dead() -> None:
     found = scales(split, colours, dead)
 
     assert found == Scales(new=3.0, rare=0.5)
-    trial = Trial(split.validation, colours, unknown(split.validation), dead)
-    answers = trial.answers(popular(split), split.validation.queries, k=3, seen="allowed")
+    answers = cold(split, colours, dead).validation.answers(
+        popular(split), split.validation.queries, k=3, seen="allowed"
+    )
     without, with_, with_one = (answers.figures(each) for each in (NONE, found, Scales(new=1.0, rare=1.0)))
     assert without.every_item == pytest.approx(9 / 10 / math.log2(3))
     assert with_.every_item == pytest.approx((9 / math.log2(3) + 1 / math.log2(4)) / 10)
@@ -179,4 +185,4 @@ def test_some_users_choose_a_scale_and_tell_what_it_brings(monkeypatch: pytest.M
     monkeypatch.setattr(cold_start, "MOST_QUERIES", 1)
 
     assert scale(split) == 1.0
-    assert measure(popular(split), split, COLOURS, scales=ONE, k=3, seen="allowed").users == 1
+    assert measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed").users == 1

@@ -21,7 +21,7 @@ from model_export.cold_start import (
 from model_export.cold_trial import unknown
 from model_export.fits import Fits
 from tests.sentence_model import sentence_model
-from tests.unit.model_export.cold_shops import COLOURS, ONE, days, leave_one_out, popular, scales
+from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, days, leave_one_out, popular, scales
 
 TITLES = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
 
@@ -37,7 +37,7 @@ def test_a_new_item_is_found_by_what_is_like_it() -> None:
     """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 at scale 1 (1 + 1/2) / 2: it has the second rank."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
-    found = measure(popular(split), split, COLOURS, scales=ONE, k=3, seen="allowed")
+    found = measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed")
 
     second = 1 / math.log2(3)
     assert (found.items, found.others, found.users) == (2, 0, 2)
@@ -51,11 +51,18 @@ def test_a_new_item_is_found_by_what_its_title_means(tmp_path: Path) -> None:
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
     found = measure(
-        popular(split), split, TITLES, scales=ONE, k=3, seen="allowed", sentences=sentence_model(tmp_path, TITLES)
+        popular(split),
+        split,
+        cold(split, TITLES, sentences=sentence_model(tmp_path, TITLES)).test,
+        scales=ONE,
+        k=3,
+        seen="allowed",
     )
 
     assert found.with_.new_items == pytest.approx(1 / math.log2(3))
-    assert measure(popular(split), split, TITLES, scales=ONE, k=3, seen="allowed").with_.new_items == 0
+    assert (
+        measure(popular(split), split, cold(split, TITLES).test, scales=ONE, k=3, seen="allowed").with_.new_items == 0
+    )
 
 
 def test_a_sentence_model_is_judged_beside_words_alone_each_at_its_own_scale(tmp_path: Path) -> None:
@@ -64,7 +71,7 @@ def test_a_sentence_model_is_judged_beside_words_alone_each_at_its_own_scale(tmp
     popularity = Popularity(trend_half_life_days=np.inf)
 
     def judged(sentences: SentenceModel | None) -> ColdStart:
-        return judge(popularity, split, TITLES, fits=Fits(), k=3, seen="allowed", sentences=sentences)
+        return judge(popularity, split, cold(split, TITLES, sentences=sentences), fits=Fits(), k=3, seen="allowed")
 
     found, without = judged(sentence_model(tmp_path, TITLES)), judged(None)
 
@@ -78,7 +85,7 @@ def test_new_items_that_the_past_holds_are_masked() -> None:
     """Item 4 is what all users had before the test, which learned nothing of it."""
     split = leave_one_out([1, 4, 2], [1, 4, 2], [2, 4, 3], [3, 4, 2])
 
-    found = measure(popular(split), split, COLOURS, scales=Scales(6.0, 6.0), k=3, seen="masked")
+    found = measure(popular(split), split, cold(split, COLOURS).test, scales=Scales(6.0, 6.0), k=3, seen="masked")
 
     assert found.with_.every_item == found.without.every_item > 0
 
@@ -87,12 +94,17 @@ def test_rare_items_have_a_scale_of_their_own() -> None:
     """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 and the rare one 3/4 of their scales."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1], items=4)
     second, third = 1 / math.log2(3), 1 / math.log2(4)
+    with_rare = cold(split, COLOURS[:4], COLOURS[3:4]).test
 
     for rare, place in ((0.5, second), (2.0, third)):
         found = measure(
-            popular(split), split, COLOURS[:4], scales=Scales(new=1.0, rare=rare), k=3, seen="allowed",
-            unlearned=COLOURS[3:4],
-        )  # fmt: skip
+            popular(split),
+            split,
+            with_rare,
+            scales=Scales(new=1.0, rare=rare),
+            k=3,
+            seen="allowed",
+        )
         assert found.with_.new_items == pytest.approx(place)
 
 
@@ -101,7 +113,7 @@ def test_a_scale_is_judged_that_the_validation_part_chose_with_the_rare_items_an
     split = days([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
     popularity, rare = Popularity(trend_half_life_days=np.inf), COLOURS[3:4]
 
-    found = judge(popularity, split, COLOURS[:3], fits=Fits(), k=3, seen="allowed", unlearned=rare)
+    found = judge(popularity, split, cold(split, COLOURS[:3], rare), fits=Fits(), k=3, seen="allowed")
 
     assert found.with_.scales.rare == 1.0
     assert scales(split, COLOURS[:3], rare).rare == 1.5
@@ -113,9 +125,13 @@ def test_rare_items_take_part_by_words_alone_as_well(tmp_path: Path) -> None:
     titles = [{"title": title} for title in ("grey sofa", "grey lamp", "desk", "grey couch")]
 
     found = judge(
-        Popularity(trend_half_life_days=np.inf), split, titles[:3], fits=Fits(), k=3, seen="allowed",
-        unlearned=titles[3:], sentences=sentence_model(tmp_path, titles),
-    )  # fmt: skip
+        Popularity(trend_half_life_days=np.inf),
+        split,
+        cold(split, titles[:3], titles[3:], sentence_model(tmp_path, titles)),
+        fits=Fits(),
+        k=3,
+        seen="allowed",
+    )
 
     assert found.by_words_alone is not None
     assert found.by_words_alone.scales.rare == 1.0
@@ -126,12 +142,12 @@ def test_a_long_list_is_longer_than_the_places_that_are_looked_at_first() -> Non
     split = leave_one_out([1, 1, 1], [1, 13, 13], *([item, 13, 13] for item in range(2, 14)), items=14)
     colours = [*COLOURS[:2], *[{"colour": "blue"}] * 11, {"colour": "red"}]
 
-    found = measure(popular(split), split, colours, scales=ONE, k=1, seen="allowed")
+    found = measure(popular(split), split, cold(split, colours).test, scales=ONE, k=1, seen="allowed")
 
     assert found.without.every_item == found.with_.every_item == 1 / 14
     assert found.without.every_item_long == pytest.approx((1 + 13 / math.log2(14)) / 14)
     assert found.with_.every_item_long == pytest.approx((1 + 13 / math.log2(15)) / 14)
-    assert choose_scales(popular(split), split, colours, k=1, seen="allowed").new == 0.5
+    assert choose_scales(popular(split), split, cold(split, colours).validation, k=1, seen="allowed").new == 0.5
 
 
 def test_what_is_not_in_the_models_first_items_speaks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +155,7 @@ def test_what_is_not_in_the_models_first_items_speaks_for_nothing(monkeypatch: p
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
     monkeypatch.setattr(cold_trial, "LISTED", 1)
 
-    found = measure(popular(split), split, COLOURS, scales=ONE, k=4, seen="allowed")
+    found = measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=4, seen="allowed")
 
     assert found.with_.new_items == pytest.approx(1 / math.log2(5))
 
@@ -150,6 +166,6 @@ def test_what_a_model_scores_without_having_learned_it_is_in_no_answer() -> None
         settings=Popularity(trend_half_life_days=np.inf), items=5, share=np.array([0, 1, 1, 1, 9, 9], np.float32)
     )
 
-    found = measure(everything, split, COLOURS, scales=ONE, k=3, seen="allowed")
+    found = measure(everything, split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed")
 
     assert found.without.new_items == 0

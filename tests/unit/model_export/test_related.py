@@ -18,7 +18,7 @@ from model_export import baskets, related
 from model_export.baskets import purchases
 from model_export.interactions import Interactions
 from model_export.item_content import item_content
-from model_export.related import Similar, Together, most_bytes, related_items
+from model_export.related import Similar, Together, most_bytes, related_items, related_tables
 from tests.unit.model_export.shops import interactions, random_sequences
 
 BASKETS = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=5), min_size=1, max_size=8)
@@ -30,7 +30,8 @@ def made(
 ) -> RelatedItems:
     if columns is not None:
         data = dataclasses.replace(data, content=item_content(columns).vectors)
-    return related_items(data, event_weights={"purchase": 1.0}, seed=seed, most_bytes=most_bytes)
+    tables = related_tables(data, event_weights={"purchase": 1.0}, seed=seed)
+    return related_items(tables, most_bytes=most_bytes)
 
 
 def row(tables: RelatedItems, kind: str, position: int) -> dict[int, float]:

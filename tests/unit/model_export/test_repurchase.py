@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import COEFFICIENTS, Repurchase, RepurchaseModel
 from model_export.four_weeks import Windows
-from model_export.interactions import Histories, Interactions
+from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_file import open_session, recommend, write_graphs
 from model_export.parity import check_parity
 from tests.unit.model_export.shops import bought, history, interactions
@@ -212,6 +213,21 @@ def test_demand_counts_unless_it_is_left_out() -> None:
     assert not np.array_equal(more.constant, Repurchase(demand_days=0.0).fit(data).constant)
 
 
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """Sums of scores, judged by a function of them."""
+
+    scores: Mapping[str, Floats]
+    by: Callable[[Floats], float]
+
+    def ndcg(self, weights: Mapping[str, float]) -> float:
+        return self.by(sum((weight * self.scores[name] for name, weight in weights.items()), np.zeros(1, np.float32)))
+
+
+def judge(histories: Callable[[float], Histories], by: Callable[[Floats], float]) -> Judge:
+    return Judge(histories=histories, sums=lambda scores: Judged(scores, by))
+
+
 def test_a_blend_takes_the_half_life_of_the_better_and_tells_it() -> None:
     data = habit()
     tuned = {
@@ -224,11 +240,11 @@ def test_a_blend_takes_the_half_life_of_the_better_and_tells_it() -> None:
         asked.append(days)
         return told((1, 30), (2, 20))
 
-    worse_is_buy_again = Judge(histories=histories, ndcg=lambda scores: float(scores.max() <= 1) - scores[0, 2])
-    worse_is_repurchase = Judge(histories=histories, ndcg=lambda scores: float(scores[0, 2]))
+    worse_is_buy_again = judge(histories, lambda scores: float(scores.max() <= 1) - scores[0, 2])
+    worse_is_repurchase = judge(histories, lambda scores: float(scores[0, 2]))
 
-    for judge, days in ((worse_is_buy_again, 120.0), (worse_is_repurchase, math.inf)):
-        blend = Blend().search(tuned, judge)
+    for worse, days in ((worse_is_buy_again, 120.0), (worse_is_repurchase, math.inf)):
+        blend = Blend().search(tuned, worse)
         assert blend.half_life_days == asked[-1] == days
         assert {part.half_life_days for part in blend.components()} == {days}
 
@@ -237,9 +253,9 @@ def test_a_blend_leaves_the_settings_that_need_another_fit(monkeypatch: pytest.M
     data = habit()
     monkeypatch.setattr(Popularity, "reading", frozenset[str]())
     tuned: dict[str, Model] = {"popularity": Popularity().fit(data), "repurchase": Repurchase().fit(data)}
-    judge = Judge(histories=lambda days: told((1, 30), (2, 20)), ndcg=lambda scores: float(scores[0, 1] + scores[0, 3]))
+    both = judge(lambda days: told((1, 30), (2, 20)), lambda scores: float(scores[0, 1] + scores[0, 3]))
 
-    blend = Blend().search(tuned, judge)
+    blend = Blend().search(tuned, both)
 
     assert blend.half_life_days == 120.0
     assert [part.half_life_days for part in blend.components() if isinstance(part, Popularity)] == [math.inf]

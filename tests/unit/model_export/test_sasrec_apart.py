@@ -1,8 +1,6 @@
 """Networks that are trained side by side are those that one process trains."""
 
 import dataclasses
-import os
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_export import peers, sasrec_apart
+from model_export import peers, sasrec_apart, side_process
 from model_export.algorithms.sasrec import Sasrec
 from model_export.checkpoints import kept_in
 from model_export.resources import measured
@@ -26,7 +24,7 @@ FOUR = dataclasses.replace(SMALL, networks=4, seed=5)
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of which even the shortest training is worth the second."""
-    monkeypatch.setattr(sasrec_apart, "processors", lambda: 2)
+    monkeypatch.setattr(side_process, "processors", lambda: 2)
     monkeypatch.setattr(sasrec_apart, "LONG", 0)
 
 
@@ -49,7 +47,7 @@ def test_they_are_the_same_to_the_last_bit_and_in_their_order(
 ) -> None:
     data = interactions(random_sequences(users=450, items=12, length=8))  # more than a pipe holds
     side_by_side = FOUR.fit(data)
-    monkeypatch.setattr(sasrec_apart, "processors", lambda: 1)
+    monkeypatch.setattr(side_process, "processors", lambda: 1)
     one_by_one = FOUR.fit(data)
 
     assert [process.returncode is None for process in started] == [False]
@@ -79,7 +77,7 @@ def test_one_process_trains_them_where_more_gain_nothing(
 def test_each_has_its_checkpoint_and_their_memory_is_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with kept_in(tmp_path), measured() as both:
         FOUR.fit(DATA)
-    monkeypatch.setattr(sasrec_apart, "processors", lambda: 1)
+    monkeypatch.setattr(side_process, "processors", lambda: 1)
     with measured() as one:
         FOUR.fit(DATA)
 
@@ -100,23 +98,13 @@ def test_the_other_process_ends_where_this_one_is_interrupted(
     assert [process.returncode for process in started] == [-9]
 
 
-def test_it_ends_where_who_started_it_is_gone() -> None:
-    reading, writing = os.pipe()
-    with subprocess.Popen(sasrec_apart.PROGRAM, stdin=reading, stdout=subprocess.DEVNULL) as process:
-        os.close(reading)
-        with open(writing, "wb") as jobs:  # noqa: PTH123
-            pickle.dump(([dataclasses.replace(SMALL, epochs=1_000_000)], DATA, None), jobs)
-
-        assert process.wait(timeout=60) == 1
-
-
 @pytest.mark.parametrize(
     ("program", "status"), [((sys.executable, "-c", ""), 0), ((sys.executable, "-c", "raise SystemExit(3)"), 3)]
 )
 def test_a_process_that_does_not_do_its_work_ends_the_training_with_its_status(
     program: tuple[str, ...], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sasrec_apart, "PROGRAM", program)
+    monkeypatch.setattr(side_process, "PROGRAM", program)
 
     with pytest.raises(RuntimeError, match=f"ended with status {status}; its log says why"):
         FOUR.fit(DATA)

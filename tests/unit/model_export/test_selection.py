@@ -168,6 +168,23 @@ def test_a_blend_compared_alone_combines_all_others() -> None:
     assert {part.name for part in settings.components()} <= set(known()) - {"blend"}
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_order_of_the_algorithms_does_not_change_the_blend(seed: int) -> None:
+    rng, fits, blends = np.random.default_rng(seed), Fits(), set()
+    sequences = random_sequences(users=60, items=40, length=12, seed=seed)
+    split = protocols.temporal(interactions(sequences), holdout_ms=2000)
+    singles = ("popularity", "buy_again", "transitions", "item_knn", "ease", "repurchase")
+    for _ in range(6):
+        order = [*rng.permutation(singles).tolist(), "blend"]
+        candidate = compare(split, {name: known()[name] for name in order}, fits)["blend"]
+        blends.add((candidate.settings, candidate.quality.ndcg))
+
+    assert len(blends) == 1
+    (blend, _) = blends.pop()
+    assert isinstance(blend, Blend)
+    assert len(blend.parts) > 1
+
+
 SEARCHED: list[list[str]] = []
 
 
