@@ -9,6 +9,7 @@ G. Salton, C. Buckley, "Term-weighting approaches in automatic text retrieval", 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,9 +23,11 @@ from alsolike.item_tokens import item_tokens
 from alsolike.ragged import Ragged, hashes_of
 from alsolike.sentences import SentenceIndex
 from model_export.interactions import Floats, Interactions
+from model_export.metrics import kth_best
 
 ITEMS_AT_ONCE = 2048
 MAX_PAIRS = 200_000_000
+LEAST_COSINE = np.float32(1e-6)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,9 +122,7 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
     pieces = []
     for first in range(0, vectors.shape[0], ITEMS_AT_ONCE):
         similar = sp.csr_array(vectors[first : first + ITEMS_AT_ONCE] @ tokens_items)
-        row = np.repeat(np.arange(similar.shape[0]), np.diff(similar.indptr))
-        similar.data[similar.indices == row + first] = 0.0  # nothing leads to itself
-        pieces.append(_strongest(similar, most))
+        pieces.append(_nearest_others(similar, first=first, n=most))
     return sp.csr_array(sp.vstack(pieces))
 
 
@@ -133,12 +134,13 @@ def rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
     return vectors if len(kept) == len(counts) else sp.csr_array(vectors[:, np.sort(kept)])
 
 
-def _strongest(table: sp.csr_array, n: int) -> sp.csr_array:
-    """Leave out what is below the n-th largest value of its row."""
-    lowest = np.zeros(table.shape[0], np.float32)
-    for row in np.flatnonzero(np.diff(table.indptr) > n):
-        values = table.data[table.indptr[row] : table.indptr[row + 1]]
-        lowest[row] = np.partition(values, len(values) - n)[len(values) - n]
-    rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-    kept = table.data >= np.maximum(lowest[rows], np.float32(1e-6))
-    return sp.csr_array((table.data[kept], (rows[kept], table.indices[kept])), shape=table.shape)
+def _nearest_others(similar: sp.csr_array, *, first: int, n: int) -> sp.csr_array:
+    """Leave out the item itself, which is `first` in the first row, and what is below the n-th largest of its row."""
+    places = []
+    for row, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist())):
+        values = similar.data[start:end]
+        values[similar.indices[start:end] == first + row] = 0.0
+        places.append(start + np.flatnonzero(values >= max(kth_best(values, n), LEAST_COSINE)))
+    ends = np.cumsum([0, *map(len, places)])
+    kept = np.concatenate(places)
+    return sp.csr_array((similar.data[kept], similar.indices[kept], ends), shape=similar.shape)

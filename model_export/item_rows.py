@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from model_export.algorithm import Model
 from model_export.interactions import Floats, Histories, Ints
+from model_export.metrics import kth_best
 from model_export.onnx_graph import Graph
 
 
@@ -133,8 +134,7 @@ def best_of_row(table: sp.csr_array, row: int, *, n: int) -> tuple[npt.NDArray[n
     start, end = table.indptr[row], table.indptr[row + 1]
     targets, values = table.indices[start:end], table.data[start:end].astype(np.float32)
     if len(values) > n:
-        lowest = np.partition(values, len(values) - n)[len(values) - n]
-        near = np.flatnonzero(values >= lowest)
+        near = np.flatnonzero(values >= kth_best(values, n))
         values, targets = values[near], targets[near]
     order = np.lexsort((targets, -values))[:n]
     order = order[values[order] > 0]

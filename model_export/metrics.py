@@ -58,7 +58,7 @@ def best_items(scores: Floats, k: int) -> Ints:
     >>> best_items(np.array([-np.inf, 0.5, 0.9, 0.5], np.float32), 2).tolist()
     [2, 1]
     """
-    lowest = _kth_best(scores, k)
+    lowest = kth_best(scores, k)
     above = np.flatnonzero(scores > lowest)
     if lowest == -np.inf:
         return above
@@ -66,8 +66,8 @@ def best_items(scores: Floats, k: int) -> Ints:
     return np.concatenate([above, equal])
 
 
-def _kth_best(scores: Floats, k: int) -> np.float32:
-    """Return the k-th largest score, -inf if there are fewer.
+def kth_best(scores: Floats, k: int) -> np.float32:
+    """Return the k-th largest score, -inf if there are no more than k.
 
     The k-th largest of the groups' maxima is at most that, so only scores from there on are sorted.
     """

@@ -12,7 +12,7 @@ from alsolike import content_index as module
 from alsolike.content_index import FORMAT, ContentIndex, Scales
 from alsolike.errors import InvalidBundle
 from alsolike.ragged import hashes_of
-from alsolike.tensors import map_tensors, write_tensors
+from alsolike.tensors import Array, map_tensors, write_tensors
 from tests.unit.alsolike.content import cosines_one_by_one, index_of
 
 
@@ -93,7 +93,12 @@ def test_neighbours_of_many_items_equal_the_definition_of_one(
 def test_equal_tokens_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
     by_tokens = ContentIndex._by_tokens
-    monkeypatch.setattr(ContentIndex, "_by_tokens", lambda self, tokens: compared.append(1) or by_tokens(self, tokens))
+
+    def counted(self: ContentIndex, tokens: Array) -> tuple[Array, Array]:
+        compared.append(tokens)
+        return by_tokens(self, tokens)
+
+    monkeypatch.setattr(ContentIndex, "_by_tokens", counted)
 
     found = list(index_of().nearest_of([{"colour": "red"}, {"colour": "Red"}, {"kind": "clay"}]))
 

@@ -168,8 +168,7 @@ class ContentIndex:
             items, place = np.unique(holders, return_inverse=True)
             return items, np.bincount(place, weights) / (length * self.norms[items])
         shared = np.bincount(holders, weights)
-        shared /= length * np.maximum(self.norms[: len(shared)], _LEAST_NORM)
-        return np.arange(len(shared)), shared
+        return np.arange(len(shared)), shared / (length * np.maximum(self.norms[: len(shared)], _LEAST_NORM))
 
     def write(self, path: Path) -> None:
         """Write the index: who knows of one scale only, as earlier versions do, gives all items that of rare ones."""
