@@ -19,16 +19,21 @@ setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the developmen
 demo: $(VENV)/demo.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
 
-test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates, embedded cloud (ARGS="-k profile")
+test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates (ARGS="-k profile")
 	$(PYTEST) $(ARGS)
 
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-SUITES := loop faults api canary spark cli functions layers
-slow: $(VENV)/dev.done $(if $(filter spark,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## the slow test suites (WHAT="loop faults api canary spark cli functions layers")
+SUITES := system faults api canary spark cli functions layers
+slow: $(VENV)/dev.done $(if $(filter spark,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## booted clouds and slow tests (WHAT="system faults api canary spark cli functions layers", WHAT=ci for the reduced part)
 	@failed=; for suite in $(or $(WHAT),$(SUITES)); do \
-		echo "== $$suite"; $(BIN)/pytest $$(ls -d tests/$$suite tests/slow/$$suite tests/integration/$$suite 2>/dev/null) $(ARGS) || failed="$$failed $$suite"; \
+		case $$suite in \
+			system) tests="-n 2 --dist loadgroup tests/system" ;; \
+			ci) tests="-n 2 --dist loadfile -m ci tests/slow" ;; \
+			*) tests=tests/slow/$$suite ;; \
+		esac; \
+		echo "== $$suite"; $(BIN)/pytest $$tests $(ARGS) || failed="$$failed $$suite"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 web: $(if $(WHAT),$(WHAT:%=.web-%),.web-build .web-check .web-test)  ## build, check and test the pages (WHAT="build check test")

@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
@@ -37,7 +37,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watch:
-    """What goes wrong in the pages of a context: errors on the console (violations of the Content-Security-Policy are
+    """The failures in the pages of a context: errors on the console (violations of the Content-Security-Policy are
     there, too), exceptions that nobody caught, requests that failed, and requests to any host but these.
 
     A test that provokes a failure says so beforehand with `expect`.
@@ -97,15 +97,20 @@ def new_page(context: BrowserContext) -> Page:
 
 
 def no_serious_violations(page: Page) -> None:
-    """Fail where axe-core finds what keeps somebody from using a page: violations that are serious or critical."""
-    # Through the debugger, for the page's policy lets in no script but its own.
+    """Fail where axe-core finds serious or critical violations, in the light or the dark scheme."""
+    # The page's policy blocks foreign scripts; the debugger may run one.
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
-    serious = [
-        f"{violation['id']} ({violation['help']}): {node['target']} {node.get('failureSummary', '')}"
-        for violation in found
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
+    schemes: tuple[Literal["light", "dark"], ...] = ("dark", "light")
+    serious = [violation for scheme in schemes for violation in _serious_violations(page, scheme)]
     if serious:
         raise AssertionError("\n".join(["axe-core finds:", *serious]))
+
+
+def _serious_violations(page: Page, scheme: Literal["light", "dark"]) -> Iterator[str]:
+    page.emulate_media(color_scheme=scheme)
+    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
+    for violation in found:
+        if violation["impact"] in ("serious", "critical"):
+            for node in violation["nodes"]:
+                summary = node.get("failureSummary", "")
+                yield f"{scheme}: {violation['id']} ({violation['help']}): {node['target']} {summary}"

@@ -45,7 +45,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
-    """What goes wrong in the test's pages, which fails it."""
+    """The failures in the test's pages, which fail the test."""
     found = Watch(context, origins=(shop.url, shop.sign_in_url))
     yield found
     found.check()

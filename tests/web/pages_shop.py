@@ -13,14 +13,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from alsolike.registry import Registry
 from cli import boot, deployment, website
 from cli.termination import terminated_like_interrupted
 from cli.up import wait_for_interrupt
 from local_cloud.client import Cloud
-from tests.canary.training_shop import synthesize
-from tests.integration.loop.shop import SECONDS_PER_DAY, Shop, eventually, write_history
+from tests.booted.assemblies import synthesized
+from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
+from tests.booted.versions import publish_copy
 
-USERS, DAYS = 60, 30  # whole turns of the cycles of ten items, so that what comes later goes on where they ended
+USERS, DAYS = 60, 30
 AISLES = (("Bakery", "Loaf"), ("Dairy", "Cheese"), ("Garden", "Seed"))
 CONFIGURATION = """\
 format: 1
@@ -46,7 +48,10 @@ class PagesShop(Shop):
         website.publish_pages(self.deployment, boot.PAGES)
 
     def stock(self, directory: Path) -> None:
-        """Declare columns, put thirty items into the catalogue, train twice on what three groups of users buy."""
+        """Declare columns, put thirty items into the catalogue, train on what three groups of users buy.
+
+        A copy of the version was champion before it.
+        """
         configuration = directory / "alsolike.yaml"
         configuration.write_text(CONFIGURATION)
         self.alsolike("config", "apply", configuration, "--reason", "the shop's columns")
@@ -58,19 +63,18 @@ class PagesShop(Shop):
                 "/items", {"datasetArn": self.name("items-dataset-arn"), "items": rows[first : first + 10]}
             )
             assert answer.status == 200, answer.document
-        end = time.time() // 1 - 3 * SECONDS_PER_DAY
-        for days in (DAYS, DAYS + 2):  # the second file repeats the first, which counts once, and goes on from there
-            history = directory / f"{days}-days.csv"
-            write_history(history, users=USERS, days=days, end=end + (days - DAYS) * SECONDS_PER_DAY)
-            self.alsolike("import", "interactions", history)
-            version = self.alsolike("train")["version"]
-            eventually(
-                lambda: self.recommend("user-0"),
-                holds=lambda answer: (
-                    "x-alsolike-model-version" in answer.headers and answer.headers["x-alsolike-source"] == "model"
-                ),
-            )
-            assert version
+        history = directory / "history.csv"
+        write_history(history, users=USERS, days=DAYS, end=time.time() - SECONDS_PER_DAY)
+        self.alsolike("import", "interactions", history)
+        version = self.alsolike("train")["version"]
+        publish_copy(self, version, f"{version}-copy", passed=True)
+        registry = Registry(self.cloud.client("s3"), self.name("artefact-bucket"))
+        for each in (f"{version}-copy", version):
+            registry.promote(each, reason="the shop opens", now_ms=time.time_ns() // 1_000_000)
+        served = eventually(
+            lambda: self.recommend("user-0").headers.get("x-alsolike-model-version"), holds=version.__eq__
+        )
+        assert served == version
 
 
 def catalogue() -> dict[str, dict[str, object]]:
@@ -92,7 +96,7 @@ def catalogue() -> dict[str, dict[str, object]]:
 def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
     """Run a shop that has been stocked."""
     # A shared machine is slow now and then, and few algorithms are enough to have versions.
-    assembly = synthesize(directory, time_budget_ms=0, training_algorithms=["item_knn", "popularity"])
+    assembly = synthesized(time_budget_ms=0, training_algorithms=["item_knn", "popularity"])
     with Cloud.start(assembly, state=state, timeout_s=180) as cloud:
         shop = PagesShop(cloud, state)
         shop.stock(directory)

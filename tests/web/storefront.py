@@ -28,7 +28,7 @@ def cards(page: Page, title: str) -> Locator:
 
 
 def status(page: Page) -> Locator:
-    """What the strip says of what was done last."""
+    """The strip's text about the last action."""
     return page.get_by_role("complementary", name="What was sent").get_by_role("status")
 
 

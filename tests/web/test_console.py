@@ -24,14 +24,18 @@ def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_view_shows_what_the_deployment_answers(view: str, page: Page, shop: PagesShop) -> None:
-    show(page, shop, view)
+def test_each_view_shows_what_the_deployment_answers(
+    page: Page, shop: PagesShop, watch: Watch, subtests: pytest.Subtests
+) -> None:
+    for view, title in VIEWS.items():
+        with subtests.test(view=view):
+            show(page, shop, view)
 
-    expect(page.get_by_role("heading", level=1)).to_have_text(VIEWS[view])
-    expect(page.get_by_role("link", name=VIEWS[view]).first).to_have_attribute("aria-current", "page")
-    expect(page.get_by_text("could not be loaded")).to_have_count(0)
-    expect(page).to_have_title(re.compile(VIEWS[view]))
+            expect(page.get_by_role("heading", level=1)).to_have_text(title)
+            expect(page.get_by_role("link", name=title).first).to_have_attribute("aria-current", "page")
+            expect(page.get_by_text("could not be loaded")).to_have_count(0)
+            expect(page).to_have_title(re.compile(title))
+            watch.check()
 
 
 def test_a_version_has_its_story(page: Page, shop: PagesShop) -> None:
@@ -125,24 +129,30 @@ def test_a_chart_has_its_figures_as_a_table(page: Page, shop: PagesShop) -> None
     assert table.get_by_role("row").count() > 1
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_view_fits_a_phone(view: str, phone: Page, shop: PagesShop) -> None:
-    show(phone, shop, view)
+def test_each_view_fits_a_phone(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+    for view in VIEWS:
+        with subtests.test(view=view):
+            show(phone, shop, view)
 
-    assert phone.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    expect(phone.get_by_role("navigation")).to_be_hidden()
+            assert phone.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+            expect(phone.get_by_role("navigation")).to_be_hidden()
+
+
+def test_the_menu_of_a_phone_opens_a_view_and_closes(phone: Page, shop: PagesShop) -> None:
+    show(phone, shop, "overview")
+
     phone.get_by_role("button", name="Menu").click()
     phone.get_by_role("navigation").get_by_role("link", name="Models").click()
+
     expect(phone.get_by_role("heading", level=1)).to_have_text("Models")
     expect(phone.get_by_role("navigation")).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_view_has_a_serious_barrier(scheme: str, page: Page, shop: PagesShop) -> None:
-    page.emulate_media(color_scheme=scheme)
+def test_no_view_has_a_serious_barrier(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
     for view in VIEWS:
-        show(page, shop, view)
-        no_serious_violations(page)
+        with subtests.test(view=view):
+            show(page, shop, view)
+            no_serious_violations(page)
     show(page, shop, "models")
     page.get_by_role("button", name="Roll back").click()
     no_serious_violations(page)

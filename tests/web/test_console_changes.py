@@ -1,4 +1,4 @@
-"""What an operator changes by the console: the champion, its files, trainings."""
+"""Changes by the console: the champion, its files, trainings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.integration.loop.shop import eventually
+from tests.booted.shop import eventually
 from tests.web.browser import Watch
 from tests.web.console import champion_of, show
 from tests.web.pages_shop import PagesShop

@@ -1,4 +1,4 @@
-"""How the pages reach their readers: signed in, with the headers that the template states, from one host."""
+"""Delivery of the pages: signed in, with the headers that the template states, from one host."""
 
 from __future__ import annotations
 

@@ -175,12 +175,13 @@ def test_going_back_and_reloading_keep_the_place_the_shopper_and_the_cart(page: 
     expect(page.get_by_role("heading", level=1)).to_contain_text("shopper user-1")
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_nothing_sticks_out_of_a_phone(place: str, page: Page, shop: PagesShop) -> None:
+def test_nothing_sticks_out_of_a_phone(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
-    open_shop(page, shop, PLACES[place])
+    for place, address in PLACES.items():
+        with subtests.test(place=place):
+            open_shop(page, shop, address)
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 @pytest.mark.parametrize("width", [PHONE["width"], 1280])
@@ -208,12 +209,11 @@ def test_long_texts_take_over_nothing(width: int, page: Page, shop: PagesShop) -
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_barrier_is_serious_anywhere(scheme: str, page: Page, shop: PagesShop) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for place in PLACES.values():
-        open_shop(page, shop, place)
-        no_serious_violations(page)
+def test_no_barrier_is_serious_anywhere(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+    for place, address in PLACES.items():
+        with subtests.test(place=place):
+            open_shop(page, shop, address)
+            no_serious_violations(page)
     page.get_by_role("button", name="Change shopper").click()
     expect(page.get_by_role("dialog", name="Who shops?")).to_be_visible()
     no_serious_violations(page)

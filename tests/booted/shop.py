@@ -1,0 +1,199 @@
+"""A shop on a booted cloud: its calls, history, records and lake."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pyarrow.parquet as pq
+
+import cli.main
+from local_cloud.client import Cloud
+
+SECONDS_PER_DAY = 86_400
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    document: dict[str, Any]
+
+    @property
+    def items(self) -> list[str]:
+        return [item["itemId"] for item in self.document["itemList"]]
+
+
+class Shop:
+    """A shop with a URL, a token and the command line."""
+
+    def __init__(self, cloud: Cloud, state: Path) -> None:
+        self.cloud = cloud
+        self.state = state
+        self._token = cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
+
+    def post(self, path: str, document: Any) -> Answer:
+        return self._call("POST", path, document, token=self._token)
+
+    def administer(self, method: str, path: str, document: Any = None) -> Answer:
+        return self._call(method, path, document, token=self.cloud.token(["alsolike/admin"]))
+
+    def get(self, path: str, *, token: str | None = None, **headers: str) -> Answer:
+        return self._call("GET", path, None, token=self._token if token is None else token, headers=headers)
+
+    def _call(
+        self, method: str, path: str, document: Any, *, token: str, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        request = urllib.request.Request(
+            self.cloud.api_url + path,
+            method=method,
+            data=None if document is None else json.dumps(document).encode(),
+            headers={"authorization": f"Bearer {token}", "content-type": "application/json", **(headers or {})},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return Answer(response.status, dict(response.headers), json.load(response))
+        except urllib.error.HTTPError as error:
+            text = error.read()
+            return Answer(error.code, dict(error.headers), json.loads(text) if text else {})
+
+    def send(self, user: str, *item_ids: str, at: float | None = None) -> Answer:
+        event = {"eventType": "purchase", "sentAt": at or time.time()}
+        events = [{**event, "itemId": item_id, "eventId": f"{user}-{item_id}-{at}"} for item_id in item_ids]
+        call = {
+            "trackingId": self.name("tracking-id"),
+            "userId": user,
+            "sessionId": f"session-{user}",
+            "eventList": events,
+        }
+        return self.post("/events", call)
+
+    def recommend(self, user: str, k: int = 10) -> Answer:
+        return self.post("/recommendations", {"userId": user, "numResults": k})
+
+    def name(self, key: str) -> str:
+        parameter = self.cloud.client("ssm").get_parameter(Name=f"/alsolike/demo/{key}")
+        value: str = parameter["Parameter"]["Value"]
+        return value
+
+    def lake_objects(self, prefix: str) -> list[bytes]:
+        """Return the contents of the lake's objects under a prefix."""
+        s3, bucket = self.cloud.client("s3"), self.name("lake-bucket")
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+
+    def lake_rows(self, prefix: str) -> list[dict[str, Any]]:
+        """Return the rows of the lake's Parquet files under a prefix."""
+        return [row for body in self.lake_objects(prefix) for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+
+    def invoke(self, function: str) -> dict[str, Any]:
+        """Invoke the function whose name has this in it, as its schedule does; return what it answers."""
+        functions = self.cloud.client("lambda")
+        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+        (found,) = (name for name in names if function in name)
+        answer = functions.invoke(FunctionName=found, Payload=b"{}")
+        outcome: dict[str, Any] = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, outcome
+        return outcome
+
+    def alsolike(self, *arguments: str | Path, exit_code: int = 0) -> Any:
+        """Run a command with --json in this process; return the document it prints, or what it says on failure."""
+        out, said = io.StringIO(), io.StringIO()
+        status: Any = 0
+        before = sys.argv
+        sys.argv = ["alsolike", *map(str, arguments), "--state", str(self.state), "--json"]
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+                cli.main.main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        finally:
+            sys.argv = before
+        assert status == exit_code, said.getvalue()
+        return json.loads(out.getvalue()) if exit_code == 0 else said.getvalue()
+
+    def run_alsolike(self, *arguments: str | Path) -> str:
+        """Run a command in a process of its own, as a shell does; return what it prints."""
+        command: list[str | Path] = [Path(sys.executable).parent / "alsolike", *arguments, "--state", self.state]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, within_s: float = 30) -> T:
+    """Return the probe's value once it holds; the last one when time is up, for the assertion to show."""
+    deadline = time.monotonic() + within_s
+    pause_s = 0.05
+    while True:
+        value = probe()
+        if holds(value) or time.monotonic() > deadline:
+            return value
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, 0.5)
+
+
+def write_history(path: Path, *, users: int, days: int, end: float) -> list[tuple[str, str, int]]:
+    """Write purchases in Personalize's CSV: each user buys around one of three cycles of ten items, in order."""
+    rows = []
+    for user in range(users):
+        aisle, step = user % 3, user // 3
+        for day in range(days):
+            bought = f"item-{aisle}{(step + day) % 10}"
+            rows.append((f"user-{user}", bought, int(end - (days - day) * SECONDS_PER_DAY + user)))
+    lines = ["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *(f"{u},{i},{t},purchase" for u, i, t in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return rows
+
+
+def record(user: str, number: int) -> bytes:
+    """A stream record as the documentation shows it."""
+    now_ms = int(time.time() * 1000)
+    document: dict[str, Any] = {
+        "event_id": f"{user}-{number}",
+        "user_id": user,
+        "session_id": None,
+        "item_id": f"item-{number % 3}{number % 10}",
+        "event_type": "purchase",
+        "event_value": 1.5,
+        "event_time_ms": now_ms + number,
+        "recommendation_id": None,
+        "impression": [],
+        "properties": "{}",
+        "received_time_ms": now_ms,
+        "schema_version": 1,
+    }
+    return json.dumps(document).encode()
+
+
+def failed_invocations(shop: Shop, function: str) -> int:
+    functions = shop.cloud.stats()["functions"]
+    return sum(counts.get("errors", 0) for name, counts in functions.items() if f"-{function}" in name)
+
+
+def empty_quarantine(shop: Shop) -> None:
+    """Delete what earlier tests left in quarantine."""
+    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix="quarantine/").get("Contents", []):
+        s3.delete_object(Bucket=bucket, Key=entry["Key"])
+
+
+def kill(shop: Shop, function: str) -> None:
+    """Kill the execution environments of a function without warning."""
+    handler = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
+    for process in psutil.Process(shop.cloud.state.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if f"functions.{handler}.handler" in " ".join(process.cmdline()):
+                process.kill()

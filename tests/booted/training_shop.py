@@ -1,0 +1,80 @@
+"""A shop whose training fails in ways that can be foreseen, and what people are told of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+from alsolike.champion import Champion
+from alsolike.registry import Registry
+from functions.start_training.run import run_of
+from local_cloud.client import Cloud
+from tests.booted.shop import Shop, eventually
+
+
+class TrainingShop(Shop):
+    """A shop that trains."""
+
+    def __init__(self, cloud: Cloud, state: Path) -> None:
+        super().__init__(cloud, state)
+        self.s3, self.stepfunctions = cloud.client("s3"), cloud.client("stepfunctions")
+        self.sagemaker, self._sqs = cloud.client("sagemaker"), cloud.client("sqs")
+        self.bucket = self.name("artefact-bucket")
+        self._queue = self._sqs.create_queue(QueueName="told")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        cloud.client("sns").subscribe(
+            TopicArn=self.name("alerts-topic-arn"), Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]
+        )
+
+    def start(self, document: Any = None) -> str:
+        """Start the workflow; return the execution."""
+        answer = self.stepfunctions.start_execution(
+            stateMachineArn=self.name("state-machine-arn"), input=json.dumps(document or {})
+        )
+        execution: str = answer["executionArn"]
+        return execution
+
+    def run_id(self, execution: str) -> str:
+        started: dt.datetime = self.stepfunctions.describe_execution(executionArn=execution)["startDate"]
+        return run_of(execution, started_at=started.isoformat()).run_id
+
+    def states(self, execution: str) -> list[str]:
+        events = self.stepfunctions.get_execution_history(executionArn=execution)["events"]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def ended(self, execution: str) -> dict[str, Any]:
+        """Wait for the execution's end; return what Step Functions says of it."""
+
+        def look() -> dict[str, Any]:
+            found: dict[str, Any] = self.stepfunctions.describe_execution(executionArn=execution)
+            return found
+
+        found = eventually(look, holds=lambda found: found["status"] != "RUNNING", within_s=120)
+        assert found["status"] != "RUNNING", self.states(execution)
+        return found
+
+    def champion(self) -> Champion | None:
+        return Registry(self.s3, self.bucket).champion()
+
+    def keys(self, prefix: str) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return [entry["Key"] for entry in listed]
+
+    def manifest(self, version: str) -> dict[str, Any]:
+        body = self.s3.get_object(Bucket=self.bucket, Key=f"models/{version}/manifest.json")["Body"]
+        document: dict[str, Any] = json.load(body)
+        return document
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return what the workflow told people since the last time; alarms on the same topic are their own matter."""
+
+        def receive() -> list[dict[str, Any]]:
+            received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
+            for message in received:
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+            told = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
+            return [message for message in told if "AlarmName" not in message]
+
+        return eventually(receive, within_s=10)

@@ -1,0 +1,147 @@
+"""What schemathesis is told beside the API's description: this deployment's names and tokens, and what no schema says.
+
+It runs in schemathesis' process; the variable `GIVEN` names the file that `tests.slow.api.deployment` wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import jsonschema
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from alsolike.path_ids import MARK
+from tests.slow.api.deployment import GIVEN
+
+_GIVEN = json.loads(Path(os.environ[GIVEN]).read_text())
+
+_BETWEEN_FIELDS = re.compile(
+    "|".join(
+        (
+            "numResults is [0-9]+, expected a whole number from 0 to 50",  # of a query with metadata
+            "itemId is missing, expected an item: (similar-items|bought-together) starts from one",  # of a query
+            "window is .*, expected none: .* has no window, trending alone has one",  # of a query
+            "filterValues is given without a filter, and .* has none",
+            "filterValues[.].* is missing, expected a value",
+            "model version .* is champion already",  # there is no other that could be tried
+        )
+    )
+)
+"""Refusals of requests that the description takes, because JSON Schema has no word for the reason."""
+
+_DEEP = re.compile(r"(\w+)\[([^\[\]]*)\]")
+"""A part of an object in a query, such as `filterValues[MOST]`."""
+
+_KEYS = st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=8)
+_VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
+schemathesis.openapi.format(
+    "json-object", st.dictionaries(_KEYS, _VALUES, max_size=4).map(lambda held: json.dumps({**held, "query": "pears"}))
+)
+
+
+@schemathesis.hook
+def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
+    """Put in what this deployment's things are called, and how to make JSON in a string."""
+    for name, properties in _GIVEN["bodies"].items():
+        raw_schema["components"]["schemas"][name]["properties"].update(properties)
+    for path, operations in raw_schema["paths"].items():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _GIVEN["parameters"].get(parameter["name"], parameter["schema"])
+                if path.startswith("/session/") and parameter["name"] == "metadata":
+                    parameter["schema"]["items"] = {"enum": _GIVEN["session_columns"]}
+    _name_json(raw_schema)
+
+
+@schemathesis.hook
+def filter_failure(
+    context: schemathesis.HookContext,
+    failure: Failure,
+    case: schemathesis.Case[Any],
+    response: schemathesis.Response,
+) -> bool:
+    """Say whether a failure is one.
+
+    None is a refusal for a reason that the description cannot state, or the answer to what was meant as bad but is good
+    as it went out.
+    """
+    if isinstance(failure, AcceptedNegativeData):
+        return not _is_good_as_sent(case, response)
+    if not isinstance(failure, RejectedPositiveData):
+        return True
+    ids = [unquote(str(value)) for value in case.path_parameters.values()]
+    # What `~` stands before is UTF-8 in base64url, which has to be an id in its turn. An id with U+FFFD that an answer
+    # lists is asked for as it stands there, though the description has it after `~`.
+    no_ids = any(each.startswith(MARK) or "\ufffd" in each for each in ids)
+    return not no_ids and not _BETWEEN_FIELDS.search(response.json()["message"])
+
+
+@schemathesis.auth(refresh_interval=None)
+class Tokens:
+    """The token that an operation wants."""
+
+    def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
+        """Return a token with the operation's first scope, or a session's."""
+        ((scheme, scopes),) = case.operation.definition.raw["security"][0].items()
+        return str(_GIVEN["tokens"][scopes[0] if scopes else scheme])
+
+    def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
+        """Send it as a shop does."""
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+def _is_good_as_sent(case: schemathesis.Case[Any], response: schemathesis.Response) -> bool:
+    """Whether only the query was made bad, and what it says is good.
+
+    `false` in place of a list is a list of one text, and of an object without properties nothing is sent.
+    """
+    meta = case.meta
+    if meta is None or {place.name for place, made in meta.components.items() if made.mode.is_negative} != {"QUERY"}:
+        return False
+    schemas = {
+        each["name"]: each["schema"] for each in case.operation.definition.raw["parameters"] if each["in"] == "query"
+    }
+    plain: dict[str, Any] = {}
+    objects: dict[str, dict[str, str]] = {}
+    for name, texts in parse_qs(urlsplit(str(response.request.url)).query, keep_blank_values=True).items():
+        deep = _DEEP.fullmatch(name)
+        outer, inner = deep.groups() if deep else (name, None)
+        if len(texts) != 1 or outer not in schemas:
+            return False
+        if inner is None:
+            plain[outer] = _read(texts[0], schemas[outer])
+        else:
+            objects.setdefault(outer, {})[inner] = texts[0]
+    return all(
+        jsonschema.Draft202012Validator(schemas[name]).is_valid(value)
+        for name, value in (*plain.items(), *objects.items())
+    )
+
+
+def _read(text: str, schema: dict[str, Any]) -> Any:
+    """Return what a query's text stands for."""
+    if schema.get("type") == "array":
+        return text.split(",")
+    if schema.get("type") == "integer" and re.fullmatch("-?[0-9]+", text):
+        return int(text)
+    return {"true": True, "false": False}.get(text, text) if schema.get("type") == "boolean" else text
+
+
+def _name_json(node: Any) -> None:
+    if isinstance(node, dict):
+        if node.get("contentMediaType") == "application/json":
+            del node["contentMediaType"], node["contentSchema"]
+            node["format"] = "json-object"
+        for child in node.values():
+            _name_json(child)
+    elif isinstance(node, list):
+        for child in node:
+            _name_json(child)

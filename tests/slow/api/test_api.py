@@ -1,0 +1,78 @@
+"""The API does what its description says: requests made of it, good and bad, by schemathesis.
+
+`ALSOLIKE_API_EXAMPLES` is how many are made of each operation in each phase: 200 by default, few with `-m ci`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from alsolike.operations import ADMINISTER
+from tests.booted.shop import Shop
+from tests.slow.api import deployment
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES, CI_EXAMPLES = 200, 3
+
+pytestmark = pytest.mark.ci
+
+OF_THE_WHOLE_LAKE = ("EraseUser", "ShowUserData")
+"""These read every object of the lake: they come first, while it has one a day; the events of the others make many."""
+
+MOSTLY_REFUSED = ("PinModel", "UnpinModel", "StartTraining")
+"""What a training takes is processors, and it makes other versions champion: these come last. One run goes at a time
+and the same version is pinned once, so that most of the requests come at the wrong moment: no warning says that few are
+taken."""
+
+SELECTIONS = {
+    "first": ("include", OF_THE_WHOLE_LAKE),
+    "most": ("exclude", (*OF_THE_WHOLE_LAKE, *MOSTLY_REFUSED)),
+    "last": ("include", MOSTLY_REFUSED),
+}
+
+
+@pytest.fixture(scope="module")
+def given(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with what schemathesis has to know, and the description as the API serves it."""
+    directory = tmp_path_factory.mktemp("given")
+    deployment.prepare(shop, directory)
+    known = deployment.given(shop)
+    (directory / "given.json").write_text(json.dumps(known))
+    request = urllib.request.Request(
+        f"{known['url']}/openapi.json", headers={"authorization": f"Bearer {known['tokens'][ADMINISTER]}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        (directory / "openapi.json").write_bytes(answer.read())
+    return directory
+
+
+@pytest.fixture
+def examples(request: pytest.FixtureRequest) -> str:
+    default = CI_EXAMPLES if request.config.getoption("markexpr") == "ci" else EXAMPLES
+    return os.environ.get("ALSOLIKE_API_EXAMPLES", str(default))
+
+
+@pytest.mark.parametrize("which", SELECTIONS)
+def test_the_api_does_what_its_description_says(shop: Shop, given: Path, which: str, examples: str) -> None:
+    how, names = SELECTIONS[which]
+    selection = [argument for name in names for argument in (f"--{how}-operation-id", name)]
+    selection += ["--warnings", "missing_auth"] if names == MOSTLY_REFUSED else []
+    command: list[str | Path] = [
+        Path(sys.executable).parent / "schemathesis", "--config-file", ROOT / "tests/slow/api/schemathesis.toml",
+        "run", given / "openapi.json", "--url", shop.cloud.api_url, "--max-examples", examples, *selection,
+    ]  # fmt: skip
+
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, deployment.GIVEN: str(given / "given.json")}, check=False
+    )
+
+    assert done.returncode == 0
+    if names == MOSTLY_REFUSED:
+        assert len(shop.administer("GET", "/operator/trainings").document["runs"]) > 1

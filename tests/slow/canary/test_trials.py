@@ -1,0 +1,276 @@
+"""Versions go on trial on the embedded cloud: better ones become champion, others do not, and people are told why.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import tarfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper, numpy_helper
+
+from alsolike import bundle
+from alsolike.bundle import Manifest
+from alsolike.canary_report import CanaryReport, CanaryReports
+from alsolike.graph_tables import write_tables_index
+from local_cloud.client import Cloud
+from tests.booted.assemblies import synthesized
+from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
+from tests.booted.training_shop import TrainingShop
+from tests.unit.functions.bundles import small_graph
+
+USERS, DAYS = 60, 24
+SHOPPERS = [f"user-{number}" for number in range(USERS)]
+DURATION_S = 12
+
+
+class TrialShop(TrainingShop):
+    """A shop whose versions go on trial."""
+
+    @property
+    def serves(self) -> str:
+        found = self.champion()
+        assert found is not None
+        return found.version
+
+    def on_trial(self) -> str | None:
+        found = self.champion()
+        return found.canary.version if found is not None and found.canary is not None else None
+
+    def answer(self, *, until: Callable[[], bool]) -> Counter[tuple[str, str | None]]:
+        """Answer every shopper again and again; return how often which version did, and what it lacked."""
+        seen: Counter[tuple[str, str | None]] = Counter()
+        deadline = time.monotonic() + 90
+        while not until() and time.monotonic() < deadline:
+            for user in SHOPPERS:
+                answer = self.recommend(user)
+                assert (answer.status, bool(answer.items)) == (200, True)  # whatever happens to a version on trial
+                headers = answer.headers
+                seen[headers["x-alsolike-model-version"], headers.get("x-alsolike-degraded")] += 1
+        return seen
+
+    def running(self, execution: str) -> bool:
+        return bool(self.stepfunctions.describe_execution(executionArn=execution)["status"] == "RUNNING")
+
+    def report(self, version: str) -> CanaryReport:
+        found = CanaryReports(self.s3, self.bucket).read(version)
+        assert found is not None
+        return found
+
+    def copy(self, version: str, directory: Path) -> Path:
+        """Download the champion's bundle as another version's."""
+        folder = directory / version
+        folder.mkdir(parents=True)
+        for key in self.keys(f"models/{self.serves}/"):
+            self.s3.download_file(self.bucket, key, str(folder / key.rpartition("/")[2]))
+        manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
+        bundle.write_manifest(folder, dataclasses.replace(manifest, version=version))
+        return folder
+
+    def upload(self, folder: Path, *, without: str = "") -> None:
+        for path in folder.iterdir():
+            if path.name != without:
+                self.s3.upload_file(str(path), self.bucket, f"models/{folder.name}/{path.name}")
+
+    def register(self, folder: Path) -> dict[str, Any]:
+        """Let the gate see a bundle as a training job's output."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+            for path in sorted(folder.iterdir()):
+                tar.add(path, path.name)
+        key = f"training/alsolike-{folder.name}/output/model.tar.gz"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.getvalue())
+        functions = self.cloud.client("lambda")
+        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+        event = {
+            "run_id": folder.name,
+            "model_data_s3_uri": f"s3://{self.bucket}/{key}",
+            "training_job_name": f"alsolike-{folder.name}",
+        }
+        (name,) = (name for name in names if "RegisterModel" in name)
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        outcome: dict[str, Any] = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, outcome
+        return outcome
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
+    """A shop with a champion, that tries each version on half of its users for some seconds."""
+    directory = tmp_path_factory.mktemp("trials")
+    assembly = synthesized(
+        canary_share_percent=50,
+        canary_duration_s=DURATION_S,
+        canary_interval_s=1,
+        # A shared machine is slow now and then, and nothing here is about that.
+        canary_max_latency_percent=10_000,
+        time_budget_ms=0,
+    )
+    with Cloud.start(assembly, state=directory / "cloud.json") as cloud:
+        found = TrialShop(cloud, directory / "cloud.json")
+        history = directory / "history.csv"
+        write_history(history, users=USERS, days=DAYS, end=time.time() - 4 * SECONDS_PER_DAY)
+        found.alsolike("import", "interactions", history)
+        yield found
+
+
+@pytest.fixture
+def unchanged(shop: TrialShop) -> Iterator[None]:
+    """The champion serves on, and nobody is on trial."""
+    before = shop.serves
+    yield
+    assert (shop.serves, shop.on_trial()) == (before, None)
+    answers = eventually(
+        lambda: {shop.recommend(user).headers["x-alsolike-model-version"] for user in SHOPPERS[:20]},
+        holds=lambda versions: versions == {before},
+    )
+    assert answers == {before}
+
+
+def states_told(shop: TrialShop) -> list[dict[str, Any]]:
+    return [message for message in shop.told() if "event" in message]
+
+
+@pytest.mark.ci
+def test_the_first_version_has_nobody_to_be_tried_beside(shop: TrialShop) -> None:
+    trained = shop.alsolike("train")
+
+    assert (trained["decision"], shop.serves) == ("promoted", trained["version"])
+    assert "there was no champion" in trained["reasons"][-1]
+
+
+@pytest.mark.ci
+def test_a_good_version_becomes_champion_through_its_trial(shop: TrialShop, tmp_path: Path) -> None:
+    before = shop.serves
+    history = tmp_path / "later.csv"
+    write_history(history, users=USERS, days=3, end=time.time() - 3_600)
+    shop.alsolike("import", "interactions", history)
+
+    execution = shop.start()
+    version = eventually(shop.on_trial, within_s=120)
+    answered = shop.answer(until=lambda: not shop.running(execution))
+
+    assert version is not None, shop.ended(execution)
+    assert {who for who, _ in answered} == {before, version}
+    assert "Promoted" in shop.states(execution)
+    assert (shop.serves, shop.on_trial()) == (version, None)
+    last = shop.report(version).looks[-1]
+    assert last.figures["candidate"]["users"] > 10
+    assert last.figures["candidate"]["error_rate"] == 0.0
+    told = shop.alsolike("models", "show", version)
+    assert (told["status"], told["approval"]) == ("champion", "Approved")
+    assert (told["canary"]["state"], told["decision"]["verdict"]) == ("promoted", "approved")
+
+
+def test_an_operators_rollback_takes_effect_within_a_minute(shop: TrialShop) -> None:
+    rejected = shop.serves
+    began = time.monotonic()
+
+    rolled = shop.alsolike("models", "rollback", "--reason", "to see it")
+
+    served = eventually(
+        lambda: {shop.recommend(user).headers["x-alsolike-model-version"] for user in SHOPPERS[:10]},
+        holds=lambda versions: versions == {rolled["version"]},
+        within_s=60,
+    )
+    assert served == {rolled["version"]} != {rejected}
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_a_worse_version_is_refused_and_cannot_go_on_trial(shop: TrialShop, tmp_path: Path) -> None:
+    folder = shop.copy("worse", tmp_path)
+    manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
+    figures = [
+        {**each, "ndcg": 0.0 if each["algorithm"] == manifest.algorithm else each["ndcg"]}
+        for each in manifest.metrics["candidates"]
+    ]
+    bundle.write_manifest(folder, dataclasses.replace(manifest, metrics={**manifest.metrics, "candidates": figures}))
+
+    registered = shop.register(folder)
+
+    assert registered["verdict"] == "rejected", registered
+    shop.told()
+    execution = shop.start({"version": "worse"})
+    assert shop.ended(execution)["status"] == "SUCCEEDED"
+    assert "RolledBack" in shop.states(execution)
+    (told,) = states_told(shop)
+    assert told["event"] == "canary rolled back"
+    assert told["canary"]["reasons"] == ["the gate rejected it, and nobody forced it"]
+    assert "the gate rejected model version 'worse'" in shop.alsolike(
+        "models", "promote", "worse", "--reason", "x", exit_code=1
+    )
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_half_an_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
+    shop.upload(shop.copy("half", tmp_path), without=bundle.MANIFEST_FILE)
+    shop.told()
+
+    ended = shop.ended(shop.start({"version": "half"}))
+
+    assert ended["status"] == "FAILED"
+    assert "model version 'half' has no bundle" in ended["cause"]
+    (told,) = states_told(shop)
+    assert "model version 'half' has no bundle" in json.dumps(told)
+
+
+def damaged(folder: Path) -> None:
+    """Cut a file in half: no process can load the version."""
+    data = folder / bundle.DATA_FILE
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+
+
+def failing(folder: Path) -> None:
+    """Give it a graph that runs on one interaction alone: it loads, and fails for everybody who has more."""
+    manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
+    table = np.zeros((manifest.items + 1, manifest.items + 1), np.float32)
+    for name, with_bias in ((bundle.GRAPH_FILE, False), (bundle.BIAS_GRAPH_FILE, True)):
+        model = small_graph(table, with_bias=with_bias)
+        model.graph.initializer.append(numpy_helper.from_array(np.ones(2, np.int64), "single"))
+        (gather,) = (node for node in model.graph.node if node.op_type == "Gather")
+        gather.input[1] = "one"
+        model.graph.node.insert(0, helper.make_node("Reshape", ["history", "single"], ["one"]))
+        (folder / name).write_bytes(model.SerializeToString())
+    (folder / bundle.DATA_FILE).write_bytes(table.tobytes())
+    write_tables_index(folder, {"table": (table, 0)})
+    bundle.write_manifest(folder, manifest)
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        pytest.param(damaged, "arm-model-unavailable", id="damaged"),
+        pytest.param(failing, "model-failed", id="failing", marks=pytest.mark.ci),
+    ],
+)
+def test_a_version_that_fails_is_taken_back_and_shoppers_are_answered(
+    shop: TrialShop, tmp_path: Path, harm: Callable[[Path], None], reason: str
+) -> None:
+    version = harm.__name__
+    folder = shop.copy(version, tmp_path)
+    harm(folder)
+    shop.upload(folder)
+    shop.told()
+
+    execution = shop.start({"version": version})
+    assert eventually(shop.on_trial) == version
+    answered = shop.answer(until=lambda: not shop.running(execution))
+
+    assert any(lacking == reason for _, lacking in answered)
+    assert "RolledBack" in shop.states(execution)
+    (told,) = states_told(shop)
+    assert told["event"] == "canary rolled back"
+    assert told["canary"]["reasons"][0].startswith("fails outright: ")
+    assert shop.report(version).state == "rolled_back"

@@ -1,0 +1,69 @@
+"""Runs a handler in a process for each event, as Lambda does, so that it can be killed: `driver.py FUNCTION`.
+
+The driver imports the handler once and forks a process for each line on standard input: an event, and the file that the
+answer goes to. It prints the number of that process, then its exit status. Logs go to standard error. Pauses of the
+handler take no time: the answer says how long they would have been.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class Context:
+    """The context that Lambda gives a handler."""
+
+    function_name = "faults"
+    function_version = "1"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:faults"
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return plenty."""
+        return 60_000
+
+
+def main() -> None:
+    """Serve events until standard input ends."""
+    with os.fdopen(os.dup(1), "w", buffering=1) as replies:
+        os.dup2(2, 1)  # the handler's logs
+        handler = importlib.import_module(f"functions.{sys.argv[1]}.handler").lambda_handler
+        for line in sys.stdin:
+            request = json.loads(line)
+            pid = os.fork()
+            if pid == 0:
+                _run(handler, request["event"], Path(request["answer"]))
+            replies.write(f"{pid}\n")
+            replies.write(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+
+
+def _run(handler: Callable[[Any, Context], Any], event: Any, place: Path) -> None:
+    """Write the handler's answer and end this process."""
+    paused = 0.0
+
+    def pause(seconds: float, /) -> None:
+        nonlocal paused
+        paused += seconds
+
+    time.sleep = pause  # type: ignore[assignment]
+    status = 1
+    try:
+        answer = handler(event, Context())
+        place.write_text(json.dumps({"paused_s": paused, "answer": answer}), encoding="utf-8")
+        status = 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

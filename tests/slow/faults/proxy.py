@@ -1,0 +1,157 @@
+"""A proxy before AWS that loses, refuses and kills, and says what went through it."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+THROTTLED = {
+    "s3": (503, b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"),
+    "dynamodb": (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'),
+    "kinesis": (400, b'{"__type":"ProvisionedThroughputExceededException"}'),
+}
+BROKEN = {
+    "s3": (500, b"<Error><Code>InternalError</Code><Message>We encountered an internal error</Message></Error>"),
+    "dynamodb": (500, b'{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}'),
+    "kinesis": (500, b'{"__type":"InternalFailure"}'),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One request: `operation` is the target's for JSON services, the method for S3."""
+
+    service: str
+    operation: str
+    path: str
+
+
+@dataclasses.dataclass
+class Plan:
+    """The failures of a run.
+
+    Attributes
+    ----------
+    refuse
+        Gives the status and body of a request that is refused, or None for one that goes through.
+    before, after
+        Called before a request is passed on, and after it has taken effect but before it is answered.
+    """
+
+    refuse: Callable[[Call], tuple[int, bytes] | None] = lambda call: None
+    before: Callable[[int, Call], None] = lambda number, call: None
+    after: Callable[[int, Call], None] = lambda number, call: None
+
+
+class FaultProxy:
+    """Passes requests on to `target` ("host:port") as its `plan` says; `calls` are all that came, in order."""
+
+    def __init__(self, target: str) -> None:
+        self.plan = Plan()
+        self.calls: list[Call] = []
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, target))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def begin(self, plan: Plan) -> None:
+        """Forget the calls so far and follow another plan."""
+        with self._lock:
+            self.plan, self.calls = plan, []
+
+    def took(self, call: Call) -> int:
+        """Note a call; return its number, from 1."""
+        with self._lock:
+            self.calls.append(call)
+            return len(self.calls)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def throttled_times(times: int, *, answers: dict[str, tuple[int, bytes]], service: str) -> Plan:
+    """Refuse the first so many calls of a service."""
+    left = [times]
+
+    def refuse(call: Call) -> tuple[int, bytes] | None:
+        if call.service != service or not left[0]:
+            return None
+        left[0] -= 1
+        return answers[service]
+
+    return Plan(refuse=refuse)
+
+
+def _handler(proxy: FaultProxy, target: str) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass_on(self) -> None:
+            body = self._body()
+            call = _call(self)
+            number = proxy.took(call)
+            if refusal := proxy.plan.refuse(call):
+                self._answer(refusal[0], {"content-type": "application/xml"}, refusal[1])
+                return
+            proxy.plan.before(number, call)
+            connection = http.client.HTTPConnection(target, timeout=60)
+            # Moto's host, not this one's: S3's addressing looks at it.
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+            connection.request(self.command, self.path, body=body, headers={**headers, "Host": target})
+            answer = connection.getresponse()
+            content = answer.read()
+            connection.close()
+            proxy.plan.after(number, call)
+            self._answer(answer.status, dict(answer.getheaders()), content)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass_on  # noqa: N815
+
+        def _body(self) -> bytes:
+            if self.headers.get("Expect", "").lower() == "100-continue":
+                self.send_response_only(100)
+                self.end_headers()
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+        def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+            try:
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    if name.lower() not in (*_HOP_BY_HOP, "content-length"):
+                        self.send_header(name, value)
+                length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(content))
+                self.send_header("Content-Length", length)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(content)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True  # whoever asked is dead, as planned
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    return Handler
+
+
+_HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "host", "expect")
+
+
+def _call(request: BaseHTTPRequestHandler) -> Call:
+    target = request.headers.get("X-Amz-Target", "")
+    if target:
+        service, _, operation = target.partition(".")
+        return Call(service.partition("_")[0].lower(), operation, request.path)
+    scope = request.headers.get("Authorization", "").partition("Credential=")[2].split("/")
+    return Call(scope[3] if len(scope) > 3 else "", request.command, request.path)

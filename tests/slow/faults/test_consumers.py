@@ -1,0 +1,93 @@
+"""The stream's consumers, killed at every step and refused by every service: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike import lake
+from alsolike.profiles import ProfileStore
+from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
+from tests.slow.faults.stores import Stores
+from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
+
+pytestmark = pytest.mark.ci
+
+DAY_MS = 86_400_000
+BATCH = kinesis_event(
+    [
+        interaction("browsed", user_id=None, session_id="s1", item_id="pear", event_time_ms=NOW_MS - 9_000),
+        interaction("bought", user_id="anna", session_id="s1", item_id="fig", event_time_ms=NOW_MS - 8_000),
+        interaction("late", user_id="anna", session_id="s1", item_id="kiwi", event_time_ms=NOW_MS - DAY_MS),
+        interaction("other", user_id="bert", session_id="s2", item_id="pear", event_time_ms=NOW_MS - 7_000),
+        b"no record at all",
+    ]
+)
+
+State = Callable[[Stores], Any]
+
+
+def profiles(stores: Stores) -> Any:
+    """Return who has seen what, whatever the number of writes it took."""
+    store = ProfileStore(stores.dynamodb, "profiles")
+    found = {row["profile_id"]["S"]: store.read(row["profile_id"]["S"]).recent for row in stores.rows("profiles")}
+    return {profile_id: recent for profile_id, recent in found.items() if recent}
+
+
+def archived(stores: Stores) -> Any:
+    """Return what a reader of the lake sees, and the quarantine."""
+    tables = [
+        pq.read_table(io.BytesIO(content)).to_pandas()
+        for content in stores.objects("lake-bucket", "interactions/").values()
+    ]
+    rows = lake.deduplicate(pd.concat(tables)).sort_values("event_id") if tables else pd.DataFrame()
+    return rows.to_json(orient="records"), stores.objects("lake-bucket", "quarantine/")
+
+
+def trending(stores: Stores) -> Any:
+    """Return the counters of each shard."""
+    return stores.objects("artefact-bucket", "trends/")
+
+
+CONSUMERS = pytest.mark.parametrize(
+    ("function", "state"),
+    [("update_profiles", profiles), ("archive_events", archived), ("count_trends", trending)],
+)
+
+
+@CONSUMERS
+def test_killed_at_any_step_the_batch_counts_once(stores: Stores, function: str, state: State) -> None:
+    stores.killed_everywhere(function, BATCH, state=state)
+
+
+@CONSUMERS
+def test_a_batch_that_comes_ten_times_counts_once(stores: Stores, function: str, state: State) -> None:
+    stores.run(function, BATCH)
+    once = state(stores)
+
+    for _ in range(9):
+        stores.run(function, BATCH)
+
+    assert state(stores) == once
+
+
+@CONSUMERS
+@pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
+def test_a_store_that_refuses_for_a_while_costs_time_alone(
+    stores: Stores, function: str, state: State, answers: dict[str, tuple[int, bytes]]
+) -> None:
+    stores.run(function, BATCH)
+    undisturbed = state(stores)
+    stores.reset()
+    service = "dynamodb" if function == "update_profiles" else "s3"
+
+    done = stores.run(function, BATCH, plan=throttled_times(2, answers=answers, service=service))
+
+    assert done.answer == {"batchItemFailures": []}
+    assert 0 < done.paused_s < 60
+    assert state(stores) == undisturbed

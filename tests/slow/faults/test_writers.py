@@ -1,0 +1,132 @@
+"""Requests and publications whose process is killed or whose store refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike import catalogue_log
+from alsolike.catalogue_log import ChangeKind
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_store import SnapshotStore
+from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
+from tests.slow.faults.stores import Stores
+from tests.unit.functions.factories import NOW_MS, http_event
+
+pytestmark = pytest.mark.ci
+
+EVENTS = http_event(
+    "POST /events",
+    {
+        "trackingId": "alsolike-test",
+        "sessionId": "s1",
+        "userId": "anna",
+        "eventList": [{"eventType": "view", "itemId": f"item-{n}", "sentAt": NOW_MS / 1000} for n in range(3)],
+    },
+)
+ITEMS = http_event(
+    "POST /items",
+    {
+        "datasetArn": "arn:aws:personalize:eu-west-1:123456789012:dataset/alsolike-test/ITEMS",
+        "items": [{"itemId": f"item-{n}", "properties": '{"price": 1.5}'} for n in range(3)],
+    },
+)
+
+
+def changed(item_id: str, number: int, **properties: Any) -> dict[str, Any]:
+    """A record of the catalogue table's stream."""
+    return {
+        "eventID": f"change-{number}",
+        "eventName": "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/catalogue/stream/2026-01-01T00:00:00.000",
+        "dynamodb": {
+            "Keys": {"item_id": {"S": item_id}},
+            "SequenceNumber": str(number),
+            "NewImage": {
+                "item_id": {"S": item_id},
+                "properties": {"S": json.dumps(properties)},
+                "updated_at_ms": {"N": str(NOW_MS + number)},
+            },
+        },
+    }
+
+
+CHANGES = {"Records": [changed("pear", 1, price=1), changed("fig", 2, price=2), changed("pear", 3, price=3)]}
+
+
+def sent(stores: Stores) -> Any:
+    """Return what is on the stream, each event once."""
+    shard = stores.kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
+    start = stores.kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = stores.kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]
+    found = [json.loads(record["Data"]) for record in records]
+    return sorted({(record["event_id"], record["user_id"], record["item_id"]) for record in found})
+
+
+def stored(stores: Stores) -> Any:
+    return sorted((row["item_id"]["S"], row["properties"]["S"]) for row in stores.rows("catalogue"))
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Callable[[Stores], Any]:
+    """Return what the snapshot and the change log say."""
+
+    def state(stores: Stores) -> Any:
+        store = SnapshotStore(stores.s3, "artefact-bucket", tmp_path)
+        snapshot = Snapshot.open([store.fetch(entry) for entry in store.manifest().manifest.segments], version="1")
+        items = {snapshot.item_id(row): snapshot.properties(row) for row in snapshot.live_rows()}
+        bodies = stores.objects("lake-bucket", ChangeKind.ITEM.prefix).values()
+        log = catalogue_log.newest(change for body in bodies for change in catalogue_log.decode(ChangeKind.ITEM, body))
+        return items, log
+
+    return state
+
+
+@pytest.mark.parametrize(("call", "state"), [(EVENTS, sent), (ITEMS, stored)], ids=["events", "items"])
+def test_a_call_that_died_anywhere_can_be_repeated(
+    stores: Stores, call: dict[str, Any], state: Callable[[Stores], Any]
+) -> None:
+    stores.killed_everywhere("collect", call, state=state)
+
+
+@pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
+@pytest.mark.parametrize(
+    ("call", "state", "service"), [(EVENTS, sent, "kinesis"), (ITEMS, stored, "dynamodb")], ids=["events", "items"]
+)
+def test_a_refusal_is_answered_or_waited_out_and_never_a_loss(
+    stores: Stores,
+    call: dict[str, Any],
+    state: Callable[[Stores], Any],
+    service: str,
+    answers: dict[str, tuple[int, bytes]],
+) -> None:
+    once = stores.run("collect", call, plan=throttled_times(1, answers=answers, service=service))
+    assert once.answer["statusCode"] == 200
+    assert len(state(stores)) == 3
+    stores.reset()
+
+    down = stores.run("collect", call, plan=throttled_times(99, answers=answers, service=service))
+
+    assert down.answer["statusCode"] == 503
+    assert state(stores) == []
+
+
+def test_a_publication_that_died_anywhere_comes_to_the_same(stores: Stores, published: Callable[[Stores], Any]) -> None:
+    stores.killed_everywhere("publish_catalog", CHANGES, state=published)
+
+    assert published(stores)[0] == {"pear": {"price": 3}, "fig": {"price": 2}}
+
+
+@pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
+def test_a_publication_waits_for_its_store(
+    stores: Stores, published: Callable[[Stores], Any], answers: dict[str, tuple[int, bytes]]
+) -> None:
+    done = stores.run("publish_catalog", CHANGES, plan=throttled_times(2, answers=answers, service="s3"))
+
+    assert 0 < done.paused_s < 60
+    assert published(stores)[0] == {"pear": {"price": 3}, "fig": {"price": 2}}

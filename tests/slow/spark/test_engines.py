@@ -1,0 +1,111 @@
+"""Both engines make the same dataset of the same lake, row by row."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from alsolike.configuration import DEFAULT, Configuration, EventType, Limits
+from alsolike.tombstones import Erased, nobody
+from tests.slow.spark.lakes import START_MS, event, in_process, on_spark, read, write_object
+
+HALVES = {**DEFAULT.events, "view": EventType("view", 0.1), "return": EventType("return", -0.25, aliases=("refund",))}
+
+
+def configuration(*, minimum_item: int = 1, minimum_user: int = 1, **fields: Any) -> Configuration:
+    return Configuration(
+        limits=Limits(minimum_item_interactions=minimum_item, minimum_user_interactions=minimum_user), **fields
+    )
+
+
+def is_erased(user_id: str | None) -> bool:
+    return user_id in ("u3", "u17")
+
+
+@pytest.fixture(scope="module")
+def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copies, ties, late logins, returns, unknown types, nulls, older objects, a bot, an item in all hands."""
+    chance = random.Random(7)
+    types = ("view", "view", "VIEW", "click", "AddToCart", "purchase", "return", "Refund", "search", "rating", None)
+
+    def any_event(number: int) -> dict[str, Any]:
+        known = chance.random() < 0.6
+        return event(
+            f"e{chance.randrange(2_000):05}" if number % 10 == 0 else f"f{number:05}",
+            user=f"u{chance.randrange(40)}" if known else None,
+            session_id=f"s{chance.randrange(60)}" if not known or chance.random() < 0.5 else None,
+            item=f"i{min(chance.randrange(30), chance.randrange(30))}" if chance.random() < 0.95 else None,
+            event_type=chance.choice(types),
+            event_time_ms=START_MS + chance.randrange(400),  # many at the same time
+            received_time_ms=START_MS + chance.randrange(1_000),
+        )
+
+    rows = [any_event(number) for number in range(4_000)]
+    bot = [
+        event(f"b{number:05}", user="bot", item=f"i{number % 3}", event_time_ms=START_MS + number % 97)
+        | ({"event_type": "return"} if number % 50 == 49 else {})
+        for number in range(8_000)
+    ]
+    again = [{**row, "received_time_ms": row["received_time_ms"] + 5, "item_id": "i1"} for row in rows[::7]]
+    once_more = [{**row, "received_time_ms": None} for row in rows[::31]]
+    rare = [event(f"r{number}", user="u1", item=f"rare{number}") for number in range(5)]
+    directory = tmp_path_factory.mktemp("lake")
+    write_object(directory, "a", rows)
+    write_object(directory, "b", [*again, *once_more, *bot])
+    write_object(directory, "old", rare, without=["session_id", "received_time_ms"])
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("settings_", "erased"),
+    [
+        (configuration(minimum_item=20, minimum_user=30), is_erased),
+        (configuration(events=HALVES), nobody),
+    ],
+    ids=["minimums and erased users", "fractions are taken back"],
+)
+def test_both_engines_make_the_same_dataset(
+    spark: SparkSession, odd_lake: Path, settings_: Configuration, erased: Erased
+) -> None:
+    rows, dropped, repeats = in_process(read(odd_lake), settings_, erased)
+
+    assert on_spark(spark, odd_lake, settings_, erased) == (rows, dropped, repeats)
+
+    assert len(rows) > 5_000
+    assert dropped["taken_back"] > 100
+    assert dropped["duplicate_event"] > 500
+    assert all(dropped[reason] for reason in ("no_item", "unknown_event_type", "no_weight"))
+    assert bool(dropped["erased_user"]) == (erased is is_erased)
+    assert bool(dropped["rare_item"] and dropped["short_history"]) == (settings_.limits.minimum_item_interactions > 1)
+
+
+_EVENTS = st.builds(
+    event,
+    st.integers(0, 12).map("e{:02}".format),
+    st.sampled_from([None, "anna", "ben"]),
+    st.sampled_from([None, "fig", "pear"]),
+    session_id=st.sampled_from(["s1", "s2"]),
+    event_type=st.sampled_from([None, "view", "Purchase", "return", "search", "rating"]),
+    event_time_ms=st.integers(START_MS, START_MS + 3),
+    received_time_ms=st.integers(START_MS, START_MS + 2),
+)
+
+
+@settings(
+    max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.lists(_EVENTS, min_size=1, max_size=30), minimum=st.integers(1, 3))
+def test_engines_agree_on_any_lake(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], minimum: int
+) -> None:
+    directory = tmp_path_factory.mktemp("lake")
+    write_object(directory, "a", rows)
+    limits = configuration(minimum_item=minimum, minimum_user=minimum)
+
+    assert on_spark(spark, directory, limits, nobody) == in_process(read(directory), limits, nobody)

@@ -1,0 +1,42 @@
+"""Both engines on a year of a gift wholesaler's purchases and returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from alsolike.configuration import DEFAULT
+from alsolike.tombstones import nobody
+from tests.slow.spark.lakes import SCHEMA, in_process, on_spark, read
+
+FILE = Path(__file__).parents[4] / "shared" / "data" / "online-retail" / "interactions.parquet"
+
+
+@pytest.mark.skipif(not FILE.is_file(), reason="shared/data/online-retail is not beside the repository")
+def test_both_engines_make_the_same_dataset_of_real_purchases(spark: SparkSession, tmp_path: Path) -> None:
+    purchases = pq.read_table(FILE)
+    time_ms = pa.chunked_array([[1000 * second for second in purchases["TIMESTAMP"].to_pylist()]], pa.int64())
+    rows = pa.table(
+        {
+            "event_id": [f"line-{number:06}" for number in range(len(purchases))],
+            "user_id": purchases["USER_ID"],
+            "session_id": purchases["ORDER_ID"],
+            "item_id": purchases["ITEM_ID"],
+            "event_type": purchases["EVENT_TYPE"],
+            "event_time_ms": time_ms,
+            "received_time_ms": time_ms,
+        }
+    ).cast(SCHEMA)
+    for number in range(2):  # as two objects that share some rows, for batches are written again after failures
+        half = rows.slice(number * 150_000, 200_000)
+        pq.write_table(half, tmp_path / f"{number}.parquet", compression="snappy")
+
+    found, dropped, repeats = in_process(read(tmp_path), DEFAULT, nobody)
+
+    assert on_spark(spark, tmp_path, DEFAULT, nobody) == (found, dropped, repeats)
+    assert len(found) > 250_000
+    assert all(dropped[reason] for reason in ("duplicate_event", "taken_back", "rare_item"))

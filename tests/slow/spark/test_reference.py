@@ -1,0 +1,72 @@
+"""Both engines say the same of a dataset's last days."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import SparkSession
+
+from alsolike.configuration import Configuration, Limits
+from alsolike.drift import DAY_MS
+from alsolike.reference import Reference
+from functions.build_dataset import cleaning, spark_cleaning, spark_reference
+from functions.build_dataset.reference import reference
+from functions.build_dataset.spark_dataset import read_lake
+from tests.slow.spark.lakes import SCHEMA, START_MS, event, read, write_object
+
+CONFIGURATION = Configuration(
+    limits=Limits(minimum_item_interactions=3, minimum_user_interactions=2, history_length=20)
+)
+KINDS = ("fruit|red", "tools", "fruit", "books")
+ITEMS = [(f"i{n:02}", json.dumps({"category": KINDS[n % 4], "title": f"Item {n}"} if n % 7 else {})) for n in range(60)]
+
+
+def both(spark: SparkSession, directory: Path, items: list[tuple[str, str]]) -> tuple[Reference, Reference]:
+    frame: pd.DataFrame = read(directory).cast(SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
+    limits = CONFIGURATION.limits
+    here = reference(
+        cleaning.clean(frame, CONFIGURATION).frame,
+        pd.DataFrame(items, columns=["item_id", "properties"], dtype=object),
+        minimum_user_interactions=limits.minimum_user_interactions,
+        history_length=limits.history_length,
+    )
+    found = spark_cleaning.clean(read_lake(spark, f"file://{directory}"), CONFIGURATION)
+    catalogue = spark.createDataFrame(items, "item_id string, properties string")
+    return here, spark_reference.reference(spark, found, catalogue, limits=limits)
+
+
+def test_both_engines_say_the_same_of_the_last_days(spark: SparkSession, tmp_path: Path) -> None:
+    chance = random.Random(3)
+    rows = [
+        event(
+            f"e{number:05}",
+            user=f"u{min(chance.randrange(90), chance.randrange(90))}",
+            item=f"i{min(chance.randrange(60), chance.randrange(60)):02}",
+            event_type=chance.choice(["view", "purchase", "return", "search"]),
+            event_time_ms=START_MS + chance.randrange(20 * DAY_MS),
+        )
+        for number in range(3_000)
+    ]
+    write_object(tmp_path, "a", rows)
+
+    here, there = both(spark, tmp_path, ITEMS)
+
+    assert here == there
+    assert len(here.item_popularity.counts) == 10
+    assert here.category_popularity is not None
+    assert sorted(here.category_popularity.names) == ["books", "fruit", "tools"]
+    assert all(here.category_popularity.counts[number] for number in (0, 1, 2, 4))
+
+
+def test_both_engines_say_so_where_nothing_is_like_a_category(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [event(f"e{number}", user=f"u{number % 4}", item=f"i{number % 3}") for number in range(24)]
+    write_object(tmp_path, "a", rows)
+
+    here, there = both(spark, tmp_path, [])
+
+    assert here == there
+    assert here.category_popularity is None
+    assert sum(here.user_activity.counts) == 4

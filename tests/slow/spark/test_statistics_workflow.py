@@ -1,0 +1,97 @@
+"""A run of the workflow whose model is fitted from what Spark counted, on the embedded cloud."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import GRAPH_FILE, Bundle
+from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, StatisticsManifest
+from local_cloud.client import Cloud
+from model_export.onnx_file import open_session, recommend
+from model_export.reference import settings_from
+from model_export.training_data import load
+from tests.booted.assemblies import synthesized
+from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
+from tests.booted.training_shop import TrainingShop
+from tests.slow.spark.runs import download, runs
+
+USERS, DAYS, LATER_DAYS = 60, 60, 6
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
+    """A shop whose trainings read the interactions of about a third of its users."""
+    assembly = synthesized(dataset_engine="spark", spark_statistics=True, spark_sample_interactions=1_200)
+    state = tmp_path_factory.mktemp("state") / "cloud.json"
+    with Cloud.start(assembly, state=state) as cloud:
+        yield TrainingShop(cloud, state)
+
+
+def trained(shop: TrainingShop) -> str:
+    """Run the workflow; return the version that became champion."""
+    execution = shop.start()
+    eventually(
+        lambda: shop.stepfunctions.describe_execution(executionArn=execution)["status"],
+        holds=lambda status: status != "RUNNING",
+        within_s=900,
+    )
+    assert shop.states(execution)[-1] == "Promoted", (shop.ended(execution), runs(shop))
+    champion = shop.champion()
+    assert champion is not None
+    return champion.version
+
+
+def test_model_of_counts_is_promoted_and_answers_as_one_of_all_interactions(shop: TrainingShop, tmp_path: Path) -> None:
+    first, later = tmp_path / "first.csv", tmp_path / "later.csv"
+    write_history(first, users=USERS, days=DAYS, end=time.time() - LATER_DAYS * SECONDS_PER_DAY)
+    shop.alsolike("import", "interactions", first)
+    champion = trained(shop)
+    rows = write_history(later, users=USERS, days=LATER_DAYS, end=time.time())
+    shop.alsolike("import", "interactions", later)
+
+    version = trained(shop)
+
+    answer = shop.cloud.client("lambda").invoke(
+        FunctionName=shop.name("build-dataset-function"),
+        Payload=json.dumps({"run_id": "everything", "started_ms": 0}),
+    )
+    everything = load(download(shop, json.loads(answer["Payload"].read())["dataset_s3_uri"], tmp_path / "everything"))
+    assert len(everything.interactions) == USERS * (DAYS + LATER_DAYS)
+    counted = download(shop, f"s3://{shop.bucket}/datasets/{version}/", tmp_path / "counted")
+    asked = load(counted)
+    assert 0 < asked.interactions.users < USERS
+    assert asked.all_interactions == USERS * (DAYS + LATER_DAYS)
+    manifest = StatisticsManifest.from_json((counted / STATISTICS / STATISTICS_MANIFEST).read_bytes())
+    last_ms = 1_000 * max(at for _, _, at in rows)
+    window_ms = (last_ms - int(everything.interactions.time_ms.min())) // 10
+    assert (manifest.last_event_ms, manifest.learned_ms) == (last_ms, last_ms - 2 * window_ms)
+    assert manifest.since_ms is not None
+    bundle = Bundle(download(shop, f"s3://{shop.bucket}/models/{version}/", tmp_path / "model"))
+    metrics = bundle.manifest.metrics
+    assert metrics["dataset"] == {"interactions": USERS * (DAYS + LATER_DAYS), "users": USERS}
+    assert metrics["against_champion"]["version"] == champion
+    assert metrics["against_champion"]["asked_users"] == asked.interactions.users
+    assert "buy_again" in metrics["left_out"]
+
+    whole = everything.by_frequency()
+    model = settings_from(metrics["settings"]).fit(whole.interactions)
+    assert [bundle.item_id(position) for position in range(1, model.items + 1)] == list(whole.item_ids)
+    offsets = whole.interactions.offsets
+    histories = whole.interactions.histories(
+        starts=offsets[:-1],
+        ends=offsets[1:],
+        now_ms=np.full(USERS, last_ms),
+        parameters=bundle.manifest.history,
+    )
+    # All that was seen may be answered again: the shop has thirty items, and everybody has had a third of them.
+    _, scores = recommend(
+        open_session(bundle.directory / GRAPH_FILE), histories, exclude=np.zeros((USERS, 1), np.int64), k=10
+    )
+    expected = -np.sort(-model.score(histories), axis=1)[:, :10]
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)

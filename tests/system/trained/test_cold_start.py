@@ -1,0 +1,69 @@
+"""Items and users that the model has not seen: similar items and similar users stand in for them.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+from tests.booted.shop import Answer, Shop, eventually
+
+
+def cold_items(answer: Answer) -> int:
+    return int(answer.headers.get("x-alsolike-cold-items", 0))
+
+
+def test_no_answer_has_cold_items_before_one_is_posted(shop: Shop) -> None:
+    assert cold_items(shop.recommend("user-0")) == 0
+
+
+def test_a_posted_item_is_recommended_to_whom_its_like_are(shop: Shop) -> None:
+    """User 0 shops in aisle 0, user 1 in aisle 1."""
+    started = time.monotonic()
+    rows = [{"itemId": "new", "properties": json.dumps({"aisle": "aisle 0"})}]
+    assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
+
+    answer = eventually(lambda: shop.recommend("user-0", k=25), holds=lambda found: "new" in found.items)
+
+    assert "new" in answer.items
+    assert cold_items(answer) == 1
+    assert time.monotonic() - started < 60
+    assert "new" not in shop.recommend("user-1", k=8).items
+
+
+def test_an_item_whose_title_means_the_same_is_recommended_though_no_word_of_it_is_known(shop: Shop) -> None:
+    """User 0 buys sofas."""
+    rows = [{"itemId": "synonym", "properties": json.dumps({"title": "Couch"})}]
+    assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
+
+    answer = eventually(lambda: shop.recommend("user-0", k=25), holds=lambda found: "synonym" in found.items)
+
+    assert "synonym" in answer.items
+    assert "synonym" not in shop.recommend("user-1", k=8).items
+
+
+def test_deleted_items_are_recommended_no_more(shop: Shop) -> None:
+    for item in ("new", "synonym"):
+        assert shop.administer("DELETE", f"/items/{item}").status == 200
+
+    answer = eventually(lambda: shop.recommend("user-0", k=25), holds=lambda found: cold_items(found) == 0)
+
+    assert not {"new", "synonym"} & set(answer.items)
+
+
+def test_a_new_user_gets_what_is_popular_among_the_users_like(shop: Shop) -> None:
+    """The members of club 1 shop in aisle 1."""
+    rows = [{"userId": "member", "properties": json.dumps({"club": "club 1"})}]
+    assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": rows}).status == 200
+
+    stored = shop.recommend("member", k=10)
+    said = shop.post("/recommendations", {"userId": "visitor", "numResults": 10, "context": {"CLUB": "club 2"}})
+    unknown = shop.recommend("stranger", k=10)
+
+    assert {item.removeprefix("item-")[0] for item in stored.items} == {"1"}
+    assert stored.headers["x-alsolike-popular-within"] == "club"
+    assert {item.removeprefix("item-")[0] for item in said.items} == {"2"}
+    assert (unknown.status, len(unknown.items)) == (200, 10)
+    assert "x-alsolike-popular-within" not in unknown.headers

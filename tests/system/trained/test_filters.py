@@ -1,0 +1,88 @@
+"""Configuration and catalogue in answers, within seconds of a change.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.booted.shop import Answer, Shop, eventually
+
+CHEAP = "item-07"
+"""The item whose price changes: all items cost 1.5 in the beginning."""
+
+CONFIGURATION = """\
+format: 1
+items:
+  columns: {price: number}
+filters:
+  up-to: INCLUDE ItemID WHERE Items.PRICE <= $PRICE
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def restored(shop: Shop) -> Iterator[None]:
+    """Put the item back as it was."""
+    shown = shop.administer("GET", f"/items/{CHEAP}").document
+    yield
+    row = {"itemId": CHEAP, "properties": json.dumps(shown["properties"])}
+    assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [row]}).status == 200
+    assert CHEAP in eventually(lambda: ask(shop), holds=lambda found: CHEAP in found.items).items
+
+
+def ask(shop: Shop, **fields: Any) -> Answer:
+    return shop.post("/recommendations", {"userId": "somebody", "numResults": 30, **fields})
+
+
+def filtered(shop: Shop, price: str) -> Answer:
+    arn = "arn:aws:personalize:us-east-1:123456789012:filter/up-to"
+    return ask(shop, filterArn=arn, filterValues={"PRICE": price})
+
+
+def test_filter_is_unknown_before_it_is_applied(shop: Shop) -> None:
+    answer = filtered(shop, "2")
+
+    assert answer.status == 404
+    assert answer.headers["x-amzn-errortype"] == "ResourceNotFoundException"
+
+
+def test_applied_filter_is_obeyed_within_seconds(shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "alsolike.yaml"
+    file.write_text(CONFIGURATION)
+
+    shop.alsolike("config", "apply", file, "--reason", "cheap things first")
+    answer = eventually(lambda: filtered(shop, "1.5"), holds=lambda found: found.status == 200 and bool(found.items))
+
+    assert answer.items == ask(shop).items
+    assert "x-alsolike-degraded" not in answer.headers
+    assert filtered(shop, "1").items == []
+
+
+def test_changed_price_changes_the_answer(shop: Shop) -> None:
+    change = shop.administer("PATCH", f"/items/{CHEAP}", {"price": 0.5})
+    assert change.status == 200, change.document
+
+    answer = eventually(lambda: filtered(shop, "1"), holds=lambda found: bool(found.items))
+    shown = ask(shop, metadataColumns={"ITEMS": ["PRICE"]})
+
+    assert answer.items == [CHEAP]
+    prices = {item["itemId"]: item["metadata"].get("PRICE") for item in shown.document["itemList"]}
+    assert len(prices) > 20
+    assert prices == {item: "0.5" if item == CHEAP else "1.5" for item in prices}
+
+
+def test_deleted_item_disappears_from_every_answer(shop: Shop) -> None:
+    assert CHEAP in ask(shop).items
+    assert shop.administer("DELETE", f"/items/{CHEAP}").status == 200
+
+    answer = eventually(lambda: ask(shop), holds=lambda found: CHEAP not in found.items)
+
+    assert len(answer.items) > 20
+    assert CHEAP not in answer.items
+    assert filtered(shop, "1").items == []

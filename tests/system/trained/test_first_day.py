@@ -1,0 +1,315 @@
+"""Events in, model trained, recommendations out: the whole product on the embedded cloud, on small generated data."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+
+from alsolike import lake
+from alsolike.bundle import GRAPH_FILE, Bundle
+from alsolike.configuration import HISTORY_LENGTH
+from alsolike.custom_metrics import declared
+from alsolike.profiles import ProfileStore
+from alsolike.registry import Registry
+from tests.booted.shop import Answer, Shop, empty_quarantine, eventually, failed_invocations, kill, record
+from tests.system.trained.opened_shop import DAYS, USERS, OpenedShop
+
+
+def profile_items(shop: Shop, profile_id: str) -> list[str]:
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    return [interaction.item_id for interaction in store.read(profile_id, consistent=True).recent]
+
+
+def lake_rows(shop: Shop) -> pd.DataFrame:
+    """Interactions, read through the one reader's rule."""
+    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=lake.INTERACTIONS_PREFIX)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    parts = [
+        pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()), columns=list(lake.COLUMNS))
+        for key in keys
+    ]
+    return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(lake.COLUMNS))
+
+
+def lake_counts(shop: Shop) -> Counter[str]:
+    """Events per user."""
+    return Counter(lake_rows(shop)["user_id"])
+
+
+def lake_items(shop: Shop, user: str) -> list[str]:
+    rows = lake_rows(shop)
+    return list(rows.loc[rows["user_id"] == user, "item_id"])
+
+
+def champion(shop: Shop) -> str | None:
+    found = Registry(shop.cloud.client("s3"), shop.name("artefact-bucket")).champion()
+    return found.version if found else None
+
+
+def test_answer_before_the_first_model_is_declared_empty(shop: OpenedShop) -> None:
+    answer = shop.opening.before
+
+    assert (answer.status, answer.items) == (200, [])
+    assert answer.headers["x-alsolike-degraded"] == "no-model"
+
+
+def test_import_stores_good_rows_and_lists_bad_ones_by_line(shop: OpenedShop) -> None:
+    imported = shop.opening.imported
+
+    assert (imported["imported"], imported["rejected"]) == (USERS * DAYS, 2)
+    assert [line.split(",")[0] for line in shop.opening.rejected[1:]] == [str(USERS * DAYS + 2), str(USERS * DAYS + 3)]
+    bought = [item for user, item, _ in shop.opening.rows if user == "user-59"]
+    assert profile_items(shop, "u#user-59") == bought
+
+
+def test_training_makes_a_champion_that_the_api_serves_as_the_bundle_says(shop: OpenedShop, tmp_path: Path) -> None:
+    trained = shop.opening.training.ended
+
+    assert champion(shop) == trained["version"]
+    answer = shop.recommend("user-0")
+    assert (answer.headers["x-alsolike-source"], answer.headers["x-alsolike-model-version"]) == (
+        "model",
+        trained["version"],
+    )
+    assert ranked(answer) == reference_ranking(shop, "u#user-0", tmp_path)
+
+
+def test_live_events_move_the_answer_as_the_reference_says(shop: Shop, tmp_path: Path) -> None:
+    """A shopper of aisle 0 turns to aisle 2: what follows there must come up."""
+    before = shop.recommend("user-0", k=30)
+
+    assert shop.send("user-0", "item-23", "item-24").status == 200
+    eventually(lambda: profile_items(shop, "u#user-0")[-1], holds=lambda item: item == "item-24")
+    after = shop.recommend("user-0", k=30)
+
+    assert ranked(after) == reference_ranking(shop, "u#user-0", tmp_path, k=30)
+    assert after.items.index("item-25") < before.items.index("item-25")
+
+
+def test_event_sent_twice_counts_once(shop: Shop) -> None:
+    at = time.time()
+
+    first, again = (shop.send("repeater", "item-11", at=at) for _ in range(2))
+    assert (first.status, again.status) == (200, 200)
+    shop.send("repeater", "item-12", at=at + 1)
+
+    assert eventually(lambda: profile_items(shop, "u#repeater"), holds=lambda items: "item-12" in items) == [
+        "item-11",
+        "item-12",
+    ]
+    assert eventually(lambda: "item-12" in lake_items(shop, "repeater"))  # whatever came before it is there as well
+    assert sorted(lake_items(shop, "repeater")) == ["item-11", "item-12"]
+    rows = lake_rows(shop)
+    (found,) = rows.loc[(rows["user_id"] == "repeater") & (rows["item_id"] == "item-11"), "correlation_id"]
+    assert first.headers["x-correlation-id"] == found != again.headers["x-correlation-id"]
+
+
+def test_monitor_compares_what_happens_with_what_the_champion_learned(shop: Shop) -> None:
+    for aisle in range(3):
+        assert shop.send(f"newcomer-{aisle}", *(f"item-{aisle}{step}" for step in range(10))).status == 200
+    eventually(lambda: lake_counts(shop), holds=lambda counts: all(counts[f"newcomer-{n}"] == 10 for n in range(3)))
+
+    report = shop.alsolike("drift", "--refresh")
+
+    figures = {figure["name"]: figure for figure in report["figures"]}
+    popularity = figures["item_popularity"]
+    assert (report["champion"], report["started"]) == (champion(shop), None)
+    # Of seven days: 315 purchases before the training, and what is left of them beside what has happened since.
+    assert (popularity["reference"], popularity["reason"]) == (7 * USERS, None)
+    assert popularity["current"] >= 200
+    assert 0 <= popularity["value"] < report["rules"]["psi"]
+    assert figures["user_activity"]["reason"].startswith(f"{USERS} before and ")
+    assert figures["top_score"]["reference"] == USERS
+    assert (report["unknown_item_share"], report["lake_silent_h"] < 1) == (0, True)
+    assert shop.alsolike("status")["drift"].startswith("drift: largest PSI ")
+
+
+def test_bad_event_is_refused_by_name_and_the_others_are_stored(shop: Shop) -> None:
+    good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
+    call = {"trackingId": shop.name("tracking-id"), "userId": "half", "sessionId": "s"}
+
+    answer = shop.post("/events", {**call, "eventList": [{**good, "sentAt": -5}, good]})
+
+    assert answer.status == 400
+    assert answer.headers["x-amzn-errortype"] == "InvalidInputException"
+    assert answer.document["message"] == (
+        "eventList[0].sentAt is -5, expected a time after 1970 and before the year 10000 (1 of 2 events stored)"
+    )
+    assert eventually(lambda: profile_items(shop, "u#half")) == ["item-01"]
+
+
+def test_call_with_a_broken_envelope_stores_nothing(shop: Shop) -> None:
+    good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
+    call = {"trackingId": shop.name("tracking-id"), "userId": "refused", "eventList": [good]}
+
+    answer = shop.post("/events", call)
+    shop.send("after-refused", "item-01")
+    eventually(lambda: profile_items(shop, "u#after-refused"))
+
+    assert (answer.status, answer.document["message"]) == (400, "sessionId is missing, expected a non-empty string")
+    assert profile_items(shop, "u#refused") == []
+
+
+def test_poison_record_is_quarantined_and_its_neighbours_count_once(shop: Shop) -> None:
+    empty_quarantine(shop)
+    kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
+    poison = json.dumps({**json.loads(record("neighbour", 99)), "item_id": 7}).encode()
+    records = [record("neighbour", number) for number in range(20)]
+
+    kinesis.put_records(
+        StreamName=stream,
+        Records=[
+            {"Data": data, "PartitionKey": "u#neighbour"}
+            for data in [*records[:10], poison, b"\xff\x00", *records[10:]]
+        ],
+    )
+
+    assert eventually(lambda: lake_counts(shop)["neighbour"], holds=lambda count: count >= 20) == 20
+    assert eventually(lambda: len(profile_items(shop, "u#neighbour")), holds=lambda count: count >= 20) == 20
+    listed = eventually(lambda: shop.alsolike("quarantine", "list"), holds=lambda found: len(found) == 2)
+    assert len(listed) == 2
+    assert sorted(entry["reason"][:24] for entry in listed) == [
+        "item_id is 7, expected a",
+        "record is not valid JSON",
+    ]
+
+
+@pytest.mark.parametrize("consumer", ["ArchiveEvents", "UpdateProfiles"])
+def test_consumer_killed_mid_batch_loses_and_doubles_nothing(shop: Shop, consumer: str) -> None:
+    kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
+    users = [f"killed-{consumer}-{number}" for number in range(50)]
+    sent = 0
+
+    def send() -> int:
+        numbers = range(sent, sent + 500)
+        records = [(users[n % 50], record(users[n % 50], n)) for n in numbers]
+        entries = [{"Data": data, "PartitionKey": f"u#{user}"} for user, data in records]
+        assert kinesis.put_records(StreamName=stream, Records=entries)["FailedRecordCount"] == 0
+        return sent + len(entries)
+
+    failed_before = failed_invocations(shop, consumer)
+    while failed_invocations(shop, consumer) == failed_before and sent < 10_000:
+        sent = send()
+        kill(shop, consumer)
+    sent = send()
+
+    assert failed_invocations(shop, consumer) > failed_before, "no environment was killed while it worked"
+    expected = dict.fromkeys(users, sent // 50)
+    assert (
+        eventually(
+            lambda: {user: count for user, count in lake_counts(shop).items() if user in expected},
+            holds=lambda counts: sum(counts.values()) >= sent,
+            within_s=60,
+        )
+        == expected
+    )
+    kept = dict.fromkeys(users, min(sent // 50, HISTORY_LENGTH))
+    assert (
+        eventually(
+            lambda: {user: len(profile_items(shop, f"u#{user}")) for user in users}, holds=lambda counts: counts == kept
+        )
+        == kept
+    )
+
+
+def test_failed_training_keeps_the_champion(shop: Shop) -> None:
+    before = champion(shop)
+    states, machine = shop.cloud.client("stepfunctions"), shop.name("state-machine-arn")
+    sagemaker = shop.cloud.client("sagemaker")
+
+    known = {job["TrainingJobName"] for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]}
+    execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+
+    def running() -> list[str]:
+        jobs = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+        return [job["TrainingJobName"] for job in jobs if job["TrainingJobName"] not in known]
+
+    (job,) = eventually(running)
+    sagemaker.stop_training_job(TrainingJobName=job)
+    ended = eventually(
+        lambda: states.describe_execution(executionArn=execution), holds=lambda found: found["status"] != "RUNNING"
+    )
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "TrainingFailed")
+    assert job in ended["cause"]
+    assert champion(shop) == before
+    assert shop.recommend("user-1").headers["x-alsolike-model-version"] == before
+    on = {name for name, state in shop.cloud.alarms().items() if state == "ALARM"}
+    assert len([name for name in on if "TrainingFails" in name]) == 1
+    assert len([name for name in on if "RecommendationsStale" in name]) == 1
+
+
+def test_every_metric_that_was_written_is_declared_with_its_dimensions(shop: Shop) -> None:
+    pages = shop.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="Alsolike/demo")
+    written = [each for page in pages for each in page["Metrics"]]
+
+    assert {"EventsAccepted", "RecommendationsServed", "OfflineNdcg", "GateConditionFailed", "DriftPsi"} <= {
+        each["MetricName"] for each in written
+    }
+    for each in written:
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in each["Dimensions"]}
+        services = {one.service for one in declared(each["MetricName"], dimensions)}
+        assert dimensions["service"] in services, f"{each['MetricName']} by {dimensions}"
+
+
+def test_corrupt_bundle_never_replaces_the_champion_that_serves(shop: Shop) -> None:
+    serving = champion(shop)
+    s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{serving}/")["Contents"]:
+        name = entry["Key"].rsplit("/", 1)[1]
+        body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+        broken = body[: len(body) // 2] if name == "graph.data" else body
+        s3.put_object(Bucket=bucket, Key=f"models/broken/{name}", Body=broken)
+    registry = Registry(s3, bucket)
+
+    registry.promote("broken", reason="by hand, to see that serving survives it", now_ms=int(time.time() * 1000))
+    answer = eventually(
+        lambda: shop.recommend("user-1"), holds=lambda found: "x-alsolike-degraded" in found.headers, within_s=15
+    )
+    registry.roll_back(reason="it is broken", now_ms=int(time.time() * 1000))
+
+    assert answer.headers["x-alsolike-degraded"] == "stale-model"
+    assert answer.headers["x-alsolike-model-version"] == serving
+    assert answer.items
+    assert champion(shop) == serving
+    shop.administer("POST", "/operator/models/resume", {})  # a rollback holds back later versions
+
+
+def ranked(answer: Answer) -> list[str]:
+    """Return what the model ranked, without the popular items that fill an answer up."""
+    return answer.items[: len(answer.items) - int(answer.headers.get("x-alsolike-filled", 0))]
+
+
+def reference_ranking(shop: Shop, profile_id: str, directory: Path, *, k: int = 10) -> list[str]:
+    """Rank with the champion's bundle in this process, from the stored profile."""
+    s3, bucket, version = shop.cloud.client("s3"), shop.name("artefact-bucket"), champion(shop)
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{version}/")["Contents"]:
+        s3.download_file(bucket, entry["Key"], str(directory / entry["Key"].rsplit("/", 1)[1]))
+    bundle = Bundle(directory)
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    recent = store.read(profile_id, consistent=True).recent
+    history = bundle.positions([interaction.item_id for interaction in recent])
+    parameters = bundle.manifest.history
+    weights = parameters.weights(
+        np.array([parameters.event_weights[interaction.event_type] for interaction in recent]),
+        np.array([time.time() * 1000 - interaction.event_time_ms for interaction in recent]),
+    )
+    exclude = history if bundle.manifest.exclude_seen else np.zeros(1, np.int64)
+    feed: dict[str, Any] = {
+        "history": history[None, :],
+        "weights": weights[None, :],
+        "exclude": exclude[None, :],
+        "k": np.array([k], np.int64),
+    }
+    items, _ = onnxruntime.InferenceSession(str(directory / GRAPH_FILE)).run(["items", "scores"], feed)
+    return [bundle.item_id(p) for p in items[0].tolist() if p]

@@ -1,0 +1,124 @@
+"""A visitor browses, logs in, and is known: the session's history is the user's, however often its events come."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from alsolike.interactions import Interaction
+from alsolike.profiles import Profile, ProfileStore
+from tests.booted.shop import Shop, eventually
+
+SESSION, USER = "visit-7", "newcomer"
+START = time.time() - 600
+"""When the visit began."""
+
+
+def event(minute: float, item: str, user: str | None = None) -> Interaction:
+    """An event of the visit, as collect puts it on the stream."""
+    time_ms = int((START + 60 * minute) * 1000)
+    return Interaction(
+        event_id=f"{SESSION}-{item}",
+        user_id=user,
+        session_id=SESSION,
+        item_id=item,
+        event_type="purchase",
+        event_value=None,
+        event_time_ms=time_ms,
+        recommendation_id=None,
+        impression=(),
+        properties="{}",
+        received_time_ms=time_ms,
+    )
+
+
+BROWSED = [event(1, "item-00"), event(2, "item-01")]
+LOGIN = event(3, "item-02", USER)
+LATE = event(2.5, "item-03")
+LOGGED_OUT = event(4, "item-23")
+SECOND_LOGIN = event(5, "item-24", "somebody-else")
+
+
+def put(shop: Shop, *events: Interaction) -> None:
+    entries = [{"Data": each.to_record(), "PartitionKey": each.profile_id} for each in events]
+    stream = shop.name("stream-name")
+    assert shop.cloud.client("kinesis").put_records(StreamName=stream, Records=entries)["FailedRecordCount"] == 0
+
+
+def post(shop: Shop, *events: Interaction) -> None:
+    """Send events of one identity as a shop does."""
+    call: dict[str, Any] = {
+        "trackingId": shop.name("tracking-id"),
+        "sessionId": SESSION,
+        "eventList": [
+            {
+                "eventType": each.event_type,
+                "itemId": each.item_id,
+                "eventId": each.event_id,
+                "sentAt": each.event_time_ms / 1000,
+            }
+            for each in events
+        ],
+    }
+    if events[0].user_id is not None:
+        call["userId"] = events[0].user_id
+    answer = shop.post("/events", call)
+    assert answer.status == 200, answer.document
+
+
+def profile(shop: Shop, profile_id: str) -> Profile:
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    return store.read(profile_id, consistent=True)
+
+
+def items(shop: Shop, profile_id: str) -> list[str]:
+    return [each.item_id for each in profile(shop, profile_id).recent]
+
+
+def items_until(shop: Shop, profile_id: str, last: str) -> list[str]:
+    return eventually(lambda: items(shop, profile_id), holds=lambda found: found[-1:] == [last])
+
+
+def test_visitor_who_logs_in_is_recommended_what_follows_from_the_visit(shop: Shop) -> None:
+    post(shop, *BROWSED)
+    assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: len(found) == 2) == [
+        "item-00",
+        "item-01",
+    ]
+    stranger = eventually(lambda: shop.recommend(USER), holds=lambda found: bool(found.items))
+    visitor = shop.recommend(SESSION)
+    post(shop, LOGIN)
+    expected = ["item-00", "item-01", "item-02"]
+    assert eventually(lambda: items(shop, f"u#{USER}"), holds=lambda found: found == expected) == expected
+    known = shop.recommend(USER)
+
+    assert stranger.headers["x-alsolike-source"] == "popular"
+    assert visitor.headers["x-alsolike-source"] == known.headers["x-alsolike-source"] == "model"
+    assert known.items[0] == "item-03"  # of the cycle in which all of the aisle's customers buy
+    assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: not found) == []
+
+
+def test_events_of_the_session_go_where_their_time_says(shop: Shop) -> None:
+    post(shop, LATE, LOGGED_OUT)
+    post(shop, SECOND_LOGIN)
+
+    late = ["item-00", "item-01", "item-03", "item-02"]
+    assert eventually(lambda: items(shop, f"u#{USER}"), holds=lambda found: found == late) == late
+    assert eventually(lambda: items(shop, "u#somebody-else")) == ["item-24"]
+    assert eventually(lambda: items(shop, f"s#{SESSION}")) == ["item-23"]
+
+
+def test_ten_redeliveries_change_nothing(shop: Shop) -> None:
+    profiles = (f"u#{USER}", "u#somebody-else", f"s#{SESSION}")
+    before = [profile(shop, each) for each in profiles]
+    visit = [*BROWSED, LOGIN, LATE, LOGGED_OUT, SECOND_LOGIN]
+
+    for _ in range(10):
+        put(shop, *reversed(visit), *visit)
+    # Records of one key stay in order: what comes last shows that all before it came.
+    put(shop, event(6, "item-05", USER), event(7, "item-06", "somebody-else"), event(8, "item-07"))
+
+    for name, found, last in zip(profiles, before, ("item-05", "item-06", "item-07"), strict=True):
+        expected = [*(each.item_id for each in found.recent), last]
+        assert items_until(shop, name, last) == expected
+        assert profile(shop, name).revision == found.revision + 1

@@ -1,0 +1,102 @@
+"""Operator actions through the API: train, inspect, promote, roll back and preview rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.booted.shop import Shop, eventually
+from tests.booted.versions import publish_copy
+from tests.system.trained.opened_shop import OpenedShop
+
+COPY = "a-copy"
+
+
+def operate(shop: Shop, method: str, path: str, document: Any = None) -> dict[str, Any]:
+    answer = shop.administer(method, f"/operator/{path}", document)
+    assert answer.status == 200, answer.document
+    return answer.document
+
+
+def refused(shop: Shop, path: str, document: Any) -> tuple[int, str]:
+    answer = shop.administer("POST", f"/operator/{path}", document)
+    return answer.status, str(answer.document["message"])
+
+
+def served(shop: Shop, *, until: str) -> str:
+    """Return the version that recommendations come from: which is to be `until` within the minute."""
+
+    def probe() -> str:
+        return shop.recommend("user-0").headers["x-alsolike-model-version"]
+
+    return eventually(probe, holds=until.__eq__, within_s=60)
+
+
+def test_a_training_starts_once_and_alone(shop: OpenedShop) -> None:
+    training = shop.opening.training
+
+    assert training.started.status == training.repeated.status == 200
+    assert training.repeated.document == training.started.document
+    assert training.other.status == 409
+    assert f"run {training.started.document['id']} goes on" in training.other.document["message"]
+
+
+def test_a_run_shows_its_reason_its_outcome_and_the_times_of_its_states(shop: OpenedShop) -> None:
+    run = shop.opening.training.ended
+
+    assert (run["outcome"], run["reason"].partition(" (operator ")[0]) == ("promoted", "by-hand: the first")
+    states = {state["name"]: state for state in run["states"]}
+    assert {"StartTraining", "BuildDataset", "Train", "RegisterModel", "StartCanary"} <= set(states)
+    assert all(run["startedMs"] - 1_000 <= state["enteredMs"] <= state["leftMs"] for state in states.values())
+    assert states["Train"]["leftMs"] > states["Train"]["enteredMs"]
+
+
+def test_an_operator_looks_promotes_and_rolls_back(shop: OpenedShop) -> None:
+    first_version = shop.opening.training.ended["version"]
+    publish_copy(shop, first_version, COPY, passed=False)
+
+    models = operate(shop, "GET", "models")
+    statuses = {each["version"]: each["status"] for each in models["versions"]}
+    assert (statuses[first_version], statuses[COPY]) == ("champion", "rejected")
+    story, shown = operate(shop, "GET", f"models/{first_version}"), shop.alsolike("models", "show", first_version)
+    assert story["decision"]["checks"] == [
+        {name: each[name] for name in ("name", "passed", "figures")} for each in shown["decision"]["checks"]
+    ]
+    compared = shown["manifest"]["metrics"]["candidates"]
+    assert {each["algorithm"]: each["ndcg"] for each in story["candidates"]} == {
+        each["algorithm"]: each["ndcg"] for each in compared
+    }
+    assert [each["reason"] for each in story["promotions"]] == [each["reason"] for each in shown["promotions"]]
+    assert served(shop, until=first_version) == first_version
+
+    seen = models["champion"]["etag"]
+    status, said = refused(shop, f"models/{COPY}/promotion", {"reason": "I like it", "etag": seen})
+    assert (status, f"the gate rejected model version '{COPY}' (failed: ndcg" in said) == (400, True)
+    forced = {"reason": "I like it", "force": True, "etag": seen}
+    promoted = operate(shop, "POST", f"models/{COPY}/promotion", forced)["champion"]
+    assert (promoted["version"], promoted["previous"]) == (COPY, first_version)
+    assert promoted["history"][0]["reason"].startswith("I like it (operator ")
+    assert operate(shop, "GET", f"models/{COPY}")["decision"]["forced"] == promoted["history"][0]["reason"]
+    assert served(shop, until=COPY) == COPY
+
+    status, said = refused(shop, "rollbacks", {"reason": "not mine", "etag": seen})
+    assert (status, f"'{COPY}' is champion now" in said) == (409, True)
+
+    back = operate(shop, "POST", "rollbacks", {"reason": "socks only"})
+    assert (back["version"], back["held"].partition(" (")[0]) == (first_version, "socks only")
+    assert served(shop, until=first_version) == first_version
+    assert "held since" in shop.alsolike("status")["held"]
+    assert operate(shop, "POST", "models/resume", {})["held"] is None
+
+
+def test_rules_are_tried_as_the_command_line_tries_them(shop: Shop) -> None:
+    tried = operate(shop, "POST", "rules/preview", {"userId": "user-0", "numResults": 5})
+
+    assert len(tried["before"]) == 5
+    assert tried == shop.alsolike("rules", "preview", "--user", "user-0", "-k", "5", "--metadata", "")
+    status, said = refused(shop, "rules/preview", {"userId": "user-0", "rules": "none"})
+    assert (status, "the configuration has no rules" in said) == (404, True)
+
+
+def test_who_may_not_administer_may_not_operate(shop: Shop) -> None:
+    assert shop.get("/operator/models").status == 403
+    assert shop.post("/operator/rollbacks", {"reason": "mine"}).status == 403

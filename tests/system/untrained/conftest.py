@@ -1,0 +1,25 @@
+"""The shop without a model that all tests of this folder share: each uses users and items of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_cloud.client import Cloud
+from tests.booted.assemblies import synthesized
+from tests.booted.shop import Shop
+
+
+@pytest.fixture(scope="session")
+def assembly() -> Path:
+    return synthesized()
+
+
+@pytest.fixture(scope="session")
+def shop(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop that never trains."""
+    state = tmp_path_factory.mktemp("shop") / "cloud.json"
+    with Cloud.start(assembly, state=state) as cloud:
+        yield Shop(cloud, state)

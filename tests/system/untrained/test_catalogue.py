@@ -1,0 +1,114 @@
+"""Items from the API through their table's stream to the snapshot and to the lake's log.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike import catalogue_log
+from alsolike.catalogue_log import ChangeKind
+from alsolike.configuration import ColumnType
+from alsolike.snapshot_manifest import CURRENT_KEY, Manifest
+from alsolike.snapshot_reader import SnapshotReader
+from tests.booted.shop import Answer, Shop, eventually, failed_invocations
+
+
+@pytest.fixture(scope="module")
+def items(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, Any]]:
+    """The snapshot's items, read as `recommend` reads them."""
+    directory = tmp_path_factory.mktemp("snapshot")
+    reader = SnapshotReader(shop.cloud.client("s3"), shop.name("artefact-bucket"), directory, check_s=0)
+    return lambda: dict(reader.current(now_ms=0).items())
+
+
+def put(shop: Shop, **items: dict[str, Any]) -> Answer:
+    rows = [{"itemId": item_id, "properties": json.dumps(properties)} for item_id, properties in items.items()]
+    return shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows})
+
+
+def manifest(shop: Shop) -> Manifest:
+    s3 = shop.cloud.client("s3")
+    return Manifest.from_json(s3.get_object(Bucket=shop.name("artefact-bucket"), Key=CURRENT_KEY)["Body"].read())
+
+
+def logged(shop: Shop, kind: ChangeKind) -> dict[str, Any]:
+    """What the log makes of each id."""
+    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=kind.prefix).get("Contents", [])]
+    changes = [
+        change
+        for key in keys
+        for change in catalogue_log.decode(kind, s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    ]
+    return {entity_id: change.properties for entity_id, change in catalogue_log.newest(changes).items()}
+
+
+def test_posted_items_are_in_the_snapshot_within_seconds(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+    assert put(shop, lamp={"price": 20, "colour": "red"}, chair={"price": 70}).status == 200
+
+    found = eventually(items, holds=lambda found: {"lamp", "chair"} <= found.keys())
+
+    assert found["lamp"] == {"price": 20, "colour": "red"}
+    assert found["chair"] == {"price": 70}
+
+
+def test_changed_price_is_published_without_the_others(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+    before = {entry.key for entry in manifest(shop).segments}
+
+    assert shop.administer("PATCH", "/items/lamp", {"price": 15}).status == 200
+
+    assert eventually(items, holds=lambda found: found["lamp"]["price"] == 15)["lamp"] == {"price": 15, "colour": "red"}
+    assert len({entry.key for entry in manifest(shop).segments} - before) == 1
+
+
+def test_deleted_item_is_gone(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+    assert shop.administer("DELETE", "/items/chair").status == 200
+
+    assert "chair" not in eventually(items, holds=lambda found: "chair" not in found)
+
+
+def test_row_that_goes_altogether_is_gone_too(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+    put(shop, stool={"price": 5})
+    eventually(items, holds=lambda found: "stool" in found)
+
+    shop.cloud.client("dynamodb").delete_item(TableName=shop.name("catalogue-table"), Key={"item_id": {"S": "stool"}})
+
+    assert "stool" not in eventually(items, holds=lambda found: "stool" not in found)
+
+
+def test_log_of_the_lake_says_what_every_item_became(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+    log = eventually(lambda: logged(shop, ChangeKind.ITEM), holds=lambda log: log.get("stool", 0) is None)
+
+    assert {item_id: properties for item_id, properties in log.items() if properties is not None} == items()
+    assert (log["lamp"], log["chair"], log["stool"]) == ({"price": 15, "colour": "red"}, None, None)
+
+
+def test_users_are_logged(shop: Shop) -> None:
+    rows = [{"userId": "ada", "properties": json.dumps({"ageGroup": "30s"})}]
+    call = {"datasetArn": shop.name("users-dataset-arn"), "users": rows}
+    assert shop.post("/users", call).status == 200
+
+    log = eventually(lambda: logged(shop, ChangeKind.USER), holds=lambda log: "ada" in log)
+
+    assert log["ada"] == {"ageGroup": "30s"}
+
+
+def test_declared_column_is_typed_in_the_snapshot_soon(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "alsolike.yaml").write_text("format: 1\nitems:\n  columns:\n    PRICE: number\n    COLOUR: string\n")
+
+    shop.alsolike("config", "apply", tmp_path / "alsolike.yaml")
+
+    columns = eventually(lambda: manifest(shop).columns, holds=lambda columns: len(columns) == 2)
+    assert columns == {"price": ColumnType.NUMBER, "colour": ColumnType.STRING}
+
+
+def test_nothing_of_the_catalogue_failed(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+    assert "lamp" in items()
+    assert failed_invocations(shop, "PublishCatalog") == 0

@@ -1,0 +1,116 @@
+"""The lake's upkeep and quarantine, deployed.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike import lake, recommendation_id, served
+from alsolike.pseudonyms import Pseudonyms
+from functions.archive_served.service import SCHEMA
+from tests.booted.shop import Shop, empty_quarantine, eventually, record
+
+WISH = json.dumps({**json.loads(record("wisher", 1)), "event_type": "wish"}).encode()
+
+
+def archived(shop: Shop) -> list[str]:
+    return [row["event_id"] for row in shop.lake_rows(lake.INTERACTIONS_PREFIX)]
+
+
+def held(shop: Shop, count: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = eventually(
+        lambda: shop.alsolike("quarantine", "list"), holds=lambda listed: len(listed) == count
+    )
+    assert len(found) == count
+    return found
+
+
+def test_view_schedule_and_alarms_are_there(shop: Shop) -> None:
+    tables = shop.cloud.client("glue").get_tables(DatabaseName=shop.name("glue-database"))["TableList"]
+    types = {table["Name"]: table["TableType"] for table in tables}
+    assert (types["interactions"], types["interactions_once"]) == ("EXTERNAL_TABLE", "VIRTUAL_VIEW")
+    rules = shop.cloud.client("events").list_rules()["Rules"]
+    assert "rate(1 day)" in [rule.get("ScheduleExpression") for rule in rules if "-lake-" in rule["Name"]]
+    alarms = shop.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    watching = [alarm for alarm in alarms if "-lake-" in alarm["AlarmName"]]
+    assert {tuple(alarm["AlarmActions"]) for alarm in watching} == {(shop.name("alerts-topic-arn"),)}
+    assert len(watching) == 3
+
+
+def test_upkeep_runs_in_its_own_role_and_layers(shop: Shop) -> None:
+    outcome = shop.invoke("CompactLake")
+
+    assert (outcome["complete"], outcome["unreadable"]) == (True, 0)
+
+
+def test_what_was_mended_is_replayed_into_the_lake_and_what_was_not_comes_back(shop: Shop, tmp_path: Path) -> None:
+    empty_quarantine(shop)
+    shop.cloud.client("kinesis").put_records(
+        StreamName=shop.name("stream-name"),
+        Records=[{"Data": data, "PartitionKey": "u#wisher"} for data in (WISH, b"poison")],
+    )
+    before = {each["reason"].split(" is ")[0]: each for each in held(shop, 2)}
+    assert set(before) == {"event_type", "record"}
+    assert "wisher-1" not in archived(shop)
+
+    file = tmp_path / "alsolike.yaml"
+    file.write_text("format: 1\nevents:\n  wish: {weight: 2}\n")
+    shop.alsolike("config", "apply", file)
+    counts = shop.alsolike("quarantine", "replay", "--all")
+
+    assert (counts["objects"], counts["records"]) == (2, 2)
+    assert eventually(lambda: archived(shop).count("wisher-1")) == 1
+    (back,) = held(shop, 1)
+    assert back["data"] == "poison"
+    assert back["id"] != before["record"]["id"]
+    assert back["partition_key"] == "u#wisher"
+
+
+def test_what_is_dropped_is_gone(shop: Shop) -> None:
+    dropped = shop.alsolike("quarantine", "drop", "--reason", "not valid JSON", "--yes")
+
+    assert dropped["objects"] == 1
+    assert held(shop, 0) == []
+
+
+def test_click_counts_for_the_answer_that_it_names(shop: Shop) -> None:
+    s3, bucket, now_ms = shop.cloud.client("s3"), shop.name("lake-bucket"), time.time_ns() // 1_000_000
+    secret = shop.cloud.client("secretsmanager").get_secret_value(SecretId=shop.name("hash-key-arn"))["SecretString"]
+    made = recommendation_id.create(answered_ms=now_ms, recommender="for-you", version="m1")
+    answer = {
+        "recommendation_id": made, "served_ms": now_ms, "recommender": "for-you", "model_version": "m1", "arms": [],
+        "shopper": Pseudonyms(secret.encode()).shopper("clicker"), "session": None, "source": "model", "degraded": [],
+        "item_ids": ["item-1", "item-2"],
+    }  # fmt: skip
+    key = f"{served.partition_prefix(served.served_date(now_ms))}by-hand.parquet"
+    s3.put_object(Bucket=bucket, Key=key, Body=_parquet(answer))
+    click = {**json.loads(record("clicker", 1)), "event_type": "click", "item_id": "item-1", "recommendation_id": made}
+    by_another = {**click, "event_id": "stranger-1", "user_id": "stranger"}
+    for event in (click, by_another):
+        event["event_time_ms"] = now_ms
+    shop.cloud.client("kinesis").put_records(
+        StreamName=shop.name("stream-name"),
+        Records=[{"Data": json.dumps(each), "PartitionKey": each["user_id"]} for each in (click, by_another)],
+    )
+    eventually(lambda: {"clicker-1", "stranger-1"} <= set(archived(shop)))
+
+    found = shop.alsolike("engagement", "--refresh", "--by", "model")
+
+    assert found["rejected"] == {"other-shopper": 1}
+    (row,) = (row for row in found["rows"] if row["name"] == "m1")
+    assert (row["answers"], row["items"], row["clicks"]) == (1, 2, 1)
+
+
+def _parquet(row: dict[str, Any]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row], SCHEMA), sink)
+    return sink.getvalue()

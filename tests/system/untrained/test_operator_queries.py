@@ -1,0 +1,178 @@
+"""What the operator's routes show of a deployment that has had some traffic."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from tests.booted.shop import Answer, Shop, empty_quarantine, eventually, record
+
+EVENTS, ASKED, REFUSED = 12, 7, 3
+COUNTED = ("requests", "clientErrors", "serverErrors", "answers", "eventsAccepted", "requestsRejected")
+
+
+@dataclasses.dataclass
+class Console:
+    """An operator's console; it counts its own questions, which are requests too.
+
+    Attributes
+    ----------
+    before
+        The traffic before the tests of this module.
+    requests
+        The requests since then.
+    """
+
+    shop: Shop
+    before: dict[str, float]
+    requests: int = 0
+
+    def show(self, route: str, *, status: int = 200) -> dict[str, Any]:
+        self.requests += 1
+        answer: Answer = self.shop.administer("GET", f"/operator/{route}")
+        assert answer.status == status, answer.document
+        return answer.document
+
+
+@pytest.fixture(scope="module")
+def console(shop: Shop) -> Console:
+    """A console of a shop that has had some traffic."""
+    found = Console(shop, {})
+    minutes = itertools.count(20)  # each question differs: the function remembers answers for a moment
+
+    def look() -> dict[str, float]:
+        shop.cloud.flush()
+        document = found.show(f"traffic?minutes={next(minutes)}")
+        return {name: total(document, name) for name in COUNTED}
+
+    def settled() -> bool:
+        first, found.before = look(), look()
+        return found.before == {**first, "requests": first["requests"] + 1}
+
+    assert eventually(settled)
+    found.requests = 1  # the last question is counted once it is answered
+    for number in range(EVENTS):
+        assert shop.send(f"user-{number}", "pear").status == 200
+    for number in range(ASKED):
+        assert shop.recommend(f"user-{number}").status == 200
+    for _ in range(REFUSED):
+        assert shop.post("/recommendations", {"userId": ""}).status == 400
+    found.requests += EVENTS + ASKED + REFUSED
+    return found
+
+
+def total(document: dict[str, Any], name: str) -> float:
+    return sum(value or 0 for _, value in document["series"][name])
+
+
+def test_traffic_counts_the_requests_that_were_sent(console: Console) -> None:
+    minutes = itertools.count(30)  # another question each time: what was answered is remembered for a moment
+
+    def look() -> tuple[int, dict[str, Any]]:
+        sent = console.requests
+        console.shop.cloud.flush()
+        return sent, console.show(f"traffic?minutes={next(minutes)}")
+
+    def since(document: dict[str, Any]) -> dict[str, float]:
+        return {name: total(document, name) - console.before[name] for name in COUNTED}
+
+    def complete(seen: tuple[int, dict[str, Any]]) -> bool:
+        sent, document = seen
+        return (since(document)["requests"], since(document)["eventsAccepted"]) == (sent, EVENTS)
+
+    sent, document = eventually(look, holds=complete)
+
+    assert since(document) == {
+        "requests": sent,
+        "clientErrors": REFUSED,
+        "serverErrors": 0,
+        "answers": ASKED,
+        "eventsAccepted": EVENTS,
+        "requestsRejected": REFUSED,
+    }
+    measured = [
+        [document["series"][f"latency{name}"][place][1] for name in ("P50", "P95", "P99")]
+        for place, (_, count) in enumerate(document["series"]["requests"])
+        if count
+    ]
+    assert measured
+    assert all(0 < p50 <= p95 <= p99 for p50, p95, p99 in measured)
+    assert any(age is not None for _, age in document["series"]["iteratorAge"])
+
+
+def test_alarms_are_all_there_with_what_to_do(console: Console) -> None:
+    alarms = console.show("alarms")["alarms"]
+
+    runbooks = {alarm["runbook"] for alarm in alarms if not alarm["name"].startswith("alsolike-demo-privacy")}
+    assert {"errors", "stale", "quarantine", "drift"} <= runbooks
+    assert {alarm["state"] for alarm in alarms} <= {"OK", "ALARM"}
+    assert sum(alarm["composite"] for alarm in alarms) == 2
+
+
+def test_a_token_of_the_shop_sees_nothing(shop: Shop, console: Console) -> None:
+    console.requests += 1
+    assert shop.get("/operator/traffic").status == 403
+
+
+def test_a_record_that_cannot_be_read_is_held_back_without_its_values(console: Console) -> None:
+    empty_quarantine(console.shop)
+    minutes = itertools.count(100)
+    before = total(console.show(f"traffic?minutes={next(minutes)}"), "recordsQuarantined")
+    bad = record("anna@shop.example", 1).replace(b'"user_id": "anna@shop.example"', b'"user_id": ["anna@shop.example"]')
+    stream = console.shop.name("stream-name")
+    console.shop.cloud.client("kinesis").put_record(StreamName=stream, Data=bad, PartitionKey="anna@shop.example")
+    store = console.shop.cloud.client("s3"), console.shop.name("lake-bucket")
+    assert eventually(lambda: store[0].list_objects_v2(Bucket=store[1], Prefix="quarantine/")["KeyCount"])
+
+    document = console.show("quarantine")
+
+    assert (document["objects"], document["records"], document["truncated"]) == (1, 1, False)
+    (group,) = document["groups"]
+    assert (group["kind"], group["records"]) == ("record", 1)
+    assert group["reason"].startswith("user_id is ")
+    assert "shop.example" not in json.dumps(document)
+    seen = eventually(
+        lambda: total(console.show(f"traffic?minutes={next(minutes)}"), "recordsQuarantined"), holds=before.__lt__
+    )
+    assert seen == before + 1
+    held = console.shop.alsolike("quarantine", "show", group["exampleId"])
+    assert "anna@shop.example" in json.dumps(held)
+
+
+def test_what_was_computed_from_the_traffic_is_shown(console: Console) -> None:
+    answers = eventually(lambda: answers_for_you(console.shop), holds=lambda count: count >= ASKED)
+    console.shop.invoke("AttributeOutcomes")
+    console.shop.invoke("MonitorModels")
+
+    engagement = console.show("engagement?by=recommender")
+    (for_you,) = (row for row in engagement["totals"] if row["name"] == "for-you")
+    looked = console.show("drift")["looked"]
+    experiments = console.show("experiments")
+
+    assert (for_you["name"], for_you["answers"]) == ("for-you", answers)
+    assert [bool(day["rows"]) for day in engagement["days"]] == [*[False] * 13, True]
+    assert (looked["champion"], len(looked["figures"])) == (None, 5)
+    assert experiments == {"experiments": []}
+    assert console.show("rules") == {"ruleSets": []}
+
+
+def answers_for_you(shop: Shop) -> int:
+    return sum(row["recommender"] == "for-you" for row in shop.lake_rows("served/"))
+
+
+def test_the_bill_is_of_what_is_deployed_and_of_what_was_counted(console: Console) -> None:
+    counted, stated = console.show("cost"), console.show("cost?users=1000&eventsPerDay=0&requestsPerDay=0&items=10")
+
+    load, of_the_day = counted["load"], console.show("traffic?minutes=1440")
+    assert load["measured"]
+    assert load["eventsPerDay"] == total(of_the_day, "eventsAccepted") >= EVENTS
+    assert load["requestsPerDay"] == total(of_the_day, "answers") >= ASKED
+    assert load["users"] > 0
+    assert counted["fixedDollars"] == stated["fixedDollars"] > 0
+    assert counted["dollars"] == pytest.approx(sum(line["dollars"] for line in counted["lines"]))
+    assert {"Lambda", "Kinesis", "CloudWatch"} <= {line["service"] for line in counted["lines"]}
+    assert stated["load"] == {"users": 1000, "eventsPerDay": 0, "requestsPerDay": 0, "items": 10, "measured": False}

@@ -1,0 +1,250 @@
+"""A user is erased: no store of the running product holds the id afterwards, and nobody else has lost anything.
+
+The tests build on one another, in their order.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import io
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.path_ids import path_segment
+from tests.booted.shop import Shop, empty_quarantine, eventually, failed_invocations, kill, record, write_history
+
+ANN, EVE = "ann.møller/1@example.org", "eve-lopez-77"
+"""Who is to be erased; no other text of the test has these ids in it."""
+
+BOB = "bob.neighbour@example.org"
+USERS, DAYS = 12, 24
+SECONDS_PER_DAY = 86_400
+
+
+def words(user: str) -> list[bytes]:
+    """Return how an id may be spelt in bytes."""
+    return sorted({user.encode(), json.dumps(user)[1:-1].encode(), path_segment(user).encode()})
+
+
+def contents(shop: Shop, name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield every current object of a bucket with its contents in the open."""
+    s3, bucket = shop.cloud.client("s3"), shop.name(name)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for entry in page.get("Contents", []):
+            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            yield (
+                f"s3://{bucket}/{entry['Key']}",
+                b"\n".join([entry["Key"].encode(), body, *opened(entry["Key"], body)]),
+            )
+
+
+def opened(key: str, body: bytes) -> Iterator[bytes]:
+    """Yield what is packed inside an object."""
+    if key.endswith(".parquet"):
+        yield str(pq.read_table(io.BytesIO(body)).to_pylist()).encode()
+    elif body[:2] == b"\x1f\x8b":
+        yield gzip.decompress(body)
+    elif body[:1] == b"{":
+        yield from in_base64(json.loads(body))
+
+
+def in_base64(value: Any) -> Iterator[bytes]:
+    """Yield what the texts of a document hold, also in base64 and in JSON in text."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from in_base64(inner)
+    elif isinstance(value, str):
+        yield value.encode()
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(value, validate=True)
+        if value[:1] == "{":
+            yield from in_base64(json.loads(value))
+
+
+def everything(shop: Shop) -> Iterator[tuple[str, bytes]]:
+    """Yield what every store of the deployment holds, the stream aside, which expires."""
+    yield from contents(shop, "lake-bucket")
+    yield from contents(shop, "artefact-bucket")
+    dynamodb = shop.cloud.client("dynamodb")
+    for table in dynamodb.list_tables()["TableNames"]:
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+            for item in page["Items"]:
+                yield f"table {table}", repr(item).encode() + b"".join(value.get("B", b"") for value in item.values())
+    shop.cloud.flush()
+    logs = shop.cloud.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            for event in page["events"]:
+                yield f"log {group['logGroupName']}", event["message"].encode()
+    states = shop.cloud.client("stepfunctions")
+    for execution in states.list_executions(stateMachineArn=shop.name("erasure-state-machine-arn"))["executions"]:
+        yield (
+            "workflow",
+            json.dumps(states.describe_execution(executionArn=execution["executionArn"]), default=str).encode(),
+        )
+
+
+def holding(shop: Shop, user: str) -> Counter[str]:
+    """Return how often each place names a user."""
+    return Counter(place for place, content in everything(shop) if any(spelling in content for spelling in words(user)))
+
+
+def rows_by_user(shop: Shop) -> Counter[str | None]:
+    """Return how many events each user has in the lake, each counted once."""
+    return Counter({row["event_id"]: row["user_id"] for row in shop.lake_rows("interactions/")}.values())
+
+
+def put_records(shop: Shop, *records: bytes) -> None:
+    entries = [{"Data": data, "PartitionKey": "some shop's own"} for data in records]
+    shop.cloud.client("kinesis").put_records(StreamName=shop.name("stream-name"), Records=entries)
+
+
+def browse(shop: Shop, session: str, item: str, *, user: str | None = None) -> None:
+    call: dict[str, Any] = {
+        "trackingId": shop.name("tracking-id"),
+        "sessionId": session,
+        "eventList": [{"eventType": "view", "itemId": item, "sentAt": time.time(), "eventId": f"{session}-{item}"}],
+    }
+    answer = shop.post("/events", call if user is None else {**call, "userId": user})
+    assert answer.status == 200, answer
+
+
+@pytest.fixture(scope="module")
+def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop in which Ann, Eve, Bob and others have left traces everywhere."""
+    empty_quarantine(shop)
+    earlier = sum(rows_by_user(shop).values())
+    history = tmp_path_factory.mktemp("history") / "history.csv"
+    end = time.time() - 2 * SECONDS_PER_DAY
+    write_history(history, users=USERS, days=DAYS, end=end)
+    with history.open("a") as file:
+        for user in (ANN, EVE, BOB):
+            file.writelines(f"{user},item-0{n},{int(end) - n},purchase\n" for n in range(8))
+    shop.alsolike("import", "interactions", history)
+    for user in (ANN, EVE, BOB):
+        profile = {"userId": user, "properties": json.dumps({"city": "Graz"})}
+        assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": [profile]}).status == 200
+        browse(shop, f"session of {len(user)}", "item-11")
+        browse(shop, f"session of {len(user)}", "item-12", user=user)
+        put_records(
+            shop, json.dumps({**json.loads(record(user, 1)), "item_id": 7}).encode(), f'{{"user_id": "{user}'.encode()
+        )
+    total = earlier + USERS * DAYS + 3 * 10
+    assert eventually(lambda: sum(rows_by_user(shop).values()), holds=lambda count: count == total) == total
+    listed = eventually(lambda: shop.alsolike("quarantine", "list"), holds=lambda found: len(found) == 6)
+    assert len(listed) == 6
+    eventually(lambda: [place for place, _ in contents(shop, "lake-bucket") if "/users/" in place])
+    assert shop.alsolike("rebuild", "dataset")
+    return shop
+
+
+def test_a_user_sees_everything_that_is_held(busy: Shop) -> None:
+    answer = busy.administer("GET", f"/users/{path_segment(ANN)}/data")
+
+    document = answer.document
+    assert answer.status == 200
+    assert document["user"]["properties"] == {"city": "Graz"}
+    assert len(document["interactions"]) == 10  # 8 imported, one before the login and one at it
+    assert [each["user_id"] for each in document["interactions"][-2:]] == [None, ANN]
+    assert len(document["quarantine"]) == 2
+    assert [each["sessionId"] for each in document["sessions"]] == [f"session of {len(ANN)}"]
+    assert len(document["profile"]["recent"]) == 10
+    assert document["erasure"] is None
+
+
+def test_the_command_line_says_the_same(busy: Shop) -> None:
+    from_api = busy.administer("GET", f"/users/{path_segment(ANN)}/data").document
+
+    assert json.loads(busy.run_alsolike("user-data", ANN)) == from_api
+
+
+def test_nothing_of_an_erased_user_is_left_and_neighbours_keep_everything(busy: Shop) -> None:
+    before, rows = holding(busy, BOB), rows_by_user(busy)
+    assert len(holding(busy, ANN)) > 6  # so that the search below would find something
+
+    receipt = busy.alsolike("erase", ANN, "--wait")
+
+    assert holding(busy, ANN) == Counter()
+    assert receipt["status"] == "complete"
+    counts = {each["store"]: each["records"] for each in receipt["purged"]}
+    assert {store for store, count in counts.items() if count} == {
+        "profiles", "users", "lake", "user changes", "quarantine", "datasets"
+    }  # fmt: skip
+    assert counts["lake"] == 10
+    assert counts["quarantine"] == 2
+    left = rows_by_user(busy)
+    assert ANN in rows
+    assert ANN not in left
+    assert {user: count for user, count in left.items() if user is not None} == {
+        user: count for user, count in rows.items() if user not in (None, ANN)
+    }
+    assert left[None] == rows[None] - 1
+    assert sum(holding(busy, BOB).values()) == sum(before.values())
+
+
+def test_the_receipt_holds_a_keyed_hash_and_is_found_by_the_id(busy: Shop) -> None:
+    receipt = busy.alsolike("erasures", "status", "--user", ANN)
+
+    assert busy.alsolike("erasures", "list") == [receipt]
+    assert len(receipt["user_hash"]) == 64
+    assert receipt["erasure_id"] == receipt["user_hash"][:32]
+    assert [model["trained_with_user"] for model in receipt["models"]] == ["yes"]
+    assert {each["store"] for each in receipt["expiring"]} >= {"old object versions", "event stream", "table backups"}
+
+
+def test_an_erased_user_is_neither_taken_in_nor_recommended_to(busy: Shop) -> None:
+    assert busy.send(ANN, "item-05").status == 200
+    assert busy.post("/users", {"datasetArn": busy.name("users-dataset-arn"), "users": [{"userId": ANN}]}).status == 200
+    put_records(busy, record(ANN, 5), json.dumps({**json.loads(record(ANN, 6)), "item_id": 7}).encode())
+    busy.send("witness", "item-06")
+
+    eventually(lambda: rows_by_user(busy)["witness"])
+
+    assert holding(busy, ANN) == Counter()
+
+
+def test_erasing_again_is_harmless(busy: Shop) -> None:
+    before = rows_by_user(busy)
+    first = busy.alsolike("erasures", "status", "--user", ANN)
+
+    again = busy.alsolike("erase", ANN, "--wait")
+
+    assert (again["erasure_id"], again["status"], again["runs"]) == (first["erasure_id"], "complete", first["runs"] + 1)
+    assert rows_by_user(busy) == before
+
+
+def test_a_purge_that_is_killed_goes_on(busy: Shop) -> None:
+    before, before_killing = rows_by_user(busy), failed_invocations(busy, "PurgeUser")
+    erasure = busy.alsolike("erase", EVE)["erasureId"]
+
+    def killed() -> int:
+        kill(busy, "PurgeUser")
+        return failed_invocations(busy, "PurgeUser")
+
+    assert eventually(killed, holds=lambda failures: failures > before_killing), "it was not killed while it worked"
+    receipt = eventually(
+        lambda: busy.alsolike("erasures", "status", erasure),
+        holds=lambda found: found["status"] == "complete",
+        within_s=90,
+    )
+
+    assert receipt["status"] == "complete"
+    assert holding(busy, EVE) == Counter()
+    after = rows_by_user(busy)
+    assert {user: count for user, count in after.items() if user is not None} == {
+        user: count for user, count in before.items() if user not in (None, EVE)
+    }
+
+
+def test_the_next_dataset_is_built_without_the_erased(busy: Shop) -> None:
+    assert busy.alsolike("rebuild", "dataset")
+
+    assert holding(busy, ANN) + holding(busy, EVE) == Counter()

@@ -1,0 +1,155 @@
+"""What the lake gives back is what was there: profiles, catalogue, users, snapshot and dataset."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from alsolike.catalog import CatalogueStore
+from alsolike.profiles import Profile, ProfileStore
+from alsolike.snapshot import Snapshot
+from alsolike.snapshot_store import SnapshotStore
+from tests.booted.shop import Shop, eventually
+
+ITEMS = [f"item-{number}" for number in range(12)]
+SHOPPERS = [f"shopper-{number}" for number in range(9)]
+
+
+def profiles(shop: Shop) -> dict[str, Profile]:
+    """Return the shoppers' profiles without their revisions: the number of writes may differ."""
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    return {
+        found.profile_id: Profile(found.profile_id, found.recent, joined=found.joined)
+        for found in store.scan()
+        if "shopper-" in found.profile_id
+    }
+
+
+def catalogue(shop: Shop) -> dict[str, Any]:
+    store = CatalogueStore(shop.cloud.client("dynamodb"), shop.name("catalogue-table"))
+    return {item.item_id: dict(item.properties) for item in store.scan()}
+
+
+def snapshot(shop: Shop, directory: Path) -> dict[str, Any]:
+    store = SnapshotStore(shop.cloud.client("s3"), shop.name("artefact-bucket"), directory)
+    found = Snapshot.open([store.fetch(entry) for entry in store.manifest().manifest.segments], version="1")
+    return {found.item_id(row): found.properties(row) for row in found.live_rows()}
+
+
+def dataset(shop: Shop) -> list[pd.DataFrame]:
+    uri = shop.alsolike("rebuild", "dataset")["dataset_s3_uri"]
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    s3 = shop.cloud.client("s3")
+    bodies = (
+        s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
+        for name in ("interactions.parquet", "items.parquet")
+    )
+    return [pd.read_parquet(io.BytesIO(body)) for body in bodies]
+
+
+def empty_table(shop: Shop, name: str, key: str) -> None:
+    dynamodb = shop.cloud.client("dynamodb")
+    for page in dynamodb.get_paginator("scan").paginate(TableName=name, ProjectionExpression=key):
+        for row in page["Items"]:
+            dynamodb.delete_item(TableName=name, Key=row)
+
+
+@pytest.fixture(scope="module")
+def lived_in(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop with events, logins, searches, an item that changed and one that went."""
+    arn = shop.name("items-dataset-arn")
+    for first in range(0, len(ITEMS), 10):
+        items = [{"itemId": name, "properties": '{"price": 1}'} for name in ITEMS[first : first + 10]]
+        assert shop.post("/items", {"datasetArn": arn, "items": items}).status == 200
+    assert shop.administer("PATCH", f"/items/{ITEMS[0]}", {"price": 2}).status == 200
+    assert shop.administer("DELETE", f"/items/{ITEMS[1]}").status == 200
+    start = time.time() - 3_600
+    for number, shopper in enumerate(SHOPPERS):
+        anonymous = [
+            {
+                "eventType": "view",
+                "itemId": ITEMS[(number + step) % 12],
+                "sentAt": start + step,
+                "eventId": f"{shopper}-{step}",
+            }
+            for step in range(6)
+        ]
+        search = {
+            "eventType": "search",
+            "sentAt": start + 7,
+            "eventId": f"{shopper}-q",
+            "properties": '{"query": "pear"}',
+        }
+        bought = {"eventType": "purchase", "itemId": ITEMS[number], "sentAt": start + 9, "eventId": f"{shopper}-p"}
+        call = {"trackingId": shop.name("tracking-id"), "sessionId": f"session-{shopper}"}
+        assert shop.post("/events", {**call, "eventList": [*anonymous, search]}).status == 200
+        assert shop.post("/events", {**call, "userId": shopper, "eventList": [bought]}).status == 200
+    expected = {f"u#{shopper}" for shopper in SHOPPERS} | {f"s#session-{shopper}" for shopper in SHOPPERS}
+    found = eventually(
+        lambda: profiles(shop),
+        holds=lambda found: expected <= found.keys() and all(len(found[f"u#{each}"].recent) == 7 for each in SHOPPERS),
+    )
+    assert expected <= found.keys()
+    directory = tmp_path_factory.mktemp("published")
+    published = eventually(lambda: snapshot(shop, directory), holds=lambda found: found == catalogue(shop))
+    assert published == catalogue(shop)
+    shop.cloud.flush()
+    return shop
+
+
+def test_what_was_lost_comes_back_from_the_lake(lived_in: Shop, tmp_path: Path) -> None:
+    shop = lived_in
+    before = (profiles(shop), dataset(shop))
+    empty_table(shop, shop.name("profiles-table"), "profile_id")
+    shop.cloud.client("s3").delete_object(Bucket=shop.name("artefact-bucket"), Key="catalog/current.json")
+    assert profiles(shop) == {}
+
+    shop.alsolike("rebuild", "all")
+
+    assert profiles(shop) == before[0]
+    found = snapshot(shop, tmp_path)
+    assert found == catalogue(shop)
+    assert found[ITEMS[0]] == {"price": 2}
+    assert ITEMS[1] not in found
+    for rebuilt, original in zip(dataset(shop), before[1], strict=True):
+        pd.testing.assert_frame_equal(rebuilt, original)
+
+
+def test_what_somebody_deleted_comes_back_by_a_restore(lived_in: Shop) -> None:
+    shop = lived_in
+    before = profiles(shop), catalogue(shop)
+    then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    eventually(lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > then)
+    empty_table(shop, shop.name("catalogue-table"), "item_id")
+    empty_table(shop, shop.name("profiles-table"), "profile_id")
+    lake, s3 = shop.name("lake-bucket"), shop.cloud.client("s3")
+    for entry in s3.list_objects_v2(Bucket=lake, Prefix="interactions/")["Contents"]:
+        s3.delete_object(Bucket=lake, Key=entry["Key"])
+    shop.cloud.flush()
+
+    shop.alsolike("restore", "--to", then, "--yes")
+
+    assert (profiles(shop), catalogue(shop)) == before
+
+
+def test_an_intact_shop_is_left_as_it_is(lived_in: Shop) -> None:
+    before = profiles(lived_in), catalogue(lived_in)
+
+    lived_in.alsolike("rebuild", "all")
+
+    assert (profiles(lived_in), catalogue(lived_in)) == before
+
+
+def test_a_profile_is_shown_as_it_was(lived_in: Shop) -> None:
+    now = lived_in.alsolike("profile", SHOPPERS[0])
+    then = lived_in.alsolike("profile", SHOPPERS[0], "--at", "2026-01-01T00:00:00Z")
+    again = lived_in.alsolike("profile", SHOPPERS[0], "--at", "2100-01-01T00:00:00Z")
+
+    assert [each["event_id"] for each in now["recent"]][:2] == ["shopper-0-p", "shopper-0-5"]
+    assert then["recent"] == []
+    assert again["recent"] == now["recent"]

@@ -1,0 +1,249 @@
+"""A browser with a session's token: what it may do, and that it may do nothing else."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from alsolike.profiles import ProfileStore
+from alsolike.session_tokens import Session, mint
+from tests.booted.shop import Shop, eventually
+
+EVENTS = "/session/events"
+OF_BROWSERS = [("POST", EVENTS), ("GET", "/session/recommendations"), ("GET", "/session/items/pear/similar")]
+UNAUTHORIZED = (401, {"message": "Unauthorized"})
+FORBIDDEN = (403, {"message": "Forbidden"})
+
+
+def ask(
+    shop: Shop, method: str, path: str, *, headers: list[tuple[str, bytes]], body: Any = None
+) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    """Send headers as they are given, also twice and of any bytes."""
+    address = urlsplit(shop.cloud.api_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    data = b"" if body is None else json.dumps(body).encode()
+    try:
+        connection.putrequest(method, path)
+        for name, value in [*headers, ("content-type", b"application/json"), ("content-length", b"%d" % len(data))]:
+            connection.putheader(name, value)
+        connection.endheaders(data)
+        answer = connection.getresponse()
+        content = answer.read()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, json.loads(content) if content else {}, found
+    finally:
+        connection.close()
+
+
+def browse(
+    shop: Shop, token: str | bytes, *, method: str = "POST", path: str = EVENTS, body: Any = None
+) -> tuple[int, dict[str, Any]]:
+    """Do what a browser does with a token; by default send an event."""
+    value = token if isinstance(token, bytes) else token.encode()
+    sent = event("pear") if body is None and method == "POST" else body
+    status, document, _ = ask(shop, method, path, headers=[("authorization", b"Bearer " + value)], body=sent)
+    return status, document
+
+
+def event(*items: str) -> dict[str, Any]:
+    return {"eventList": [{"eventType": "view", "sentAt": time.time(), "itemId": item} for item in items]}
+
+
+@pytest.fixture
+def key(shop: Shop) -> bytes:
+    secret = shop.cloud.client("secretsmanager").get_secret_value(SecretId=shop.name("session-key-arn"))
+    return str(secret["SecretString"]).encode()
+
+
+@pytest.fixture
+def session() -> str:
+    return f"session-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def claims(session: str) -> dict[str, Any]:
+    now_s = int(time.time())
+    return {"iss": "alsolike", "aud": "alsolike-session", "sid": session, "iat": now_s, "exp": now_s + 900}
+
+
+def recent(shop: Shop, profile: str) -> list[str | None]:
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    return [interaction.item_id for interaction in store.read(profile, consistent=True).recent]
+
+
+def test_the_commands_token_sends_a_sessions_events(shop: Shop, session: str) -> None:
+    token = shop.run_alsolike("session-token", "--session", session).strip()
+
+    assert browse(shop, token, body=event("pear", "plum")) == (200, {})
+
+    found = eventually(lambda: recent(shop, f"s#{session}"), holds=lambda items: len(items) == 2)
+    assert sorted(map(str, found)) == ["pear", "plum"]
+
+
+def test_another_librarys_token_sends_a_users_events(shop: Shop, key: bytes, claims: dict[str, Any]) -> None:
+    token = jwt.encode({"alg": "HS256"}, {**claims, "sub": "browsing"}, OctKey.import_key(key))
+
+    assert browse(shop, token, body=event("fig")) == (200, {})
+
+    assert eventually(lambda: recent(shop, "u#browsing")) == ["fig"]
+
+
+def test_a_browser_speaks_for_nobody_else(shop: Shop, key: bytes, session: str) -> None:
+    token = mint(key, Session(session), now_s=int(time.time()))
+
+    status, document = browse(shop, token, body={**event("pear"), "userId": "somebody"})
+
+    assert status == 400
+    assert document["message"] == "userId is not a known field, expected trackingId, eventList"
+
+
+@pytest.mark.parametrize(("method", "path"), OF_BROWSERS)
+def test_every_route_for_browsers_takes_a_sessions_token_and_no_other(
+    shop: Shop, key: bytes, session: str, method: str, path: str
+) -> None:
+    machine = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
+    token = mint(key, Session(session), now_s=int(time.time()))
+
+    assert browse(shop, token, method=method, path=path)[0] == 200
+    assert browse(shop, machine, method=method, path=path) == FORBIDDEN
+    assert ask(shop, method, path, headers=[])[:2] == UNAUTHORIZED
+    assert ask(shop, method, path, headers=[("authorization", b"")])[:2] == UNAUTHORIZED
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/events"),
+        ("POST", "/items"),
+        ("POST", "/recommendations"),
+        ("GET", "/items"),
+        ("PATCH", "/items/a"),
+        ("GET", "/users/a/data"),
+        ("DELETE", "/users/a"),
+    ],
+)
+def test_a_sessions_token_opens_no_other_route(shop: Shop, key: bytes, session: str, method: str, path: str) -> None:
+    token = mint(key, Session(session), now_s=int(time.time()))
+
+    assert browse(shop, token, method=method, path=path, body={}) == UNAUTHORIZED
+
+
+def test_whatever_is_wrong_with_a_token_it_is_forbidden_and_never_a_server_error(
+    shop: Shop, key: bytes, claims: dict[str, Any]
+) -> None:
+    def encode(stated: Mapping[str, Any], *, key: bytes = key, algorithm: str = "HS256") -> str:
+        return jwt.encode({"alg": algorithm}, dict(stated), OctKey.import_key(key), algorithms=[algorithm])
+
+    def signed(**changed: Any) -> str:
+        return encode({**claims, **changed})
+
+    good, now_s = signed(), claims["iat"]
+    header, payload, signature = good.split(".")
+    other = signed(sid="other").split(".")[1]
+    missing = [encode({other: value for other, value in claims.items() if other != name}) for name in claims]
+    mistyped = [signed(**{name: [value]}) for name, value in claims.items() if name != "aud"]
+    wrong: list[str | bytes] = [
+        *missing,
+        *mistyped,
+        signed(sid="a" * 257),
+        signed(sub="a" * 257),
+        signed(sub=7),
+        signed(iat=now_s - 900, exp=now_s - 1),
+        signed(iat=now_s + 60),
+        signed(nbf=now_s + 60),
+        signed(exp=now_s + 3_601),
+        signed(iss="other"),
+        signed(aud="other"),
+        encode(claims, algorithm="HS512"),
+        encode(claims, key=b"x" * 64),
+        f"eyJhbGciOiJub25lIn0.{payload}.",
+        f"{header}.{other}.{signature}",
+        f"{header}.{payload}",
+        good[:-1],
+        good[: len(good) // 2],
+        "a" * 10_240,
+        signed(sid="a" * 7_000),
+        "..",
+        "ä.ö.ü",
+        b"\xff\xfe.\x80.\xc3",
+        b"%00%01",
+        good + "é",
+    ]
+
+    assert browse(shop, good)[0] == 200
+    for token in wrong:
+        assert browse(shop, token) == FORBIDDEN, token
+
+
+def test_other_schemes_and_two_headers_are_forbidden(shop: Shop, key: bytes, session: str) -> None:
+    token = mint(key, Session(session), now_s=int(time.time())).encode()
+
+    for values in ([token], [b"Basic " + token], [b"Bearer"], [b"Bearer " + token] * 2):
+        headers = [("Authorization", value) for value in values]
+        assert ask(shop, "POST", EVENTS, headers=headers, body=event("pear"))[:2] == FORBIDDEN
+
+
+def test_pages_of_named_origins_may_ask_and_read_the_answer(shop: Shop, key: bytes, session: str) -> None:
+    token = mint(key, Session(session), now_s=int(time.time()))
+
+    def from_page(method: str, origin: bytes, *headers: tuple[str, bytes]) -> tuple[int, Mapping[str, str]]:
+        sent = [("origin", origin), *headers]
+        status, _, found = ask(shop, method, EVENTS, headers=sent, body=event("pear") if method == "POST" else None)
+        return status, found
+
+    preflight = ("access-control-request-method", b"POST")
+    status, allowed = from_page("OPTIONS", b"http://localhost:8000", preflight)
+    assert (status, allowed["access-control-allow-origin"]) == (204, "http://localhost:8000")
+    assert "authorization" in allowed["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in allowed
+    assert "access-control-allow-origin" not in from_page("OPTIONS", b"https://evil.example", preflight)[1]
+    bearer = ("authorization", b"Bearer " + token.encode())
+    status, answered = from_page("POST", b"http://localhost:8000", bearer)
+    assert (status, answered["access-control-allow-origin"]) == (200, "http://localhost:8000")
+    assert "x-alsolike-model-version" in answered["access-control-expose-headers"]
+    # Else a page could not tell a token that has ended from a network that fails.
+    status, refused = from_page("POST", b"http://localhost:8000", ("authorization", b"Bearer a.b.c"))
+    assert (status, refused["access-control-allow-origin"]) == (403, "http://localhost:8000")
+
+
+def test_a_rotated_key_mints_at_once_and_the_one_before_stays_good(shop: Shop, key: bytes) -> None:
+    secrets, arn, new = shop.cloud.client("secretsmanager"), shop.name("session-key-arn"), b"n" * 64
+
+    def status(signed_by: bytes) -> int:
+        session = Session(f"session-{uuid.uuid4().hex}")  # a refusal is remembered by token
+        return browse(shop, mint(signed_by, session, now_s=int(time.time())))[0]
+
+    assert status(new) == 403
+    secrets.put_secret_value(SecretId=arn, SecretString=new.decode())
+
+    # It is looked for 5 s after the last look at the earliest.
+    assert eventually(lambda: status(new), holds=lambda status: status == 200, within_s=15) == 200
+    assert status(key) == 200
+
+
+def test_nothing_that_is_logged_says_whose_session_it_was(shop: Shop, key: bytes, session: str) -> None:
+    now_s = int(time.time())
+    token = mint(key, Session(session, f"of-{session}"), now_s=now_s)
+    browse(shop, token)
+    browse(shop, token[:-1])
+    shop.cloud.flush()
+
+    logs = shop.cloud.client("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    said = {
+        group: [line["message"] for line in logs.filter_log_events(logGroupName=group)["events"]] for group in groups
+    }
+    lines = [line for group in said.values() for line in group]
+    assert any("POST /session/events" in line for line in lines)
+    assert any('"request refused"' in line and "authorize_session" in line for line in lines)
+    secret = key.decode()
+    assert not [line for line in lines if session in line or secret in line or token.split(".")[2] in line]

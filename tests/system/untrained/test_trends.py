@@ -1,0 +1,76 @@
+"""A burst over the API leads the trends within seconds, counted once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from alsolike.trends import Trends
+from alsolike.trends_reader import TrendsReader
+from cli.costing.measuring import CALLS
+from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, kill
+
+ITEMS = 8
+DAYS = 20
+
+
+def view(shop: Shop, session: str, *items: tuple[str, float]) -> None:
+    """Send views of items at their times, at most ten, as a shop does."""
+    call: dict[str, Any] = {
+        "trackingId": shop.name("tracking-id"),
+        "sessionId": session,
+        "eventList": [
+            {"eventType": "view", "itemId": item, "eventId": f"{session}-{number}", "sentAt": at}
+            for number, (item, at) in enumerate(items)
+        ],
+    }
+    answer = shop.post("/events", call)
+    assert answer.status == 200, answer.document
+
+
+def trends(shop: Shop) -> Trends:
+    reader = TrendsReader(shop.cloud.client("s3"), shop.name("artefact-bucket"))
+    return reader.current(now_ms=time.time_ns() // 1_000_000)
+
+
+def best(shop: Shop) -> dict[str, float]:
+    return dict(trends(shop).best("30m", now_ms=time.time_ns() // 1_000_000))
+
+
+def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop: Shop) -> None:
+    now = time.time()
+    for day in range(DAYS):  # each item once a day, at this hour
+        view(shop, f"day-{day}", *((f"usual-{n}", now - (DAYS - day) * SECONDS_PER_DAY) for n in range(ITEMS)))
+    view(shop, "today", *((f"usual-{n}", now) for n in range(ITEMS)))
+    for visitor in range(3):
+        view(shop, f"visitor-{visitor}", *[("news", time.time())] * 10)
+
+    found = eventually(lambda: best(shop), holds=lambda scores: scores.get("news", 0) > 10)
+
+    assert not [item for item in found if item.startswith("usual-")]
+    assert found["news"] < 30 / 5**0.5  # each of the thirty once: 13.4, a little faded
+    listed = [item["item_id"] for item in shop.alsolike("trends", "--window", "30m", "-k", "100")["items"]]
+    assert "news" in listed
+    assert not [item for item in listed if item.startswith("usual-")]
+
+
+def test_another_process_goes_on_where_the_killed_one_was(shop: Shop) -> None:
+    before = best(shop)["news"]
+    kill(shop, "CountTrends")
+
+    view(shop, "one-more", ("news", time.time()))
+    after = eventually(lambda: best(shop)["news"], holds=lambda score: score > before)
+
+    assert before < after < before + 1
+
+
+def test_cost_is_measured_by_a_load_on_the_cloud_that_runs(shop: Shop, assembly: Path) -> None:
+    bill = shop.alsolike("cost", "--assembly", assembly, "--measure", "--events-per-call", "10")
+
+    measured = bill["measured"]["functions"]
+    assert {"collect", "recommend", "update_profiles", "archive_events", "count_trends"} <= set(measured)
+    assert measured["collect"]["calls"] == measured["recommend"]["calls"] == CALLS
+    assert all(each["mean_ms"] > 0 and 0 < each["max_memory_mb"] < 2_048 for each in measured.values())
+    (time_of_collect,) = (line for line in bill["lines"] if line["what"] == "time of collect")
+    assert f"measured: {CALLS} call(s)" in time_of_collect["how"]

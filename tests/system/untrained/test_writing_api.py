@@ -1,0 +1,199 @@
+"""What a shop sends and an administrator changes, through the API as the embedded cloud serves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from alsolike import lake
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.path_ids import path_segment
+from alsolike.profiles import ProfileStore
+from alsolike.quarantine import QuarantinedRecord
+from tests.booted.shop import Shop, eventually
+from tests.booted.tls import https_before
+
+STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 256, "~x", "..", "a+b"]
+
+
+@pytest.fixture
+def personalize(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The client of a shop that moves here: an endpoint and a token, nothing else."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/events.write"]))
+    with https_before(shop.cloud.api_url, tmp_path) as (url, certificate):
+        yield boto3.client(
+            "personalize-events",
+            region_name="us-east-1",
+            endpoint_url=url,
+            verify=str(certificate),
+            config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
+        )
+
+
+def lake_rows(shop: Shop, user: str) -> list[dict[str, Any]]:
+    return [row for row in shop.lake_rows(lake.INTERACTIONS_PREFIX) if row["user_id"] == user]
+
+
+def test_an_unchanged_personalize_client_sends_all_it_has(shop: Shop, personalize: Any) -> None:
+    now = time.time()
+
+    personalize.put_items(
+        datasetArn=shop.name("items-dataset-arn"), items=[{"itemId": "boto-item", "properties": '{"price": 2.5}'}]
+    )
+    personalize.put_users(
+        datasetArn=shop.name("users-dataset-arn"), users=[{"userId": "boto", "properties": '{"membership": "gold"}'}]
+    )
+    personalize.put_events(
+        trackingId=shop.name("tracking-id"),
+        userId="boto",
+        sessionId="boto-session",
+        eventList=[
+            {
+                "eventType": "Purchase",
+                "sentAt": now,
+                "eventId": "boto-1",
+                "itemId": "boto-item",
+                "eventValue": 2.5,
+                "properties": '{"colour": "red"}',
+                "recommendationId": "r1",
+                "impression": ["boto-item", "other"],
+                "metricAttribution": {"eventAttributionSource": "mail"},
+            },
+            {"eventType": "Search", "sentAt": now, "eventId": "boto-2", "properties": '{"query": "red pears"}'},
+        ],
+    )
+
+    assert shop.administer("GET", "/items/boto-item").document["properties"] == {"price": 2.5}
+    assert shop.administer("GET", "/users/boto").document["properties"] == {"membership": "gold"}
+    rows = {row["event_id"]: row for row in eventually(lambda: lake_rows(shop, "boto"), holds=lambda r: len(r) == 2)}
+    bought, searched = rows["boto-1"], rows["boto-2"]
+    assert (bought["item_id"], bought["event_type"], bought["event_value"]) == ("boto-item", "purchase", 2.5)
+    assert (bought["recommendation_id"], bought["impression"]) == ("r1", ["boto-item", "other"])
+    assert bought["properties"] == '{"colour":"red","eventAttributionSource":"mail"}'
+    assert (searched["item_id"], searched["event_type"], searched["query"]) == (None, "search", "red pears")
+    store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
+    found = eventually(lambda: store.read("u#boto", consistent=True).recent)
+    assert [interaction.item_id for interaction in found] == ["boto-item"]
+
+
+def test_refusals_are_the_clients_own_exceptions(shop: Shop, personalize: Any) -> None:
+    event = {"eventType": "View", "sentAt": 1, "itemId": "a"}
+
+    with pytest.raises(personalize.exceptions.ResourceNotFoundException, match="expected alsolike-demo"):
+        personalize.put_events(trackingId="other", sessionId="s", eventList=[event])
+    with pytest.raises(personalize.exceptions.ResourceNotFoundException, match=r"expected arn:.*/USERS"):
+        personalize.put_users(datasetArn=shop.name("items-dataset-arn"), users=[{"userId": "u"}])
+    with pytest.raises(personalize.exceptions.InvalidInputException, match="0 of 1 events stored"):
+        personalize.put_events(
+            trackingId=shop.name("tracking-id"), sessionId="s", eventList=[{**event, "eventType": "Rating"}]
+        )
+
+
+@pytest.mark.parametrize("item_id", STRANGE_IDS)
+def test_any_id_is_reached_by_its_path(shop: Shop, item_id: str) -> None:
+    path = f"/items/{path_segment(item_id)}"
+    put = {"datasetArn": shop.name("items-dataset-arn"), "items": [{"itemId": item_id, "properties": {"n": 1, "m": 1}}]}
+
+    assert shop.post("/items", put).status == 200
+    assert shop.administer("PATCH", path, {"n": 2, "m": None}).document["properties"] == {"n": 2}
+    shown = shop.administer("GET", path)
+    assert (shown.document["itemId"], shown.document["properties"]) == (item_id, {"n": 2})
+    assert shop.administer("DELETE", path).status == 200
+    assert shop.administer("GET", path).status == 404
+
+
+@pytest.mark.parametrize("item_id", ["ü ö", "a.b", "a:b@c"])
+def test_plain_ids_may_be_percent_encoded(shop: Shop, item_id: str) -> None:
+    shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [{"itemId": item_id}]})
+
+    assert shop.administer("GET", f"/items/{quote(item_id)}").document["itemId"] == item_id
+
+
+def test_everything_is_listed_page_by_page(shop: Shop) -> None:
+    users = [{"userId": f"listed-{number}"} for number in range(5)]
+    shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": users})
+
+    found, path = [], "/users?limit=2"
+    while path:
+        page = shop.administer("GET", path).document
+        found += [user["userId"] for user in page["users"]]
+        path = f"/users?limit=2&nextToken={quote(page['nextToken'])}" if "nextToken" in page else ""
+
+    assert {user["userId"] for user in users} <= set(found)
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/items"), ("GET", "/items/a"), ("PATCH", "/items/a"), ("DELETE", "/items/a"), ("GET", "/users")],
+)
+def test_a_shops_token_neither_shows_nor_changes_rows(shop: Shop, method: str, path: str) -> None:
+    token = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
+
+    assert shop._call(method, path, {"a": 1} if method == "PATCH" else None, token=token).status == 403
+
+
+def test_an_event_far_ahead_of_the_clock_is_kept_in_quarantine(shop: Shop) -> None:
+    assert shop.send("from-tomorrow", "a", at=time.time() + 86_400).status == 200
+
+    def reasons() -> list[str]:
+        found = [QuarantinedRecord.from_json(data) for data in shop.lake_objects(lake.QUARANTINE_PREFIX)]
+        return [record.reason for record in found if b"from-tomorrow" in record.record.data]
+
+    (reason,) = eventually(reasons)
+    assert "more than 300 s in the future" in reason
+    assert lake_rows(shop, "from-tomorrow") == []
+
+
+def test_a_declared_column_of_another_type_is_refused_by_name(shop: Shop) -> None:
+    store = ConfigurationStore(shop.cloud.client("s3"), shop.name("artefact-bucket"))
+    document = {"format": 1, "items": {"columns": {"weightKg": "number"}}}
+    store.apply(store.current(), document, text="", by="test", reason="test", now_ms=time.time_ns() // 1_000_000)
+    put = {
+        "datasetArn": shop.name("items-dataset-arn"),
+        "items": [{"itemId": "light", "properties": {"weightKg": 1}}, {"itemId": "h", "properties": {"weightKg": "2"}}],
+    }
+
+    answer = eventually(lambda: shop.post("/items", put), holds=lambda answer: answer.status == 400, within_s=5)
+
+    assert answer.document["message"] == (
+        'items[1].properties.weightKg is "2", expected a number (number) (1 of 2 items stored)'
+    )
+    assert shop.administer("GET", "/items/light").status == 200
+
+
+def test_a_declared_event_type_is_taken_in_until_it_is_rolled_back(shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text("format: 1\nevents:\n  wishlist: {weight: 2, aliases: [wish]}\n")
+    wish = {"eventType": "Wish", "itemId": "lamp", "sentAt": time.time(), "eventId": "wish-1"}
+    call = {
+        "trackingId": shop.name("tracking-id"), "userId": "wishful", "sessionId": "wishing", "eventList": [wish]
+    }  # fmt: skip
+    refused = shop.post("/events", call)
+
+    applied = shop.alsolike("config", "apply", file, "--reason", "wishes count")
+    taken = shop.post("/events", call)
+
+    assert refused.status == 400
+    assert "eventList[0].eventType is 'Wish', expected one of" in refused.document["message"]
+    assert "events.wishlist" in [change["path"] for change in applied["changes"]]
+    assert taken.status == 200
+    (row,) = eventually(lambda: lake_rows(shop, "wishful"))
+    assert row["event_type"] == "wishlist"
+
+    rolled = shop.alsolike("config", "rollback", "--reason", "not yet")
+    again = eventually(lambda: shop.post("/events", call), holds=lambda answer: answer.status == 400, within_s=5)
+
+    assert again.status == 400
+    history = shop.alsolike("config", "history", "--limit", "2")
+    assert [(entry["version"], entry["reason"]) for entry in history] == [
+        (rolled["version"], "not yet"),
+        (applied["version"], "wishes count"),
+    ]
