@@ -4,16 +4,21 @@ They are signed with the key whose public half moto serves as the pool's ``jwks.
 Cognito gives to a client of the client-credentials grant, or to a user who signed in.
 """
 
+import functools
+import gzip
+import importlib.util
+import json
 import time
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from moto.utilities.utils import load_resource
 
-_KEY = "cognitoidp/resources/jwks-private.json"
+# In the package moto, which is not imported for it: that takes longer than everything else here.
+_KEY = "cognitoidp/resources/jwks-private.json.gz"
 
 
 def mint_access_token(
@@ -57,5 +62,14 @@ def _frame(user_pool_id: str, region: str, *, now: int, lifetime_s: int) -> dict
 
 
 def _signed(claims: dict[str, Any]) -> str:
-    key = load_resource(_KEY)
+    key = _key()
     return jwt.encode({"alg": "RS256", "kid": key.get("kid", "dummy")}, claims, RSAKey.import_key(key))
+
+
+@functools.cache
+def _key() -> dict[str, Any]:
+    found = importlib.util.find_spec("moto")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("moto is not installed; it holds the key that the embedded cloud signs with")
+    key: dict[str, Any] = json.loads(gzip.decompress((Path(found.origin).parent / _KEY).read_bytes()))
+    return key

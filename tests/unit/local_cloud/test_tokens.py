@@ -1,0 +1,23 @@
+import subprocess
+import sys
+
+import joserfc.jwt
+from joserfc.jwk import KeySet
+from moto.utilities.utils import load_resource
+
+from local_cloud.tokens import mint_access_token
+
+
+def test_token_is_signed_with_the_key_that_moto_publishes() -> None:
+    token = mint_access_token(
+        user_pool_id="eu-west-1_a", client_id="shop", scopes=["read", "write"], region="eu-west-1"
+    )
+    published = KeySet.import_key_set(load_resource("cognitoidp/resources/jwks-public.json"))
+    claims = joserfc.jwt.decode(token, published, algorithms=["RS256"]).claims
+    assert (claims["client_id"], claims["scope"]) == ("shop", "read write")
+    assert claims["iss"] == "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a"
+
+
+def test_moto_is_not_imported_to_reach_a_cloud() -> None:
+    script = "import sys, local_cloud.client; sys.exit('moto' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
