@@ -94,8 +94,9 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
     except AlsolikeError as error:
         run.summary.error = str(error)
         run.summary.write(path)
+        part = f"step {run.summary.failed_step!r} of the demo" if run.summary.failed_step else "the demo"
         raise DemoFailed(
-            f"the demo's step {run.summary.failed_step or 'start'!r} failed, expected it to finish: {error}. "
+            f"{part} failed, expected it to finish: {error}. "
             f"Remove the cause and run `{console.call('demo')}` again; {path} has the results so far"
         ) from error
     except BaseException as error:

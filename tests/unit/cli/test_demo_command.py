@@ -143,7 +143,7 @@ def test_failed_step_is_named_with_its_cause_and_the_next_step(
     assert call(monkeypatch) == 1
 
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "step 'train the model' failed, expected it to finish: S3 does not answer. Remove the cause and" in error
+    assert "step 'train the model' of the demo failed, expected it to finish: S3 does not answer. Remove" in error
     summary = json.loads(SUMMARY.read_text(encoding="utf-8"))
     assert (summary["failed_step"], summary["error"]) == ("train the model", "S3 does not answer")
 
