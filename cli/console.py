@@ -246,6 +246,8 @@ class _Bar:
     def end(self, line: str, *, finished: bool) -> None:
         from rich.text import Text
 
+        if not self._progress.live.is_started:
+            return  # the command has ended without this step
         mark = Text("✓ ", style="green") if finished else Text("  ")
         text = mark.append(visible(f"{line}{_tail(self._note)}"), style="default")
         try:

@@ -87,6 +87,9 @@ def test_bars_of_unfinished_steps_disappear_after_observing(monkeypatch: pytest.
         unfinished.__enter__()
 
     assert terminal.getvalue().count(SHOW_CURSOR) == 1
+    shown = terminal.getvalue()
+    unfinished.__exit__(None, None, None)
+    assert terminal.getvalue() == shown
 
 
 def test_observer_is_told_every_step_that_ends() -> None:
