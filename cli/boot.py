@@ -46,7 +46,7 @@ def build_layers() -> None:
         sources = _digest(path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds)
         stamp = LAYERS.parent / "layers.sources"
         if LAYERS.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
-            step.note(f"there already, in {_shown(LAYERS)}")
+            step.note(f"unchanged, in {_shown(LAYERS)}")
             return
         _run([sys.executable, "-m", "layers.build", "all", "--no-smoke-test"], what="building the layers")
         stamp.write_text(sources, encoding="utf-8")
@@ -65,7 +65,7 @@ def build_pages() -> None:
         sources = _digest(path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts)
         stamp = PAGES.parent / "web.sources"
         if PAGES.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
-            step.note(f"there already, in {_shown(PAGES)}")
+            step.note(f"unchanged, in {_shown(PAGES)}")
             return
         # Node is the one in this environment; `npm ci` installs what the lock file says and nothing else.
         tools = Path(sys.executable).parent
