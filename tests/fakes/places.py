@@ -4,7 +4,10 @@ from typing import Any
 
 from tests.fakes.service import REGION
 
-__all__ = ["REGION", "create_bucket", "create_table"]
+__all__ = ["BUCKET", "REGION", "TABLE", "create_bucket", "create_table"]
+
+BUCKET = "artefacts"
+TABLE = "people"
 
 
 def create_table(client: Any, name: str, *, key: str) -> str:

@@ -6,8 +6,8 @@ import re
 
 from alsolike import served
 from local_cloud.telemetry.filter_patterns import read_pattern
+from tests.builders.served_rows import served as served_row
 from tests.infra.assembly import Assembly, flat
-from tests.unit.alsolike.served_rows import served as served_row
 
 
 def test_the_table_has_the_columns_and_days_that_are_written(demo: Assembly) -> None:

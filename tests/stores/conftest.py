@@ -11,10 +11,7 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes import MemoryCloud
-from tests.fakes.places import REGION, create_bucket, create_table
-
-BUCKET = "shop"
-TABLE = "people"
+from tests.fakes.places import BUCKET, REGION, TABLE, create_bucket, create_table
 
 Clients = Callable[[str], Any]
 

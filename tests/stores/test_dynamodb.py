@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.stores.conftest import TABLE
+from tests.fakes.places import TABLE
 from tests.stores.refusals import refusal
 
 INVALID = ("ValidationException", 400)

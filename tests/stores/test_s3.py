@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.stores.conftest import BUCKET
+from tests.fakes.places import BUCKET
 from tests.stores.refusals import refusal
 
 MIB = 1024 * 1024

@@ -27,7 +27,7 @@ from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.training_shop import TrainingShop
-from tests.unit.functions.bundles import small_graph
+from tests.builders.bundles import small_graph
 
 USERS, DAYS = 60, 24
 SHOPPERS = [f"user-{number}" for number in range(USERS)]

@@ -12,9 +12,9 @@ import pytest
 
 from alsolike import lake
 from alsolike.profiles import ProfileStore
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores
-from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 pytestmark = pytest.mark.ci
 

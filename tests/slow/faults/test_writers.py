@@ -13,9 +13,9 @@ from alsolike import catalogue_log
 from alsolike.catalogue_log import ChangeKind
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_store import SnapshotStore
+from tests.builders.lambda_events import NOW_MS, http_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores
-from tests.unit.functions.factories import NOW_MS, http_event
 
 pytestmark = pytest.mark.ci
 

@@ -8,7 +8,7 @@ import pytest
 
 from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
-from tests.sentence_model import write_model
+from tests.builders.sentence_model import write_model
 from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
 
 

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.places import create_bucket
-
-BUCKET = "artefacts"
+from tests.fakes.places import BUCKET, create_bucket
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike import engagement, outcomes
-from tests.unit.alsolike.lake_files import ARROW_TYPES
+from tests.builders.lake_files import ARROW_TYPES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "attribution.md").read_text()
 QUERIES = dict(re.findall(r"^### ([^\n]+)\n+```sql\n(.+?)```", PAGE, flags=re.MULTILINE | re.DOTALL))

@@ -18,9 +18,9 @@ from alsolike.errors import InvalidBundle
 from alsolike.graph_tables import graph_tables, write_tables_index
 from alsolike.popular_groups import PopularGroups
 from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
+from tests.builders.bundles import without_later_files
 from tests.unit.alsolike.manifests import manifest
 from tests.unit.alsolike.records import ids
-from tests.unit.functions.bundles import without_later_files
 
 
 def write(directory: Path, item_ids: list[str]) -> Path:

@@ -13,7 +13,7 @@ from alsolike.champion import Champion
 from alsolike.champion_notes import Ended
 from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import CHAMPION_KEY, Registry, model_prefix
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 CANARY = Canary("v2", "v1", 0.25, 1_000, 5_000, 100, "run")
 REPORT = CanaryReport("v2", "run", "v1", 0.25, 1_000, 5_000, (CanaryLook(2_000, "going", ("fine so far",), {"a": 1}),))

@@ -11,7 +11,7 @@ from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import CURRENT_KEY, ConfigurationReader
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import Unavailable
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 
 def apply(store: ConfigurationStore, view_weight: float) -> None:

@@ -15,7 +15,7 @@ from alsolike.configuration_reader import CURRENT_KEY, NOTHING_APPLIED, Current
 from alsolike.configuration_store import BUILT_IN, ConfigurationStore, version_key
 from alsolike.document import InvalidConfiguration
 from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 
 def weighing(weight: float) -> dict[str, Any]:

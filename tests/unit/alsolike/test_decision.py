@@ -5,7 +5,7 @@ import pytest
 
 from alsolike.decision import Check, Decision, Decisions, decision_key
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 GOOD = Check("parity", True, "64 histories", {"histories": 64})
 BAD = Check("coverage", False, "0.1%, at least 1%", {"percent": 0.1})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alsolike.errors import InvalidInput
 from alsolike.fields import NOT_BLANK, Choice, Field, Fields, Flag, ListOf, MapOf, Number, Text, Whole
-from tests.unit.alsolike.field_values import judge, near
+from tests.builders.field_values import judge, near
 
 WORD = Text(4, pattern="^[a-z0_]+$", expected="small letters")
 FIELDS: dict[str, Field] = {

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from alsolike import lake
-from tests.unit.alsolike.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
+from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
 PAGE = Path(__file__).parents[3] / "docs" / "lake.md"
 QUERIES = dict(re.findall(r"^### (.+?)\n+```sql\n(.+?)```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL))

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike import lake
-from tests.unit.alsolike.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
+from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
 DAY_MS = 86_400_000
 

@@ -16,7 +16,7 @@ from alsolike.event_fields import EVENT, put_events
 from alsolike.put_events import parse_put_events
 from alsolike.rows import RowKind, changes_schema, described_put, parse_changes, parse_put
 from alsolike.users import USERS
-from tests.unit.alsolike.field_values import ANYTHING, judge, near
+from tests.builders.field_values import ANYTHING, judge, near
 from tests.unit.alsolike.records import TIME_MS
 
 CONFIGURATION = Configuration(

@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from alsolike.champion import MAX_HISTORY, Champion, Promotion
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from alsolike.registry import CHAMPION_KEY, Registry, model_prefix
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 
 @pytest.fixture

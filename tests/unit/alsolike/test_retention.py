@@ -11,7 +11,7 @@ from alsolike.champion import Champion, Promotion
 from alsolike.errors import Unavailable
 from alsolike.experiments import Arm, Experiment
 from alsolike.retention import UNFINISHED_MS, ModelFiles, StoredVersion, protected, superfluous
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 NOW_MS = 10 * UNFINISHED_MS
 

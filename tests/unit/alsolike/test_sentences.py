@@ -21,7 +21,7 @@ from alsolike.sentences import LEAST_COSINE, SentenceModel
 from alsolike.tensors import Array, map_tensors, write_tensors
 from model_export.item_content import content_index, item_content
 from model_export.item_sentences import sentence_index
-from tests.sentence_model import ITEMS, sentence_model, tokenizer
+from tests.builders.sentence_model import ITEMS, sentence_model, tokenizer
 from tests.unit.alsolike.content import cosines_one_by_one
 
 SOFA, LAMP = 1, 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alsolike import recommendation_id
 from alsolike.errors import InvalidInput
 from alsolike.served import COLUMNS, Served, partition_prefix, read_line, served_date
-from tests.unit.alsolike.served_rows import SERVED_MS, served
+from tests.builders.served_rows import SERVED_MS, served
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 

@@ -14,9 +14,9 @@ import pytest
 
 from alsolike import lake, served
 from alsolike.served import Served
-from tests.unit.alsolike.lake_files import ARROW_TYPES, open_table, write_file
-from tests.unit.alsolike.served_rows import SERVED_MS
-from tests.unit.alsolike.served_rows import served as row
+from tests.builders.lake_files import ARROW_TYPES, open_table, write_file
+from tests.builders.served_rows import SERVED_MS
+from tests.builders.served_rows import served as row
 
 PAGE = Path(__file__).parents[3] / "docs" / "served.md"
 QUERIES = dict(re.findall(r"^### (.+?)\n+```sql\n(.+?)```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL))

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import MAX_ATTEMPTS, TOMBSTONES_KEY, TombstoneReader, add_tombstone
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 

@@ -11,7 +11,7 @@ from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.trends import NOTHING_COUNTED, Event
 from alsolike.trends_reader import TrendsReader
 from alsolike.trends_store import TrendsStore, trends_key
-from tests.unit.alsolike.conftest import BUCKET
+from tests.fakes.places import BUCKET
 
 NOW_MS = 1_790_000_000_000
 

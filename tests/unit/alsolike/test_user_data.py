@@ -16,9 +16,9 @@ from alsolike.tombstones import add_tombstone
 from alsolike.user_data import Places, UserData
 from functions.archive_served.service import to_parquet
 from functions.export_user.rows import concatenate, read_rows
-from tests.unit.alsolike.served_rows import served
-from tests.unit.functions.factories import NOW_MS, interaction
-from tests.unit.functions.purge_user.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores
+from tests.builders.lambda_events import NOW_MS, interaction
+from tests.builders.served_rows import served
+from tests.builders.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from alsolike.configuration_store import ConfigurationStore
 from alsolike.observability import logger
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.tombstones import add_tombstone
+from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.fakes.places import create_bucket, create_table
-from tests.unit.functions.factories import NOW_MS, LambdaContext
 
 
 def _forget_handlers() -> None:

@@ -18,8 +18,8 @@ from alsolike.profiles import ProfileStore, RecentInteraction
 from alsolike.registry import Registry
 from functions.collect import handler as collect
 from functions.recommend import handler as recommend
-from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
 DATASETS = "arn:aws:personalize:eu-west-1:1:dataset/shop"
 ROUTES = {

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from alsolike.bundle import HistoryParameters
 from model_export.training_data import TrainingData, encode
-from tests.unit.functions.bundles import MANIFEST, write_bundle
+from tests.builders.bundles import MANIFEST, write_bundle
 
 DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000

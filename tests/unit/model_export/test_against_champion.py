@@ -11,7 +11,7 @@ from model_export.against_champion import NOTHING_NEW, AgainstChampion, Refusal,
 from model_export.algorithms.popularity import Popularity
 from model_export.answer_lists import _translated
 from model_export.training_data import TrainingData
-from tests.unit.functions.bundles import MANIFEST
+from tests.builders.bundles import MANIFEST
 from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, START_MS, champion, shop
 
 SETTINGS = Popularity(trend_half_life_days=math.inf)

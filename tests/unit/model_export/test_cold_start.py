@@ -20,7 +20,7 @@ from model_export.cold_start import (
 )
 from model_export.cold_trial import unknown
 from model_export.fits import Fits
-from tests.sentence_model import sentence_model
+from tests.builders.sentence_model import sentence_model
 from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, days, leave_one_out, popular, scales
 
 TITLES = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]

@@ -11,7 +11,7 @@ from cli.evaluate import evaluate
 from model_export.algorithms import known
 from model_export.algorithms.ease import Ease
 from model_export.cold_start import DEFAULT_SCALES
-from tests.sentence_model import write_model
+from tests.builders.sentence_model import write_model
 from tests.unit.model_export.shops import random_sequences
 
 app = typer.Typer()

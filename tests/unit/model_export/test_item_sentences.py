@@ -12,7 +12,7 @@ from model2vec import StaticModel
 from alsolike.errors import InvalidInput
 from model_export import item_sentences as module
 from model_export.item_sentences import described, open_model, sentence_index, text_columns
-from tests.sentence_model import WORDS, static_model, tokenizer, write_model
+from tests.builders.sentence_model import WORDS, static_model, tokenizer, write_model
 
 ITEMS = [{"title": "grey sofa"}, {"title": "oak desk, grey lamp"}, {"title": "divan"}, {"title": "canapé"}, {}]
 

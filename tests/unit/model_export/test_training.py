@@ -22,7 +22,7 @@ from model_export.hyperparameters import Hyperparameters
 from model_export.onnx_file import open_session, recommend
 from model_export.train import train
 from model_export.training_data import load
-from tests.sentence_model import write_model
+from tests.builders.sentence_model import write_model
 from tests.unit.model_export.shops import history, tiny_shop, write_dataset
 
 TIMES = {"fit_s", "peak_mb", "train_s", "created_ms"}

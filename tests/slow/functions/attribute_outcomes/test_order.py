@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.functions.attribute_outcomes.arrivals import check_any_arrival, histories
+from tests.builders.arrivals import check_any_arrival, histories
 
 
 @settings(

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.places import create_bucket
-from tests.unit.functions.compact_lake.interruptions import (
+from tests.builders.interrupted_upkeep import (
     LATER_MS,
     erase_during_a_merge,
     fill,
@@ -19,7 +18,9 @@ from tests.unit.functions.compact_lake.interruptions import (
     kill_and_go_on,
     kill_at,
 )
-from tests.unit.functions.compact_lake.lakes import Killed, Watched, counted, keep_up, listed, row, write
+from tests.builders.lakes import Watched, counted, keep_up, listed, row, write
+from tests.fakes.interruptions import Killed
+from tests.fakes.places import create_bucket
 
 
 @pytest.mark.parametrize(

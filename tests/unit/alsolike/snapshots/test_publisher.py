@@ -20,6 +20,7 @@ from alsolike.snapshot_publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher
 from alsolike.snapshot_reader import SnapshotReader
 from alsolike.snapshot_segment import Segment
 from alsolike.snapshot_store import GRACE_MS, SnapshotStore, StoredManifest
+from tests.fakes.interruptions import Killed
 from tests.unit.alsolike.catalogue import CHANGES, COLUMNS, live
 from tests.unit.alsolike.snapshots.publications import (
     BUCKET,
@@ -108,10 +109,6 @@ def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: 
 
     assert first not in segment_keys(s3)
     assert segment_keys(s3) == {e.key for e in manifest(s3).segments} | {e.key for e in manifest(s3).retired}
-
-
-class Killed(BaseException):
-    """The process is no more."""
 
 
 def test_writer_killed_before_the_manifest_loses_nothing_and_its_segment_is_collected(

@@ -16,7 +16,7 @@ from alsolike.experiments import Arm, Experiment
 from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
-from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, store
+from tests.builders.outcome_rows import DAY_MS, Outcome, store
 
 HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
 DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}

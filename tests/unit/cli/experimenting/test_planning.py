@@ -10,7 +10,7 @@ from alsolike.comparison import detectable_lift, sample
 from alsolike.experiment_metrics import metric_of
 from alsolike.experiments import Arm, Experiment
 from cli.experimenting.planning import MAX_DAYS, Plan, lines, plan
-from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, table
+from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
 NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # noon of 2026-03-01
 SPRING = Experiment("spring", "home", NOW_MS, None, (Arm("control", 0.5), Arm("new", 0.5)))

@@ -15,7 +15,7 @@ from alsolike.experiment_report import Report, control_of, report, sentence
 from alsolike.experiments import Arm, Experiment
 from alsolike.served import UNKNOWN
 from cli.experimenting.tally import ArmTally
-from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, table
+from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 NOW_MS = START_MS + 2 * DAY_MS

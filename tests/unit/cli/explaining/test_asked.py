@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alsolike.pseudonyms import Pseudonyms
-from tests.unit.alsolike.served_rows import served as served_row
+from tests.builders.served_rows import served as served_row
 from tests.unit.cli.explaining.answers import NOW_MS, Function, document, explain, replayed, store
 
 BODY = {

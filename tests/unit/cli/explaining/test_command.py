@@ -8,7 +8,7 @@ import pytest
 
 from alsolike import recommendation_id, served
 from alsolike.pseudonyms import Pseudonyms
-from tests.unit.alsolike.served_rows import served as served_row
+from tests.builders.served_rows import served as served_row
 from tests.unit.cli.explaining.answers import NOW_MS, Function, archive, document, explain, replayed, store
 from tests.unit.cli.shop import NAMES
 

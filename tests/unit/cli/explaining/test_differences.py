@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cli.explaining.replaying import Replay, differences
-from tests.unit.alsolike.served_rows import served as served_row
+from tests.builders.served_rows import served as served_row
 
 NOTHING_KEPT = "nothing that the row keeps: the catalogue"
 

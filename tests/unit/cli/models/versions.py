@@ -18,8 +18,8 @@ from alsolike.decision import Check, Decision, Decisions
 from alsolike.registry import Registry
 from cli import main as command
 from cli.deployment import Deployment
+from tests.builders.bundles import MANIFEST, METRICS, upload_bundle, write_bundle
 from tests.unit.cli.shop import DATASET, NAMES
-from tests.unit.functions.bundles import MANIFEST, METRICS, upload_bundle, write_bundle
 
 GROUP, BUCKET = NAMES.model_package_group, NAMES.artefact_bucket
 

@@ -18,8 +18,8 @@ from cli.rebuilding.profiles import logins_of, profiles_of
 from cli.rebuilding.writing import rebuild_profiles
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
-from tests.unit.functions.configurations import Applied
-from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
+from tests.builders.configurations import Applied
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 
 
 def rebuilt(deployment: Deployment, *, received_by_ms: int | None = None) -> dict[str, Profile]:

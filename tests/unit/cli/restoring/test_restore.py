@@ -29,8 +29,8 @@ from cli.restoring.objects import carry_out, plan
 from cli.restoring.source import Source
 from cli.restoring.tables import restore_tables
 from functions.archive_events.service import archive
-from tests.unit.functions.configurations import Applied
-from tests.unit.functions.factories import interaction, kinesis_event
+from tests.builders.configurations import Applied
+from tests.builders.lambda_events import interaction, kinesis_event
 
 KEY = "k" * 32
 

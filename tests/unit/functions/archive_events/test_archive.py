@@ -18,9 +18,9 @@ from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import stream_records
 from functions.archive_events import handler
 from functions.archive_events.service import archive
+from tests.builders.configurations import RATING, Applied, with_clock_skew
+from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
 from tests.fakes.places import create_bucket
-from tests.unit.functions.configurations import RATING, Applied, with_clock_skew
-from tests.unit.functions.factories import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
 
 DAY_MS = 86_400_000
 

@@ -17,8 +17,8 @@ from alsolike.served import Served
 from alsolike.tombstones import add_tombstone
 from functions.archive_served import handler
 from functions.archive_served.service import archive, read_delivery
-from tests.unit.alsolike.served_rows import SERVED_MS, served
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
+from tests.builders.served_rows import SERVED_MS, served
 
 DAY_MS = 86_400_000
 STREAM = "2026/09/21/[7]0123456789abcdef"

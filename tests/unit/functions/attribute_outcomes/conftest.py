@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.attribute_outcomes.shops import Answer, Shop, answer, event
+from tests.builders.attribution import Answer, Lake, answer, event
 
 
 @pytest.fixture
-def shop(aws: Callable[[str], Any], lake_bucket: str) -> Shop:
-    return Shop(aws("s3"), lake_bucket)
+def shop(aws: Callable[[str], Any], lake_bucket: str) -> Lake:
+    return Lake(aws("s3"), lake_bucket)
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def given() -> Answer:
 
 
 @pytest.fixture
-def judged(shop: Shop, given: Answer) -> Callable[..., dict[str, int]]:
+def judged(shop: Lake, given: Answer) -> Callable[..., dict[str, int]]:
     """Return what is rejected of events beside a click that counts; that one is all that the answer led to."""
 
     def judge(*events: dict[str, Any], answers: tuple[Answer, ...] = (), clicks: int = 1) -> dict[str, int]:

@@ -9,13 +9,13 @@ import pytest
 
 from alsolike.interactions import MAX_EVENT_VALUE
 from functions.attribute_outcomes.rules import DAY_MS, Rules
-from tests.unit.functions.attribute_outcomes.shops import (
+from tests.builders.attribution import (
     DAY,
     NOW_MS,
     PSEUDONYMS,
     SERVED_MS,
     Answer,
-    Shop,
+    Lake,
     answer,
     event,
 )
@@ -74,7 +74,7 @@ def test_event_with_a_value_that_nothing_is_worth_does_not_count_at_all(
     assert judged(*events) == {"value-out-of-range": 3}
 
 
-def test_largest_values_add_up(shop: Shop, given: Answer) -> None:
+def test_largest_values_add_up(shop: Lake, given: Answer) -> None:
     other = answer(["pear"])
     shop.write_served([given, other])
     values = {"purchase": MAX_EVENT_VALUE, "return": -1.0}
@@ -101,7 +101,7 @@ def test_time_has_to_be_between_the_answer_and_the_windows_end(
 
 
 @pytest.mark.parametrize(("after_days", "reason"), [(9, "too-late"), (-3, "before-served")])
-def test_what_is_days_off_is_counted_on_its_own_day(shop: Shop, given: Answer, after_days: int, reason: str) -> None:
+def test_what_is_days_off_is_counted_on_its_own_day(shop: Lake, given: Answer, after_days: int, reason: str) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
     shop.write_events([event(given, "pear", after_ms=after_days * DAY_MS)])
 
@@ -113,7 +113,7 @@ def test_what_is_days_off_is_counted_on_its_own_day(shop: Shop, given: Answer, a
 
 @pytest.mark.parametrize("after_days", [0, 2])
 def test_id_of_a_day_without_answers_is_an_unknown_answer_of_the_day_of_the_event(
-    shop: Shop, given: Answer, after_days: int
+    shop: Lake, given: Answer, after_days: int
 ) -> None:
     other = answer(["pear"], served_ms=SERVED_MS - 3 * DAY_MS)
     shop.write_served([other])
@@ -130,7 +130,7 @@ def test_id_of_a_day_without_answers_is_an_unknown_answer_of_the_day_of_the_even
 
 @pytest.mark.parametrize(("early_days", "clicks", "reasons"), [(3, 1, {}), (4, 0, {"before-served": 1})])
 def test_clock_skew_may_be_days(
-    shop: Shop, given: Answer, early_days: int, clicks: int, reasons: dict[str, int]
+    shop: Lake, given: Answer, early_days: int, clicks: int, reasons: dict[str, int]
 ) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
     shop.write_events([event(given, "pear", after_ms=-early_days * DAY_MS)])
@@ -152,7 +152,7 @@ def test_clock_skew_may_be_days(
         ({"impression": ["pear"], "after_ms": 1}, "not-served"),
     ],
 )
-def test_first_reason_that_holds_is_counted(shop: Shop, given: Answer, fields: dict[str, Any], reason: str) -> None:
+def test_first_reason_that_holds_is_counted(shop: Lake, given: Answer, fields: dict[str, Any], reason: str) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + 7 * DAY_MS)])
     shop.write_events([event(given, "kiwi", "purchase", **fields)])
 
@@ -179,7 +179,7 @@ def test_items_that_were_not_served_do_not_count(judged: Callable[..., dict[str,
 
 
 def test_items_that_are_shown_but_were_not_served_are_counted_apart(
-    shop: Shop, judged: Callable[..., dict[str, int]], given: Answer
+    shop: Lake, judged: Callable[..., dict[str, int]], given: Answer
 ) -> None:
     shown = event(given, None, "search", query="fruit", impression=["pear", "kiwi", "fig", "pear"])
 
@@ -200,7 +200,7 @@ def test_click_that_brings_its_impression_counts(judged: Callable[..., dict[str,
     assert judged(event(given, "pear", impression=["pear"]), clicks=2) == {}
 
 
-def test_two_order_lines_alike_within_a_second_are_two_purchases(shop: Shop, given: Answer) -> None:
+def test_two_order_lines_alike_within_a_second_are_two_purchases(shop: Lake, given: Answer) -> None:
     line = event(given, "pear", "purchase", event_value=10.0)
     clicks = [event(given, "pear", event_id=f"click-{n}") for n in range(2)]
     shop.write_served([given])
@@ -213,7 +213,7 @@ def test_two_order_lines_alike_within_a_second_are_two_purchases(shop: Shop, giv
     assert shop.rejected() == {}
 
 
-def test_item_never_brings_less_than_nothing(shop: Shop, given: Answer) -> None:
+def test_item_never_brings_less_than_nothing(shop: Lake, given: Answer) -> None:
     other = answer(["pear"])
     shop.write_served([given, other])
     shop.write_events(
@@ -232,7 +232,7 @@ def test_item_never_brings_less_than_nothing(shop: Shop, given: Answer) -> None:
     assert shop.outcomes()[other["recommendation_id"]]["revenue"] == 0.0
 
 
-def test_row_that_is_not_what_its_id_says_is_no_answer(shop: Shop, given: Answer) -> None:
+def test_row_that_is_not_what_its_id_says_is_no_answer(shop: Lake, given: Answer) -> None:
     known: dict[str, Any] = {"arms": ["spring/new"]}
     wrong = [
         {**answer(["pear"], **known), "arms": ["spring/nonsense"]},

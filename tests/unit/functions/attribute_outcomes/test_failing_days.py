@@ -11,10 +11,10 @@ from alsolike.errors import DaysFailed
 from functions.attribute_outcomes import day
 from functions.attribute_outcomes.answers import genuine as really
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, SERVED_MS, Answer, Shop, answer
+from tests.builders.attribution import DATE, DAY, SERVED_MS, Answer, Lake, answer
 
 
-def test_object_that_is_no_parquet_fails_its_day_alone(shop: Shop, given: Answer) -> None:
+def test_object_that_is_no_parquet_fails_its_day_alone(shop: Lake, given: Answer) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
     shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
 
@@ -27,7 +27,7 @@ def test_object_that_is_no_parquet_fails_its_day_alone(shop: Shop, given: Answer
 
 
 def test_whatever_fails_a_day_fails_it_alone_and_is_told_without_data(
-    shop: Shop, given: Answer, monkeypatch: pytest.MonkeyPatch
+    shop: Lake, given: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
 

@@ -14,8 +14,8 @@ from alsolike.errors import DaysFailed
 from alsolike.pseudonyms import Pseudonyms
 from functions.attribute_outcomes import handler
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import DATE, NOW_MS, SERVED_MS, Shop, answer, event
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.attribution import DATE, NOW_MS, SERVED_MS, Lake, answer, event
+from tests.builders.lambda_events import LambdaContext
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def sent(lines: str) -> dict[tuple[str, ...], dict[str, float]]:
 
 
 def test_call_attributes_and_tells_of_the_last_complete_day_once(
-    shop: Shop,
+    shop: Lake,
     invoke: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -76,7 +76,7 @@ def test_call_attributes_and_tells_of_the_last_complete_day_once(
     assert told_again == {(): {"DaysAttributed": 2}}
 
 
-def test_call_without_time_leaves_the_days_to_the_next(shop: Shop, invoke: Callable[..., dict[str, Any]]) -> None:
+def test_call_without_time_leaves_the_days_to_the_next(shop: Lake, invoke: Callable[..., dict[str, Any]]) -> None:
     shop.write_served([answer(["pear"])])
 
     first = invoke(remaining_ms=300_000)
@@ -87,7 +87,7 @@ def test_call_without_time_leaves_the_days_to_the_next(shop: Shop, invoke: Calla
 
 
 def test_call_with_a_day_that_fails_computes_the_others_and_fails(
-    shop: Shop,
+    shop: Lake,
     invoke: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:

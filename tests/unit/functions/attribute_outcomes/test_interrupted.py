@@ -10,11 +10,8 @@ import pytest
 from alsolike import engagement, lake, outcomes, served
 from alsolike.errors import DaysFailed
 from functions.attribute_outcomes.rules import DAY_MS, Rules, first_whole_day, window_cut_days
-from tests.unit.functions.attribute_outcomes.shops import DATE, DAY, NOW_MS, SERVED_MS, Shop, answer, event
-
-
-class Killed(BaseException):
-    """The process is gone: nothing that catches errors sees it."""
+from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, Lake, answer, event
+from tests.fakes.interruptions import Killed
 
 
 class Watched:
@@ -36,12 +33,12 @@ class Watched:
         return call
 
 
-def clicks(shop: Shop) -> list[int]:
+def clicks(shop: Lake) -> list[int]:
     return [row["clicks"] for row in shop.outcomes().values()]
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_that_dies_before_a_write_is_made_good_by_the_next(shop: Shop, write: int) -> None:
+def test_call_that_dies_before_a_write_is_made_good_by_the_next(shop: Lake, write: int) -> None:
     given = answer(["pear", "plum"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
@@ -53,7 +50,7 @@ def test_call_that_dies_before_a_write_is_made_good_by_the_next(shop: Shop, writ
             raise Killed
 
     with pytest.raises(Killed):
-        Shop(Watched(shop.s3, die), shop.bucket).attribute()
+        Lake(Watched(shop.s3, die), shop.bucket).attribute()
 
     assert clicks(shop) == [1 if write == 0 else 2]  # the row is there once, of before or of after
     assert shop.attribute().days == 1
@@ -63,7 +60,7 @@ def test_call_that_dies_before_a_write_is_made_good_by_the_next(shop: Shop, writ
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_that_was_overtaken_is_made_good_by_the_next(shop: Shop, write: int) -> None:
+def test_call_that_was_overtaken_is_made_good_by_the_next(shop: Lake, write: int) -> None:
     given = answer(["pear", "plum"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
@@ -73,14 +70,14 @@ def test_call_that_was_overtaken_is_made_good_by_the_next(shop: Shop, write: int
             shop.write_events([event(given, "plum")], name="late")
             shop.attribute()
 
-    Shop(Watched(shop.s3, overtake), shop.bucket).attribute()
+    Lake(Watched(shop.s3, overtake), shop.bucket).attribute()
     shop.attribute()
 
     assert clicks(shop) == [2]
     assert shop.engagement()["all", "all"].clicks == 2
 
 
-def test_day_is_computed_anew_only_where_something_changed(shop: Shop) -> None:
+def test_day_is_computed_anew_only_where_something_changed(shop: Lake) -> None:
     days = [answer(["pear"], served_ms=answer([])["served_ms"] + n * 10 * DAY_MS) for n in range(3)]
     shop.write_served(days)
     shop.write_events([event(each, "pear") for each in days])
@@ -91,7 +88,7 @@ def test_day_is_computed_anew_only_where_something_changed(shop: Shop) -> None:
     assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 2  # its own, and that on which it happened
 
 
-def test_outcomes_that_somebody_wrote_over_are_computed_anew(shop: Shop) -> None:
+def test_outcomes_that_somebody_wrote_over_are_computed_anew(shop: Lake) -> None:
     shop.write_served([answer(["pear"])])
     shop.attribute()
     shop.s3.put_object(Bucket=shop.bucket, Key=outcomes.object_key(DATE), Body=b"less")
@@ -100,7 +97,7 @@ def test_outcomes_that_somebody_wrote_over_are_computed_anew(shop: Shop) -> None
     assert clicks(shop) == [0]
 
 
-def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(shop: Shop) -> None:
+def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(shop: Lake) -> None:
     kept, erased = answer(["pear"], user="bob"), answer(["plum"])
     shop.write_served([kept, erased])
     shop.write_events([event(erased, "plum"), event(kept, "pear", user_id="bob")])
@@ -114,7 +111,7 @@ def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(shop: Shop) 
     assert shop.engagement()["all", "all"].answers == 1
 
 
-def test_day_keeps_its_results_while_what_they_follow_from_expires(shop: Shop) -> None:
+def test_day_keeps_its_results_while_what_they_follow_from_expires(shop: Lake) -> None:
     given = answer(["pear"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
@@ -128,7 +125,7 @@ def test_day_keeps_its_results_while_what_they_follow_from_expires(shop: Shop) -
     assert clicks(shop) == [0]
 
 
-def test_sums_outlive_the_answers(shop: Shop) -> None:
+def test_sums_outlive_the_answers(shop: Lake) -> None:
     given = answer(["pear"])
     shop.write_served([given])
     shop.write_events([event(given, "pear"), event("forged", "pear")])
@@ -144,7 +141,7 @@ def test_sums_outlive_the_answers(shop: Shop) -> None:
     assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=engagement.PREFIX)["KeyCount"] == 1
 
 
-def test_answers_that_expired_are_not_unknown_to_the_days_after_them(shop: Shop) -> None:
+def test_answers_that_expired_are_not_unknown_to_the_days_after_them(shop: Lake) -> None:
     given, next_day = answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)
     shop.write_served([given, next_day])
     shop.write_events([event(given, "pear", after_ms=DAY_MS)])
@@ -157,7 +154,7 @@ def test_answers_that_expired_are_not_unknown_to_the_days_after_them(shop: Shop)
 
 @pytest.mark.parametrize(("retention_days", "computed", "cut_days"), [(15, 2, 0), (10, 2, 5), (7, 1, 8)])
 def test_short_retention_is_told(
-    shop: Shop, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
+    shop: Lake, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
 ) -> None:
     shop.write_served([answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
 
@@ -167,7 +164,7 @@ def test_short_retention_is_told(
     assert ("kept before their window is over" in caplog.text) == (cut_days > 0)
 
 
-def test_retention_with_which_no_day_is_whole_fails_the_call(shop: Shop) -> None:
+def test_retention_with_which_no_day_is_whole_fails_the_call(shop: Lake) -> None:
     shop.write_served([answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
     shop.write_events([event("forged", "pear", after_ms=DAY_MS)])
 

@@ -11,7 +11,7 @@ import pytest
 from functions.attribute_outcomes import day, spill
 from functions.attribute_outcomes.joining import Joined, Known, join
 from functions.attribute_outcomes.spill import Spill, parts_of
-from tests.unit.functions.attribute_outcomes.shops import Shop, answer, event
+from tests.builders.attribution import Lake, answer, event
 
 ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
 KEYS = [f"key-{number}" for number in range(3_000)]
@@ -74,7 +74,7 @@ def test_rows_of_one_key_stay_together_with_next_to_nothing_else(tmp_path: Path)
 
 
 @pytest.mark.parametrize("answers", [400, 1_200])
-def test_no_more_rows_are_joined_at_once_than_fit(shop: Shop, watched: Watched, answers: int) -> None:
+def test_no_more_rows_are_joined_at_once_than_fit(shop: Lake, watched: Watched, answers: int) -> None:
     joined, reduced = watched
     rows = [answer(["pear"]) for _ in range(answers)]
     shop.write_served(rows)
@@ -88,7 +88,7 @@ def test_no_more_rows_are_joined_at_once_than_fit(shop: Shop, watched: Watched, 
 
 
 def test_copies_of_one_event_and_events_of_an_answer_that_is_not_there_are_taken_by_the_piece(
-    shop: Shop, watched: Watched, monkeypatch: pytest.MonkeyPatch
+    shop: Lake, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined, reduced = watched
     monkeypatch.setattr(spill, "PIECE_ROWS", 50)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from functions.attribute_outcomes.rules import DAY_MS
 from functions.attribute_outcomes.slate import ordered_sum
-from tests.unit.functions.attribute_outcomes.arrivals import check_any_arrival, histories
-from tests.unit.functions.attribute_outcomes.shops import SERVED_MS, Shop, answer, event
+from tests.builders.arrivals import check_any_arrival, histories
+from tests.builders.attribution import SERVED_MS, Lake, answer, event
 
 
 @settings(
@@ -30,7 +30,7 @@ def test_results_do_not_depend_on_how_things_came(aws: Callable[[str], Any], his
     check_any_arrival(aws("s3"), history, data)
 
 
-def test_parts_are_many_where_answers_are(shop: Shop) -> None:
+def test_parts_are_many_where_answers_are(shop: Lake) -> None:
     rows = [answer(["pear"], user=None) for _ in range(50)]
     shop.write_served(rows)
     shop.write_events([event(row, "pear", "purchase", event_value=0.1) for row in rows])
@@ -41,7 +41,7 @@ def test_parts_are_many_where_answers_are(shop: Shop) -> None:
     assert dataclasses.asdict(shop.engagement()["all", "all"])["revenue"] == 5.0  # not 0.1 fifty times over
 
 
-def test_copies_that_differ_count_as_the_same_one_in_any_order(shop: Shop) -> None:
+def test_copies_that_differ_count_as_the_same_one_in_any_order(shop: Lake) -> None:
     one = answer(["pear", "plum"])
     other = {**one, "item_ids": ["pear"]}
     found = []
@@ -65,7 +65,7 @@ def test_sums_of_floats_do_not_depend_on_the_order_of_their_terms() -> None:
     assert len(sums) == 1
 
 
-def test_copies_of_one_event_that_name_answers_of_two_days_count_once(shop: Shop) -> None:
+def test_copies_of_one_event_that_name_answers_of_two_days_count_once(shop: Lake) -> None:
     first, second = answer(["pear"], served_ms=SERVED_MS - DAY_MS), answer(["pear"])
     order = event(second, "pear", "purchase", event_value=10.0)
     copy = {**order, "recommendation_id": first["recommendation_id"]}

@@ -11,7 +11,7 @@ import pytest
 from alsolike import lake
 from functions.attribute_outcomes.inputs import date_of
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.unit.functions.attribute_outcomes.shops import DAY, NOW_MS, SERVED_MS, Answer, Shop, answer, event
+from tests.builders.attribution import DAY, NOW_MS, SERVED_MS, Answer, Lake, answer, event
 
 Row = dict[str, Any]
 LATER_MS = NOW_MS + 30 * DAY_MS
@@ -34,12 +34,12 @@ def order(of: Row, *, received_day: float, after_days: int = 0, value: float = 1
     )
 
 
-def found(shop: Shop, days: tuple[int, ...]) -> tuple[list[float], list[dict[str, int]]]:
+def found(shop: Lake, days: tuple[int, ...]) -> tuple[list[float], list[dict[str, int]]]:
     revenue = [sum(row["revenue"] for row in shop.outcomes(date_of(DAY + day)).values()) for day in days]
     return revenue, [shop.rejected(DAY + day) for day in days]
 
 
-def in_any_order(shop: Shop, copies: list[Row], days: tuple[int, ...]) -> Any:
+def in_any_order(shop: Lake, copies: list[Row], days: tuple[int, ...]) -> Any:
     """Return what is found after the copies came one by one, each followed by a call, in whatever order."""
     results = []
     for arrivals in itertools.permutations(copies):
@@ -54,7 +54,7 @@ def in_any_order(shop: Shop, copies: list[Row], days: tuple[int, ...]) -> Any:
     return results[0]
 
 
-def test_order_that_is_sent_again_two_days_later_for_another_answer_is_of_the_first(shop: Shop) -> None:
+def test_order_that_is_sent_again_two_days_later_for_another_answer_is_of_the_first(shop: Lake) -> None:
     first, second = on(0), on(2)
     shop.write_served([first, second])
     copies = [order(first, received_day=0, value=10.0), order(second, received_day=2, value=12.0)]
@@ -63,7 +63,7 @@ def test_order_that_is_sent_again_two_days_later_for_another_answer_is_of_the_fi
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_copy_that_is_dated_back_does_not_take_the_place_of_the_one_received_first(shop: Shop) -> None:
+def test_copy_that_is_dated_back_does_not_take_the_place_of_the_one_received_first(shop: Lake) -> None:
     first, second = on(0), on(2)
     shop.write_served([first, second])
     copies = [order(second, received_day=2, value=12.0), order(first, received_day=2.5, value=10.0)]
@@ -71,7 +71,7 @@ def test_copy_that_is_dated_back_does_not_take_the_place_of_the_one_received_fir
     assert in_any_order(shop, copies, (0, 2)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_copy_that_is_dated_back_into_a_window_that_was_over_is_one_still(shop: Shop) -> None:
+def test_copy_that_is_dated_back_into_a_window_that_was_over_is_one_still(shop: Lake) -> None:
     old, new = on(0), on(8)
     shop.write_served([old, new])
     copies = [order(new, received_day=8, value=12.0), order(old, received_day=8.5, after_days=6)]
@@ -80,7 +80,7 @@ def test_copy_that_is_dated_back_into_a_window_that_was_over_is_one_still(shop: 
     assert in_any_order(shop, copies, (0, 8)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_three_copies_for_three_days_are_one_event(shop: Shop) -> None:
+def test_three_copies_for_three_days_are_one_event(shop: Lake) -> None:
     given = [on(day) for day in (0, 3, 6)]
     shop.write_served(given)
     copies = [order(of, received_day=day) for of, day in zip(given, (0, 3, 6), strict=True)]
@@ -91,7 +91,7 @@ def test_three_copies_for_three_days_are_one_event(shop: Shop) -> None:
     )
 
 
-def test_copies_for_one_day_are_one_copy_of_another(shop: Shop) -> None:
+def test_copies_for_one_day_are_one_copy_of_another(shop: Lake) -> None:
     first, second, third = on(0), on(2), on(2)
     shop.write_served([first, second, third])
     copies = [order(first, received_day=0), order(second, received_day=2), order(third, received_day=3, after_days=1)]
@@ -99,7 +99,7 @@ def test_copies_for_one_day_are_one_copy_of_another(shop: Shop) -> None:
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_counts(shop: Shop) -> None:
+def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_counts(shop: Lake) -> None:
     first, second = on(0), on(1)
     shop.write_served([first, second])
     copies = [order(first, received_day=1, after_days=1), order(second, received_day=1)]
@@ -107,7 +107,7 @@ def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_count
     assert in_any_order(shop, copies, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_event_that_was_forged_stays_so_when_it_is_sent_again(shop: Shop) -> None:
+def test_event_that_was_forged_stays_so_when_it_is_sent_again(shop: Lake) -> None:
     first, second = on(0), on(1)
     shop.write_served([first, second])
     forged = {**order(first, received_day=0), "recommendation_id": "forged"}
@@ -118,7 +118,7 @@ def test_event_that_was_forged_stays_so_when_it_is_sent_again(shop: Shop) -> Non
     )
 
 
-def test_copy_counts_once_what_it_was_a_copy_of_is_erased(shop: Shop) -> None:
+def test_copy_counts_once_what_it_was_a_copy_of_is_erased(shop: Lake) -> None:
     first, second = on(0), on(1)
     shop.write_served([first, second])
     shop.write_events([order(first, received_day=0)], name="e0")
@@ -133,7 +133,7 @@ def test_copy_counts_once_what_it_was_a_copy_of_is_erased(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("days", "revenue"), [(7, [10.0, 0.0]), (8, [10.0, 10.0])])
-def test_copies_are_looked_for_on_the_seven_days_before_an_answer(shop: Shop, days: int, revenue: list[float]) -> None:
+def test_copies_are_looked_for_on_the_seven_days_before_an_answer(shop: Lake, days: int, revenue: list[float]) -> None:
     first, second = on(0), on(days)
     shop.write_served([first, second])
     shop.write_events([order(first, received_day=0), order(second, received_day=days)])
@@ -143,7 +143,7 @@ def test_copies_are_looked_for_on_the_seven_days_before_an_answer(shop: Shop, da
     assert found(shop, (0, days))[0] == revenue
 
 
-def test_event_that_is_sent_again_counts_once(shop: Shop, judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_event_that_is_sent_again_counts_once(shop: Lake, judged: Callable[..., dict[str, int]], given: Answer) -> None:
     bought = event(given, "pear", "return", event_value=5.0)
     assert judged(bought, bought) == {}
 
@@ -158,7 +158,7 @@ def test_event_that_is_sent_again_counts_once(shop: Shop, judged: Callable[..., 
     assert (row["purchases"], row["revenue"]) == (1, 10.0)
 
 
-def test_event_cannot_be_sent_again_for_another_answer(shop: Shop, given: Answer) -> None:
+def test_event_cannot_be_sent_again_for_another_answer(shop: Lake, given: Answer) -> None:
     other = answer(["pear"])
     first = event(given, "pear", "purchase", event_value=10.0)
     again = {

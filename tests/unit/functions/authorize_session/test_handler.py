@@ -13,8 +13,8 @@ from alsolike.errors import Unavailable
 from alsolike.session_tokens import Session, mint
 from functions.authorize_session import handler
 from functions.authorize_session.keys import CHECK_ON_MISMATCH_S, CHECK_S
+from tests.builders.lambda_events import LambdaContext
 from tests.fakes import MemoryCloud
-from tests.unit.functions.factories import LambdaContext
 
 NOW_S = 1_790_000_000
 OLD, NEW, NEWEST = "o" * 64, "n" * 64, "w" * 64

@@ -10,8 +10,8 @@ from alsolike.configuration_reader import ConfigurationReader
 from alsolike.stream import StreamRecord, stream_records
 from functions.archive_events.service import archive
 from functions.build_dataset import handler
+from tests.builders.lambda_events import NOW_MS, LambdaContext, kinesis_event
 from tests.unit.functions.build_dataset.shop import EVENT, shopping
-from tests.unit.functions.factories import NOW_MS, LambdaContext, kinesis_event
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from alsolike.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.interactions import profile_id
 from functions.build_dataset.cleaning import CleanInteractions, clean
 from functions.build_dataset.rules import LAKE_COLUMNS
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 
 
 def row(event_id: str, user: str | None = "anna", item: str | None = "pear", **fields: Any) -> dict[str, Any]:

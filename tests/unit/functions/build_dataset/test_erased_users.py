@@ -12,7 +12,7 @@ from alsolike.errors import InvalidDataset
 from alsolike.stream import StreamRecord, stream_records
 from functions.build_dataset import service
 from functions.build_dataset.cleaning import clean
-from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 
 
 def one_more_shopper() -> list[StreamRecord]:

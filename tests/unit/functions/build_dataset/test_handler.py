@@ -11,8 +11,8 @@ from alsolike.dataset import DatasetManifest
 from alsolike.errors import InvalidDataset
 from alsolike.stream import StreamRecord, stream_records
 from alsolike.users import User, UserStore
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
-from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 
 def test_training_is_told_where_the_dataset_is_and_how_large(

@@ -12,7 +12,7 @@ from alsolike import lake
 from alsolike.errors import InvalidDataset
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.rules import LAKE_COLUMNS
-from tests.unit.functions.compact_lake.lakes import HOUR_MS, Watched, keep_up, keys, parquet, row, write
+from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, parquet, row, write
 
 LATER_MS = HOUR_MS + 1_000
 

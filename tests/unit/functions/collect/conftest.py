@@ -6,10 +6,8 @@ import orjson
 import pytest
 
 from functions.collect import handler
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
-
-TRACKING_ID = "alsolike-test"
-ARN = "arn:aws:personalize:eu-west-1:123456789012:dataset/alsolike-test"
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
+from tests.unit.functions.collect.events import ARN, TRACKING_ID
 
 
 @pytest.fixture

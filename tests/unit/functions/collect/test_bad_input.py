@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from functions.collect import handler
-from tests.unit.functions.bad_input import (
+from tests.builders.bad_input import (
     UNREADABLE,
     Fault,
     body_faults,
@@ -17,8 +17,8 @@ from tests.unit.functions.bad_input import (
     path_parameters,
     query_faults,
 )
-from tests.unit.functions.collect.conftest import ARN, TRACKING_ID
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
+from tests.unit.functions.collect.events import ARN, TRACKING_ID
 
 EVENT = {
     "eventType": "view",

@@ -4,8 +4,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.unit.functions.collect.conftest import ARN
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.collect.events import ARN
 
 STRANGE_IDS = ["a/b", "../b", "50%", "%2F", "a?b#c", "ü", "😀" * 256, "~x", "..", "a b", "a+b"]
 

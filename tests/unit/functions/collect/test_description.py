@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from functions.collect import handler
-from tests.unit.functions.factories import LambdaContext, http_event
+from tests.builders.lambda_events import LambdaContext, http_event
 
 
 def test_the_description_is_of_what_the_configuration_says(

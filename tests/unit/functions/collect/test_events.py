@@ -8,22 +8,8 @@ from alsolike.configuration import Configuration, EventType
 from alsolike.interactions import Interaction, parse_record
 from functions.collect import handler
 from functions.collect.events import MAX_BYTES
-from tests.unit.functions.collect.conftest import TRACKING_ID
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
-
-EVENT = {"eventType": "View", "sentAt": NOW_MS / 1000, "itemId": "pear"}
-CALL = {"trackingId": TRACKING_ID, "userId": "anna", "sessionId": "s1", "eventList": [EVENT]}
-
-
-def stored_records(kinesis: Any) -> list[dict[str, Any]]:
-    shard = kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
-    iterator = kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
-    records: list[dict[str, Any]] = kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
-    return records
-
-
-def interaction(record: dict[str, Any]) -> Interaction:
-    return parse_record(record["Data"], arrived_ms=NOW_MS)
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
+from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 
 def event(**fields: Any) -> dict[str, Any]:

@@ -7,8 +7,7 @@ import orjson
 import pytest
 
 from alsolike.pseudonyms import Pseudonyms
-from tests.unit.functions.collect.conftest import ARN
-from tests.unit.functions.collect.test_events import CALL, EVENT, interaction, stored_records
+from tests.unit.functions.collect.events import ARN, CALL, EVENT, interaction, stored_records
 
 USERS = {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna", "properties": '{"age": "30"}'}, {"userId": "ben"}]}
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from alsolike.pseudonyms import Pseudonyms
-from tests.unit.functions.collect.conftest import TRACKING_ID
-from tests.unit.functions.collect.test_events import CALL, EVENT, interaction, stored_records
+from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 OWN = {**EVENT, "eventId": "order-7"}
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ConnectTimeoutError
 from alsolike.errors import Unavailable
 from alsolike.stream import partition_key
 from functions.collect.stream import MAX_ATTEMPTS, EventStream
-from tests.unit.functions.factories import interaction
+from tests.builders.lambda_events import interaction
 
 
 class FakeKinesis:

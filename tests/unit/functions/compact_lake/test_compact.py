@@ -12,7 +12,7 @@ from alsolike import lake
 from functions.compact_lake.receipts import PREFIX
 from functions.compact_lake.retention import oldest_kept, remove_before
 from functions.compact_lake.selection import Rules
-from tests.unit.functions.compact_lake.lakes import (
+from tests.builders.lakes import (
     DATE,
     HOUR_MS,
     SCHEMA,

@@ -12,9 +12,9 @@ from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import add_tombstone
 from functions.compact_lake import handler
 from functions.compact_lake.selection import Rules
-from tests.unit.functions.compact_lake.lakes import counted as events_of
-from tests.unit.functions.compact_lake.lakes import keys, row, write
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lakes import counted as events_of
+from tests.builders.lakes import keys, row, write
+from tests.builders.lambda_events import LambdaContext
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

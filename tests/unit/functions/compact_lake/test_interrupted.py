@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.places import create_bucket
-from tests.unit.functions.compact_lake.interruptions import (
+from tests.builders.interrupted_upkeep import (
     LATER_MS,
     Tombstones,
     erase_during_a_merge,
@@ -16,7 +15,8 @@ from tests.unit.functions.compact_lake.interruptions import (
     join_another_call,
     kill_and_go_on,
 )
-from tests.unit.functions.compact_lake.lakes import counted, keep_up, keys, row, write
+from tests.builders.lakes import counted, keep_up, keys, row, write
+from tests.fakes.places import create_bucket
 
 
 @pytest.fixture

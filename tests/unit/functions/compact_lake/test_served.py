@@ -14,9 +14,9 @@ from alsolike.served import Served
 from functions.archive_served.service import to_parquet
 from functions.compact_lake.receipts import PREFIX
 from functions.compact_lake.tables import SERVED
-from tests.unit.alsolike.served_rows import SERVED_MS
-from tests.unit.alsolike.served_rows import served as answer
-from tests.unit.functions.compact_lake.lakes import Nobody, keep_up, keys, row, write
+from tests.builders.lakes import Nobody, keep_up, keys, row, write
+from tests.builders.served_rows import SERVED_MS
+from tests.builders.served_rows import served as answer
 
 DAY = served.partition_prefix("2026-09-21")
 HOUR_MS = 3_600_000

@@ -11,7 +11,7 @@ from alsolike.trends import WINDOWS, ShardCounts
 from alsolike.trends_reader import TrendsReader
 from alsolike.trends_store import TrendsStore, trends_key
 from functions.count_trends import handler
-from tests.unit.functions.factories import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
+from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from alsolike.tombstones import Erased, nobody
 from alsolike.trends import WINDOWS, ShardCounts
 from alsolike.trends_store import StoredBytes, TrendsStore, trends_key
 from functions.count_trends.service import MAX_ATTEMPTS, Counters, Outcome, count_trends
-from tests.unit.functions.configurations import RATING, Applied, with_clock_skew
-from tests.unit.functions.factories import FIRST_SEQUENCE, NOW_MS, SHARD, interaction, kinesis_event
+from tests.builders.configurations import RATING, Applied, with_clock_skew
+from tests.builders.lambda_events import FIRST_SEQUENCE, NOW_MS, SHARD, interaction, kinesis_event
 
 KEY = trends_key(SHARD)
 

@@ -12,7 +12,7 @@ from alsolike.erasures import ReceiptStore
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.tombstones import TOMBSTONES_KEY, TombstoneReader
 from functions.erase_user import handler
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
 MACHINE = {
     "StartAt": "Done",

@@ -11,8 +11,8 @@ import pytest
 from alsolike.erasures import pending_key
 from alsolike.errors import Unavailable
 from alsolike.tombstones import TombstoneReader
-from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.purge_user.stores import PLACES, PSEUDONYMS, Stores
+from tests.builders.lambda_events import NOW_MS
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from alsolike.interactions import profile_id
 from functions.export_user import handler, service
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event, interaction
-from tests.unit.functions.purge_user.stores import PLACES, PSEUDONYMS, Stores, people
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores, people
 
 ENVIRONMENT = {
     "LAKE_BUCKET": PLACES.lake_bucket,

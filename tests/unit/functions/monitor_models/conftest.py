@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import MemoryCloud
-from tests.unit.functions.monitor_models.shop import Shop, places
+from tests.unit.functions.monitor_models.shop import MonitoredShop, places
 
 
 @pytest.fixture
@@ -16,6 +16,6 @@ def shop(
     artefact_bucket: str,
     profiles_table: str,
     tmp_path: Path,
-) -> Shop:
+) -> MonitoredShop:
     made = places(aws, lake_bucket=lake_bucket, artefact_bucket=artefact_bucket, path=tmp_path)
-    return Shop(aws, cloud, made)
+    return MonitoredShop(aws, cloud, made)

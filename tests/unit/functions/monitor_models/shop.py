@@ -29,10 +29,10 @@ from alsolike.registry import Registry, model_prefix
 from functions.archive_served.service import to_parquet
 from functions.build_dataset.reference import reference
 from functions.monitor_models.service import Places, look
+from tests.builders.lake_files import SCHEMA
+from tests.builders.lambda_events import NOW_MS
+from tests.builders.served_rows import served as served_row
 from tests.fakes import MemoryCloud
-from tests.unit.alsolike.lake_files import SCHEMA
-from tests.unit.alsolike.served_rows import served as served_row
-from tests.unit.functions.factories import NOW_MS
 
 HOUR_MS = 3_600_000
 PROFILES = "profiles"
@@ -93,7 +93,7 @@ def catalogue(categories: Mapping[str, str]) -> pd.DataFrame:
 
 
 @dataclasses.dataclass
-class Shop:
+class MonitoredShop:
     """The deployment."""
 
     client: Callable[[str], Any]

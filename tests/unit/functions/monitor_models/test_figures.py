@@ -13,12 +13,12 @@ from alsolike.monitoring import LATEST_KEY, Drift, Figure, Report, report_key
 from alsolike.reference import Categories, ItemCount, ranked, reference_of
 from functions.build_dataset.reference import reference
 from functions.monitor_models import reading
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import (
     HOUR_MS,
     ITEMS,
     RULES,
-    Shop,
+    MonitoredShop,
     catalogue,
     event,
     frame_of,
@@ -31,7 +31,7 @@ def figure_of(report: Report, name: Drift) -> Figure:
     return found
 
 
-def test_the_same_week_is_no_drift(shop: Shop) -> None:
+def test_the_same_week_is_no_drift(shop: MonitoredShop) -> None:
     rows = shopping()
     shop.champion(rows)
     shop.happened(rows)
@@ -44,7 +44,7 @@ def test_the_same_week_is_no_drift(shop: Shop) -> None:
     assert (report.interactions, report.users, report.sampled) == (600, 150, 1)
 
 
-def test_users_and_histories_are_compared_where_there_are_enough(shop: Shop) -> None:
+def test_users_and_histories_are_compared_where_there_are_enough(shop: MonitoredShop) -> None:
     rows = shopping(users=250)
     shop.champion(rows)
     shop.happened(rows)
@@ -56,7 +56,7 @@ def test_users_and_histories_are_compared_where_there_are_enough(shop: Shop) -> 
     assert figure_of(report, Drift.USER_ACTIVITY).current == 250
 
 
-def test_users_who_do_more_are_drift_of_activity_and_of_histories(shop: Shop) -> None:
+def test_users_who_do_more_are_drift_of_activity_and_of_histories(shop: MonitoredShop) -> None:
     shop.champion(shopping(users=250))
     shop.happened(shopping(users=250, each=12, seed=2))
 
@@ -67,7 +67,7 @@ def test_users_who_do_more_are_drift_of_activity_and_of_histories(shop: Shop) ->
     assert figure_of(report, Drift.HISTORY_LENGTH).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
 
 
-def test_item_popularity_is_by_tenths_of_the_reference(shop: Shop) -> None:
+def test_item_popularity_is_by_tenths_of_the_reference(shop: MonitoredShop) -> None:
     """Two items with half of the interactions each; then one of them has 90 %."""
     then = [event(f"t{n}", f"user-{n % 200}", ("a", "b")[n // 200], NOW_MS - n) for n in range(400)]
     now = [event(f"n{n}", f"user-{n // 2}", "a" if n < 360 else "b", NOW_MS - n) for n in range(400)]
@@ -80,7 +80,7 @@ def test_item_popularity_is_by_tenths_of_the_reference(shop: Shop) -> None:
     assert found.by_chance == pytest.approx(1 / 400 + 1 / 400)
 
 
-def test_unknown_items_and_users_are_shares_of_their_own(shop: Shop) -> None:
+def test_unknown_items_and_users_are_shares_of_their_own(shop: MonitoredShop) -> None:
     rows = shopping(users=60)
     shop.champion(rows)
     shop.happened(rows)
@@ -94,7 +94,7 @@ def test_unknown_items_and_users_are_shares_of_their_own(shop: Shop) -> None:
     assert figure_of(report, Drift.ITEM_POPULARITY).current == 240
 
 
-def test_categories_are_the_catalogues(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_categories_are_the_catalogues(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = shopping(users=100, tail=0.2)
     kinds = {item: ("fruit", "tools")[number % 2] for number, item in enumerate(ITEMS)}
     described = reference(frame_of(rows), catalogue(kinds), minimum_user_interactions=2, history_length=100)
@@ -119,7 +119,7 @@ def test_categories_are_the_catalogues(shop: Shop, monkeypatch: pytest.MonkeyPat
     assert found.value == pytest.approx(psi([fruit, 400 - fruit], [400, 0]), abs=1e-6)
 
 
-def test_scores_are_those_of_answers_that_nothing_changed(shop: Shop) -> None:
+def test_scores_are_those_of_answers_that_nothing_changed(shop: MonitoredShop) -> None:
     shop.champion(shopping(), top_scores=Histogram((1.0,), (300, 300)))
     shop.answered([0.5] * 200 + [1.5] * 100)
     shop.answered([9.0] * 500, filter="in-stock", now_ms=NOW_MS - HOUR_MS)
@@ -133,7 +133,7 @@ def test_scores_are_those_of_answers_that_nothing_changed(shop: Shop) -> None:
     assert found.value == pytest.approx(psi([300, 300], [200, 100]), abs=1e-6)
 
 
-def test_older_champions_have_no_reference_and_nothing_is_guessed(shop: Shop) -> None:
+def test_older_champions_have_no_reference_and_nothing_is_guessed(shop: MonitoredShop) -> None:
     rows = shopping()
     shop.champion(rows, with_reference=False)
     shop.happened(rows)
@@ -148,7 +148,7 @@ def test_older_champions_have_no_reference_and_nothing_is_guessed(shop: Shop) ->
     assert report.unknown_item_share == 0
 
 
-def test_dataset_that_is_gone_is_said(shop: Shop) -> None:
+def test_dataset_that_is_gone_is_said(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.happened(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="datasets/v1/manifest.json")
@@ -156,7 +156,7 @@ def test_dataset_that_is_gone_is_said(shop: Shop) -> None:
     assert figure_of(shop.look(), Drift.ITEM_POPULARITY).reason == "dataset v1 is gone"
 
 
-def test_champion_whose_files_are_gone_is_an_error(shop: Shop) -> None:
+def test_champion_whose_files_are_gone_is_an_error(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="models/v1/ids.idx.npy")
 
@@ -164,7 +164,7 @@ def test_champion_whose_files_are_gone_is_an_error(shop: Shop) -> None:
         shop.look()
 
 
-def test_too_few_events_give_no_figure(shop: Shop) -> None:
+def test_too_few_events_give_no_figure(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.happened(shopping(users=49))
 
@@ -173,7 +173,7 @@ def test_too_few_events_give_no_figure(shop: Shop) -> None:
     assert (found.value, found.reason) == (None, "600 before and 196 now, expected 200 of both")
 
 
-def test_empty_lake_and_no_champion_are_reported(shop: Shop) -> None:
+def test_empty_lake_and_no_champion_are_reported(shop: MonitoredShop) -> None:
     report = shop.look()
 
     assert (report.champion, report.lake_silent_h, report.interactions) == (None, None, 0)
@@ -181,7 +181,7 @@ def test_empty_lake_and_no_champion_are_reported(shop: Shop) -> None:
     assert all(check.share is None for check in report.checks)
 
 
-def test_a_silent_lake_is_not_compared(shop: Shop) -> None:
+def test_a_silent_lake_is_not_compared(shop: MonitoredShop) -> None:
     rows = shopping()
     shop.champion(rows)
     shop.happened(rows)
@@ -194,7 +194,7 @@ def test_a_silent_lake_is_not_compared(shop: Shop) -> None:
     assert report.champion_age_h == report.lake_silent_h
 
 
-def test_events_count_once_and_only_those_of_the_window(shop: Shop) -> None:
+def test_events_count_once_and_only_those_of_the_window(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     rows = shopping(users=50)
     shop.happened(rows)
@@ -205,7 +205,7 @@ def test_events_count_once_and_only_those_of_the_window(shop: Shop) -> None:
 
 
 def test_of_many_rows_those_of_some_users_are_looked_at_all_of_each(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = shopping(users=300)
     shop.champion(rows)
@@ -219,7 +219,7 @@ def test_of_many_rows_those_of_some_users_are_looked_at_all_of_each(
     assert 100 < report.users < 175
 
 
-def test_checks_state_the_share_of_what_should_not_be(shop: Shop) -> None:
+def test_checks_state_the_share_of_what_should_not_be(shop: MonitoredShop) -> None:
     rows = [
         *(event(f"p{n}", f"user-{n}", "item-00", NOW_MS - n, event_value=None if n < 3 else 2.0) for n in range(10)),
         event("dear", "user-1", "item-00", NOW_MS - 1, event_value=2e9),
@@ -244,7 +244,7 @@ def test_checks_state_the_share_of_what_should_not_be(shop: Shop) -> None:
     assert [name for name, check in found.items() if check.failed] == list(found)[:-1]
 
 
-def test_a_shop_that_sends_no_values_does_not_fail_for_it(shop: Shop) -> None:
+def test_a_shop_that_sends_no_values_does_not_fail_for_it(shop: MonitoredShop) -> None:
     shop.happened([event("p", "user-1", "item-00", NOW_MS - 1, event_value=None)])
 
     found = {check.name: check for check in shop.look().checks}
@@ -252,7 +252,7 @@ def test_a_shop_that_sends_no_values_does_not_fail_for_it(shop: Shop) -> None:
     assert (found["value_missing"].share, found["value_missing"].failed) == (None, False)
 
 
-def test_report_is_stored_for_the_day_and_as_the_latest(shop: Shop) -> None:
+def test_report_is_stored_for_the_day_and_as_the_latest(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.happened(shopping())
 
@@ -264,14 +264,14 @@ def test_report_is_stored_for_the_day_and_as_the_latest(shop: Shop) -> None:
     assert report_key(NOW_MS) == "monitoring/2026-09-21.json"
 
 
-def test_unreadable_state_is_an_error_that_says_what_to_do(shop: Shop) -> None:
+def test_unreadable_state_is_an_error_that_says_what_to_do(shop: MonitoredShop) -> None:
     shop.put("monitoring/state.json", b'{"champion": "v1"}')
 
     with pytest.raises(InvalidInput, match=r"state\.json is unreadable: 'last_start'; without it every figure begins"):
         shop.look()
 
 
-def test_object_of_the_lake_that_is_none_is_named(shop: Shop) -> None:
+def test_object_of_the_lake_that_is_none_is_named(shop: MonitoredShop) -> None:
     key = "interactions/event_date=2026-09-20/x.parquet"
     shop.places.s3.put_object(Bucket=shop.places.lake_bucket, Key=key, Body=b"PAR1")
 
@@ -279,7 +279,7 @@ def test_object_of_the_lake_that_is_none_is_named(shop: Shop) -> None:
         shop.look()
 
 
-def test_rules_are_stated_with_what_was_found(shop: Shop) -> None:
+def test_rules_are_stated_with_what_was_found(shop: MonitoredShop) -> None:
     assert shop.look(rules=dataclasses.replace(RULES, psi=0.5)).rules.psi == 0.5
 
 

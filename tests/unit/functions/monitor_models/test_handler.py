@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from functions.monitor_models import handler
-from tests.unit.functions.factories import LambdaContext
-from tests.unit.functions.monitor_models.shop import Shop, shopping
+from tests.builders.lambda_events import LambdaContext
+from tests.unit.functions.monitor_models.shop import MonitoredShop, shopping
 
 
 @pytest.fixture
-def invoke(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
+def invoke(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
     variables = {
         "LAKE_BUCKET": shop.places.lake_bucket,
         "ARTEFACT_BUCKET": shop.places.artefact_bucket,
@@ -34,7 +34,7 @@ def invoke(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str
 
 
 def test_a_look_answers_its_report_and_sends_its_metrics(
-    shop: Shop,
+    shop: MonitoredShop,
     invoke: Callable[[], dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
     counted: Callable[[], dict[str, float]],
@@ -63,7 +63,7 @@ def test_a_look_answers_its_report_and_sends_its_metrics(
 
 
 def test_a_start_is_counted(
-    shop: Shop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
+    shop: MonitoredShop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
 ) -> None:
     shop.champion(shopping(end_ms=1_700_000_000_000))
     shop.happened(shopping(end_ms=time.time_ns() // 1_000_000))

@@ -10,8 +10,8 @@ import pytest
 from alsolike.errors import InvalidInput
 from alsolike.monitoring import Outcome, Start, Trigger
 from functions.monitor_models.outcomes import outcome_of
-from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.monitor_models.shop import Shop
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.monitor_models.shop import MonitoredShop
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,9 @@ from tests.unit.functions.monitor_models.shop import Shop
         ({"status": "TIMED_OUT", "entered": "First"}, Outcome.FAILED),
     ],
 )  # fmt: skip
-def test_what_had_its_turn_counts_however_it_ended(shop: Shop, ending: Mapping[str, Any], outcome: Outcome) -> None:
+def test_what_had_its_turn_counts_however_it_ended(
+    shop: MonitoredShop, ending: Mapping[str, Any], outcome: Outcome
+) -> None:
     start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
     shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
     shop.ended(**ending)
@@ -35,7 +37,7 @@ def test_what_had_its_turn_counts_however_it_ended(shop: Shop, ending: Mapping[s
     assert found.counts
 
 
-def test_run_that_ended_in_no_known_way_is_named(shop: Shop) -> None:
+def test_run_that_ended_in_no_known_way_is_named(shop: MonitoredShop) -> None:
     start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
     gone = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
     shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")

@@ -6,19 +6,8 @@ import orjson
 import pytest
 
 from functions.observe import handler
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
-
-OWN_NAMESPACE = "Alsolike/test"
-Observe = Callable[..., dict[str, Any]]
-
-
-class Clock:
-    """The time that `observe` sees."""
-
-    now_ms = NOW_MS
-
-    def wait(self, seconds: float) -> None:
-        self.now_ms += round(1000 * seconds)
+from tests.builders.lambda_events import LambdaContext, http_event
+from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock, Observe
 
 
 @pytest.fixture

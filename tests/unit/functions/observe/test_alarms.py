@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.observed_answers import ANSWERS
-from tests.unit.functions.observe.conftest import Observe
+from tests.unit.functions.observe.asking import Observe
 
 
 @pytest.fixture

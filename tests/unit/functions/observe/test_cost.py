@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 
 from alsolike.observed_answers import ANSWERS
 from alsolike.snapshot_manifest import CURRENT_KEY, Manifest, SegmentEntry
+from tests.builders.lambda_events import NOW_MS
 from tests.fakes import MemoryCloud
-from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Observe
+from tests.unit.functions.observe.asking import OWN_NAMESPACE, Observe
 
 HOUR_MS = 3_600_000
 TEMPLATES = {

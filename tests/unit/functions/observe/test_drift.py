@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules
 from alsolike.observed_answers import ANSWERS
-from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Observe
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.observe.asking import OWN_NAMESPACE, Observe
 
 HOUR_MS = 3_600_000
 REPORT = Report(

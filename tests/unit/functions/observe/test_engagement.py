@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 
 from alsolike.engagement import COLUMNS, object_key, receipt_key
 from alsolike.observed_answers import ANSWERS
-from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import Observe
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.observe.asking import Observe
 
 TODAY = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).date()
 

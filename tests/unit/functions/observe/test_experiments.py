@@ -19,9 +19,9 @@ from alsolike.served import UNKNOWN
 from cli.experimenting import tally
 from functions.observe import experiments
 from functions.observe.arm_tally import ArmTally
-from tests.unit.cli.experimenting.outcome_rows import DAY_MS, Outcome, store, table
-from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import Clock, Observe
+from tests.builders.lambda_events import NOW_MS
+from tests.builders.outcome_rows import DAY_MS, Outcome, store, table
+from tests.unit.functions.observe.asking import Clock, Observe
 
 START_MS = NOW_MS - 3 * DAY_MS
 HALVES = {"new": {"share": 0.5, "rules": "spring"}, "control": {"share": 0.5}}

@@ -14,8 +14,8 @@ from alsolike.observed_answers import ANSWERS
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import StreamRecord
 from functions.observe import quarantine
-from tests.unit.functions.factories import NOW_MS, kinesis_event
-from tests.unit.functions.observe.conftest import Observe
+from tests.builders.lambda_events import NOW_MS, kinesis_event
+from tests.unit.functions.observe.asking import Observe
 
 DAY_MS = 86_400_000
 

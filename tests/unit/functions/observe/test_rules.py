@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from alsolike.observed_answers import ANSWERS
-from tests.unit.functions.observe.conftest import Observe
+from tests.unit.functions.observe.asking import Observe
 
 
 def test_rule_sets_say_what_they_have_and_where_they_apply(

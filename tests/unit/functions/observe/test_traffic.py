@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.observed_answers import ANSWERS
-from tests.unit.functions.factories import NOW_MS
-from tests.unit.functions.observe.conftest import OWN_NAMESPACE, Clock, Observe
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock, Observe
 
 MINUTE_MS = 60_000
 THIS_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS

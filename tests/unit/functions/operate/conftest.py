@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alsolike.decision import Check
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operator
 
 

@@ -18,7 +18,7 @@ from alsolike.manifest import HistoryParameters, Manifest
 from alsolike.openapi import description
 from alsolike.registry import Registry
 from functions.operate import handler
-from tests.unit.functions.factories import LambdaContext, http_event
+from tests.builders.lambda_events import LambdaContext, http_event
 
 GROUP = "models"
 SUBJECT = "5f0c2a"

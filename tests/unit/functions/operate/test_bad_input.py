@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.operate import handler
-from tests.unit.functions.bad_input import (
+from tests.builders.bad_input import (
     UNREADABLE,
     Fault,
     body_faults,

@@ -8,7 +8,7 @@ import pytest
 from alsolike.approvals import Approvals
 from alsolike.champion import Champion
 from alsolike.decision import Check, Decision, Decisions
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.operate.shop import SUBJECT, Operator, described, throttled
 
 PROMOTE, ROLL_BACK = "POST /operator/models/{version}/promotion", "POST /operator/rollbacks"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from functions.publish_catalog import handler
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 
 NOW_MS = 1_795_564_800_000  # of that day
 

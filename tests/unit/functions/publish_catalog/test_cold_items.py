@@ -15,9 +15,9 @@ from alsolike.ragged import hashes_of
 from alsolike.registry import Registry
 from alsolike.snapshot import Snapshot
 from functions.publish_catalog import handler
-from tests.sentence_model import ITEMS, sentence_model
-from tests.unit.functions.bundles import upload_bundle, write_bundle
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.bundles import upload_bundle, write_bundle
+from tests.builders.lambda_events import LambdaContext
+from tests.builders.sentence_model import ITEMS, sentence_model
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
 
 COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour": "blue"}, "jug": {"colour": "blue"}}

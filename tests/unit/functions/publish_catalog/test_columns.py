@@ -13,7 +13,7 @@ from alsolike.errors import Unavailable
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_store import SnapshotStore
 from functions.publish_catalog import handler
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
 
 

@@ -15,7 +15,7 @@ from alsolike.pseudonyms import pseudonyms_of
 from alsolike.snapshot import Snapshot
 from alsolike.snapshot_store import SnapshotStore
 from alsolike.tombstones import add_tombstone
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, record
 
 DAY = "2026-11-25"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.purge_user.stores import Stores
+from tests.builders.stores import Stores
 
 
 @pytest.fixture

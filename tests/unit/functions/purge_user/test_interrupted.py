@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from alsolike.errors import ConcurrentUpdate
-from tests.unit.functions.factories import NOW_MS, interaction
-from tests.unit.functions.purge_user.stores import (
+from tests.builders.lambda_events import NOW_MS, interaction
+from tests.builders.stores import (
     PLACES,
     Stores,
     people,
 )
+from tests.fakes.interruptions import Killed
 
 
 def test_who_has_listed_an_object_reads_it_without_the_user(stores: Stores) -> None:
@@ -150,14 +151,10 @@ class Dying:
         def call(**request: Any) -> Any:
             self._left -= 1
             if self._left < 0:
-                raise KilledError
+                raise Killed
             return method(**request)
 
         return call
-
-
-class KilledError(Exception):
-    """The process ended."""
 
 
 def test_killed_at_any_write_it_resumes_and_counts_nothing_twice(stores: Stores) -> None:
@@ -170,7 +167,7 @@ def test_killed_at_any_write_it_resumes_and_counts_nothing_twice(stores: Stores)
         # Of the writes of one unit (count, write anew, delete) the last may be left to the next life, never all.
         try:
             done = stores.step(erasure, s3=Dying(stores.s3, 4)) == "done"
-        except KilledError:
+        except Killed:
             kills += 1
         assert kills < 60
 

@@ -11,8 +11,8 @@ import pytest
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.registry import CHAMPION_KEY
 from functions.purge_user.service import STORES
-from tests.unit.functions.factories import NOW_MS, interaction
-from tests.unit.functions.purge_user.stores import (
+from tests.builders.lambda_events import NOW_MS, interaction
+from tests.builders.stores import (
     OLD_SCHEMA,
     PLACES,
     PSEUDONYMS,

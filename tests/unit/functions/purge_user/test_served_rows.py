@@ -20,9 +20,9 @@ from alsolike.stream import StreamRecord
 from alsolike.tombstones import TOMBSTONES_KEY
 from functions.archive_served.service import to_parquet
 from functions.purge_user.served_rows import without_served_lines
-from tests.unit.alsolike.served_rows import served
-from tests.unit.functions.factories import NOW_MS, interaction
-from tests.unit.functions.purge_user.stores import PLACES, PSEUDONYMS, Stores, parquet
+from tests.builders.lambda_events import NOW_MS, interaction
+from tests.builders.served_rows import served
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores, parquet
 
 ANN, BOB, VISIT = (PSEUDONYMS.shopper(each) for each in ("ann.lee", "bob.ray", "s-ann"))
 DAY = "served/served_date=2026-09-21/"

@@ -7,8 +7,8 @@ from typing import Any
 from alsolike.registry import Registry
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
-from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.lambda_events import NOW_MS
 
 CHECK_S = 30
 

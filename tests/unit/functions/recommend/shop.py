@@ -23,9 +23,9 @@ from alsolike.trends import NOTHING_COUNTED, Event
 from alsolike.trends_store import trends_key
 from alsolike.users import User, UserStore
 from functions.recommend import handler
-from tests.unit.functions.bundles import ITEMS as KNOWN
-from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
-from tests.unit.functions.factories import NOW_MS, LambdaContext, http_event
+from tests.builders.bundles import ITEMS as KNOWN
+from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
 ARN = "arn:aws:personalize:eu-west-1:123456789012"
 ITEMS: dict[str, dict[str, Any]] = {
@@ -75,6 +75,18 @@ class Shop:
         )
         upload_bundle(self.s3, self.bucket, folder, version=version)
         Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)
+
+    def publish_beside(self, other: str) -> None:
+        """Publish the champion v1, and a version that ranks kiwis first after a pear and numbers items differently."""
+        folder = self.directory / other
+        write_bundle(
+            folder,
+            manifest=dataclasses.replace(MANIFEST, version=other),
+            item_ids=KNOWN[::-1],
+            transitions={("pear", "kiwi"): 3.0, ("pear", "plum"): 1.0},
+        )
+        upload_bundle(self.s3, self.bucket, folder, version=other)
+        self.publish("v1")
 
     def remember(self, profile_id: str, item_id: str, event_type: str = "view", *, before_ms: int = 1000) -> None:
         interaction = RecentInteraction(NOW_MS - before_ms, f"{item_id}-{event_type}-{before_ms}", item_id, event_type)

@@ -7,7 +7,7 @@ import pytest
 
 from functions.recommend import handler
 from functions.recommend.request import PARSERS
-from tests.unit.functions.bad_input import (
+from tests.builders.bad_input import (
     UNREADABLE,
     Fault,
     body_faults,
@@ -17,7 +17,7 @@ from tests.unit.functions.bad_input import (
     path_parameters,
     query_faults,
 )
-from tests.unit.functions.factories import LambdaContext, http_event
+from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 FILTER = "INCLUDE ItemID WHERE Items.price <= $MOST"

@@ -9,8 +9,8 @@ import pytest
 
 from alsolike.errors import InvalidInput, NotFound, Unavailable
 from functions.recommend import batch, handler
+from tests.builders.lambda_events import LambdaContext
 from tests.fakes import MemoryCloud
-from tests.unit.functions.factories import LambdaContext
 from tests.unit.functions.recommend.shop import Shop
 
 

@@ -19,8 +19,8 @@ from functions.recommend.budget import Budget
 from functions.recommend.catalogue import Catalogue
 from functions.recommend.model import Model
 from functions.recommend.ranking import rank
-from tests.unit.functions.bundles import write_bundle
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import write_bundle
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop
 
 ITEMS = [f"i{number}" for number in range(40)]

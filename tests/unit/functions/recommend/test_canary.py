@@ -14,7 +14,6 @@ from alsolike.recommendation_id import arm_tag
 from alsolike.registry import CHAMPION_KEY, Registry
 from functions.recommend.model import GRAPH_ERRORS, Model
 from tests.unit.functions.recommend.shop import Shop
-from tests.unit.functions.recommend.test_experiments import champion_and
 
 NOW_MS = time.time_ns() // 1_000_000
 CANARY = Canary("v2", "v1", 0.5, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run")
@@ -31,7 +30,7 @@ def tried(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     for user in USERS:
         shop.remember(f"u#{user}", "pear")
-    champion_and(shop, "v2")
+    shop.publish_beside("v2")
     start(shop)
     return shop
 

@@ -7,8 +7,8 @@ import pytest
 from alsolike.registry import CHAMPION_KEY
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
-from tests.unit.functions.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alsolike.registry import Registry
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 ITEMS = {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.recommendation_requests import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS
 from functions.recommend.request import PARSERS
-from tests.unit.alsolike.field_values import judge, near
-from tests.unit.functions.factories import http_event
+from tests.builders.field_values import judge, near
+from tests.builders.lambda_events import http_event
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:recommender"
 NAMES = ("for-you", "similar-items", "bought-together", "buy-again", "trending", "trending-3h", "popular")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from typing import Any
@@ -17,9 +16,7 @@ from functions.recommend import handler
 from functions.recommend.beside import ModelsBeside
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
-from tests.unit.functions.bundles import ITEMS as KNOWN
-from tests.unit.functions.bundles import MANIFEST, upload_bundle, write_bundle
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -33,19 +30,6 @@ def spring(**stated: Any) -> dict[str, Any]:
     """Return the experiment in which half of the users get something else."""
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, **stated.pop("new", {})}}
     return {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms, **stated}}
-
-
-def champion_and(shop: Shop, other: str) -> None:
-    """Publish a champion v1, and a version that ranks kiwis first for who had a pear, and numbers items otherwise."""
-    folder = shop.directory / other
-    write_bundle(
-        folder,
-        manifest=dataclasses.replace(MANIFEST, version=other),
-        item_ids=KNOWN[::-1],
-        transitions={("pear", "kiwi"): 3.0, ("pear", "plum"): 1.0},
-    )
-    upload_bundle(shop.s3, shop.bucket, folder, version=other)
-    shop.publish("v1")
 
 
 @pytest.fixture
@@ -107,7 +91,7 @@ def test_what_is_forbidden_where_it_was_asked_for_stays_forbidden(known: Shop) -
 
 
 def test_the_other_model_answers_with_its_own_version(known: Shop) -> None:
-    champion_and(known, "v2")
+    known.publish_beside("v2")
     known.configure(experiments=spring(new={"model": "v2"}))
 
     item, headers = first(known, IN_NEW)
@@ -118,7 +102,7 @@ def test_the_other_model_answers_with_its_own_version(known: Shop) -> None:
 
 
 def test_what_is_wrong_with_the_champion_is_not_said_where_the_other_model_answers(known: Shop) -> None:
-    champion_and(known, "v2")
+    known.publish_beside("v2")
     known.s3.put_object(Bucket=known.bucket, Key="models/v1/graph.data", Body=b"damaged")
     known.configure(experiments=spring(new={"model": "v2"}))
 
@@ -175,7 +159,7 @@ def test_a_session_is_its_own_unit_until_its_token_names_a_user(known: Shop) -> 
 
 
 def test_batches_are_answered_by_arm_and_say_so(known: Shop) -> None:
-    champion_and(known, "v2")
+    known.publish_beside("v2")
     known.configure(experiments=spring(new={"model": "v2"}))
 
     batch = {"users": [IN_CONTROL, IN_NEW], "numResults": 1}

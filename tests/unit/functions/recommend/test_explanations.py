@@ -23,8 +23,8 @@ from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
 from model_export.interactions import Histories
 from model_export.onnx_file import write_graphs
-from tests.unit.functions.bundles import MANIFEST, write_bundle
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import MANIFEST, write_bundle
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop
 from tests.unit.model_export.networks import SMALL, untrained
 from tests.unit.model_export.shops import interactions, random_sequences

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alsolike.profiles import ProfileStore, RecentInteraction
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 COLUMNS = {

@@ -7,7 +7,7 @@ import pytest
 from alsolike import recommendation_id
 from alsolike.pseudonyms import Pseudonyms
 from functions.recommend import handler
-from tests.unit.functions.factories import LambdaContext, http_event
+from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import Shop
 
 

@@ -14,8 +14,8 @@ from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
 from functions.recommend.history import History
 from functions.recommend.model import Model, Ranked
-from tests.unit.functions.bundles import MANIFEST, without_later_files, write_bundle
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
+from tests.builders.lambda_events import NOW_MS
 
 DAY_MS = 86_400_000
 TRANSITIONS = {("pear", "plum"): 1.0, ("pear", "fig"): 2.0, ("plum", "kiwi"): 3.0}

@@ -10,7 +10,7 @@ import pytest
 
 from alsolike.errors import InvalidInput, NotFound
 from functions.recommend import handler
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import Shop
 
 RULES = {"spring": {"pins": [{"item": "kiwi", "position": 1}]}}

@@ -22,7 +22,7 @@ from functions.recommend.request import Request
 from model_export.interactions import Histories
 from model_export.item_content import content_index, item_content
 from model_export.onnx_file import write_graphs
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.model_export.embeddings import Embeddings
 
 ITEMS = 20_000

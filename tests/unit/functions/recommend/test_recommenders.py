@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from functions.recommend import handler
-from tests.unit.functions.factories import LambdaContext, http_event
+from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 SIMILAR = "GET /items/{itemId}/similar"

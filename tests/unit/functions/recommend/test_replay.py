@@ -9,7 +9,7 @@ import pytest
 
 from alsolike.errors import InvalidInput, NotFound
 from functions.recommend import handler
-from tests.unit.functions.factories import NOW_MS, LambdaContext
+from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.unit.functions.recommend.shop import Shop
 
 ASKED = {"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from alsolike.errors import InvalidInput, NotFound
 from functions.recommend.request import PARSERS, Request
-from tests.unit.functions.factories import http_event
+from tests.builders.lambda_events import http_event
 
 ARN = "arn:aws:personalize:eu-west-1:123456789012:recommender/for-you"
 

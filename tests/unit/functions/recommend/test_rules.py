@@ -285,7 +285,7 @@ def test_without_a_model_rules_steer_what_trends(ruled: Callable[..., Shop]) -> 
 
 def test_batches_keep_the_rules(ruled: Callable[..., Shop]) -> None:
     from functions.recommend import handler
-    from tests.unit.functions.factories import LambdaContext
+    from tests.builders.lambda_events import LambdaContext
 
     ruled(pins=[{"item": "kiwi", "position": 1}, {"item": "no-such", "position": 2}])
 

@@ -25,8 +25,8 @@ from functions.recommend.people import People
 from functions.recommend.request import Request
 from functions.recommend.service import Answer, recommend
 from functions.recommend.standing import Standing
-from tests.unit.functions.bundles import write_bundle
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import write_bundle
+from tests.builders.lambda_events import NOW_MS
 
 ITEMS = [f"i{number}" for number in range(12)]
 COLUMNS = {

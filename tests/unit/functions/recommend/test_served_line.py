@@ -11,7 +11,7 @@ from alsolike import recommendation_id
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.served import Served, read_line
 from functions.recommend import handler, served_line
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 

@@ -20,7 +20,7 @@ from functions.recommend.champion import ChampionLoader
 from functions.recommend.silence import Silence
 from functions.recommend.standing import LOOK_TIME_MS, NO_SERVING, Standing, Watch
 from functions.recommend.watched import Watched
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 PRICES: dict[str, Any] = {"items": {"columns": {"price": "number"}}}

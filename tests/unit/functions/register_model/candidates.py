@@ -7,8 +7,8 @@ from alsolike.bundle import Manifest
 from alsolike.decision import Check
 from functions.register_model.gate import judge
 from functions.register_model.limits import Limits
-from tests.unit.functions.bundles import MANIFEST, METRICS
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import MANIFEST, METRICS
+from tests.builders.lambda_events import NOW_MS
 
 DAY_MS = 86_400_000
 CANDIDATES: list[dict[str, Any]] = METRICS["candidates"]  # type: ignore[assignment]

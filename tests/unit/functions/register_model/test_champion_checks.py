@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.bundle import Manifest
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
     AGAINST,
     CANDIDATES,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.bundles import MANIFEST
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.bundles import MANIFEST
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
     AGAINST,
     CANDIDATES,

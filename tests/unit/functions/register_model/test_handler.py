@@ -12,8 +12,8 @@ from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import Registry
 from functions.register_model import handler
 from functions.register_model.settings import Settings
-from tests.unit.functions.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
-from tests.unit.functions.factories import NOW_MS, LambdaContext
+from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
+from tests.builders.lambda_events import NOW_MS, LambdaContext
 
 GROUP = "recommender"
 FROM_ANY_TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}

@@ -7,7 +7,7 @@ import pytest
 
 from alsolike.bundle import Manifest
 from alsolike.decision import Check
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
     CHAMPION,
     DAY_MS,

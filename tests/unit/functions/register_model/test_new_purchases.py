@@ -9,7 +9,7 @@ import pytest
 
 from alsolike.bundle import Bundle
 from model_export.new_data import Foreseen
-from tests.unit.functions.register_model.test_generations import Walks, failed, judged, trained
+from tests.unit.functions.register_model.generations import Walks, failed, judged, trained
 from tests.unit.model_export.shops import random_sequences
 
 USERS, ITEMS, DAYS, CHAMPIONS_DAYS = 60, 40, 44, 40

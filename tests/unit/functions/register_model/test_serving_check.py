@@ -11,7 +11,7 @@ from alsolike.decision import Check
 from functions.recommend import model as serving
 from functions.register_model import serving_check
 from functions.register_model.limits import Limits
-from tests.unit.functions.bundles import ITEMS, MANIFEST, without_later_files, write_bundle
+from tests.builders.bundles import ITEMS, MANIFEST, without_later_files, write_bundle
 
 TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}
 

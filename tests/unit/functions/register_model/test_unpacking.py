@@ -7,7 +7,7 @@ import pytest
 from alsolike.bundle import CONTENT_FILE, Bundle
 from alsolike.errors import InvalidBundle
 from functions.register_model import unpacking
-from tests.unit.functions.bundles import archive_of, write_bundle
+from tests.builders.bundles import archive_of, write_bundle
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ Rng = np.random.Generator
 
 
 @dataclasses.dataclass(frozen=True)
-class Shop:
+class Behaviour:
     """How answers of an arm turn out."""
 
     error_rate: float = 0.02
@@ -29,7 +29,7 @@ class Shop:
     click_rate: float = 0.05
 
 
-def history(rng: Rng, users: int, shop: Shop, *, first_user: int) -> tuple[Any, ...]:
+def history(rng: Rng, users: int, shop: Behaviour, *, first_user: int) -> tuple[Any, ...]:
     """Return answers in their order: user, failed, took, clicks of 5 shown. Some users come often, some err often."""
     often = rng.gamma(0.5, 2.0, users)
     answers = rng.choice(users, size=users * 4, p=often / often.sum())
@@ -52,7 +52,7 @@ def arm(columns: tuple[Any, ...], part: float) -> Arm:
     )
 
 
-def first_breach(rng: Rng, candidate: Shop, champion: Shop, limits: Limits) -> tuple[str, int] | None:
+def first_breach(rng: Rng, candidate: Behaviour, champion: Behaviour, limits: Limits) -> tuple[str, int] | None:
     """Return what took the version back and at which look; None where it got through."""
     ours = history(rng, round(USERS * SHARE), candidate, first_user=0)
     theirs = history(rng, round(USERS * (1 - SHARE)), champion, first_user=USERS)
@@ -70,7 +70,7 @@ def test_a_version_that_is_no_worse_is_rarely_taken_back_at_any_of_many_looks() 
     rng = np.random.default_rng(7)
     runs = 60
 
-    false = sum(first_breach(rng, Shop(), Shop(), NO_TOLERANCE) is not None for _ in range(runs))
+    false = sum(first_breach(rng, Behaviour(), Behaviour(), NO_TOLERANCE) is not None for _ in range(runs))
 
     # 5% of 60 are 3; more than 7 would come by chance once in a hundred times if it were exactly 5%.
     assert false <= ALPHA * runs + 4
@@ -79,16 +79,16 @@ def test_a_version_that_is_no_worse_is_rarely_taken_back_at_any_of_many_looks() 
 @pytest.mark.parametrize(
     ("worse", "what", "within"),
     [
-        (Shop(error_rate=0.06), "error rate", 16),
-        (Shop(latency_ms=60.0), "latency", 6),
-        (Shop(click_rate=0.02), "click-through", 16),
-        (Shop(error_rate=0.9), "fails outright", 1),
+        (Behaviour(error_rate=0.06), "error rate", 16),
+        (Behaviour(latency_ms=60.0), "latency", 6),
+        (Behaviour(click_rate=0.02), "click-through", 16),
+        (Behaviour(error_rate=0.9), "fails outright", 1),
     ],
 )
-def test_a_version_that_is_much_worse_is_soon_taken_back(worse: Shop, what: str, within: int) -> None:
+def test_a_version_that_is_much_worse_is_soon_taken_back(worse: Behaviour, what: str, within: int) -> None:
     rng = np.random.default_rng(11)
 
-    found = [first_breach(rng, worse, Shop(), LIMITS) for _ in range(10)]
+    found = [first_breach(rng, worse, Behaviour(), LIMITS) for _ in range(10)]
 
     assert [breach[0] if breach else None for breach in found].count(what) >= 9
     assert np.median([breach[1] if breach else LOOKS for breach in found]) <= within
@@ -96,9 +96,9 @@ def test_a_version_that_is_much_worse_is_soon_taken_back(worse: Shop, what: str,
 
 def test_what_is_tolerated_is_not_held_against_it() -> None:
     rng = np.random.default_rng(13)
-    tolerated = Shop(error_rate=0.03, latency_ms=29.0)
+    tolerated = Behaviour(error_rate=0.03, latency_ms=29.0)
 
-    false = sum(first_breach(rng, tolerated, Shop(), LIMITS) is not None for _ in range(15))
+    false = sum(first_breach(rng, tolerated, Behaviour(), LIMITS) is not None for _ in range(15))
 
     assert false <= 2
 
@@ -120,7 +120,7 @@ def test_figures_of_an_arm_by_hand() -> None:
 def test_clicks_are_told_by_the_clock_of_what_is_known_of_them() -> None:
     """Attribution is an hour behind: the bound for clicks is that of the answers whose clicks are known."""
     rng = np.random.default_rng(17)
-    ours, theirs = (history(rng, users, Shop(), first_user=first) for users, first in ((500, 0), (2_000, 500)))
+    ours, theirs = (history(rng, users, Behaviour(), first_user=first) for users, first in ((500, 0), (2_000, 500)))
     late = [
         dataclasses.replace(arm(columns, 1.0), clicks=known.clicks, attributed=known.attributed)
         for columns in (ours, theirs)
@@ -134,7 +134,7 @@ def test_clicks_are_told_by_the_clock_of_what_is_known_of_them() -> None:
 
 def test_a_sample_of_the_answers_has_a_clock_of_its_own() -> None:
     rng = np.random.default_rng(19)
-    ours, theirs = (arm(history(rng, users, Shop(), first_user=users), 0.5) for users in (500, 2_000))
+    ours, theirs = (arm(history(rng, users, Behaviour(), first_user=users), 0.5) for users in (500, 2_000))
 
     tests = {test.name: test for test in judge(ours, theirs, share=SHARE, planned=10_000, limits=LIMITS, fraction=0.5)}
 

@@ -21,7 +21,7 @@ from alsolike.configuration_store import ConfigurationStore
 from alsolike.decision import Check, Decision, decision_key
 from alsolike.registry import Registry, model_prefix
 from functions.run_canary import handler
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 
 GROUP = "recommender"
 HOUR_MS = 3_600_000

@@ -12,7 +12,7 @@ from alsolike.registry import Registry
 from alsolike.training_turn import KEY, Turn
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
-from tests.unit.functions.factories import NOW_MS, LambdaContext
+from tests.builders.lambda_events import NOW_MS, LambdaContext
 
 STARTED = "2026-03-01T04:05:06Z"
 

@@ -9,8 +9,8 @@ from alsolike.profiles import Profile, ProfileStore, RecentInteraction
 from alsolike.stream import ConfigurationSource, stream_records
 from alsolike.tombstones import Erased, nobody
 from functions.update_profiles.service import Outcome, update_profiles
-from tests.unit.functions.configurations import Applied
-from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
+from tests.builders.configurations import Applied
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 
 
 class MemoryStore(ProfileStore):

@@ -5,7 +5,7 @@ import pytest
 
 from alsolike.profiles import ProfileStore
 from functions.update_profiles import handler
-from tests.unit.functions.factories import LambdaContext, interaction, kinesis_event, sequence
+from tests.builders.lambda_events import LambdaContext, interaction, kinesis_event, sequence
 
 
 @pytest.fixture

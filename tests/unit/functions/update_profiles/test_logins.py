@@ -12,9 +12,9 @@ from alsolike.configuration import DEFAULT, Limits
 from alsolike.identity import first_logins, owner
 from alsolike.interactions import Interaction
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction, recent
+from tests.builders.configurations import Applied
+from tests.builders.lambda_events import NOW_MS, interaction, sequence
 from tests.fakes.places import create_table
-from tests.unit.functions.configurations import Applied
-from tests.unit.functions.factories import NOW_MS, interaction, sequence
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 

@@ -12,8 +12,8 @@ from alsolike.interactions import MAX_TIME_MS
 from alsolike.profiles import ProfileStore
 from alsolike.stream import stream_records
 from functions.update_profiles.service import Outcome, update_profiles
-from tests.unit.functions.configurations import RATING, Applied, with_clock_skew
-from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event, sequence
+from tests.builders.configurations import RATING, Applied, with_clock_skew
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event, sequence
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 

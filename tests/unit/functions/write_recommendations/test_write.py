@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.errors import InvalidInput
 from functions.write_recommendations import handler
-from tests.unit.functions.factories import LambdaContext
+from tests.builders.lambda_events import LambdaContext
 
 EVENT = {"run": "r", "batch": "000007", "recommender": "buy-again"}
 USERS = ["anna", "", "bert", "carl"]

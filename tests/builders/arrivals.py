@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from alsolike import engagement, outcomes
 from functions.attribute_outcomes.inputs import ReceiptStore, date_of
 from functions.attribute_outcomes.rules import DAY_MS, Rules
+from tests.builders.attribution import DAY, SERVED_MS, Lake, answer, event
+from tests.builders.naive_attribution import attributed
 from tests.fakes.places import create_bucket
-from tests.unit.functions.attribute_outcomes.naive import attributed
-from tests.unit.functions.attribute_outcomes.shops import DAY, SERVED_MS, Shop, answer, event
 
 ITEMS = ["pear", "plum", "fig", "kiwi"]
 USERS = ["anna", "bob"]
@@ -76,7 +76,7 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any
     return served, [*events, *alike, *(copy for each in events[:4] for copy in draw(copies_of(each, named)))]
 
 
-def results(shop: Shop) -> list[Any]:
+def results(shop: Lake) -> list[Any]:
     found: list[Any] = []
     for each in DAYS:
         receipt = ReceiptStore(shop.s3, shop.bucket).read(each)
@@ -87,7 +87,7 @@ def results(shop: Shop) -> list[Any]:
     return found
 
 
-def check_against_naive(shop: Shop, served: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
+def check_against_naive(shop: Lake, served: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
     answered = {row["served_ms"] // DAY_MS for row in served}
     happened = {each["event_time_ms"] // DAY_MS for each in events}
     led, rejected = attributed(
@@ -110,7 +110,7 @@ def check_against_naive(shop: Shop, served: list[dict[str, Any]], events: list[d
 def check_any_arrival(s3: Any, history: Any, data: st.DataObject) -> None:
     """Write a history at once and piece by piece, and compare both results with those of a naive attribution."""
     served, events = history
-    once, bit_by_bit = (Shop(s3, create_bucket(s3, f"lake-{next(_buckets)}")) for _ in range(2))
+    once, bit_by_bit = (Lake(s3, create_bucket(s3, f"lake-{next(_buckets)}")) for _ in range(2))
     once.write_served(served)
     once.write_events(events)
     once.attribute(rules=RULES)

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from functions.compact_lake.receipts import PREFIX
-from tests.unit.functions.compact_lake.lakes import (
+from tests.builders.lakes import (
     HOUR_MS,
-    Killed,
     Watched,
     counted,
     keep_up,
@@ -18,6 +17,7 @@ from tests.unit.functions.compact_lake.lakes import (
     row,
     write,
 )
+from tests.fakes.interruptions import Killed
 
 LATER_MS = HOUR_MS + 1_000
 

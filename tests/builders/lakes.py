@@ -25,10 +25,6 @@ SCHEMA = INTERACTIONS.schema
 RULES = Rules(min_objects=3)
 
 
-class Killed(BaseException):
-    """The process is gone: nothing that catches errors sees it."""
-
-
 class Nobody:
     """Nobody was erased."""
 

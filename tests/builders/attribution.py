@@ -92,7 +92,7 @@ def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> bytes:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Shop:
+class Lake:
     """The lake of a shop: what is written into it, and what attribution makes of that."""
 
     s3: Any

@@ -27,8 +27,8 @@ from functions.erase_user.service import Erasing, erase_user
 from functions.purge_user.expiry import Retention
 from functions.purge_user.service import Clients, Outcome, purge
 from functions.purge_user.work import Places
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.fakes.places import create_bucket, create_table
-from tests.unit.functions.factories import NOW_MS, interaction, kinesis_event
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, batches=31, retrain=7)

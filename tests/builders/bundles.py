@@ -22,7 +22,7 @@ from alsolike.related import KINDS, RelatedItems, RelatedTable
 from alsolike.sentences import SentenceModel
 from model_export.item_content import content_index, item_content
 from model_export.item_sentences import sentence_index
-from tests.unit.functions.factories import NOW_MS
+from tests.builders.lambda_events import NOW_MS
 
 ITEMS = ("pear", "plum", "fig", "kiwi")
 METRICS = {

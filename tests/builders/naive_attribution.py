@@ -11,7 +11,7 @@ from typing import Any
 from alsolike import lake, recommendation_id
 from alsolike.errors import InvalidInput
 from functions.attribute_outcomes.rules import DAY_MS, Rules
-from tests.unit.functions.attribute_outcomes.shops import PSEUDONYMS
+from tests.builders.attribution import PSEUDONYMS
 
 COLUMNS = {"view": "clicks", "click": "clicks", "cart": "carts", "purchase": "purchases"}
 RETURN = "return"

@@ -1,0 +1,149 @@
+"""The product's stores, in memory and on moto."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.catalog import CatalogueStore, Item
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.errors import ConcurrentUpdate, NotFound
+from alsolike.identity import Login
+from alsolike.profile import RecentInteraction
+from alsolike.profiles import ProfileStore
+from alsolike.registry import Registry, model_prefix
+from alsolike.s3_files import download, upload
+from alsolike.tombstones import add_tombstone
+from functions.collect.stream import EventStream
+from tests.builders.lambda_events import NOW_MS, interaction
+from tests.fakes.places import BUCKET, create_table
+
+MIB = 1024 * 1024
+
+
+def seen(second: int) -> RecentInteraction:
+    return RecentInteraction(NOW_MS + second * 1000, f"e{second}", "pear", "view")
+
+
+@pytest.fixture
+def profiles(aws: Callable[[str], Any]) -> ProfileStore:
+    return ProfileStore(aws("dynamodb"), create_table(aws("dynamodb"), "profiles", key="profile_id"))
+
+
+@pytest.fixture
+def catalogue(aws: Callable[[str], Any]) -> CatalogueStore:
+    return CatalogueStore(aws("dynamodb"), create_table(aws("dynamodb"), "catalogue", key="item_id"))
+
+
+def test_profile_keeps_interactions_of_several_writers(profiles: ProfileStore, aws: Callable[[str], Any]) -> None:
+    remembering = ProfileStore(aws("dynamodb"), "profiles", remember_bytes=1000)
+    assert remembering.add("u#ann", [seen(1)], now_ms=NOW_MS)
+    assert profiles.add("u#ann", [seen(2)], now_ms=NOW_MS)
+
+    assert remembering.add("u#ann", [seen(3)], now_ms=NOW_MS)  # whose condition fails first
+    assert not profiles.add("u#ann", [seen(1)], now_ms=NOW_MS)
+
+    assert profiles.read("u#ann", consistent=True).recent == (seen(1), seen(2), seen(3))
+
+
+def test_session_joins_its_user_once(profiles: ProfileStore) -> None:
+    profiles.add("s#s1", [seen(1), seen(9)], now_ms=NOW_MS)
+
+    for user in ("ann", "bob"):
+        profiles.join("s1", Login(NOW_MS + 5_000, "e5", user), now_ms=NOW_MS)
+
+    assert profiles.read("u#ann").recent == (seen(1),)
+    assert profiles.read("u#bob").recent == ()
+
+
+def test_erased_profile_stays_empty(profiles: ProfileStore) -> None:
+    profiles.add("u#ann", [seen(1)], now_ms=NOW_MS)
+
+    for _ in range(2):
+        profiles.erase("u#ann", now_ms=NOW_MS)
+    profiles.add("u#ann", [seen(2)], now_ms=NOW_MS)
+
+    found = profiles.read_many(["u#ann", "u#bob"])
+    assert (found["u#ann"].erased, found["u#ann"].recent) == (True, ())
+
+
+def test_rows_are_put_updated_deleted_and_listed_by_the_page(catalogue: CatalogueStore) -> None:
+    catalogue.put_batches((Item(f"i{number:02}", {"n": number}) for number in range(30)), now_ms=5)
+    catalogue.update("i00", lambda properties: {**properties, "title": "Pear"}, now_ms=6)
+    catalogue.delete("i01", now_ms=7)
+
+    found, token = catalogue.page(limit=20)
+    rest, last = catalogue.page(limit=20, token=token)
+
+    assert sorted(stored.row.item_id for stored in [*found, *rest]) == ["i00", *(f"i{n:02}" for n in range(2, 30))]
+    assert last is None
+    assert catalogue.get("i00").row == Item("i00", {"n": 0, "title": "Pear"})
+    with pytest.raises(NotFound):
+        catalogue.get("i01")
+    assert sum(1 for segment in range(3) for _ in catalogue.scan(segment=segment, segments=3)) == 29
+
+
+def test_row_is_inserted_once(catalogue: CatalogueStore) -> None:
+    assert catalogue.insert(Item("pear", {"v": 1}), now_ms=5)
+    assert not catalogue.insert(Item("pear", {"v": 2}), now_ms=6)
+
+    assert list(catalogue.scan()) == [Item("pear", {"v": 1})]
+
+
+def test_champion_is_replaced_if_it_is_the_one_that_was_read(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    for version in ("v1", "v2", "v3"):
+        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
+    first = registry.promote("v1", reason="a test", now_ms=1)
+    registry.replace(first, "v2", reason="a test", now_ms=2)
+
+    with pytest.raises(ConcurrentUpdate):
+        registry.replace(first, "v3", reason="a test", now_ms=3)
+
+    champion = registry.champion()
+    assert champion is not None
+    assert (champion.version, champion.previous) == ("v2", "v1")
+
+
+def test_configuration_is_applied_if_it_is_the_one_that_was_read(s3: Any) -> None:
+    store = ConfigurationStore(s3, BUCKET)
+    base = store.current()
+    mine, theirs = ({"format": 1, "events": {"view": {"weight": weight}}} for weight in (2, 3))
+    store.apply(base, mine, text="", by="ann", reason="", now_ms=1)
+
+    with pytest.raises(ConcurrentUpdate):
+        store.apply(base, theirs, text="", by="bob", reason="", now_ms=2)
+
+    assert store.current().configuration().events["view"].weight == 2
+    assert [version.by for version in store.history(limit=9)] == ["ann"]
+
+
+def test_tombstone_keeps_its_first_time(s3: Any) -> None:
+    assert add_tombstone(s3, BUCKET, "a" * 64, now_ms=5) == 5
+    assert add_tombstone(s3, BUCKET, "b" * 64, now_ms=6) == 6
+    assert add_tombstone(s3, BUCKET, "a" * 64, now_ms=7) == 5
+
+
+def test_file_of_several_parts_comes_back(s3: Any, tmp_path: Path) -> None:
+    (tmp_path / "sent").write_bytes(bytes(range(256)) * (20 * MIB // 256))
+
+    upload(s3, BUCKET, "models/file", tmp_path / "sent")
+    download(s3, BUCKET, "models/file", tmp_path / "received")
+
+    assert (tmp_path / "received").read_bytes() == (tmp_path / "sent").read_bytes()
+
+
+def test_events_stand_on_the_stream(aws: Callable[[str], Any]) -> None:
+    aws("kinesis").create_stream(StreamName="events", ShardCount=1)
+
+    EventStream(aws("kinesis"), "events").put([interaction("e1")], remaining_ms=lambda: 1_000)
+
+    shard = aws("kinesis").list_shards(StreamName="events")["Shards"][0]["ShardId"]
+    iterator = aws("kinesis").get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
+    (record,) = aws("kinesis").get_records(ShardIterator=iterator)["Records"]
+    assert (record["Data"], record["PartitionKey"]) == (interaction("e1").to_record(), "u#anna")

@@ -1,0 +1,62 @@
+"""Models of made-up shops, one after the other: trained, compared and judged."""
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from alsolike.bundle import Bundle
+from alsolike.decision import Check
+from functions.register_model.gate import judge
+from functions.register_model.limits import Limits
+from functions.register_model.serving_check import serving_checks
+from model_export.hyperparameters import Hyperparameters
+from model_export.train import train
+from tests.unit.model_export.shops import write_dataset
+
+LIMITS = Limits(min_interactions=100)
+USERS, DAYS, CHAMPIONS_DAYS = 80, 14, 10
+Walks = Mapping[str, Sequence[str]]
+
+
+def shuffled(walks: Walks, *, days: int) -> Walks:
+    """What everybody had in the first days, dealt out anew: as popular as it was, and without any order."""
+    early = [item for items in walks.values() for item in items[:days]]
+    random.Random(0).shuffle(early)
+    return {
+        user: [*early[number * days : (number + 1) * days], *items[days:]]
+        for number, (user, items) in enumerate(walks.items())
+    }
+
+
+def trained(folder: Path, walks: Walks, *, version: str, champion: Path | None = None, lines: Any = None) -> Path:
+    dataset = write_dataset(folder / f"{version}-data", walks)
+    if champion is not None:
+        (dataset / "champion").symlink_to(champion)
+    output = folder / version
+    train(
+        dataset=dataset,
+        output=output,
+        hyperparameters=Hyperparameters(run_id=version, algorithms="popularity,transitions"),
+        now_ms=0,
+        say=[].append if lines is None else lines.append,
+    )
+    return output
+
+
+def judged(candidate: Path, champion: Path | None = None) -> dict[str, Check]:
+    bundle = Bundle(candidate)
+    manifest = Bundle(champion).manifest if champion else None
+    checks = judge(
+        bundle.manifest,
+        run_id=bundle.manifest.version,
+        champion=manifest.version if manifest else None,
+        champion_manifest=manifest,
+        limits=LIMITS,
+        now_ms=0,
+    )
+    return {check.name: check for check in (*checks, *serving_checks(bundle, limits=LIMITS))}
+
+
+def failed(checks: Mapping[str, Check]) -> list[str]:
+    return [str(check) for check in checks.values() if not check.passed]
