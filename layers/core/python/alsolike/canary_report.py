@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.clients import ObjectClient
 from alsolike.errors import InvalidBundle, Unavailable
 
 CANARIES_PREFIX = "registry/canaries/"
@@ -118,7 +119,7 @@ class CanaryReports:
         The artefact bucket.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, version: str) -> CanaryReport | None:

@@ -9,6 +9,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import configuration_document
+from alsolike.clients import ObjectReader
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.configuration_document import EMPTY_DOCUMENT
 from alsolike.document import Fault, InvalidConfiguration
@@ -72,7 +73,7 @@ class ConfigurationReader:
         Whether the last look failed, so that an earlier configuration stands in.
     """
 
-    def __init__(self, client: Any, bucket: str, *, check_s: float = 30) -> None:
+    def __init__(self, client: ObjectReader, bucket: str, *, check_s: float = 30) -> None:
         self._client = client
         self._bucket = bucket
         self._check_ms = check_s * 1000
@@ -114,7 +115,7 @@ class ConfigurationReader:
         return self._configuration
 
 
-def read_current(client: Any, bucket: str, *, known: Current | None = None) -> Current:
+def read_current(client: ObjectReader, bucket: str, *, known: Current | None = None) -> Current:
     """Return what holds.
 
     Parameters

@@ -10,6 +10,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import configuration_document
+from alsolike.clients import ObjectClient
 from alsolike.configuration import Configuration
 from alsolike.configuration_document import EMPTY_DOCUMENT
 from alsolike.configuration_reader import CURRENT_KEY, Current, read_current
@@ -62,7 +63,7 @@ class ConfigurationStore:
         The artefact bucket.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

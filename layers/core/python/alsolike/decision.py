@@ -13,6 +13,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.champion_notes import check_reason
+from alsolike.clients import ObjectClient
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 
 DECISIONS_PREFIX = "registry/decisions/"
@@ -127,7 +128,7 @@ class Decisions:
         The artefact bucket.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.clients import ObjectClient
 from alsolike.errors import InvalidInput, NotFound, Unavailable
 from alsolike.pseudonyms import Pseudonyms
 
@@ -155,7 +156,7 @@ class ReceiptStore:
         The artefact bucket.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

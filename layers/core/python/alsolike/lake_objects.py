@@ -11,11 +11,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import lake
+from alsolike.clients import ObjectReader, PagedClient
 from alsolike.errors import Unavailable
 
 _GONE = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -44,7 +44,7 @@ class LakeObject:
         return self.key.split("/")[1].partition("=")[2]
 
 
-def list_objects(client: Any, bucket: str, *, prefix: str = lake.INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
+def list_objects(client: PagedClient, bucket: str, *, prefix: str = lake.INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
     """Yield the Parquet objects of a table below a prefix, by default all interactions, by key: a day's stand together.
 
     Raises
@@ -63,7 +63,7 @@ def list_objects(client: Any, bucket: str, *, prefix: str = lake.INTERACTIONS_PR
         raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error
 
 
-def read(client: Any, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
+def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
     """Return an object's content; None where it is gone.
 
     Parameters

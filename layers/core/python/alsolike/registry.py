@@ -7,7 +7,6 @@ The metrics and lineage of each version are in the SageMaker Model Registry; its
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.canary import Canary
 from alsolike.champion import Champion, Promotion
 from alsolike.champion_notes import Held, check_reason
+from alsolike.clients import RegistryClient
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from alsolike.names import MODEL_VERSION, MODEL_VERSION_FORM
 
@@ -38,7 +38,7 @@ class Registry:
         The artefact bucket.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: RegistryClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -6,10 +6,10 @@ import collections
 import dataclasses
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.clients import ObjectLister, ObjectReader, PagedClient
 from alsolike.errors import Unavailable
 
 AT_ONCE = 4
@@ -37,7 +37,7 @@ class Listed:
     modified_ms: int
 
 
-def listed(client: Any, bucket: str, prefix: str, *, after: str = "", since_ms: int = 0) -> Iterator[Listed]:
+def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", since_ms: int = 0) -> Iterator[Listed]:
     """Yield the objects below a prefix by key.
 
     Parameters
@@ -66,7 +66,7 @@ def listed(client: Any, bucket: str, prefix: str, *, after: str = "", since_ms: 
 
 
 def scan(
-    client: Any,
+    client: ObjectLister,
     bucket: str,
     prefix: str,
     *,
@@ -103,7 +103,7 @@ def scan(
                 future.cancel()
 
 
-def _get(client: Any, bucket: str, entry: Listed) -> StoredObject:
+def _get(client: ObjectReader, bucket: str, entry: Listed) -> StoredObject:
     key = entry.key
     try:
         answer = client.get_object(Bucket=bucket, Key=key)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.clients import ObjectClient, ObjectReader
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.stream import StreamRecord
@@ -65,7 +66,9 @@ class TombstoneReader:
         Gives the deployment's hashes; only asked once somebody has been erased.
     """
 
-    def __init__(self, client: Any, bucket: str, pseudonyms: Callable[[], Pseudonyms], *, check_s: float = 5) -> None:
+    def __init__(
+        self, client: ObjectReader, bucket: str, pseudonyms: Callable[[], Pseudonyms], *, check_s: float = 5
+    ) -> None:
         self._client = client
         self._bucket = bucket
         self._pseudonyms = pseudonyms
@@ -112,7 +115,7 @@ class TombstoneReader:
         return self._erased or _NOBODY
 
 
-def add_tombstone(client: Any, bucket: str, user_hash: str, *, now_ms: int) -> int:
+def add_tombstone(client: ObjectClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
     """Write a tombstone; return when the user was erased first, which a repeated call does not change.
 
     Parameters
@@ -153,7 +156,7 @@ def add_tombstone(client: Any, bucket: str, user_hash: str, *, now_ms: int) -> i
     raise ConcurrentUpdate(f"s3://{bucket}/{TOMBSTONES_KEY} changed {MAX_ATTEMPTS} times while it was updated")
 
 
-def _read(client: Any, bucket: str, *, known: str | None) -> tuple[Mapping[str, int], str | None] | None:
+def _read(client: ObjectReader, bucket: str, *, known: str | None) -> tuple[Mapping[str, int], str | None] | None:
     """Return the tombstones and their ETag; None if they are the known ones still."""
     try:
         answer = client.get_object(Bucket=bucket, Key=TOMBSTONES_KEY, **({"IfNoneMatch": known} if known else {}))

@@ -163,7 +163,8 @@ def test_slow_store_takes_less_than_the_functions_timeout(shop: Shop) -> None:
     champion = handler._sources().watch._champion
 
     for part in (champion._registry, champion._bundles):
-        config = part._client.meta.config
+        client: Any = part._client
+        config = client.meta.config
         assert (config.connect_timeout, config.read_timeout) == (2, 2)
         assert config.retries["total_max_attempts"] == 2
 
