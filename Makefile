@@ -12,11 +12,11 @@ WITH ?=
 .PHONY: .check-lint .check-types .check-imports .check-prose .check-test .web-build .web-check .web-test .docs-api .docs-images .synth-layers .synth-app FORCE
 
 help:  ## show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {sub(/\$$\(SUITES\)/, "$(SUITES)", $$2); printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web bench")
 
-demo: $(VENV)/demo.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
+demo: $(VENV)/demo.done $(VENV)/compiled.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
 
 test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates (ARGS="-k profile")
@@ -26,7 +26,7 @@ CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
 SUITES := system faults api canary spark cli functions layers
-slow: $(VENV)/dev.done $(if $(filter spark,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## booted clouds and slow tests (WHAT="system faults api canary spark cli functions layers", WHAT=ci for the reduced part)
+slow: $(VENV)/dev.done $(if $(filter spark ci,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
 	@failed=; for suite in $(or $(WHAT),$(SUITES)); do \
 		case $$suite in \
 			system) tests="-n 2 --dist loadgroup tests/system" ;; \
@@ -82,8 +82,15 @@ $(VENV)/demo.done: $(VENV)/uv.done requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Bytecode halves the time that commands and tests need to start. The CDK has too much code: only what is imported is compiled.
+export PYTHONDONTWRITEBYTECODE :=
+$(VENV)/compiled.done: requirements.lock | $(VENV)/demo.done
+	@$(BIN)/python -m compileall -qq -j 2 -x '/(aws_cdk|torch|torchgen|sympy|networkx)/|/tests?/' \
+		$(VENV)/lib layers functions infra_cdk model_export local_cloud cli; $(BIN)/python -c 'import infra_cdk.app'
+	@touch $@
+
 # The tests of SASRec's training need torch. They are skipped, and say so, where it cannot be installed at once.
-$(VENV)/dev.done: $(VENV)/demo.done
+$(VENV)/dev.done: $(VENV)/demo.done $(VENV)/compiled.done
 	$(INSTALL) --extra demo --extra sentences --group dev
 	@$(TORCH) 2>/dev/null || echo "torch is not at hand: the tests of SASRec's training are skipped (make setup WITH=neural installs it)"
 	@touch $@

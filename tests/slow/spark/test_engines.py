@@ -62,6 +62,7 @@ def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("settings_", "erased"),
     [
