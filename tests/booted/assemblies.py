@@ -23,7 +23,7 @@ KEPT = 12
 
 _SOURCES = ("cdk.json", "functions", "infra_cdk", "layers", "model_export")
 _TOOLS = ("aws-cdk-lib", "cdk-nag", "constructs")
-_TIMEOUT_S = 300
+_TIMEOUT_S = 1_200
 
 
 def synthesized(**settings: Any) -> Path:
