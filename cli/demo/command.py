@@ -37,12 +37,16 @@ def demo(
 ) -> None:
     """Run the whole loop on a year of a grocer's purchases: import, train, recommend, replay live events.
 
-    On a terminal, the shop then keeps running until Ctrl-C. The results are also in .alsolike/demo/summary.json.
+    On a terminal, keep the shop running until Ctrl-C.
+    Write all figures to .alsolike/demo/summary.json.
 
-    The data set is The Complete Journey, simulated from real shopping patterns. Its times are moved by whole weeks, so
-    that the year ends now.
+    The data set is The Complete Journey, simulated from real shopping patterns.
+    All times are moved by whole weeks, so that the year ends now.
 
-    Examples:  alsolike demo  |  alsolike demo --users 300 --exit  |  alsolike demo --exit --json
+    Examples:
+    `alsolike demo` imports all households.
+    `alsolike demo --users 300` takes a part of the time.
+    `alsolike demo --exit --json` prints all figures for a program.
     """
     from cli import console, deployment, extras
     from cli.demo import summary as results
@@ -85,7 +89,7 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         run.summary.error = "interrupted"
         run.summary.write(path)
-        console.say("alsolike: the demo was interrupted; the embedded cloud has stopped")
+        console.say("alsolike: the demo was interrupted, and everything that it started has ended")
         raise typer.Exit(_INTERRUPTED) from None
     except DemoFailed as error:
         run.summary.error = str(error)
