@@ -39,6 +39,7 @@ def client(url: str, service: str) -> Any:
     return boto3.client(service, region_name=REGION, endpoint_url=url, aws_access_key_id="t", aws_secret_access_key="t")
 
 
+@pytest.mark.ci
 def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     rows = "".join(f"{user},a,1500000000\n" for user in range(20_000))

@@ -1,8 +1,5 @@
 """The training job: its hyperparameters, its bundle, and the reason that it leaves where it fails."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import orjson
@@ -10,10 +7,9 @@ import pytest
 
 from alsolike.bundle import MANIFEST_FILE, Bundle
 from alsolike.errors import InvalidInput
+from model_export import train
 from model_export.hyperparameters import Hyperparameters
 from tests.unit.model_export.shops import tiny_shop, write_dataset
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -39,46 +35,43 @@ def test_hyperparameters_arrive_as_strings() -> None:
     assert Hyperparameters.from_json(document) == Hyperparameters(run_id="r-1", holdout_days=7.5, exclude_seen=True)
 
 
-def start_job(base: Path, hyperparameters: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run_job(base: Path, hyperparameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return the status of a job that runs in this process; tests/slow starts its entry point."""
     (base / "input/config").mkdir(parents=True, exist_ok=True)
     (base / "input/config/hyperparameters.json").write_bytes(orjson.dumps(hyperparameters))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["sh", str(ROOT / "model_export/entrypoint.sh")],
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base), "PATH": path},
-        cwd=base,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))
+    return train.main()
 
 
-def test_the_job_leaves_a_bundle_in_the_model_directory(tmp_path: Path) -> None:
+def test_the_job_leaves_a_bundle_in_the_model_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
 
-    finished = start_job(tmp_path, {"run_id": "job-1", "algorithms": "popularity,transitions"})
+    status = run_job(tmp_path, {"run_id": "job-1", "algorithms": "popularity,transitions"}, monkeypatch)
 
-    assert finished.returncode == 0, finished.stderr
+    assert status == 0
     assert Bundle(tmp_path / "model").manifest.version == "job-1"
-    assert "ndcg_at_10=" in finished.stdout
+    assert "ndcg_at_10=" in capsys.readouterr().out
     assert not (tmp_path / "output/failure").exists()
 
 
-def test_a_job_that_fails_leaves_its_reason_and_a_status(tmp_path: Path) -> None:
+def test_a_job_that_fails_leaves_its_reason_and_a_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_dataset(tmp_path / "input/data/dataset", {"a": ["x"]})
 
-    finished = start_job(tmp_path, {"run_id": "job-2"})
+    status = run_job(tmp_path, {"run_id": "job-2"}, monkeypatch)
 
-    assert finished.returncode == 1
+    assert status == 1
     reason = (tmp_path / "output/failure").read_text()
     assert reason.startswith("InvalidDataset: dataset run-1 holds 1 users, 1 items and 1 interactions")
     assert not (tmp_path / "model" / MANIFEST_FILE).exists()
 
 
-def test_an_unknown_algorithm_fails_the_job_with_the_known_ones(tmp_path: Path) -> None:
+def test_an_unknown_algorithm_fails_the_job_with_the_known_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
 
-    start_job(tmp_path, {"run_id": "job-3", "algorithms": "als"})
+    run_job(tmp_path, {"run_id": "job-3", "algorithms": "als"}, monkeypatch)
 
     assert "unknown algorithm 'als'; known are blend" in (tmp_path / "output/failure").read_text()

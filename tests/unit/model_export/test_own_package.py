@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from alsolike.bundle import Bundle
 from alsolike.errors import InvalidInput
 from model_export.algorithms import OWN_PACKAGE, known, named
-from tests.unit.model_export.shops import tiny_shop
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs/algorithms.md").read_text(), re.DOTALL)[1]  # type: ignore[index]
@@ -104,29 +98,3 @@ def test_folder_without_modules_or_none_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv(OWN_PACKAGE, str(tmp_path / "nowhere"))
     with pytest.raises(InvalidInput, match="nowhere', expected a folder"):
         known()
-
-
-def test_training_job_imports_the_package_of_its_channel(tmp_path: Path) -> None:
-    base = tmp_path / "ml"
-    tiny_shop(base / "input/data/dataset")
-    (base / "input/config").mkdir(parents=True)
-    (base / "input/config/hyperparameters.json").write_text(json.dumps({"algorithms": "newcomers"}))
-    (base / "input/data/package").mkdir()
-    with zipfile.ZipFile(base / "input/data/package/asset.zip", "w") as archive:
-        archive.writestr("newcomers_own.py", EXAMPLE)
-
-    done = subprocess.run(
-        ["sh", str(ROOT / "model_export/entrypoint.sh")],
-        env={
-            **os.environ,
-            "SAGEMAKER_BASE_DIR": str(base),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert Bundle(base / "model").manifest.algorithm == "newcomers"

@@ -1,0 +1,104 @@
+"""Two processes train what one does."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_export import peers
+from model_export.algorithms.sasrec import Sasrec
+from model_export.checkpoints import kept_in
+from tests.unit.model_export.shops import interactions, random_sequences
+
+SMALL = Sasrec(
+    size=8, heads=2, feed=2, length=6, dropout=0.3, negatives=16, learning_rate=0.01, epochs=3, judge_every=1
+)
+DATA = interactions(random_sequences(users=60, items=40, length=30))
+NOWHERE = Path("nowhere")
+
+
+@pytest.fixture(scope="module")
+def _two() -> Iterator[None]:
+    """This process and one that it starts."""
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    with peers.joined(peers.place({}, NOWHERE, processes=2)):
+        yield
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(peers, "_current", peers.Peers())
+    return monkeypatch
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.usefixtures("_two")
+def test_two_processes_have_the_losses_and_the_model_of_one(dropout: float, alone: pytest.MonkeyPatch) -> None:
+    from model_export.sasrec_training import train
+
+    settings = dataclasses.replace(SMALL, dropout=dropout)
+    of_one = list(train(DATA, settings, epochs=3))
+    alone.undo()
+    of_two = list(train(DATA, settings, epochs=3))
+
+    assert [each.loss for each in of_two] == pytest.approx([each.loss for each in of_one], rel=1e-5)
+    assert of_one[-1].loss < of_one[0].loss
+    for name in of_one[-1].arrays.keys() - {
+        "attend.bias"
+    }:  # a key's has no gradient but rounding, which AdamW scales up
+        found, expected = of_two[-1].arrays[name], of_one[-1].arrays[name]
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.usefixtures("_two")
+def test_a_batch_of_one_row_is_trained_by_one_of_the_two(alone: pytest.MonkeyPatch) -> None:
+    one_user = interactions([[1, 2, 3, 4, 5, 6, 1]])
+
+    of_one = SMALL.fit(one_user)
+    alone.undo()
+    of_two = SMALL.fit(one_user)
+
+    np.testing.assert_allclose(
+        of_two.networks[0]["item.weight"], of_one.networks[0]["item.weight"], rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.usefixtures("_two")
+def test_a_training_that_is_given_up_leaves_the_other_process_ready_for_the_next() -> None:
+    found = iter([0.1, 0.5, 0.3, 0.2, 0.1, 0.0])
+    settings = dataclasses.replace(SMALL, patience=2, most_epochs=6)
+
+    judged = settings.fit_judged(DATA, lambda _: next(found))
+    again = dataclasses.replace(settings, epochs=2).fit(DATA)
+
+    assert judged.settings.epochs == 2
+    np.testing.assert_array_equal(judged.networks[0]["item.weight"], again.networks[0]["item.weight"])
+
+
+@pytest.mark.usefixtures("_two")
+def test_two_processes_go_on_from_where_one_was_stopped(tmp_path: Path, alone: pytest.MonkeyPatch) -> None:
+    from model_export.sasrec_training import train
+
+    whole = SMALL.fit(DATA)
+    with kept_in(tmp_path):
+        training = train(DATA, SMALL, epochs=3)
+        assert [next(training).epochs for _ in range(2)] == [1, 2]  # the second is not kept yet
+        alone.undo()
+        rest = list(train(DATA, SMALL, epochs=3))
+
+    assert [each.epochs for each in rest] == [1, 2, 3]
+    np.testing.assert_allclose(rest[-1].arrays["item.weight"], whole.networks[0]["item.weight"], rtol=1e-3, atol=1e-5)
+
+
+def test_a_process_that_cannot_start_ends_the_training_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    with (
+        pytest.raises(RuntimeError, match="process 1 of 2 has ended with status 1"),
+        peers.joined(peers.place({}, NOWHERE, processes=2)),
+    ):
+        pass

@@ -1,0 +1,38 @@
+"""Exports of 200,000 items whose vectors have no small axes: two stages would leave items out."""
+
+from pathlib import Path
+
+import pytest
+
+from model_export import stages
+from model_export.onnx_two_stages import TwoStages
+from model_export.stages import choose, export_graphs
+from tests.unit.model_export.embeddings import DIMENSIONS, MANY, Embeddings, random_histories
+
+
+@pytest.fixture(autouse=True)
+def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "SAMPLE", 32)
+
+
+def test_a_head_that_drops_what_belongs_in_the_list_is_not_taken(tmp_path: Path) -> None:
+    """Without any decay half of the axes say half of everything."""
+    isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
+
+    found, _ = export_graphs(isotropic, tmp_path, random_histories(MANY, rows=20))
+
+    half = next(tried for tried in found.tried if tried.two_stages == TwoStages(DIMENSIONS // 2, 24))
+    assert half.recall < 0.9
+    assert choose(found.tried) != half
+
+
+def test_a_sample_that_promised_too_much_is_no_reason_to_leave_items_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the sample says, the head that misses most is chosen; the parity check finds out."""
+    isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
+    monkeypatch.setattr(stages, "choose", lambda tried: min(tried, key=lambda one: one.recall))
+
+    found, parity = export_graphs(isotropic, tmp_path, random_histories(MANY, rows=10))
+
+    assert (found.stages, parity.recall) == (1, 1.0)
