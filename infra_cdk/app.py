@@ -1,4 +1,4 @@
-"""Writes the cloud assembly of one environment: what the CDK's CLI and the embedded cloud deploy."""
+"""Writer of the cloud assembly of one environment, which the CDK's CLI and the embedded cloud deploy."""
 
 import argparse
 import json
@@ -127,9 +127,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the assembly; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.app", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
-    parser.add_argument("--outdir", type=Path, help="where the assembly goes (default: cdk.out)")
+    parser.add_argument("--outdir", type=Path, help="folder of the assembly (default: cdk.out)")
     parser.add_argument(
-        "--layers", type=Path, default=LAYERS, help="where layers.build put them (default: build/layers)"
+        "--layers",
+        type=Path,
+        default=LAYERS,
+        help="folder of the layers that layers.build made (default: build/layers)",
     )
     parser.add_argument(
         "--skip-template-check", action="store_true", help="do not validate against CloudFormation's schema: 5 s faster"

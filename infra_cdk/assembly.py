@@ -1,4 +1,4 @@
-"""Writes the cloud assembly of an environment, unless the one that is there was written from the very same inputs.
+"""Cached writer of the cloud assembly of an environment: an assembly whose inputs are unchanged is reused.
 
 The CDK and its Node process are loaded only where something has changed.
 """
@@ -81,8 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the assembly or leave it as it is; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.assembly", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
-    parser.add_argument("--outdir", type=Path, required=True, help="where the assembly goes")
-    parser.add_argument("--layers", type=Path, default=ROOT / "build" / "layers", help="where layers.build put them")
+    parser.add_argument("--outdir", type=Path, required=True, help="folder of the assembly")
+    parser.add_argument(
+        "--layers", type=Path, default=ROOT / "build" / "layers", help="folder of the layers that layers.build made"
+    )
     options = parser.parse_args(arguments)
     try:
         inputs = inputs_digest(environment=options.environment, layers=options.layers, outdir=options.outdir)

@@ -1,4 +1,4 @@
-"""Reads the settings of an environment from the context in `cdk.json`."""
+"""Settings of an environment, read from the context in `cdk.json`."""
 
 import types
 import typing

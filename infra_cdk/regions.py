@@ -1,4 +1,4 @@
-"""What AWS publishes under another name in each region: layers and training images."""
+"""Layers and training images that AWS publishes under another name in each region."""
 
 import re
 from collections.abc import Mapping

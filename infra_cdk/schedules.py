@@ -1,4 +1,4 @@
-"""How long nothing happens by an EventBridge schedule."""
+"""Longest pause of an EventBridge schedule."""
 
 import itertools
 import math

@@ -9,7 +9,7 @@ from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, is_image
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_ranges, require_schedules
 from infra_cdk.training_settings import TrainingSettings
 
-# What CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+# Accepted by CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
@@ -87,8 +87,8 @@ class Settings(TrainingSettings):
     operator_mfa
         Whether operators have to sign in to the pages with a second factor, a code of an app, or may.
     tracing
-        Whether functions and workflows send traces to X-Ray, which takes money for each. Of a function's calls Lambda
-        traces one a second, and 5% of those beyond.
+        Send traces of functions and workflows to X-Ray, which charges per trace. Lambda traces one call of a function
+        per second, and 5% of the others.
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
     dashboards
@@ -223,7 +223,7 @@ class Settings(TrainingSettings):
     def max_bundle_mb(self) -> int:
         """The largest bundle that may serve: `recommend` has two while it swaps them.
 
-        Of its /tmp a tenth is kept free; of the rest bundles have two thirds, catalogue snapshots one.
+        A tenth of its /tmp is kept free. Bundles have two thirds of the rest, catalogue snapshots one third.
         """
         return self.recommend_storage_mb * 9 // 10 * 2 // 3 // 2 // 50 * 50
 

@@ -1,4 +1,4 @@
-"""How settings are checked: what cannot be used is refused with the field, the value and what is expected."""
+"""Checks of settings. An error names the field, its value and the expected values."""
 
 import datetime as dt
 import re

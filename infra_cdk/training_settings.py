@@ -11,7 +11,7 @@ from infra_cdk.settings_checks import rate_s, require, require_ranges, require_s
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
 # A run has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-# A look at a canary is two of waiting, five of a function and two of a choice. What attempts add has the rest.
+# A look at a canary is two events of waiting, five of a function and two of a choice. Further attempts have the rest.
 _EVENTS_OF_A_LOOK, _EVENTS_FOR_LOOKS = 9, 20_000
 
 
@@ -24,8 +24,8 @@ class TrainingSettings:
     training_schedule, monitoring_schedule
         EventBridge schedule expressions; None leaves training or monitoring to be started by hand.
     training_spot, training_max_wait_s
-        Train on spare capacity, which costs less and may be taken away: then the job goes on from its checkpoints. How
-        long it waits for capacity, work included.
+        Train on spare capacity, which costs less. A job that loses it resumes from its checkpoints. The maximum wait
+        for capacity includes the time of the training.
     training_instances, training_processes
         Hosts of the job, and processes on each, that share the training of SASRec; all else runs in one.
     training_algorithms, training_budget_s, training_budget_mb
@@ -163,7 +163,7 @@ class TrainingSettings:
 
     @property
     def training_wait_s(self) -> int:
-        """How long a training job takes at most, with the wait for spare capacity where that is used."""
+        """The maximum duration of a training job, including the wait for spare capacity if that is used."""
         return self.training_max_wait_s if self.training_spot else self.training_max_runtime_s
 
 

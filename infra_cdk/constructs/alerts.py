@@ -1,4 +1,4 @@
-"""Where people are told that something is wrong."""
+"""Topic that notifies operators of failures."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch

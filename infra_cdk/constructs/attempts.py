@@ -1,4 +1,4 @@
-"""How a step of a workflow is attempted again."""
+"""Retries of a step of a workflow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ LAMBDA_TRANSIENT = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
-"""What is Lambda's own failure, not the function's."""
+"""Failures of Lambda itself, not of the function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """How long one attempt may take, and how often there is another; each pause is twice the one before."""
+    """Timeout of an attempt and number of retries; each pause is twice the one before."""
 
     timeout_s: int
     first_pause_s: int = 2
@@ -26,7 +26,7 @@ class Attempts:
 
     @property
     def longest_s(self) -> int:
-        """How long all attempts take, if each takes as long as it may."""
+        """The duration of all attempts, if each takes as long as it may."""
         pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1 + 2 + 4 + ... first pauses
         return (self.retries + 1) * self.timeout_s + pauses_s
 

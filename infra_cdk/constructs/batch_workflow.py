@@ -16,12 +16,12 @@ from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
 BATCH_DAYS = 30
-"""How long its users and answers are kept."""
+"""Retention of its users and answers."""
 BATCH_PREFIX = "batch/"
-"""Where `alsolike.recommendation_rows` has runs in the artefact bucket."""
+"""Prefix of runs in the artefact bucket, as in `alsolike.recommendation_rows`."""
 
 RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
-"""Of an invocation; a little more than the functions' own."""
+"""Timeout of an invocation; a little more than the functions' own."""
 _RECOMMEND = Attempts(timeout_s=RECOMMEND_TIMEOUT_S)
 _WRITE = Attempts(timeout_s=WRITE_TIMEOUT_S)
 _KEEP = Attempts(timeout_s=60)

@@ -1,4 +1,4 @@
-"""What a month may cost before people are told."""
+"""Monthly budget, which notifies operators before it is exceeded."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from constructs import Construct
 from infra_cdk.settings import Settings
 
 ENVIRONMENT_TAG = "alsolike:environment"
-"""Of every resource; it filters costs once it has been activated as a cost allocation tag (docs/cost.md)."""
+"""Tag of every resource; it filters costs once it is activated as a cost allocation tag (docs/cost.md)."""
 
 SPENT_PERCENT, FORECAST_PERCENT = 80, 100
 

@@ -1,4 +1,4 @@
-"""What tries a version beside the champion."""
+"""Canary: compares a version on trial with the champion."""
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct

@@ -1,4 +1,4 @@
-"""What a function needs in order to read the configuration."""
+"""Permissions to read the configuration."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from infra_cdk.constructs.permissions import Permission
 from infra_cdk.settings import Settings
 
 CURRENT_KEY = "config/current.json"
-"""Where `alsolike.configuration_store` keeps what holds."""
+"""Object in which `alsolike.configuration_store` keeps the current configuration."""
 
 
 def configuration_variables(artefacts: s3.IBucket, *, settings: Settings) -> Mapping[str, str]:
@@ -20,9 +20,9 @@ def configuration_variables(artefacts: s3.IBucket, *, settings: Settings) -> Map
 
 
 def configuration_permissions(artefacts: s3.IBucket) -> list[Permission]:
-    """Return the permissions: to read the one object, and to be told where there is none yet.
+    """Return the permissions: to read the one object, and to list the bucket.
 
-    Who may not list a bucket is refused an object that does not exist, as one that it may not read:
+    Without the permission to list a bucket, S3 answers 403, not 404, for an object that does not exist:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
     """
     return [

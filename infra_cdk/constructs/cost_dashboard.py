@@ -21,7 +21,7 @@ NOTE = (
     "without any load. `alsolike cost` has all of them."
 )
 BILLING_REGION = "us-east-1"
-"""Where AWS/Billing is, if the account has turned billing alerts on."""
+"""Region of AWS/Billing, if the account has turned billing alerts on."""
 
 _CLASSES = (
     ("StandardStorage", "s3_gb", ""),
@@ -29,10 +29,10 @@ _CLASSES = (
     ("IntelligentTieringIAStorage", "s3_infrequent_gb", ", tiered, a month unread"),
     ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, three months unread"),
 )
-"""Where objects lie, after `lake_cold_days` too. What is unread for three months costs less than it is shown at."""
+"""Storage classes of objects, after `lake_cold_days` too. Objects unread for three months cost less than shown."""
 
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
-"""Whose logs grow with the load."""
+"""Functions whose logs grow with the load."""
 
 
 def cost_dashboard(

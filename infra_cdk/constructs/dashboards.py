@@ -78,7 +78,7 @@ def health_dashboard(
             "Cold starts of recommend, and how long they took",
             recommend_log,
             "filter @type = 'REPORT'",
-            "parse @message /Restore Duration: (?<restored>[0-9.]+) ms/",  # of SnapStart
+            "parse @message /Restore Duration: (?<restored>[0-9.]+) ms/",  # SnapStart
             "fields coalesce(@initDuration, restored) as took",
             "filter ispresent(took)",
             "stats count(*) as starts, pct(took, 50) as p50, max(took) as longest by bin(1h)",

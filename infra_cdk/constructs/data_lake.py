@@ -44,12 +44,12 @@ COPY_ORDER = (
 )  # fmt: skip
 """The order in which `alsolike.lake` prefers copies of an event; a test keeps the queries equal."""
 
-# Where Lambda itself puts the records that an event source gave up on; the key cannot be chosen:
+# Lambda puts the records that an event source gave up on below this prefix; the key cannot be chosen:
 # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 FAILED_RECORDS_PREFIX = "aws/lambda/"
 
 DERIVED_PREFIXES = ("outcomes/", "engagement/", "attribution/")
-"""What `attribute_outcomes` writes."""
+"""Prefixes that `attribute_outcomes` writes."""
 
 
 class DataLake(Construct):
@@ -89,7 +89,7 @@ class DataLake(Construct):
                 s3.LifecycleRule(
                     prefix=BATCH_PREFIX,
                     expiration=cdk.Duration.days(BATCH_DAYS),
-                    # Of people, and soon out of date: nobody needs them back.
+                    # Users' data, soon out of date: older versions are not needed.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
                 s3.LifecycleRule(

@@ -1,4 +1,4 @@
-"""What builds datasets."""
+"""Function that builds datasets."""
 
 from constructs import Construct
 

@@ -41,9 +41,9 @@ def consume(
 ) -> None:
     """Give a function the stream's records in batches.
 
-    A batch that fails is halved until the record that fails it stands alone. Where the handler names a failed record,
-    that record and all after it in the batch come again. What still fails after the retries, or is about to leave the
-    stream, goes to the `failed` bucket.
+    Lambda halves a batch that fails until it has one record. If the handler names a failed record, Lambda retries that
+    record and all after it in the batch. Records that still fail after the retries, or are about to leave the stream,
+    go to the `failed` bucket.
 
     Parameters
     ----------

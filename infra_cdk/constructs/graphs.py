@@ -1,4 +1,4 @@
-"""What dashboards are made of: boards, graphs, queries of logs."""
+"""Parts of dashboards: boards, graphs, log queries."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ RATES = (
     ("NewItemShare", "Share of new items"),
     ("DegradedShare", "Share of degraded answers"),
 )
-"""What attribution reports of a day's answers, each with what it is."""
+"""Metrics that attribution reports of a day's answers, each with its description."""
 
 
 def board(scope: Construct, name: str, *, settings: Settings, start: str = "-PT12H") -> cloudwatch.Dashboard:

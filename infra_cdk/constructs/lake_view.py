@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.lake_table import Database
 
-# Where Athena finds Glue's databases.
+# Athena's catalogue of Glue's databases.
 CATALOG = "awsdatacatalog"
 
 _PRESTO_TYPES = {

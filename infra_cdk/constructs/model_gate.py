@@ -1,4 +1,4 @@
-"""What registers models, and judges them."""
+"""Function that judges and registers models."""
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -9,7 +9,7 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
-# What the function knows by the same names.
+# Settings that the function has under the same names.
 GATE_SETTINGS = (
     "gate_min_interactions",
     "gate_min_users",

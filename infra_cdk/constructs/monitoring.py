@@ -1,4 +1,4 @@
-"""What looks whether the champion still fits: the function, its schedule, and whom it tells."""
+"""Drift monitoring of the champion: the function, its schedule and its notifications."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch

@@ -26,7 +26,7 @@ ROUTES = (
 
 
 PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
-"""What the stacks of a deployment are called, whose templates say what it costs."""
+"""Names of the stacks of a deployment; their templates state its cost."""
 
 _READ_IN_LAKE = {
     **dict.fromkeys(("engagement/", "attribution/", "outcomes/"), "Objects are named after their day"),
@@ -67,7 +67,7 @@ def add_observe(
                 resources=["*"],
                 wildcard_reason="CloudWatch tells of composite alarms only whom it may tell of all",
             ),
-            # What configuration_permissions say of the artefacts' bucket holds of the lake's too.
+            # Without it S3 answers 403 for an object that does not exist; see configuration_permissions.
             Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn]),
             *(
                 objects(data.lake, prefix, actions=["s3:GetObject"], reason=reason)

@@ -1,4 +1,4 @@
-"""What operators act through: the function behind the API's routes that promote, roll back and train."""
+"""Function behind the operators' API routes, which promote, roll back and train."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_

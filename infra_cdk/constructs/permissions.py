@@ -1,4 +1,4 @@
-"""What a role may do: hand-written statements, with a reason for each wildcard in them."""
+"""Permissions of a role: hand-written statements, with a reason for each wildcard in them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a function needs in order to know whom the deployment has erased, and to hash ids."""
+"""Permissions to read tombstones and to hash ids."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from infra_cdk.constructs.permissions import Permission
 from infra_cdk.settings import Settings
 
 TOMBSTONES_KEY = "privacy/tombstones.json"
-"""Where `alsolike.tombstones` keeps them."""
+"""Object of the tombstones, as in `alsolike.tombstones`."""
 
 
 def tombstone_variables(

@@ -1,4 +1,4 @@
-"""What a Lambda function is in this project: the only place that defines one."""
+"""Lambda function of this project; no other construct defines one."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

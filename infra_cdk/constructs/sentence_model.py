@@ -1,4 +1,4 @@
-"""Where the sentence model is that a training job is given."""
+"""Location of the sentence model that a training job reads."""
 
 from pathlib import Path
 

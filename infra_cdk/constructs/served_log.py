@@ -19,7 +19,7 @@ from infra_cdk.constructs.served_table import SERVED_TABLE
 from infra_cdk.settings import Settings
 
 LINE_FIELD = "$.served.recommendation_id"
-"""What only the lines of answers have; see `alsolike.served`."""
+"""Marker that only the log lines of answers have; see `alsolike.served`."""
 
 
 class ServedLog(Construct):

@@ -1,4 +1,4 @@
-"""Who may call the routes for browsers: whoever has a token of a session, minted by the shop's backend."""
+"""Authorizer of the routes for browsers: it accepts session tokens that the shop's backend minted."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers

@@ -56,7 +56,7 @@ class SparkJob(Construct):
                 "__pycache__",
             ],
         )
-        # What the functions' layer has too, in the same versions; pip checks the hashes in it.
+        # Libraries of the functions' layer, in the same versions; pip checks their hashes.
         packages = assets.Asset(self, "Packages", path=str(ROOT / "layers" / "core" / "requirements.txt"))
         self.role = role_for(
             self,

@@ -1,4 +1,4 @@
-"""Who may call the API: Cognito issues tokens to machines for a secret, to operators who sign in to the pages."""
+"""Cognito issues API tokens to machines for a secret, and to operators who sign in to the pages."""
 
 from collections.abc import Sequence
 

@@ -26,7 +26,7 @@ _START = (
 
 
 class TrainingJob(Construct):
-    """How a training job is started; the job itself is created anew in each run of the workflow."""
+    """Start of a training job; each run of the workflow creates a new job."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, artefacts: s3.IBucket) -> None:
         super().__init__(scope, construct_id)

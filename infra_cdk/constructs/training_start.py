@@ -1,4 +1,4 @@
-"""What lets a run of the workflow begin."""
+"""Start of a run of the training workflow."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam

@@ -22,7 +22,7 @@ from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.constructs.workflow_steps import NOTIFICATION, call, notify
 from infra_cdk.settings import Settings
 
-# What our functions raise where the same call may work later; see `alsolike/errors.py`.
+# Errors of our functions after which the same call may succeed later; see `alsolike/errors.py`.
 _OURS_TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
 # A Lambda runs for 15 minutes at most.
 _FUNCTION = Attempts(timeout_s=960)
@@ -70,7 +70,7 @@ class TrainingWorkflow(Construct):
         self._alerts = alerts
         failed = sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.failure.cause")
         self._failed = self._notify("NotifyFailure", "training failed", {"failure.$": "$.failure"})
-        # Who cannot be told can still read it in the execution.
+        # If the notification fails, the execution still has the cause.
         self._failed.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
         self._failed.next(failed)
 
@@ -92,7 +92,7 @@ class TrainingWorkflow(Construct):
             "BuildDataset",
             steps.build_dataset,
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
-            # What any engine can say; counts are in the dataset's manifest.
+            # Fields that any engine returns; counts are in the dataset's manifest.
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )

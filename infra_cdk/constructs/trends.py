@@ -1,11 +1,11 @@
-"""What functions need in order to count what trends, and to read it."""
+"""Permissions to write and to read trend counters."""
 
 from aws_cdk import aws_s3 as s3
 
 from infra_cdk.constructs.permissions import Permission, objects
 
 TRENDS_PREFIX = "trends/"
-"""Where `alsolike.trends_store` keeps the counters, one object a shard of the stream."""
+"""Prefix of the counters, as in `alsolike.trends_store`: one object per shard of the stream."""
 
 BATCH_SIZE = 10_000
 """Lambda's limit: however many come in during a window, they are one write."""

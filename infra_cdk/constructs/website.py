@@ -14,7 +14,7 @@ from infra_cdk.settings import Settings
 PAGES = ("", "console.html")
 """Paths of the pages: what a sign-in comes back to. The first is the distribution's root."""
 
-# Those that CloudFront keeps for ten seconds otherwise, of the API's answers too, whosever token they were for:
+# CloudFront would cache these for ten seconds, the API's answers included, whatever token they were for:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 _ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 

@@ -1,4 +1,4 @@
-"""What workflows may do."""
+"""Permissions of workflows."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What served answers led to: the function that computes it, its schedule, and the tables that it writes."""
+"""Attribution of outcomes to answers: the function, its schedule and the tables that it writes."""
 
 from collections.abc import Mapping
 from pathlib import Path

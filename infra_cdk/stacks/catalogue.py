@@ -24,10 +24,10 @@ from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
 STREAM_HOURS = 24
-"""How long a table's stream keeps a change: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+"""Retention of a change in a table's stream: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 
 CHAMPION_KEY = "registry/champion.json"
-"""Where `alsolike.registry` says which model serves."""
+"""Object of the champion pointer, as in `alsolike.registry`."""
 
 
 class CatalogueStack(cdk.Stack):

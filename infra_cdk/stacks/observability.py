@@ -1,4 +1,4 @@
-"""What an operator sees, and what they are called for."""
+"""Dashboards and alarms."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
 
 LEAST_REQUESTS = 20
-"""Of fewer within five minutes no share alarms: one that fails of three says nothing."""
+"""Minimum requests in five minutes before a share raises an alarm: one failure of three is no evidence."""
 
 
 class ObservabilityStack(cdk.Stack):

@@ -20,7 +20,7 @@ from infra_cdk.stacks.data import DataStack
 OBJECT_VERSION_DAYS = 30
 ACCESS_LOG_DAYS = 90
 TABLE_BACKUP_DAYS = 35
-"""How long copies live that an erasure leaves to expire: of buckets, of their access logs, of tables (DynamoDB's)."""
+"""Lifetime of copies that an erasure leaves to expire: of buckets, access logs and DynamoDB tables."""
 
 _EACH = "The objects are named after erasures, datasets and batches"
 
@@ -188,7 +188,7 @@ class PrivacyStack(cdk.Stack):
 def days_between(schedule: str | None) -> int | None:
     """Return how many days at most lie between two firings of a schedule; None without one.
 
-    Of a cron expression only what repeats is looked at, so that the answer errs on the long side.
+    Only the repeating parts of a cron expression count, so that the answer errs on the long side.
     """
     if schedule is None:
         return None

@@ -214,7 +214,7 @@ class ServingStack(cdk.Stack):
                     reason="Segments of the catalogue are named after their contents",
                 ),
                 trends.trends_permission(artefacts),
-                # Which also permit to list the bucket: else S3 says 403, not 404, of what is not there yet.
+                # They also permit to list the bucket: else S3 answers 403, not 404, for a missing object.
                 *configuration_permissions(artefacts),
                 hash_key_permission(self._data.hash_key),
             ],

@@ -60,7 +60,7 @@ class TrainingStack(cdk.Stack):
                 run_canary=canary(self, settings=settings, data=data, layers=shared, packages=packages).live,
             ),
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
-            # Where no dataset is built on it, nobody pays for its key.
+            # Without datasets built on Spark, no key is created and billed.
             spark=None
             if settings.dataset_engine == "lambda"
             else SparkJob(self, "Spark", settings=settings, data=data),

@@ -25,7 +25,7 @@ _THIRD_PERSON = r"""(?:accept|add|ask|begin|bring|build|choose|collect|compare|c
     )s|(?:go|pass|publish|watch)es|applies|copies|divides"""
 _IMPERATIVE = "return|write|yield|raise|say|make|take|give|tell|read|send|create|remove|refuse"
 
-_INDIRECT_START = re.compile(rf"\W*({_INDIRECT}|Where|Which)\b(?![^.!?]*\?)", re.I)
+_INDIRECT_START = re.compile(rf"[^\w«»]*({_INDIRECT}|Where|Which)\b(?![^.!?]*\?)", re.I)
 _INDIRECT_SENTENCE = re.compile(rf"(?:\A|[.!?:]\s|\n[ \t]*\n)\s*({_INDIRECT})\b(?![^.!?]*\?)")
 _FIRST_WORD_OF_FUNCTION = re.compile(rf"\s*({_CLOSED_CLASS}|{_THIRD_PERSON})\b(?!-)", re.I | re.X)
 _FIRST_WORD_OF_TYPE = re.compile(rf"\s*({_IMPERATIVE}|{_THIRD_PERSON})\s(?!of\b)", re.I | re.X)
