@@ -1,6 +1,6 @@
 """Answers of a model with items that it does not know: scored as serving does, by `alsolike.cold_items`.
 
-A user's known and cold items are scored once, and ranked anew for any scales.
+A user's known and cold items are scored once, and ranked again for any scales.
 """
 
 from __future__ import annotations
