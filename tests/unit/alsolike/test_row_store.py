@@ -145,6 +145,29 @@ def price(value: float) -> Callable[[Any], dict[str, Any]]:
     return lambda properties: changed(properties, {"price": value}, ITEMS)
 
 
+def test_change_of_another_writer_in_the_same_millisecond_is_kept(dynamodb: Any) -> None:
+    CatalogueStore(dynamodb, "catalogue").put([Item("a", {"price": 1})], now_ms=5)
+    both = iter([orjson.dumps({"price": 1, "title": "Pear"}).decode()])
+
+    class Overtaken:
+        exceptions = dynamodb.exceptions
+        get_item = dynamodb.get_item
+
+        def put_item(self, **request: Any) -> Any:
+            for properties in both:
+                dynamodb.update_item(
+                    TableName="catalogue",
+                    Key={"item_id": {"S": "a"}},
+                    UpdateExpression="SET properties = :properties",
+                    ExpressionAttributeValues={":properties": {"S": properties}},
+                )
+            return dynamodb.put_item(**request)
+
+    stored = CatalogueStore(Overtaken(), "catalogue").update("a", price(2), now_ms=6)
+
+    assert stored.row == Item("a", {"price": 2, "title": "Pear"})
+
+
 def test_a_row_is_read_with_its_time(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a/😀", {"price": 1})], now_ms=5)

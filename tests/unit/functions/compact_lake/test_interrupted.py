@@ -15,7 +15,7 @@ from tests.builders.interrupted_upkeep import (
     join_another_call,
     kill_and_go_on,
 )
-from tests.builders.lakes import counted, keep_up, keys, row, write
+from tests.builders.lakes import Watched, counted, keep_up, keys, parquet, row, write
 from tests.fakes.places import create_bucket
 
 
@@ -35,9 +35,26 @@ def test_calls_at_the_same_time_are_harmless(s3: Any, lake_bucket: str, step: in
     assert join_another_call(s3, lake_bucket, step=step)
 
 
-@pytest.mark.parametrize("step", [3, 7])
+@pytest.mark.parametrize("step", [3, 6])
 def test_user_erased_while_a_merge_runs_is_not_brought_back_by_it(s3: Any, lake_bucket: str, step: int) -> None:
     assert erase_during_a_merge(s3, lake_bucket, step=step)
+
+
+def test_inputs_that_are_rewritten_right_before_their_deletion_stay(s3: Any, lake_bucket: str) -> None:
+    inputs = fill(s3, lake_bucket)
+    keep_up(s3, lake_bucket, later_ms=LATER_MS)
+    rewritten: list[str] = []
+
+    def rewrite(number: int, name: str) -> None:
+        if name == "delete_object" and not rewritten:
+            rewritten.extend(inputs)
+            for key in inputs:
+                s3.put_object(Bucket=lake_bucket, Key=key, Body=parquet([row(key)]))
+
+    outcome = keep_up(Watched(s3, rewrite), lake_bucket, later_ms=LATER_MS)
+
+    assert (rewritten, outcome.removed) == (inputs, 0)
+    assert set(inputs) <= set(keys(s3, lake_bucket))
 
 
 def test_rows_of_erased_users_are_left_out(s3: Any) -> None:
