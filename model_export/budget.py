@@ -69,7 +69,7 @@ class Budget:
             return None
         settings, longer = algorithm.trial()
         left = self.seconds - (time.monotonic() - self.started)
-        if longer <= 1 and (len(interactions) <= 4 * TRIAL_ROWS or self._is_ample(interactions, left_s=left)):
+        if longer <= 1 and (len(interactions) <= 4 * TRIAL_ROWS or self.is_ample(interactions)):
             return None
         if left <= 0:
             return f"the {self.seconds:,.0f} s of the budget are used up"
@@ -89,8 +89,10 @@ class Budget:
             return f"a fit would take about {megabytes:,.0f} MB, the budget is {self.megabytes:,.0f} MB"
         return None
 
-    def _is_ample(self, interactions: Interactions, *, left_s: float) -> bool:
+    def is_ample(self, interactions: Interactions) -> bool:
+        """Return whether fits on these interactions surely go in, of algorithms that do not say theirs are long."""
         is_small = len(interactions) <= SMALL_INTERACTIONS and interactions.items <= SMALL_ITEMS
+        left_s = self.seconds - (time.monotonic() - self.started)
         return is_small and left_s >= AMPLE_S and self.megabytes >= AMPLE_MB
 
 

@@ -32,20 +32,35 @@ def _of_statistics(settings: Algorithm, statistics: Statistics) -> Model:
     return model
 
 
+def fitted_at_cost(settings: Algorithm, interactions: Interactions) -> tuple[Model, Cost]:
+    """Return a model of the interactions, and what the fit cost."""
+    with measured() as cost:
+        model = settings.fit(interactions)
+    return model, cost
+
+
 class Fits:
     """Fitted models and their costs."""
 
     def __init__(self) -> None:
+        self._expected: dict[tuple[int, Algorithm], Callable[[], tuple[Model, Cost]]] = {}
         self._models: dict[tuple[int, Algorithm], tuple[Model, Cost]] = {}
         self._judged: dict[tuple[int, Algorithm], Algorithm] = {}
         self._interactions: dict[int, Interactions] = {}
         self._statistics: tuple[int, Statistics] | None = None
+
+    def expect(self, settings: Algorithm, interactions: Interactions, fitted: Callable[[], tuple[Model, Cost]]) -> None:
+        """Take the model of these settings and interactions from `fitted`, which another process fits, when wanted."""
+        self._interactions[id(interactions)] = interactions
+        self._expected[id(interactions), settings.learning_settings()] = fitted
 
     def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
         """Return a model of these settings, fitted on these very interactions."""
         if isinstance(settings, Combination):
             return settings.combine([self.fit(part, interactions) for part in settings.components()])
         key = id(interactions), settings.learning_settings()
+        if key in self._expected:
+            self._remember(interactions, *self._expected.pop(key)())
         if key not in self._models:
             with measured() as cost:
                 model = self._fit(key[1], interactions)
@@ -58,6 +73,8 @@ class Fits:
         `fit` with these settings is the same model from then on.
         """
         key = id(interactions), settings.learning_settings()
+        if key in self._expected:
+            self._judged[key] = key[1]
         if key not in self._judged:
             with measured() as cost:
                 if interactions.counts is None:
@@ -80,6 +97,7 @@ class Fits:
 
     def forget(self) -> None:
         """Drop the fitted models."""
+        self._expected.clear()
         self._models.clear()
         self._judged.clear()
         self._interactions.clear()

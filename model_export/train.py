@@ -29,7 +29,7 @@ from model_export.budget import Budget, machine_megabytes
 from model_export.bundle_export import Provenance, export_bundle
 from model_export.cold_start import judge, part_items, trials
 from model_export.evaluate import Seen
-from model_export.fits import Fits
+from model_export.fits import Fits, fitted_at_cost
 from model_export.hyperparameters import Hyperparameters
 from model_export.interactions import Interactions
 from model_export.item_sentences import ENVIRONMENT_VARIABLE, described, open_model
@@ -45,6 +45,9 @@ K = 10
 
 REPEATS_ARE_REAL = 0.1
 """From this share of the validation's targets that the user had before, seen items may be recommended again."""
+
+ASIDE = ("item_knn", "transitions")
+"""Algorithms whose fits another process makes: they take any number of interactions, at a cost in proportion."""
 
 FAILURE_CHARACTERS = 1024
 """SageMaker cuts a failure reason here."""
@@ -137,10 +140,13 @@ def train(
         if told := split.test.queries.told_in_part():
             say(told)
         require_targets(split, seen)
-        served = data.by_frequency()
-        cold_trials, related_figures, related_tables = stack.enter_context(
+        served, fits = data.by_frequency(), Fits()
+        is_apart = side_process.is_worth_it(interactions)
+        aside = _fitted_aside(algorithms, split) if is_apart and budget.is_ample(interactions) else []
+        *models, cold_trials, related_figures, related_tables = stack.enter_context(
             side_process.running(
                 [
+                    *(functools.partial(fitted_at_cost, *each) for each in aside),
                     functools.partial(trials, part_items(split), data.properties, data.unlearned, sentences),
                     _related_figures(data, hyperparameters),
                     functools.partial(
@@ -150,10 +156,11 @@ def train(
                         seed=hyperparameters.seed,
                     ),
                 ],
-                here=not side_process.is_worth_it(interactions),
+                here=not is_apart,
             )
         )
-        fits = Fits()
+        for (settings, learned), model in zip(aside, models, strict=True):
+            fits.expect(settings, learned, model)
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
         candidates = list(comparison.candidates(algorithms))
         if not candidates:
@@ -223,6 +230,19 @@ def train(
 def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
     exclude = repeat_share < REPEATS_ARE_REAL if exclude_seen is None else exclude_seen
     return "masked" if exclude else "allowed"
+
+
+def _fitted_aside(algorithms: Mapping[str, Algorithm], split: protocols.Split) -> list[tuple[Algorithm, Interactions]]:
+    """Return the settings and interactions of the fits that another process makes, in the order of their use."""
+    learned = [split.validation.fit]
+    if split.test.fit is not split.validation.fit:
+        learned.append(split.test.fit)
+    return [
+        (algorithms[name].learning_settings(), interactions)
+        for name in ASIDE
+        if name in algorithms
+        for interactions in learned
+    ]
 
 
 def _new_data(

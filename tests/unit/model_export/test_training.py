@@ -15,10 +15,13 @@ from alsolike.dataset import USERS_FILE
 from alsolike.errors import InvalidDataset
 from alsolike.ragged import hashes_of
 from alsolike.related import KINDS, SIMILAR, TOGETHER
-from model_export import training_data
+from model_export import side_process, training_data
 from model_export.algorithms import known
+from model_export.algorithms.transitions import Transitions
 from model_export.cold_start import DEFAULT_SCALES
 from model_export.hyperparameters import Hyperparameters
+from model_export.interactions import Interactions
+from model_export.item_rows import ItemRowsModel
 from model_export.onnx_file import open_session, recommend
 from model_export.train import train
 from model_export.training_data import load
@@ -74,6 +77,28 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert of_name["popularity"]["winner_ahead_test"][0] <= of_name["popularity"]["winner_ahead_test"][1]
     assert list(manifest.metrics["left_out"]) == ["sasrec"]
     assert manifest.metrics["slices"]["users with more interactions"]["users"] > 0
+
+
+def test_a_second_process_changes_nothing_but_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    settings = {"algorithms": "popularity,item_knn,transitions,buy_again,blend", "budget_mb": 100_000}
+    here = run(dataset, tmp_path / "here", **settings)
+    monkeypatch.setattr(side_process, "is_worth_it", lambda _: True)
+    fitted_here = []
+    fit = Transitions.fit
+
+    def noted(self: Transitions, interactions: Interactions) -> ItemRowsModel:
+        fitted_here.append(len(interactions))
+        return fit(self, interactions)
+
+    monkeypatch.setattr(Transitions, "fit", noted)
+    apart = run(dataset, tmp_path / "apart", **settings)
+
+    assert set(fitted_here) <= {here.metrics["dataset"]["interactions"]}  # only the model that serves
+    assert without_times(apart.metrics) == without_times(here.metrics)
+    for name in FILES:
+        if name != MANIFEST_FILE:
+            assert (tmp_path / "apart" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
 
 
 def test_the_bundle_recommends_what_usually_comes_next(tmp_path: Path) -> None:
