@@ -143,7 +143,7 @@ def train(
         served, fits = data.by_frequency(), Fits()
         is_apart = side_process.is_worth_it(interactions)
         aside = _fitted_aside(algorithms, split) if is_apart and budget.is_ample(interactions) else []
-        *models, cold_trials, related_figures, related_tables = stack.enter_context(
+        *aside_models, cold_trials, related_figures, related_tables = stack.enter_context(
             side_process.running(
                 [
                     *(functools.partial(fitted_at_cost, *each) for each in aside),
@@ -159,8 +159,8 @@ def train(
                 here=not is_apart,
             )
         )
-        for (settings, learned), model in zip(aside, models, strict=True):
-            fits.expect(settings, learned, model)
+        for (settings, learned), aside_model in zip(aside, aside_models, strict=True):
+            fits.expect(settings, learned, aside_model)
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
         candidates = list(comparison.candidates(algorithms))
         if not candidates:

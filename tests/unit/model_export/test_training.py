@@ -81,7 +81,7 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
 
 def test_a_second_process_changes_nothing_but_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
-    settings = {"algorithms": "popularity,item_knn,transitions,buy_again,blend", "budget_mb": 100_000}
+    settings: dict[str, Any] = {"algorithms": "popularity,item_knn,transitions,buy_again,blend", "budget_mb": 100_000}
     here = run(dataset, tmp_path / "here", **settings)
     monkeypatch.setattr(side_process, "is_worth_it", lambda _: True)
     fitted_here = []
