@@ -8,6 +8,7 @@ from typing import Any, Final
 from moto.core.parse import JSONParser
 from moto.core.serialize import JSONSerializer
 from moto.core.utils import utcnow
+from moto.dynamodb import responses
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import StreamRecord, Table
@@ -18,6 +19,8 @@ from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace
 _ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 
 _SERVICES = ("dynamodb", "dynamodbstreams")
+
+_SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
 
 
 def _query_one_partition(runtime: Runtime) -> None:
@@ -117,6 +120,19 @@ def _pass_items_through(runtime: Runtime) -> None:
         else:
             serialize(self, serialized, value, shape, key)
 
+    handlers: Any = responses
+    original = handlers.dynamo_to_dict
+
+    def to_dict(value: Any) -> Any:
+        if isinstance(value, DynamoType):
+            return {value.type: value.value} if value.type in _SCALARS else original(value)
+        if isinstance(value, dict):
+            return {name: to_dict(content) for name, content in value.items()}
+        if isinstance(value, list):
+            return [to_dict(content) for content in value]
+        return original(value)
+
+    handlers.dynamo_to_dict = to_dict
     replace(JSONParser, "_parse_map", parse_map)
     replace(JSONSerializer, "_serialize_type_map", serialize_map)
 
@@ -165,11 +181,12 @@ CHANGES: Final[tuple[Change, ...]] = (
         _size_stream_records,
     ),
     Change(
-        "moto looks up each attribute of an item under many names, in requests and responses",
+        "moto converts each attribute of an item several times, and looks it up under many names",
         (
             "moto.core.parse:RequestParser._parse_map",
             "moto.core.serialize:BaseJSONSerializer._serialize_type_map",
             "moto.dynamodb.models.utilities:dynamo_to_dict",
+            "moto.dynamodb.responses:DynamoResult.__init__",
         ),
         _pass_items_through,
     ),

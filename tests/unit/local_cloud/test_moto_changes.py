@@ -35,6 +35,7 @@ FINGERPRINTS = {
     "moto.dynamodb.models:DynamoDBBackend.put_item": "f5d9a5042c77",
     "moto.dynamodb.models:DynamoDBBackend.transact_write_items": "81db2cb7d94e",
     "moto.dynamodb.models:DynamoDBBackend.update_item": "218984588dd6",
+    "moto.dynamodb.responses:DynamoResult.__init__": "e2394775cd5e",
     "moto.events.models:EventPattern.matches_event": "3e71eb7ff590",
     "moto.events.models:Rule.send_to_targets": "472e002e2dab",
     "moto.glue.models:FakeJob.start_job_run": "eacd4b77429e",

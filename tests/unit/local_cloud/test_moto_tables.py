@@ -8,6 +8,7 @@ from moto.core.parse import JSONParser
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import StreamRecord, Table
+from moto.dynamodb.models.utilities import dynamo_to_dict
 
 from local_cloud.moto_changes import tables
 from local_cloud.moto_streams import open_shards
@@ -38,6 +39,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     ]
     for owner, name in owners:  # setting each to itself lets the fixture's end undo the changes
         monkeypatch.setattr(owner, name, getattr(owner, name))
+    monkeypatch.setattr("moto.dynamodb.responses.dynamo_to_dict", dynamo_to_dict)
     for change in tables.CHANGES:
         change.apply(None)  # type: ignore[arg-type]
     with mock_aws():
