@@ -6,6 +6,13 @@ from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, repository_arn
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 
+REFUSED_SCHEDULES = (
+    "rate(0 days)", "rate(1 days)", "rate(2 day)", "rate(-1 days)", "rate(01 day)", "rate(2 weeks)", "rate(1day)",
+    "cron(nonsense)", "cron()", "cron(0 3 * * *)", "cron(0 3 * * * *)", "cron(0 3 ? * ? *)", "cron(60 3 * * ? *)",
+    "cron(0 24 * * ? *)", "cron(0 3 32 * ? *)", "cron(0 3 * 13 ? *)", "cron(0 3 ? * 8 *)", "cron(0 3 * * ? 1969)",
+    "", " rate(1 day)", "rate(1 day)\n", "at(2026-01-01T00:00:00)",
+)  # fmt: skip
+
 
 def environments(**values: object) -> dict[str, object]:
     return {"test": {"region": "us-east-1", **values}}
@@ -157,37 +164,11 @@ def test_schedule_of_eventbridge_is_allowed(schedule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule",
+    ("field", "schedule"),
     [
-        *(
-            "rate(0 days)",
-            "rate(1 days)",
-            "rate(2 day)",
-            "rate(-1 days)",
-            "rate(01 day)",
-            "rate(2 weeks)",
-            "rate(1day)",
-        ),
-        *(
-            "cron(nonsense)",
-            "cron()",
-            "cron(0 3 * * *)",
-            "cron(0 3 * * * *)",
-            "cron(0 3 ? * ? *)",
-            "cron(60 3 * * ? *)",
-        ),
-        *(
-            "cron(0 24 * * ? *)",
-            "cron(0 3 32 * ? *)",
-            "cron(0 3 * 13 ? *)",
-            "cron(0 3 ? * 8 *)",
-            "cron(0 3 * * ? 1969)",
-        ),
-        *("", " rate(1 day)", "rate(1 day)\n", "at(2026-01-01T00:00:00)"),
+        *(("compaction_schedule", schedule) for schedule in REFUSED_SCHEDULES),
+        *((f"{name}_schedule", "rate(1 days)") for name in ("training", "monitoring", "attribution")),
     ],
-)
-@pytest.mark.parametrize(
-    "field", ["training_schedule", "monitoring_schedule", "compaction_schedule", "attribution_schedule"]
 )
 def test_what_eventbridge_would_refuse_is_no_schedule(field: str, schedule: str) -> None:
     with pytest.raises(InvalidSettings, match=rf"test\.{field} is .*, expected rate\(1 day\).* cron\(\.\.\.\)"):
