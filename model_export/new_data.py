@@ -155,7 +155,8 @@ def _time_before(interactions: Interactions, last_ms: int, *, length_ms: int) ->
     """
     if interactions.counts is None:
         past_ms = interactions.time_ms[interactions.time_ms <= last_ms]
-        return max(last_ms - length_ms, int(np.quantile(past_ms, 0.5, method="lower"))), last_ms
+        half_ms = int(np.quantile(past_ms, 0.5, method="lower")) if len(past_ms) else last_ms
+        return max(last_ms - length_ms, half_ms), last_ms
     after_ms = interactions.counts.manifest.learned_ms
     return after_ms, min(after_ms + length_ms, last_ms)
 

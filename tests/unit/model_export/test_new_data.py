@@ -84,7 +84,7 @@ def test_the_time_before_leaves_half_of_what_the_champion_knew_to_learn(tmp_path
 
     assert found is not None
     assert found.foreseen is not None
-    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (START_MS + 3 * DAY_MS // 2, SINCE_MS)
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (START_MS + DAY_MS, SINCE_MS)
     assert (found.foreseen.before_users, found.foreseen.users) == (10, 1)
 
 
