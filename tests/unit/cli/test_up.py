@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from alsolike.errors import Unavailable
 from cli import boot
+from cli.demo.summary import DemoFailed
 from cli.deployment import Deployment
 from cli.main import app
 from cli.up import api_lines, wait_for_interrupt
@@ -49,9 +50,9 @@ def test_cloud_that_runs_is_named_before_anything_is_built(
 
     result = CliRunner().invoke(app, [verb, "--state", str(path)])
 
-    assert isinstance(result.exception, Unavailable)
-    assert str(result.exception) == (
-        f"{path} belongs to a cloud that runs as process {os.getpid()}; stop it or use another file"
+    assert isinstance(result.exception, Unavailable if verb == "up" else DemoFailed)
+    assert f"{path} belongs to a cloud that runs as process {os.getpid()}; stop it or use another file" in str(
+        result.exception
     )
 
 
