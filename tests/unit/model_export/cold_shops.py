@@ -20,12 +20,12 @@ COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue"
 
 
 def leave_one_out(*sequences: list[int], items: int = 5) -> Split:
-    """Of three items of each user the first is learned from, then validation and test."""
+    """Learn from the first of each user's three items, validate with the second, test with the third."""
     return protocols.leave_one_out(interactions(list(sequences), items=items))
 
 
 def days(*sequences: list[int], items: int = 3) -> Split:
-    """Of three items of each user the first is learned from, then validation and test; the test's model has two."""
+    """Learn from the first of each user's three items, validate with the second, test the third by a model of two."""
     return protocols.temporal(interactions(list(sequences), items=items, step_ms=MS_PER_DAY), holdout_ms=MS_PER_DAY)
 
 
