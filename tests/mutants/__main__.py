@@ -134,6 +134,9 @@ def _baseline(target: Target, folder: Path) -> float:
         cpu_s, libraries = receiver.recv()
     except EOFError:
         cpu_s, libraries = 0.0, []
+    except KeyboardInterrupt:
+        process.kill()
+        raise
     process.join()
     if process.exitcode != 0:
         raise SystemExit(f"The tests of {target.name} fail without a mutant:\n{(folder / 'log').read_text()[-2000:]}")
