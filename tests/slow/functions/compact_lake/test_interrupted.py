@@ -23,6 +23,7 @@ from tests.fakes.interruptions import Killed
 from tests.fakes.places import create_bucket
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("interrupt", "least"), [(kill_and_go_on, 21), (join_another_call, 21), (erase_during_a_merge, 9)]
 )
