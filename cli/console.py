@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-_PLAIN_EVERY_S = 60.0
+_PLAIN_EVERY_S = 120.0
 _PIPED_WIDTH = 160
 _DESCRIPTION_WIDTH = 30
 # Control characters, which a terminal obeys instead of showing them, and those that change the direction of text.
