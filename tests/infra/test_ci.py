@@ -20,7 +20,7 @@ def run(folder: Path, *, failing: str = "nothing") -> tuple[int, str, list[list[
     make.write_text(MAKE)
     make.chmod(0o755)
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "FAILING": failing}
-    command = ["bash", folder / ".ci" / "run"]
+    command = ["bash", str(folder / ".ci" / "run")]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False, timeout=60)
     _, _, table = done.stdout.rpartition("seconds\n")
     return done.returncode, done.stdout, [line.split() for line in table.splitlines()]
