@@ -36,7 +36,12 @@ export function mattersOf({ models, trainings, drift, quarantine }: Known, nowMs
     matters.push({ tone: "warn", word: last.outcome, text, href: where });
   }
   if (models && !models.champion) {
-    matters.push({ tone: "warn", word: "no champion", text: "Requests return trending items or an empty list.", href: href("models") });
+    matters.push({
+      tone: "warn",
+      word: "no champion",
+      text: "Requests return trending items or an empty list.",
+      href: href("models"),
+    });
   }
   if (models?.champion?.held) {
     const text = `New versions do not become champion by themselves: ${models.champion.held}`;

@@ -15,7 +15,9 @@ export function ChampionCard({ models, rollBack }: { models: Models; rollBack: (
     return (
       <section class="card padded champion">
         <Status tone="warn">no champion</Status>
-        <p>Requests return trending items or an empty list. Promote a version, or train one that the gate lets through.</p>
+        <p>
+          Requests return trending items or an empty list. Promote a version, or train one that the gate lets through.
+        </p>
       </section>
     );
   }
