@@ -29,7 +29,7 @@ SUITES := system faults api canary spark cli functions layers model_export
 slow: $(VENV)/dev.done $(if $(filter spark ci,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
 	@failed=; for suite in $(or $(WHAT),$(SUITES)); do \
 		case $$suite in \
-			system) tests="-n 2 --dist loadgroup tests/system" ;; \
+			system) tests="-n 2 --dist loadscope tests/system" ;; \
 			ci) tests="-n 2 --dist loadfile -m ci tests/slow" ;; \
 			*) tests=tests/slow/$$suite ;; \
 		esac; \
