@@ -95,6 +95,8 @@ def lived_in(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
         holds=lambda found: expected <= found.keys() and all(len(found[f"u#{each}"].recent) == 7 for each in SHOPPERS),
     )
     assert expected <= found.keys()
+    events = {f"{shopper}-{name}" for shopper in SHOPPERS for name in (*range(6), "q", "p")}
+    assert eventually(lambda: events <= {row["event_id"] for row in shop.lake_rows("interactions/")})
     directory = tmp_path_factory.mktemp("published")
     published = eventually(lambda: snapshot(shop, directory), holds=lambda found: found == catalogue(shop))
     assert published == catalogue(shop)
