@@ -32,8 +32,7 @@ def synthesized(**settings: Any) -> Path:
     values = {name: value for name, value in settings.items() if name not in folders}
 
     def write(directory: Path) -> None:
-        with _locked("layers"):
-            boot.build_layers()
+        build_layers()
         _run("-m", "tests.booted.assemblies", str(directory), json.dumps(settings))
 
     return cached(
@@ -41,6 +40,12 @@ def synthesized(**settings: Any) -> Path:
         [*(ROOT / name for name in _SOURCES), *folders.values()],
         write,
     )
+
+
+def build_layers() -> None:
+    """Build the layers, unless another process is doing so; these then stay as they are."""
+    with _locked("layers"):
+        boot.build_layers()
 
 
 def cached(name: str, sources: Sequence[Path], write: Callable[[Path], None]) -> Path:
