@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -27,6 +28,7 @@ def server() -> Iterator[str]:
     moto.start()
     _, port = moto.get_host_and_port()
     url = f"http://127.0.0.1:{port}"
+    urlopen(Request(f"{url}/moto-api/reset", method="POST"))  # what other tests left in this process
     put_parameters(client(url, "ssm"), "shop")
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
         create_bucket(client(url, "s3"), bucket)
