@@ -108,6 +108,7 @@ def no_serious_violations(page: Page) -> None:
 
 def _serious_violations(page: Page, scheme: Literal["light", "dark"]) -> Iterator[str]:
     page.emulate_media(color_scheme=scheme)
+    page.evaluate("document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())")
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
     for violation in found:
         if violation["impact"] in ("serious", "critical"):

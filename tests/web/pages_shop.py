@@ -50,7 +50,7 @@ class PagesShop(Shop):
     def stock(self, directory: Path) -> None:
         """Declare columns, put thirty items into the catalogue, train on what three groups of users buy.
 
-        A copy of the version was champion before it.
+        The champion is a copy of the trained version, which was champion before it.
         """
         configuration = directory / "alsolike.yaml"
         configuration.write_text(CONFIGURATION)
@@ -66,11 +66,11 @@ class PagesShop(Shop):
         history = directory / "history.csv"
         write_history(history, users=USERS, days=DAYS, end=time.time() - SECONDS_PER_DAY)
         self.alsolike("import", "interactions", history)
-        version = self.alsolike("train")["version"]
-        publish_copy(self, version, f"{version}-copy", passed=True)
+        trained = self.alsolike("train")["version"]
+        version = "of-the-opening"
+        publish_copy(self, trained, version, passed=True)
         registry = Registry(self.cloud.client("s3"), self.name("artefact-bucket"))
-        for each in (f"{version}-copy", version):
-            registry.promote(each, reason="the shop opens", now_ms=time.time_ns() // 1_000_000)
+        registry.promote(version, reason="the shop opens", now_ms=time.time_ns() // 1_000_000)
         served = eventually(
             lambda: self.recommend("user-0").headers.get("x-alsolike-model-version"), holds=version.__eq__
         )
