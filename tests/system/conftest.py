@@ -8,7 +8,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 
-class FolderScheduling(LoadScopeScheduling):
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Distribution of whole folders over the workers of pytest-xdist."""
 
     def _split_scope(self, nodeid: str) -> str:
