@@ -57,7 +57,7 @@ def test_the_sign_in_shows_no_secret_on_its_way(page: Page, shop: PagesShop) -> 
     assert question["code_challenge"] != form["code_verifier"]
     assert "client_secret" not in form
     stored = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
-    assert "ey" + "J" not in stored  # how every token begins
+    assert "ey" + "J" not in stored  # the beginning of every token
     assert form["code_verifier"][0] not in stored
 
 

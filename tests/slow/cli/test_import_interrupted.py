@@ -79,7 +79,7 @@ def server() -> Iterator[str]:
     moto = ThreadedMotoServer(port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
-    moto_api.moto_api_backend.reset()  # what an earlier server kept is this process's
+    moto_api.moto_api_backend.reset()  # the state of an earlier server is in this process
     yield f"http://{host}:{port}"
     moto.stop()
 

@@ -28,7 +28,7 @@ def server() -> Iterator[str]:
     moto.start()
     _, port = moto.get_host_and_port()
     url = f"http://127.0.0.1:{port}"
-    urlopen(Request(f"{url}/moto-api/reset", method="POST"))  # what other tests left in this process
+    urlopen(Request(f"{url}/moto-api/reset", method="POST"))  # removes the tables that other tests left in this process
     put_parameters(client(url, "ssm"), "shop")
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
         create_bucket(client(url, "s3"), bucket)
