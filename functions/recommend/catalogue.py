@@ -173,7 +173,7 @@ class Catalogue:
 
     @property
     def has_items(self) -> bool:
-        """Whether there is any item, of the model or of the catalogue."""
+        """True if the model or the catalogue has items."""
         return self._items > 0 or len(self._snapshot) > 0
 
     def neutral(self) -> Bias:
