@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +14,11 @@ from alsolike.configuration import DEFAULT
 from alsolike.tombstones import nobody
 from tests.slow.spark.lakes import SCHEMA, in_process, on_spark, read
 
-FILE = Path(__file__).parents[4] / "shared" / "data" / "online-retail" / "interactions.parquet"
+FILE = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
+"""Interactions of Online Retail with Personalize's columns; they are not part of the repository."""
 
 
-@pytest.mark.skipif(not FILE.is_file(), reason="shared/data/online-retail is not beside the repository")
+@pytest.mark.skipif(not FILE.is_file(), reason="ALSOLIKE_ONLINE_RETAIL names no file")
 def test_both_engines_make_the_same_dataset_of_real_purchases(spark: SparkSession, tmp_path: Path) -> None:
     purchases = pq.read_table(FILE)
     time_ms = pa.chunked_array([[1000 * second for second in purchases["TIMESTAMP"].to_pylist()]], pa.int64())

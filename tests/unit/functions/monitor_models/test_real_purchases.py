@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,11 @@ from functions.build_dataset.reference import reference
 from functions.monitor_models.figures import LEAST, of_active
 from tests.unit.functions.monitor_models.shop import catalogue
 
-PURCHASES = Path(__file__).parents[5] / "shared" / "data" / "online-retail" / "interactions.parquet"
+PURCHASES = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
+"""Interactions of Online Retail with Personalize's columns; they are not part of the repository."""
 WEEKS = 24
 
-pytestmark = pytest.mark.skipif(
-    not PURCHASES.is_file(), reason=f"{PURCHASES} is not there: real data is not part of the repository"
-)
+pytestmark = pytest.mark.skipif(not PURCHASES.is_file(), reason="ALSOLIKE_ONLINE_RETAIL names no file")
 
 
 @pytest.fixture(scope="module")
