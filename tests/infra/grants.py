@@ -1,6 +1,6 @@
 """Grants that several roles have, as pairs of action and resource."""
 
-# What Lambda itself does in the name of a function that consumes the stream, whatever the function does with it:
+# Actions that Lambda itself takes in the name of a function that consumes the stream, independent of its code:
 # https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and .../kinesis-on-failure-destination.html
 CONSUMER = {
     ("kinesis:DescribeStream", "Stream"),
