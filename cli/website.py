@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +42,45 @@ def publish(
         console.print_line(line)
 
 
+@app.command()
+def cards(
+    title: Annotated[str | None, typer.Option(help="Column of the title.", show_default="TITLE")] = None,
+    subtitle: Annotated[str | None, typer.Option(help="Column of the line below.", show_default="CATEGORY_L2")] = None,
+    image: Annotated[str | None, typer.Option(help="Column of picture URLs.", show_default="a drawing")] = None,
+    stack: Stack = None,
+    state: State = None,
+) -> None:
+    """Choose the columns that the storefront's cards show; without options, the default ones.
+
+    Example: alsolike web cards --title NAME --subtitle AUTHOR --image COVER_URL
+    """
+    from cli import console, deployment
+
+    chosen = {"title": title, "subtitle": subtitle, "image": image}
+    choose_cards(
+        deployment.resolve(stack=stack, state=state),
+        {place: column for place, column in chosen.items() if column is not None},
+    )
+    console.say("cards changed; reload the storefront")
+
+
+def choose_cards(deployment: Deployment, columns: Mapping[str, str]) -> None:
+    """Replace the columns that the storefront's cards show.
+
+    Raises
+    ------
+    NotFound
+        If the deployment has no pages.
+    Unavailable
+        If S3 refuses.
+    """
+    from cli.aws import asking
+
+    bucket = _bucket(deployment)
+    with asking(f"bucket {bucket}"):
+        _put(deployment.client("s3"), bucket, SITE_KEY, _site_json(deployment, columns))
+
+
 def publish_pages(deployment: Deployment, pages: Path) -> int:
     """Upload the pages in a folder and `site.json`, remove what is not of them; return how many files there are.
 
@@ -56,29 +95,43 @@ def publish_pages(deployment: Deployment, pages: Path) -> int:
     """
     from cli.aws import asking
 
-    names = deployment.names
-    if not names.web_bucket:
-        raise NotFound(f"deployment {deployment.environment!r} has no pages: its setting `web` is false")
+    bucket = _bucket(deployment)
     if not (pages / "index.html").is_file():
         raise NotFound(f"{pages} has no pages, expected index.html; build them with `make web WHAT=build`")
     files = {path.relative_to(pages).as_posix(): path.read_bytes() for path in _files(pages)}
-    files[SITE_KEY] = json.dumps(site(deployment.environment, names), indent=2).encode()
     s3 = deployment.client("s3")
-    with asking(f"bucket {names.web_bucket}"):
+    with asking(f"bucket {bucket}"):
+        listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        old = {found["Key"] for page in listed for found in page.get("Contents", [])}
+        published = json.loads(s3.get_object(Bucket=bucket, Key=SITE_KEY)["Body"].read()) if SITE_KEY in old else {}
+        files[SITE_KEY] = _site_json(deployment, published.get("cards", {}))
         for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
-            s3.put_object(
-                Bucket=names.web_bucket,
-                Key=key,
-                Body=files[key],
-                ContentType=_content_type(key),
-                CacheControl=_FOREVER if key.startswith("assets/") else _ASK_EACH_TIME,
-            )
-        listed = s3.get_paginator("list_objects_v2").paginate(Bucket=names.web_bucket)
-        for page in listed:
-            for found in page.get("Contents", []):
-                if found["Key"] not in files:
-                    s3.delete_object(Bucket=names.web_bucket, Key=found["Key"])
+            _put(s3, bucket, key, files[key])
+        for key in sorted(old - files.keys()):
+            s3.delete_object(Bucket=bucket, Key=key)
     return len(files)
+
+
+def _bucket(deployment: Deployment) -> str:
+    """Return the bucket of the deployment's pages."""
+    if not deployment.names.web_bucket:
+        raise NotFound(f"deployment {deployment.environment!r} has no pages: its setting `web` is false")
+    return deployment.names.web_bucket
+
+
+def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
+    s3.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=body,
+        ContentType=_content_type(key),
+        CacheControl=_FOREVER if key.startswith("assets/") else _ASK_EACH_TIME,
+    )
+
+
+def _site_json(deployment: Deployment, cards: Mapping[str, str]) -> bytes:
+    content = {**site(deployment.environment, deployment.names), **({"cards": dict(cards)} if cards else {})}
+    return json.dumps(content, indent=2).encode()
 
 
 def site(environment: str, names: Names) -> dict[str, object]:

@@ -99,7 +99,7 @@ class Website(Construct):
             "default-src": "'none'",
             "script-src": "'self'",
             "style-src": "'self'",
-            "img-src": "'self' data:",
+            "img-src": "'self' data: https:",  # a catalogue names pictures on any host
             "font-src": "'self'",
             "connect-src": f"'self' {sign_in_url}",
             "form-action": "'none'",

@@ -103,7 +103,7 @@ def test_the_content_security_policy_lets_nothing_in_but_the_site_and_the_sign_i
 
     sign_in = f"https://{demo.only('AWS::Cognito::UserPoolDomain').logical_id}.auth.us-east-1.amazoncognito.com"
     assert policy.pop("connect-src") == f"'self' {sign_in}"
-    assert policy.pop("img-src") == "'self' data:"
+    assert policy.pop("img-src") == "'self' data: https:"
     assert policy.pop("require-trusted-types-for") == "'script'"
     assert {name for name, sources in policy.items() if sources == "'self'"} == {"script-src", "style-src", "font-src"}
     assert {name for name, sources in policy.items() if sources == "'none'"} == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -24,6 +25,12 @@ def shop_as(page: Page, user_id: str) -> None:
 
 def titles(page: Page, title: str) -> list[str]:
     return list(cards(page, title).get_by_role("link").all_inner_texts())
+
+
+def answer_items(name: str) -> Callable[[Route], None]:
+    """Return what answers each request with ten items whose titles begin with a name."""
+    items = [{"itemId": f"{name}-{number}", "metadata": {"title": f"{name} {number}"}} for number in range(10)]
+    return lambda route: route.fulfill(json={"itemList": items, "recommendationId": name})
 
 
 def answer_long_texts(route: Route) -> None:
@@ -182,6 +189,56 @@ def test_nothing_sticks_out_of_a_phone(page: Page, shop: PagesShop, subtests: py
             open_shop(page, shop, address)
 
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_end_of_a_phones_page_is_not_covered(page: Page, shop: PagesShop) -> None:
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    open_shop(page, shop)
+    expect(cards(page, "For you").first).to_be_visible()
+
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+
+    strip = page.get_by_role("complementary", name="What was sent").bounding_box()
+    footer = page.get_by_role("contentinfo").bounding_box()
+    assert strip
+    assert footer
+    assert footer["y"] + footer["height"] <= strip["y"]
+
+
+def test_a_list_that_changes_is_shown_from_its_beginning(page: Page, shop: PagesShop) -> None:
+    page.route("**/api/events", lambda route: route.fulfill(json={}))
+    page.route("**/api/recommendations", answer_items("old"))
+    open_shop(page, shop)
+    row = page.get_by_role("list", name="For you")
+    row.evaluate("row => row.scrollTo({left: 400, behavior: 'instant'})")
+    page.unroute("**/api/recommendations")
+    page.route("**/api/recommendations", answer_items("new"))
+
+    cards(page, "For you").nth(3).get_by_role("button", name=re.compile("^Add ")).click()
+
+    expect(cards(page, "For you").first).to_contain_text("new 0")
+    page.wait_for_function("row => row.scrollLeft === 0", arg=row.element_handle())
+
+
+def test_cards_show_the_columns_that_the_shop_chooses(page: Page, shop: PagesShop) -> None:
+    cover = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+    book = {"NAME": "Dune", "AUTHOR": "Frank Herbert", "COVER": cover}
+    site = page.request.get(f"{shop.url}/site.json").json()
+    columns = {"title": "NAME", "subtitle": "AUTHOR", "image": "COVER"}
+    page.route("**/site.json", lambda route: route.fulfill(json={**site, "cards": columns}))
+    page.route(
+        "**/api/recommendations",
+        lambda route: route.fulfill(
+            json={"itemList": [{"itemId": "1", "metadata": book}], "recommendationId": "chosen"}
+        ),
+    )
+
+    open_shop(page, shop)
+
+    card = cards(page, "For you").first
+    expect(card).to_contain_text("Dune")
+    expect(card).to_contain_text("Frank Herbert")
+    expect(card.locator("img")).to_have_attribute("src", cover)
 
 
 @pytest.mark.parametrize("width", [PHONE["width"], 1280])

@@ -116,3 +116,22 @@ def test_a_folder_without_pages_is_refused_before_anything_is_replaced(with_page
         website.publish_pages(with_pages, tmp_path / "nothing")
 
     assert set(published(with_pages)) == {"assets/old.js"}
+
+
+def test_the_cards_columns_stay_when_the_pages_are_published_again(with_pages: Deployment, pages: Path) -> None:
+    website.publish_pages(with_pages, pages)
+    website.choose_cards(with_pages, {"title": "NAME", "image": "COVER_URL"})
+
+    website.publish_pages(with_pages, pages)
+
+    site = json.loads(published(with_pages)["site.json"]["Body"].read())
+    assert site["cards"] == {"title": "NAME", "image": "COVER_URL"}
+    assert site["signIn"]["clientId"] == "client"
+
+
+def test_cards_without_columns_are_the_default_ones(with_pages: Deployment, pages: Path) -> None:
+    website.choose_cards(with_pages, {"title": "NAME"})
+
+    website.choose_cards(with_pages, {})
+
+    assert "cards" not in json.loads(published(with_pages)["site.json"]["Body"].read())

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Point } from "./contract";
 import { trafficAnswer } from "./fixtures";
-import { counted, highest, latest, over, perSecond, shareOf, shares, total } from "./traffic_figures";
+import { counted, highest, isHigh, latest, over, perSecond, shareOf, shares, total } from "./traffic_figures";
 
 const counts: Point[] = [
   [0, 120],
@@ -49,4 +49,11 @@ it("a share is of the whole time, and of nothing there is none", () => {
 
 it("shares by time are 0 where no part was counted, and not known where no whole was", () => {
   expect(shares([[0, 30]], counts).map(([, value]) => value)).toEqual([0.25, null, 0, null]);
+});
+
+it("a share of a few requests is not high", () => {
+  expect(isHigh(1, 1, 0.01)).toBe(false);
+  expect(isHigh(0.05, 20, 0.01)).toBe(true);
+  expect(isHigh(0.01, 20, 0.01)).toBe(false);
+  expect(isHigh(null, 20, 0.01)).toBe(false);
 });

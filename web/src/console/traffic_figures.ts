@@ -32,6 +32,13 @@ export const total = (points: readonly Point[]): number => points.reduce((sum, [
 export const shareOf = (part: readonly Point[], whole: readonly Point[]): number | null =>
   total(whole) > 0 ? total(part) / total(whole) : null;
 
+/** Fewer requests than these say nothing about a share: the alarms wait for as many. */
+const LEAST_REQUESTS = 20;
+
+/** Return whether a share of `whole` requests is above a threshold, and of enough requests to mean something. */
+export const isHigh = (share: number | null, whole: number, threshold: number): boolean =>
+  share !== null && whole >= LEAST_REQUESTS && share > threshold;
+
 /** The same, point by point. */
 export function shares(part: readonly Point[], whole: readonly Point[]): Point[] {
   const parts = new Map(part);

@@ -77,7 +77,16 @@ describe("every view", () => {
       "#/overview",
       ["alsolike-dev-RecordsQuarantined", "docs/runbooks/quarantine.md", "Requests a second", "new assortment"],
     ],
-    ["#/alarms", ["ringing", "alsolike quarantine list --totals --since 6h", "quiet", "no data"]],
+    [
+      "#/alarms",
+      [
+        "<h2>Many of the records on the stream cannot be read</h2>",
+        "ringing",
+        "alsolike quarantine list --totals --since 6h",
+        "quiet",
+        "no data",
+      ],
+    ],
     ["#/models", ["20261125-031500-a25f3", "champion", "rejected", "0.118", "Roll back", "forced"]],
     ["#/models/20261126-031500-a26f3", ["against the champion", "failed", "passed", "item-kNN", "1 min 21 s"]],
     ["#/trainings", ["running", "rejected", "promoted", "Build dataset", "no capacity for ml.m7i.2xlarge"]],

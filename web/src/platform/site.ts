@@ -8,7 +8,17 @@ export interface Site {
   readonly api: string;
   /** Names that calls of the API carry. */
   readonly trackingId: string;
+  /** The columns that the storefront's cards show, where the shop has chosen some (`alsolike web cards`). */
+  readonly cards?: CardColumns;
   readonly signIn: SignInSettings;
+}
+
+/** Columns of the catalogue by the place of a card that shows them. */
+export interface CardColumns {
+  readonly title?: string;
+  readonly subtitle?: string;
+  /** Addresses of pictures. */
+  readonly image?: string;
 }
 
 /** Where a reader signs in: OAuth 2.0's authorization code flow with PKCE (RFC 6749, RFC 7636). */

@@ -5,7 +5,7 @@ import { type Product, priceText } from "./product";
 import { originSentence, reasonSentence } from "./reasons";
 import type { Recommendations, Recommended } from "./recommending";
 import { formatRoute } from "./route";
-import { Tile } from "./tile";
+import { Picture } from "./tile";
 
 interface CardProps {
   readonly product: Product;
@@ -27,7 +27,7 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
   const panel = useId();
   const [open, setOpen] = useState(false);
   const [shut, setShut] = useState(false);
-  const kind = product.kind ?? product.category;
+  const kind = product.subtitle ?? product.kind ?? product.category;
   const price = priceText(product.price);
   const led = () => lead?.() ?? null;
   const opened = () => {
@@ -46,7 +46,7 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
       onMouseLeave={() => setShut(false)}
       onFocusOut={() => setShut(false)}
     >
-      <Tile product={product} />
+      <Picture product={product} />
       <a
         class="card-link"
         href={formatRoute({ page: "item", id: product.id })}

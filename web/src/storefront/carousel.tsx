@@ -21,6 +21,8 @@ export function Carousel({ plan, shelf }: CarouselProps) {
   const list = shelf?.list ?? null;
   const seen = useSeen(track, list);
   const { any, back, on } = useScrolling(track, list?.recommendationId);
+  const order = list?.items.map((item) => item.product.id).join(" ");
+  useEffect(() => track.current?.scrollTo({ left: 0 }), [order]);
   const scroll = (pages: number) => track.current?.scrollBy({ left: pages * track.current.clientWidth * 0.85 });
   if (list?.items.length === 0 && !plan.empty) return null;
   return (

@@ -1,10 +1,10 @@
 import { type CartLine, count, total, unpricedText } from "./cart";
 import { useShop } from "./context";
-import { priceText } from "./product";
+import { fromMetadata, priceText } from "./product";
 import { formatRoute, type Route } from "./route";
 import { ShelfList } from "./shelf_list";
 import { EmptyState } from "./states";
-import { Tile } from "./tile";
+import { Picture } from "./tile";
 
 /** The cart, and after buying what was bought. */
 export function CartPage({ route }: { readonly route: Route }) {
@@ -63,18 +63,10 @@ function Line({ line }: { readonly line: CartLine }) {
   const shop = useShop();
   const { itemId, title, price, quantity } = line;
   const buying = shop.ordering.state === "buying";
-  const product = shop.known.get(itemId) ?? {
-    id: itemId,
-    title,
-    price,
-    category: null,
-    kind: null,
-    brand: null,
-    more: [],
-  };
+  const product = shop.known.get(itemId) ?? { ...fromMetadata(itemId), title, price };
   return (
     <li class="cart-line">
-      <Tile product={product} />
+      <Picture product={product} />
       <div>
         <a href={formatRoute({ page: "item", id: itemId })} title={title}>
           {title}

@@ -1,4 +1,5 @@
 import type { Api } from "../platform/api";
+import type { CardColumns } from "../platform/site";
 import { fromRow, type ItemRow, type Product } from "./product";
 
 const PAGE_ROWS = 1000;
@@ -14,7 +15,12 @@ export interface Loaded {
 }
 
 /** Load on from where it was left, `LOADED_AT_ONCE` products at most; `onPage` takes what is there after each page. */
-export async function loadProducts(api: Api, from: Loaded | null, onPage: (loaded: Loaded) => void): Promise<Loaded> {
+export async function loadProducts(
+  api: Api,
+  from: Loaded | null,
+  onPage: (loaded: Loaded) => void,
+  cards?: CardColumns,
+): Promise<Loaded> {
   let loaded: Loaded = from ?? { products: [], next: null };
   const until = loaded.products.length + LOADED_AT_ONCE;
   do {
@@ -22,7 +28,10 @@ export async function loadProducts(api: Api, from: Loaded | null, onPage: (loade
       limit: Math.min(PAGE_ROWS, until - loaded.products.length),
       nextToken: loaded.next ?? undefined,
     });
-    loaded = { products: [...loaded.products, ...body.items.map(fromRow)], next: body.nextToken ?? null };
+    loaded = {
+      products: [...loaded.products, ...body.items.map((row) => fromRow(row, cards))],
+      next: body.nextToken ?? null,
+    };
     onPage(loaded);
   } while (loaded.next !== null && loaded.products.length < until);
   return loaded;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { glyph, hash, hue } from "./hue";
+import { glyph, hash, hue, initials } from "./hue";
 
 describe("a category's looks", () => {
   it("are the same every time", () => {
@@ -19,5 +19,19 @@ describe("a category's looks", () => {
     expect(glyph(["Tropical fruit", "Produce"])).toBe("apple");
     expect(glyph([null, "Grocery"])).toBe("can");
     expect(glyph(["Miscellaneous", null])).toBeNull();
+  });
+});
+
+describe("the initials of a title", () => {
+  it("are those of its first two words that say something", () => {
+    expect(initials("The Name of the Wind")).toBe("NW");
+    expect(initials("A Tale of Two Cities")).toBe("TT");
+    expect(initials("dune")).toBe("D");
+    expect(initials("“Élan” 2")).toBe("É2");
+  });
+
+  it("are of any words where there are no others", () => {
+    expect(initials("The")).toBe("T");
+    expect(initials("…")).toBe("");
   });
 });

@@ -36,6 +36,19 @@ const GLYPHS: readonly (readonly [name: Glyph, words: RegExp])[] = [
   ["home", /household|paper|tissue|bag|kitchen|battery|light|candle|foil|plastic|charcoal|gm\b/i],
 ];
 
+/** Words that say nothing of a title. */
+const FILLERS = /^(the|a|an|of|and|for|in|on|to|with|der|die|das|le|la|les|el|los|las|il)$/i;
+
+/** The initials of the first two words of a title that say something. */
+export function initials(title: string): string {
+  const words = title.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const telling = words.filter((word) => !FILLERS.test(word));
+  return (telling.length > 0 ? telling : words)
+    .slice(0, 2)
+    .map((word) => [...word][0]?.toUpperCase())
+    .join("");
+}
+
 export type Glyph =
   | "apple"
   | "bottle"

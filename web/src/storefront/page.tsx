@@ -57,7 +57,7 @@ export function Storefront({ site, api, signIn }: PageProps) {
       <footer class="footer">
         <p>
           Environment {site.environment}
-          {shop.modelVersion && <> · model {shop.modelVersion}</>} · products are drawn, not photographed
+          {shop.modelVersion && <> · model {shop.modelVersion}</>}
         </p>
         <a href="/console.html">Operator’s console</a>
       </footer>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { columnName, fromMetadata, fromRow, shortTitle, spoken } from "./product";
+import { columnName, fromMetadata, fromRow, requestedColumns, shortTitle, spoken } from "./product";
 
 describe("a product", () => {
   it("is read from a row of the catalogue", () => {
@@ -20,6 +20,8 @@ describe("a product", () => {
       category: "Produce",
       kind: "Tropical fruit",
       brand: null,
+      subtitle: null,
+      image: null,
       more: [["Package size", "1 lb"]],
     });
   });
@@ -27,6 +29,28 @@ describe("a product", () => {
   it("is the same from an answer's metadata, which is all texts", () => {
     const product = fromMetadata("7", { TITLE: "Bananas", PRICE: "0.69", CATEGORY_L1: "PRODUCE" });
     expect(product).toMatchObject({ title: "Bananas", price: 0.69, category: "Produce", kind: null });
+  });
+
+  it("is shown with the columns that the shop chooses", () => {
+    const cards = { title: "NAME", subtitle: "AUTHOR", image: "COVER_URL" };
+    const book = { name: "Dune", author: "F. Herbert", coverUrl: "https://books/dune.jpg", pages: 412 };
+    const shown = { title: "Dune", subtitle: "F. Herbert", image: "https://books/dune.jpg" };
+    expect(fromRow({ itemId: "7", properties: book }, cards)).toMatchObject({ ...shown, more: [["Pages", "412"]] });
+    const metadata = { NAME: "Dune", AUTHOR: "F. Herbert", COVER_URL: "https://books/dune.jpg" };
+    expect(fromMetadata("7", metadata, cards)).toMatchObject(shown);
+    expect(requestedColumns(cards)).toEqual([
+      "PRICE",
+      "CATEGORY_L1",
+      "CATEGORY_L2",
+      "BRAND",
+      "NAME",
+      "AUTHOR",
+      "COVER_URL",
+    ]);
+  });
+
+  it("is requested with each column once", () => {
+    expect(requestedColumns({ subtitle: "brand" })).toEqual(["TITLE", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "brand"]);
   });
 
   it("is shown by its id where nothing is known of it", () => {

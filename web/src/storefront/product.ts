@@ -1,3 +1,5 @@
+import type { CardColumns } from "../platform/site";
+
 /** An item as the shop shows it; what the catalogue does not say is null. */
 export interface Product {
   readonly id: string;
@@ -8,6 +10,10 @@ export interface Product {
   /** The narrower one. */
   readonly kind: string | null;
   readonly brand: string | null;
+  /** The line below the title. */
+  readonly subtitle: string | null;
+  /** The address of a picture. */
+  readonly image: string | null;
   /** Everything else that the catalogue has of it, named for people. */
   readonly more: readonly (readonly [name: string, value: string])[];
 }
@@ -18,37 +24,49 @@ export interface ItemRow {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** Columns that answers are asked to carry. */
-export const COLUMNS: readonly string[] = ["TITLE", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "BRAND"];
+const COLUMNS = ["TITLE", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "BRAND"];
 
-const SHOWN_APART = new Set(["title", "price", "categoryl1", "categoryl2", "brand"]);
+/** The columns that recommendations are requested with. */
+export function requestedColumns({ title, subtitle, image }: CardColumns = {}): string[] {
+  const chosen = [title, subtitle, image].filter((column): column is string => column !== undefined);
+  const columns = title === undefined ? COLUMNS : COLUMNS.filter((column) => column !== "TITLE");
+  return [...new Map([...columns, ...chosen].map((column) => [keyOf(column), column])).values()];
+}
+
+const keyOf = (column: string): string => column.toLowerCase().replaceAll("_", "");
 
 /** Read a row of the catalogue, whose columns are in camelCase. */
-export function fromRow(row: ItemRow): Product {
-  return read(row.itemId, row.properties);
+export function fromRow(row: ItemRow, cards?: CardColumns): Product {
+  return read(row.itemId, row.properties, cards);
 }
 
-/** Read the metadata of an answer: columns are named as they were asked for, values are texts. */
-export function fromMetadata(itemId: string, metadata: Readonly<Record<string, string>> = {}): Product {
-  return read(itemId, metadata);
+/** Read an item's metadata in a response: columns have the names of the request, all values are texts. */
+export function fromMetadata(
+  itemId: string,
+  metadata: Readonly<Record<string, string>> = {},
+  cards?: CardColumns,
+): Product {
+  return read(itemId, metadata, cards);
 }
 
-function read(id: string, columns: Readonly<Record<string, unknown>>): Product {
-  const found = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(columns)) {
-    found.set(name.toLowerCase().replaceAll("_", ""), value);
-  }
+function read(id: string, columns: Readonly<Record<string, unknown>>, cards: CardColumns = {}): Product {
+  const found = new Map(Object.entries(columns).map(([name, value]) => [keyOf(name), value]));
+  const shown = new Set(requestedColumns(cards).map(keyOf));
+  const textAt = (column: string | undefined) => (column === undefined ? null : textOf(found.get(keyOf(column))));
   const category = textOf(found.get("categoryl1"));
   const kind = textOf(found.get("categoryl2"));
+  const subtitle = textAt(cards.subtitle);
   return {
     id,
-    title: textOf(found.get("title")) ?? `Product ${id}`,
+    title: textAt(cards.title ?? "TITLE") ?? `Product ${id}`,
     price: priceOf(found.get("price")),
     category: category && spoken(category),
     kind: kind && kind !== category ? spoken(kind) : null,
     brand: textOf(found.get("brand")),
+    subtitle: subtitle && spoken(subtitle),
+    image: textAt(cards.image),
     more: Object.entries(columns)
-      .filter(([name]) => !SHOWN_APART.has(name.toLowerCase().replaceAll("_", "")))
+      .filter(([name]) => !shown.has(keyOf(name)))
       .map(([name, value]) => [columnName(name), textOf(value)] as const)
       .filter((column): column is readonly [string, string] => column[1] !== null),
   };

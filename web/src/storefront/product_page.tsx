@@ -6,7 +6,7 @@ import { type Product, priceText } from "./product";
 import { formatRoute, type Route } from "./route";
 import { ShelfList } from "./shelf_list";
 import { EmptyState, ErrorState } from "./states";
-import { Tile } from "./tile";
+import { Picture } from "./tile";
 
 interface ProductPageProps {
   readonly route: Route & { readonly page: "item" };
@@ -69,7 +69,7 @@ function Details({ product }: { readonly product: Product }) {
   return (
     <article class="product">
       <div class="product-picture">
-        <Tile product={product} />
+        <Picture product={product} />
       </div>
       <div class="product-facts">
         <nav class="crumbs" aria-label="Where this is">
@@ -82,6 +82,7 @@ function Details({ product }: { readonly product: Product }) {
           )}
         </nav>
         <h1>{product.title}</h1>
+        {product.subtitle && <p class="product-subtitle">{product.subtitle}</p>}
         <p class="product-price">{priceText(product.price)}</p>
         <div class="product-buttons">
           <button type="button" class="primary" onClick={() => shop.add(product, shop.leadOf(product.id))}>

@@ -1,5 +1,6 @@
 import type { Api } from "../platform/api";
-import { COLUMNS, fromMetadata, type Product } from "./product";
+import type { CardColumns } from "../platform/site";
+import { fromMetadata, type Product, requestedColumns } from "./product";
 import { parseReasons, type Reason } from "./reasons";
 
 export type Recommender =
@@ -58,10 +59,10 @@ const MOST_EXCLUDED = 500;
 const EXPLAINED: ReadonlySet<Recommender> = new Set(["for-you", "buy-again"]);
 
 /** Ask for what a carousel shows. */
-export async function recommend(api: Api, asking: Asking): Promise<Recommendations> {
+export async function recommend(api: Api, asking: Asking, cards?: CardColumns): Promise<Recommendations> {
   const { body, headers } = await api.post<Wire>("/recommendations", {
     ...request(asking),
-    metadataColumns: { ITEMS: COLUMNS },
+    metadataColumns: { ITEMS: requestedColumns(cards) },
     ...(EXPLAINED.has(asking.recommender) ? { explain: true } : {}),
   });
   const filled = Number(headers.get("x-alsolike-filled") ?? 0);
@@ -70,7 +71,7 @@ export async function recommend(api: Api, asking: Asking): Promise<Recommendatio
     recommender: asking.recommender,
     recommendationId: body.recommendationId,
     items: body.itemList.map((item, index) => ({
-      product: fromMetadata(item.itemId, item.metadata),
+      product: fromMetadata(item.itemId, item.metadata, cards),
       reasons: parseReasons(item.reason),
       filling: index >= body.itemList.length - filled,
     })),

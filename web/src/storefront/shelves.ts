@@ -1,4 +1,5 @@
 import type { Api } from "../platform/api";
+import type { CardColumns } from "../platform/site";
 import type { Cart } from "./cart";
 import { asError } from "./failure";
 import { shortTitle } from "./product";
@@ -105,6 +106,7 @@ export async function loadShelves(
   leaveOut: readonly string[],
   before: readonly Shelf[],
   onShelf: (shelf: Shelf) => boolean,
+  cards?: CardColumns,
 ): Promise<void> {
   const shown = [...leaveOut];
   for (const plan of [...planned.filter((each) => each.had), ...planned.filter((each) => !each.had)]) {
@@ -117,7 +119,7 @@ export async function loadShelves(
         ...(plan.ofShopper ? { userId: shopper.id } : {}),
         ...(plan.itemId === undefined ? {} : { itemId: plan.itemId }),
       };
-      const list = await recommend(api, { ...asking, exclude: shown });
+      const list = await recommend(api, { ...asking, exclude: shown }, cards);
       const bare = list.items.length === 0 && shown.length > 0 && plan.empty !== undefined;
       const usedUp = bare && (await recommendIds(api, { ...asking, most: 1 })).length > 0;
       shown.push(...list.items.map((item) => item.product.id));

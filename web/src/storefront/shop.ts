@@ -101,16 +101,24 @@ export class Shop {
     const key = shelvesKey(route, shopper);
     const leaveOut = route.page === "item" ? [route.id] : route.page === "cart" ? this.cart.map((l) => l.itemId) : [];
     const planned = plans(route, this.cart);
-    await loadShelves(this.api, planned, shopper, leaveOut, this.shelves.get(key) ?? [], (shelf) => {
-      if (loading !== this.loadingShelves) return false; // another page is shown, or asked again
-      for (const { product } of shelf.list?.items ?? []) this.known.set(product.id, product);
-      this.modelVersion = shelf.list?.modelVersion ?? this.modelVersion;
-      const others = (this.shelves.get(key) ?? []).filter((each) => each.plan.recommender !== shelf.plan.recommender);
-      this.shelves.set(key, [...others, shelf]);
-      this.changed();
-      void this.learnTitles(shelf);
-      return true;
-    });
+    await loadShelves(
+      this.api,
+      planned,
+      shopper,
+      leaveOut,
+      this.shelves.get(key) ?? [],
+      (shelf) => {
+        if (loading !== this.loadingShelves) return false; // another page is shown, or asked again
+        for (const { product } of shelf.list?.items ?? []) this.known.set(product.id, product);
+        this.modelVersion = shelf.list?.modelVersion ?? this.modelVersion;
+        const others = (this.shelves.get(key) ?? []).filter((each) => each.plan.recommender !== shelf.plan.recommender);
+        this.shelves.set(key, [...others, shelf]);
+        this.changed();
+        void this.learnTitles(shelf);
+        return true;
+      },
+      this.site.cards,
+    );
   }
 
   /** Remember which answer a product is opened from. */
@@ -161,7 +169,7 @@ export class Shop {
   /** A product of the catalogue; refused where it has none of the id. */
   async product(itemId: string): Promise<Product> {
     const { body } = await this.api.get<ItemRow>(`/items/${pathSegment(itemId)}`);
-    const product = fromRow(body);
+    const product = fromRow(body, this.site.cards);
     this.known.set(itemId, product);
     return product;
   }
@@ -187,10 +195,15 @@ export class Shop {
     this.loadingError = null;
     this.changed();
     try {
-      await loadProducts(this.api, this.loaded, (loaded) => {
-        this.loaded = loaded;
-        this.changed();
-      });
+      await loadProducts(
+        this.api,
+        this.loaded,
+        (loaded) => {
+          this.loaded = loaded;
+          this.changed();
+        },
+        this.site.cards,
+      );
     } catch (error) {
       this.loadingError = asError(error);
     }

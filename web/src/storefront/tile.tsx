@@ -1,4 +1,5 @@
-import { type Glyph, glyph, hash, hue } from "./hue";
+import { useState } from "preact/hooks";
+import { type Glyph, glyph, hash, hue, initials } from "./hue";
 import type { Product } from "./product";
 
 /** Drawn on 24 by 24, with strokes. */
@@ -26,12 +27,23 @@ const PATHS: Readonly<Record<Glyph, string>> = {
     "M12 7.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM15.2 8.8 19 5l.5 2.5L22 8l-3.8 3.8M8.8 15.2 5 19l-.5-2.5L2 16l3.8-3.8",
 };
 
+/** The product's picture, or a drawing where it has none or its picture cannot be loaded. */
+export function Picture({ product }: { readonly product: Product }) {
+  const [broken, setBroken] = useState<string | null>(null);
+  const { image } = product;
+  if (image === null || image === broken) return <Tile product={product} />;
+  // The title next to it says the same, so that assistive technology skips it.
+  return (
+    <img class="tile" src={image} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setBroken(image)} />
+  );
+}
+
 /**
  * A picture for a product that has none: the colour is its narrowest category's, the shapes are its own.
  *
  * It says nothing that the text beside it does not, so assistive technology is spared it.
  */
-export function Tile({ product }: { readonly product: Product }) {
+function Tile({ product }: { readonly product: Product }) {
   const own = hash(product.id);
   const drawn = glyph([product.kind, product.category === "Grocery" ? product.title : product.category, product.title]);
   return (
@@ -53,8 +65,8 @@ export function Tile({ product }: { readonly product: Product }) {
       {drawn ? (
         <path class="tile-glyph" d={PATHS[drawn]} transform="translate(36 26) scale(2)" />
       ) : (
-        <text class="tile-letter" x="60" y="66" text-anchor="middle">
-          {product.title.charAt(0).toUpperCase()}
+        <text class="tile-letters" x="60" y="58" text-anchor="middle">
+          {initials(product.title)}
         </text>
       )}
     </svg>

@@ -38,10 +38,17 @@ export function AlarmsView() {
               rows={all}
               keyOf={(alarm) => alarm.name}
               columns={[
-                { name: "Alarm", cell: (alarm) => <span class="identifier">{alarm.name}</span> },
+                {
+                  name: "Alarm",
+                  cell: (alarm) => (
+                    <div class="wide">
+                      {meaning(alarm)}
+                      <div class="identifier faint">{alarm.name}</div>
+                    </div>
+                  ),
+                },
                 { name: "State", cell: (alarm) => <AlarmStatus alarm={alarm} /> },
                 { name: "Since", cell: (alarm) => <When ms={alarm.changedMs} /> },
-                { name: "What it means", cell: (alarm) => <span class="wide">{meaning(alarm)}</span> },
                 { name: "Runbook", cell: (alarm) => alarm.runbook ?? "–" },
               ]}
             />
@@ -58,10 +65,10 @@ export function Ringing({ alarm }: { alarm: Alarm }) {
     <article class="card ringing">
       <header>
         <AlarmStatus alarm={alarm} />
-        <h2 class="identifier">{alarm.name}</h2>
+        <h2>{meaning(alarm)}</h2>
         <When ms={alarm.changedMs} />
       </header>
-      <p>{meaning(alarm)}</p>
+      <p class="identifier faint">{alarm.name}</p>
       {alarm.reason && <p class="faint">{alarm.reason}</p>}
       {alarm.runbook && (
         <div class="runbook">
@@ -86,5 +93,8 @@ function AlarmStatus({ alarm }: { alarm: Alarm }) {
   );
 }
 
-/** The description without the runbook's path, which stands beside it. */
-const meaning = (alarm: Alarm): string => alarm.description.replace(/:?\s*docs\/runbooks\/\w+\.md\s*$/, "");
+/** The description as a heading, without the path of its runbook. */
+export function meaning(alarm: Alarm): string {
+  const text = alarm.description.replace(/:?\s*docs\/[\w/-]+\.md\s*$/, "");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

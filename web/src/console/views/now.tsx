@@ -10,7 +10,7 @@ import { Tile, Tiles } from "../parts/tile";
 import { When } from "../parts/when";
 import { LIVE_MS, traffic } from "../questions";
 import { href } from "../routing";
-import { counted, highest, latest, over, perSecond, shareOf, shares, total } from "../traffic_figures";
+import { counted, highest, isHigh, latest, over, perSecond, shareOf, shares, total } from "../traffic_figures";
 
 const MINUTES = { 60: "Hour", 360: "6 hours", 1440: "Day" };
 
@@ -78,14 +78,14 @@ function Figures({
         value={percent(degraded)}
         note={`${count(total(series.degradedAnswers))} of ${count(total(series.answers))}`}
         trend={shares(series.degradedAnswers, series.answers)}
-        bad={(degraded ?? 0) > 0.05}
+        bad={isHigh(degraded, total(series.answers), 0.05)}
       />
       <Tile
         name="Server errors"
         value={percent(failing)}
         note={`${plural(total(series.serverErrors), "request")}`}
         trend={counted(series.serverErrors)}
-        bad={(failing ?? 0) > 0.01}
+        bad={isHigh(failing, total(series.requests), 0.01)}
       />
       <Tile
         name="Champion"
