@@ -6,12 +6,23 @@ from typing import Any
 
 
 class ThrottledError(Exception):
-    """A function runs as often as its reserved concurrency allows."""
+    """Refusal of an invocation, because as many as the function allows are running or waiting.
 
-    def __init__(self, name: str, reserved: int) -> None:
+    Attributes
+    ----------
+    reserved
+        The function's reserved concurrency, where that is the limit.
+    """
+
+    def __init__(self, name: str, *, reserved: int | None = None, waiting: int = 0) -> None:
         self.name = name
         self.reserved = reserved
-        super().__init__(f"Rate Exceeded: {name} reserves {reserved} concurrent executions, and all are in use")
+        limit = (
+            f"{waiting} invocations of {name} are waiting already"
+            if reserved is None
+            else f"{name} reserves {reserved} concurrent executions, and all are in use"
+        )
+        super().__init__(f"Rate Exceeded: {limit}")
 
 
 class FunctionNotFoundError(Exception):

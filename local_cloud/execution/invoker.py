@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from typing import NoReturn
 
 from local_cloud.execution.environment import ExecutionEnvironment, Host, Workspace
 from local_cloud.execution.function import Function, Outcome, ThrottledError, dimensions_of
@@ -14,6 +15,8 @@ from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
 
 NAMESPACE = "AWS/Lambda"
+MOST_WAITING = 32
+"""Invocations of one version that wait for an environment; Lambda throttles what exceeds its concurrency at once."""
 
 
 class Invoker:
@@ -26,7 +29,8 @@ class Invoker:
     prepare
         Extracts a version's code and layers.
     most_environments
-        How many environments one version may have at once; more invocations wait. AWS would start up to 1000.
+        Environments that one version may have at once; `MOST_WAITING` more invocations wait. AWS would start up to
+        1000.
     """
 
     def __init__(
@@ -46,7 +50,7 @@ class Invoker:
         self._pump = pump
         self._log = LineLog(pump.log)
         self._most_environments = most_environments
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._running: dict[str, int] = defaultdict(int)
         self._pools: dict[tuple[str, str], _Pool] = {}
         self._counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -58,18 +62,18 @@ class Invoker:
         Raises
         ------
         ThrottledError
-            If the function's reserved concurrency is in use.
+            If the function's reserved concurrency is in use, or too many invocations wait.
         FunctionNotFoundError
             If there is no such function, version or alias.
         """
         function = self._find(function_arn)
         self._enter(function)
         try:
-            environment = self._acquire(function)
+            pool, environment = self._acquire(function)
             try:
                 outcome = environment.invoke(payload, function_arn=function_arn)
             finally:
-                self._release(function, environment)
+                self._release(pool, environment)
         finally:
             self._leave(function)
         self._record(function, outcome, function_arn)
@@ -77,50 +81,56 @@ class Invoker:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return invocations, errors, throttles and environments of each function so far."""
-        with self._changed:
+        with self._lock:
             return {name: dict(counts) for name, counts in self._counts.items()}
 
     def close(self) -> None:
         """Kill every environment; nothing can be invoked any more."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             pools, self._pools = list(self._pools.values()), {}
-            self._changed.notify_all()
+            for pool in pools:
+                pool.free.notify_all()
         for pool in pools:
             for environment in pool.all:
                 environment.close()
 
     def _enter(self, function: Function) -> None:
         reserved = function.reserved_concurrency
-        with self._changed:
+        with self._lock:
             if reserved is not None and self._running[function.name] >= reserved:
-                self._counts[function.name]["throttles"] += 1
-                self._pump.metric(NAMESPACE, "Throttles", 1, FunctionName=function.name)
-                raise ThrottledError(function.name, reserved)
+                self._throttle(ThrottledError(function.name, reserved=reserved))
             self._running[function.name] += 1
 
+    def _throttle(self, error: ThrottledError) -> NoReturn:
+        self._counts[error.name]["throttles"] += 1
+        self._pump.metric(NAMESPACE, "Throttles", 1, FunctionName=error.name)
+        raise error
+
     def _leave(self, function: Function) -> None:
-        with self._changed:
+        with self._lock:
             self._running[function.name] -= 1
 
-    def _acquire(self, function: Function) -> ExecutionEnvironment:
+    def _acquire(self, function: Function) -> tuple[_Pool, ExecutionEnvironment]:
         key = (function.name, function.version)
-        with self._changed:
+        with self._lock:
             pool = self._pools.get(key)
             if pool is None or pool.revision != function.revision:
-                outdated, pool = pool, _Pool(function.revision)
+                outdated, pool = pool, _Pool(function.revision, self._lock)
                 self._pools[key] = pool
                 for idle in outdated.take_idle() if outdated else []:
                     idle.close()
-            while not self._closed:
-                if pool.idle:
-                    return pool.idle.pop()
-                if pool.size < self._most_environments:
-                    pool.size += 1
-                    break
-                self._changed.wait()
+            if not pool.has_place(self._most_environments):
+                if pool.waiting >= MOST_WAITING:
+                    self._throttle(ThrottledError(function.name, waiting=pool.waiting))
+                pool.waiting += 1
+                pool.free.wait_for(lambda: self._closed or pool.has_place(self._most_environments))
+                pool.waiting -= 1
             if self._closed:
-                raise ThrottledError(function.name, 0)
+                raise ThrottledError(function.name, reserved=0)
+            if pool.idle:
+                return pool, pool.idle.pop()
+            pool.size += 1
             self._counts[function.name]["environments"] += 1
         with contextlib.ExitStack() as failed:
             failed.callback(self._give_back, pool)
@@ -130,32 +140,31 @@ class Invoker:
                 function, workspace, host=self._host, processes=self._processes, log=self._log
             )
             failed.pop_all()
-        with self._changed:
+        with self._lock:
             pool.all.append(environment)
-        return environment
+        return pool, environment
 
     def _give_back(self, pool: _Pool) -> None:
         """Let another environment have the place of one that was not made."""
-        with self._changed:
+        with self._lock:
             pool.size -= 1
-            self._changed.notify_all()
+            pool.free.notify()
 
-    def _release(self, function: Function, environment: ExecutionEnvironment) -> None:
-        pool = self._pools.get((function.name, function.version))
-        with self._changed:
-            keep = pool is not None and environment in pool.all and environment.usable and not self._closed
-            if pool is not None and keep:
+    def _release(self, pool: _Pool, environment: ExecutionEnvironment) -> None:
+        with self._lock:
+            keep = environment.usable and pool in self._pools.values()
+            if keep:
                 pool.idle.append(environment)
-            elif pool is not None and environment in pool.all:
+            else:
                 pool.all.remove(environment)
                 pool.size -= 1
-            self._changed.notify_all()
+            pool.free.notify()
         if not keep:
             environment.close()
 
     def _record(self, function: Function, outcome: Outcome, function_arn: str) -> None:
         failed = int(outcome.error is not None)
-        with self._changed:
+        with self._lock:
             self._counts[function.name]["invocations"] += 1
             self._counts[function.name]["errors"] += failed
         for dimensions in dimensions_of(function.name, function_arn):
@@ -165,14 +174,20 @@ class Invoker:
 
 
 class _Pool:
-    """The environments of one version in one configuration."""
+    """The environments of one version in one configuration; `free` is notified when an invocation may take one."""
 
-    def __init__(self, revision: object) -> None:
+    def __init__(self, revision: object, lock: threading.Lock) -> None:
         self.revision = revision
+        self.free = threading.Condition(lock)
         self.preparing = threading.Lock()
         self.idle: list[ExecutionEnvironment] = []
         self.all: list[ExecutionEnvironment] = []
         self.size = 0
+        self.waiting = 0
+
+    def has_place(self, most: int) -> bool:
+        """Return whether an invocation finds an idle environment, or may start another one."""
+        return bool(self.idle) or self.size < most
 
     def take_idle(self) -> list[ExecutionEnvironment]:
         idle, self.idle = self.idle, []

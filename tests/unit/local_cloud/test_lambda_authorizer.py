@@ -144,7 +144,7 @@ def test_each_stage_has_decisions_of_its_own(function: Function) -> None:
         {"isAuthorized": 1},
         {"isAuthorized": True, "context": []},
         TimeoutError("late"),
-        ThrottledError("f", 1),
+        ThrottledError("f", reserved=1),
         FunctionNotFoundError("arn:f"),
     ],
 )

@@ -119,7 +119,9 @@ def test_record_that_is_too_old_is_discarded_without_an_invocation() -> None:
     assert shard.discarded == [(["old"], "RecordAgeExceeded", 0)]
 
 
-@pytest.mark.parametrize("error", [ThrottledError("f", 1), NotInvokedError()], ids=["throttled", "unreachable"])
+@pytest.mark.parametrize(
+    "error", [ThrottledError("f", reserved=1), NotInvokedError()], ids=["throttled", "unreachable"]
+)
 def test_function_that_is_not_invoked_costs_no_retry_and_loses_nothing(error: Exception) -> None:
     failures = iter([True, True, False])
 

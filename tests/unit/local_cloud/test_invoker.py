@@ -1,0 +1,110 @@
+"""Limits of the invoker: what waits for an environment, and what is throttled at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from local_cloud.execution import invoker as module
+from local_cloud.execution.function import Function, Outcome, ThrottledError
+from local_cloud.execution.invoker import MOST_WAITING, Invoker
+
+FUNCTION = Function(
+    name="f",
+    version="1",
+    arn="arn:f",
+    handler="handler.f",
+    code=b"",
+    code_sha256="a",
+    environment={},
+    timeout_s=1,
+    memory_mb=128,
+    layers=(),
+    log_group="f",
+)
+
+
+class Environment:
+    """An environment whose invocations last until the test ends them."""
+
+    entered = threading.Semaphore(0)
+    end = threading.Event()
+
+    def __init__(self, function: Function, *_args: object, **_options: object) -> None:
+        self.usable = True
+        self._revision = function.code_sha256
+
+    def invoke(self, _payload: bytes, *, function_arn: str) -> Outcome:
+        Environment.entered.release()
+        assert Environment.end.wait(10)
+        return Outcome(function_arn, self._revision.encode(), None, "1", 1.0)
+
+    def close(self) -> None:
+        self.usable = False
+
+
+@pytest.fixture
+def invoker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoker]:
+    Environment.entered, Environment.end = threading.Semaphore(0), threading.Event()
+    monkeypatch.setattr(module, "ExecutionEnvironment", Environment)
+    nothing: Any = mock.Mock()
+    made = Invoker(
+        find=lambda _arn: FUNCTION,
+        prepare=lambda _function: nothing,
+        host=nothing,
+        processes=nothing,
+        pump=nothing,
+        most_environments=2,
+    )
+    yield made
+    Environment.end.set()
+
+
+def start(invoker: Invoker, threads: ThreadPoolExecutor, count: int) -> list[Future[Outcome]]:
+    return [threads.submit(invoker.invoke, "arn:f", b"") for _ in range(count)]
+
+
+def until_waiting(invoker: Invoker, count: int) -> None:
+    """Return when so many invocations wait for an environment."""
+    (pool,) = invoker._pools.values()
+    with pool.free:
+        while pool.waiting < count:
+            pool.free.wait(0.01)
+
+
+def test_invocations_beyond_the_waiting_ones_are_throttled_at_once(invoker: Invoker) -> None:
+    with ThreadPoolExecutor(MOST_WAITING + 2) as threads:
+        accepted = start(invoker, threads, 2 + MOST_WAITING)
+        for _ in range(2):
+            assert Environment.entered.acquire(timeout=10)
+        until_waiting(invoker, MOST_WAITING)
+
+        with pytest.raises(ThrottledError, match="32 invocations of f are waiting already"):
+            invoker.invoke("arn:f", b"")
+
+        Environment.end.set()
+        assert [each.result(10).error for each in accepted] == [None] * (2 + MOST_WAITING)
+    assert invoker.counts()["f"] == {"environments": 2, "invocations": 2 + MOST_WAITING, "errors": 0, "throttles": 1}
+
+
+def test_invocations_that_wait_for_an_outdated_environment_are_run(
+    invoker: Invoker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(5) as threads:
+        old = start(invoker, threads, 3)
+        for _ in range(2):
+            assert Environment.entered.acquire(timeout=10)
+        until_waiting(invoker, 1)
+        monkeypatch.setattr(invoker, "_find", lambda _arn: dataclasses.replace(FUNCTION, code_sha256="b"))
+        new = start(invoker, threads, 1)
+        assert Environment.entered.acquire(timeout=10)
+
+        Environment.end.set()
+
+        assert [each.result(10).payload for each in (*old, *new)] == [b"a", b"a", b"a", b"b"]
