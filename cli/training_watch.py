@@ -63,7 +63,7 @@ class Watch:
             built = dataset_quality.of_run(self._deployment, dataset["run_id"])
             counts = f"{built.interactions:,} interactions, {built.users:,} users, {built.items:,} items"
             return f"{counts}, {dataset['dataset_s3_uri']}"
-        if state == "Train" and (training := run.get("training")):
+        if state in ("Train", "TrainOnDemand") and (training := run.get("training")):
             return str(training["model_data_s3_uri"])
         if state == "RegisterModel" and (registration := run.get("registration")):
             failed = [reason for reason in registration["reasons"] if reason.startswith("failed")]

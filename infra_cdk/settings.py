@@ -96,7 +96,14 @@ class Settings(TrainingSettings):
     monthly_budget_usd
         What a month may cost before people are told, see docs/cost.md; None for no budget.
     batch_concurrency
-        How many batches of a run are answered at a time, by the function that also answers the API.
+        How many batches of a run are answered at a time, by the function that also answers the API. A new account runs
+        ten invocations at a time, of which the stream's consumers take five.
+    lake_memory_mb
+        Memory of the functions that read days of the lake: `build_dataset`, `compact_lake`, `attribute_outcomes`,
+        `monitor_models` and `purge_user`. A new account allows 3,008 MB.
+    profiles_warm_writes_per_s
+        Write units per second that the profiles' table serves from its first minute; None for DynamoDB's own start,
+        about 4,000.
     """
 
     name: str
@@ -137,7 +144,9 @@ class Settings(TrainingSettings):
     time_budget_ms: int = 100
     snap_start: bool = False
     provisioned_concurrency: int = 0
-    batch_concurrency: int = 10
+    batch_concurrency: int = 3
+    lake_memory_mb: int = 3_008
+    profiles_warm_writes_per_s: int | None = None
     throttle_rate_per_s: int = 500
     throttle_burst: int = 1_000
     recommend_rate_per_s: int = 300
@@ -287,6 +296,9 @@ _RANGES = (
     ("erasure_settle_s", 0, 86_400),
     ("provisioned_concurrency", 0, 1_000),
     ("batch_concurrency", 1, 1_000),
+    ("lake_memory_mb", 1_024, 10_240),
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
+    ("profiles_warm_writes_per_s", 4_000, 40_000),
     ("throttle_rate_per_s", 1, 100_000),
     ("throttle_burst", 1, 100_000),
     *((f"{routes}_{limit}", 1, 100_000) for routes in _LIMITED for limit in ("rate_per_s", "burst")),

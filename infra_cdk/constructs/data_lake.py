@@ -150,6 +150,8 @@ class DataLake(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     noncurrent_version_expiration=cdk.Duration.days(30),
+                    # Compaction deletes daily; a marker whose versions are gone hides nothing.
+                    expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
                 ),
                 *rules,
@@ -206,6 +208,16 @@ def _send_events(bucket: s3.Bucket) -> None:
     )
 
 
-def removal_policy(settings: Settings) -> cdk.RemovalPolicy:
-    """Return what becomes of stored data when its stack is deleted."""
-    return cdk.RemovalPolicy.RETAIN if settings.removal_policy == "retain" else cdk.RemovalPolicy.DESTROY
+def removal_policy(settings: Settings, *, protected: bool = False) -> cdk.RemovalPolicy:
+    """Return what becomes of stored data when its stack is deleted.
+
+    A first deployment that fails removes what it created: the next one would create a second hash key.
+
+    Parameters
+    ----------
+    protected
+        Whether the service refuses to delete the resource: then the rollback of a first deployment cannot either.
+    """
+    if settings.removal_policy == "destroy":
+        return cdk.RemovalPolicy.DESTROY
+    return cdk.RemovalPolicy.RETAIN if protected else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

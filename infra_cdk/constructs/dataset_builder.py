@@ -42,7 +42,7 @@ def dataset_builder(scope: Construct, *, settings: Settings, data: DataStack, la
             ),
             Permission(actions=["dynamodb:Scan"], resources=[catalogue.table_arn, users.table_arn]),
         ],
-        memory_mb=4_096,
+        memory_mb=settings.lake_memory_mb,
         storage_mb=2_048,
         timeout_s=900,
     )

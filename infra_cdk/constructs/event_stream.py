@@ -7,8 +7,8 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX, removal_policy
-from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.permissions import Permission, failure_destination
 from infra_cdk.settings import Settings
 
 
@@ -81,11 +81,5 @@ def consumer_permissions(*, stream: kinesis.IStream, failed: s3.IBucket) -> list
             ],
             resources=[stream.stream_arn],
         ),
-        objects(
-            failed,
-            FAILED_RECORDS_PREFIX,
-            actions=["s3:PutObject"],
-            reason="Lambda names the object of each batch that it gives up on",
-        ),
-        Permission(actions=["s3:ListBucket"], resources=[failed.bucket_arn]),
+        *failure_destination(failed),
     ]

@@ -90,7 +90,7 @@ class HttpApi(Construct):
             create_default_stage=False,
             cors_preflight=_cors(settings.cors_origins),
         )
-        self.access_log = log_group(self, "AccessLog", settings=settings)
+        self.access_log = log_group(self, "AccessLog", settings=settings, delivered_by="apis")
         self._stages = [self._stage("Stage", "$default")]
         if settings.web:
             self._stages.append(self._stage("Pages", PAGES_STAGE))

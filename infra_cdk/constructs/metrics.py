@@ -68,6 +68,18 @@ class OwnMetrics:
         return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=HOUR)
 
 
+def enough(
+    value: cloudwatch.IMetric, whole: cloudwatch.IMetric, *, label: str, least: int, period: cdk.Duration = PERIOD
+) -> cloudwatch.MathExpression:
+    """Return a metric; 0 where the whole is less than `least`."""
+    return cloudwatch.MathExpression(
+        label=label,
+        expression=f"IF(FILL(whole, 0) >= {least}, value, 0)",
+        using_metrics={"value": value, "whole": whole},
+        period=period,
+    )
+
+
 def percent(
     part: cloudwatch.IMetric,
     whole: cloudwatch.IMetric,

@@ -115,7 +115,7 @@ class Monitoring(Construct):
                     wildcard_reason="Each training that was started is an execution with a name of its own",
                 ),
             ],
-            memory_mb=4_096,
+            memory_mb=settings.lake_memory_mb,
             storage_mb=2_048,
             timeout_s=900,
         )

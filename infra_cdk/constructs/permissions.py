@@ -41,6 +41,19 @@ def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: 
     )
 
 
+def failure_destination(bucket: s3.IBucket) -> list[Permission]:
+    """Permit Lambda to keep in a bucket what a function gives up.
+
+    Lambda writes below ``aws/lambda/`` only. AWS documents the permission for the whole bucket, and whether Lambda
+    accepts a narrower one when it creates the destination is not documented:
+    https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+    """
+    return [
+        objects(bucket, "", actions=["s3:PutObject"], reason="AWS documents the permission for the whole bucket"),
+        Permission(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]),
+    ]
+
+
 def model_packages(scope: Construct, group: sagemaker.CfnModelPackageGroup, *, actions: Sequence[str]) -> Permission:
     """Permit actions on the packages of a group."""
     packages = cdk.Stack.of(scope).format_arn(

@@ -9,9 +9,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra_cdk.constructs.alerts import alarm
-from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from infra_cdk.constructs.metrics import OwnMetrics
-from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.permissions import Permission, failure_destination, objects
 from infra_cdk.constructs.privacy import TOMBSTONES_KEY
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -65,15 +64,9 @@ class ServedLog(Construct):
                     for prefix in (f"{SERVED_TABLE}/", "quarantine/")
                 ),
                 Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]),
-                # Without it S3 says 403, not 404, before there is a tombstone; and Lambda asks for it before it puts
-                # what failed there.
-                Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, lake.bucket_arn]),
-                objects(
-                    lake,
-                    FAILED_RECORDS_PREFIX,
-                    actions=["s3:PutObject"],
-                    reason="Lambda names the object of each delivery that it gives up on",
-                ),
+                # Without it S3 says 403, not 404, before there is a tombstone.
+                Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
+                *failure_destination(lake),
             ],
             memory_mb=1_024,
             timeout_s=60,

@@ -1,5 +1,7 @@
 """The Glue job that builds datasets past one process: its code, its workers, and what it may do."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from infra_cdk.constructs.configuration import configuration_permissions
+from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.permissions import Permission, objects, role_for
 from infra_cdk.constructs.privacy import tombstone_permissions
 from infra_cdk.settings import Settings
@@ -18,6 +21,7 @@ from infra_cdk.stacks.data import DataStack
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = "build_dataset"
+MODES = {"logs": "SSE-KMS", "bookmarks": "CSE-KMS", "objects": "SSE-S3"}
 
 
 class SparkJob(Construct):
@@ -128,7 +132,8 @@ def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConf
         "Key",
         description=f"Alsolike {settings.name}: the log of building datasets on Spark",
         enable_key_rotation=True,
-        removal_policy=cdk.RemovalPolicy.DESTROY,  # it goes with the logs
+        # Glue keeps the job's log after the stack, and the log needs its key.
+        removal_policy=removal_policy(settings),
     )
     stack = cdk.Stack.of(scope)
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -150,17 +155,23 @@ def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConf
     return glue.CfnSecurityConfiguration(
         scope,
         "Encryption",
-        name=f"alsolike-{settings.name}-build-dataset",
+        # A change replaces it, and CloudFormation creates the new one first: it needs another name.
+        name=f"alsolike-{settings.name}-build-dataset-{digest(MODES)}",
         encryption_configuration=properties.EncryptionConfigurationProperty(
             cloud_watch_encryption=properties.CloudWatchEncryptionProperty(
-                cloud_watch_encryption_mode="SSE-KMS", kms_key_arn=key.key_arn
+                cloud_watch_encryption_mode=MODES["logs"], kms_key_arn=key.key_arn
             ),
             job_bookmarks_encryption=properties.JobBookmarksEncryptionProperty(
-                job_bookmarks_encryption_mode="CSE-KMS", kms_key_arn=key.key_arn
+                job_bookmarks_encryption_mode=MODES["bookmarks"], kms_key_arn=key.key_arn
             ),
-            s3_encryptions=[properties.S3EncryptionProperty(s3_encryption_mode="SSE-S3")],
+            s3_encryptions=[properties.S3EncryptionProperty(s3_encryption_mode=MODES["objects"])],
         ),
     )
+
+
+def digest(modes: Mapping[str, str]) -> str:
+    """Return a short hash that names a configuration."""
+    return hashlib.sha256(repr(sorted(modes.items())).encode()).hexdigest()[:8]
 
 
 def _permissions(scope: Construct, *, data: DataStack, sources: list[assets.Asset]) -> list[Permission]:
@@ -187,6 +198,8 @@ def _permissions(scope: Construct, *, data: DataStack, sources: list[assets.Asse
             actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
             reason="Each run writes a dataset under a new name",
         ),
+        # Hadoop marks the folder of a first run with an object next to it.
+        Permission(actions=["s3:PutObject"], resources=[artefacts.arn_for_objects("datasets_$folder$")]),
         Permission(actions=["dynamodb:Scan"], resources=[data.catalogue.table_arn, data.users.table_arn]),
         Permission(
             actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"],

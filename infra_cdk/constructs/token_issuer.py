@@ -55,7 +55,7 @@ class TokenIssuer(Construct):
             deletion_protection=settings.removal_policy == "retain",
             mfa=cognito.Mfa.REQUIRED if settings.operator_mfa == "required" else cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
-            removal_policy=removal_policy(settings),
+            removal_policy=removal_policy(settings, protected=True),
         )
         if settings.operator_mfa == "optional":
             acknowledge(

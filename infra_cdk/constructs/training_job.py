@@ -66,13 +66,15 @@ class TrainingJob(Construct):
             permissions=self._permissions(),
         )
 
-    def request(self, *, run_id: str, dataset_s3_uri: str) -> dict[str, Any]:
+    def request(self, *, run_id: str, dataset_s3_uri: str, spot: bool) -> dict[str, Any]:
         """Return the parameters of `CreateTrainingJob`.
 
         Parameters
         ----------
         run_id, dataset_s3_uri
             JSONPath expressions of the workflow's state.
+        spot
+            Whether to train on spare capacity.
         """
         settings = self._settings
         checkpoints = f"'s3://{{}}/training/{{}}/checkpoints/', '{self._artefacts.bucket_name}', {run_id}"
@@ -103,12 +105,12 @@ class TrainingJob(Construct):
             # Also where the capacity is not spare: SageMaker starts the job again after a failure of its own.
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
-            "EnableManagedSpotTraining": settings.training_spot,
+            "EnableManagedSpotTraining": spot,
             # Gradients and interactions go from host to host.
             **({"EnableInterContainerTrafficEncryption": True} if settings.training_instances > 1 else {}),
             "StoppingCondition": {
                 "MaxRuntimeInSeconds": settings.training_max_runtime_s,
-                **({"MaxWaitTimeInSeconds": settings.training_max_wait_s} if settings.training_spot else {}),
+                **({"MaxWaitTimeInSeconds": settings.training_max_wait_s} if spot else {}),
             },
             "Tags": [{"Key": "alsolike:environment", "Value": settings.name}],
         }

@@ -16,7 +16,7 @@ from constructs import Construct
 from infra_cdk.constructs.attempts import Attempts
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.workflow_jobs import build_on_spark, train
+from infra_cdk.constructs.workflow_jobs import SAGEMAKER_REFUSALS, build_on_spark, train
 from infra_cdk.constructs.workflow_machine import state_machine
 from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.constructs.workflow_steps import NOTIFICATION, call, notify
@@ -96,7 +96,13 @@ class TrainingWorkflow(Construct):
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )
-        trained = train(self, job, self._training)
+        trained = train(self, job, self._training, spot=settings.training_spot)
+        on_demand = None
+        if settings.training_spot:
+            on_demand = train(self, job, self._training, construct_id="TrainOnDemand", spot=False)
+            # The quota for spot instances of many new accounts is 0; that for on-demand instances is another.
+            trained.add_catch(on_demand, errors=list(SAGEMAKER_REFUSALS), result_path="$.error")
+            self._catch(on_demand, then=self._failed)
         self._catch(trained, then=self._failed)
         registered = self._invoke(
             "RegisterModel",
@@ -127,6 +133,8 @@ class TrainingWorkflow(Construct):
             )
         first.otherwise(built)
         built.next(trained).next(registered).next(decision)
+        if on_demand is not None:
+            on_demand.next(registered)
         self.state_machine, _ = state_machine(
             self,
             started.next(first),
@@ -263,7 +271,7 @@ class TrainingWorkflow(Construct):
         """A time limit of a whole run: a step that takes too long is caught and told to people, a run is neither."""
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s
-            + self._training.longest_s
+            + 2 * self._training.longest_s
             + self._spark.longest_s
             + NOTIFICATION.longest_s
             + 2 * self._settings.canary_duration_s

@@ -8,7 +8,8 @@ from infra_cdk.constructs.attempts import Attempts
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
 
-_SAGEMAKER_TRANSIENT = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
+SAGEMAKER_REFUSALS = ("SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException")
+"""Errors of a job that SageMaker did not start, for example because the account has no quota."""
 # Glue has no more capacity, or another run of the job has not ended yet.
 _GLUE_TRANSIENT = [
     "Glue.ConcurrentRunsExceededException",
@@ -19,16 +20,18 @@ _GLUE_TRANSIENT = [
 ]
 
 
-def train(scope: Construct, job: TrainingJob, attempts: Attempts) -> sfn.CustomState:
+def train(
+    scope: Construct, job: TrainingJob, attempts: Attempts, *, construct_id: str = "Train", spot: bool
+) -> sfn.CustomState:
     """Train on the dataset of `$.dataset`; the bundle is noted in `$.training`."""
     # The CDK's own task has no ContainerEntrypoint, and would widen the job's role by itself.
     task = sfn.CustomState(
         scope,
-        "Train",
+        construct_id,
         state_json={
             "Type": "Task",
             "Resource": f"arn:{cdk.Aws.PARTITION}:states:::sagemaker:createTrainingJob.sync",
-            "Parameters": job.request(run_id="$.start.run_id", dataset_s3_uri="$.dataset.dataset_s3_uri"),
+            "Parameters": job.request(run_id="$.start.run_id", dataset_s3_uri="$.dataset.dataset_s3_uri", spot=spot),
             "ResultSelector": {
                 "job_name.$": "$.TrainingJobName",
                 "model_data_s3_uri.$": "$.ModelArtifacts.S3ModelArtifacts",
@@ -37,7 +40,7 @@ def train(scope: Construct, job: TrainingJob, attempts: Attempts) -> sfn.CustomS
             "TimeoutSeconds": attempts.timeout_s,
         },
     )
-    attempts.repeat(task, _SAGEMAKER_TRANSIENT)
+    attempts.repeat(task, SAGEMAKER_REFUSALS)
     return task
 
 

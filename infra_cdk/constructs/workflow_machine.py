@@ -45,7 +45,7 @@ def state_machine(
         role=role.without_policy_updates(),
         tracing_enabled=settings.tracing,
         logs=sfn.LogOptions(
-            destination=log_group(scope, "Log", settings=settings),
+            destination=log_group(scope, "Log", settings=settings, delivered_by="states"),
             level=sfn.LogLevel.ALL,
             # Users' ids are in objects only.
             include_execution_data=True,

@@ -36,6 +36,8 @@ def workflow_permissions(
                 "sagemaker:DescribeTrainingJob",
                 "sagemaker:StopTrainingJob",
                 "sagemaker:AddTags",
+                # https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
+                "sagemaker:ListTags",
             ],
             resources=[stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{NAME_PREFIX}*")],
             wildcard_reason="Each run trains under a new name; the prefix is the project's",

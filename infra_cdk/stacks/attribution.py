@@ -153,7 +153,7 @@ class AttributionStack(cdk.Stack):
                 ),
                 hash_key_permission(hash_key),
             ],
-            memory_mb=4_096,
+            memory_mb=self._settings.lake_memory_mb,
             storage_mb=10_240,
             timeout_s=900,
         )

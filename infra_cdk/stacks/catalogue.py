@@ -14,9 +14,8 @@ from constructs import Construct
 from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.change_log import change_log_table
 from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
-from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from infra_cdk.constructs.metrics import PERIOD, OwnMetrics
-from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.permissions import Permission, failure_destination, objects
 from infra_cdk.constructs.privacy import tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -176,7 +175,6 @@ class CatalogueStack(cdk.Stack):
         return made
 
     def _stream_permissions(self) -> list[Permission]:
-        lake = self._data.lake
         return [
             Permission(
                 actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
@@ -187,11 +185,5 @@ class CatalogueStack(cdk.Stack):
                 resources=["*"],
                 wildcard_reason="Listing the streams of an account can be granted on * only",
             ),
-            objects(
-                lake,
-                FAILED_RECORDS_PREFIX,
-                actions=["s3:PutObject"],
-                reason="Lambda names the object of each batch that it gives up on",
-            ),
-            Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
+            *failure_destination(self._data.lake),
         ]

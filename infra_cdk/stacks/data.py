@@ -25,12 +25,25 @@ class DataStack(cdk.Stack):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: stored data")
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description=f"Alsolike {settings.name}: stored data",
+            termination_protection=settings.removal_policy == "retain",
+        )
         data_lake = DataLake(self, "DataLake", settings=settings)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
-        self.profiles = _table(self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at")
+        self.profiles = _table(
+            self,
+            "Profiles",
+            key="profile_id",
+            settings=settings,
+            expires_with="expires_at",
+            warm_writes_per_s=settings.profiles_warm_writes_per_s,
+        )
         self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, tells_of_changes=True)
         self.users = _table(self, "Users", key="user_id", settings=settings, tells_of_changes=True)
         self.tracking_id = f"alsolike-{settings.name}"
@@ -88,6 +101,7 @@ def _table(
     settings: Settings,
     expires_with: str | None = None,
     tells_of_changes: bool = False,
+    warm_writes_per_s: int | None = None,
 ) -> dynamodb.TableV2:
     return dynamodb.TableV2(
         scope,
@@ -98,9 +112,12 @@ def _table(
             point_in_time_recovery_enabled=True
         ),
         time_to_live_attribute=expires_with,
+        warm_throughput=dynamodb.WarmThroughput(write_units_per_second=warm_writes_per_s)
+        if warm_writes_per_s
+        else None,
         dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE if tells_of_changes else None,
         deletion_protection=settings.removal_policy == "retain",
-        removal_policy=removal_policy(settings),
+        removal_policy=removal_policy(settings, protected=True),
     )
 
 

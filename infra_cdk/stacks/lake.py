@@ -73,7 +73,7 @@ class LakeStack(cdk.Stack):
                 Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("privacy/tombstones.json")]),
                 Permission(actions=["secretsmanager:GetSecretValue"], resources=[hash_key.secret_arn]),
             ],
-            memory_mb=4_096,
+            memory_mb=self._settings.lake_memory_mb,
             timeout_s=900,
         )
 

@@ -12,7 +12,7 @@ from infra_cdk.constructs.alerts import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import OwnMetrics, percent
+from infra_cdk.constructs.metrics import OwnMetrics, enough, percent
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
@@ -85,8 +85,18 @@ class ObservabilityStack(cdk.Stack):
         if settings.monthly_budget_usd is not None:
             monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=data.alerts)
         if not settings.dashboards:
-            for made in [each for each in self.node.find_all() if isinstance(each, cloudwatch.Dashboard)]:
-                self.node.try_remove_child(made.node.id)
+            self._leave_out_dashboards()
+
+    def _leave_out_dashboards(self) -> None:
+        """Create no dashboard, but keep the template's references to other stacks.
+
+        Without them the other stacks would lose exports. CloudFormation refuses that as long as this stack, which it
+        updates last, imports them.
+        """
+        never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals("dashboards", "false"))
+        for made in self.node.find_all():
+            if isinstance(made, cloudwatch.CfnDashboard):
+                made.cfn_options.condition = never
 
     def _errors(self, serving: ServingStack) -> list[cloudwatch.IAlarm]:
         settings, api = self._settings, serving.api
@@ -103,7 +113,7 @@ class ObservabilityStack(cdk.Stack):
             ),
             self._alarm(
                 "ApiSlow",
-                api.latency("p99"),
+                enough(api.latency("p99"), api.requests(), label="p99 latency, ms", least=LEAST_REQUESTS),
                 above=settings.latency_alarm_ms,
                 periods=3,
                 description="One request in a hundred is slow: docs/runbooks/errors.md",

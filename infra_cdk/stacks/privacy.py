@@ -147,7 +147,7 @@ class PrivacyStack(cdk.Stack):
                     resources=[data.users.table_arn],
                 ),
             ],
-            memory_mb=4_096,
+            memory_mb=settings.lake_memory_mb,
             timeout_s=900,
         )
 

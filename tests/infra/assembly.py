@@ -43,8 +43,10 @@ class Assembly:
                     resource.get("Properties", {}),
                     {key: value for key, value in resource.items() if key not in ("Type", "Properties")},
                 )
-                for path in sorted(directory.glob("*.template.json"))
-                for logical_id, resource in json.loads(path.read_bytes())["Resources"].items()
+                for path, template in templates(directory)
+                for logical_id, resource in template["Resources"].items()
+                # The only condition: what the settings leave out, so that references to other stacks stay.
+                if resource.get("Condition") != "Never"
             ),
         )
 
@@ -107,6 +109,12 @@ class Assembly:
     def role(self, function: Resource) -> Resource:
         """Return a function's role."""
         return self.referred(function.properties["Role"], stack=function.stack)
+
+
+def templates(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the templates in a folder, each with its path."""
+    for path in sorted(directory.glob("*.template.json")):
+        yield path, json.loads(path.read_bytes())
 
 
 def synthesize(environment: str, *, layers: Path, outdir: Path, settings: Mapping[str, Any] | None = None) -> Assembly:

@@ -8,7 +8,7 @@ CONSUMER = {
     ("kinesis:GetRecords", "Stream"),
     ("kinesis:GetShardIterator", "Stream"),
     ("kinesis:ListShards", "Stream"),
-    ("s3:PutObject", "Lake/aws/lambda/*"),
+    ("s3:PutObject", "Lake/*"),
     ("s3:ListBucket", "Lake"),
 }
 # ConfigurationReader: get_object; without the list S3 says 403, not NoSuchKey, of what is not there.

@@ -28,6 +28,7 @@ NAMED = {
     "AWS::Glue::Job",  # the workflow and people start it by its name
     "AWS::Glue::SecurityConfiguration",  # CloudFormation gives it none
     "AWS::Lambda::Alias",
+    "AWS::Logs::LogGroup",  # /aws/vendedlogs/
     "AWS::SSM::Parameter",
     "AWS::SageMaker::ModelPackageGroup",
 }

@@ -46,7 +46,7 @@ def test_each_object_of_users_is_a_batch_and_an_execution_of_its_own(batches: di
 def test_no_batch_may_fail_and_so_many_run_at_a_time(batches: dict[str, Any]) -> None:
     # Step Functions' own defaults are 0, and the CDK leaves a 0 out.
     assert not {"ToleratedFailureCount", "ToleratedFailurePercentage"} & set(batches)
-    assert batches["MaxConcurrency"] == 10
+    assert batches["MaxConcurrency"] == 3
     assert batches["ResultPath"] is None  # of thousands of batches the results would be more than a state may hold
     assert batches["ResultWriter"]["Parameters"]["Prefix.$"].startswith("States.Format('batch/{}/results'")
 

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -17,12 +18,17 @@ STATEFUL = (
 )
 
 
+EXCEPT_ON_CREATE = "RetainExceptOnCreate"
+
+
 @pytest.mark.parametrize("resource_type", STATEFUL)
 def test_production_keeps_what_is_stored_when_its_stack_goes(prod: Assembly, resource_type: str) -> None:
     resources = prod.of_type(resource_type)
 
     assert resources
-    assert {r.attributes["DeletionPolicy"] for r in resources} == {"Retain"}
+    # A protected resource cannot go with a first deployment that fails.
+    kept = "Retain" if resource_type in ("AWS::Cognito::UserPool", "AWS::DynamoDB::GlobalTable") else EXCEPT_ON_CREATE
+    assert {r.attributes["DeletionPolicy"] for r in resources} == {kept}
     assert {r.attributes["UpdateReplacePolicy"] for r in resources} == {"Retain"}
 
 
@@ -36,6 +42,34 @@ def test_stateful_resources_stand_apart_from_what_is_deployed_often(assembly: As
 
     assert set(parts) == {"data", "serving"}
     assert parts.count("serving") == 1  # the bucket of the pages, which the repository fills again
+
+
+def test_delete_markers_go_when_no_version_is_left_behind_them(assembly: Assembly) -> None:
+    versioned = [b.properties for b in assembly.of_type("AWS::S3::Bucket") if "VersioningConfiguration" in b.properties]
+
+    assert len(versioned) == 2
+    for bucket in versioned:
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        (cleaning,) = [rule for rule in rules if rule.get("ExpiredObjectDeleteMarker")]
+        assert "Prefix" not in cleaning
+        # S3 refuses the two in one rule.
+        assert "ExpirationInDays" not in cleaning
+
+
+def test_only_the_production_stack_of_what_is_stored_is_protected_from_deletion(demo: Assembly, prod: Assembly) -> None:
+    def protected(assembly: Assembly) -> list[str]:
+        artifacts = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
+        return [name for name, each in artifacts.items() if each.get("properties", {}).get("terminationProtection")]
+
+    assert (protected(demo), protected(prod)) == ([], ["alsolike-prod-data"])
+
+
+def test_profiles_are_warmed_for_the_load_that_the_settings_name(demo: Assembly, other: Assembly) -> None:
+    def warm(assembly: Assembly) -> set[int | None]:
+        tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
+        return {table.properties.get("WarmThroughput", {}).get("WriteUnitsPerSecond") for table in tables}
+
+    assert (warm(demo), warm(other)) == ({None}, {None, 8_000})
 
 
 def test_tables_can_be_restored_to_any_point_in_time(assembly: Assembly) -> None:

@@ -237,6 +237,12 @@ def test_what_makes_recommendations_stale_is_one_alarm_on_top(demo: Assembly) ->
         assert alarm.logical_id in rule
 
 
+def test_few_requests_alarm_nobody_by_one_slow_answer(demo: Assembly) -> None:
+    (latency, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiSlow"].properties["Metrics"]
+
+    assert latency["Expression"] == "IF(FILL(whole, 0) >= 20, value, 0)"
+
+
 def test_few_requests_alarm_nobody_by_their_share(demo: Assembly) -> None:
     (share, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiErrors"].properties["Metrics"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infra_cdk.constructs import spark_job
 from tests.infra.assembly import Assembly, Resource, flat, granted, statements
 from tests.infra.grants import CONFIGURATION, TOMBSTONES
 
@@ -92,6 +93,21 @@ def test_logs_are_encrypted_with_a_key_that_changes(demo: Assembly, job: Resourc
     assert ":log-group:/aws-glue/jobs/*" in flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
 
 
+def test_changed_encryption_gets_another_name_as_it_is_created_before_the_old_one_goes(
+    demo: Assembly,
+) -> None:
+    name = demo.only("AWS::Glue::SecurityConfiguration").properties["Name"]
+
+    assert name == f"alsolike-demo-build-dataset-{spark_job.digest(spark_job.MODES)}"
+    assert spark_job.digest({**spark_job.MODES, "objects": "SSE-KMS"}) != spark_job.digest(spark_job.MODES)
+
+
+def test_production_keeps_the_key_of_the_logs_that_glue_keeps(demo: Assembly, prod: Assembly) -> None:
+    policies = [each.only("AWS::KMS::Key").attributes["DeletionPolicy"] for each in (demo, prod)]
+
+    assert policies == ["Delete", "RetainExceptOnCreate"]
+
+
 def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resource) -> None:
     assert granted(role) == CONFIGURATION | TOMBSTONES | {
         ("s3:ListBucket", "Lake"),
@@ -100,6 +116,7 @@ def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resourc
             (f"s3:{action}", "Artefacts/datasets/*")
             for action in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
         ),
+        ("s3:PutObject", "Artefacts/datasets_$folder$"),  # Hadoop's mark of the folder
         ("dynamodb:Scan", "Catalogue"),
         ("dynamodb:Scan", "Users"),
         ("s3:GetObject", "Code"),

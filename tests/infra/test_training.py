@@ -11,7 +11,7 @@ from tests.infra.assembly import Assembly, flat
 
 States = dict[str, dict[str, Any]]
 TASKS = ("StartTraining", "BuildDataset", "Train", "RegisterModel", "StartCanary", "LookAtCanary")
-EVERY_TASK = (*TASKS, "EndCanary")
+EVERY_TASK = (*TASKS, "TrainOnDemand", "EndCanary")
 
 
 def test_steps_follow_each_other(workflow: States) -> None:
@@ -42,7 +42,9 @@ def test_steps_follow_each_other(workflow: States) -> None:
 def test_whatever_fails_is_told_to_people_with_its_state_run_and_cause(workflow: States, name: str) -> None:
     # An input that is no object has no place for an error.
     path = "$" if name == "StartTraining" else "$.error"
-    assert workflow[name]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": path, "Next": f"{name}Failed"}]
+    assert workflow[name]["Catch"][-1] == {
+        "ErrorEquals": ["States.ALL"], "ResultPath": path, "Next": f"{name}Failed",
+    }  # fmt: skip
     noted = workflow[f"{name}Failed"]
     assert noted["ResultPath"] == "$.failure"
     said = {"state": name, "error.$": f"{path}.Error", "cause.$": f"{path}.Cause"}
@@ -94,7 +96,7 @@ def test_run_as_a_whole_outlasts_its_slowest_steps_which_are_caught(assembly: As
     assert definition["States"]["NotifyFailure"]["TimeoutSeconds"] <= steps[-1]["TimeoutSeconds"]
 
 
-@pytest.mark.parametrize("name", [task for task in EVERY_TASK if task != "Train"])
+@pytest.mark.parametrize("name", [task for task in EVERY_TASK if not task.startswith("Train")])
 def test_functions_are_asked_again_where_a_service_did_not_answer(workflow: States, name: str) -> None:
     (retry,) = workflow[name]["Retry"]
 
@@ -182,6 +184,28 @@ def test_job_trains_on_spare_capacity_and_goes_on_from_its_checkpoints(workflow:
     assert checkpoints.endswith("', $.start.run_id)")
 
 
+def test_training_runs_on_demand_where_the_account_has_no_quota_for_spot_instances(workflow: States) -> None:
+    spot, on_demand = workflow["Train"], workflow["TrainOnDemand"]
+
+    refused, failed = spot["Catch"]
+    assert (refused["Next"], failed["Next"]) == ("TrainOnDemand", "TrainFailed")
+    assert "SageMaker.ResourceLimitExceededException" in refused["ErrorEquals"]
+    assert "States.TaskFailed" not in refused["ErrorEquals"]  # a job that ran and failed would fail again
+    assert on_demand["Parameters"] == {
+        **spot["Parameters"],
+        "EnableManagedSpotTraining": False,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 14_400},
+    }
+    assert (on_demand["ResultPath"], on_demand["Next"]) == ("$.training", "RegisterModel")
+
+
+def test_training_on_demand_has_no_second_attempt_of_its_own(other: Assembly) -> None:
+    states = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))["States"]
+
+    assert "TrainOnDemand" not in states
+    assert states["Train"]["Parameters"]["EnableManagedSpotTraining"] is False
+
+
 def test_container_is_awss_own_and_starts_our_script(workflow: States) -> None:
     algorithm = workflow["Train"]["Parameters"]["AlgorithmSpecification"]
 
@@ -249,7 +273,7 @@ def test_hosts_and_processes_of_the_job_follow_from_the_settings() -> None:
 
     requests = [
         TrainingJob(stack, f"Job{number}", settings=settings, artefacts=s3.Bucket(stack, f"Bucket{number}")).request(
-            run_id="$.run", dataset_s3_uri="$.dataset"
+            run_id="$.run", dataset_s3_uri="$.dataset", spot=True
         )
         for number, settings in enumerate((several, one))
     ]

@@ -177,6 +177,8 @@ def _training(found: Resources) -> Training:
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
         if not jobs:
             continue
+        # Without quota for spot instances the same job runs on demand.
+        jobs.sort(key=lambda job: not job.get("EnableManagedSpotTraining"))
         runs = sum(
             runs_a_month(str(rule.properties["ScheduleExpression"]))
             for rule in found.of("AWS::Events::Rule")

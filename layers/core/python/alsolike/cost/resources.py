@@ -17,6 +17,14 @@ class Resource:
     properties: Mapping[str, Any]
 
 
+def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
+    """Return whether a resource has no condition, or one that holds by the template's own words."""
+    match template.get("Conditions", {}).get(resource.get("Condition")):
+        case {"Fn::Equals": [str(left), str(right)]}:
+            return left == right
+    return True
+
+
 class Resources:
     """The resources of all templates, and what refers to what across them."""
 
@@ -25,6 +33,7 @@ class Resources:
             (name, logical_id): Resource(name, logical_id, each["Type"], each.get("Properties", {}))
             for name, template in templates.items()
             for logical_id, each in template.get("Resources", {}).items()
+            if _is_created(each, template)
         }
         self._exports = {
             output["Export"]["Name"]: (name, output["Value"])
