@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ROOT / "build" / "layers"
 PAGES = ROOT / "build" / "web"
 BOOT_TIMEOUT_S = 180.0
+DEFAULT_PORT = 4600
+"""Port of the AWS endpoint; the API, the sign-in and the pages take the next ones."""
 
 
 class BuildFailed(AlsolikeError):
@@ -121,8 +123,13 @@ def _empty_layers(directory: Path) -> Path:
     return directory.resolve()
 
 
-def claim(state: Path) -> None:
+def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
     """Make sure, before anything is built, that no other cloud runs with this state file.
+
+    Parameters
+    ----------
+    reach
+        Options with which a command finds the cloud of this state file.
 
     Raises
     ------
@@ -134,11 +141,33 @@ def claim(state: Path) -> None:
     try:
         CloudState.claim(state)
     except StateError as error:
-        raise Unavailable(str(error)) from error
+        raise Unavailable(f"{error}. Stop it with `{console.call('down', *reach)}`") from error
+
+
+def first_port(wanted: int | None) -> int | None:
+    """Return the first port for the servers of the embedded cloud; None for free ones.
+
+    Parameters
+    ----------
+    wanted
+        Port that the user asks for; None for the default one, if it is free.
+
+    Raises
+    ------
+    Unavailable
+        If another program uses the wanted port.
+    """
+    from local_cloud.ports import is_free
+
+    if wanted is None:
+        return DEFAULT_PORT if is_free(DEFAULT_PORT) else None
+    if not is_free(wanted):
+        raise Unavailable(f"port {wanted} is in use, expected a free one. Choose another with --port")
+    return wanted
 
 
 @contextlib.contextmanager
-def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
+def running_cloud(assembly: Path, *, state: Path, port: int | None = None) -> Iterator[Cloud]:
     """Deploy an assembly on an embedded cloud that ends with the context.
 
     Raises
@@ -156,7 +185,9 @@ def running_cloud(assembly: Path, *, state: Path) -> Iterator[Cloud]:
             step.note(line)
 
         try:
-            cloud = Cloud.start(assembly, state=state, region=region, timeout_s=BOOT_TIMEOUT_S, progress=deployed)
+            cloud = Cloud.start(
+                assembly, state=state, region=region, port=port, timeout_s=BOOT_TIMEOUT_S, progress=deployed
+            )
         except CloudError as error:
             raise Unavailable(str(error)) from error
         step.note(cloud.endpoint)

@@ -49,6 +49,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(up.up)
+app.command()(up.down)
 app.command()(status.status)
 app.add_typer(website.app, name="web")
 app.add_typer(importing.app, name="import")

@@ -1,4 +1,4 @@
-"""`alsolike up`: the embedded cloud, until Ctrl-C."""
+"""`alsolike up` and `alsolike down`: the embedded cloud, until Ctrl-C or `down`."""
 
 from __future__ import annotations
 
@@ -23,20 +23,30 @@ _LOOK_EVERY_S = 0.5
 def up(
     environment: Annotated[str, typer.Option(help="Environment in cdk.json to deploy.")] = "demo",
     outdir: Annotated[Path, typer.Option(help="Where the cloud assembly goes.")] = Path("cdk.out"),
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65500,
+            help="First of the ports that the cloud takes.",
+            show_default="4600, else free ones",
+        ),
+    ] = None,
     state: State = None,
 ) -> None:
-    """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C."""
+    """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C or `alsolike down`."""
     from cli import boot, console, deployment
     from cli.background import Background
 
     state = state or deployment.state_path()
-    boot.claim(state)
+    boot.claim(state, reach=deployment.options(state=state))
+    first_port = boot.first_port(port)
     with contextlib.ExitStack() as stack:
         stack.callback(boot.stop_builds)
         pages = Background(boot.build_pages)
         boot.build_layers()
         boot.synthesize(environment, outdir)
-        cloud = stack.enter_context(boot.running_cloud(outdir, state=state))
+        cloud = stack.enter_context(boot.running_cloud(outdir, state=state, port=first_port))
         where = deployment.of_cloud(cloud)
         pages.result()
         boot.publish_pages(where)
@@ -47,6 +57,23 @@ def up(
             console.print_line(line)
         console.say("Ctrl-C stops it all")
         wait_for_interrupt(cloud)
+
+
+def down(state: State = None) -> None:
+    """Stop the embedded cloud that `alsolike up` or `alsolike demo` runs."""
+    from cli import console, deployment
+    from local_cloud.client import Cloud, CloudError
+    from local_cloud.state import CloudState
+
+    path = state or deployment.state_path()
+    if not CloudState.is_running(path):
+        console.say(f"no embedded cloud runs here ({path})")
+        return
+    try:
+        Cloud.attach(path).stop()
+    except CloudError as error:
+        raise Unavailable(str(error)) from error
+    console.say("the embedded cloud has stopped")
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
@@ -77,14 +104,16 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
 
 
 def wait_for_interrupt(cloud: Cloud) -> None:
-    """Return when somebody presses Ctrl-C or sends SIGTERM: the way to end what runs until then.
+    """Return after Ctrl-C, SIGTERM or `alsolike down`.
 
     Raises
     ------
     Unavailable
-        If the cloud ends before.
+        If the cloud ends in another way.
     """
     with contextlib.suppress(KeyboardInterrupt):
         while cloud.state.alive:
             time.sleep(_LOOK_EVERY_S)
+        if cloud.was_stopped:
+            return
         raise Unavailable(f"the embedded cloud (process {cloud.state.pid}) has ended by itself; nothing is left of it")

@@ -34,6 +34,7 @@ def main() -> int:
         account=options.account,
         awslambdaric=not options.no_awslambdaric,
         most_environments=options.most_environments,
+        port=options.port,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -126,6 +127,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--account", default="123456789012")
     parser.add_argument(
         "--most-environments", type=int, default=4, help="execution environments that one function may have at once"
+    )
+    parser.add_argument(
+        "--port", type=int, help="first of the consecutive ports that the servers take; free ones by default"
     )
     parser.add_argument("--no-awslambdaric", action="store_true", help="run functions under the pure-Python stand-in")
     parser.add_argument(

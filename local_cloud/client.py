@@ -56,6 +56,7 @@ class Cloud:
         account: str = "123456789012",
         timeout_s: float = 120.0,
         awslambdaric: bool = True,
+        port: int | None = None,
         progress: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """Start a cloud that ends with this process, and return when it is ready.
@@ -64,6 +65,8 @@ class Cloud:
         ----------
         state
             Where its state file goes; a temporary place by default.
+        port
+            First of the consecutive ports that its servers take; free ones by default.
         progress
             Takes a line whenever something has been deployed.
 
@@ -76,6 +79,7 @@ class Cloud:
         path = state or Path(directory.name if directory else "") / "state.json"
         command = [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path), "--stop-with-stdin"]
         command += ["--region", region, "--account", account, *([] if awslambdaric else ["--no-awslambdaric"])]
+        command += [] if port is None else ["--port", str(port)]
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -242,6 +246,11 @@ class Cloud:
     def flush(self) -> None:
         """Wait until the log lines and metrics so far can be read from CloudWatch."""
         self._ask("POST", "/flush")
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the cloud has ended after `stop` or a signal: then it has removed its state file."""
+        return self._path is not None and not self._path.exists()
 
     def stop(self) -> None:
         """Stop the cloud and wait until it has ended; once it has, do nothing."""

@@ -30,11 +30,11 @@ from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.runner import GlueRunner
-from local_cloud.loopback_server import ADDRESS
 from local_cloud.moto_changes import change_moto
 from local_cloud.moto_server import MotoServer
 from local_cloud.moto_state import MotoState, compile_pattern
 from local_cloud.moto_streams import open_shards
+from local_cloud.ports import ADDRESS, Ports
 from local_cloud.processes import Processes
 from local_cloud.services import issuer_keys, schedule_enabled, service_clients
 from local_cloud.settings import CloudSettings, subprocess_environment
@@ -62,7 +62,8 @@ class LocalCloud:
         directory = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         self._processes = Processes(directory)
         change_moto(self)
-        self._moto = MotoServer()
+        self._ports = Ports(first=settings.port)
+        self._moto = MotoServer(port=self._ports.take("aws"))
         # moto's state machines call the services under this port.
         os.environ["MOTO_PORT"] = str(self._moto.port)
         self.endpoint = f"http://{ADDRESS}:{self._moto.port}"
@@ -158,10 +159,20 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         ):
-            self._apis[api.api_id] = HttpApiServer(api, invoke=self._timed_invocations, metric=self._pump.metric)
+            self._apis[api.api_id] = HttpApiServer(
+                api,
+                invoke=self._timed_invocations,
+                metric=self._pump.metric,
+                port=self._ports.take(f"api {api.name}"),
+            )
         addresses = Addresses()
         self._fronts = Fronts(
-            deployment, apis=self._apis, clients=self.clients, addresses=addresses, region=settings.region
+            deployment,
+            apis=self._apis,
+            clients=self.clients,
+            addresses=addresses,
+            ports=self._ports,
+            region=settings.region,
         )
         deployment = addresses.localized(deployment, self.clients)
         self._scheduler = Scheduler(

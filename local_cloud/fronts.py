@@ -8,6 +8,7 @@ from local_cloud.deployment import Clients, Deployment, DeploymentError
 from local_cloud.edge.configuration import read_distribution, read_headers_policy
 from local_cloud.edge.server import DistributionServer
 from local_cloud.gateway.http_api import HttpApiServer
+from local_cloud.ports import Ports
 from local_cloud.resources.properties import Properties
 from local_cloud.sign_in.clients import AppClient, UserPool, app_client, read_user_pools
 from local_cloud.sign_in.server import SignInServer
@@ -23,6 +24,7 @@ class Fronts:
         apis: Mapping[str, HttpApiServer],
         clients: Clients,
         addresses: Addresses,
+        ports: Ports,
         region: str,
     ) -> None:
         self._servers: list[DistributionServer | SignInServer] = []
@@ -33,6 +35,7 @@ class Fronts:
                 user_pool_id=pool.pool_id,
                 region=region,
                 find_client=_finder(pool, clients=clients, localize=addresses.localize),
+                port=ports.take(f"sign-in {pool.domain}"),
             )
             self._servers.append(server)
             addresses.learn(f"https://{pool.domain}.auth.{region}.amazoncognito.com", server.url)
@@ -66,7 +69,13 @@ class Fronts:
                             property_name="DistributionConfig",
                         )
             edge = DistributionServer(
-                config, buckets=buckets, apis=served, policies=policies, s3=clients("s3"), localize=addresses.localize
+                config,
+                buckets=buckets,
+                apis=served,
+                policies=policies,
+                s3=clients("s3"),
+                localize=addresses.localize,
+                port=ports.take(f"pages {distribution.stack}/{distribution.logical_id}"),
             )
             self._servers.append(edge)
             addresses.learn(f"https://{distribution.attributes['DomainName']}", edge.url)

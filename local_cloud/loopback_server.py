@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on a free port of the loopback interface."""
+"""A small HTTP/1.1 server on a port of the loopback interface."""
 
 import http.server
 import sys
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-ADDRESS = "127.0.0.1"
+from local_cloud.ports import ADDRESS
 
 
 class Exchange(http.server.BaseHTTPRequestHandler):
@@ -58,13 +58,19 @@ class Exchange(http.server.BaseHTTPRequestHandler):
 
 
 class LoopbackServer(http.server.ThreadingHTTPServer):
-    """Serves `exchange` from a thread until it is stopped; one more thread a connection."""
+    """Serves `exchange` from a thread until it is stopped; one more thread a connection.
+
+    Parameters
+    ----------
+    port
+        Port to listen on; 0 for any free one.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, exchange: type[Exchange]) -> None:
-        super().__init__((ADDRESS, 0), exchange)
+    def __init__(self, exchange: type[Exchange], *, port: int = 0) -> None:
+        super().__init__((ADDRESS, port), exchange)
         self._thread = threading.Thread(
             # The default poll of 0.5 s would be what each stop waits for.
             target=lambda: self.serve_forever(poll_interval=0.05),

@@ -1,4 +1,4 @@
-"""moto behind HTTP on a free port: the endpoint of every AWS service."""
+"""moto behind HTTP on one port: the endpoint of every AWS service."""
 
 import io
 import traceback
@@ -9,7 +9,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from local_cloud.loopback_server import ADDRESS
+from local_cloud.ports import ADDRESS
 
 _STOP_POLL_S = 0.05
 _BODILESS = ("204", "304")
@@ -18,9 +18,9 @@ _BODILESS = ("204", "304")
 class MotoServer:
     """moto's own application on a server that keeps connections open, with a thread for each connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, port: int = 0) -> None:
         application = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server(ADDRESS, 0, application, threaded=True, request_handler=_Exchange)
+        self._server = make_server(ADDRESS, port, application, threaded=True, request_handler=_Exchange)
         self._thread = Thread(target=self._server.serve_forever, args=[_STOP_POLL_S], name="moto", daemon=True)
         self._thread.start()
 

@@ -29,6 +29,8 @@ class CloudSettings:
     account: str = "123456789012"
     awslambdaric: bool = True
     most_environments: int = 4
+    port: int | None = None
+    """First of the consecutive ports that the servers take; None for free ones."""
 
 
 def configure_process(settings: CloudSettings) -> None:

@@ -91,14 +91,17 @@ class CloudState:
         StateError
             If one does, naming its process.
         """
-        if not path.exists():
-            return
+        if cls.is_running(path):
+            raise StateError(f"{path} belongs to a cloud that runs as process {cls.read(path).pid}")
+
+    @classmethod
+    def is_running(cls, path: Path) -> bool:
+        """Say whether the cloud of a state file boots or runs."""
         try:
-            other = cls.read(path)
+            found = cls.read(path)
         except StateError:
-            return  # of an older version: nobody can use it any more
-        if other.alive and other.status != FAILED:
-            raise StateError(f"{path} belongs to a cloud that runs as process {other.pid}; stop it or use another file")
+            return False  # none, or of an older version that no program can use any more
+        return found.alive and found.status != FAILED
 
     @classmethod
     def forget(cls, path: Path, *, pid: int) -> None:

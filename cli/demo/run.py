@@ -61,7 +61,7 @@ class Demo:
         AlsolikeError
             If a step fails; `summary` then has the results so far.
         """
-        boot.claim(self._state)
+        boot.claim(self._state, reach=deployment.options(state=self._state))
         assembly = DIRECTORY / "cdk.out"
         with contextlib.ExitStack() as stack:
             stack.enter_context(console.observing(self._record))
@@ -69,7 +69,9 @@ class Demo:
             pages, data = Background(boot.build_pages), Background(self._prepare)
             boot.build_layers()
             boot.synthesize(ENVIRONMENT, assembly)
-            self._cloud = stack.enter_context(boot.running_cloud(assembly, state=self._state))
+            self._cloud = stack.enter_context(
+                boot.running_cloud(assembly, state=self._state, port=boot.first_port(None))
+            )
             where = deployment.of_cloud(self._cloud)
             pages.result()
             boot.publish_pages(where)

@@ -41,6 +41,7 @@ class DistributionServer:
         policies: Mapping[str, Sequence[ResponseHeader]],
         s3: Any,
         localize: Callable[[str], str],
+        port: int = 0,
     ) -> None:
         self._config = config
         self._buckets = buckets
@@ -48,7 +49,7 @@ class DistributionServer:
         self._policies = policies
         self._s3 = s3
         self._localize = localize
-        self._server = LoopbackServer(exchange(self.serve))
+        self._server = LoopbackServer(exchange(self.serve), port=port)
 
     @property
     def url(self) -> str:

@@ -52,13 +52,13 @@ class HttpApi:
 class HttpApiServer:
     """Answers the requests to one API."""
 
-    def __init__(self, api: HttpApi, *, invoke: TimedInvocations, metric: TakeMetric) -> None:
+    def __init__(self, api: HttpApi, *, invoke: TimedInvocations, metric: TakeMetric, port: int = 0) -> None:
         self._api = api
         self._metric = metric
         self._invoke = invoke
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
-        self._server = LoopbackServer(exchange(self.serve))
+        self._server = LoopbackServer(exchange(self.serve), port=port)
 
     @property
     def url(self) -> str:

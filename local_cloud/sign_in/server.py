@@ -48,13 +48,14 @@ class SignInServer:
         region: str,
         find_client: Callable[[str], AppClient | None],
         now: Callable[[], float] = time.time,
+        port: int = 0,
     ) -> None:
         self._pool_id = user_pool_id
         self._region = region
         self._find_client = find_client
         self._now = now
         self._grants = Grants(now=now)
-        self._server = LoopbackServer(exchange(self.serve))
+        self._server = LoopbackServer(exchange(self.serve), port=port)
 
     @property
     def url(self) -> str:

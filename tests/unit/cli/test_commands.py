@@ -20,6 +20,7 @@ ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 VERBS = (
     "demo",
     "up",
+    "down",
     "status",
     "import",
     "train",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -51,9 +52,41 @@ def test_cloud_that_runs_is_named_before_anything_is_built(
     result = CliRunner().invoke(app, [verb, "--state", str(path)])
 
     assert isinstance(result.exception, Unavailable if verb == "up" else DemoFailed)
-    assert f"{path} belongs to a cloud that runs as process {os.getpid()}; stop it or use another file" in str(
-        result.exception
-    )
+    assert f"{path} belongs to a cloud that runs as process {os.getpid()}. Stop it with `" in str(result.exception)
+    assert f"down --state {path}`" in str(result.exception)
+
+
+def test_up_ends_without_an_error_where_the_cloud_was_told_to_stop(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.json"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        cloud_state(process.pid).write(path)
+        cloud = Cloud.attach(path)
+        path.unlink()  # as a cloud does that ends by itself
+        process.kill()
+
+        wait_for_interrupt(cloud)
+
+    assert not cloud.state.alive
+
+
+def test_down_without_a_cloud_says_so_and_succeeds(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["down", "--state", str(tmp_path / "cloud.json")])
+
+    assert result.exit_code == 0
+    assert "no embedded cloud runs here" in result.stderr
+
+
+def test_port_that_is_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = str(server.getsockname()[1])
+
+        result = CliRunner().invoke(app, ["up", "--port", port])
+
+    assert isinstance(result.exception, Unavailable)
+    assert str(result.exception) == f"port {port} is in use, expected a free one. Choose another with --port"
 
 
 def test_pasted_event_has_the_time_of_pasting(tmp_path: Path) -> None:

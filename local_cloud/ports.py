@@ -1,0 +1,51 @@
+"""Ports of a cloud's servers on the loopback interface."""
+
+import itertools
+import socket
+from collections.abc import Iterator, Mapping
+
+ADDRESS = "127.0.0.1"
+
+
+class Ports:
+    """Ports that servers take by name: those of the last start, else consecutive ones, else free ones.
+
+    Parameters
+    ----------
+    remembered
+        Ports of the last start by name.
+    first
+        The first of the consecutive ports; without it, the system chooses free ones.
+    """
+
+    def __init__(self, remembered: Mapping[str, int] | None = None, *, first: int | None = None) -> None:
+        self._remembered = remembered or {}
+        self._next: Iterator[int] = iter(()) if first is None else itertools.count(first)
+        self.taken: dict[str, int] = {}
+
+    def take(self, name: str) -> int:
+        """Return the port for the server of a name; 0 where any free one will do."""
+        wanted = [port for port in (self._remembered.get(name), next(self._next, None)) if port]
+        port = next(filter(self._is_left, wanted), _free_port() if wanted else 0)
+        self.taken[name] = port
+        return port
+
+    def _is_left(self, port: int) -> bool:
+        return port not in self.taken.values() and is_free(port)
+
+
+def is_free(port: int) -> bool:
+    """Say whether no program listens on a port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have ended do not count
+        try:
+            probe.bind((ADDRESS, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        return int(probe.getsockname()[1])
