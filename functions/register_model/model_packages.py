@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from alsolike.bundle import Manifest
 from alsolike.decision import Decision
+from alsolike.observability import logger
 
 MAX_PROPERTIES = 50
 MAX_VALUE_CHARACTERS = 256
+REFUSALS = frozenset({"AccessDeniedException", "ResourceLimitExceeded", "ValidationException"})
+"""Errors of SageMaker that the same request would meet again."""
 FIGURES = ("ndcg", "hr", "mrr", "coverage")
 _NOT_ALLOWED = re.compile(r"[^\w .:/=+\-@]")
 
@@ -37,10 +42,11 @@ class ModelPackages:
         source_uri: str,
         decision_uri: str,
         training_job_name: str,
-    ) -> str:
-        """Register a version and return the package's ARN; one that is registered stays as it is.
+    ) -> None:
+        """Register a version unless it is registered.
 
-        A version that the gate let through waits for approval: its trial decides.
+        A version that the gate let through waits for approval: its trial decides. The registry is a view for people:
+        the bucket has the decision and the files, so a version that SageMaker refuses can still be promoted.
 
         Parameters
         ----------
@@ -49,30 +55,31 @@ class ModelPackages:
         decision_uri
             Where the gate's figures are, which become the package's model quality.
         """
-        if (known := self._find(decision.version)) is not None:
-            arn: str = known["ModelPackageArn"]
-            return arn
         figures = {"Statistics": {"ContentType": "application/json", "S3Uri": decision_uri}}
-        answer = self._client.create_model_package(
-            ModelPackageGroupName=self._group,
-            ModelPackageDescription=decision.version,
-            ModelApprovalStatus="PendingManualApproval" if decision.passed else "Rejected",
-            ModelMetrics={"ModelQuality": figures},
-            SourceUri=source_uri,
-            SkipModelValidation="All",
-            CustomerMetadataProperties=_properties(manifest, decision, training_job_name=training_job_name),
-        )
-        arn = answer["ModelPackageArn"]
-        return arn
+        try:
+            if self._is_registered(decision.version):
+                return
+            self._client.create_model_package(
+                ModelPackageGroupName=self._group,
+                ModelPackageDescription=decision.version,
+                ModelApprovalStatus="PendingManualApproval" if decision.passed else "Rejected",
+                ModelMetrics={"ModelQuality": figures},
+                SourceUri=source_uri,
+                SkipModelValidation="All",
+                CustomerMetadataProperties=_properties(manifest, decision, training_job_name=training_job_name),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in REFUSALS:
+                raise
+            logger.warning("SageMaker refuses the model package", version=decision.version, reason=str(error))
 
-    def _find(self, version: str) -> dict[str, Any] | None:
+    def _is_registered(self, version: str) -> bool:
         pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
-        for page in pages:
-            summaries: list[dict[str, Any]] = page["ModelPackageSummaryList"]
-            for summary in summaries:
-                if summary.get("ModelPackageDescription") == version:
-                    return summary
-        return None
+        return any(
+            summary.get("ModelPackageDescription") == version
+            for page in pages
+            for summary in page["ModelPackageSummaryList"]
+        )
 
 
 def _properties(manifest: Manifest, decision: Decision, *, training_job_name: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,8 @@ STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
 _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 _AT_ONCE = 4
 _REJECTED_PACKAGE = "Rejected"
+NOT_REGISTERED = "NotRegistered"
+"""Approval of a version that SageMaker refused to register."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,9 +59,9 @@ class ModelVersion:
     pinned
         Whether it is kept whatever its age.
     package_arn
-        In the SageMaker Model Registry.
+        In the SageMaker Model Registry; empty if SageMaker refused to register the version.
     approval
-        There.
+        There, or `NOT_REGISTERED`.
     forced
         Whether somebody let it through where the gate had rejected it.
     """
@@ -141,12 +144,13 @@ class ModelVersions:
         Unavailable
             If S3 or SageMaker does not answer.
         """
-        summaries = self._summaries()
+        stored = self._complete()
+        summaries = self._summaries(stored)
         named = {champion.version, champion.previous, *champion.pinned} if champion else set()
         if champion is not None and champion.canary is not None:
             named.add(champion.canary.version)
         rest = [summary for summary in summaries[most:] if summary.get("ModelPackageDescription") in named]
-        return self._versions([*summaries[:most], *rest], champion)
+        return self._versions([*summaries[:most], *rest], champion, stored)
 
     def all(self) -> list[ModelVersion]:
         """Return every version that was registered, the latest first.
@@ -156,9 +160,9 @@ class ModelVersions:
         Unavailable
             If S3 or SageMaker does not answer.
         """
-        return [
-            self._with_fit_times(version) for version in self._versions(self._summaries(), self.registry.champion())
-        ]
+        stored = self._complete()
+        versions = self._versions(self._summaries(stored), self.registry.champion(), stored)
+        return [self._with_fit_times(version) for version in versions]
 
     def registered(self, version: str) -> ModelVersion:
         """Return one version.
@@ -170,33 +174,64 @@ class ModelVersions:
         Unavailable
             If S3 or SageMaker does not answer.
         """
-        of = [summary for summary in self._summaries() if summary.get("ModelPackageDescription") == version]
-        for found in self._versions(of[:1], self.registry.champion()) if of else ():
+        stored = self._complete()
+        of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]
+        for found in self._versions(of[:1], self.registry.champion(), stored) if of else ():
             return self._with_fit_times(found)
         raise _unknown(version)
 
-    def _summaries(self) -> list[Mapping[str, Any]]:
-        """Return the packages of the group, the latest first, without figures."""
+    def _complete(self) -> Mapping[str, int]:
+        """Return the versions whose files are complete, each with the time of its manifest."""
+        return {stored.version: stored.modified_ms for stored in self.files.stored() if stored.complete}
+
+    def _summaries(self, stored: Mapping[str, int]) -> list[Mapping[str, Any]]:
+        """Return the packages of the group, the latest first, without figures.
+
+        A version that SageMaker refused to register has a summary without a package.
+        """
         with asking(f"model package group {self._group}"):
             pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
             found = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
+        registered = {summary.get("ModelPackageDescription") for summary in found}
+        found += [
+            {
+                "ModelPackageArn": "",
+                "ModelPackageDescription": version,
+                "CreationTime": dt.datetime.fromtimestamp(modified_ms / 1_000, dt.UTC),
+                "ModelApprovalStatus": NOT_REGISTERED,
+            }
+            for version, modified_ms in stored.items()
+            if version not in registered
+        ]
         return sorted(
             found, key=lambda each: (each["CreationTime"], each.get("ModelPackageDescription", "")), reverse=True
         )
 
-    def _versions(self, summaries: Iterable[Mapping[str, Any]], champion: Champion | None) -> list[ModelVersion]:
-        complete = {stored.version for stored in self.files.stored() if stored.complete}
+    def _versions(
+        self, summaries: Iterable[Mapping[str, Any]], champion: Champion | None, complete: Collection[str]
+    ) -> list[ModelVersion]:
         summaries = list(summaries)
         with asking(f"model package group {self._group}"), ThreadPoolExecutor(_AT_ONCE) as threads:
-            described = list(threads.map(self._described, (summary["ModelPackageArn"] for summary in summaries)))
+            described = list(threads.map(self._described, summaries))
             found = [
                 _version(summary, properties, champion, complete)
                 for summary, properties in zip(summaries, described, strict=True)
             ]
             forced = list(threads.map(self._is_forced, found))
         return [
-            dataclasses.replace(version, forced=is_forced) for version, is_forced in zip(found, forced, strict=True)
+            dataclasses.replace(version, forced=is_forced, status=self._status(version))
+            for version, is_forced in zip(found, forced, strict=True)
         ]
+
+    def _status(self, version: ModelVersion) -> str:
+        """Return the status of a version; its decision replaces the approval that SageMaker refused to keep."""
+        if version.status != KEPT or version.approval != NOT_REGISTERED:
+            return version.status
+        try:
+            decision = self.decisions.get(version.version)
+        except InvalidBundle:
+            return KEPT
+        return KEPT if decision is None or decision.verdict == APPROVED else REJECTED
 
     def _is_forced(self, version: ModelVersion) -> bool:
         """Say whether a version was let through by force; a decision that is not to change any more is read once.
@@ -214,8 +249,15 @@ class ModelVersions:
             self._forced[version.version] = forced
         return forced
 
-    def _described(self, package_arn: str) -> Mapping[str, str]:
+    def _described(self, summary: Mapping[str, Any]) -> Mapping[str, str]:
         """Return what was said of a package when it was registered; each costs a call once."""
+        package_arn = summary["ModelPackageArn"]
+        if not package_arn:
+            version = summary["ModelPackageDescription"]
+            try:
+                return _properties(self.manifest(version))
+            except (NotFound, InvalidBundle):  # the list still shows the other versions
+                return {"version": version, "algorithm": "", "items": "0"}
         if package_arn not in self._properties:
             package = self._sagemaker.describe_model_package(ModelPackageName=package_arn)
             self._properties[package_arn] = package["CustomerMetadataProperties"]
@@ -274,6 +316,17 @@ def _version(
         approval=approval,
         pinned=champion is not None and version in champion.pinned,
     )
+
+
+def _properties(manifest: Manifest) -> Mapping[str, str]:
+    """Return the properties that a package of the version would have."""
+    figures = {
+        f"{entry['algorithm']}.{name}": str(entry[name])
+        for entry in manifest.metrics.get("candidates", ())
+        for name in _FIGURES[1:]
+        if entry.get(name) is not None
+    }
+    return {"version": manifest.version, "algorithm": manifest.algorithm, "items": str(manifest.items), **figures}
 
 
 def _registered_candidates(properties: Mapping[str, str]) -> tuple[Candidate, ...]:

@@ -33,6 +33,18 @@ def test_list_says_what_each_version_is(shop: Shop) -> None:
     assert "pinned" in run("list")
 
 
+def test_versions_that_sagemaker_refused_are_listed_and_promoted(shop: Shop) -> None:
+    shop.publish("v5", registered=False)
+    shop.publish("v6", registered=False, passed=False)
+
+    listed = {each["version"]: each["status"] for each in document("list")}
+    run("promote", "v5", "--reason", "the registry is not needed")
+
+    assert (listed["v5"], listed["v6"]) == ("kept", "rejected")
+    assert shop.champion.version == "v5"
+    assert "NotRegistered" in run("show", "v5")
+
+
 def test_what_was_let_through_by_force_is_said_of_it_whatever_it_is_later(shop: Shop) -> None:
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("promote", "v4", "--reason", "it is over", "--force")  # the gate let it through by itself

@@ -39,6 +39,7 @@ class Shop:
         passed: bool = True,
         items: tuple[str, ...] = ("pear", "plum", "fig"),
         cold: Mapping[str, Any] | None = None,
+        registered: bool = True,
     ) -> None:
         folder = self.directory / version
         ndcg = 0.2 + len(items) / 100
@@ -47,12 +48,13 @@ class Shop:
         manifest = dataclasses.replace(MANIFEST, version=version, dataset_id=version, metrics=metrics)
         write_bundle(folder, manifest=manifest, item_ids=items, popular=items[:1])
         upload_bundle(self.s3, BUCKET, folder, version=version)
-        self.sagemaker.create_model_package(
-            ModelPackageGroupName=GROUP,
-            ModelPackageDescription=version,
-            ModelApprovalStatus="PendingManualApproval" if passed else "Rejected",
-            CustomerMetadataProperties={"version": version, "algorithm": "table", "items": str(len(items))},
-        )
+        if registered:
+            self.sagemaker.create_model_package(
+                ModelPackageGroupName=GROUP,
+                ModelPackageDescription=version,
+                ModelApprovalStatus="PendingManualApproval" if passed else "Rejected",
+                CustomerMetadataProperties={"version": version, "algorithm": "table", "items": str(len(items))},
+            )
         check = Check("ndcg", passed, f"{ndcg:.2f}, the champion has 0.22")
         Decisions(self.s3, BUCKET).keep(Decision(version, 1, "v1", (check,)))
         dataset = dataclasses.replace(DATASET, dataset_id=version, items=len(items))

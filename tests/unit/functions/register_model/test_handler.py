@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, Manifest, write_manifest
 from alsolike.decision import Decision, Decisions, decision_key
@@ -14,8 +15,14 @@ from functions.register_model import handler
 from functions.register_model.settings import Settings
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.fakes.sagemaker import MemorySageMaker
+from tests.fakes.service import Response, ServiceError, operation
 
 GROUP = "recommender"
+ANY_PARAMETER = (
+    "ModelPackageGroupName", "ModelPackageDescription", "ModelApprovalStatus", "ModelMetrics", "SourceUri",
+    "SkipModelValidation", "CustomerMetadataProperties", "ClientToken",
+)  # fmt: skip
 FROM_ANY_TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}
 
 
@@ -133,6 +140,35 @@ def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) 
     assert properties["table.ndcg"] == "0.250000"
     assert properties["popularity.hr"] == "0.200000"
     assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-v1")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceLimitExceeded", "ValidationException"])
+def test_version_that_sagemaker_refuses_is_judged_and_kept(
+    workflow: Workflow, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Response:
+        raise ServiceError(code, "no InferenceSpecification")
+
+    monkeypatch.setattr(MemorySageMaker, "create_model_package", operation(*ANY_PARAMETER)(refuse))
+
+    answer = workflow.register(workflow.trained("v1"))
+
+    assert answer["verdict"] == "approved"
+    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}
+    assert Decisions(workflow.s3, workflow.bucket).get("v1") is not None
+    assert workflow.packages() == []
+
+
+def test_registry_that_does_not_answer_is_asked_again_by_the_workflow(
+    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Response:
+        raise ServiceError("ThrottlingException", "slow down")
+
+    monkeypatch.setattr(MemorySageMaker, "create_model_package", operation(*ANY_PARAMETER)(fail))
+
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        workflow.register(workflow.trained("v1"))
 
 
 def test_repeated_call_changes_nothing(workflow: Workflow) -> None:
