@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import os
@@ -15,7 +16,7 @@ from alsolike.aws import client
 from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.correlation import bearing, correlate
-from alsolike.errors import AlsolikeError, InvalidInput, NotFound
+from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from alsolike.http import respond_error
 from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.profiles import ProfileStore
@@ -58,6 +59,10 @@ SECRET_MS = 4_500
 """How long the secret of the hashes may take where Secrets Manager is silent: 2 s to connect, 2 s to read."""
 
 NOT_MODIFIED = 304
+
+CONNECT_ATTEMPTS = 3
+NO_PROFILE = "connect"
+"""ID of a profile that does not exist: IDs of profiles start with ``u#`` or ``s#``."""
 
 PREPARE_MS = 9_500
 """How long preparing may take: Lambda gives initialisation and restoring ten seconds."""
@@ -270,6 +275,18 @@ _DEGRADED_TO = {
 }
 
 
+def _connect() -> None:
+    """Read a profile that does not exist, so that no request waits for the first TLS handshake with DynamoDB.
+
+    The handshake may take longer than the connection timeout, which is half of a request's time budget. Later attempts
+    are faster: the address is resolved and the certificates are loaded.
+    """
+    for _ in range(CONNECT_ATTEMPTS):
+        with contextlib.suppress(Unavailable):
+            _sources().people.profiles.read(NO_PROFILE)
+            return
+
+
 def _prepare() -> None:
     """Load the champion, or look for a new one, before a request waits for it; a request tries again what fails."""
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
@@ -279,6 +296,7 @@ def _prepare() -> None:
     def remaining_ms() -> float:
         return deadline_ms - time.monotonic() * 1000
 
+    _connect()
     sources.watch.standing(now_ms=now_ms, remaining_ms=remaining_ms)
     if remaining_ms() > SECRET_MS:
         sources.served.prepare(now_ms=now_ms)
@@ -287,6 +305,7 @@ def _prepare() -> None:
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     _sources()  # its clients cost half of what the first request would, and initialisation has a whole processor
     open_first_session()
+    _connect()
     gc.freeze()  # what there is by now stays; replaced models and views of the catalogue are to be found
     gc.enable()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import snapshot_restore_py
 
+from alsolike.errors import Unavailable
+from alsolike.profiles import Profile, ProfileStore
 from functions.recommend import handler
 from tests.unit.functions.recommend.shop import Shop
 
@@ -47,6 +49,28 @@ def test_clients_are_made_at_initialisation_though_a_request_waits_behind_it(
     monkeypatch.setattr(handler, "from_environment", None)  # and settings are not read again
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
+
+
+@pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency", "on-demand"])
+@pytest.mark.parametrize("failures", [0, 2, 9])
+def test_connection_to_dynamodb_is_opened_ahead_of_requests(
+    kind: str, failures: int, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+
+    def read(_: ProfileStore, profile_id: str, **__: bool) -> Profile:
+        reads.append(profile_id)
+        if len(reads) <= failures:
+            raise Unavailable("a handshake that takes 80 ms")
+        return Profile(profile_id)
+
+    monkeypatch.setattr(ProfileStore, "read", read)
+
+    initialised(kind)
+
+    # A sandbox that is prepared connects at initialisation and after its restoration.
+    assert len(reads) >= min(failures + 1, handler.CONNECT_ATTEMPTS)
+    assert set(reads) == {handler.NO_PROFILE}
 
 
 def test_the_secret_of_the_hashes_is_read_ahead_of_requests(
