@@ -192,8 +192,8 @@ class Untied(Model):
 def _section(name: str, data: Interactions, split: Split, rows: Sequence[Row], *, seconds: float) -> str:
     lines = [
         f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items; {split.protocol}, "
-        f"{len(split.test.queries):,} users asked, a model told the latest {data.history_length} interactions; "
-        f"{os.cpu_count()} processors, all of it in {seconds / 60:.0f} min.",
+        f"{len(split.test.queries):,} test users, histories of the latest {data.history_length} interactions; "
+        f"{os.cpu_count()} cores, {seconds / 60:.0f} min in total.",
         "",
         f"| model | HR@{K} | NDCG@{K} | HR@{K}, past allowed | NDCG@{K}, past allowed | fit s | peak MB |",
         "|---|---|---|---|---|---|---|",
