@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
+import ssl
 import threading
 import time
 import urllib.parse
@@ -71,6 +72,7 @@ class Api:
     def __init__(self, deployment: Deployment) -> None:
         url = urllib.parse.urlsplit(deployment.names.api_url)
         self._scheme, self._host, self._base = url.scheme, url.netloc, url.path.rstrip("/")
+        self._certificate = deployment.certificate
         self._token = deployment.token
         self._tracking_id = deployment.names.tracking_id
         self._local = threading.local()
@@ -186,10 +188,15 @@ class Api:
                 return connection.getresponse()
             except (ConnectionError, http.client.HTTPException):
                 self._close()
-        kind = http.client.HTTPSConnection if self._scheme == "https" else http.client.HTTPConnection
-        self._local.connection = connection = kind(self._host, timeout=_TIMEOUT_S)
+        self._local.connection = connection = self._connect()
         connection.request(method, self._base + path, data, dict(headers))
         return connection.getresponse()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._scheme == "http":
+            return http.client.HTTPConnection(self._host, timeout=_TIMEOUT_S)
+        context = ssl.create_default_context(cafile=self._certificate)
+        return http.client.HTTPSConnection(self._host, timeout=_TIMEOUT_S, context=context)
 
     def _close(self) -> None:
         if (connection := getattr(self._local, "connection", None)) is not None:

@@ -167,8 +167,13 @@ def first_port(wanted: int | None) -> int | None:
 
 
 @contextlib.contextmanager
-def running_cloud(assembly: Path, *, state: Path, port: int | None = None) -> Iterator[Cloud]:
+def running_cloud(assembly: Path, *, state: Path, port: int | None = None, tls: bool = False) -> Iterator[Cloud]:
     """Deploy an assembly on an embedded cloud that ends with the context.
+
+    Parameters
+    ----------
+    tls
+        Serve the API and the pages over HTTPS, with a certificate that is kept next to the state file.
 
     Raises
     ------
@@ -186,7 +191,13 @@ def running_cloud(assembly: Path, *, state: Path, port: int | None = None) -> It
 
         try:
             cloud = Cloud.start(
-                assembly, state=state, region=region, port=port, timeout_s=BOOT_TIMEOUT_S, progress=deployed
+                assembly,
+                state=state,
+                region=region,
+                port=port,
+                timeout_s=BOOT_TIMEOUT_S,
+                tls=state.parent / "tls" if tls else None,
+                progress=deployed,
             )
         except CloudError as error:
             raise Unavailable(str(error)) from error
@@ -240,12 +251,16 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
     return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
 
 
-def curl_lines(names: Names, *, read_token: str, write_token: str, user_id: str, item_id: str) -> list[str]:
+def curl_lines(
+    names: Names, *, read_token: str, write_token: str, user_id: str, item_id: str, certificate: Path | None = None
+) -> list[str]:
     """Return calls of the API to paste into a shell, with tokens that are good for an hour."""
+
+    trust = f"--cacert {shlex.quote(str(certificate))} " if certificate else ""
 
     def call(path: str, token: str, body: str) -> str:
         return (
-            f"curl -s {names.api_url.rstrip('/')}{path} -H 'authorization: Bearer {token}' "
+            f"curl -s {trust}{names.api_url.rstrip('/')}{path} -H 'authorization: Bearer {token}' "
             f"-H 'content-type: application/json' -d {body}"
         )
 

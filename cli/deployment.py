@@ -85,6 +85,8 @@ class Deployment:
         Gives an access token with a scope.
     is_local
         Whether it is the embedded cloud.
+    certificate
+        File of the certificate that clients of the API must trust; None for one that the system trusts.
     """
 
     environment: str
@@ -92,6 +94,7 @@ class Deployment:
     client: Callable[[str], Any]
     token: Callable[[str], str]
     is_local: bool
+    certificate: Path | None = None
 
 
 def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
@@ -167,7 +170,8 @@ def of_cloud(cloud: Cloud) -> Deployment:
     names = dataclasses.replace(read_names(client("ssm"), environment), api_url=cloud.api_url)
     # The template knows no token endpoint but Cognito's; the embedded cloud signs tokens itself.
     tokens = Tokens(lambda scope: (cloud.token([scope], lifetime_s=_LOCAL_TOKEN_S), _LOCAL_TOKEN_S))
-    return Deployment(environment, names, client, tokens, is_local=True)
+    certificate = Path(cloud.state.certificate) if cloud.state.certificate else None
+    return Deployment(environment, names, client, tokens, is_local=True, certificate=certificate)
 
 
 def read_names(ssm: Any, environment: str) -> Names:

@@ -32,6 +32,7 @@ def up(
             show_default="4600, else free ones",
         ),
     ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve the API and the pages over HTTPS.")] = False,
     state: State = None,
 ) -> None:
     """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C or `alsolike down`."""
@@ -46,13 +47,15 @@ def up(
         pages = Background(boot.build_pages)
         boot.build_layers()
         boot.synthesize(environment, outdir)
-        cloud = stack.enter_context(boot.running_cloud(outdir, state=state, port=first_port))
+        cloud = stack.enter_context(boot.running_cloud(outdir, state=state, port=first_port, tls=tls))
         where = deployment.of_cloud(cloud)
         pages.result()
         boot.publish_pages(where)
         for line in boot.layer_sentences(cloud):
             console.say(line)
         console.print_line(f"AWS endpoint  {cloud.endpoint}")
+        if where.certificate:
+            console.print_line(f"certificate   {where.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)")
         for line in api_lines(where, user_id="42", item_id="7", reach=deployment.options(state=state)):
             console.print_line(line)
         console.say("Ctrl-C stops it all")
@@ -94,6 +97,7 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
         write_token=where.token(WRITE_EVENTS),
         user_id=user_id,
         item_id=item_id,
+        certificate=where.certificate,
     )
     return [
         *page_lines(where),

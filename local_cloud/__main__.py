@@ -35,6 +35,7 @@ def main() -> int:
         awslambdaric=not options.no_awslambdaric,
         most_environments=options.most_environments,
         port=options.port,
+        tls=options.tls,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -95,6 +96,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
             outputs=deployment.outputs,
             functions=cloud.functions(deployment),
             user_pools=_user_pools(deployment),
+            certificate=str(cloud.certificate.resolve()) if cloud.certificate else "",
         )
         if path:
             state.write(path)
@@ -131,6 +133,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--port", type=int, help="first of the consecutive ports that the servers take; free ones by default"
     )
+    parser.add_argument("--tls", type=Path, help="serve HTTPS; folder of the certificate, which is made where it lacks")
     parser.add_argument("--no-awslambdaric", action="store_true", help="run functions under the pure-Python stand-in")
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="stop when standard input ends, as it does with its owner"

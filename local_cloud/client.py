@@ -57,6 +57,7 @@ class Cloud:
         timeout_s: float = 120.0,
         awslambdaric: bool = True,
         port: int | None = None,
+        tls: Path | None = None,
         progress: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """Start a cloud that ends with this process, and return when it is ready.
@@ -67,6 +68,8 @@ class Cloud:
             Where its state file goes; a temporary place by default.
         port
             First of the consecutive ports that its servers take; free ones by default.
+        tls
+            Folder of the certificate with which it serves HTTPS; HTTP by default.
         progress
             Takes a line whenever something has been deployed.
 
@@ -80,6 +83,7 @@ class Cloud:
         command = [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path), "--stop-with-stdin"]
         command += ["--region", region, "--account", account, *([] if awslambdaric else ["--no-awslambdaric"])]
         command += [] if port is None else ["--port", str(port)]
+        command += ["--tls", str(tls)] if tls else []
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

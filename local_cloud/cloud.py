@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import os
+import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 from local_cloud.addresses import Addresses
 from local_cloud.alarms.watch import AlarmWatch
+from local_cloud.certificate import server_context
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import deploy
 from local_cloud.deployment import Deployment
@@ -104,6 +106,10 @@ class LocalCloud:
         self._scheduler: Scheduler | None = None
         self._sources: EventSources | None = None
         self._apis: dict[str, HttpApiServer] = {}
+        self._tls: ssl.SSLContext | None = None
+        self.certificate: Path | None = None
+        if settings.tls:
+            self._tls, self.certificate = server_context(settings.tls)
         self._fronts: Fronts | None = None
         self._alarms: AlarmWatch | None = None
 
@@ -164,6 +170,7 @@ class LocalCloud:
                 invoke=self._timed_invocations,
                 metric=self._pump.metric,
                 port=self._ports.take(f"api {api.name}"),
+                tls=self._tls,
             )
         addresses = Addresses()
         self._fronts = Fronts(
@@ -173,6 +180,7 @@ class LocalCloud:
             addresses=addresses,
             ports=self._ports,
             region=settings.region,
+            tls=self._tls,
         )
         deployment = addresses.localized(deployment, self.clients)
         self._scheduler = Scheduler(

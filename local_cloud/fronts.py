@@ -1,5 +1,6 @@
 """What browsers talk to: distributions, and the sign-in of user pools, each on a port of its own."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ class Fronts:
         addresses: Addresses,
         ports: Ports,
         region: str,
+        tls: ssl.SSLContext | None,
     ) -> None:
         self._servers: list[DistributionServer | SignInServer] = []
         for api in deployment.of_type("AWS::ApiGatewayV2::Api"):
@@ -36,6 +38,7 @@ class Fronts:
                 region=region,
                 find_client=_finder(pool, clients=clients, localize=addresses.localize),
                 port=ports.take(f"sign-in {pool.domain}"),
+                tls=tls,
             )
             self._servers.append(server)
             addresses.learn(f"https://{pool.domain}.auth.{region}.amazoncognito.com", server.url)
@@ -76,6 +79,7 @@ class Fronts:
                 s3=clients("s3"),
                 localize=addresses.localize,
                 port=ports.take(f"pages {distribution.stack}/{distribution.logical_id}"),
+                tls=tls,
             )
             self._servers.append(edge)
             addresses.learn(f"https://{distribution.attributes['DomainName']}", edge.url)

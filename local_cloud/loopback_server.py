@@ -1,6 +1,7 @@
 """A small HTTP/1.1 server on a port of the loopback interface."""
 
 import http.server
+import ssl
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -64,13 +65,18 @@ class LoopbackServer(http.server.ThreadingHTTPServer):
     ----------
     port
         Port to listen on; 0 for any free one.
+    tls
+        Serves HTTPS with these settings, HTTP without.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, exchange: type[Exchange], *, port: int = 0) -> None:
+    def __init__(self, exchange: type[Exchange], *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         super().__init__((ADDRESS, port), exchange)
+        self._scheme = "https" if tls else "http"
+        if tls:  # the connection's own thread shakes hands, at its first read
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(
             # The default poll of 0.5 s would be what each stop waits for.
             target=lambda: self.serve_forever(poll_interval=0.05),
@@ -82,15 +88,15 @@ class LoopbackServer(http.server.ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """The server's address."""
-        return f"http://{ADDRESS}:{self.server_port}"
+        return f"{self._scheme}://{ADDRESS}:{self.server_port}"
 
     def is_addressed(self, host: str | None) -> bool:
         """Say whether a ``Host`` header names this server, not a name that another site has made to lead here."""
         return host in (f"{ADDRESS}:{self.server_port}", f"localhost:{self.server_port}")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that went away; print every other error."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        """Ignore clients that went away or do not trust the certificate; print every other error."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:

@@ -22,7 +22,15 @@ _CREDENTIALS = {
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """What one may choose about a cloud."""
+    """Choices about a cloud.
+
+    Attributes
+    ----------
+    port
+        First of the consecutive ports that the servers take; None for free ones.
+    tls
+        Folder of the certificate with which APIs, pages and sign-in are served over HTTPS; None for HTTP.
+    """
 
     assembly: Path
     region: str = "us-east-1"
@@ -30,7 +38,7 @@ class CloudSettings:
     awslambdaric: bool = True
     most_environments: int = 4
     port: int | None = None
-    """First of the consecutive ports that the servers take; None for free ones."""
+    tls: Path | None = None
 
 
 def configure_process(settings: CloudSettings) -> None:

@@ -33,6 +33,8 @@ class CloudState:
         What runs each function, and where each package of its layers comes from.
     user_pools
         Client ids by user pool id.
+    certificate
+        File of the certificate that clients of the APIs must trust; empty where these are served over HTTP.
     """
 
     status: str
@@ -48,6 +50,7 @@ class CloudState:
     outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     user_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    certificate: str = ""
     error: str = ""
 
     def write(self, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Serves one distribution: path, behaviour, bucket or HTTP API, headers."""
 
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,7 @@ class DistributionServer:
         s3: Any,
         localize: Callable[[str], str],
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._config = config
         self._buckets = buckets
@@ -49,7 +51,7 @@ class DistributionServer:
         self._policies = policies
         self._s3 = s3
         self._localize = localize
-        self._server = LoopbackServer(exchange(self.serve), port=port)
+        self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
 
     @property
     def url(self) -> str:

@@ -12,7 +12,8 @@ import uuid
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from local_cloud.loopback_server import ADDRESS, Exchange, LoopbackServer
+from local_cloud.loopback_server import Exchange, LoopbackServer
+from local_cloud.ports import ADDRESS
 
 _JSON = {"Content-Type": "application/json"}
 

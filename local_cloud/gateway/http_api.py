@@ -1,5 +1,6 @@
 """Serves one HTTP API on a port of its own: stage, route, authorizer, function, answer."""
 
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -52,13 +53,21 @@ class HttpApi:
 class HttpApiServer:
     """Answers the requests to one API."""
 
-    def __init__(self, api: HttpApi, *, invoke: TimedInvocations, metric: TakeMetric, port: int = 0) -> None:
+    def __init__(
+        self,
+        api: HttpApi,
+        *,
+        invoke: TimedInvocations,
+        metric: TakeMetric,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._api = api
         self._metric = metric
         self._invoke = invoke
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
-        self._server = LoopbackServer(exchange(self.serve), port=port)
+        self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
 
     @property
     def url(self) -> str:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hmac
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -49,13 +50,14 @@ class SignInServer:
         find_client: Callable[[str], AppClient | None],
         now: Callable[[], float] = time.time,
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._pool_id = user_pool_id
         self._region = region
         self._find_client = find_client
         self._now = now
         self._grants = Grants(now=now)
-        self._server = LoopbackServer(exchange(self.serve), port=port)
+        self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
 
     @property
     def url(self) -> str:

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -45,6 +46,8 @@ class Shop:
         self.cloud = cloud
         self.state = state
         self._token = cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
+        certificate = cloud.state.certificate
+        self.tls = ssl.create_default_context(cafile=certificate) if certificate else None
 
     def post(self, path: str, document: Any) -> Answer:
         return self._call("POST", path, document, token=self._token)
@@ -65,7 +68,7 @@ class Shop:
             headers={"authorization": f"Bearer {token}", "content-type": "application/json", **(headers or {})},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=30, context=self.tls) as response:
                 return Answer(response.status, dict(response.headers), json.load(response))
         except urllib.error.HTTPError as error:
             text = error.read()

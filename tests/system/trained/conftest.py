@@ -18,7 +18,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
     directory = tmp_path_factory.mktemp("shop")
     # A slow machine must not degrade answers: the time budget has unit tests.
     assembly = synthesized(sentence_model=str(write_model(directory / "model")), time_budget_ms=0)
-    with Cloud.start(assembly, state=directory / "cloud.json") as cloud:
+    with Cloud.start(assembly, state=directory / "cloud.json", tls=directory / "tls") as cloud:
         opened = OpenedShop(cloud, directory / "cloud.json")
         opened.open(directory)
         yield opened

@@ -9,7 +9,6 @@ import collections
 import datetime as dt
 import json
 import urllib.parse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,21 @@ from botocore.config import Config
 
 from alsolike.configuration_reader import CURRENT_KEY
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually
-from tests.booted.tls import https_before
 
 ARN = "arn:aws:personalize:us-east-1:123456789012"
 
 
 @pytest.fixture
-def runtime(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def runtime(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The client of a shop that moves here: an endpoint and a token, nothing else."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/recommendations.read"]))
-    with https_before(shop.cloud.api_url, tmp_path) as (url, certificate):
-        yield boto3.client(
-            "personalize-runtime",
-            region_name="us-east-1",
-            endpoint_url=url,
-            verify=str(certificate),
-            config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
-        )
+    return boto3.client(
+        "personalize-runtime",
+        region_name="us-east-1",
+        endpoint_url=shop.cloud.api_url,
+        verify=shop.cloud.state.certificate,
+        config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -19,7 +19,7 @@ def assembly() -> Path:
 
 @pytest.fixture(scope="session")
 def shop(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop that never trains."""
+    """A shop that never trains, and whose cloud serves HTTPS."""
     state = tmp_path_factory.mktemp("shop") / "cloud.json"
-    with Cloud.start(assembly, state=state) as cloud:
+    with Cloud.start(assembly, state=state, tls=state.parent / "tls") as cloud:
         yield Shop(cloud, state)

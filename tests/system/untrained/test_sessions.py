@@ -29,7 +29,7 @@ def ask(
 ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
     """Send headers as they are given, also twice and of any bytes."""
     address = urlsplit(shop.cloud.api_url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    connection = http.client.HTTPSConnection(address.hostname or "", address.port, timeout=30, context=shop.tls)
     data = b"" if body is None else json.dumps(body).encode()
     try:
         connection.putrequest(method, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,23 +17,21 @@ from alsolike.path_ids import path_segment
 from alsolike.profiles import ProfileStore
 from alsolike.quarantine import QuarantinedRecord
 from tests.booted.shop import Shop, eventually
-from tests.booted.tls import https_before
 
 STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 256, "~x", "..", "a+b"]
 
 
 @pytest.fixture
-def personalize(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def personalize(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The client of a shop that moves here: an endpoint and a token, nothing else."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/events.write"]))
-    with https_before(shop.cloud.api_url, tmp_path) as (url, certificate):
-        yield boto3.client(
-            "personalize-events",
-            region_name="us-east-1",
-            endpoint_url=url,
-            verify=str(certificate),
-            config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
-        )
+    return boto3.client(
+        "personalize-events",
+        region_name="us-east-1",
+        endpoint_url=shop.cloud.api_url,
+        verify=shop.cloud.state.certificate,
+        config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
+    )
 
 
 def lake_rows(shop: Shop, user: str) -> list[dict[str, Any]]:

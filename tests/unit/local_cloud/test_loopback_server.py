@@ -1,7 +1,13 @@
+import datetime as dt
 import http.client
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
 
 import pytest
 
+from local_cloud.certificate import server_context
 from local_cloud.loopback_server import Exchange, LoopbackServer
 
 
@@ -22,3 +28,28 @@ def test_every_method_is_answered(method: str) -> None:
         assert (answer.status, answer.read()) == (200, method.encode())
     finally:
         server.stop()
+
+
+def test_a_client_that_trusts_the_certificate_is_served_over_https(tmp_path: Path) -> None:
+    context, certificate = server_context(tmp_path / "tls")
+    server = LoopbackServer(_Echo, tls=context)
+    try:
+        with urllib.request.urlopen(server.url, context=ssl.create_default_context(cafile=certificate)) as answer:
+            assert answer.read() == b"GET"
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(server.url)
+    finally:
+        server.stop()
+
+
+def test_a_certificate_stays_until_it_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, certificate = server_context(tmp_path)
+    first = certificate.read_bytes()
+
+    server_context(tmp_path)
+
+    assert certificate.read_bytes() == first
+    assert (tmp_path / "key.pem").stat().st_mode & 0o077 == 0
+    monkeypatch.setattr("local_cloud.certificate._RENEW_BEFORE", dt.timedelta(days=400))
+    server_context(tmp_path)
+    assert certificate.read_bytes() != first
