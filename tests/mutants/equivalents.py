@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+SERVING_CHECK = "functions/register_model/serving_check.py"
 JUDGEMENT = "functions/run_canary/judgement.py"
 SLATE = "functions/recommend/slate.py"
 SLATE_RULES = "functions/recommend/slate_rules.py"
@@ -9,6 +10,7 @@ PROFILE = "layers/core/python/alsolike/profile.py"
 PROFILES = "layers/core/python/alsolike/profiles.py"
 
 EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
+    (SERVING_CHECK, "SEED = 0", "0", "1"): "Any seed draws histories.",
     (
         JUDGEMENT,
         "lacks = candidate.users < share * users",

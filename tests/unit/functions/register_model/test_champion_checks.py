@@ -33,6 +33,58 @@ def test_surely_better_candidate_passes_with_both_figures() -> None:
     assert check.values["ahead_interval"] == [0.01, 0.03]
 
 
+def test_comparison_keeps_its_figures() -> None:
+    assert against(compared()).values == {
+        "ndcg": 0.22,
+        "champion_ndcg": 0.2,
+        "ahead": 0.02,
+        "ahead_interval": [0.01, 0.03],
+        "asked_users": 60,
+        "targets": 90,
+        "since_ms": NOW_MS - DAY_MS,
+        "tolerance_percent": 5,
+        "fresher": True,
+    }
+
+
+def test_comparison_without_an_interval_names_none() -> None:
+    check = against(compared(ahead=None))
+
+    assert check.passed
+    assert "ahead by" not in check.figures
+    assert check.values["ahead_interval"] == [None, None]
+
+
+@pytest.mark.parametrize("missing", ["candidate", "champion"])
+def test_comparison_without_figures_of_one_model_passes_a_fresher_candidate(missing: str) -> None:
+    check = against(compared(**{missing: None}, reason="no list"))
+
+    assert check.passed
+    assert check.figures == "no list; it is fresher"
+    assert check.values == {"asked_users": 60, "min_compared_users": 30}
+
+
+def test_thirty_users_are_compared() -> None:
+    worse = {**AGAINST["candidate"], "ndcg": 0.1}  # type: ignore[dict-item]
+
+    assert not against(compared(asked_users=30, ahead=[-0.2, -0.1], candidate=worse)).passed
+
+
+def test_comparison_without_a_count_of_users_has_none() -> None:
+    assert against(compared(asked_users=None)).values["asked_users"] == 0
+
+
+def test_slices_of_another_champion_or_of_few_users_are_not_compared() -> None:
+    fallen = {"users": 30, "candidate": 0.1, "champion": 0.2, "ahead": [-0.2, -0.1]}
+    few = {**fallen, "users": 29}
+
+    replaced = checks(compared(version="v-1", slices={"tail items": fallen}), CHAMPION)["slices"]
+    steady = checks(compared(slices={"a": {**fallen, "ahead": [-0.2, 0.1]}, "b": few}), CHAMPION)["slices"]
+
+    assert str(replaced) == "passed: slices: none has 30 users to compare it by"
+    assert str(steady) == "passed: slices: none of 1 surely falls by more than 25%; 1 have too few users"
+
+
 def test_surely_better_candidate_need_not_be_fresher() -> None:
     assert against(compared(last_event_ms=CHAMPION.last_event_ms)).passed
 
@@ -121,6 +173,7 @@ def test_slice_that_surely_falls_by_more_than_allowed_fails(
 
     assert check.passed is passed
     assert ("tail items" in check.figures) is not passed
+    assert "new users" not in check.figures
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,10 +1,13 @@
 """What a candidate has to show by itself."""
 
 import dataclasses
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.register_model.limits import Limits, below
 from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
@@ -89,6 +92,30 @@ def test_figures_that_an_earlier_training_did_not_record_fail(metric: str, expec
     assert failed(candidate, champion) == expected
 
 
+def test_freshness_compares_both_times_in_the_sentence_and_the_values() -> None:
+    day = "2026-09-21 14:13:20 UTC"
+    newer = dataclasses.replace(CHAMPION, last_event_ms=NOW_MS + 1_000)
+
+    fresh = checks(compared(), CHAMPION, max_age_days=30)["latest training event"]
+    older = checks(compared(), newer)["latest training event"]
+
+    assert fresh.figures == f"{day}, not older than champion v0's of 2026-09-20 14:13:20 UTC"
+    assert fresh.values == {
+        "last_event_ms": NOW_MS,
+        "age_days": 1.0,
+        "max_age_days": 30,
+        "champion_last_event_ms": NOW_MS - DAY_MS,
+    }
+    assert older.figures == f"{day}, older than champion v0's of 2026-09-21 14:13:21 UTC"
+    assert "max_age_days" not in older.values
+
+
+def test_age_has_two_digits() -> None:
+    candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS - DAY_MS * 2 // 9)  # 1.2222 days
+
+    assert checks(candidate)["latest training event"].values["age_days"] == 1.22
+
+
 @pytest.mark.parametrize(("champion_ms", "expected"), [(NOW_MS, []), (NOW_MS + 1, ["latest training event"])])
 def test_candidate_trained_on_older_data_than_the_champion_fails(champion_ms: int, expected: list[str]) -> None:
     champion = dataclasses.replace(CHAMPION, last_event_ms=champion_ms)
@@ -124,6 +151,73 @@ def test_coverage_is_of_what_the_lists_could_hold(coverage: float, asked: int, e
     candidate = with_metrics(candidates=[*others, {**winner, "coverage": coverage}], asked_users=asked)
 
     assert failed(dataclasses.replace(candidate, items=100), min_coverage_percent=10) == expected
+
+
+def test_coverage_of_a_single_place_is_whole() -> None:
+    candidate = dataclasses.replace(with_metrics(asked_users=1, k=1), items=1)
+
+    check = checks(candidate)["coverage"]
+
+    assert check.values == {
+        "recommended_items": 1,
+        "possible_items": 1,
+        "percent": 100.0,
+        "min_coverage_percent": 1,
+    }
+
+
+def test_figures_of_both_models_since_the_champion_are_among_the_values() -> None:
+    found = checks(compared(), CHAMPION)
+
+    assert found["coverage"].values["since_champion"] == {"candidate": 0.9, "champion": 0.8}
+    assert found["popularity bias"].values == {
+        "popularity_ratio": 1.25,
+        "of_popularity": 3.0,
+        "max_popularity_ratio": 10,
+        "since_champion": {"candidate": 1.5, "champion": 2.5},
+    }
+
+
+@pytest.mark.parametrize("missing", ["candidate", "champion"])
+def test_figures_of_one_model_are_not_compared(missing: str) -> None:
+    assert "since_champion" not in checks(compared(**{missing: None}), CHAMPION)["coverage"].values
+
+
+@pytest.mark.parametrize(
+    ("metrics", "name"),
+    [
+        ({"asked_users": None}, "coverage"),
+        ({"k": None}, "coverage"),
+        ({"candidates": [{"algorithm": "table", "ndcg": 0.25}]}, "ndcg@10 on the hold-out"),
+        ({"candidates": [{"algorithm": "popularity", "ndcg": 0.25}]}, "ndcg@10 on the hold-out"),
+    ],
+)
+def test_check_without_one_of_its_figures_fails(metrics: dict[str, Any], name: str) -> None:
+    assert not checks(with_metrics(**metrics))[name].passed
+
+
+def test_winner_as_good_as_popularity_passes() -> None:
+    candidates = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.3}]
+
+    check = checks(with_metrics(candidates=candidates))["ndcg@10 on the hold-out"]
+
+    assert check.passed
+    assert check.values == {"ndcg": 0.3, "popularity_ndcg": 0.3}
+
+
+def test_limits_have_the_defaults_of_the_document() -> None:
+    document = (Path(__file__).parents[4] / "docs/gate.md").read_text()
+    written = {name: int(value) for name, value in re.findall(r"`gate_(\w+)` (\d+)", document)}
+    written |= {"max_age_days": 0, "max_bundle_bytes": 150_000_000}  # the deployment sets both
+
+    assert dataclasses.asdict(Limits()) == written
+
+
+def test_rounding_is_not_below() -> None:
+    assert not below(0.19, 0.2, 5)
+    assert not below(-1e-9, 0.0, 5)
+    assert below(-1.1e-9, 0.0, 5)
+    assert below(0.1899, 0.2, 5)
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [(10.0, []), (10.01, ["popularity bias"])])

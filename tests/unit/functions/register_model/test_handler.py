@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from alsolike.decision import Decision, Decisions, decision_key
 from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import Registry
 from functions.register_model import handler
+from functions.register_model.limits import Limits
 from functions.register_model.settings import Settings
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext
@@ -112,6 +114,16 @@ def test_decision_is_kept_with_its_figures(workflow: Workflow) -> None:
     decision = Decision.from_json(kept)
     assert [str(check) for check in decision.checks] == answer["reasons"]
     assert (decision.verdict, decision.champion) == ("approved", None)
+
+
+def test_decision_has_the_time_of_the_clock(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
+
+    workflow.register(workflow.trained("v1"))
+
+    decision = Decisions(workflow.s3, workflow.bucket).get("v1")
+    assert decision is not None
+    assert decision.decided_ms == NOW_MS
 
 
 def test_model_of_an_earlier_training_image_is_registered_without_later_files(workflow: Workflow) -> None:
@@ -306,7 +318,10 @@ def test_bundle_that_serving_has_no_room_for_is_rejected(workflow: Workflow, mon
 
 
 def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk() -> None:
-    assert 2 * Settings("bucket", "group").max_bundle_mb * 1_000_000 < 0.8 * 512 * 1024 * 1024
+    settings = Settings("bucket", "group")
+
+    assert 2 * settings.max_bundle_mb * 1_000_000 < 0.8 * 512 * 1024 * 1024
+    assert settings.limits == Limits()
 
 
 def test_champion_without_files_is_no_measure(workflow: Workflow) -> None:

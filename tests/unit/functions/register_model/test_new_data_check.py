@@ -50,7 +50,9 @@ def test_new_data_as_what_was_before_passes_with_its_figures() -> None:
     [
         (0.15, [-0.07, -0.03], False),
         (0.15, [-0.12, 0.02], True),  # it may be chance
+        (0.15, [-0.1, 0.0], True),  # an interval that touches zero may be chance
         (0.195, [-0.008, -0.002], True),  # surely, and within the tolerance
+        (0.19, [-0.012, -0.002], True),  # exactly the tolerance: 0.2 less 5%
     ],
 )
 def test_what_new_data_taught_must_not_surely_fall_on_the_rest(candidate: float, ahead: Any, passed: bool) -> None:
@@ -67,6 +69,8 @@ def test_what_new_data_taught_must_not_surely_fall_on_the_rest(candidate: float,
         (-0.01, [-0.22, -0.16], False),
         (0.03, [-0.35, 0.05], True),
         (0.05, [-0.17, -0.09], True),  # by less than four fifths
+        (0.0359, [-0.17, -0.09], False),  # below 0.18 less 80%: 0.036
+        (0.0361, [-0.17, -0.09], True),
     ],
 )
 def test_new_data_must_not_be_foreseen_surely_less_than_a_fifth_as_well(
@@ -80,6 +84,13 @@ def test_new_data_must_not_be_foreseen_surely_less_than_a_fifth_as_well(
 
 def test_nothing_is_lost_where_nothing_was_foreseen_before() -> None:
     assert judged_new_data(foreseen={"before": -0.01, "now": -0.02, "difference": [-0.02, -0.001]}).passed
+    assert judged_new_data(foreseen={"before": 0.0, "now": -0.02, "difference": [-0.02, -0.001]}).passed
+
+
+def test_question_without_answers_is_left_out() -> None:
+    check = checks(with_new_data({**NEW_DATA, "taught": None}), CHAMPION, min_compared_users=1)["new data"]
+
+    assert check.figures == ("400 interactions are new; above chance it foresaw 0.1700, as long a time before 0.1800")
 
 
 def test_few_users_say_nothing_of_new_data() -> None:

@@ -1,13 +1,17 @@
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, Bundle, write_manifest
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, Bundle, HistoryParameters, write_manifest
 from alsolike.decision import Check
+from alsolike.errors import InvalidBundle
 from functions.recommend import model as serving
 from functions.register_model import serving_check
 from functions.register_model.limits import Limits
@@ -29,10 +33,10 @@ def test_graphs_that_answer_pass_with_what_their_runs_took(tmp_path: Path) -> No
     found = checks(opened(tmp_path))
 
     assert [name for name, check in found.items() if check.passed] == ["bundle size", "serving", "latency"]
-    assert found["serving"].figures == f"both graphs answer; {2 * serving_check.RUNS} runs of 3 interactions"
+    assert found["serving"].figures == "both graphs answer; 100 runs of 3 interactions"
     for graph in (GRAPH_FILE, BIAS_GRAPH_FILE):
         speed = found["latency"].values[graph]
-        assert speed["runs"] == serving_check.RUNS
+        assert speed["runs"] == 50
         assert 0 < speed["p50_ms"] <= speed["p99_ms"]
 
 
@@ -51,6 +55,89 @@ def test_size_is_that_of_what_serving_reads(tmp_path: Path, more: int, passed: b
     check = checks(bundle, max_bundle_bytes=size_bytes + more)["bundle size"]
 
     assert (check.passed, check.final, check.values["size_bytes"]) == (passed, True, size_bytes)
+
+
+class Runs:
+    """A graph that records its inputs, and takes as many seconds for each run after the warm-up as it was told."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, took_s: Sequence[float], items: Sequence[int] = (1,)
+    ) -> None:
+        self.feeds: list[dict[str, Any]] = []
+        self._took_s = [0.0] * serving_check.WARM_UP + list(took_s)
+        self._items = np.array([items])
+        self._now_s = 100.0
+        monkeypatch.setattr(serving_check, "open_session", lambda graph, tables: self)
+        monkeypatch.setattr(time, "perf_counter", lambda: self._now_s)
+
+    def run(self, outputs: list[str], feed: dict[str, Any]) -> tuple[Any, Any]:
+        self._now_s += self._took_s[len(self.feeds) % len(self._took_s)]
+        self.feeds.append(feed)
+        return self._items, np.ones(self._items.shape, np.float32)
+
+
+def measured(bundle: Bundle, name: str = GRAPH_FILE) -> serving_check.Speed:
+    return serving_check._measure(bundle, name, {})
+
+
+def test_speed_is_that_of_the_runs_after_the_warm_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(monkeypatch, took_s=[n / 1_000 for n in range(1, 51)])  # 1 ms to 50 ms
+
+    speed = measured(opened(tmp_path))
+
+    assert (speed.runs, len(runs.feeds)) == (50, 53)
+    assert speed.p50_ms == pytest.approx(25.5)  # between the 25th and the 26th
+    assert speed.p99_ms == pytest.approx(49.51)  # 1 + 0.99 * 49
+
+
+def test_runs_end_after_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Runs(monkeypatch, took_s=[2.5] * 50)
+
+    assert measured(opened(tmp_path)).runs == 4
+
+
+@pytest.mark.parametrize(("items", "sound"), [((0, 4), True), ((4, -1), False), ((5, 1), False)])
+def test_answers_are_positions_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: Sequence[int], sound: bool
+) -> None:
+    Runs(monkeypatch, took_s=[0.0] * 50, items=items)
+
+    with contextlib.nullcontext() if sound else pytest.raises(InvalidBundle, match="answers what is no item"):
+        measured(opened(tmp_path))
+
+
+def test_histories_are_full_of_any_items_with_the_largest_weight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Runs(monkeypatch, took_s=[0.0] * 50)
+
+    measured(opened(tmp_path, exclude_seen=True), BIAS_GRAPH_FILE)
+
+    warm_up, run = runs.feeds[0], runs.feeds[-1]
+    assert set(np.concatenate([feed["history"] for feed in runs.feeds]).ravel()) == {1, 2, 3, 4}
+    assert run["history"].shape == (1, 3)
+    assert run["weights"].tolist() == [[5.0, 5.0, 5.0]]
+    assert run["k"].tolist() == [4]
+    assert run["bias"].tolist() == [0.0] * 5
+    assert warm_up["exclude"].tolist() == [[0]]
+    assert run["exclude"] is run["history"]
+
+
+def test_model_without_weights_is_measured_with_lists_of_25(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(monkeypatch, took_s=[0.0] * 50)
+    names = [f"item{n}" for n in range(30)]
+    write_bundle(
+        tmp_path,
+        manifest=dataclasses.replace(MANIFEST, history=HistoryParameters(2, math.inf, {})),
+        item_ids=names,
+        popular=names,
+    )
+
+    measured(Bundle(tmp_path))
+
+    assert runs.feeds[-1]["k"].tolist() == [25]
+    assert runs.feeds[-1]["weights"].tolist() == [[1.0, 1.0]]
+    assert "bias" not in runs.feeds[-1]
 
 
 @pytest.mark.parametrize(("took_ms", "passed"), [(50.0, True), (50.1, False)])
@@ -74,7 +161,7 @@ def test_slow_graph_runs_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     speed = checks(opened(tmp_path))["latency"].values[GRAPH_FILE]
 
-    assert speed["runs"] == serving_check.FEWEST_RUNS
+    assert speed["runs"] == 3
 
 
 def test_graph_that_answers_nothing_fails(tmp_path: Path) -> None:
