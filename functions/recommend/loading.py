@@ -20,11 +20,18 @@ def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float
         If S3 does not answer, or not in time.
     """
     try:
-        return Model(bundles.fetch(version, remaining_ms=remaining_ms))
+        return _opened(bundles, version, remaining_ms=remaining_ms)
     except InvalidBundle:
         bundles.drop(version)
     try:
-        return Model(bundles.fetch(version, remaining_ms=remaining_ms))
+        return _opened(bundles, version, remaining_ms=remaining_ms)
     except InvalidBundle:
         bundles.drop(version)
         raise
+
+
+def _opened(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
+    model = Model(bundles.fetch(version, remaining_ms=remaining_ms))
+    if model.version != version:
+        raise InvalidBundle(f"the bundle of {version} is one of {model.version}")
+    return model

@@ -28,7 +28,9 @@ from alsolike.graph_tables import graph_tables
 from alsolike.profiles import RecentInteraction
 from functions.recommend.history import NO_HISTORY, History, known_history
 
-GRAPH_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException)
+GRAPH_ERRORS = (
+    Fail, InvalidArgument, InvalidBundle, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException,
+)  # fmt: skip
 _NONE = np.zeros((1, 1), np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
@@ -64,9 +66,16 @@ class Model:
         self._run_ms: dict[str, collections.deque[float]] = {}
         # Both graphs read the same tables: mapped once here, not once by each.
         self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
-        self._sessions = {name: self._opened(name) for name in (GRAPH_FILE, BIAS_GRAPH_FILE)}
+        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
+            try:
+                self._open(name)
+            except InvalidBundle:
+                raise
+            except Exception as error:  # errors of ONNX Runtime have no common base class
+                raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
 
-    def _opened(self, name: str) -> onnxruntime.InferenceSession:
+    def _open(self, name: str) -> None:
         """Open a graph and run it once: what serves later has worked before."""
         feed: dict[str, npt.NDArray[Any]] = {
             "history": np.ones((1, 1), np.int64),
@@ -76,13 +85,34 @@ class Model:
         }
         if name == BIAS_GRAPH_FILE:
             feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
-        try:
-            session = _open_session(self.bundle.directory / name, self._tables)
-            session.run(_OUTPUTS, feed)
-            self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)
-        except (*GRAPH_ERRORS, ValueError) as error:  # onnxruntime's word for a missing or unknown input
-            raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
-        return session
+        self._sessions[name] = _open_session(self.bundle.directory / name, self._tables)
+        self._run(name, feed)
+        self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)
+
+    def _run(
+        self, name: str, feed: Mapping[str, npt.NDArray[Any]]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return positions and scores `(len(history), at most k)`; a position of 0 means no item.
+
+        Raises
+        ------
+        InvalidBundle
+            If the graph returns anything else. Other errors are `GRAPH_ERRORS`.
+        """
+        items, scores = self._sessions[name].run(_OUTPUTS, feed)
+        rows, k = len(feed["history"]), int(feed["k"][0])
+        if items.dtype != np.int64 or items.shape != scores.shape or items.ndim != 2 or items.shape[0] != rows:
+            raise InvalidBundle(
+                f"{name} returns {items.dtype} {items.shape}, scores {scores.shape} for {rows} histories"
+            )
+        if items.shape[1] > k:
+            raise InvalidBundle(f"{name} returns {items.shape[1]} items, expected at most {k}")
+        known = items != 0
+        if not (0 <= items.min(initial=0) <= items.max(initial=0) <= self.bundle.manifest.items):
+            raise InvalidBundle(f"{name} returns positions {items.min()} to {items.max()}")
+        if not np.isfinite(scores[known]).all():
+            raise InvalidBundle(f"{name} returns a score that is no number")
+        return items, scores
 
     @property
     def version(self) -> str:
@@ -133,10 +163,10 @@ class Model:
         if bias is not None:
             feed["bias"], name = bias, BIAS_GRAPH_FILE
         start = time.perf_counter()
-        positions, scores = self._sessions[name].run(_OUTPUTS, feed)
+        positions, scores = self._run(name, feed)
         self._run_ms[name].append((time.perf_counter() - start) * 1000)
-        known = np.count_nonzero(positions[0])  # where one is 0, all that follow are
-        return positions[0, :known], scores[0, :known]
+        known = positions[0] != 0
+        return positions[0, known], scores[0, known]
 
     def without_each(
         self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int
@@ -168,11 +198,9 @@ class Model:
                 "k": np.array([len(positions)], np.int64),
                 "bias": bias,
             }
-            for row, (items, scores) in enumerate(
-                zip(*self._sessions[BIAS_GRAPH_FILE].run(_OUTPUTS, feed), strict=True), start=start
-            ):
+            for row, (items, scores) in enumerate(zip(*self._run(BIAS_GRAPH_FILE, feed), strict=True), start=start):
                 for position, score in zip(items.tolist(), scores.tolist(), strict=True):
-                    if position:
+                    if position in column:
                         found[row, column[position]] = score
         return found
 

@@ -44,6 +44,7 @@ class Speed:
 def serving_checks(bundle: Bundle, *, limits: Limits) -> tuple[Check, ...]:
     """Return what can be said of a bundle by opening and running it."""
     try:
+        bundle.check_contents()
         tables = _tables(bundle.directory)
         speeds = {name: _measure(bundle, name, tables) for name in (GRAPH_FILE, BIAS_GRAPH_FILE)}
     except InvalidBundle as error:
@@ -86,7 +87,9 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
         answered = False
         for _ in range(WARM_UP):
             items, scores = session.run(["items", "scores"], _feed(manifest, rng, name, leave_out_seen=False))
-            if ((items < 0) | (items > manifest.items)).any() or np.isnan(scores).any():
+            if items.shape != scores.shape or items.ndim != 2 or items.dtype != np.int64:
+                raise InvalidBundle(f"{name} answers {items.dtype} {items.shape} and scores {scores.shape}")
+            if ((items < 0) | (items > manifest.items)).any() or not np.isfinite(scores[items != 0]).all():
                 raise InvalidBundle(f"{name} answers what is no item, or no score")
             answered |= bool((items > 0).any())
         took_ms: list[float] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from alsolike import bundle
 from alsolike.bundle import Bundle
 from alsolike.errors import InvalidBundle
 from alsolike.graph_tables import graph_tables, write_tables_index
+from alsolike.mapped import write_strings
 from alsolike.popular_groups import PopularGroups
 from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
 from tests.builders.bundles import without_later_files
@@ -203,6 +205,106 @@ def test_related_items_of_another_model_are_refused(directory: Path) -> None:
         Bundle(directory)
 
 
+def saved(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(array))
+    return buffer.getvalue()
+
+
+def claiming(shape: str, *, dtype: str = "<i4") -> bytes:
+    """Return an array's file with a header for this shape, and few elements."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(118) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
+
+
+def of_groups(items: list[int]) -> bytes:
+    return orjson.dumps({"groups": [{"column": "plan", "value": "gold", "users": 40, "items": items}]})
+
+
+POPULAR, HASHES, POSITIONS, OFFSETS = bundle.POPULAR_FILE, "ids.hash.npy", "ids.idx.npy", "ids.off.npy"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (POPULAR, saved(np.array([999_999], np.int32))),
+        (POPULAR, saved(np.array([4], np.int32))),
+        (POPULAR, saved(np.array([0], np.int32))),
+        (POPULAR, saved(np.array([-1, 1], np.int32))),
+        (POPULAR, saved(np.array([[1, 2], [3, 1]], np.int32))),
+        (POPULAR, saved(np.array(1, np.int32))),
+        (POPULAR, saved(np.array([1, 2], np.int64))),
+        (POPULAR, saved(np.array([1.0], np.float32))),
+        (POPULAR, saved(np.array(["a"]))),
+        (POPULAR, saved(np.ones(bundle.MAX_POPULAR + 1, np.int32))),
+        (POPULAR, claiming("(1000000000000,)")),
+        (POPULAR, claiming("(1" + "0" * 30 + ",)")),
+        (POPULAR, claiming("(-1,)")),
+        (POPULAR, claiming("(4611686018427387904, 4)")),
+        (POPULAR, claiming("'many'")),
+        (POPULAR, claiming("(1,)", dtype="|O")),
+        (POPULAR, b"PK\x03\x04 an archive"),
+        (bundle.GROUPS_FILE, of_groups([4])),
+        (bundle.GROUPS_FILE, of_groups([1, 0])),
+        (HASHES, claiming("(1000000000000,)", dtype="<u8")),
+        (HASHES, saved(np.array([1, 2, 3], np.int64))),
+        (HASHES, saved(np.ones((4, 1), np.uint64))),
+        (POSITIONS, saved(np.array([1, 2, 4], np.int32))),
+        (POSITIONS, saved(np.array([0, 1, 2], np.int32))),
+        (POSITIONS, saved(np.array([1, 2], np.int32))),
+        (POSITIONS, saved(np.array([1, 2, 3], np.float64))),
+        (OFFSETS, saved(np.array([0, 0, 1, 2, 3], np.float64))),
+        (OFFSETS, claiming("(1000000000000,)", dtype="<i8")),
+    ],
+)
+def test_array_of_another_type_shape_range_or_size_is_refused(directory: Path, name: str, content: bytes) -> None:
+    (directory / name).write_bytes(content)
+    bundle.write_manifest(directory, manifest())
+
+    with pytest.raises(InvalidBundle):
+        Bundle(directory)
+
+
+def test_sound_bundle_passes_the_check_of_its_contents(directory: Path) -> None:
+    Bundle(directory).check_contents()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("ids.blob", b"a\xff\xbc\xf0\x9f\x98\x80b\x00", "ids or metadata from position 1 on are unreadable"),
+        ("ids.blob", b"c\xc3\xbc\xf0\x9f\x98\x80b\x00", "ids from position 1 on are not found by their hashes"),
+        (HASHES, saved(np.array([1, 2, 3], np.uint64)), "ids from position 1 on are not found by their hashes"),
+        ("meta.blob", b"{", "ids or metadata from position 1 on are unreadable"),
+        (OFFSETS, saved(np.array([0, 0, 9, 2, 3], np.int64)), "from position 1 on"),
+    ],
+)
+def test_content_that_opening_leaves_unread_is_checked_at_the_gate_and_fails_no_request(
+    directory: Path, name: str, content: bytes, message: str
+) -> None:
+    (directory / name).write_bytes(content)
+    bundle.write_manifest(directory, manifest())
+    opened = Bundle(directory)
+
+    with pytest.raises(InvalidBundle, match=message):
+        opened.check_contents()
+
+    assert len(opened.item_ids([1, 2, 3])) == 3
+    assert [type(opened.metadata(position)) for position in (1, 2, 3)] == [dict] * 3
+    assert all(isinstance(opened.item_id(position), str) for position in (1, 2, 3))
+    assert len(opened.positions(["a", "b"])) == 2
+
+
+def test_metadata_that_is_no_object_is_found_by_the_check_and_is_none(directory: Path) -> None:
+    write_strings(directory, "meta", [b"{}", b"{}", b"[1]", b"{}"])
+    bundle.write_manifest(directory, manifest())
+    opened = Bundle(directory)
+
+    assert opened.metadata(2) == {}
+    with pytest.raises(InvalidBundle, match="has a record that is no JSON object"):
+        opened.check_contents()
+
+
 @pytest.mark.parametrize("verify", [True, False])
 @pytest.mark.parametrize(
     "name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE, bundle.GROUPS_FILE, bundle.RELATED_FILE]
@@ -269,6 +371,16 @@ def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -
         b'{"letters": {"dtype": "|u1", "shape": [2], "offset": 11}}',
         b'{"letters": {"dtype": "?!", "shape": [2], "offset": 0}}',
         b'{"letters": {"shape": [2], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [1e30], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [1000000000000], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [-1], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [true], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [2], "offset": 1e30}}',
+        b'{"letters": {"dtype": "|u1", "shape": [2], "offset": -1}}',
+        b'{"letters": {"dtype": "|S1", "shape": [2], "offset": 0}}',
+        b'{"letters": {"dtype": "<c8", "shape": [1], "offset": 0}}',
+        b'{"letters": {"dtype": ">f4", "shape": [1], "offset": 0}}',
+        b'{"letters": {"dtype": [["a", "|u1"]], "shape": [1], "offset": 0}}',
     ],
 )
 def test_an_index_that_does_not_fit_the_tables_is_refused(directory: Path, index: bytes) -> None:

@@ -152,3 +152,29 @@ def test_what_is_no_index_is_refused(tmp_path: Path, data: bytes) -> None:
 
     with pytest.raises(InvalidBundle, match=r"^content\.tensors is no content index"):
         ContentIndex.map(tmp_path / "content.tensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("holders", lambda array: array + 1_000_000),
+        ("holders", lambda array: array - 9),
+        ("holders", lambda array: array[:-1]),
+        ("holders.offsets", lambda array: array[::-1]),
+        ("holders.offsets", lambda array: np.r_[array[0], array[-1], array[1:-2], array[-1]].astype(np.uint32)),
+        ("holders.offsets", lambda array: array[:0]),
+        ("norms", lambda array: array[:0]),
+        ("idf", lambda array: array[:-1]),
+        ("items", lambda array: array[:-1]),
+    ],
+)
+def test_index_whose_arrays_do_not_go_together_is_refused(tmp_path: Path, name: str, change: Any) -> None:
+    path = tmp_path / "content.tensors"
+    index_of().write(path)
+    arrays, metadata = map_tensors(path)
+    changed = {**{key: np.array(array) for key, array in arrays.items()}, name: change(np.array(arrays[name]))}
+    with path.open("wb") as file:
+        write_tensors(file, changed, metadata=metadata)
+
+    with pytest.raises(InvalidBundle, match=r"^content\.tensors is no content index"):
+        ContentIndex.map(path)

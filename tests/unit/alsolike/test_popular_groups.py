@@ -25,7 +25,25 @@ def test_written_groups_come_back(tmp_path: Path) -> None:
     assert PopularGroups.read(tmp_path / "groups").of({"plan": "gold"}) == GOLD
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"groups": [{"column": "plan"}]}'])
+GROUP = b'{"groups": [{"column": "plan", "value": "gold", "users": %s, "items": %s}]}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"groups": [{"column": "plan"}]}',
+        b'{"groups": [{"column": 1, "value": "gold", "users": 40, "items": []}]}',
+        GROUP % (b'"40"', b"[1]"),
+        GROUP % (b"40", b"1"),
+        GROUP % (b"40", b'["1"]'),
+        GROUP % (b"40", b"[1.0]"),
+        GROUP % (b"40", b"[1000000000000]"),
+        GROUP % (b"40", b"[[1]]"),
+    ],
+)
 def test_what_are_no_groups_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "groups").write_bytes(data)
 

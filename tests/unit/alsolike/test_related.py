@@ -12,7 +12,14 @@ from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTabl
 from alsolike.tensors import Array, map_tensors, write_tensors
 
 ROWS = st.lists(
-    st.lists(st.tuples(st.integers(1, 9), st.floats(2**-12, 1.0, width=16)), max_size=5), min_size=1, max_size=9
+    st.lists(st.tuples(st.just(1), st.floats(2**-12, 1.0, width=16)), max_size=5), min_size=1, max_size=9
+).flatmap(
+    lambda rows: st.tuples(
+        *(
+            st.tuples(*(st.tuples(st.integers(1, len(rows)), st.just(score)) for _, score in row)).map(list)
+            for row in rows
+        )
+    ).map(list)
 )
 
 
@@ -91,6 +98,40 @@ def test_what_is_no_table_of_the_model_is_refused(
 
     with pytest.raises(InvalidBundle, match=message):
         RelatedItems.map(path, items=2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"similar_items": np.array([3, 1], np.int32)},
+        {"similar_items": np.array([0, 1], np.int32)},
+        {"similar_items": np.array([-1, 1], np.int32)},
+        {"similar_scores": np.array([np.nan, 0.5], np.float16)},
+        {"similar_scores": np.array([np.inf, 0.5], np.float16)},
+    ],
+)
+def test_entry_that_cannot_be_answered_is_found_by_the_check_and_left_out_of_its_row(
+    tmp_path: Path, changes: dict[str, Array]
+) -> None:
+    mapped = RelatedItems.map(write(tmp_path / "related.tensors", **changes), items=2)
+
+    assert [values.tolist() for values in mapped.row(SIMILAR, 1)] == [[], []]
+    assert [values.tolist() for values in mapped.row(SIMILAR, 2)] == [[1], [0.5]]
+    with pytest.raises(InvalidBundle, match="similar: 1 entries are no items of the model, or have no score"):
+        mapped.check()
+
+
+def test_row_that_ends_before_it_begins_is_found_by_the_check_and_empty(tmp_path: Path) -> None:
+    changed = write(tmp_path / "related.tensors", similar_offsets=np.array([0, 2, 1, 2], np.uint32))
+    mapped = RelatedItems.map(changed, items=2)
+
+    assert [values.tolist() for values in mapped.row(SIMILAR, 1)] == [[], []]
+    with pytest.raises(InvalidBundle, match="similar: a row ends before it begins"):
+        mapped.check()
+
+
+def test_sound_tables_pass_the_check() -> None:
+    tables().check()
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100])

@@ -26,7 +26,7 @@ from alsolike.manifest import RELATED_FILE as RELATED_FILE
 from alsolike.manifest import TABLES_FILE as TABLES_FILE
 from alsolike.manifest import HistoryParameters as HistoryParameters
 from alsolike.manifest import Manifest as Manifest
-from alsolike.mapped import MappedStrings, map_array, write_strings
+from alsolike.mapped import UNREADABLE, MappedStrings, map_array, write_strings
 from alsolike.popular_groups import PopularGroups
 from alsolike.ragged import hashes_of
 from alsolike.related import NO_ROW, RelatedItems, Row
@@ -48,6 +48,7 @@ KEPT = 50_000
 """Of so many items id and position are remembered: those that are asked for, and answered, are mostly the same few."""
 
 _NOT_KEPT = -1
+_CHECKED = 50_000  # items checked at a time
 
 MAX_POPULAR = 500
 
@@ -140,26 +141,61 @@ class Bundle:
             if verify and stated != (found := _checksum(directory / name)):
                 raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {stated}")
         try:
-            self.popular: npt.NDArray[np.int32] = np.load(directory / POPULAR_FILE)
+            self.popular: npt.NDArray[np.int32] = map_array(directory / POPULAR_FILE, np.int32)
             self.groups = PopularGroups.read(directory / GROUPS_FILE)
-            self.id_hashes = map_array(directory / "ids.hash.npy")
-            self.id_positions = map_array(directory / "ids.idx.npy")
+            self.id_hashes = map_array(directory / "ids.hash.npy", np.uint64)
+            self.id_positions = map_array(directory / "ids.idx.npy", np.int32)
             self._ids = MappedStrings(directory, "ids")
             self._meta = MappedStrings(directory, "meta")
-        except (OSError, ValueError, EOFError) as error:  # what an unverified bundle may bring
+        except UNREADABLE as error:
             raise InvalidBundle(f"{directory} is unreadable: {error}") from error
         items = self.manifest.items
         for name, count in (
             ("ids", len(self._ids)),
             ("meta", len(self._meta)),
             ("hashes", len(self.id_hashes) + 1),
+            ("positions", len(self.id_positions) + 1),
         ):
             if count != items + 1:
                 raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {items}")
+        if len(self.popular) > MAX_POPULAR:
+            raise InvalidBundle(f"{POPULAR_FILE} holds {len(self.popular)} items, expected at most {MAX_POPULAR}")
+        for name, positions in (
+            (POPULAR_FILE, self.popular),
+            ("ids.idx.npy", self.id_positions),
+            (GROUPS_FILE, self.groups.items),
+        ):
+            if len(positions) and not 1 <= positions.min() <= positions.max() <= items:
+                raise InvalidBundle(
+                    f"{name} has positions {positions.min()} to {positions.max()}, expected 1 to {items}"
+                )
         self._positions: dict[str, int] = {}
         self._ids_kept: dict[int, str] = {}
         self.has_related = RELATED_FILE in self.manifest.files
         self._related = RelatedItems.map(directory / RELATED_FILE, items=items) if self.has_related else None
+
+    def check_contents(self) -> None:
+        """Read everything that opening leaves unread: the gate does it once for all that serve.
+
+        Raises
+        ------
+        InvalidBundle
+            If an id cannot be found or read, metadata is no object, or a row of related items is unusable.
+        """
+        items = self.manifest.items
+        for first in range(1, items + 1, _CHECKED):
+            positions = np.arange(first, min(first + _CHECKED, items + 1))
+            try:
+                ids = [blob.decode() for blob in self._ids.many(positions)]
+                columns = [orjson.loads(blob) for blob in self._meta.many(positions)]
+            except ValueError as error:
+                raise InvalidBundle(f"ids or metadata from position {first} on are unreadable: {error}") from error
+            if not np.array_equal(self._find(ids), positions):
+                raise InvalidBundle(f"ids from position {first} on are not found by their hashes")
+            if not all(isinstance(record, dict) for record in columns):
+                raise InvalidBundle(f"metadata from position {first} on has a record that is no JSON object")
+        if self._related is not None:
+            self._related.check()
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""
@@ -183,7 +219,7 @@ class Bundle:
 
     def item_id(self, position: int) -> str:
         """Return the id at a position of 1..N."""
-        return self._ids[position].decode()
+        return self._ids[position].decode(errors="replace")
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
         """Return the ids at positions of 1..N, sooner than one by one."""
@@ -191,14 +227,20 @@ class Bundle:
         new = [position for position in positions if position not in kept]
         if not new:
             return [kept[position] for position in positions]
-        found = {place: item_id.decode() for place, item_id in zip(new, self._ids.many(np.array(new)), strict=True)}
+        found = {
+            place: item_id.decode(errors="replace")
+            for place, item_id in zip(new, self._ids.many(np.array(new)), strict=True)
+        }
         self._ids_kept = _with_some(kept, found.items())
         return [found[position] if position in found else kept[position] for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Return the metadata columns of the item at a position of 1..N."""
-        columns: dict[str, Any] = orjson.loads(self._meta[position])
-        return columns
+        """Return the metadata columns of the item at a position of 1..N; nothing where they are unreadable."""
+        try:
+            columns = orjson.loads(self._meta[position])
+        except orjson.JSONDecodeError:
+            return {}
+        return columns if isinstance(columns, dict) else {}
 
     def related(self, kind: str, position: int) -> Row:
         """Return what belongs to the item at a position, see `RelatedItems.row`; nothing where not `has_related`."""

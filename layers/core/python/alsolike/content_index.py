@@ -202,6 +202,7 @@ class ContentIndex:
             if (found := metadata["format"]) not in (FORMAT, SENTENCES_FORMAT):
                 raise InvalidBundle(f"its format is {found!r}, expected {FORMAT!r} or {SENTENCES_FORMAT!r}")
             items = len(arrays["norms"]) - 1
+            _check(arrays, items=items)
             has_two = "new_scale" in metadata
             return cls(
                 item_hashes=arrays["items"],
@@ -220,6 +221,18 @@ class ContentIndex:
             raise InvalidBundle(f"{path.name}: {error}") from error
         except (InvalidSnapshot, KeyError, ValueError) as error:
             raise InvalidBundle(f"{path.name} is no content index: {error}") from error
+
+
+def _check(arrays: Mapping[str, Array], *, items: int) -> None:
+    """Raise `ValueError` if arrays of an index do not go together: reading them would fail, or take all memory."""
+    offsets, holders = arrays["holders.offsets"], arrays["holders"]
+    tokens = len(arrays["tokens"])
+    if (len(arrays["items"]), len(arrays["idf"]), len(offsets)) != (items, tokens, tokens + 1):
+        raise ValueError(f"its arrays are not those of {items} items and {tokens} tokens")
+    if (offsets[0], offsets[-1]) != (0, len(holders)) or (np.diff(offsets.astype(np.int64)) < 0).any():
+        raise ValueError(f"the rows of its tokens are no rows of {len(holders)} places")
+    if len(holders) and not 1 <= holders.min() <= holders.max() <= items:
+        raise ValueError(f"it has positions {holders.min()} to {holders.max()}, expected 1 to {items}")
 
 
 def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tuple[Array, Array]:

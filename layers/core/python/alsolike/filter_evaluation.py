@@ -187,14 +187,13 @@ class FilterEvaluator:
         return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
 
     def _of_lists(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return which positions have lists with one of the texts, segment by segment."""
+        """Return which positions have lists with one of the texts, segment by segment; 0 is that of other rows."""
         texts = filter_columns.elements(leaf, resolver)
         positions = self._kept(_POSITIONS_OF_ROWS, self._positions_of_rows)
         mask = np.zeros(len(self._rows), bool)
         for start, column in self._snapshot.parts(leaf.column.key):
             assert isinstance(column, ListColumn)
             mask[positions[start + filter_columns.rows_with(column, texts)]] = True
-        mask[0] = False  # that of rows without a position
         return mask
 
     def _positions_of_rows(self) -> npt.NDArray[np.int32]:

@@ -14,6 +14,9 @@ import orjson
 
 from alsolike.bundle import DATA_FILE, TABLES_FILE
 from alsolike.errors import InvalidBundle
+from alsolike.mapped import UNREADABLE
+
+_WIDEST_BYTES = 8
 
 
 def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[Any], int]]) -> None:
@@ -38,10 +41,14 @@ def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
         with (directory / DATA_FILE).open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return {name: _table(data, **entry) for name, entry in index.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (*UNREADABLE, AttributeError) as error:
         raise InvalidBundle(f"{TABLES_FILE} does not fit {DATA_FILE}: {error}") from error
 
 
 def _table(data: mmap.mmap, *, dtype: str, shape: list[int], offset: int) -> npt.NDArray[Any]:
-    count = math.prod(shape)
-    return np.frombuffer(data, np.dtype(dtype), count, offset).reshape(shape)
+    kind = np.dtype(dtype)
+    if kind.kind not in "biuf" or kind.itemsize > _WIDEST_BYTES or not kind.isnative:
+        raise ValueError(f"type {dtype!r} is no number that ONNX Runtime reads")
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise ValueError(f"shape {shape!r} has a length that is no number of elements")
+    return np.frombuffer(data, kind, math.prod(shape), offset).reshape(shape)

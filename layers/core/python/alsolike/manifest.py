@@ -29,7 +29,18 @@ LATER_FIELDS = frozenset({"top_scores"})
 
 MS_PER_DAY = 86_400_000
 
-_JSON_TYPES = {"version": str, "items": int, "exclude_seen": bool, "metrics": dict, "files": dict}
+_JSON_TYPES = {
+    "version": str,
+    "algorithm": str,
+    "items": int,
+    "exclude_seen": bool,
+    "dataset_id": str,
+    "last_event_ms": int,
+    "created_ms": int,
+    "code_version": str,
+    "metrics": dict,
+    "files": dict,
+}
 
 
 @value_object
@@ -61,7 +72,7 @@ class HistoryParameters:
         if not self.half_life_days > 0:
             raise ValueError(f"half_life_days is {self.half_life_days!r}, expected more than 0")
         for event_type, weight in self.event_weights.items():
-            if not isinstance(weight, int | float):
+            if not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise ValueError(f"the weight of {event_type} is {weight!r}, expected a number")
 
     @property

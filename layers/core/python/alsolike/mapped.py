@@ -10,17 +10,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+UNREADABLE = (ArithmeticError, EOFError, MemoryError, OSError, RecursionError, TypeError, ValueError)
+"""Errors of numpy and the standard library on a file with any content."""
 
-def map_array(path: Path) -> npt.NDArray[Any]:
-    """Map an array as a plain one: indexing a np.memmap costs three times as much."""
-    return np.asarray(np.load(path, mmap_mode="r"))
+
+def map_array(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Map an array `(n,)` as a plain one: indexing a np.memmap costs three times as much.
+
+    Raises
+    ------
+    ValueError
+        If the array has another type or shape. Other errors on damaged files are `UNREADABLE`.
+    """
+    array = np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    if array.ndim != 1 or array.dtype != np.dtype(dtype):
+        raise ValueError(f"{path.name} is {array.dtype} of shape {array.shape}, expected {np.dtype(dtype)} (n,)")
+    return array
 
 
 class MappedStrings:
     """Byte strings by index, as `write_strings` left them in `<name>.off.npy` and `<name>.blob`."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self._offsets = map_array(directory / f"{name}.off.npy")
+        self._offsets = map_array(directory / f"{name}.off.npy", np.int64)
         with (directory / f"{name}.blob").open("rb") as file:
             self._blob = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from alsolike.configuration import ColumnType
@@ -14,6 +16,10 @@ from alsolike.values import value_object
 
 GROUPING = (ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.LIST)
 """Types of user columns that make groups; few users share a number or a text."""
+
+
+MAX_POSITION = 2**31
+"""Positions are below: they are int32."""
 
 
 @value_object
@@ -43,6 +49,11 @@ class PopularGroups:
     def __len__(self) -> int:
         return len(self._groups)
 
+    @property
+    def items(self) -> npt.NDArray[np.int64]:
+        """The positions in all groups, int64 `(n,)`."""
+        return np.array([item for group in self._groups.values() for item in group.items], np.int64)
+
     def of(self, properties: Mapping[str, Any]) -> Group | None:
         """Return the smallest group of a user with these columns: the one that says most; None where there is none."""
         found = [self._groups[named] for named in group_names(properties) if named in self._groups]
@@ -62,9 +73,17 @@ class PopularGroups:
             If the file holds none.
         """
         try:
-            return cls([Group(**group) for group in orjson.loads(path.read_bytes())["groups"]])
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            return cls([_group(**group) for group in orjson.loads(path.read_bytes())["groups"]])
+        except (KeyError, TypeError, ValueError) as error:
             raise InvalidBundle(f"{path.name} is unreadable: {error!r}") from error
+
+
+def _group(*, column: Any, value: Any, users: Any, items: Any) -> Group:
+    if not isinstance(column, str) or not isinstance(value, str) or type(users) is not int:
+        raise TypeError(f"a group is {column!r}, {value!r}, {users!r}, expected two texts and a number of users")
+    if not isinstance(items, list) or not all(type(item) is int and abs(item) < MAX_POSITION for item in items):
+        raise TypeError(f"the items of {column} {value} are no list of positions")
+    return Group(column, value, users, items)
 
 
 def group_names(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

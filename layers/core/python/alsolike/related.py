@@ -69,12 +69,24 @@ class RelatedTable:
         Raises
         ------
         IndexError
-            If there is no such row.
+            If there is no such row. What is no item of the model, or has no score, is left out.
         """
         if not 0 <= position < len(self):
             raise IndexError(f"position is {position}, expected 0 to {len(self) - 1}")
         begin, end = int(self.targets.offsets[position]), int(self.targets.offsets[position + 1])
-        return self.targets.data[begin:end], self.scores[begin:end].astype(np.float32)
+        targets, scores = self.targets.data[begin:end], self.scores[begin:end].astype(np.float32)
+        usable = self._usable(targets, scores)
+        return (targets, scores) if usable.all() else (targets[usable], scores[usable])
+
+    def check(self) -> None:
+        """Raise `ValueError` if a row is no part of the table, or has a position or score that cannot be answered."""
+        if (np.diff(self.targets.offsets.astype(np.int64)) < 0).any():
+            raise ValueError("a row ends before it begins")
+        if unusable := int((~self._usable(self.targets.data, self.scores)).sum()):
+            raise ValueError(f"{unusable} entries are no items of the model, or have no score")
+
+    def _usable(self, targets: Array, scores: Array) -> npt.NDArray[np.bool_]:
+        return (targets > 0) & (targets < len(self)) & np.isfinite(scores)
 
 
 @value_object
@@ -101,6 +113,20 @@ class RelatedItems:
             If there is no such position.
         """
         return self.tables[kind].row(position)
+
+    def check(self) -> None:
+        """Read all rows.
+
+        Raises
+        ------
+        InvalidBundle
+            If one is unusable.
+        """
+        for kind, table in self.tables.items():
+            try:
+                table.check()
+            except ValueError as error:
+                raise InvalidBundle(f"the related items are unusable, {kind}: {error}") from error
 
     def write(self, path: Path) -> None:
         """Write the tables."""

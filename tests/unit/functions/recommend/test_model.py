@@ -13,7 +13,7 @@ from alsolike.bundle import HistoryParameters
 from alsolike.errors import InvalidBundle
 from alsolike.profiles import RecentInteraction
 from functions.recommend.history import History
-from functions.recommend.model import Model, Ranked
+from functions.recommend.model import GRAPH_ERRORS, Model, Ranked
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
@@ -200,6 +200,51 @@ def test_bundle_without_an_index_of_its_tables_ranks_the_same(tmp_path: Path) ->
         each.tolist() for each in found
     ]
     assert found[0].tolist() == [3]
+
+
+class Graph:
+    """A session that returns what it was given."""
+
+    def __init__(self, items: Any, scores: Any) -> None:
+        self._outputs = np.asarray(items), np.asarray(scores, np.float32)
+
+    def run(self, outputs: Any, feed: Any) -> Any:
+        return self._outputs
+
+
+@pytest.mark.parametrize(
+    ("items", "scores"),
+    [
+        ([[5]], [[1.0]]),
+        ([[-1]], [[1.0]]),
+        ([[999_999, 1]], [[2.0, 1.0]]),
+        ([[1]], [[np.nan]]),
+        ([[1]], [[np.inf]]),
+        ([[1, 2, 3]], [[3.0, 2.0, 1.0]]),  # k is 2
+        ([1, 2], [2.0, 1.0]),
+        ([[1], [2]], [[2.0], [1.0]]),
+        ([[1, 2]], [[2.0]]),
+        ([[1.0]], [[1.0]]),
+    ],
+)
+def test_answer_that_is_no_list_of_items_is_an_error_of_the_graph(tmp_path: Path, items: Any, scores: Any) -> None:
+    loaded = model(tmp_path)
+    loaded._sessions = dict.fromkeys(loaded._sessions, Graph(items, scores))
+    history = known(loaded, recent(("pear", "view", 0)))
+
+    with pytest.raises(GRAPH_ERRORS):
+        loaded.rank(history, k=2, now_ms=NOW_MS)
+    with pytest.raises(GRAPH_ERRORS):
+        loaded.without_each(history, np.array([1, 2]), latest=0, now_ms=NOW_MS)
+
+
+def test_places_without_an_item_are_left_out_of_an_answer(tmp_path: Path) -> None:
+    loaded = model(tmp_path)
+    loaded._sessions = dict.fromkeys(loaded._sessions, Graph([[0, 3, 0]], [[-np.inf, 2.0, np.nan]]))
+
+    positions, scores = loaded.rank(known(loaded, recent(("pear", "view", 0))), k=3, now_ms=NOW_MS)
+
+    assert (positions.tolist(), scores.tolist()) == ([3], [2.0])
 
 
 def test_history_of_nothing_known_is_empty(tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def test_comparison_without_an_interval_names_none() -> None:
 
 @pytest.mark.parametrize("missing", ["candidate", "champion"])
 def test_comparison_without_figures_of_one_model_passes_a_fresher_candidate(missing: str) -> None:
-    check = against(compared(**{missing: None}, reason="no list"))
+    nothing: dict[str, Any] = {missing: None}
+
+    check = against(compared(**nothing, reason="no list"))
 
     assert check.passed
     assert check.figures == "no list; it is fresher"

@@ -180,7 +180,9 @@ def test_figures_of_both_models_since_the_champion_are_among_the_values() -> Non
 
 @pytest.mark.parametrize("missing", ["candidate", "champion"])
 def test_figures_of_one_model_are_not_compared(missing: str) -> None:
-    assert "since_champion" not in checks(compared(**{missing: None}), CHAMPION)["coverage"].values
+    nothing: dict[str, Any] = {missing: None}
+
+    assert "since_champion" not in checks(compared(**nothing), CHAMPION)["coverage"].values
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, Manifest, write_manifest
+from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE, Manifest, write_manifest
 from alsolike.decision import Decision, Decisions, decision_key
 from alsolike.errors import InvalidBundle, InvalidInput
 from alsolike.registry import Registry
@@ -306,6 +307,20 @@ def test_corrupt_output_fails_and_the_champion_stays(workflow: Workflow) -> None
 
     assert workflow.champion() == "v1"
     assert len(workflow.packages()) == 1
+
+
+def test_position_outside_the_model_fails_and_the_champion_stays(workflow: Workflow) -> None:
+    workflow.promote("v1")
+    event = workflow.trained("v2")
+    folder = workflow.directory / "v2"
+    np.save(folder / POPULAR_FILE, np.array([999_999], np.int32))
+    write_manifest(folder, dataclasses.replace(MANIFEST, version="v2"))
+    workflow.put("v2", archive_of(folder))
+
+    with pytest.raises(InvalidBundle, match=r"popular\.npy has positions 999999 to 999999, expected 1 to 4"):
+        workflow.register(event)
+
+    assert workflow.champion() == "v1"
 
 
 def test_bundle_that_serving_has_no_room_for_is_rejected(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def test_size_is_that_of_what_serving_reads(tmp_path: Path, more: int, passed: b
 
 
 class Runs:
-    """A graph that records its inputs, and takes as many seconds for each run after the warm-up as it was told."""
+    """A graph that records its inputs; each run after the warm-up takes one of the given times."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, *, took_s: Sequence[float], items: Sequence[int] = (1,)
@@ -181,6 +181,29 @@ def test_answers_without_seen_items_may_be_empty_where_the_history_has_them_all(
     every = {(item, other): 1.0 for item in ITEMS for other in ITEMS}
 
     assert checks(opened(tmp_path, transitions=every, exclude_seen=True))["serving"].passed
+
+
+def test_contents_that_opening_leaves_unread_fail(tmp_path: Path) -> None:
+    bundle = opened(tmp_path)
+    (tmp_path / "meta.blob").write_bytes(b"{")
+    write_manifest(tmp_path, bundle.manifest)
+
+    check = checks(Bundle(tmp_path))["serving"]
+
+    assert (check.passed, check.final) == (False, True)
+    assert check.figures.startswith("ids or metadata from position 1 on are unreadable")
+
+
+@pytest.mark.parametrize(
+    ("items", "scores"), [([1, 2], [2.0, 1.0]), ([[1, 2]], [[2.0]]), ([[1.0]], [[1.0]]), ([[1]], [[np.inf]])]
+)
+def test_graph_that_answers_no_lists_of_items_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: Any, scores: Any
+) -> None:
+    runs = Runs(monkeypatch, took_s=[0.0] * 50)
+    monkeypatch.setattr(runs, "run", lambda outputs, feed: (np.array(items), np.array(scores, np.float32)))
+
+    assert not checks(opened(tmp_path))["serving"].passed
 
 
 def test_tables_that_do_not_fit_the_graph_fail(tmp_path: Path) -> None:

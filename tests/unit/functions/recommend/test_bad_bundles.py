@@ -1,0 +1,105 @@
+"""Bundles whose checksums are right and whose contents are not: every route answers and declares the degradation."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from alsolike.bundle import MANIFEST_FILE, write_manifest
+from alsolike.registry import Registry
+from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import Shop
+
+ROUTES: list[tuple[str, dict[str, str] | None]] = [
+    ("GET /users/{userId}/recommendations", {"userId": "anna"}),
+    ("GET /items/{itemId}/similar", {"itemId": "pear"}),
+    ("GET /trending", None),
+    ("GET /popular", None),
+]
+
+Damage = Callable[[Path], None]
+
+
+def array(name: str, *values: float, dtype: str = "int32") -> Damage:
+    return lambda folder: np.save(folder / name, np.array(values, dtype))
+
+
+def content(name: str, data: bytes) -> Damage:
+    def damage(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return damage
+
+
+def header_of_many_elements(folder: Path) -> None:
+    header = b"{'descr': '<i4', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n"
+    (folder / "popular.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(8))
+
+
+def publish(shop: Shop, version: str, damage: Damage, /, **stated: Any) -> None:
+    """Publish a damaged bundle with the right checksums, and with these fields in its manifest."""
+    folder = shop.directory / version
+    manifest = write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version))
+    damage(folder)
+    write_manifest(folder, manifest)
+    document = orjson.loads((folder / MANIFEST_FILE).read_bytes())
+    (folder / MANIFEST_FILE).write_bytes(orjson.dumps({**document, **stated}))
+    upload_bundle(shop.s3, shop.bucket, folder, version=version)
+    Registry(shop.s3, shop.bucket).promote(version, reason="test", now_ms=NOW_MS)
+
+
+REFUSED: list[tuple[Damage, dict[str, Any]]] = [
+    (array("popular.npy", 999_999), {}),
+    (lambda folder: np.save(folder / "popular.npy", np.ones((2, 2), np.int32)), {}),
+    (header_of_many_elements, {}),
+    (array("ids.idx.npy", 1, 2, 3, 999), {}),
+    (content("popular.groups.json", b'{"groups": [{"column": "a", "value": "b", "users": 1, "items": [9]}]}'), {}),
+    (content("graph.tables.json", b'{"table": {"dtype": "<f4", "shape": [1e30], "offset": 0}}'), {}),
+    (content("graph.tables.json", b'{"table": {"dtype": "|S4", "shape": [25], "offset": 0}}'), {}),
+    (content("graph.tables.json", b'{"table": {"dtype": "<f4", "shape": [1, 1], "offset": 0}}'), {}),
+    (lambda folder: None, {"version": "v7"}),
+    (lambda folder: None, {"items": 10**12}),
+    (lambda folder: None, {"items": 0}),
+    (lambda folder: None, {"last_event_ms": "now"}),
+    (lambda folder: None, {"history": {"length": 3, "half_life_days": 1, "event_weights": {"view": 1e999}}}),
+]
+
+
+@pytest.mark.parametrize(("damage", "stated"), REFUSED)
+@pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
+def test_every_route_answers_without_a_bad_bundle(
+    shop: Shop, damage: Damage, stated: dict[str, Any], first: bool
+) -> None:
+    if not first:
+        shop.publish("v1")
+    publish(shop, "v2", damage, **stated)
+    shop.remember("u#anna", "pear")
+
+    for route, path in ROUTES:
+        answer = shop.get(route, path=path)
+
+        assert answer["statusCode"] == 200, (route, answer["body"])
+        assert ("no-model" if first else "stale-model") in answer["headers"]["x-alsolike-degraded"]
+        assert answer["headers"]["x-alsolike-model-version"] == ("none" if first else "v1")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        content("meta.blob", b"{"),
+        content("ids.blob", b"\xff" * 15),
+        content("ids.off.npy", b""),
+    ],
+)
+def test_every_route_answers_with_unreadable_ids_or_metadata(shop: Shop, damage: Damage) -> None:
+    publish(shop, "v1", damage)
+    shop.remember("u#anna", "pear")
+
+    for route, path in ROUTES:
+        assert shop.get(route, path=path)["statusCode"] == 200
+    assert shop.post({"userId": "anna", "metadataColumns": {"ITEMS": ["title"]}})["statusCode"] == 200
