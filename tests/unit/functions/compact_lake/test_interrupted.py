@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.compact_lake.service import Outcome
 from tests.builders.interrupted_upkeep import (
     LATER_MS,
     Tombstones,
@@ -33,6 +34,20 @@ def test_killed_it_loses_and_doubles_nothing_and_the_next_calls_finish(s3: Any, 
 @pytest.mark.parametrize("step", [6, 14])
 def test_calls_at_the_same_time_are_harmless(s3: Any, lake_bucket: str, step: int) -> None:
     assert join_another_call(s3, lake_bucket, step=step)
+
+
+def test_merge_that_another_call_has_begun_is_left_to_that_call(s3: Any, lake_bucket: str) -> None:
+    inputs = fill(s3, lake_bucket)
+    others: list[Outcome] = []
+
+    def run_another_call(number: int, name: str) -> None:
+        if name == "put_object" and not others:  # the receipt
+            others.append(keep_up(s3, lake_bucket, later_ms=LATER_MS))
+
+    outcome = keep_up(Watched(s3, run_another_call), lake_bucket, later_ms=LATER_MS)
+
+    assert [(other.merged, other.written) for other in others] == [(len(inputs), 1)]
+    assert (outcome.merged, outcome.written, outcome.undone) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("step", [3, 6])
