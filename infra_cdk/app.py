@@ -46,6 +46,7 @@ def create_app(
     outdir: Path | None = None,
     layers: Path = LAYERS,
     check_templates: bool = True,
+    overrides: Mapping[str, Any] | None = None,
 ) -> cdk.App:
     """Create the app; its `synth` writes the assembly.
 
@@ -59,6 +60,8 @@ def create_app(
         Where `layers/build.py` put its folders.
     check_templates
         Whether the CDK also validates the finished templates against CloudFormation's schema.
+    overrides
+        Settings that replace those of the environment.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def create_app(
     )
     name = environment or app.node.try_get_context("environment")
     # Not from the app's context: what is null there was lost on its way through jsii, and would be the default again.
-    settings = load_settings(context.get("environments"), name)
+    settings = load_settings(context.get("environments"), name, overrides)
     add_stacks(app, settings=settings, layers=layers)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
     return app
@@ -137,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--skip-template-check", action="store_true", help="do not validate against CloudFormation's schema: 5 s faster"
     )
+    parser.add_argument("--settings", type=json.loads, help="JSON object of settings that replace the environment's")
     options = parser.parse_args(arguments)
     try:
         app = create_app(
@@ -145,6 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             outdir=options.outdir,
             layers=options.layers,
             check_templates=not options.skip_template_check,
+            overrides=options.settings,
         )
     except (InvalidSettings, MissingLayer) as error:
         sys.stderr.write(f"error: {error}\n")

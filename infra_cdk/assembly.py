@@ -4,6 +4,7 @@ The CDK and its Node process are loaded only where something has changed.
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -43,6 +44,7 @@ def inputs_digest(
     outdir: Path | None = None,
     root: Path = ROOT,
     packages: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the digest of everything that an assembly depends on.
 
@@ -56,6 +58,8 @@ def inputs_digest(
         Where the assembly goes, which is no input if it is in the repository.
     packages
         Where the distributions are installed; by default those of this Python.
+    overrides
+        Settings that replace those of the environment.
 
     Raises
     ------
@@ -63,12 +67,13 @@ def inputs_digest(
         If the environment's settings cannot be used.
     """
     context: Mapping[str, Any] = json.loads((root / "cdk.json").read_bytes())["context"]
-    settings = load_settings(context.get("environments"), environment or context.get("environment", ""))
+    settings = load_settings(context.get("environments"), environment or context.get("environment", ""), overrides)
     folders = (layers, package_folder(settings), sentence_model_folder(settings))
     packages = packages or Path(sysconfig.get_paths()["purelib"])
     facts = [
         sys.version,
         str(environment),
+        json.dumps(overrides),
         *sorted(path.name for path in packages.glob("*.dist-info")),
         *sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith(_VARIABLES)),
         *(f"{folder} {_digest(_files(folder))}" for folder in folders if folder),
@@ -85,9 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--layers", type=Path, default=ROOT / "build" / "layers", help="folder of the layers that layers.build made"
     )
+    parser.add_argument("--settings", type=json.loads, help="JSON object of settings that replace the environment's")
     options = parser.parse_args(arguments)
+    digest = functools.partial(
+        inputs_digest,
+        environment=options.environment,
+        layers=options.layers,
+        outdir=options.outdir,
+        overrides=options.settings,
+    )
     try:
-        inputs = inputs_digest(environment=options.environment, layers=options.layers, outdir=options.outdir)
+        inputs = digest()
     except InvalidSettings as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -97,13 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     (options.outdir / STAMP).unlink(missing_ok=True)
     named = [] if options.environment is None else ["--environment", options.environment]
-    status = app.main(
-        [*named, "--outdir", str(options.outdir), "--layers", str(options.layers), "--skip-template-check"]
-    )
+    changed = [] if options.settings is None else ["--settings", json.dumps(options.settings)]
+    places = ["--outdir", str(options.outdir), "--layers", str(options.layers)]
+    status = app.main([*named, *changed, *places, "--skip-template-check"])
     # Inputs that changed meanwhile may or may not be in the assembly.
-    if status == 0 and inputs == inputs_digest(
-        environment=options.environment, layers=options.layers, outdir=options.outdir
-    ):
+    if status == 0 and inputs == digest():
         mark(options.outdir, inputs)
     return status
 

@@ -9,8 +9,13 @@ from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings, place
 
 
-def load_settings(environments: object, name: str) -> Settings:
+def load_settings(environments: object, name: str, overrides: Mapping[str, object] | None = None) -> Settings:
     """Return the settings of environment `name` out of `environments`, the mapping in the context.
+
+    Parameters
+    ----------
+    overrides
+        Settings that replace those of the environment.
 
     Raises
     ------
@@ -27,6 +32,7 @@ def load_settings(environments: object, name: str) -> Settings:
     given = environments[name]
     if not isinstance(given, Mapping):
         raise InvalidSettings(f"{where} is {given!r}, expected an object")
+    given = {**given, **(overrides or {})}
     expected = typing.get_type_hints(Settings)
     for key, value in given.items():
         if key not in expected or key == "name":

@@ -34,13 +34,14 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def digest(root: Path, *, environment: str | None = None) -> str:
+def digest(root: Path, *, environment: str | None = None, **overrides: object) -> str:
     return assembly.inputs_digest(
         environment=environment,
         layers=root / "build" / "layers",
         outdir=root / "out",
         root=root,
         packages=root / ".venv" / "packages",
+        overrides=overrides,
     )
 
 
@@ -83,6 +84,10 @@ def test_environment_and_variables_of_the_cdk_change_the_digest(root: Path, monk
     assert digest(root) != before
 
 
+def test_overridden_setting_changes_the_digest(root: Path) -> None:
+    assert digest(root, time_budget_ms=0) != digest(root) != digest(root, time_budget_ms=1)
+
+
 def test_what_is_no_input_leaves_the_digest(root: Path) -> None:
     before = digest(root)
     write(root / "tests/test_app.py", "z = 2")
@@ -112,11 +117,12 @@ def test_only_a_complete_synthesis_of_unchanged_inputs_is_reused(
 
     monkeypatch.setattr(app, "main", synthesize)
     monkeypatch.setattr(assembly, "inputs_digest", lambda **_: next(inputs))
-    command = ["--environment", "demo", "--outdir", str(outdir)]
+    command = ["--environment", "demo", "--outdir", str(outdir), "--settings", '{"time_budget_ms": 0}']
     assert assembly.main(command) == 1  # fails: not recorded
     assert assembly.main(command) == 0  # inputs change from a to b meanwhile: not recorded
     assert assembly.main(command) == 0
     assert statuses == []
+    assert '--settings {"time_budget_ms": 0}' in (outdir / "manifest.json").read_text(encoding="utf-8")
     assert assembly.main(command) == 0  # reused
     shutil.rmtree(outdir)
     statuses.append(0)

