@@ -16,6 +16,7 @@ import orjson
 from alsolike import bundle, recommendation_id
 from alsolike.bundle import HistoryParameters, Manifest
 from alsolike.catalogue_change import Change
+from alsolike.clients import RowClient
 from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.popular_groups import PopularGroups
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
@@ -182,7 +183,7 @@ def sources_of(
         snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1, silence=silence),
         silence=silence,
     )
-    people = People(AS_THEY_COME, _Known(recent), UserStore(None, ""))
+    people = People(AS_THEY_COME, _Known(recent), UserStore(cast(RowClient, None), ""))
     trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1, silence=silence)
     batches = handler.Batches(people.profiles, BatchFiles(None, ""))
     served = ServedLog(AS_THEY_COME, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from alsolike.clients import ItemRemover
 from alsolike.erasures import Purged, Receipt, ReceiptStore
 from alsolike.errors import ConcurrentUpdate
 from alsolike.pseudonyms import Pseudonyms
@@ -69,7 +70,7 @@ class Clients:
     """AWS clients, low-level."""
 
     s3: Any
-    dynamodb: Any
+    dynamodb: ItemRemover
 
 
 def purge(

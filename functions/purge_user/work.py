@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.clients import ItemRemover
 from alsolike.errors import Unavailable
 from alsolike.pseudonyms import Pseudonyms
 from functions.purge_user.progress import Progress, ProgressStore
@@ -35,7 +36,7 @@ class Work:
     """
 
     s3: Any
-    dynamodb: Any
+    dynamodb: ItemRemover
     places: Places
     progress: Progress
     store: ProgressStore

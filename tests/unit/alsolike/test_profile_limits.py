@@ -71,7 +71,7 @@ class Requests:
 
 
 def test_reads_are_eventually_consistent_and_those_before_a_write_consistent() -> None:
-    client = Requests()
+    client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
     store.read("u#1")
@@ -81,7 +81,7 @@ def test_reads_are_eventually_consistent_and_those_before_a_write_consistent() -
 
 
 def test_profiles_and_erased_ones_expire_after_400_days() -> None:
-    client = Requests()
+    client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
     store.create("u#1", [seen(1)], now_ms=NOW_MS)
@@ -93,7 +93,7 @@ def test_profiles_and_erased_ones_expire_after_400_days() -> None:
 
 
 def test_overwriting_begins_as_if_nothing_were_stored() -> None:
-    client = Requests()
+    client: Any = Requests()
 
     ProfileStore(client, "profiles").overwrite(Profile("u#1", (seen(1),), revision=7), now_ms=NOW_MS)
 
@@ -103,7 +103,7 @@ def test_overwriting_begins_as_if_nothing_were_stored() -> None:
 
 
 def test_a_store_remembers_nothing_by_default() -> None:
-    client = Requests()
+    client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
     store.add("u#1", [seen(1)], now_ms=NOW_MS)

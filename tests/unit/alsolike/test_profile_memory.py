@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -52,7 +52,7 @@ def dynamodb(aws: Callable[[str], Any]) -> Counted:
 
 @pytest.fixture
 def store(dynamodb: Counted) -> ProfileStore:
-    return ProfileStore(dynamodb, TABLE, remember_bytes=1_000_000)
+    return ProfileStore(cast(Any, dynamodb), TABLE, remember_bytes=1_000_000)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_join_that_was_cut_short_is_completed_by_its_repetition(
     dynamodb: Counted, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.add("s#s", [seen(1), seen(2)], now_ms=NOW_MS)
-    process = ProfileStore(dynamodb, TABLE, remember_bytes=1_000_000)
+    process = ProfileStore(cast(Any, dynamodb), TABLE, remember_bytes=1_000_000)
     replace = process._replace
 
     def cut_short(profile: Profile, *, now_ms: int) -> Profile | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -180,7 +180,7 @@ class OtherWriters:
 
 
 def test_writers_at_the_same_time_lose_nothing(dynamodb: Any) -> None:
-    store = ProfileStore(OtherWriters(dynamodb, wins=7), "profiles")
+    store = ProfileStore(cast(Any, OtherWriters(dynamodb, wins=7)), "profiles")
 
     assert store.add("u#1", [seen(1)], now_ms=NOW_MS)
 
@@ -188,7 +188,7 @@ def test_writers_at_the_same_time_lose_nothing(dynamodb: Any) -> None:
 
 
 def test_a_writer_that_always_loses_gives_up(dynamodb: Any) -> None:
-    store = ProfileStore(OtherWriters(dynamodb, wins=8), "profiles")
+    store = ProfileStore(cast(Any, OtherWriters(dynamodb, wins=8)), "profiles")
 
     with pytest.raises(ConcurrentUpdate, match="a profile of profiles changed 8 times while it was updated"):
         store.add("u#1", [seen(1)], now_ms=NOW_MS)
@@ -233,7 +233,7 @@ def test_keys_that_were_not_looked_at_are_asked_for_again_after_a_pause_where_no
     client = Throttled(dynamodb, 60, 0, 0, 100)
     pauses: list[float] = []
 
-    found = ProfileStore(client, "profiles").read_many([f"u#{n}" for n in range(120)], pause=pauses.append)
+    found = ProfileStore(cast(Any, client), "profiles").read_many([f"u#{n}" for n in range(120)], pause=pauses.append)
 
     assert [profile.recent for profile in found.values()] == [(seen(number),) for number in range(120)]
     assert client.asked == [100, 60, 60, 60]  # 120 less the first 60, three times
@@ -241,7 +241,7 @@ def test_keys_that_were_not_looked_at_are_asked_for_again_after_a_pause_where_no
 
 
 def test_a_table_that_reads_nothing_of_many_is_unavailable(dynamodb: Any) -> None:
-    store = ProfileStore(Throttled(dynamodb, *[0] * 8), "profiles")
+    store = ProfileStore(cast(Any, Throttled(dynamodb, *[0] * 8)), "profiles")
 
     with pytest.raises(Unavailable, match="profile table profiles: nothing was read 8 times in a row"):
         store.read_many(["u#1"], pause=lambda seconds: None)

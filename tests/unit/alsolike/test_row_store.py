@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -79,7 +79,7 @@ class Throttled:
 
 def test_throttled_items_are_written_after_growing_pauses(dynamodb: Any) -> None:
     pauses: list[float] = []
-    store = CatalogueStore(Throttled(dynamodb, times=3), "catalogue", sleep=pauses.append)
+    store = CatalogueStore(cast(Any, Throttled(dynamodb, times=3)), "catalogue", sleep=pauses.append)
 
     store.put_batches([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
 
@@ -89,7 +89,7 @@ def test_throttled_items_are_written_after_growing_pauses(dynamodb: Any) -> None
 
 def test_a_table_that_stays_throttled_is_unavailable(dynamodb: Any) -> None:
     pauses: list[float] = []
-    store = CatalogueStore(Throttled(dynamodb, times=8), "catalogue", sleep=pauses.append)
+    store = CatalogueStore(cast(Any, Throttled(dynamodb, times=8)), "catalogue", sleep=pauses.append)
 
     with pytest.raises(Unavailable, match="item table catalogue left 2 of 10 rows unwritten"):
         store.put_batches([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
@@ -138,7 +138,7 @@ def test_a_row_that_others_change_all_the_time_is_left_to_them(dynamodb: Any) ->
             return dynamodb.put_item(**request)
 
     with pytest.raises(ConcurrentUpdate, match="item 'a' changed 8 times"):
-        CatalogueStore(Overtaken(), "catalogue").put([Item("a", {})], now_ms=5)
+        CatalogueStore(cast(Any, Overtaken()), "catalogue").put([Item("a", {})], now_ms=5)
 
 
 def price(value: float) -> Callable[[Any], dict[str, Any]]:
@@ -163,7 +163,7 @@ def test_change_of_another_writer_in_the_same_millisecond_is_kept(dynamodb: Any)
                 )
             return dynamodb.put_item(**request)
 
-    stored = CatalogueStore(Overtaken(), "catalogue").update("a", price(2), now_ms=6)
+    stored = CatalogueStore(cast(Any, Overtaken()), "catalogue").update("a", price(2), now_ms=6)
 
     assert stored.row == Item("a", {"price": 2, "title": "Pear"})
 

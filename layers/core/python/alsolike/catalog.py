@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alsolike.clients import RowClient
 from alsolike.columns import column_name as column_name
 from alsolike.row_store import RowStore
 from alsolike.rows import RowKind
@@ -35,5 +36,5 @@ ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_PROPERTIES_CHARACTERS,
 class CatalogueStore(RowStore[Item]):
     """The catalogue table; see `RowStore`."""
 
-    def __init__(self, client: Any, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, ITEMS, sleep=sleep)

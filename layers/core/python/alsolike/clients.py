@@ -1,9 +1,11 @@
-"""The S3 operations that stores call. Botocore's client has them all; a fake needs only those of its store."""
+"""The S3 and DynamoDB operations that stores call. A fake client needs only those of its store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 Response = dict[str, Any]
 
@@ -45,3 +47,59 @@ class RegistryClient(ObjectClient, Protocol):
 
 class ObjectLister(ObjectReader, PagedClient, Protocol):
     """An S3 client that lists and reads objects."""
+
+
+class ItemErrors(Protocol):
+    """The exceptions of a DynamoDB client."""
+
+    @property
+    def ConditionalCheckFailedException(self) -> type[ClientError]:  # noqa: N802  # DynamoDB's name
+        """Return the exception of a write whose condition is not met."""
+
+
+class ItemReader(Protocol):
+    """A DynamoDB client that reads items."""
+
+    def get_item(self, *_: Any, **request: Any) -> Response:
+        """Return an item, or a response without one."""
+
+
+class ItemWriter(ItemReader, PagedClient, Protocol):
+    """A DynamoDB client that reads, scans and conditionally writes items."""
+
+    @property
+    def exceptions(self) -> ItemErrors:
+        """Return the client's exceptions."""
+
+    def put_item(self, *_: Any, **request: Any) -> Response:
+        """Write an item, if its condition is met."""
+
+
+class RowClient(ItemWriter, Protocol):
+    """A DynamoDB client for tables of items and users."""
+
+    def batch_write_item(self, *_: Any, **request: Any) -> Response:
+        """Write several items and return the ones that were not written."""
+
+    def scan(self, *_: Any, **request: Any) -> Response:
+        """Return one page of items."""
+
+
+class ProfileClient(ItemWriter, Protocol):
+    """A DynamoDB client for the table of profiles."""
+
+    def batch_get_item(self, *_: Any, **request: Any) -> Response:
+        """Return several items, and the keys that were not read."""
+
+    def update_item(self, *_: Any, **request: Any) -> Response:
+        """Change attributes of an item, if its condition is met."""
+
+
+class ItemRemover(ItemReader, Protocol):
+    """A DynamoDB client that finds and deletes items."""
+
+    def scan(self, *_: Any, **request: Any) -> Response:
+        """Return one page of items."""
+
+    def delete_item(self, *_: Any, **request: Any) -> Response:
+        """Delete an item."""

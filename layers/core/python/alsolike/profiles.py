@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.cache import BoundedCache
+from alsolike.clients import ProfileClient
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.identity import Login
@@ -44,7 +45,7 @@ class ProfileStore:
         writer was faster, the conditional write fails, and its answer is what is stored.
     """
 
-    def __init__(self, client: Any, table: str, *, remember_bytes: int = 0) -> None:
+    def __init__(self, client: ProfileClient, table: str, *, remember_bytes: int = 0) -> None:
         self._client = client
         self._table = table
         self._remembered: BoundedCache[str, dict[str, Any]] = BoundedCache(remember_bytes)

@@ -10,6 +10,7 @@ from typing import Any, Generic
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.clients import RowClient
 from alsolike.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.pages import row_of_token, token_of_row
 from alsolike.rows import R, RowKind
@@ -50,7 +51,7 @@ class RowStore(Generic[R]):
     """
 
     def __init__(
-        self, client: Any, table: str, kind: RowKind[R], *, sleep: Callable[[float], None] = time.sleep
+        self, client: RowClient, table: str, kind: RowKind[R], *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._client = client
         self._table = table

@@ -10,6 +10,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike import lake, served
+from alsolike.clients import ProfileClient
 from alsolike.erasures import ReceiptStore, erasure_id
 from alsolike.errors import InvalidInput, Unavailable
 from alsolike.identity import owners
@@ -73,7 +74,7 @@ class UserData:
     """
 
     s3: Any
-    dynamodb: Any
+    dynamodb: ProfileClient
     places: Places
     pseudonyms: Pseudonyms
     read_rows: ReadRows

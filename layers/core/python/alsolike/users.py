@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alsolike.clients import RowClient
 from alsolike.row_store import RowStore
 from alsolike.rows import RowKind
 from alsolike.values import value_object
@@ -34,5 +35,5 @@ USERS = RowKind("user", "users", "userId", "user_id", MAX_PROPERTIES_CHARACTERS,
 class UserStore(RowStore[User]):
     """The users table; see `RowStore`."""
 
-    def __init__(self, client: Any, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, USERS, sleep=sleep)

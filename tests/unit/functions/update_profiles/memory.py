@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import cast
 
+from alsolike.clients import ProfileClient
 from alsolike.errors import Unavailable
 from alsolike.interactions import Interaction
 from alsolike.profiles import Profile, ProfileStore, RecentInteraction
@@ -17,7 +19,7 @@ class MemoryStore(ProfileStore):
     """Profiles in memory; those of `failing` cannot be reached."""
 
     def __init__(self, failing: Sequence[str] = ()) -> None:
-        super().__init__(None, "memory")
+        super().__init__(cast(ProfileClient, None), "memory")
         self.profiles: dict[str, Profile] = {}
         self.failing = failing
         self.written: list[str] = []
