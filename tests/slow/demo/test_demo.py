@@ -115,6 +115,7 @@ def test_demo_recommends_proves_and_runs_until_ctrl_c_in_at_most_60_lines(run: R
     assert re.search(r"^storefront +http://.*\nconsole +http://.*/console.html$", out, re.MULTILINE)
 
 
+@pytest.mark.ci
 def test_demo_interrupted_in_a_build_ends_with_130_and_no_process(run: Run) -> None:
     for line in run.lines():
         if line.startswith("prepare the data"):
