@@ -9,7 +9,7 @@ WITH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check slow web docs bench synth format lock prose mutants clean
-.PHONY: .check-lint .check-types .check-imports .check-prose .check-test .web-build .web-check .web-test .docs-api .docs-images .synth-layers .synth-app FORCE
+.PHONY: .check-lint .check-types .check-imports .check-prose .check-test .web-build .web-check .web-test .docs-api .docs-site .docs-images .synth-layers .synth-app FORCE
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {sub(/\$$\(SUITES\)/, "$(SUITES)", $$2); printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ slow: $(VENV)/dev.done $(if $(filter spark ci,$(or $(WHAT),$(SUITES))),$(VENV)/w
 
 web: $(if $(WHAT),$(WHAT:%=.web-%),.web-build .web-check .web-test)  ## build, check and test the pages (WHAT="build check test")
 
-docs: $(if $(WHAT),$(WHAT:%=.docs-%),.docs-api)  ## write generated documents (WHAT="api images")
+docs: $(if $(WHAT),$(WHAT:%=.docs-%),.docs-api .docs-site)  ## build the documentation's site strictly, write generated documents (WHAT="api site images")
 
 bench: $(VENV)/dev.done $(if $(filter spark,$(WHAT)),$(VENV)/with-spark.done)  ## measure (WHAT=serving, training, quality, attribution, spark, scale)
 	$(if $(filter serving,$(WHAT)),OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 )$(BIN)/python -m benchmarks$(WHAT:%=.%) $(ARGS)
@@ -170,6 +170,27 @@ build/web/index.html: web/node_modules/.package-lock.json $(shell find web -name
 .web-test: $(VENV)/with-web.done build/web/index.html
 	$(BIN)/pytest tests/web $(ARGS)
 
+# The site serves its own scripts of diagrams and of search in files, from npm's packages with these hashes.
+define SITE_SCRIPTS
+e35d774dd5de2c0b0caee27bf4ea452f93bcf8b4c55e142a676eb4ac5ded8149a2340b519b852e99ed3823eeb93d137ac99ebd2787fcad56165bccd193ae5463  build/mermaid-12.3.0.tgz
+ae879a688f8b8352c935f8290a3a117bff96cc48f2f7e674f0ba04beef393023db063c26faa5f3f00839534e651dae95d42cac6721b313448e900b52500e6aed  build/iframe-worker-1.0.4.tgz
+endef
+export SITE_SCRIPTS
+docs/assets/done: $(VENV)/demo.done
+	@mkdir -p build $(@D)
+	$(NODE) $(BIN)/npm pack --silent --pack-destination build mermaid@12.3.0 iframe-worker@1.0.4 > /dev/null
+	@echo "$$SITE_SCRIPTS" | sha512sum --check --quiet
+	tar xzOf build/mermaid-12.3.0.tgz package/dist/mermaid.min.js > $(@D)/mermaid.min.js
+	tar xzOf build/iframe-worker-1.0.4.tgz package/shim/index.js > $(@D)/iframe-worker.js
+	@touch $@
+
+$(VENV)/docs.done: $(VENV)/demo.done
+	$(INSTALL) --group docs
+	@touch $@
+
+.docs-site: $(VENV)/docs.done docs/assets/done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
 .docs-api: $(VENV)/dev.done
 	$(BIN)/alsolike openapi > docs/openapi.json
 
@@ -181,7 +202,7 @@ build/web/index.html: web/node_modules/.package-lock.json $(shell find web -name
 # Versions are kept where they can be; ARGS=--upgrade takes new ones. No registry host is written.
 LOCK = UV_FIND_LINKS="$$($(BIN)/pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))" \
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-GROUPS := dev build web bench
+GROUPS := dev build web bench docs
 
 lock: $(VENV)/uv.done  ## resolve the dependencies (ARGS=--upgrade)
 	$(LOCK) $(ARGS) pyproject.toml --all-extras $(GROUPS:%=--group %) --overrides requirements/torch.in -o requirements.lock
