@@ -105,6 +105,36 @@ def unpin(version: Version, stack: Stack = None, state: State = None, as_json: A
     _pin(version, stack=stack, state=state, pinned=False, as_json=as_json)
 
 
+def repair(
+    champion: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Version to make champion. Default: the one before the damage."),
+    ] = None,
+    without_champion: Annotated[
+        bool, typer.Option("--without-champion", help="Begin without a champion, as before the first promotion.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why; kept in the champion's history.")] = "repaired by hand",
+    stack: Stack = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Repair an unreadable or deleted champion pointer and an unreadable training lock."""
+    from alsolike.errors import InvalidInput
+    from cli import console, deployment, model_promotion
+
+    model_promotion.check_reason(reason)
+    if champion is not None and without_champion:
+        raise InvalidInput("--champion names a champion, --without-champion leaves none: expected one of them")
+    where = deployment.resolve(stack=stack, state=state)
+    done = model_promotion.repair(
+        where, version=champion, without_champion=without_champion, reason=reason, now_ms=_now_ms()
+    )
+    if as_json:
+        console.print_json({"repaired": done})
+    for sentence in () if as_json else done or ["the champion pointer and the training lock are readable"]:
+        console.print_line(sentence)
+
+
 def _pin(version: str, *, stack: Stack, state: State, pinned: bool, as_json: bool) -> None:
     from cli import console, deployment, model_promotion
 

@@ -7,7 +7,9 @@ from alsolike.champion import Champion
 from alsolike.configuration_reader import read_current
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.model_promotion import check_reason as check_reason
+from alsolike.pointer_repair import forget_pointer, repair_pointer
 from alsolike.retention import protected
+from alsolike.training_turn import Turn
 from cli import model_versions, training_run
 from cli.deployment import Deployment
 
@@ -64,6 +66,34 @@ def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
     """Keep a version's files, or let them go when their time comes; see `alsolike.model_promotion.pin`."""
     versions = model_versions.of(where)
     return model_promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
+
+
+def repair(where: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int) -> list[str]:
+    """Repair the champion pointer and the training lock where they are broken; return a sentence for each.
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If a training run goes on, which may have the unreadable lock.
+    InvalidInput, NotFound
+        If no champion can be put back; see `alsolike.pointer_repair.repair_pointer`.
+    Unavailable
+        If a service does not answer.
+    """
+    s3, bucket, done = where.client("s3"), where.names.artefact_bucket, []
+    runs, turn = training_run.runs(where), Turn(s3, where.client("stepfunctions"), bucket)
+    if turn.is_broken():
+        runs.check_idle()
+        turn.clear()
+        done.append("the training lock was unreadable and is deleted")
+    if without_champion:
+        forget_pointer(s3, bucket)
+        done.append("the champion pointer is deleted; the next version that passes the gate becomes champion")
+        return done
+    champion = repair_pointer(s3, bucket, version=version, reason=reason, now_ms=now_ms)
+    if champion is not None:
+        done.append(f"{champion.version} is champion; the champion pointer is readable")
+    return done
 
 
 def retire(where: Deployment, version: str, *, now_ms: int) -> int:

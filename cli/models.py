@@ -17,6 +17,7 @@ app.command("resume")(model_changes.resume)
 app.command("retire")(model_changes.retire)
 app.command("pin")(model_changes.pin)
 app.command("unpin")(model_changes.unpin)
+app.command("repair")(model_changes.repair)
 
 Version = model_changes.Version
 

@@ -105,7 +105,7 @@ class ChampionLoader:
             logger.error("champion pointer is unreadable", reason=str(error))
             return Serving(current, lacking, self._serving.canary)
         if champion is None:
-            return Serving(current, None if current else NO_MODEL)
+            return Serving(current, lacking)  # promoted before, or never
         if current is not None and current.version == champion.version:
             return Serving(current, None, champion.canary)
         earlier = champion.predecessors[:MAX_EARLIER] if current is None else ()

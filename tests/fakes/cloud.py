@@ -116,7 +116,8 @@ class MemoryCloud:
             status = response.pop("HTTPStatusCode", 200)
         except ServiceError as error:
             response, status = error.response, error.status
-        metadata = {"RequestId": "memory", "HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
+        headers = response.pop("HTTPHeaders", {})
+        metadata = {"RequestId": "memory", "HTTPStatusCode": status, "HTTPHeaders": headers, "RetryAttempts": 0}
         return _HttpResponse(status), {**response, "ResponseMetadata": metadata}
 
 

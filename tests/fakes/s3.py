@@ -124,7 +124,12 @@ class MemoryS3(MemoryService):
             version = self._read(request)
         except ServiceError as error:  # a HEAD response has no body that could name the error
             reasons = {304: "Not Modified", 404: "Not Found", 412: "Precondition Failed"}
-            raise ServiceError(str(error.status), reasons[error.status], status=error.status) from None
+            bucket = self._buckets.get(request["Bucket"])
+            versions = bucket.objects.get(request["Key"]) if bucket and error.status == 404 else None
+            deleted = versions and versions[-1].body is None
+            headers = {"x-amz-delete-marker": "true"} if deleted else {}
+            fields = {"HTTPHeaders": headers}
+            raise ServiceError(str(error.status), reasons[error.status], status=error.status, fields=fields) from None
         return {**self._described(version, request), "ContentLength": len(version.body or b"")}
 
     @operation("Bucket", "Key", "CopySource", "MetadataDirective", *_DESCRIPTION)

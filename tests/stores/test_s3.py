@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.fakes.places import BUCKET
 from tests.stores.refusals import refusal
@@ -295,6 +296,20 @@ def test_common_prefix_is_listed_once_over_all_pages(s3: Any) -> None:
     ]
 
     assert seen == [["a/"], ["b/"], ["c"]]
+
+
+def test_head_of_a_deleted_object_names_its_delete_marker(s3: Any) -> None:
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
+    s3.delete_object(Bucket=BUCKET, Key="a")
+
+    markers = []
+    for key in ("a", "never"):
+        with pytest.raises(ClientError) as caught:
+            s3.head_object(Bucket=BUCKET, Key=key)
+        markers.append(caught.value.response["ResponseMetadata"]["HTTPHeaders"].get("x-amz-delete-marker"))
+
+    assert markers == ["true", None]
 
 
 def test_versions_are_kept_once_versioning_is_on(s3: Any) -> None:

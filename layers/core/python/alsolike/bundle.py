@@ -163,7 +163,7 @@ class Bundle:
         for name, positions in (
             (POPULAR_FILE, self.popular),
             ("ids.idx.npy", self.id_positions),
-            (GROUPS_FILE, self.groups.items),
+            (GROUPS_FILE, np.array(self.groups.items, np.int64)),
         ):
             if len(positions) and not 1 <= positions.min() <= positions.max() <= items:
                 raise InvalidBundle(

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 
 from alsolike.configuration import ColumnType
@@ -50,9 +48,9 @@ class PopularGroups:
         return len(self._groups)
 
     @property
-    def items(self) -> npt.NDArray[np.int64]:
-        """The positions in all groups, int64 `(n,)`."""
-        return np.array([item for group in self._groups.values() for item in group.items], np.int64)
+    def items(self) -> list[int]:
+        """The positions in all groups."""
+        return [item for group in self._groups.values() for item in group.items]
 
     def of(self, properties: Mapping[str, Any]) -> Group | None:
         """Return the smallest group of a user with these columns: the one that says most; None where there is none."""

@@ -20,6 +20,8 @@ from alsolike.names import MODEL_VERSION, MODEL_VERSION_FORM
 
 MODELS_PREFIX = "models/"
 CHAMPION_KEY = "registry/champion.json"
+REPAIR = "repair it with `alsolike models repair`"
+_GONE = ("NoSuchKey", "404")
 
 
 def model_prefix(version: str) -> str:
@@ -50,13 +52,15 @@ class Registry:
         Unavailable
             If S3 does not answer.
         InvalidBundle
-            If the pointer is unreadable.
+            If the pointer is unreadable, or was deleted.
         """
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=CHAMPION_KEY)
             body = answer["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            if error.response["Error"]["Code"] in _GONE:
+                if self._was_deleted():
+                    raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} was deleted; {REPAIR}") from error
                 return None
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
         except BotoCoreError as error:
@@ -64,7 +68,20 @@ class Registry:
         try:
             return Champion.of(orjson.loads(body), etag=answer["ETag"])
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}") from error
+            raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}; {REPAIR}") from error
+
+    def put_back(self, champion: Champion) -> Champion:
+        """Store a pointer of earlier in place of the unreadable object whose ETag it has; without one, of none.
+
+        Raises
+        ------
+        NotFound
+            If the champion has no complete bundle.
+        ConcurrentUpdate
+            If another process wrote the pointer meanwhile.
+        """
+        self._check_exists(champion.version)
+        return self._write(champion)
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
         """Make a version champion, whatever is champion now; see `replace`."""
@@ -211,12 +228,25 @@ class Registry:
             raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
         return dataclasses.replace(champion, etag=answer["ETag"])
 
+    def _was_deleted(self) -> bool:
+        """Return true if a delete marker hides the pointer; it has none before the first promotion."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=CHAMPION_KEY)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+            headers = error.response["ResponseMetadata"].get("HTTPHeaders", {})
+            return bool(headers.get("x-amz-delete-marker") == "true")
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        return False
+
     def _check_exists(self, version: str) -> None:
         key = f"{model_prefix(version)}manifest.json"
         try:
             self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            if error.response["Error"]["Code"] in _GONE:
                 raise NotFound(f"model version {version!r} has no bundle at s3://{self._bucket}/{key}") from error
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
         except BotoCoreError as error:

@@ -12,13 +12,16 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.asking import asking
+from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
+from alsolike.registry import REPAIR
 
 KEY = "workflow/training-run.json"
 """Not under `training/`, where the job, which runs code of the shop's own, may write, nor under `registry/`, which
 restoring brings back to an earlier time and replication to another region.
 """
 _GONE = ("NoSuchKey", "404")
+_NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets executions after 90 days
 _CHANGED = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
@@ -56,6 +59,8 @@ class Turn:
         ------
         ConcurrentUpdate
             If somebody else took it at the same time.
+        InvalidInput
+            If the object is unreadable.
         Unavailable
             If S3 or Step Functions does not answer.
         """
@@ -72,29 +77,63 @@ class Turn:
 
         Raises
         ------
+        InvalidInput
+            If the object is unreadable.
         Unavailable
             If S3 or Step Functions does not answer.
         """
         holder = self._holder()
         return holder if holder and self._runs(holder.execution_id) else None
 
+    def is_broken(self) -> bool:
+        """Return whether the object is unreadable: no run can take the turn.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            self._holder()
+        except InvalidInput:
+            return True
+        return False
+
+    def clear(self) -> None:
+        """Delete the object; the next run takes the turn.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        with asking(f"s3://{self._bucket}/{KEY}"):
+            self._s3.delete_object(Bucket=self._bucket, Key=KEY)
+
     def _holder(self) -> Holder | None:
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=KEY)
-            document = orjson.loads(answer["Body"].read())
-            return Holder(document["execution_id"], document["run_id"], answer["ETag"])
+            body = answer["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in _GONE:
                 return None
             raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
         except BotoCoreError as error:
             raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+        try:
+            document = orjson.loads(body)
+            execution_id, run_id = document["execution_id"], document["run_id"]
+            if not isinstance(execution_id, str) or not isinstance(run_id, str) or not execution_id:
+                raise ValueError(f"execution {execution_id!r} of run {run_id!r}")
+            return Holder(execution_id, run_id, answer["ETag"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(f"s3://{self._bucket}/{KEY} is unreadable: {error!r}; {REPAIR}") from error
 
     def _runs(self, execution_id: str) -> bool:
         try:
             status = self._stepfunctions.describe_execution(executionArn=execution_id)["status"]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":  # AWS forgets them after 90 days
+            if error.response["Error"]["Code"] in _NO_EXECUTION:
                 return False
             raise Unavailable(f"execution {execution_id}: {error}") from error
         except BotoCoreError as error:

@@ -115,6 +115,17 @@ def test_unreadable_pointer_leaves_the_model_serving(deployment: Deployment) -> 
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
+@pytest.mark.parametrize("versioned", [False, True])
+def test_deleted_pointer_is_declared_while_the_model_goes_on_serving(deployment: Deployment, versioned: bool) -> None:
+    if versioned:
+        deployment.s3.put_bucket_versioning(Bucket=deployment.bucket, VersioningConfiguration={"Status": "Enabled"})
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.s3.delete_object(Bucket=deployment.bucket, Key=CHAMPION_KEY)
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
 def test_process_that_starts_while_the_champion_is_damaged_serves_the_nearest_sound_one(
     deployment: Deployment,
 ) -> None:

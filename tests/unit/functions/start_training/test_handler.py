@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from alsolike.canary import Canary
-from alsolike.errors import ConcurrentUpdate, InvalidInput, MissingSetting
-from alsolike.registry import Registry
+from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting
+from alsolike.registry import CHAMPION_KEY, Registry
 from alsolike.training_turn import KEY, Turn
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
@@ -108,6 +108,40 @@ def test_turn_of_a_run_that_has_ended_or_is_forgotten_is_taken_over(runs: Runs, 
 
     assert runs.start(second)["first"] == "dataset"
     assert runs.holder() == second
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b"{}", b'{"execution_id": 1, "run_id": "r"}', b'{"execution_id": "", "run_id": "r"}'],
+)
+def test_unreadable_turn_names_its_repair(runs: Runs, body: bytes) -> None:
+    runs.s3.put_object(Bucket=runs.bucket, Key=KEY, Body=body)
+    turn = Turn(runs.s3, runs.stepfunctions, runs.bucket)
+
+    with pytest.raises(InvalidInput, match=r"is unreadable: .*; repair it with `alsolike models repair`$"):
+        runs.start(runs.execution("a"))
+    with pytest.raises(InvalidInput, match="is unreadable"):
+        turn.running()
+    assert turn.is_broken()
+
+    turn.clear()
+    assert not turn.is_broken()
+    assert runs.start(runs.execution("a"))["first"] == "dataset"
+
+
+def test_turn_of_what_is_no_execution_is_taken_over(runs: Runs) -> None:
+    runs.s3.put_object(Bucket=runs.bucket, Key=KEY, Body=b'{"execution_id": "x", "run_id": "r"}')
+
+    assert runs.start(runs.execution("a"))["first"] == "dataset"
+
+
+def test_training_without_the_deleted_pointer_fails(runs: Runs) -> None:
+    runs.s3.put_bucket_versioning(Bucket=runs.bucket, VersioningConfiguration={"Status": "Enabled"})
+    runs.promote("v1")
+    runs.s3.delete_object(Bucket=runs.bucket, Key=CHAMPION_KEY)
+
+    with pytest.raises(InvalidBundle, match="was deleted; repair it with `alsolike models repair`"):
+        runs.start(runs.execution("a"))
 
 
 @pytest.mark.parametrize("there_was_one_before", [False, True])

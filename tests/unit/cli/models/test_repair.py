@@ -1,0 +1,63 @@
+"""`alsolike models repair`: the champion pointer and the training lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alsolike.registry import CHAMPION_KEY
+from alsolike.training_turn import KEY
+from tests.unit.cli.models.versions import BUCKET, Shop, document, run
+
+
+@pytest.fixture
+def kept(shop: Shop) -> Shop:
+    """The deployment with a champion whose pointer has earlier versions."""
+    shop.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    shop.registry.promote("v4", reason="run v4", now_ms=2)
+    states, role = shop.deployment.client("stepfunctions"), "arn:aws:iam::123456789012:role/workflow"
+    states.create_state_machine(name="training", definition="{}", roleArn=role)
+    return shop
+
+
+def test_every_command_names_the_repair_of_a_corrupt_pointer_which_puts_it_back(kept: Shop, refusal: Any) -> None:
+    kept.s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=b"{")
+
+    for command in (["list"], ["rollback"], ["promote", "v2", "--reason", "x"], ["resume"], ["pin", "v1"]):
+        assert "repair it with `alsolike models repair`" in refusal(*command)
+    assert run("repair") == "v4 is champion; the champion pointer is readable\n"
+
+    assert kept.champion.version == "v4"
+    assert "v4" in run("list")
+
+
+def test_named_version_replaces_a_deleted_pointer(kept: Shop) -> None:
+    kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
+
+    assert document("repair", "--champion", "v1") == {"repaired": ["v1 is champion; the champion pointer is readable"]}
+    assert [promotion.version for promotion in kept.champion.history] == ["v1", "v4", "v2", "v1"]
+
+
+def test_deployment_begins_without_a_champion_where_that_is_wanted(kept: Shop, refusal: Any) -> None:
+    kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
+    assert "expected one of them" in refusal("repair", "--champion", "v1", "--without-champion")
+
+    assert run("repair", "--without-champion").startswith("the champion pointer is deleted")
+
+    assert kept.registry.champion() is None
+
+
+def test_corrupt_training_lock_is_deleted(kept: Shop) -> None:
+    kept.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"{")
+
+    assert run("repair") == "the training lock was unreadable and is deleted\n"
+    assert run("repair") == "the champion pointer and the training lock are readable\n"
+
+
+def test_training_lock_of_a_run_that_goes_on_is_left_alone(kept: Shop, refusal: Any) -> None:
+    machine = kept.deployment.names.state_machine_arn
+    kept.deployment.client("stepfunctions").start_execution(stateMachineArn=machine, name="r1")
+    kept.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"{")
+
+    assert "run r1 goes on since" in refusal("repair")
