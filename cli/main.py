@@ -10,6 +10,7 @@ import typer
 from alsolike.errors import AlsolikeError
 from cli import (
     console,
+    destroying,
     drift,
     engagement,
     evaluate,
@@ -76,6 +77,7 @@ app.add_typer(erasing.app, name="erasures")
 app.command()(erasing.user_data)
 app.add_typer(rebuilding.app, name="rebuild")
 app.command()(restoring.restore)
+app.command()(destroying.destroy)
 app.command()(costing.cost)
 app.command()(openapi.openapi)
 

@@ -41,6 +41,7 @@ from local_cloud.processes import Processes
 from local_cloud.services import issuer_keys, schedule_enabled, service_clients
 from local_cloud.settings import CloudSettings, subprocess_environment
 from local_cloud.sources.event_sources import EventSources
+from local_cloud.stacks import Stacks
 from local_cloud.telemetry.pump import Pump
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
@@ -70,6 +71,7 @@ class LocalCloud:
         os.environ["MOTO_PORT"] = str(self._moto.port)
         self.endpoint = f"http://{ADDRESS}:{self._moto.port}"
         self.clients = service_clients(self.endpoint, settings.region)
+        self.stacks = Stacks(self.clients)
         self._pump = Pump(self.clients)
         self._moto_state = MotoState(region=settings.region, account=settings.account)
         self._workspaces = Workspaces(directory, layer_content=self._moto_state.layer_content)
@@ -131,6 +133,7 @@ class LocalCloud:
             settings.assembly, self.clients, region=settings.region, account=settings.account, progress=progress
         )
         refuse_foreign_runtimes(deployment)
+        self.stacks.learn(deployment)
         self._moto_state.know_templates(deployment)
         self._async_configs.know_templates(deployment)
         progress("starting alarms, event sources, schedules and APIs")
@@ -303,7 +306,3 @@ class LocalCloud:
     def stop_job_run(self, run_id: str) -> None:
         """Begin to stop a run of a Glue job."""
         self._glue.stop(run_id)
-
-    def stack_template(self, stack: str) -> str | None:
-        """Return the template that a stack was deployed from; None if there is no such stack."""
-        return self._moto_state.stack_template(stack)

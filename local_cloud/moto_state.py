@@ -19,18 +19,11 @@ class MotoState:
         self._region = region
         self._account = account
         self._templates: dict[str, Mapping[str, Any]] = {}
-        self._stacks: Mapping[str, Mapping[str, Any]] = {}
 
     def know_templates(self, deployment: Deployment) -> None:
         """Learn what the templates say that moto does not store."""
-        self._stacks = deployment.templates
         for resource in deployment.of_type("AWS::Lambda::Function"):
             self._templates[resource.physical_id] = resource.properties
-
-    def stack_template(self, stack: str) -> str | None:
-        """Return the template that a stack was deployed from; None if there is no such stack."""
-        template = self._stacks.get(stack)
-        return None if template is None else json.dumps(template)
 
     def find_function(self, function_arn: str) -> Function:
         """Return the version that an ARN, with or without qualifier, means now.

@@ -7,7 +7,7 @@ canary test knows the fingerprint of that piece and fails when another version o
 
 from typing import Final
 
-from local_cloud.moto_changes import invocations, jobs, state_machines, stores, tables
+from local_cloud.moto_changes import invocations, jobs, stacks, state_machines, stores, tables
 from local_cloud.moto_changes.change import Change, Runtime
 
 CHANGES: Final[tuple[Change, ...]] = (
@@ -16,6 +16,7 @@ CHANGES: Final[tuple[Change, ...]] = (
     *tables.CHANGES,
     *state_machines.CHANGES,
     *jobs.CHANGES,
+    *stacks.CHANGES,
 )
 
 

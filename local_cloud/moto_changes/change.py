@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import Outcome
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
+from local_cloud.stacks import Stacks
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 
@@ -39,8 +40,9 @@ class Runtime(Protocol):
     def stop_job_run(self, run_id: str, /) -> None:
         """Begin to stop a run of a Glue job."""
 
-    def stack_template(self, stack: str, /) -> str | None:
-        """Return the template that a stack was deployed from; None if there is no such stack."""
+    @property
+    def stacks(self) -> Stacks:
+        """The stacks that were deployed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ import functools
 import threading
 from typing import Any, Final
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.glue.models import FakeJob, FakeJobRun
 from moto.glue.responses import GlueResponse
-from moto.sagemaker.exceptions import ResourceInUseException
+from moto.sagemaker.exceptions import ConflictException, ResourceInUseException, ValidationError
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
@@ -72,6 +72,28 @@ def keep_package_properties(_: Runtime | None = None) -> None:
     replace(SageMakerModelBackend, "update_model_package", _update_and_keep_properties)
 
 
+def delete_packages(_: Runtime | None = None) -> None:
+    """Delete model packages, and groups without any; SageMaker refuses to delete others."""
+
+    def delete_model_package(self: Any) -> Any:
+        name = self._get_param("ModelPackageName")
+        arn = self.sagemaker_backend.model_package_name_mapping.get(name, name)
+        if self.sagemaker_backend.model_packages.pop(arn, None) is None:
+            raise ValidationError(f"ModelPackage {name} does not exist.")
+        return EmptyResult()
+
+    def delete_model_package_group(self: Any) -> Any:
+        backend, name = self.sagemaker_backend, self._get_param("ModelPackageGroupName").rpartition("/")[2]
+        if any(package.model_package_group_name == name for package in backend.model_packages.values()):
+            raise ConflictException(f"Cannot delete ModelPackageGroup {name} because it contains ModelPackages")
+        if backend.model_package_groups.pop(name, None) is None:
+            raise ValidationError(f"ModelPackageGroup {name} does not exist.")
+        return EmptyResult()
+
+    replace(SageMakerResponse, "delete_model_package", delete_model_package)
+    replace(SageMakerResponse, "delete_model_package_group", delete_model_package_group)
+
+
 def _run_glue_jobs(runtime: Runtime) -> None:
     original_start = FakeJob.start_job_run
     original_dict = FakeJobRun.as_dict
@@ -121,6 +143,11 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto forgets the properties of a model package with any update of something else",
         ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
         keep_package_properties,
+    ),
+    Change(
+        "moto cannot delete model packages and their groups",
+        ("moto.sagemaker.models:SageMakerModelBackend.create_model_package",),
+        delete_packages,
     ),
     Change(
         "moto's runs of Glue jobs go on by being looked at, run nothing, and cannot be stopped",

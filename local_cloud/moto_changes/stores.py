@@ -1,4 +1,4 @@
-"""Buckets, Kinesis streams, metrics and templates."""
+"""Buckets, Kinesis streams and metrics."""
 
 import functools
 import threading
@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from moto import backends
-from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core import responses
@@ -57,7 +56,8 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
     replace(Shard, "get_max_sequence_number", get_max_sequence_number)
 
 
-def _store_composite_alarms(runtime: Runtime) -> None:
+def store_composite_alarms(_: Runtime | None = None) -> None:
+    """Store composite alarms as moto stores other alarms."""
     replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 
 
@@ -74,16 +74,6 @@ def read_metric_data(_: Runtime | None = None) -> None:
         return metric_data(tuple(self.metric_data), queries, start=start_time, end=end_time, scan_by=scan_by)
 
     replace(CloudWatchBackend, "get_metric_data", get_metric_data)
-
-
-def _show_templates(runtime: Runtime) -> None:
-    original = CloudFormationBackend.get_template
-
-    @functools.wraps(original)
-    def get_template(self: Any, name_or_stack_id: str) -> Any:
-        return runtime.stack_template(name_or_stack_id) or original(self, name_or_stack_id)
-
-    replace(CloudFormationBackend, "get_template", get_template)
 
 
 CHANGES: Final[tuple[Change, ...]] = (
@@ -109,16 +99,11 @@ CHANGES: Final[tuple[Change, ...]] = (
     Change(
         "moto can store composite alarms, and has no operation for it",
         ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
-        _store_composite_alarms,
+        store_composite_alarms,
     ),
     Change(
         "moto has no percentiles, takes metrics of one name in two namespaces for one, and reads all for each period",
         ("moto.cloudwatch.models:CloudWatchBackend.get_metric_data",),
         read_metric_data,
-    ),
-    Change(
-        "moto knows no stacks that were deployed here",
-        ("moto.cloudformation.models:CloudFormationBackend.get_template",),
-        _show_templates,
     ),
 )

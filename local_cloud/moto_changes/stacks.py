@@ -1,0 +1,55 @@
+"""The stacks that were deployed here."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult, EmptyResult
+
+from local_cloud.moto_changes.change import Change, Runtime, replace
+
+_OPERATIONS = ("get_template", "describe_stacks", "list_stack_resources", "delete_stack")
+
+
+def show_stacks(runtime: Runtime) -> None:
+    """Show and delete the stacks that were deployed here; moto answers for others."""
+
+    def get_template(name: str) -> Any:
+        template = runtime.stacks.template(name)
+        return template and ActionResult({"TemplateBody": template, "StagesAvailable": ["Original", "Processed"]})
+
+    def describe_stacks(name: str | None) -> Any:
+        found = runtime.stacks.describe(name)
+        return found and ActionResult({"Stacks": found})
+
+    def list_stack_resources(name: str) -> Any:
+        found = runtime.stacks.resources(name)
+        return None if found is None else ActionResult({"StackResourceSummaries": found})
+
+    def delete_stack(name: str) -> Any:
+        return EmptyResult() if runtime.stacks.delete(name) else None
+
+    for answer in (get_template, describe_stacks, list_stack_resources, delete_stack):
+        replace(
+            CloudFormationResponse, answer.__name__, _first(answer, getattr(CloudFormationResponse, answer.__name__))
+        )
+
+
+def _first(answer: Callable[[Any], Any], original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a method that answers for the stacks deployed here, and leaves others to moto."""
+
+    @functools.wraps(original)
+    def answered(self: Any) -> Any:
+        return answer(self._get_param("StackName")) or original(self)
+
+    return answered
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto knows no stacks that were deployed here",
+        tuple(f"moto.cloudformation.responses:CloudFormationResponse.{name}" for name in _OPERATIONS),
+        show_stacks,
+    ),
+)

@@ -1,0 +1,181 @@
+"""Deletion of the real template from the embedded cloud, which refuses what AWS refuses."""
+
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import Mock
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.sagemaker.responses import SageMakerResponse
+from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
+
+from alsolike.errors import InvalidInput, NotFound
+from cli import destroying
+from cli.main import app
+from local_cloud.deployer import deploy
+from local_cloud.deployment import Deployment, Resource
+from local_cloud.moto_changes.jobs import delete_packages
+from local_cloud.moto_changes.stacks import show_stacks
+from local_cloud.moto_changes.stores import store_composite_alarms
+from local_cloud.stacks import Stacks
+from tests.infra.assembly import Assembly
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
+Clients = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[Clients]:
+    """Yield clients of moto with the embedded cloud's changes that deletions need; they end with this module."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    session = boto3.Session("test", "test", region_name=REGION)
+
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=f"http://{host}:{port}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, names in (
+            (CloudFormationResponse, ("get_template", "describe_stacks", "list_stack_resources", "delete_stack")),
+            (CloudWatchResponse, ("put_composite_alarm",)),
+            (SageMakerResponse, ("delete_model_package", "delete_model_package_group")),
+        ):
+            for name in names:
+                patch.setattr(owner, name, getattr(owner, name, None), raising=False)
+        store_composite_alarms()
+        delete_packages()
+        yield client
+    server.stop()
+
+
+@pytest.fixture
+def stacks(clients: Clients, demo: Assembly) -> Stacks:
+    """Return the stacks of the demo, deployed, with objects, versions, a delete marker and a model package."""
+    boto = clients("s3")
+    urllib.request.urlopen(f"{boto.meta.endpoint_url}/moto-api/reset", data=b"").close()
+    deployed = Stacks(clients)
+    show_stacks(Mock(stacks=deployed))
+    deployment = deploy(demo.directory, clients, region=REGION, account=ACCOUNT)
+    deployed.learn(deployment)
+    for bucket in deployment.of_type("AWS::S3::Bucket"):
+        for body in (b"first", b"second"):
+            boto.put_object(Bucket=bucket.physical_id, Key="interactions/1.parquet", Body=body)
+        boto.delete_object(Bucket=bucket.physical_id, Key="interactions/1.parquet")
+        boto.put_object(Bucket=bucket.physical_id, Key="interactions/2.parquet", Body=b"third")
+    clients("sagemaker").create_model_package(ModelPackageGroupName="alsolike-demo", ModelPackageDescription="v1")
+    return deployed
+
+
+def test_embedded_cloud_refuses_what_aws_refuses_and_destroy_ends_cleanly(clients: Clients, stacks: Stacks) -> None:
+    def status(stack: str) -> str:
+        clients("cloudformation").delete_stack(StackName=stack)
+        (found,) = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return f"{found['StackStatus']}: {found['StackStatusReason']}"
+
+    refusal = status("alsolike-demo-data")
+    assert refusal.startswith("DELETE_FAILED: Export alsolike-demo-data:")
+    assert "is in use by alsolike-demo-" in refusal
+    with pytest.raises(ClientError, match="contains ModelPackages"):
+        clients("sagemaker").delete_model_package_group(ModelPackageGroupName="alsolike-demo")
+
+    plan = destroying.read_plan(clients, "demo")
+    said: list[str] = []
+    destroying.tear_down(clients, plan, on_step=said.append, sleep=lambda _: None)
+
+    names = [stack.name for stack in plan]
+    assert names[-1] == "alsolike-demo-data"
+    assert names.index("alsolike-demo-observability") < names.index("alsolike-demo-serving")
+    assert said == [f"deleting {name}" for name in names]
+    assert clients("cloudformation").describe_stacks()["Stacks"] == []
+    assert {bucket["Name"] for bucket in clients("s3").list_buckets()["Buckets"]} == {
+        f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+    }
+    assert clients("dynamodb").list_tables()["TableNames"] == []
+    assert clients("kinesis").list_streams()["StreamNames"] == []
+    assert clients("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"] == []
+    with pytest.raises(NotFound, match="no deployment 'demo'"):
+        destroying.read_plan(clients, "demo")
+
+
+def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
+    name = "alsolike-shop-data"
+    clients("s3").create_bucket(Bucket="logs")
+    bucket = Resource(name, "Logs", "AWS::S3::Bucket", "logs", {}, {})
+    deployed = Stacks(clients)
+    deployed.learn(Deployment((bucket,), {}, templates={name: {"Resources": {"Logs": {"Type": bucket.type}}}}))
+    show_stacks(Mock(stacks=deployed))
+    late = iter([b"a log of an hour ago"])
+    said: list[str] = []
+
+    def client(service: str) -> Any:
+        if service == "cloudformation":  # after the bucket was emptied, before the stack is deleted
+            for body in late:
+                clients("s3").put_object(Bucket="logs", Key="late", Body=body)
+        return clients(service)
+
+    plan = destroying.read_plan(clients, "shop")
+    destroying.tear_down(client, plan, on_step=said.append, sleep=lambda _: None)
+
+    assert [line for line in said if "BucketNotEmpty" in line]
+    with pytest.raises(NotFound):
+        destroying.read_plan(clients, "shop")
+
+
+def test_stack_that_cannot_be_deleted_ends_with_its_reason() -> None:
+    cloudformation = Mock()
+    found = {"StackStatus": "DELETE_FAILED", "StackStatusReason": "Export x is in use by y"}
+    cloudformation.describe_stacks.return_value = {"Stacks": [found]}
+    plan = [destroying.StackPlan("alsolike-shop-data", "1", ())]
+
+    with pytest.raises(destroying.StackNotDeleted, match="alsolike-shop-data: Export x is in use by y; fix the cause"):
+        destroying.tear_down(lambda _: cloudformation, plan, on_step=lambda _: None, sleep=lambda _: None)
+
+
+@pytest.mark.parametrize(("answer", "deleted"), [("shop\n", True), ("yes\n", False)])
+def test_command_deletes_only_after_the_name_was_typed(
+    answer: str, deleted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = [destroying.StackPlan("alsolike-shop-data", "1", ())]
+    calls: list[str] = []
+    monkeypatch.setattr(destroying, "read_plan", lambda *_: plan)
+    monkeypatch.setattr(destroying, "tear_down", lambda *_, **__: calls.append("deleted"))
+
+    done = CliRunner().invoke(app, ["destroy", "--stack", "shop"], input=answer)
+
+    assert "stack alsolike-shop-data" in done.output
+    assert (calls == ["deleted"], done.exit_code == 0) == (deleted, deleted)
+
+
+def test_protected_stack_is_refused_with_the_command_that_ends_the_protection() -> None:
+    stack = {"StackName": "alsolike-prod-data", "StackId": "1", "EnableTerminationProtection": True}
+    cloudformation = Mock()
+    cloudformation.get_paginator.return_value.paginate.return_value = [{"Stacks": [stack]}]
+
+    with pytest.raises(InvalidInput, match="--no-enable-termination-protection --stack-name alsolike-prod-data"):
+        destroying.read_plan(lambda _: cloudformation, "prod")
+
+
+def test_plan_says_what_is_lost_and_what_stays() -> None:
+    stack = destroying.StackPlan(
+        "alsolike-shop-data",
+        "1",
+        (
+            destroying.Store("AWS::S3::Bucket", "lake", kept=False),
+            destroying.Store("AWS::DynamoDB::GlobalTable", "profiles", kept=True),
+        ),
+    )
+
+    assert destroying.plan_lines([stack]) == [
+        "deleted, in this order:",
+        "  stack alsolike-shop-data",
+        "    bucket lake with all its contents",
+        "kept:",
+        "  table profiles",
+    ]
