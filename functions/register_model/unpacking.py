@@ -1,7 +1,8 @@
-"""Unpacking a training job's model.tar.gz, which holds a bundle and nothing else."""
+"""Unpacking of a training job's model.tar.gz, which holds a bundle and nothing else."""
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from typing import IO
 
 from alsolike.bundle import CONTENT_FILE, FILES, MANIFEST_FILE, Bundle
 from alsolike.errors import InvalidBundle
+
+HEADER_BYTES = 100_000
+"""Bytes read for the headers of a file: tarfile keeps extended headers in memory, however large they are."""
 
 
 def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
@@ -22,24 +26,55 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
         reads or of what it does not, or if the bundle is not what its manifest says.
     """
     try:
-        with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+        stream = _Limited(gzip.GzipFile(fileobj=archive))
+        with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]  # reads only
             for member in _bundle_files(tar, maximum_bytes=maximum_bytes):
+                stream.allow(member.size)
                 tar.extract(member, directory, filter="data")
-    except (tarfile.TarError, zlib.error, EOFError) as error:
+    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, RecursionError, ValueError) as error:
         raise InvalidBundle(f"model.tar.gz cannot be unpacked: {error}") from error
     return Bundle(directory, files=FILES)
 
 
+class _Limited:
+    """The decompressed archive, of which no more is read than was allowed."""
+
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile) -> None:
+        self._stream = stream
+        self._left = HEADER_BYTES
+
+    def allow(self, size_bytes: int) -> None:
+        """Let the data of a file be read, and the headers of the next one."""
+        self._left = size_bytes + HEADER_BYTES
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes.
+
+        Raises
+        ------
+        InvalidBundle
+            If they are more than is allowed.
+        """
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise InvalidBundle(f"model.tar.gz has headers of more than {HEADER_BYTES} bytes")
+        return data
+
+
 def _bundle_files(tar: tarfile.TarFile, *, maximum_bytes: int) -> Iterator[tarfile.TarInfo]:
     """Yield the bundle's files at the archive's top; sizes are known before anything is written."""
-    size_bytes = 0
+    size_bytes, names = 0, set()
     for member in tar:
         if member.isdir() and member.name in (".", "./"):
             continue
         name = member.name.removeprefix("./")
-        if not member.isfile() or name not in (*FILES, MANIFEST_FILE):
+        if not member.isreg() or member.issparse() or name not in (*FILES, MANIFEST_FILE):
             raise InvalidBundle(f"model.tar.gz holds {member.name!r}, which is no file of a model bundle")
+        if name in names:
+            raise InvalidBundle(f"model.tar.gz holds {member.name!r} twice")
+        names.add(name)
         size_bytes += member.size if name != CONTENT_FILE else 0
-        if max(size_bytes, member.size) > maximum_bytes:
+        if member.size < 0 or max(size_bytes, member.size) > maximum_bytes:
             raise InvalidBundle(f"model.tar.gz holds more than {maximum_bytes} bytes, at {member.name!r}")
         yield member

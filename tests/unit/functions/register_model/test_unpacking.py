@@ -1,10 +1,12 @@
+import gzip
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from alsolike.bundle import CONTENT_FILE, Bundle
+from alsolike.bundle import CONTENT_FILE, GRAPH_FILE, Bundle
 from alsolike.errors import InvalidBundle
 from functions.register_model import unpacking
 from tests.builders.bundles import archive_of, write_bundle
@@ -82,6 +84,81 @@ def test_content_index_counts_by_itself_since_serving_does_not_read_it(bundle: P
 
     with pytest.raises(InvalidBundle, match=f"more than {size_bytes} bytes, at '.*{CONTENT_FILE}'"):
         unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes)
+
+
+@pytest.mark.parametrize("name", [CONTENT_FILE, GRAPH_FILE])
+def test_file_that_is_there_twice_is_refused(name: str, bundle: Path, target: Path) -> None:
+    """Each of twelve files of 90 MB was below a limit of 100 MB."""
+    archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"x" * 900_000)
+
+    with pytest.raises(InvalidBundle, match=f"holds './{name}' twice"):
+        unpack_bundle(io.BytesIO(archive), target)
+
+
+def extended(kind: bytes, data: bytes, *, times: int = 1, after: bytes = b"") -> bytes:
+    """Return an archive that begins with extended headers."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, len(data)
+    block = header.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
+    return gzip.compress(block * times + after)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_extended_header_is_not_read_past_its_limit(kind: bytes, target: Path) -> None:
+    record = b"19999999 comment=" + b"x" * 19_999_981 + b"\n"
+    archive = extended(kind, record)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidBundle, match="headers of more than 100000 bytes"):
+            unpack_bundle(io.BytesIO(archive), target)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most_bytes < 3_000_000 + len(archive)
+
+
+def test_many_small_extended_headers_are_refused(target: Path) -> None:
+    with pytest.raises(InvalidBundle):
+        unpack_bundle(io.BytesIO(extended(tarfile.XHDTYPE, b"12 path=abc\n", times=5_000)), target)
+
+
+def test_table_of_a_sparse_file_is_not_read_past_its_limit(target: Path) -> None:
+    """A sparse file begins with the number of its parts, which tarfile reads into memory."""
+    records = b"".join(b"%d %s\n" % (len(text) + 4, text) for text in (b"GNU.sparse.major=1", b"GNU.sparse.minor=0"))
+    member = tarfile.TarInfo("graph.data")
+    member.size = 50_000_000
+    table = b"9000000\n" + b"0\n" * 9_000_000
+    archive = extended(tarfile.XHDTYPE, records, after=member.tobuf(tarfile.USTAR_FORMAT) + table)
+
+    with pytest.raises(InvalidBundle):
+        unpack_bundle(io.BytesIO(archive), target)
+
+    assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [b"-1", b"-1000000", b"1000001"])
+def test_size_in_an_extended_header_counts(size: bytes, target: Path) -> None:
+    text = b"size=" + size
+    record = b"%d %s\n" % (len(text) + 4, text)
+    member = tarfile.TarInfo("graph.data").tobuf(tarfile.USTAR_FORMAT)
+
+    with pytest.raises(InvalidBundle):
+        unpack_bundle(io.BytesIO(extended(tarfile.XHDTYPE, record, after=member + bytes(20_000))), target)
+
+
+def test_headers_before_each_file_may_be_as_large_as_usual(bundle: Path, target: Path) -> None:
+    """Python writes an extended header with the time of change before each file."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted(bundle.iterdir()):
+            member = tar.gettarinfo(str(path), path.name)
+            member.pax_headers = {"comment": "x" * 20_000}
+            with path.open("rb") as file:
+                tar.addfile(member, file)
+
+    assert unpack_bundle(io.BytesIO(buffer.getvalue()), target).manifest.version == "v1"
 
 
 @pytest.mark.parametrize("cut", [0, 10, 400])
