@@ -62,14 +62,17 @@ def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize(
     ("settings_", "erased"),
     [
-        (configuration(minimum_item=20, minimum_user=30), is_erased),
-        (configuration(events=HALVES), nobody),
+        pytest.param(
+            configuration(minimum_item=20, minimum_user=30),
+            is_erased,
+            id="minimums and erased users",
+            marks=pytest.mark.ci,
+        ),
+        pytest.param(configuration(events=HALVES), nobody, id="fractions are taken back"),
     ],
-    ids=["minimums and erased users", "fractions are taken back"],
 )
 def test_both_engines_make_the_same_dataset(
     spark: SparkSession, odd_lake: Path, settings_: Configuration, erased: Erased
