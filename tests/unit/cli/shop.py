@@ -60,6 +60,14 @@ DATASET = DatasetManifest(
     repeat_share=0.25,
     lineage=(),
 )
+MANIFEST = {
+    "version": "r1", "algorithm": "ease", "items": 3, "exclude_seen": True, "dataset_id": "r1",
+    "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
+    "last_event_ms": 8, "created_ms": 9, "code_version": "abc", "files": {}, "format_version": 1,
+    "metrics": {"k": 10, "seen": "masked", "asked_users": 1_234, "candidates": [
+        {"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}],
+        "left_out": {"sasrec": "torch is not installed"}},
+}  # fmt: skip
 
 
 def put_parameters(ssm: Any, environment: str, names: Names = NAMES, *, without: str = "") -> None:

@@ -13,18 +13,10 @@ from cli import training_run
 from cli.deployment import Deployment
 from cli.main import app, main
 from cli.training_run import Outcome, TrainingBusy, TrainingFailed
-from tests.unit.cli.shop import DATASET, NAMES, put_parameters
+from tests.unit.cli.shop import DATASET, MANIFEST, NAMES, put_parameters
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
 OUTCOME = Outcome("r1", "r1", "promoted", ("passed: parity",), trained=True, duration_s=1.0)
-MANIFEST = {
-    "version": "r1", "algorithm": "ease", "items": 3, "exclude_seen": True, "dataset_id": "r1",
-    "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
-    "last_event_ms": 8, "created_ms": 9, "code_version": "abc", "files": {}, "format_version": 1,
-    "metrics": {"k": 10, "seen": "masked", "asked_users": 1_234, "candidates": [
-        {"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}],
-        "left_out": {"sasrec": "torch is not installed"}},
-}  # fmt: skip
 
 
 @pytest.fixture

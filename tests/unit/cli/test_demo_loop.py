@@ -1,0 +1,178 @@
+"""The demo's loop on a deployment in memory, whose training, stream and API are stand-ins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike import recommendation_id
+from alsolike.errors import Unavailable
+from alsolike.profiles import Profile, ProfileStore
+from cli import training_run
+from cli.api import Recommendations, RecommendedItem
+from cli.demo import loop, reference, replay
+from cli.demo.journey import Journey, LiveEvent
+from cli.demo.loop import Loop
+from cli.demo.replay import Plan
+from cli.demo.summary import DemoFailed, Summary
+from cli.deployment import Deployment
+from cli.training_run import Outcome
+from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
+
+NOW_S = 1_700_000_000
+ITEMS = ("bread", "cheese", "figs", "honey", "milk", "pears")
+SHOPPERS = ("1", "2", "3", "4")
+EVENTS = tuple(LiveEvent(user, f"b{user}", "milk", NOW_S, 1.0) for user in SHOPPERS)
+
+
+def ranked(profile: Profile) -> list[str]:
+    """Return the items in an order that each interaction changes."""
+    turn = len(profile.recent) % len(ITEMS)
+    return [*ITEMS[turn:], *ITEMS[:turn]]
+
+
+class MemoryApi:
+    """The API of a shop whose model ranks by `ranked`."""
+
+    version: str | None = "r1"
+
+    def __init__(self, where: Deployment) -> None:
+        self._profiles = ProfileStore(where.client("dynamodb"), NAMES.profiles_table)
+
+    def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
+        items = tuple(RecommendedItem(item, 1.0, {}) for item in ranked(self._profiles.read(f"u#{user_id}")))
+        made = recommendation_id.create(answered_ms=NOW_S * 1000, recommender="for-you", version="r1")
+        return Recommendations(items[:k], made, "for-you", 0, 0, self.version, None, 3.0)
+
+
+class MemoryReference:
+    """The reference model, which ranks as the API does."""
+
+    def knows(self, item_id: str) -> bool:
+        return item_id in ITEMS
+
+    def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
+        return ranked(profile)[:k]
+
+
+def send(plan: Plan, where: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+    """Write the events into the profiles, as the consumer of the stream does."""
+    store = ProfileStore(where.client("dynamodb"), NAMES.profiles_table)
+    for user, profile in replay.expected_profiles(plan, replay.read_profiles(plan.users, store)).items():
+        store.add(f"u#{user}", profile.recent, now_ms=now_ms)
+        on_sent(1)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Journey:
+    rows = {"USER_ID": list(SHOPPERS), "ITEM_ID": ["bread"] * 4, "TIMESTAMP": [NOW_S - 99] * 4}
+    pq.write_table(pa.table(rows), tmp_path / "interactions.parquet")
+    (tmp_path / "items.csv").write_text("ITEM_ID,TITLE\n" + "".join(f"{item},{item.title()}\n" for item in ITEMS))
+    (tmp_path / "users.csv").write_text("USER_ID,LEVEL\n" + "".join(f"{user},gold\n" for user in SHOPPERS))
+    interactions, items, users = (tmp_path / name for name in ("interactions.parquet", "items.csv", "users.csv"))
+    return Journey(interactions, items, users, EVENTS, {}, shifted_weeks=52)
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Replace the outcome of the training, which promotes the model by default."""
+
+    def replace(decision: str, *reasons: str) -> None:
+        outcome = Outcome("r1", "r1", decision, reasons, trained=True, duration_s=2.0)
+        monkeypatch.setattr(training_run, "follow", lambda *_, **__: outcome)
+
+    replace("promoted", "ndcg@10 is higher")
+    return replace
+
+
+@pytest.fixture
+def run(
+    deployment: Deployment,
+    data: Journey,
+    outcome: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[[], Summary]:
+    put = deployment.client("s3").put_object
+    put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
+    put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))
+    monkeypatch.setattr(training_run, "start", lambda where: "execution")
+    monkeypatch.setattr(reference, "fit", lambda *_: MemoryReference())
+    monkeypatch.setattr(loop, "Api", MemoryApi)
+    monkeypatch.setattr(replay, "send", send)
+
+    def run() -> Summary:
+        summary, firsts = Summary(), list[Any]()
+        try:
+            Loop(deployment, summary, directory=tmp_path, started_s=0).run(
+                data, on_first=lambda: firsts.append(summary.first)
+            )
+        finally:
+            assert firsts == [summary.first] * bool(summary.first)
+        return summary
+
+    return run
+
+
+def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Callable[[], Summary]) -> None:
+    summary = run()
+
+    assert [check.found for check in summary.checks if not check.passed] == []
+    assert [check.name for check in summary.checks] == [
+        "every row is imported",
+        "the gate promotes the model",
+        "every live event updates its shopper's profile",
+        "the API ranks as the reference model does",
+        "never-bought items move as in the reference model",
+    ]
+    assert (summary.data["interactions"], summary.data["items"], summary.data["users"]) == (4, 6, 4)
+    assert (summary.model["algorithm"], summary.files["model"][-6:]) == ("ease", "/model")
+    assert summary.first is not None
+    assert summary.first.item_ids == ("cheese", "figs", "honey", "milk", "pears", "bread")
+    assert summary.latency is not None
+    assert (summary.latency.requests, summary.latency.p50_ms, summary.latency.p95_ms) == (100, 3.0, 3.0)
+    assert (summary.replay["events"], summary.replay["shoppers"]) == (4, 4)
+    # Each shopper bought two of six items: the other four moved by one place.
+    assert summary.replay["never_bought_items_moved"] == 4 * 4
+
+
+def test_model_that_the_gate_rejects_ends_the_loop_with_the_next_command(
+    run: Callable[[], Summary], outcome: Callable[..., None]
+) -> None:
+    outcome("rejected", "failed: ndcg@10")
+
+    with pytest.raises(
+        DemoFailed, match=r"r1 was rejected, expected promoted: failed: ndcg@10\. Run `.* demo --verbose`"
+    ):
+        run()
+
+
+def test_rankings_other_than_the_references_fail_the_check(
+    run: Callable[[], Summary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryReference, "rank", lambda *_, **__: list(ITEMS))
+
+    failed = {check.name: check.found for check in run().checks if not check.passed}
+
+    assert failed == {
+        "the API ranks as the reference model does": "0 of 8 answers rank as the reference model does",
+        "never-bought items move as in the reference model": (
+            "0 of 16 never-bought items moved as the reference model says"
+        ),
+    }
+
+
+def test_version_that_is_not_served_in_time_is_named(
+    run: Callable[[], Summary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryApi, "version", "r0")
+    monkeypatch.setattr(loop, "CHAMPION_TIMEOUT_S", 0)
+
+    with pytest.raises(Unavailable, match="after 0 s the API still serves r0, expected r1"):
+        run()

@@ -1,0 +1,96 @@
+"""Contents of a layer's folder, whose packages a stand-in installs."""
+
+from __future__ import annotations
+
+import itertools
+import stat
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import uv
+
+from layers import contents
+from layers.contents import Layer, LayerError, files, fill
+from layers.target import Target
+
+INSTALLED = (
+    "orjson/__init__.py", "orjson/__init__.pyi", "orjson/__pycache__/a.pyc", "orjson/tests/test_a.py", "bin/orjson",
+    "orjson-3.dist-info/METADATA", "orjson-3.dist-info/RECORD", "orjson-3.dist-info/uv_cache.json",
+    "orjson/headers/a.h", "orjson/tool.py",
+)  # fmt: skip
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Sequence[str]]:
+    """Commands that install packages; a stand-in writes the files of one, and the repository has one layer."""
+    commands: list[Sequence[str]] = []
+
+    def install(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        for name in INSTALLED:
+            write(Path(command[command.index("--target") + 1]) / name)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(contents, "ROOT", tmp_path / "repository")
+    monkeypatch.setattr(uv, "find_uv_bin", lambda: "uv")
+    monkeypatch.setattr(subprocess, "run", install)
+    return commands
+
+
+def write(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x = 1", encoding="utf-8")
+    path.chmod(0o600)
+
+
+def filled(folder: Path, layer: Layer) -> list[str]:
+    fill(layer, Target("arm64"), folder)
+    return [path.relative_to(folder).as_posix() for path in files(folder)]
+
+
+def test_layer_has_its_packages_and_its_own_modules_and_nothing_unused(
+    commands: list[Sequence[str]], tmp_path: Path
+) -> None:
+    layer = Layer("core", unused=("orjson/headers", "orjson/tool.py"))
+    for name in ("alsolike/lake.py", "alsolike/__pycache__/lake.pyc"):
+        write(layer.directory / "python" / name)
+
+    assert filled(tmp_path / "layer", layer) == [
+        "python/alsolike/lake.py",
+        "python/orjson-3.dist-info/METADATA",
+        "python/orjson/__init__.py",
+    ]
+
+
+def test_packages_are_pinned_and_fit_the_target(commands: list[Sequence[str]], tmp_path: Path) -> None:
+    layer = Layer("sentences")  # has no modules of its own
+
+    filled(tmp_path / "layer", layer)
+
+    (command,) = commands
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(command)
+    options = dict(itertools.pairwise(command))
+    assert options["--python-platform"] == "aarch64-manylinux_2_28"
+    assert options["--requirements"] == str(layer.requirements)
+
+
+def test_files_have_one_mode_and_one_time(commands: list[Sequence[str]], tmp_path: Path) -> None:
+    folder = tmp_path / "layer"
+
+    filled(folder, Layer("core"))
+
+    found = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode), path.stat().st_mtime) for path in folder.rglob("*")}
+    assert found == {(True, 0o755, 315_532_800.0), (False, 0o644, 315_532_800.0)}
+    assert folder.stat().st_mtime == 315_532_800.0
+
+
+def test_packages_that_cannot_be_installed_are_an_error(
+    commands: list[Sequence[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = subprocess.CompletedProcess[str]((), 1, stderr=" no hash\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: refusal)
+
+    with pytest.raises(LayerError, match=r"layer core: .* cannot be installed for Python 3\.13 on .*:\nno hash$"):
+        filled(tmp_path / "layer", Layer("core"))
