@@ -11,7 +11,7 @@ from typing import Any
 from alsolike.aws import client
 from alsolike.correlation import bearing, correlate
 from alsolike.errors import AlsolikeError
-from alsolike.http import respond_error
+from alsolike.http import respond_error, route_key
 from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.settings import from_environment
 from functions.collect.request import Request
@@ -38,7 +38,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     correlation_id = correlate(event)
     request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis, correlation_id)
     try:
-        return bearing(_routes()[event["routeKey"]](request), correlation_id)
+        return bearing(_routes()[route_key(event)](request), correlation_id)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)

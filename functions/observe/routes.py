@@ -11,6 +11,7 @@ import orjson
 from alsolike import observed
 from alsolike.cache import BoundedCache
 from alsolike.configuration_reader import ConfigurationReader
+from alsolike.http import route_key
 from alsolike.observed import ROUTES
 from alsolike.observed_answers import BY
 from alsolike.queries import read_query
@@ -78,7 +79,7 @@ class Routes:
         Unavailable
             If what is looked at does not answer.
         """
-        key: str = event["routeKey"]
+        key = route_key(event)
         fields = self._queries[key]
         query = {} if fields is None else read_query(event, fields)
         question = orjson.dumps([key, query], option=orjson.OPT_SORT_KEYS)

@@ -10,7 +10,7 @@ from typing import Any
 
 from alsolike.aws import client
 from alsolike.errors import AlsolikeError, InvalidBundle, Unavailable
-from alsolike.http import respond, respond_error
+from alsolike.http import respond, respond_error, route_key
 from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.settings import from_environment
 from functions.operate.request import Request
@@ -39,7 +39,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request."""
     request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
     try:
-        return respond(_routes()[event["routeKey"]](request))
+        return respond(_routes()[route_key(event)](request))
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)

@@ -44,7 +44,7 @@ class Request:
         body = request_body(self.event)
         if len(body) > MAX_BYTES:
             raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BYTES}")
-        return fields.read(wire.parse_object(body, what="body"))
+        return fields.read(wire.parse_sent_object(body))
 
     def query(self, fields: Fields) -> dict[str, Any]:
         """Return the parameters of the query; see `alsolike.queries`."""

@@ -17,7 +17,7 @@ from alsolike.configuration import DEFAULT
 from alsolike.configuration_reader import ConfigurationReader
 from alsolike.correlation import bearing, correlate
 from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
-from alsolike.http import respond_error
+from alsolike.http import respond_error, route_key
 from alsolike.observability import Metric, count, log_refusal, observed
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
@@ -159,7 +159,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return _or_refusal(answer_call, event, context, sources=sources, now_ms=now_ms)
     budget = Budget(sources.time_budget_ms)
     try:
-        request = PARSERS[event["routeKey"]](event)
+        request = PARSERS[route_key(event)](event)
         standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
         answer = recommend(
             request,

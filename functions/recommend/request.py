@@ -203,7 +203,7 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
     body = request_body(event)
     if len(body) > MAX_BODY_BYTES:
         raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BODY_BYTES}")
-    return wire.parse_object(body)
+    return wire.parse_sent_object(body)
 
 
 def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:

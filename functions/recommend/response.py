@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from alsolike.http import is_current, not_modified, respond
+from alsolike.http import is_current, not_modified, respond, route_key
 from alsolike.recommendation_requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.served import FILLED, PROMOTED, RANKED
 from functions.recommend.request import Request
@@ -36,7 +36,7 @@ def respond_answer(answer: Answer, request: Request, event: Mapping[str, Any]) -
     headers = _headers(answer)
     if request.session_id is None:  # how the shop steers, and what it does not show, is nothing for a browser
         headers.update(_steering(answer))
-    if event["routeKey"].startswith("GET "):
+    if route_key(event).startswith("GET "):
         headers.update(_caching(answer, request))
         if is_current(event, headers["etag"]):
             return not_modified(headers)
@@ -53,6 +53,8 @@ def _headers(answer: Answer) -> dict[str, str]:
         headers["x-alsolike-popular-within"] = quote(answer.within)  # names of columns are anybody's
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
+    if answer.unknown_columns:
+        headers["x-alsolike-unknown-columns"] = ", ".join(map(quote, answer.unknown_columns))
     return headers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from alsolike import recommendation_id
 from alsolike.canary import assign
@@ -45,6 +45,8 @@ class Answer:
         Name of the filter that applied.
     configuration
         Version of the configuration.
+    unknown_columns
+        Requested metadata columns that the configuration does not declare and no item of the answer has.
     """
 
     items: Sequence[Place]
@@ -60,6 +62,7 @@ class Answer:
     gave: tuple[str, ...] = ()
     filter: str | None = None
     configuration: int = 0
+    unknown_columns: tuple[str, ...] = ()
 
 
 def recommend(
@@ -137,8 +140,9 @@ def recommend(
             if not (chosen.needs_user or chosen.needs_history):
                 raise
     places = found.items if slate is None else slate.places
+    items = _items(scene, places, found.history)
     return Answer(
-        _items(scene, places, found.history),
+        items,
         said,
         found.source if places else "none",
         sum(place.origin == FILLED for place in places),
@@ -151,7 +155,17 @@ def recommend(
         () if slate is None else tuple(slate.gave),
         filter=chosen.name or None,
         configuration=standing.configuration.version,
+        unknown_columns=_unknown_columns(scene, items, declared=standing.configuration.item_columns),
     )
+
+
+def _unknown_columns(scene: Scene, places: Sequence[Place], *, declared: Container[str]) -> tuple[str, ...]:
+    """Return the requested columns that are neither declared nor a property of an item in the answer."""
+    if not places:
+        return ()
+    there = {name for place in places for name in place.metadata or ()}
+    columns = scene.request.metadata_columns
+    return tuple(name for name, key in columns if key not in declared and name not in there)
 
 
 def _cold(scene: Scene, found: Found, places: Sequence[Place]) -> int:

@@ -49,6 +49,7 @@ _ANSWER_HEADERS = (
     "x-alsolike-rules",
     "x-alsolike-rules-gave",
     "x-alsolike-source",
+    "x-alsolike-unknown-columns",
     "x-amzn-errortype",
     "x-correlation-id",
 )
@@ -149,7 +150,7 @@ class HttpApi(Construct):
         Parameters
         ----------
         key
-            Like `POST /events`.
+            Like `POST /events`; the route of a GET also takes HEAD.
         """
         scopes = [scope_name(each) for each in (scope, *or_scopes)]
         self._add(key, function, authorizer=self._authorizer, scopes=scopes, limits=_LIMITS[scope])
@@ -168,9 +169,10 @@ class HttpApi(Construct):
         limits: str,
     ) -> None:
         method, path = key.split(" ")
+        methods = [method, "HEAD"] if method == "GET" else [method]
         routes = self._api.add_routes(
             path=path,
-            methods=[apigw.HttpMethod[method]],
+            methods=[apigw.HttpMethod[each] for each in methods],
             integration=integrations.HttpLambdaIntegration(
                 "".join(word.title() for word in re.findall("[A-Za-z]+", key)),
                 function,
@@ -179,10 +181,11 @@ class HttpApi(Construct):
             authorizer=authorizer,
             authorization_scopes=scopes,
         )
-        self._route_settings[key] = {
-            "ThrottlingRateLimit": getattr(self._settings, f"{limits}_rate_per_s"),
-            "ThrottlingBurstLimit": getattr(self._settings, f"{limits}_burst"),
-        }
+        for each in methods:
+            self._route_settings[f"{each} {path}"] = {
+                "ThrottlingRateLimit": getattr(self._settings, f"{limits}_rate_per_s"),
+                "ThrottlingBurstLimit": getattr(self._settings, f"{limits}_burst"),
+            }
         for stage in self._stages:
             stage.route_settings = self._route_settings
             # API Gateway takes no settings of a route that is not there yet.

@@ -18,12 +18,14 @@ def exchange(serve: Callable[[HttpRequest], HttpResponse]) -> type[Exchange]:
         sys_version = ""
 
         def answer(self) -> None:
-            target = urlsplit(self.path)
+            # Python's server shortens the slashes at the beginning of `path`, and urlsplit takes two for a host.
+            path, _, query = self.requestline.split(" ")[1].partition("?")
+            path = path if path.startswith("/") else urlsplit(path).path
             response = serve(
                 HttpRequest(
                     method=self.command,
-                    path=target.path or "/",
-                    query=target.query,
+                    path=path or "/",
+                    query=query,
                     headers=self.headers.items(),
                     body=self.read_body(),
                     source_ip=self.client_address[0],

@@ -114,7 +114,7 @@ class HttpApiServer:
 
     def _stage(self, path: str) -> tuple[Stage | None, str]:
         """Return the stage of a path, and the path that routes see."""
-        first, _, rest = path.lstrip("/").partition("/")
+        first, _, rest = path.removeprefix("/").partition("/")
         if first in self._api.stages:
             return self._api.stages[first], f"/{rest}"
         return self._api.stages.get(DEFAULT_STAGE), path

@@ -75,19 +75,27 @@ FUNCTION_OF = (
 )
 
 
+HEADS = {f"HEAD {key.removeprefix('GET ')}": key for key in FUNCTION_OF if key.startswith("GET ")}
+
+
 def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
     routes = assembly.of_type("AWS::ApiGatewayV2::Route")
     of_machines = [r for r in routes if r.properties["AuthorizationType"] == "JWT"]
 
-    assert {r.properties["RouteKey"]: r.properties["AuthorizationScopes"] for r in of_machines} == SCOPES
-    assert {r.properties["RouteKey"] for r in routes} == set(FUNCTION_OF)
+    assert {r.properties["RouteKey"]: r.properties["AuthorizationScopes"] for r in of_machines} == SCOPES | {
+        head: SCOPES[get] for head, get in HEADS.items() if get in SCOPES
+    }
+    assert {r.properties["RouteKey"] for r in routes} == {*FUNCTION_OF, *HEADS}
 
 
 def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) -> None:
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] != "JWT"]
     sessions = assembly.authorizer("REQUEST")
 
-    assert {r.properties["RouteKey"] for r in routes} == set(FOR_BROWSERS)
+    assert {r.properties["RouteKey"] for r in routes} == {
+        *FOR_BROWSERS,
+        *(head for head, get in HEADS.items() if get in FOR_BROWSERS),
+    }
     assert {r.properties["AuthorizationType"] for r in routes} == {"CUSTOM"}
     assert {r.properties["AuthorizerId"]["Ref"] for r in routes} == {sessions.logical_id}
     assert "AuthorizationScopes" not in {name for r in routes for name in r.properties}
@@ -121,7 +129,9 @@ def test_every_route_is_described_with_its_scopes() -> None:
     assert described == SCOPES | {key: [] for key in FOR_BROWSERS}
 
 
-@pytest.mark.parametrize(("route", "function"), FUNCTION_OF.items())
+@pytest.mark.parametrize(
+    ("route", "function"), [*FUNCTION_OF.items(), *((head, FUNCTION_OF[get]) for head, get in HEADS.items())]
+)
 def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) -> None:
     (found,) = [r for r in demo.of_type("AWS::ApiGatewayV2::Route") if r.properties["RouteKey"] == route]
 
@@ -183,7 +193,7 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
 
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 2000, "ThrottlingBurstLimit": 2000}
     assert limits == {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
-    assert set(stage["RouteSettings"]) == set(FUNCTION_OF)
+    assert set(stage["RouteSettings"]) == {*FUNCTION_OF, *HEADS}
     log = demo.referred(stage["AccessLogSettings"]["DestinationArn"], stack="alsolike-demo-serving")
     assert log.type == "AWS::Logs::LogGroup"
     fields = json.loads(stage["AccessLogSettings"]["Format"])
@@ -199,10 +209,11 @@ def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
 
     rates = {key: (values["ThrottlingRateLimit"], values["ThrottlingBurstLimit"]) for key, values in limits.items()}
     by_scope = {"recommendations.read": (300, 600), "events.write": (300, 600), "admin": (50, 100)}
-    assert rates == {
+    expected = {
         **{key: by_scope[scope.partition("/")[2]] for key, (scope, *_) in SCOPES.items()},
         **dict.fromkeys(FOR_BROWSERS, (300, 600)),
     }
+    assert rates == expected | {head: expected[get] for head, get in HEADS.items()}
 
 
 def test_each_class_of_routes_has_limits_of_its_own(other: Assembly) -> None:

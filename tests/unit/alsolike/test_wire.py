@@ -174,3 +174,22 @@ def test_json_in_a_string_and_a_plain_object_mean_the_same(value: dict[str, Any]
 def test_json_in_a_string_of_the_wrong_form_is_refused(value: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         wire.json_object(value, "p", maximum=100)
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b'{"userId": "a", "userId": "b"}', "userId"),
+        (b'{"items": [{"x": {"a": 1, "b": 2, "a": 3}}]}', "a"),
+        ('{"\u00e9": 1, "\\u00e9": 2}'.encode(), "\u00e9"),
+    ],
+)
+def test_key_that_is_sent_twice_is_refused(body: bytes, key: str) -> None:
+    with pytest.raises(InvalidInput, match=f'^body has the key "{key}" twice in one object, expected each key once$'):
+        wire.parse_sent_object(body)
+
+
+def test_sent_object_is_parsed_as_any_other() -> None:
+    body = b'{"a": [{"k": 1}, {"k": 1.5}], "n": ' + b"9" * 300 + b"}"
+
+    assert wire.parse_sent_object(body) == wire.parse_object(body)

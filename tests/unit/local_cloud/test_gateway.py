@@ -1,4 +1,5 @@
 import base64
+import http.client
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,9 +8,11 @@ import pytest
 
 from local_cloud.gateway.access_log import Served, access_line
 from local_cloud.gateway.cors import Cors
+from local_cloud.gateway.exchange import exchange
 from local_cloud.gateway.request import ApiContext, HttpRequest, encoded_body, payload_event
 from local_cloud.gateway.response import HttpResponse, function_response
 from local_cloud.gateway.routes import Route, RouteTable
+from local_cloud.loopback_server import LoopbackServer
 
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
 
@@ -153,3 +156,23 @@ def test_access_line_fills_known_variables_and_hyphens_the_others() -> None:
     line = access_line(f"{format_text} $context.authorizer.claims.sub $context.status.", served)
 
     assert line == '{"r": "GET /a", "n": "4", "x": "-"} me 200.'
+
+
+@pytest.mark.parametrize("path", ["//recommendations", "/recommendations/", "///", "/recommendations//", "//host/a"])
+def test_slashes_of_a_path_reach_the_routes_unchanged(path: str) -> None:
+    seen: list[HttpRequest] = []
+
+    def serve(request: HttpRequest) -> HttpResponse:
+        seen.append(request)
+        return HttpResponse(200, (), b"")
+
+    server = LoopbackServer(exchange(serve))
+    try:
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        connection.request("GET", f"{path}?a=1?")
+        connection.getresponse().read()
+    finally:
+        server.stop()
+
+    assert [(request.path, request.query) for request in seen] == [(path, "a=1?")]
+    assert table("POST /recommendations").match("POST", path) is None

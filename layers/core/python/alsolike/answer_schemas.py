@@ -170,6 +170,11 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
             "schema": {"type": "string"},
             "description": "Why the answer is less than it should be, with commas between the reasons.",
         },
+        "x-alsolike-unknown-columns": {
+            "schema": {"type": "string"},
+            "description": "Requested metadata columns that are not declared and that no item of the answer has, "
+            "percent-encoded, with commas between.",
+        },
         "x-alsolike-rules": {
             "schema": {"type": "string"},
             "description": "The rule set that made the list.",

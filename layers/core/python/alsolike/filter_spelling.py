@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from alsolike.configuration import ColumnType
-from alsolike.filter_tree import ITEM_ID, Dataset, Filter
+from alsolike.configuration import ColumnType, Configuration
+from alsolike.errors import UnknownEventType
+from alsolike.filter_tree import EVENT_TYPE, ITEM_ID, Column, Dataset, Filter, Membership
+
+
+def closest(text: str, names: Iterable[str]) -> str | None:
+    """Return the name that a misspelt text probably stands for, whatever its case; None where none is near."""
+    by_lower_case = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)
+    return by_lower_case[near[0]] if near else None
+
+
+def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
+    """Yield the character at which a condition with an undeclared event type stands, and the reason."""
+    for column, text in texts(filter_):
+        if column.dataset is not Dataset.INTERACTIONS or column.key != EVENT_TYPE:
+            continue
+        try:
+            configuration.canonical_event_type(text)
+        except UnknownEventType as error:
+            near = closest(text, configuration.events)
+            yield column.offset, f"{error}" + (f"; did you mean {near}?" if near else "")
+
+
+def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
+    """Yield the texts that stand in conditions, each with the column that it is compared with."""
+    for expression in filter_.expressions:
+        for leaf in expression.leaves():
+            values = leaf.elements if isinstance(leaf, Membership) else (leaf.value,)
+            if isinstance(values, tuple):
+                yield from ((leaf.column, value) for value in values if isinstance(value, str))
 
 
 def undeclared(
@@ -31,8 +60,7 @@ def undeclared(
         names = known.get(column.dataset)
         if names is None or column.key in names:
             continue
-        by_lower_case = {name.lower(): name for name in names}
-        near = difflib.get_close_matches(column.key.lower(), by_lower_case, n=1)
-        meant = f", did you mean {by_lower_case[near[0]]}?" if near else ""
+        near = closest(column.key, names)
+        meant = f", did you mean {near}?" if near else ""
         why = "so no item has a value of it" if column.dataset is Dataset.ITEMS else "so nothing checks its values"
         yield column.offset, f"{column.dataset}.{column.name} is not declared, {why}{meant}"

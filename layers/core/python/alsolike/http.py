@@ -36,6 +36,12 @@ def request_body(event: Mapping[str, Any]) -> bytes:
         raise InvalidInput(f"body is not {'base64' if is_base64 else 'valid Unicode'}: {error}") from error
 
 
+def route_key(event: Mapping[str, Any]) -> str:
+    """Return the key of the request's route; HEAD is answered as GET, and API Gateway leaves out the body."""
+    key: str = event["routeKey"]
+    return f"GET {key.removeprefix('HEAD ')}" if key.startswith("HEAD ") else key
+
+
 def respond(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the answer with `document` as its JSON body."""
     return respond_json(orjson.dumps(document), status=status, headers=headers)

@@ -74,7 +74,7 @@ def parse_put_events(
     NotFound
         If the call is for another tracking id.
     """
-    call = (CALL if session is None else SESSION_CALL).read(wire.parse_object(body))
+    call = (CALL if session is None else SESSION_CALL).read(wire.parse_sent_object(body))
     found = call.get("trackingId", tracking_id)
     if tracking_id is not None and found != tracking_id:
         raise NotFound(f"trackingId is {wire.describe(found)}, expected {tracking_id}")

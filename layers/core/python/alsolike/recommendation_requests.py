@@ -62,7 +62,8 @@ def check_subject(recommender: str, *, user_id: str | None, item_id: str | None)
         If it does not.
     """
     if recommender in OF_USERS and user_id is None:
-        raise InvalidInput("userId is missing, expected a non-empty string")
+        other = "" if item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
+        raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
     if recommender in OF_ITEMS and item_id is None:
         raise InvalidInput(f"itemId is missing, expected an item: {recommender} starts from one")
 

@@ -103,7 +103,7 @@ def parse_put(
     NotFound
         If the call is for another dataset.
     """
-    call = put_call(kind).read(wire.parse_object(body))
+    call = put_call(kind).read(wire.parse_sent_object(body))
     if dataset_arn is not None and call["datasetArn"] != dataset_arn:
         raise NotFound(f"datasetArn is {wire.describe(call['datasetArn'])}, expected {dataset_arn}")
     rows: list[R] = []
@@ -124,7 +124,7 @@ def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, Column
     InvalidInput
         If it is no such object, is empty, or a value is not of its column's type.
     """
-    changes = wire.parse_object(body)
+    changes = wire.parse_sent_object(body)
     if not changes:
         raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")
     check_properties(changes, kind, columns=columns)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -37,6 +38,25 @@ def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
     if not isinstance(document, dict):
         found = "null" if document is None else describe(document)
         raise InvalidInput(f"{what} is {found}, expected an object")
+    return document
+
+
+def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
+    """Parse a JSON object that a client sent, in which no key may stand twice.
+
+    Raises
+    ------
+    InvalidInput
+        As `parse_object`, and if an object has the same key twice.
+    """
+    document = parse_object(body, what=what)
+
+    def check(pairs: Sequence[tuple[str, Any]]) -> None:
+        if len(keys := [key for key, _ in pairs]) > len(set(keys)):
+            twice = next(key for index, key in enumerate(keys) if key in keys[:index])
+            raise InvalidInput(f"{what} has the key {describe(twice)} twice in one object, expected each key once")
+
+    json.loads(body.decode(), object_pairs_hook=check)  # orjson keeps the last of equal keys
     return document
 
 
@@ -205,7 +225,7 @@ def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
     text = orjson.dumps(value).decode() if isinstance(value, dict) else _json_text(value, where)
     if len(text) > maximum:
         raise InvalidInput(f"{where} has {len(text)} characters, expected at most {maximum}")
-    return parse_object(text.encode(), what=where)
+    return parse_sent_object(text.encode(), what=where)
 
 
 def _json_text(value: object, where: str) -> str:

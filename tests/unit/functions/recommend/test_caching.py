@@ -70,3 +70,10 @@ def test_other_items_are_another_answer_and_other_scores_are_not(stocked: Shop) 
 
 def test_posts_are_not_kept(stocked: Shop) -> None:
     assert not {"etag", "cache-control"} & stocked.ask()[1].keys()
+
+
+def test_head_is_answered_as_get(stocked: Shop) -> None:
+    get = stocked.get(FOR_USER, path={"userId": "anna"})
+    head = stocked.get(FOR_USER.replace("GET", "HEAD"), path={"userId": "anna"})
+
+    assert (head["statusCode"], head["headers"]["etag"]) == (200, get["headers"]["etag"])

@@ -221,3 +221,12 @@ def test_every_recommender_answers_before_the_first_model(shop: Shop, counted: C
         assert headers["x-alsolike-source"] == expected, recommender
         assert headers["x-alsolike-degraded"] == "no-model"
         counted()
+
+
+def test_requested_columns_that_do_not_exist_are_named(stocked: Shop) -> None:
+    items, headers = stocked.ask(metadataColumns={"ITEMS": ["TITLE", "NO, PE"]})
+    _, known = stocked.ask(metadataColumns={"ITEMS": ["TITLE"]})
+
+    assert all("NO, PE" not in item["metadata"] for item in items)
+    assert headers["x-alsolike-unknown-columns"] == "NO%2C%20PE"
+    assert "x-alsolike-unknown-columns" not in known

@@ -48,7 +48,12 @@ def test_metadata_columns_are_taken_in_either_spelling() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"userId": None}, "userId is missing, expected a non-empty string"),
+        ({"userId": None}, "userId is missing, expected a user: for-you recommends to one"),
+        (
+            {"userId": None, "itemId": "pear"},
+            "userId is missing, expected a user: for-you recommends to one; "
+            "similar-items and bought-together need only itemId",
+        ),
         ({"userId": "x" * 257}, "userId has 257 characters, expected at most 256"),
         ({"numResults": 501}, "numResults is 501, expected a whole number from 0 to 500"),
         ({"numResults": -1}, "numResults is -1, expected a whole number from 0 to 500"),
