@@ -50,6 +50,8 @@ class Recommendations:
         Why the answer is less than it should be, if it is.
     rules, rules_gave
         The rule set that made the list, and which of its rules could not be kept.
+    unknown_columns
+        Requested metadata columns that do not exist.
     duration_ms
         From sending the request to having the answer.
     """
@@ -64,6 +66,7 @@ class Recommendations:
     duration_ms: float
     rules: str | None = None
     rules_gave: str | None = None
+    unknown_columns: tuple[str, ...] = ()
 
 
 class Api:
@@ -75,6 +78,8 @@ class Api:
         self._certificate = deployment.certificate
         self._token = deployment.token
         self._tracking_id = deployment.names.tracking_id
+        names = deployment.names
+        self._datasets = {"items": ("itemId", names.items_dataset_arn), "users": ("userId", names.users_dataset_arn)}
         self._local = threading.local()
 
     def recommendations(
@@ -126,6 +131,7 @@ class Api:
             degraded=headers.get("x-alsolike-degraded"),
             rules=headers.get("x-alsolike-rules"),
             rules_gave=headers.get("x-alsolike-rules-gave"),
+            unknown_columns=_names(headers.get("x-alsolike-unknown-columns", "")),
             duration_ms=duration_ms,
         )
 
@@ -144,6 +150,18 @@ class Api:
             "eventList": list(events),
         }
         self._post("/events", body, scope=WRITE_EVENTS)
+
+    def put_row(self, plural: str, row_id: str, properties: Mapping[str, Any]) -> None:
+        """Write an item or user, replacing the stored one.
+
+        Raises
+        ------
+        InvalidInput, NotFound, Unavailable
+            As the API says.
+        """
+        id_field, arn = self._datasets[plural]
+        row = {id_field: row_id, "properties": properties}
+        self._post(f"/{plural}", {"datasetArn": arn, plural: [row]}, scope=WRITE_EVENTS)
 
     def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call a route for administrators; return what it answers.
@@ -217,6 +235,11 @@ def _raise_error(call: str, status: int, text: bytes) -> None:
     if status == 409:
         raise ConcurrentUpdate(said)
     raise Unavailable(said)
+
+
+def _names(header: str) -> tuple[str, ...]:
+    """Read percent-encoded names with commas between."""
+    return tuple(urllib.parse.unquote(name.strip()) for name in header.split(",") if name.strip())
 
 
 def _version(header: str | None) -> str | None:

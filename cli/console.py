@@ -106,6 +106,17 @@ def width(text: str) -> int:
     return cell_len(visible(text))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "day"), counted(20_000, "user")
+    ('1 day', '20,000 users')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def call(*arguments: str) -> str:
     """Return a call of this command as it can be pasted into a shell."""
     return shlex.join([sys.argv[0] if "/" in sys.argv[0] else "alsolike", *arguments])

@@ -141,9 +141,12 @@ def _look(where: Deployment) -> Report:
 
 
 def _title(report: Report) -> str:
+    from cli.console import counted
+
     days = f"{_time(report.window_from_ms)} to {_time(report.looked_ms)}"
     sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
-    return f"{days}: {report.interactions:,} interactions of {report.users:,} users{sample}"
+    counts = f"{counted(report.interactions, 'interaction')} of {counted(report.users, 'user')}"
+    return f"{days}: {counts}{sample}"
 
 
 def _row(report: Report, figure: Figure) -> list[object]:

@@ -94,7 +94,8 @@ def _refresh(where: Deployment) -> None:
         outcome = orjson.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise Unavailable(f"attribution failed: {outcome.get('errorMessage', outcome)}")
-        step.note(f"{outcome['days']:,} days" + ("" if outcome["complete"] else ", more are left for the next call"))
+        more = "" if outcome["complete"] else ", more are left for the next call"
+        step.note(console.counted(outcome["days"], "day") + more)
 
 
 _COLUMNS = (

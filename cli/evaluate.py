@@ -126,7 +126,8 @@ def evaluate(
         columns = catalogue.properties if catalogue else None
         file = read(interactions, items=columns, configuration=configuration, learned_alone=True)
         data = file.interactions
-        step.note(f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items")
+        counts = ((len(data), "interaction"), (data.users, "user"), (data.items, "item"))
+        step.note(", ".join(console.counted(count, noun) for count, noun in counts))
     guessed = catalogue.guessed if catalogue else {}
     for note in (*file.notes, *_of_the_future(data, now_ms=time.time_ns() // 1_000_000), *_guessed(guessed)):
         console.say(f"note: {note}")

@@ -78,7 +78,7 @@ def holdout_title(of: Manifest) -> str:
     """Return the title of the comparison: the number of test users, and whether seen items may be recommended."""
     parts = ["Quality on the test part"]
     if (users := of.metrics.get("asked_users")) is not None:
-        parts.append(f"{users:,} users")
+        parts.append(console.counted(users, "user"))
     if (seen := of.metrics.get("seen")) is not None:
         parts.append(f"seen items {seen}")
     return f"{', '.join(parts)} (* selected on the validation part)"

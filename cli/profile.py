@@ -45,7 +45,11 @@ def profile(
     if found.joined is not None:
         console.say(f"the session's interactions until its login are in the profile {found.joined.profile_id}")
     if not latest:
-        console.say("nothing is known" + (": the user was erased" if found.erased else ""))
+        if found.erased:
+            console.say("nothing is known: the user was erased")
+        else:
+            hint = f"a user {user!r}. If it is a session, add --session" if not session else f"a session {user!r}"
+            console.say(f"nothing is known of {hint}")
         return
     times = [dt.datetime.fromtimestamp(each.event_time_ms / 1000, dt.UTC) for each in latest]
     console.print_table(

@@ -124,6 +124,11 @@ def recommend(
         explain=explain,
     )
     _show(answer, as_json=as_json, explain=explain)
+    asked = [name for name in answer.unknown_columns if metadata is not None]
+    if asked:
+        from cli import console
+
+        console.say(f"alsolike: no item here has the column {' or '.join(asked)}; `alsolike items list` shows columns")
 
 
 def _refuse(options: Mapping[str, object], *, where: bool, reason: str) -> None:
@@ -214,7 +219,8 @@ def _recommend_to_many(
         console.print_json({**document, "failed_file": str(failed.path) if summary.failed else None})
     else:
         console.print_line(
-            f"{summary.users:,} users, {summary.items:,} items in {summary.seconds:.1f} s, "
+            f"{console.counted(summary.users, 'user')}, {console.counted(summary.items, 'item')} "
+            f"in {summary.seconds:.1f} s, "
             f"{summary.users_per_s:,.0f} users/s, in {output}"
         )
         console.print_line(", ".join(f"{count:,} from {source}" for source, count in summary.sources.items()))
@@ -251,7 +257,8 @@ def _run_workflow(
         console.print_json({**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn})
     else:
         console.print_line(
-            f"{outcome.users:,} users, {outcome.items:,} items in {outcome.seconds:.1f} s, "
+            f"{console.counted(outcome.users, 'user')}, {console.counted(outcome.items, 'item')} "
+            f"in {outcome.seconds:.1f} s, "
             f"{outcome.users / max(outcome.seconds, 1e-9):,.0f} users/s, in {outcome.parts:,} parts of {outcome.uri}"
         )
     _say_who_failed(failed)
@@ -261,5 +268,7 @@ def _say_who_failed(failed: FailedUsers) -> None:
     from cli import console
 
     if failed.count:
-        console.say(f"alsolike: {failed.count:,} users have no answer; they are in {failed.path}, with reasons")
+        console.say(
+            f"alsolike: {console.counted(failed.count, 'user')} without an answer, listed with reasons in {failed.path}"
+        )
         raise typer.Exit(1)

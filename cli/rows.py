@@ -49,12 +49,11 @@ def rows_app(plural: str, *, id_field: str) -> typer.Typer:
     def show(row_id: RowId, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
         _print(_api(stack, state).administer("GET", _path(plural, row_id)), id_field, as_json=as_json)
 
-    @app.command("set", help="Set columns, as in price=0.59; null removes one. The others stay.")
+    @app.command("set", help="Set columns, as in price=0.59; null removes one. The others stay. Create a missing row.")
     def set_columns(
         row_id: RowId, columns: Columns, stack: Stack = None, state: State = None, as_json: AsJson = False
     ) -> None:
-        changes = _changes(columns)
-        _print(_api(stack, state).administer("PATCH", _path(plural, row_id), changes), id_field, as_json=as_json)
+        _print(_set(_api(stack, state), plural, row_id, _changes(columns)), id_field, as_json=as_json)
 
     return app
 
@@ -70,6 +69,20 @@ def delete_item(row_id: RowId, stack: Stack = None, state: State = None) -> None
 
     _api(stack, state).administer("DELETE", _path("items", row_id))
     console.say(f"deleted {row_id}")
+
+
+def _set(api: Api, plural: str, row_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a row, or create it where there is none; return it."""
+    from alsolike.errors import NotFound
+    from cli import console
+
+    path = _path(plural, row_id)
+    try:
+        return api.administer("PATCH", path, changes)
+    except NotFound:
+        api.put_row(plural, row_id, {name: value for name, value in changes.items() if value is not None})
+        console.say(f"created {row_id}")
+        return api.administer("GET", path)
 
 
 def _api(stack: str | None, state: Path | None) -> Api:

@@ -12,7 +12,7 @@ from alsolike import configuration_document, filters
 from alsolike.configuration import Configuration
 from alsolike.document import Fault, InvalidConfiguration
 from alsolike.errors import InvalidInput
-from alsolike.filter_spelling import undeclared
+from alsolike.filter_spelling import undeclared, unknown_event_types
 from cli.config import yaml_document
 from cli.config.yaml_document import Finding
 
@@ -80,10 +80,9 @@ def check(text: str, *, name: str) -> ConfigurationFile:
         raise InvalidFile(name, findings)
     warnings = []
     for filter_name, expression in configuration.filters.items():
-        unknown = undeclared(
-            filters.parse(expression), item_columns=configuration.item_columns, user_columns=configuration.user_columns
-        )
-        for offset, message in unknown:
+        parsed = filters.parse(expression)
+        unknown = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
+        for offset, message in [*unknown, *unknown_event_types(parsed, configuration)]:
             warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
     return ConfigurationFile(name, text, document.value, configuration, tuple(warnings))
 

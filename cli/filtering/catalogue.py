@@ -9,8 +9,22 @@ import numpy.typing as npt
 
 from alsolike.configuration import Configuration
 from alsolike.filter_evaluation import Asked, FilterEvaluator
-from alsolike.filter_tree import Filter
-from alsolike.snapshot import Snapshot
+from alsolike.filter_spelling import closest, texts
+from alsolike.filter_tree import Dataset, Filter
+from alsolike.snapshot import ListColumn, Snapshot, StringColumn
+from alsolike.wire import describe
+
+
+def unmatched_values(filter_: Filter, snapshot: Snapshot) -> list[str]:
+    """Return a hint for each text in a condition on items that no item has in this column."""
+    hints = []
+    for column, text in texts(filter_):
+        values = snapshot.column(column.key) if column.dataset is Dataset.ITEMS else None
+        if isinstance(values, StringColumn | ListColumn) and values.dictionary.code(text) < 0:
+            near = closest(text, values.dictionary)
+            meant = f", did you mean {describe(near)}?" if near else ""
+            hints.append(f"hint: no item has {describe(text)} in {column.dataset}.{column.name}{meant}")
+    return hints
 
 
 def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, asked: Asked) -> int:

@@ -1,4 +1,4 @@
-"""`alsolike filters check`."""
+"""`alsolike filters`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alsolike.snapshot import Snapshot
     from cli.deployment import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="What a filter means, and what it lets pass.")
+app = typer.Typer(no_args_is_help=True, help="List filters, and check which items one lets pass.")
 
 
 @app.command("check")
@@ -48,6 +48,7 @@ def check(
     from alsolike import filters
     from alsolike.errors import InvalidFilter
     from cli import console, deployment
+    from cli.filtering import catalogue
     from cli.filtering.asking import asked_with
     from cli.filtering.explanation import explain
 
@@ -63,6 +64,7 @@ def check(
         problems = [(error.offset, str(error))]
     snapshot = _snapshot(where)
     passing = None if parsed is None or problems else _passing(parsed, snapshot, configuration, asked)
+    hints = catalogue.unmatched_values(parsed, snapshot) if parsed else []
     sentences = explain(parsed) if parsed else []
     if as_json:
         console.print_json(
@@ -70,6 +72,7 @@ def check(
                 "expression": expression,
                 "explanation": sentences,
                 "problems": [{"offset": offset, "message": message} for offset, message in problems],
+                "hints": hints,
                 "parameters": list(parsed.parameters) if parsed else [],
                 "items": len(snapshot),
                 "passing": passing,
@@ -80,7 +83,7 @@ def check(
         console.print_line(line)
         for offset, message in problems:
             console.print_line(f"{' ' * console.width(line[:offset])}^ {message}")
-        for sentence in sentences:
+        for sentence in (*hints, *sentences):
             console.print_line(sentence)
         if passing is not None:
             console.print_line(f"{passing:,} of {len(snapshot):,} items pass{_for_whom(parsed, asked)}")
@@ -88,6 +91,22 @@ def check(
             console.print_line(f"not counted: it needs {_needed(parsed, asked)}")
     if problems:
         raise typer.Exit(1)
+
+
+@app.command("list")
+def list_filters(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+    """List the filters of the configuration."""
+    from cli import console, deployment
+
+    expressions = _configuration(deployment.resolve(stack=stack, state=state)).filters
+    if as_json:
+        console.print_json(dict(expressions))
+    elif expressions:
+        console.print_table(["filter", "expression"], sorted(expressions.items()))
+    else:
+        console.print_line(
+            "The configuration has no filters. Add them under `filters` and run `alsolike config apply`."
+        )
 
 
 def _configuration(where: Deployment) -> Configuration:
@@ -114,11 +133,12 @@ def _snapshot(where: Deployment) -> Snapshot:
 
 
 def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
-    from alsolike.filter_spelling import undeclared
+    from alsolike.filter_spelling import undeclared, unknown_event_types
     from alsolike.filter_tree import Dataset
     from alsolike.filter_types import mismatches
 
     yield from undeclared(filter_, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
+    yield from unknown_event_types(filter_, configuration)
     columns = {Dataset.ITEMS: configuration.item_columns, Dataset.CURRENT_USER: configuration.user_columns}
     yield from mismatches(filter_, columns)
 

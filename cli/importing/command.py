@@ -142,15 +142,17 @@ def _show(summary: ImportSummary, *, as_json: bool) -> None:
                 console.print_line(f"rejected rows are in {file.rejected_file}")
         if summary.dry_run:
             if summary.days:
-                counts = f"{summary.days:,} days, {summary.profiles:,} users, {summary.objects:,} objects of the lake"
-                console.print_line(f"{counts} would be written")
+                counts = ((summary.days, "day"), (summary.profiles, "user"), (summary.objects, "object"))
+                written = ", ".join(console.counted(count, noun) for count, noun in counts)
+                console.print_line(f"{written} of the lake would be written")
             console.print_line("nothing was written: this was a dry run")
     for file in summary.files:
         if file.cut_off:
             console.say(f"alsolike: {file.file} breaks off before its end; the rows up to there count")
-    if not summary.imported:
+    stored = summary.imported or summary.imported_before
+    if not stored:
         console.say("alsolike: no row was imported")
-    if not summary.imported or any(file.cut_off for file in summary.files):
+    if not stored or any(file.cut_off for file in summary.files):
         raise typer.Exit(1)
 
 

@@ -206,7 +206,7 @@ class InteractionsImport:
 
             def on_part(profiles: int) -> None:
                 step.advance()
-                step.note(f"{profiles:,} users")
+                step.note(console.counted(profiles, "user"))
 
             profiles = seed_profiles(
                 self.latest,
@@ -267,5 +267,9 @@ def _finished_before(each: Input, journal: Journal) -> FileSummary | None:
     if found.rejected and not each.dry_run and not each.rejected_path.exists():
         return None
     return dataclasses.replace(
-        found, file=each.file.name, rejected_file=str(each.rejected_path) if found.rejected else None
+        found,
+        file=each.file.name,
+        imported=0,
+        imported_before=found.imported,
+        rejected_file=str(each.rejected_path) if found.rejected else None,
     )

@@ -18,8 +18,10 @@ class FileSummary:
         Where they are, if there are any.
     cut_off
         Whether the file broke off before its end.
-    imported_before_ms
-        When an earlier import took it in, if it was skipped for that.
+    imported
+        Rows that this import stored; 0 if it skipped the file.
+    imported_before, imported_before_ms
+        Rows that an earlier import stored, and its time, if this one skipped the file.
     """
 
     file: str
@@ -27,6 +29,7 @@ class FileSummary:
     rejected: Mapping[str, int]
     rejected_file: str | None
     cut_off: bool = False
+    imported_before: int = 0
     imported_before_ms: int | None = None
 
 
@@ -57,6 +60,11 @@ class ImportSummary:
     def imported(self) -> int:
         """Rows taken in."""
         return sum(file.imported for file in self.files)
+
+    @property
+    def imported_before(self) -> int:
+        """Rows of skipped files, which an earlier import stored."""
+        return sum(file.imported_before for file in self.files)
 
     @property
     def rejected(self) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.console import Step
+from cli.console import Step, counted
 from cli.recommending.asking import Asker
 from cli.recommending.failed import FailedUsers
 from cli.recommending.in_order import in_order
@@ -78,7 +78,7 @@ def recommend_to(
                 sources[result["source"]] += 1
                 degraded.update(result.get("degraded", ()))
             users += len(chunk)
-            step.note(f"{users:,} users" + (f", {failed.count:,} failed" if failed.count else ""))
+            step.note(counted(users, "user") + (f", {failed.count:,} failed" if failed.count else ""))
     finally:
         asker.stop()
     return Summary(users, failed.count, items, time.perf_counter() - started, dict(sources), dict(degraded))

@@ -16,7 +16,7 @@ import orjson
 from alsolike.errors import AlsolikeError, InvalidInput
 from alsolike.recommendation_rows import errors_prefix, failed_key, part_key, users_key
 from cli.aws import asking
-from cli.console import Step
+from cli.console import Step, counted
 from cli.deployment import Deployment
 from cli.recommending.asking import Question
 from cli.recommending.failed import FailedUsers
@@ -86,7 +86,7 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
     chunks = iter(lambda: list(itertools.islice(good, USERS_OF_A_BATCH)), [])
     for _, stored in in_order(enumerate(chunks), put, parallel=_UPLOADS_AT_ONCE):
         users, batches = users + stored, batches + 1
-        step.note(f"{users:,} users")
+        step.note(counted(users, "user"))
     if not users:
         raise InvalidInput(f"{ids.name} has no users")
     arn = where.names.batch_state_machine_arn

@@ -233,3 +233,30 @@ def test_checking_a_configuration_warns_of_columns_that_are_not_declared() -> No
     assert item.message.endswith("Items.PRIZE is not declared, so no item has a value of it, did you mean price?")
     assert (user.line, user.column) == (5, 10 + 41)
     assert user.message.endswith("CurrentUser.AGEE is not declared, so nothing checks its values, did you mean age?")
+
+
+def test_event_type_that_does_not_exist_is_a_problem() -> None:
+    result = run('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchse")')
+
+    assert result.exit_code == 1
+    assert "eventType is 'purchse', expected one of view" in result.stdout
+    assert "did you mean purchase?" in result.stdout
+
+
+def test_value_that_no_item_has_is_pointed_out() -> None:
+    result, document = (
+        run('INCLUDE ItemID WHERE Items.BRAND = "Own"'),
+        run('INCLUDE ItemID WHERE Items.BRAND IN ("own")', "--json"),
+    )
+
+    assert result.exit_code == 0
+    assert 'hint: no item has "Own" in Items.BRAND, did you mean "own"?' in result.stdout
+    assert json.loads(document.stdout)["hints"] == []
+
+
+def test_filters_are_listed() -> None:
+    listed = CliRunner().invoke(command.app, ["filters", "list", "--json"], catch_exceptions=False)
+    table = CliRunner().invoke(command.app, ["filters", "list"], catch_exceptions=False)
+
+    assert json.loads(listed.stdout) == DOCUMENT["filters"]
+    assert "cheap" in table.stdout

@@ -88,3 +88,17 @@ def test_a_refusal_is_an_error_with_the_apis_message(
 
     with pytest.raises(kind, match=f"^GET /items/a answered {status}: there is no item$"):
         run("items", "show", "a")
+
+
+def test_set_creates_a_missing_item(server: Endpoints, run: Callable[..., Result]) -> None:
+    server.answers["/items"] = 200, {}, {}
+    server.answers["/items/fig"] = 404, {}, {"message": "there is no item 'fig'"}
+
+    with pytest.raises(NotFound):  # the stand-in has no item after the call either
+        run("items", "set", "fig", "price=2", "old=null")
+
+    assert server.methods == ["PATCH", "POST", "GET"]
+    assert json.loads(server.requests[1][2]) == {
+        "datasetArn": NAMES.items_dataset_arn,
+        "items": [{"itemId": "fig", "properties": {"price": 2}}],
+    }

@@ -97,7 +97,7 @@ def test_users_without_an_answer_are_listed_with_reasons_and_can_be_asked_with_a
         "u3,7,not answered: Sandbox.Timedout: too slow",
     ]
     assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u0", "u0", "u4", "u4"]
-    assert "5 users have no answer; they are in users.csv.failed.csv, with reasons" in done.stderr
+    assert "5 users without an answer, listed with reasons in users.csv.failed.csv" in done.stderr
 
     done = recommend("--users", "users.csv.failed.csv", "--json")
 
