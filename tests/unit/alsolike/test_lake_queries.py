@@ -48,18 +48,18 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("2026-09-21", "search", 3),
         ("2026-09-21", "view", 2),
     ],
-    "Events of few days, reading those alone": [
+    "Events of a few days, reading only these days": [
         ("2026-09-20", "purchase", 2),
         ("2026-09-20", "view", 2),
         ("2026-09-21", "search", 3),
         ("2026-09-21", "view", 2),
     ],
     # anna and bob looked, anna bought; then a session and anna looked
-    "Conversion: of those who viewed something on a day, how many bought something": [
+    "Conversion: share of a day's viewers who bought something": [
         ("2026-09-20", 2, 1, 1 / 2),
         ("2026-09-21", 2, 0, 0.0),
     ],
-    "A user's history, the latest first": [
+    "A user's history, latest first": [
         ("2026-09-21", DAY + 31 * MINUTE, "view", "pear", None, None),
         ("2026-09-21", DAY + MINUTE, "search", None, "Pears", None),
         ("2026-09-20", BEFORE + 2, "purchase", "plum", None, 1.5),
@@ -67,11 +67,11 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("2026-09-20", BEFORE, "view", "pear", None, None),
     ],
     # anna's view came 30 minutes after her search; bob found nothing
-    "Searches that led nowhere: no event with an item within half an hour": [("pears", 2, 1), ("figs", 1, 1)],
-    "What recommendations led to": [("purchase", 2, 1, 1 / 2), ("view", 4, 1, 1 / 4)],
+    "Searches without an item event in the next half hour": [("pears", 2, 1), ("figs", 1, 1)],
+    "Share of recommended items by event type": [("purchase", 2, 1, 1 / 2), ("view", 4, 1, 1 / 4)],
     "Items bought together, by the same shopper on the same day": [("pear", "plum", 1)],
-    "What a request brought, by its correlation id": [("2026-09-21", "s3", "search", None, DAY + 3 * MINUTE + 1_000)],
-    "How late events arrive": [("2026-09-20", 4, 1, 0), ("2026-09-21", 5, (120 - 31) * 60, 1)],
+    "Events of a request, by correlation ID": [("2026-09-21", "s3", "search", None, DAY + 3 * MINUTE + 1_000)],
+    "Delay of events": [("2026-09-20", 4, 1, 0), ("2026-09-21", 5, (120 - 31) * 60, 1)],
 }
 RECENT = "Top items of the last 30 days"
 
