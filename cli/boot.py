@@ -19,7 +19,7 @@ from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
 from cli import console, extras
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment, Names
+    from cli.deployment import Deployment
     from local_cloud.client import Cloud
 
 ROOT = Path(__file__).parents[1]
@@ -251,16 +251,21 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
     return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
 
 
-def curl_lines(
-    names: Names, *, read_token: str, write_token: str, user_id: str, item_id: str, certificate: Path | None = None
-) -> list[str]:
-    """Return calls of the API to paste into a shell, with tokens that are good for an hour."""
+def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
+    """Return calls of the API to paste into a shell, which fetch their tokens with `alsolike token`.
 
-    trust = f"--cacert {shlex.quote(str(certificate))} " if certificate else ""
+    Parameters
+    ----------
+    reach
+        Options with which `alsolike token` finds this deployment.
+    """
+    names = where.names
+    trust = f"--cacert {shlex.quote(str(where.certificate))} " if where.certificate else ""
 
-    def call(path: str, token: str, body: str) -> str:
+    def call(path: str, access: str, body: str) -> str:
+        token = console.call("token", access, *reach)
         return (
-            f"curl -s {trust}{names.api_url.rstrip('/')}{path} -H 'authorization: Bearer {token}' "
+            f'curl -s {trust}{names.api_url.rstrip("/")}{path} -H "authorization: Bearer $({token})" '
             f"-H 'content-type: application/json' -d {body}"
         )
 
@@ -270,8 +275,8 @@ def curl_lines(
     # The shell fills in the time: the same event of the same second would count once, however often it is pasted.
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [
-        call("/recommendations", read_token, shlex.quote(asked)),
-        call("/events", write_token, f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
+        call("/recommendations", "read", shlex.quote(asked)),
+        call("/events", "write", f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
     ]
 
 

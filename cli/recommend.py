@@ -113,7 +113,8 @@ def recommend(
     from cli.api import Api
 
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
-    answer = Api(deployment.resolve(stack=stack, state=state)).recommendations(
+    where = deployment.resolve(stack=stack, state=state)
+    answer = Api(where).recommendations(
         user,
         k=k or _K,
         metadata=columns,
@@ -123,6 +124,10 @@ def recommend(
         filter_values=filter_values,
         explain=explain,
     )
+    if not answer.items and answer.model_version is None:
+        from cli.next_steps import check_can_recommend
+
+        check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
     _show(answer, as_json=as_json, explain=explain)
     asked = [name for name in answer.unknown_columns if metadata is not None]
     if asked:
@@ -214,6 +219,10 @@ def _recommend_to_many(
     except KeyboardInterrupt:
         console.say("alsolike: stopped; nothing was written")
         raise typer.Exit(_INTERRUPTED) from None
+    if summary.users > summary.failed and not summary.items:
+        from cli.next_steps import check_can_recommend
+
+        check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
     if as_json:
         document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(output)}
         console.print_json({**document, "failed_file": str(failed.path) if summary.failed else None})

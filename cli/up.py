@@ -38,6 +38,8 @@ def up(
     """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C or `alsolike down`."""
     from cli import boot, console, deployment
     from cli.background import Background
+    from cli.next_steps import step_lines
+    from cli.website import page_lines
 
     state = state or deployment.state_path()
     boot.claim(state, reach=deployment.options(state=state))
@@ -56,9 +58,11 @@ def up(
         console.print_line(f"AWS endpoint  {cloud.endpoint}")
         if where.certificate:
             console.print_line(f"certificate   {where.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)")
-        for line in api_lines(where, user_id="42", item_id="7", reach=deployment.options(state=state)):
+        for line in (*page_lines(where), f"HTTP API      {where.names.api_url}"):
             console.print_line(line)
-        console.say("Ctrl-C stops it all")
+        console.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
+        for line in step_lines(where, reach=deployment.options(state=state)):
+            console.print_line(f"  {line}")
         wait_for_interrupt(cloud)
 
 
@@ -88,21 +92,12 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
         Options with which the command finds this deployment.
     """
     from cli import boot, console
-    from cli.deployment import READ_RECOMMENDATIONS, WRITE_EVENTS
     from cli.website import page_lines
 
-    lines = boot.curl_lines(
-        where.names,
-        read_token=where.token(READ_RECOMMENDATIONS),
-        write_token=where.token(WRITE_EVENTS),
-        user_id=user_id,
-        item_id=item_id,
-        certificate=where.certificate,
-    )
     return [
         *page_lines(where),
         f"HTTP API      {where.names.api_url}",
-        *lines,
+        *boot.curl_lines(where, user_id=user_id, item_id=item_id, reach=reach),
         console.call("recommend", "--user", user_id, *reach),
     ]
 

@@ -177,3 +177,21 @@ def test_a_token_comes_from_the_client_that_may_have_its_scope(
 
     _, authorization, _ = server.requests[-1]
     assert base64.b64decode(authorization.removeprefix("Basic ")).decode().split(":")[0] == ids[which]
+
+    result = CliRunner().invoke(app, ["token", "write" if scope == WRITE_EVENTS else "admin", "--stack", "shop"])
+    assert result.stdout == "secret\n"
+
+
+def test_recommend_without_data_says_what_to_do(
+    deployment: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers["/recommendations"] = 200, {"x-alsolike-model-version": "none"}, {"itemList": []}
+    names = dataclasses.replace(deployment.names, api_url=server.url)
+    shop = dataclasses.replace(deployment, names=names, token=lambda scope: "token")
+    monkeypatch.setattr("cli.deployment.resolve", lambda **_: shop)
+
+    result = CliRunner().invoke(app, ["recommend", "--user", "7"])
+
+    assert result.stdout == ""
+    assert isinstance(result.exception, NotFound)  # of which `main` makes one line and exit status 1
+    assert "there are no interactions yet" in str(result.exception)

@@ -28,6 +28,7 @@ VERBS = (
     "explain",
     "trends",
     "session-token",
+    "token",
     "evaluate",
     "models",
     "quarantine",

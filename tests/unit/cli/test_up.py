@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.errors import Unavailable
+from alsolike.errors import NotFound, Unavailable
+from alsolike.lake import INTERACTIONS_PREFIX
+from alsolike.registry import Registry
 from cli import boot
 from cli.demo.summary import DemoFailed
 from cli.deployment import Deployment
 from cli.main import app
+from cli.next_steps import check_can_recommend, step_lines
 from cli.up import api_lines, wait_for_interrupt
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
-from tests.unit.cli.shop import NAMES
 
 
 def cloud_state(pid: int) -> CloudState:
@@ -89,8 +91,8 @@ def test_port_that_is_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     assert str(result.exception) == f"port {port} is in use, expected a free one. Choose another with --port"
 
 
-def test_pasted_event_has_the_time_of_pasting(tmp_path: Path) -> None:
-    _, line = boot.curl_lines(NAMES, read_token="r", write_token="w", user_id="o'hara $(id)", item_id="7")
+def test_pasted_event_has_the_time_of_pasting(deployment: Deployment, tmp_path: Path) -> None:
+    _, line = boot.curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
     shell = tmp_path / "curl"
     shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')
     shell.chmod(0o755)
@@ -115,3 +117,33 @@ def test_printed_calls_end_with_the_command_that_shows_their_effect(
     lines = api_lines(deployment, user_id="4 2", item_id="7", reach=("--state", "x.json"))
 
     assert lines[-1] == ".venv/bin/alsolike recommend --user '4 2' --state x.json"
+    assert '-H "authorization: Bearer $(.venv/bin/alsolike token write --state x.json)"' in lines[-2]
+
+
+def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["alsolike"])
+    s3, names = deployment.client("s3"), deployment.names
+
+    empty = step_lines(deployment, reach=())
+    s3.put_object(Bucket=names.lake_bucket, Key=f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet", Body=b"")
+    untrained = step_lines(deployment, reach=())
+    s3.put_object(Bucket=names.artefact_bucket, Key="models/v1/manifest.json", Body=b"")
+    Registry(s3, names.artefact_bucket).promote("v1", reason="test", now_ms=1)
+    trained = step_lines(deployment, reach=("--state", "x.json"))
+
+    assert empty[0] == (
+        "1. Import your files: alsolike import items items.csv && alsolike import interactions events.csv"
+    )
+    assert untrained[:2] == ["1. Train a model: alsolike train", "2. Recommend: alsolike recommend --user ID"]
+    assert trained[1].startswith("2. Call the API: curl -s http://127.0.0.1:9/recommendations ")
+    assert trained[2] == "3. Recommend: alsolike recommend --user ID --state x.json"
+    assert {len(empty), len(untrained), len(trained)} == {3}
+
+
+def test_a_deployment_without_data_or_model_says_what_to_run(deployment: Deployment) -> None:
+    with pytest.raises(NotFound, match=r"no interactions yet.*import interactions events.csv.*train"):
+        check_can_recommend(deployment, reach=())
+    key = f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet"
+    deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"")
+    with pytest.raises(NotFound, match=r"there is no model yet.*train"):
+        check_can_recommend(deployment, reach=())
