@@ -31,16 +31,16 @@ ANSWERS = [
     row(served_ms=YESTERDAY, item_ids=["pear", "kiwi"]),
 ]
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
-    "Answers by recommender and model version, and how many lacked something": [
+    "Responses by recommender and model version, with degraded ones": [
         ("for-you", "v1", 3, 1),
         ("popular", "v2", 1, 0),
     ],
-    "Items that were recommended most, and how often in the first place": [
+    "Most recommended items, with counts in first position": [
         ("fig", 3, 1),
         ("plum", 2, 1),
         ("kiwi", 1, 1),
     ],
-    "Answers whose events came, by recommender": [("for-you", 2, 1), ("popular", 1, 0)],
+    "Responses with events, by recommender": [("for-you", 2, 1), ("popular", 1, 0)],
 }
 
 
