@@ -29,7 +29,7 @@ def cards(page: Page, title: str) -> Locator:
 
 def status(page: Page) -> Locator:
     """The strip's text about the last action."""
-    return page.get_by_role("complementary", name="What was sent").get_by_role("status")
+    return page.get_by_role("complementary", name="Events sent").get_by_role("status")
 
 
 def keep_events(page: Page) -> list[dict[str, Any]]:

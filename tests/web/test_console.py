@@ -70,7 +70,7 @@ def test_the_bill_is_of_the_load_that_is_stated(page: Page, shop: PagesShop) -> 
     page.get_by_label("Events a day").fill("200000")
     page.get_by_role("button", name="Calculate").click()
 
-    expect(page.get_by_text("as it is stated here")).to_be_visible()
+    expect(page.get_by_text("as entered here")).to_be_visible()
     expect(page.get_by_label("Users")).to_have_value("50000")
     expect(page.get_by_role("table", name="Lines of the bill")).to_be_visible()
 
@@ -118,13 +118,13 @@ def test_live_views_refresh_until_they_are_paused(page: Page, shop: PagesShop) -
 
 def test_a_chart_has_its_figures_as_a_table(page: Page, shop: PagesShop) -> None:
     show(page, shop, "overview")
-    chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests a second")))
+    chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests per second")))
     # Charts leave out the minute that is not over, and the shop may have been filled within this one.
     expect(chart).to_be_visible(timeout=90_000)
 
     chart.get_by_text("Show as a table").press("Enter")
 
-    table = chart.get_by_role("table", name="Requests a second")
+    table = chart.get_by_role("table", name="Requests per second")
     expect(table.get_by_role("columnheader")).to_have_text(["Time", "Requests", "4xx", "5xx"])
     assert table.get_by_role("row").count() > 1
 

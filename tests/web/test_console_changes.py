@@ -50,11 +50,11 @@ def test_the_champion_is_rolled_back_and_promoted_again(page: Page, shop: PagesS
     expect(champion_of(page)).not_to_have_text(before)
     other = champion_of(page).inner_text()
     expect(page.get_by_role("status").filter(has_text=f"{other} is champion")).to_be_visible()
-    expect(page.get_by_text("do not become champion by themselves")).to_be_visible()
+    expect(page.get_by_text("Automatic promotion is paused")).to_be_visible()
     served_by(shop, other)
 
-    page.get_by_role("button", name="Let them").click()
-    expect(page.get_by_text("do not become champion by themselves")).to_have_count(0)
+    page.get_by_role("button", name="Resume promotion").click()
+    expect(page.get_by_text("Automatic promotion is paused")).to_have_count(0)
     page.get_by_role("button", name=f"Promote {before}").click()
     dialog = page.get_by_role("dialog", name="Promote a version")
     expect(dialog.get_by_text(other)).to_be_visible()
@@ -158,7 +158,7 @@ def test_a_training_is_started_and_followed(page: Page, shop: PagesShop) -> None
     page.get_by_role("dialog").get_by_label("Reason").fill("by the console")
     page.get_by_role("dialog").get_by_role("button", name="Start").click()
 
-    expect(page.get_by_role("status").filter(has_text="has begun")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="has started")).to_be_visible()
     expect(runs).to_have_count(known + 1)
     run = page.get_by_role("listitem").filter(has_text="by the console").first
     expect(run).to_contain_text("running")

@@ -18,7 +18,7 @@ PHONE = {"width": 390, "height": 844}
 
 def shop_as(page: Page, user_id: str) -> None:
     page.get_by_role("button", name="Change shopper").click()
-    page.get_by_label("Shopper’s id, or what is known of them").fill(user_id)
+    page.get_by_label("Shopper ID or property").fill(user_id)
     page.get_by_role("button", name=f"Shop as “{user_id}”").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"shopper {user_id}")
 
@@ -58,8 +58,8 @@ def test_for_you_changes_within_seconds_of_a_view(page: Page, shop: PagesShop) -
 def test_a_new_shopper_gets_what_is_popular_and_buys(page: Page, shop: PagesShop) -> None:
     events = keep_events(page)
     open_shop(page, shop)
-    expect(page.get_by_text("Nothing is known of you yet, so this is what is popular with others")).to_be_visible()
-    expect(page.get_by_text("Nothing bought yet")).to_be_visible()
+    expect(page.get_by_text("You have no history yet, so these products are popular with others")).to_be_visible()
+    expect(page.get_by_text("No purchases yet")).to_be_visible()
 
     product = cards(page, "For you").first.get_by_role("link").inner_text()
     page.get_by_role("button", name=f"Add {product} to the cart").first.click()
@@ -71,7 +71,7 @@ def test_a_new_shopper_gets_what_is_popular_and_buys(page: Page, shop: PagesShop
 
     expect(cards(page, "Buy again")).to_have_count(1)
     expect(cards(page, "Buy again")).to_contain_text(product)
-    expect(page.get_by_text("Ranked by the model from what you did")).to_be_visible()
+    expect(page.get_by_text("Ranked by the model from your history")).to_be_visible()
     cart, purchase = (body["eventList"][0] for body in events)
     assert (cart["eventType"], purchase["eventType"]) == ("cart", "purchase")
     assert purchase["eventValue"] == cart["eventValue"] > 0
@@ -198,7 +198,7 @@ def test_the_end_of_a_phones_page_is_not_covered(page: Page, shop: PagesShop) ->
 
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
 
-    strip = page.get_by_role("complementary", name="What was sent").bounding_box()
+    strip = page.get_by_role("complementary", name="Events sent").bounding_box()
     footer = page.get_by_role("contentinfo").bounding_box()
     assert strip
     assert footer
@@ -253,7 +253,7 @@ def test_long_texts_take_over_nothing(width: int, page: Page, shop: PagesShop) -
     expect(status(page)).to_contain_text("put into the cart")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    strip = page.get_by_role("complementary", name="What was sent").bounding_box()
+    strip = page.get_by_role("complementary", name="Events sent").bounding_box()
     assert strip
     assert strip["height"] < PHONE["height"] / 4
     price, add = (cards(page, "For you").first.locator(part) for part in (".card-price", ".card-add"))
@@ -272,5 +272,5 @@ def test_no_barrier_is_serious_anywhere(page: Page, shop: PagesShop, subtests: p
             open_shop(page, shop, address)
             no_serious_violations(page)
     page.get_by_role("button", name="Change shopper").click()
-    expect(page.get_by_role("dialog", name="Who shops?")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Choose a shopper")).to_be_visible()
     no_serious_violations(page)

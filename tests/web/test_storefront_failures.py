@@ -16,7 +16,7 @@ def test_a_product_that_is_not_there_is_said_to_be_so(page: Page, shop: PagesSho
 
     open_shop(page, shop, "#/item/nothing")
 
-    expect(page.get_by_role("heading", level=1, name="There is no such product")).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name="Product not found")).to_be_visible()
 
 
 def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: PagesShop, watch: Watch) -> None:
@@ -61,13 +61,13 @@ def test_an_order_that_was_lost_is_sent_when_the_page_is_opened_again(
     page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
     page.get_by_role("link", name="Cart, 1 product").click()
     page.get_by_role("button", name="Buy", exact=True).click()
-    expect(page.get_by_text("Nothing says that the order was taken")).to_be_visible()
+    expect(page.get_by_text("The order was not confirmed")).to_be_visible()
 
     page.unroute("**/api/events")
     page.reload()
 
     expect(page.get_by_text("Thank you!")).to_be_visible()
-    expect(page.get_by_text("Nothing says that the order was taken")).to_have_count(0)
+    expect(page.get_by_text("The order was not confirmed")).to_have_count(0)
     lost, again = (body["eventList"] for body in events)
     assert [event["eventType"] for event in lost] == ["purchase"]
     assert again == lost

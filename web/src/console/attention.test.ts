@@ -39,11 +39,11 @@ describe("what needs attention", () => {
       {
         tone: "warn",
         word: "rejected",
-        text: "The gate rejected what the last training made, v9.",
+        text: "The gate rejected v9 of the last training.",
         href: "#/models/v9",
       },
     ]);
-    expect(mattersOf(ended("rolled back"), NOW)[0]?.text).toBe("The trial took back what the last training made, v9.");
+    expect(mattersOf(ended("rolled back"), NOW)[0]?.text).toBe("The canary trial rolled back v9 of the last training.");
     expect(wordsOf(ended("promoted"))).toEqual([]);
     expect(wordsOf({ ...withChampion({ version: "v9" }), trainings: ended("rejected").trainings })).toEqual([]);
   });
@@ -58,7 +58,7 @@ describe("what needs attention", () => {
     expect(wordsOf({ ...quiet, drift: driftAnswer, quarantine: quarantineAnswer })).toEqual([
       "drift",
       "events",
-      "held back",
+      "quarantine",
     ]);
   });
 

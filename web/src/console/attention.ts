@@ -19,7 +19,7 @@ interface Known {
   readonly quarantine: Quarantine | null;
 }
 
-/** What needs attention beside the alarms that ring, the worst first. */
+/** Open problems other than ringing alarms, the worst first. */
 export function mattersOf({ models, trainings, drift, quarantine }: Known, nowMs: number): Matter[] {
   const matters: Matter[] = [];
   const last = trainings?.runs.find((run) => run.status !== "RUNNING");
@@ -28,10 +28,10 @@ export function mattersOf({ models, trainings, drift, quarantine }: Known, nowMs
     matters.push({ tone: "bad", word: "failed", text, href: href("trainings") });
   }
   const refused = last?.outcome === "rejected" || last?.outcome === "rolled back";
-  // One that somebody has promoted all the same is no matter any more.
+  // Unless an operator promoted it afterwards.
   if (refused && (last.version === null || last.version !== models?.champion?.version)) {
-    const by = last.outcome === "rejected" ? "The gate rejected" : "The trial took back";
-    const text = `${by} what the last training made${last.version ? `, ${last.version}` : ""}.`;
+    const by = last.outcome === "rejected" ? "The gate rejected" : "The canary trial rolled back";
+    const text = `${by} ${last.version ?? "the version"} of the last training.`;
     const where = last.version ? href("models", last.version) : href("trainings");
     matters.push({ tone: "warn", word: last.outcome, text, href: where });
   }
@@ -44,11 +44,11 @@ export function mattersOf({ models, trainings, drift, quarantine }: Known, nowMs
     });
   }
   if (models?.champion?.held) {
-    const text = `New versions do not become champion by themselves: ${models.champion.held}`;
+    const text = `Automatic promotion is paused: ${models.champion.held}`;
     matters.push({ tone: "warn", word: "held", text, href: href("models") });
   }
   if (models?.champion?.canary) {
-    const text = `${models.champion.canary.version} is tried beside the champion.`;
+    const text = `${models.champion.canary.version} is on trial with some of the users.`;
     matters.push({ tone: "going", word: "on trial", text, href: href("models", models.champion.canary.version) });
   }
   if (drift?.looked) {
@@ -61,14 +61,14 @@ export function mattersOf({ models, trainings, drift, quarantine }: Known, nowMs
       matters.push({
         tone: "warn",
         word: "events",
-        text: `${words(check.name)} is above its bound.`,
+        text: `${words(check.name)} is above its limit.`,
         href: href("drift"),
       });
     }
   }
   if (quarantine && quarantine.records > 0) {
-    const text = `${plural(quarantine.records, "record")} could not be read.`;
-    matters.push({ tone: "warn", word: "held back", text, href: href("quarantine") });
+    const text = `${plural(quarantine.records, "record")} could not be processed.`;
+    matters.push({ tone: "warn", word: "quarantine", text, href: href("quarantine") });
   }
   return matters;
 }

@@ -110,7 +110,7 @@ export const champion: Champion = {
     {
       version: versions[1].version,
       promotedMs: NOW - 20 * HOUR,
-      reason: "the trial held: click-through 5.1% beside 4.9%",
+      reason: "the trial held: click-through 5.1% against 4.9%",
     },
   ],
   canary: null,
@@ -163,13 +163,13 @@ export const storyOf = (name: string): ModelStory => {
           share: 0.1,
           startedMs: found.createdMs + 10 * MINUTE,
           endsMs: found.createdMs + 6 * HOUR,
-          reasons: ["click-through 5.1% beside 4.9%: no worse"],
+          reasons: ["click-through 5.1% against 4.9%: no worse"],
           looks: [
             { atMs: found.createdMs + HOUR, state: "going", reasons: ["412 answers of 1,000"] },
             {
               atMs: found.createdMs + 5 * HOUR,
               state: "promoted",
-              reasons: ["click-through 5.1% beside 4.9%: no worse"],
+              reasons: ["click-through 5.1% against 4.9%: no worse"],
             },
           ],
         },

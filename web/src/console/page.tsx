@@ -75,7 +75,7 @@ export function Console({ site, api, signIn }: PageProps) {
             <view.View key={place} route={route} />
           ) : (
             <p>
-              There is no view “{route.view}”. <a href={href("overview")}>To the overview</a>
+              There is no view “{route.view}”. <a href={href("overview")}>Open the overview</a>
             </p>
           )}
         </main>

@@ -75,7 +75,7 @@ describe("every view", () => {
   it.each([
     [
       "#/overview",
-      ["alsolike-dev-RecordsQuarantined", "docs/runbooks/quarantine.md", "Requests a second", "new assortment"],
+      ["alsolike-dev-RecordsQuarantined", "docs/runbooks/quarantine.md", "Requests per second", "new assortment"],
     ],
     [
       "#/alarms",
@@ -93,15 +93,10 @@ describe("every view", () => {
     ["#/engagement?by=recommender", ["bought-together", "5.3%", "too late"]],
     [
       "#/experiments",
-      [
-        "treatment is better than the control",
-        "+1.8% to +11.4%",
-        "no time to read all its days",
-        "Sample ratio mismatch",
-      ],
+      ["treatment is better than the control", "+1.8% to +11.4%", "only the first days", "Sample ratio mismatch"],
     ],
     ["#/rules", ["spring", "similar-items", "Preview"]],
-    ["#/drift", ["item popularity", "above", "no served scores in this time", "above its bound"]],
+    ["#/drift", ["item popularity", "above", "no served scores in this time", "above its limit"]],
     ["#/quarantine", ["eventType: expected one of view, cart, purchase", "alsolike quarantine show 7f3a9c21"]],
     [
       "#/cost",
@@ -132,7 +127,7 @@ describe("every view", () => {
     ["trainings", "No training has run yet"],
     ["engagement", "alsolike engagement --refresh"],
     ["drift", "alsolike drift --refresh"],
-    ["quarantine", "Nothing is held back"],
+    ["quarantine", "The quarantine is empty"],
     ["experiments", "alsolike experiments start"],
     ["rules", "The configuration has no rules"],
     ["overview", "no champion"],
@@ -148,7 +143,7 @@ it.each(["engagement", "overview"])("%s says that there were no answers only whe
     const counted = answer as Engagement;
     return { ...counted, totals: counted.totals.map((row) => ({ ...row, answers: 0 })) };
   });
-  expect(html).toContain("No answers in these days");
+  expect(html).toContain("No recommendations in these days");
   const uncounted = await shown(`#/${name}`, empty);
   expect(uncounted).toContain("Not counted yet");
   expect(uncounted).not.toContain("No answers");
@@ -166,6 +161,6 @@ describe("the dialog that promotes", () => {
       </DeskContext.Provider>,
     );
     expect(html).toContain("Promote a version");
-    expect(html.includes("Try it as a canary first")).toBe(offered);
+    expect(html.includes("Run a canary trial first")).toBe(offered);
   });
 });

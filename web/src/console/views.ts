@@ -32,7 +32,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "overview",
     title: "Overview",
-    lead: "What needs attention, and how the shop is being answered.",
+    lead: "Open problems, traffic and latency.",
     icon: "overview",
     group: "Now",
     View: OverviewView,
@@ -40,7 +40,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "alarms",
     title: "Alarms",
-    lead: "What rings, since when, and the runbook that says what to do.",
+    lead: "Alarms, since when they ring, and their runbooks.",
     icon: "alarms",
     group: "Now",
     View: AlarmsView,
@@ -48,7 +48,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "models",
     title: "Models",
-    lead: "Every version with its figures, and which of them serves.",
+    lead: "All versions with their quality figures. The champion serves.",
     icon: "models",
     group: "Models",
     View: ModelsView,
@@ -56,7 +56,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "trainings",
     title: "Trainings",
-    lead: "Runs of the workflow from the lake to the champion.",
+    lead: "Runs of the training workflow.",
     icon: "trainings",
     group: "Models",
     View: TrainingsView,
@@ -64,7 +64,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "engagement",
     title: "Engagement",
-    lead: "What the answers of these days led to.",
+    lead: "Clicks, carts and purchases that followed recommendations.",
     icon: "engagement",
     group: "Shoppers",
     View: EngagementView,
@@ -72,7 +72,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "experiments",
     title: "Experiments",
-    lead: "What each arm did, and whether that can be believed.",
+    lead: "Results per arm, with confidence intervals.",
     icon: "experiments",
     group: "Shoppers",
     View: ExperimentsView,
@@ -80,7 +80,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "rules",
     title: "Rules",
-    lead: "Try a rule set on somebody's list before shoppers see it.",
+    lead: "Preview a rule set on one user's recommendations.",
     icon: "rules",
     group: "Shoppers",
     View: RulesView,
@@ -88,7 +88,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "drift",
     title: "Drift",
-    lead: "How far what happens has moved from what was learned.",
+    lead: "Difference between recent events and the training data.",
     icon: "drift",
     group: "Data",
     View: DriftView,
@@ -96,7 +96,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "quarantine",
     title: "Quarantine",
-    lead: "Records that could not be read, held back with their reasons.",
+    lead: "Records that could not be processed, by reason.",
     icon: "quarantine",
     group: "Data",
     View: QuarantineView,
@@ -104,7 +104,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "cost",
     title: "Cost",
-    lead: "A month's bill for a load, line by line.",
+    lead: "Monthly cost of a load, line by line.",
     icon: "cost",
     group: "Account",
     View: CostView,

@@ -48,7 +48,7 @@ describe("a call", () => {
     expect(await failed(async () => new Response(page, { status: 502, statusText: "Bad Gateway" }))).toMatchObject({
       status: 502,
       type: "Bad Gateway",
-      message: "the answer has status 502 and does not say why",
+      message: "status 502 without a message",
     });
     const welcome = await failed(async () => new Response(page));
     expect(welcome).toBeInstanceOf(ApiError);

@@ -52,12 +52,12 @@ export class Api {
     }
     const document = documentOf(text);
     if (!answer.ok) {
-      const message = document?.message ?? `the answer has status ${answer.status} and does not say why`;
+      const message = document?.message ?? `status ${answer.status} without a message`;
       const type = answer.headers.get("x-amzn-errortype") ?? (answer.statusText || "Error");
       throw new ApiError(answer.status, type, String(message));
     }
     if (!document) {
-      throw new ApiError(answer.status, "NotJson", "what answered is not the API: something between may be in the way");
+      throw new ApiError(answer.status, "NotJson", "the response is not the API's: check proxies in between");
     }
     return { body: document as T, headers: answer.headers };
   }

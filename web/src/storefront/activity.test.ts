@@ -15,12 +15,9 @@ it.each<[Partial<Activity>, string]>([
   ],
   [
     { state: "settled", outcome: { effect: "same", afterMs: 900 } },
-    "View of Figs sent. It counts since 0.9 s; “for you” stays as it was",
+    "View of Figs sent. Counted after 0.9 s; “for you” did not change",
   ],
-  [
-    { state: "settled", outcome: { effect: "late", afterMs: 15_000 } },
-    "View of Figs sent. Nothing moved within 15.0 s",
-  ],
+  [{ state: "settled", outcome: { effect: "late", afterMs: 15_000 } }, "View of Figs sent. No change within 15.0 s"],
 ])("%o is said in a line", (changes, sentence) => {
   expect(activitySentence({ ...sent, ...changes })).toBe(sentence);
 });

@@ -38,8 +38,8 @@ export function outcomeSentence({ effect, afterMs }: Outcome): string {
     case "changed":
       return `“For you” changed after ${seconds}`;
     case "same":
-      return `It counts since ${seconds}; “for you” stays as it was`;
+      return `Counted after ${seconds}; “for you” did not change`;
     case "late":
-      return `Nothing moved within ${seconds}`;
+      return `No change within ${seconds}`;
   }
 }

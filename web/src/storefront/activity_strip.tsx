@@ -6,9 +6,9 @@ import "./strip.css";
 export function ActivityStrip() {
   const { activity } = useShop();
   const [latest, ...earlier] = activity;
-  const said = latest ? activitySentence(latest) : "Look at a product: what you do is sent, and the lists follow.";
+  const said = latest ? activitySentence(latest) : "Open a product: the shop sends the event and the lists change.";
   return (
-    <aside class="strip" aria-label="What was sent">
+    <aside class="strip" aria-label="Events sent">
       <div class={`strip-latest ${latest?.state ?? "none"}`}>
         <p role="status" title={said}>
           {said}

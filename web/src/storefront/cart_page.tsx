@@ -33,11 +33,10 @@ export function CartPage({ route }: { readonly route: Route }) {
             </button>
             {state === "failed" && (
               <p role="alert">
-                Nothing says that the order was taken. Your cart is as it was; try again, what is sent twice counts
-                once.
+                The order was not confirmed. Your cart is unchanged. Try again: an order that is sent twice counts once.
               </p>
             )}
-            <p class="small">A demo: nothing is charged or delivered, but the purchase counts.</p>
+            <p class="small">Demo: nothing is charged or delivered, but the purchase event counts.</p>
           </section>
         </div>
       ) : taken ? (
@@ -46,12 +45,12 @@ export function CartPage({ route }: { readonly route: Route }) {
           <p>
             {count(taken)} {count(taken) === 1 ? "product" : "products"} for{" "}
             {[priceText(total(taken)), unpricedText(taken)].filter(Boolean).join(" ")}. The lists below, and those of
-            the <a href="#/">shop</a>, follow within seconds.
+            the <a href="#/">shop</a>, change within seconds.
           </p>
         </div>
       ) : (
         <EmptyState title="Your cart is empty">
-          <a href="#/">To the shop</a>
+          <a href="#/">Open the shop</a>
         </EmptyState>
       )}
       <ShelfList route={route} />

@@ -37,7 +37,7 @@ export function Storefront({ site, api, signIn }: PageProps) {
   return (
     <ShopContext.Provider value={shop}>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>
-        To the content
+        Skip to the content
       </button>
       <Header
         route={route}
@@ -48,7 +48,7 @@ export function Storefront({ site, api, signIn }: PageProps) {
       />
       {!online && (
         <p class="offline" role="alert">
-          You are offline. What is shown stays; what you do can be sent again once you are back.
+          You are offline. You can send your events again when you are back online.
         </p>
       )}
       <main ref={main} tabIndex={-1} key={place}>
@@ -78,9 +78,9 @@ function Page({ route, query }: { readonly route: Route; readonly query: string 
       return <SearchPage route={route} />;
     case "unknown":
       return (
-        <EmptyState alone title="There is no such page">
-          <p>“{route.hash}” is no place of this shop.</p>
-          <a href="#/">To the shop</a>
+        <EmptyState alone title="Page not found">
+          <p>“{route.hash}” is not a page of this shop.</p>
+          <a href="#/">Open the shop</a>
         </EmptyState>
       );
   }

@@ -38,7 +38,7 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
         }}
       >
         <div class="picker-head">
-          <h2 id="picker-title">Who shops?</h2>
+          <h2 id="picker-title">Choose a shopper</h2>
           <button type="button" onClick={() => dialog.current?.close()} aria-label="Close">
             <span aria-hidden="true">×</span>
           </button>
@@ -47,7 +47,7 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
           New shopper
         </button>
         <label>
-          Shopper’s id, or what is known of them
+          Shopper ID or property
           <input
             ref={input}
             value={typed}
@@ -86,10 +86,10 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
 }
 
 function note(users: readonly UserRow[] | null, error: Error | null, found: number, id: string): string {
-  if (error) return `${failureSentence(error)}. Any id can be typed.`;
+  if (error) return `${failureSentence(error)}. You can type any ID.`;
   if (!users) return "Loading shoppers …";
-  if (users.length === 0) return "The shop has no rows of users. Type the id of one who has bought something.";
-  if (found === 0) return `Nobody of the ${users.length} loaded shoppers is “${id}”.`;
-  if (found === MOST_SHOWN) return `The first ${MOST_SHOWN} of ${users.length} loaded shoppers that fit.`;
+  if (users.length === 0) return "The shop has no user data. Type a user ID.";
+  if (found === 0) return `None of the ${users.length} loaded shoppers matches “${id}”.`;
+  if (found === MOST_SHOWN) return `The first ${MOST_SHOWN} of ${users.length} loaded shoppers that match.`;
   return `${found} of ${users.length} loaded shoppers.`;
 }

@@ -40,9 +40,9 @@ export function ProductPage({ route, query }: ProductPageProps) {
 
   if (error instanceof ApiError && error.status === 404) {
     return (
-      <EmptyState alone title="There is no such product">
-        <p>The catalogue has nothing of the id “{id}”, or no longer.</p>
-        <a href="#/">To the shop</a>
+      <EmptyState alone title="Product not found">
+        <p>The catalogue has no product with the ID “{id}”.</p>
+        <a href="#/">Open the shop</a>
       </EmptyState>
     );
   }
@@ -118,7 +118,7 @@ function BuyNow({ product }: { readonly product: Product }) {
   };
   return (
     <button type="button" disabled={state === "buying"} onClick={() => void buy()}>
-      {state === "bought" ? "Bought, once more?" : "Buy now"}
+      {state === "bought" ? "Bought. Buy again?" : "Buy now"}
     </button>
   );
 }

@@ -60,9 +60,9 @@ function list(recommender: Recommender, source: string, changes: Partial<Recomme
 
 describe("where a list is from", () => {
   it("says that nothing is known of a new shopper", () => {
-    expect(sourceSentence(list("for-you", "popular"))).toMatch(/nothing is known of you yet/i);
+    expect(sourceSentence(list("for-you", "popular"))).toMatch(/you have no history yet/i);
     expect(sourceSentence(list("for-you", "popular", { within: "age" }))).toBe("Popular with shoppers of the same age");
-    expect(sourceSentence(list("for-you", "model"))).toMatch(/what you did/);
+    expect(sourceSentence(list("for-you", "model"))).toMatch(/your history/);
   });
 
   it("does not call popular items trending", () => {
@@ -72,7 +72,7 @@ describe("where a list is from", () => {
   it("is said of each item without reasons", () => {
     const together = list("bought-together", "similar");
     const item = { product: fromMetadata("7"), reasons: [], filling: false };
-    expect(originSentence(item, together, "Pear")).toBe("often goes into one basket with Pear");
+    expect(originSentence(item, together, "Pear")).toBe("often bought together with Pear");
     expect(originSentence({ ...item, filling: true }, together, "Pear")).toBe("popular with other shoppers");
     expect(originSentence(item, list("for-you", "popular"), null)).toBe("popular with other shoppers");
   });
@@ -81,7 +81,7 @@ describe("where a list is from", () => {
 describe("a list that is less than it should be", () => {
   it("says why", () => {
     expect(degradedSentence(["model-slow", "new-reason"])).toBe(
-      "Less than it should be: the model would have taken too long; new-reason.",
+      "Degraded: the model would have taken too long; new-reason.",
     );
     expect(degradedSentence([])).toBe("");
   });

@@ -65,26 +65,26 @@ export function originSentence(item: Recommended, list: Recommendations, startsF
   if (item.filling) return "popular with other shoppers";
   switch (list.recommender) {
     case "similar-items":
-      return list.source === "popular" ? POPULAR : `goes by what is like ${startsFrom ?? "it"}`;
+      return list.source === "popular" ? POPULAR : `similar to ${startsFrom ?? "it"}`;
     case "bought-together":
-      return list.source === "popular" ? POPULAR : `often goes into one basket with ${startsFrom ?? "it"}`;
+      return list.source === "popular" ? POPULAR : `often bought together with ${startsFrom ?? "it"}`;
     case "recently-viewed":
-      return "you had to do with it lately";
+      return "you viewed it recently";
     case "buy-again":
       return "you bought it before";
     default:
-      return SOURCES[list.source] ?? "nothing is known of why";
+      return SOURCES[list.source] ?? "no reason available";
   }
 }
 
 const POPULAR = "popular with other shoppers";
 
 const SOURCES: Readonly<Record<string, string>> = {
-  model: "ranked by the model; no single thing that you did stands out",
-  similar: "like what you looked at last",
+  model: "ranked by the model; no single interaction stands out",
+  similar: "similar to the last product you viewed",
   popular: POPULAR,
-  trending: "wanted more than usual right now",
-  recent: "you had to do with it lately",
+  trending: "trending right now",
+  recent: "you viewed it recently",
 };
 
 /** Say below a list's title where it is from. */
@@ -92,50 +92,50 @@ export function sourceSentence(list: Recommendations): string {
   if (list.items.length === 0) return "";
   switch (list.recommender) {
     case "for-you":
-      if (list.source === "model") return "Ranked by the model from what you did, up to a moment ago";
+      if (list.source === "model") return "Ranked by the model from your history, up to a moment ago";
       if (list.source === "popular" && list.within) return `Popular with shoppers of the same ${list.within}`;
-      if (list.source === "popular") return "Nothing is known of you yet, so this is what is popular with others";
-      if (list.source === "similar") return "Like what you looked at last";
-      return "What everybody wants right now";
+      if (list.source === "popular") return "You have no history yet, so these products are popular with others";
+      if (list.source === "similar") return "Similar to the last product you viewed";
+      return "Trending right now";
     case "buy-again":
-      return "What you bought before, in the order in which it may be due";
+      return "Earlier purchases, the next likely one first";
     case "recently-viewed":
       return "The latest first";
     case "trending":
       return list.source === "trending"
-        ? "Wanted more than usual in the last hour"
-        : "Nothing is wanted more than usual just now: what is popular anyway";
+        ? "More popular than usual in the last hour"
+        : "Nothing is trending, so these are popular products";
     case "popular":
-      return list.within ? `With shoppers of the same ${list.within}` : "What most shoppers buy";
+      return list.within ? `With shoppers of the same ${list.within}` : "Most popular with all shoppers";
     case "similar-items":
       return list.source === "popular"
-        ? "Nothing like it is known: what is popular"
-        : "What others choose in its place";
+        ? "No similar products known, so these are popular products"
+        : "Products that others choose instead";
     case "bought-together":
       return list.source === "popular"
-        ? "Nothing is known to go with it: what is popular"
-        : "What goes into one basket with it, then what is like it";
+        ? "No such products known, so these are popular products"
+        : "Products from the same baskets, then similar ones";
   }
 }
 
 const DEGRADED: Readonly<Record<string, string>> = {
   "no-model": "there is no model yet",
-  "stale-model": "the newest model cannot be loaded, an earlier one answers",
+  "stale-model": "the newest model cannot be loaded, an earlier one is used",
   "model-failed": "the model did not run",
   "model-slow": "the model would have taken too long",
-  "arm-model-unavailable": "the model on trial is not loaded, the usual one answers",
+  "arm-model-unavailable": "the model on trial is not loaded, the champion is used",
   "no-configuration": "the shop's settings could not be read",
   "stale-configuration": "the shop's settings may be out of date",
   "no-catalogue": "the catalogue could not be read",
   "stale-catalogue": "the catalogue may be out of date",
-  "no-trends": "what trends could not be read",
-  "stale-trends": "what trends may be out of date",
-  "profile-unavailable": "what you did could not be read in time",
-  "user-unavailable": "what the shop knows of you could not be read in time",
+  "no-trends": "trends could not be read",
+  "stale-trends": "trends may be out of date",
+  "profile-unavailable": "your history could not be read in time",
+  "user-unavailable": "your user data could not be read in time",
 };
 
 /** Say in people's words why a list is less than it should be; empty where it is not. */
 export function degradedSentence(reasons: readonly string[]): string {
   if (reasons.length === 0) return "";
-  return `Less than it should be: ${reasons.map((reason) => DEGRADED[reason] ?? reason).join("; ")}.`;
+  return `Degraded: ${reasons.map((reason) => DEGRADED[reason] ?? reason).join("; ")}.`;
 }

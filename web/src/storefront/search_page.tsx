@@ -59,7 +59,7 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
       ) : products.length === 0 ? (
         <EmptyState title="There are no products">
           <p>
-            The catalogue is empty. Whoever runs the shop brings products in with <code>alsolike import items</code>.
+            The catalogue is empty. Import products with <code>alsolike import items</code>.
           </p>
         </EmptyState>
       ) : (
@@ -75,7 +75,7 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
         )}
         {loaded?.next && (
           <button type="button" disabled={shop.loading} onClick={() => void shop.load(true)}>
-            {shop.loading ? "Loading …" : "Search further in the catalogue"}
+            {shop.loading ? "Loading …" : "Load more of the catalogue"}
           </button>
         )}
       </div>

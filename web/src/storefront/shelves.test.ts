@@ -90,7 +90,7 @@ describe("the carousels of a page", () => {
     const said = (name: string) =>
       shelves.filter(({ plan }) => plan.recommender === name).map((shelf) => [shelf.usedUp, emptySentence(shelf)]);
     expect(said("popular")).toEqual([[true, expect.stringContaining("on this page already")]]);
-    expect(said("trending")).toEqual([[false, "Nothing trends yet."]]);
+    expect(said("trending")).toEqual([[false, "Nothing is trending yet."]]);
     expect(api.asked).toHaveLength(5 + 4); // each of the four that are empty once more, without what the page shows
   });
 

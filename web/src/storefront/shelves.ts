@@ -37,7 +37,7 @@ const FOR_YOU: ShelfPlan = {
   title: "For you",
   most: 18,
   ofShopper: true,
-  empty: "Nothing is known that you may like. Look at a product or two, and come back.",
+  empty: "No recommendations yet. View a product or two first.",
 };
 
 /** The carousels of a page, in the order in which they are shown. */
@@ -73,7 +73,7 @@ export function plans(route: Route, cart: Cart): ShelfPlan[] {
       most: 12,
       ofShopper: true,
       had: true,
-      empty: "Nothing bought yet. What you buy turns up here within seconds.",
+      empty: "No purchases yet. Purchases appear here within seconds.",
     },
     {
       recommender: "recently-viewed",
@@ -81,10 +81,10 @@ export function plans(route: Route, cart: Cart): ShelfPlan[] {
       most: 12,
       ofShopper: true,
       had: true,
-      empty: "What you open turns up here within seconds, unless a list above has it.",
+      empty: "Viewed products appear here within seconds, unless a list above shows them.",
     },
-    { recommender: "trending", title: "Trending", most: 12, ofShopper: false, empty: "Nothing trends yet." },
-    { recommender: "popular", title: "Popular", most: 12, ofShopper: false, empty: "Nothing is popular yet." },
+    { recommender: "trending", title: "Trending", most: 12, ofShopper: false, empty: "Nothing is trending yet." },
+    { recommender: "popular", title: "Popular", most: 12, ofShopper: false, empty: "No popular products yet." },
   ];
 }
 
@@ -133,7 +133,7 @@ export async function loadShelves(
 
 /** What is said where a list has nothing in it. */
 export function emptySentence({ plan, usedUp }: Shelf): string | undefined {
-  return usedUp ? "All that it would have is on this page already: in another list, or in your cart." : plan.empty;
+  return usedUp ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
 }
 
 function freshOf(list: Recommendations, old: Recommendations | null): ReadonlySet<string> {

@@ -43,5 +43,5 @@ it("says how to go on where there is nothing, or no model", () => {
       /`alsolike import`.*`alsolike train`|`alsolike train`.*`alsolike import`/,
     );
   }
-  expect(standingSentence("made")).toContain("made for you");
+  expect(standingSentence("made")).toContain("recommendations are for you");
 });

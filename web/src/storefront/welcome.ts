@@ -22,19 +22,16 @@ export function standingSentence(standing: Standing): string {
   switch (standing) {
     case "nothing":
       return (
-        "There is nothing to show yet. Whoever runs the shop brings in its products and purchases with " +
-        "`alsolike import`, and then makes the first model with `alsolike train`."
+        "There are no products yet. Import products and purchases with " +
+        "`alsolike import`, then train the first model with `alsolike train`."
       );
     case "no-model":
-      return (
-        "There is no model yet, so little can be recommended. Whoever runs the shop makes one with `alsolike train`, " +
-        "once `alsolike import` has brought in some purchases."
-      );
+      return "There is no model yet. Import purchases with `alsolike import`, then run `alsolike train`.";
     case "less":
-      return "The lists below are less than they should be, and say why. What you open, cart and buy counts all the same.";
+      return "Some lists below are degraded and state the reason. Your clicks and purchases still count.";
     case "made":
-      return "The lists below are made for you this moment. What you open, cart and buy moves them within seconds.";
+      return "These recommendations are for you, as of this moment. Your clicks and purchases change them within seconds.";
     case "unknown":
-      return "Nothing is known of you yet. Open a product, put something into the cart: the lists follow within seconds.";
+      return "You have no history yet. Open a product or add one to the cart: the lists change within seconds.";
   }
 }

@@ -53,7 +53,7 @@ export function ChangeForm({ verb, reasonRequired = true, ready = true, children
           onInput={(event) => setReason(event.currentTarget.value)}
         />
         <p class={tooLong ? "hint bad" : "hint"} id={`${id}-hint`} role={tooLong ? "alert" : undefined}>
-          {tooLong ? "Too long to be kept with the change: " : "Kept with the change: "}
+          {tooLong ? "The reason is too long: " : "Stored with the change: "}
           {length} of {LONGEST_REASON} characters.
         </p>
       </div>
@@ -68,7 +68,7 @@ export function ChangeForm({ verb, reasonRequired = true, ready = true, children
           Cancel
         </button>
         <button type="submit" class="primary" disabled={going || !ready || tooLong}>
-          {going ? "Asking…" : verb}
+          {going ? "Sending…" : verb}
         </button>
       </footer>
     </form>

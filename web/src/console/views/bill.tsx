@@ -23,7 +23,7 @@ export function Bill({ bill }: { bill: Cost }) {
             </th>
             <th scope="col">Unit</th>
             <th scope="col" class="number">
-              Price of one
+              Unit price
             </th>
             <th scope="col" class="number">
               A month

@@ -55,7 +55,7 @@ export function ChampionCard({ models, rollBack }: { models: Models; rollBack: (
             <When ms={since.promotedMs} />
           </Fact>
         )}
-        <Fact name="Before it">
+        <Fact name="Previous champion">
           {champion.previous ? (
             <a class="identifier" href={href("models", champion.previous)}>
               {champion.previous}
@@ -73,7 +73,7 @@ export function ChampionCard({ models, rollBack }: { models: Models; rollBack: (
             <a class="identifier" href={href("models", champion.canary.version)}>
               {champion.canary.version}
             </a>{" "}
-            is on trial with {percent(champion.canary.share)} of the users, begun{" "}
+            is on trial with {percent(champion.canary.share)} of the users, started{" "}
             <When ms={champion.canary.startedMs} />.
           </p>
         </div>
@@ -82,13 +82,8 @@ export function ChampionCard({ models, rollBack }: { models: Models; rollBack: (
         <div class="note warn">
           <Icon name="pause" />
           <div>
-            <p>New versions do not become champion by themselves: {champion.held}</p>
-            <Act
-              verb="Let them"
-              path={RESUMING}
-              etag={champion.etag}
-              done="New versions become champion by themselves again."
-            />
+            <p>Automatic promotion is paused: {champion.held}</p>
+            <Act verb="Resume promotion" path={RESUMING} etag={champion.etag} done="Automatic promotion is on again." />
           </div>
         </div>
       )}

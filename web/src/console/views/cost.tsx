@@ -27,8 +27,8 @@ export function CostView({ route }: { route: Route }) {
           <LoadForm key={JSON.stringify(bill.load)} load={bill.load} />
           <Tiles>
             <Tile name="A month" value={money(bill.dollars)} note={`${bill.region}, prices of ${bill.pricesOf}`} />
-            <Tile name="Fixed" value={money(bill.fixedDollars)} note="whatever happens" />
-            <Tile name="By usage" value={money(bill.usageDollars)} note="follows the load" />
+            <Tile name="Fixed" value={money(bill.fixedDollars)} note="independent of the load" />
+            <Tile name="By usage" value={money(bill.usageDollars)} note="depends on the load" />
             {bill.personalizeDollars !== null && (
               <Tile name="Amazon Personalize" value={money(bill.personalizeDollars)} note={times(bill)} />
             )}
@@ -37,19 +37,19 @@ export function CostView({ route }: { route: Route }) {
           <Bill bill={bill} />
           {bill.savings.length > 0 && (
             <Table
-              caption="What would save money"
+              caption="Possible savings"
               rows={bill.savings}
               keyOf={(saving) => saving.setting}
               columns={[
                 { name: "Setting", cell: (saving) => <code>{saving.setting}</code> },
-                { name: "What it does", cell: (saving) => <span class="wide">{saving.what}</span> },
+                { name: "Effect", cell: (saving) => <span class="wide">{saving.what}</span> },
                 { name: "Saves a month", number: true, cell: (saving) => money(saving.dollars) },
               ]}
             />
           )}
           {bill.remarks.length > 0 && (
             <section class="card padded">
-              <h2>To know of these figures</h2>
+              <h2>Assumptions and gaps</h2>
               <ul class="plain">
                 {bill.remarks.map((remark) => (
                   <li key={remark}>{remark}</li>
@@ -79,9 +79,9 @@ function LoadForm({ load }: { load: Cost["load"] }) {
     <section class="card padded">
       <div class="row">
         <h2>Load</h2>
-        <span class="faint">{load.measured ? "as it was counted in the last day" : "as it is stated here"}</span>
+        <span class="faint">{load.measured ? "measured in the last 24 hours" : "as entered here"}</span>
         <span class="grow" />
-        {!load.measured && <a href={href("cost")}>That of the last day</a>}
+        {!load.measured && <a href={href("cost")}>Use the last 24 hours</a>}
       </div>
       <form class="fields" onSubmit={ask}>
         {NAMES.map((name) => (
@@ -110,7 +110,7 @@ function LoadForm({ load }: { load: Cost["load"] }) {
 function Beside({ ours, theirs }: { ours: number; theirs: number }) {
   const most = Math.max(ours, theirs) || 1;
   return (
-    <section class="card padded lengths" aria-label="Beside Amazon Personalize">
+    <section class="card padded lengths" aria-label="Compared with Amazon Personalize">
       {(
         [
           ["Alsolike", ours, "ours"],

@@ -19,8 +19,8 @@ export function DriftView() {
     <Answered feed={feed} what="figures of drift" bones={5}>
       {({ looked }) =>
         looked === null ? (
-          <Empty title="Monitoring has not looked yet">
-            <p>It looks by schedule once there is a champion. To look now:</p>
+          <Empty title="No drift check has run yet">
+            <p>Checks run on a schedule once there is a champion. Run one now:</p>
             <Command text="alsolike drift --refresh" />
           </Empty>
         ) : (
@@ -37,7 +37,7 @@ function Looked({ drift: found }: { drift: Drift }) {
     <div class="stack">
       <Tiles>
         <Tile
-          name="Looked"
+          name="Last check"
           value={<When ms={found.lookedMs} />}
           note={`${count(found.interactions)} interactions of ${count(found.users)} users`}
         />
@@ -46,7 +46,7 @@ function Looked({ drift: found }: { drift: Drift }) {
           value={hours(found.championAgeHours)}
           note={found.champion && <a href={href("models", found.champion)}>{found.champion}</a>}
         />
-        <Tile name="Lake silent for" value={hours(found.lakeSilentHours)} note="since its latest event" />
+        <Tile name="No events for" value={hours(found.lakeSilentHours)} />
         <Tile
           name="Unknown items"
           value={percent(found.unknownItemShare)}
@@ -57,8 +57,8 @@ function Looked({ drift: found }: { drift: Drift }) {
       <section>
         <h2>Population stability index</h2>
         <p class="faint">
-          0 is as it was in the dataset's last week. Above {figure(found.threshold)} for {count(found.hours)} hours, the
-          alarm rings.
+          0 means no change from the last week of the training data. The alarm rings after {count(found.hours)} hours
+          above {figure(found.threshold)}.
         </p>
         <div class="charts small">
           {found.figures.map((one) => (
@@ -68,12 +68,12 @@ function Looked({ drift: found }: { drift: Drift }) {
               series={[{ name: "PSI", points: one.history, kind: "area" }]}
               format={figure}
               threshold={{ name: "threshold", value: found.threshold }}
-              nothing={one.reason ?? "No look has measured it yet."}
+              nothing={one.reason ?? "Not measured yet."}
             />
           ))}
         </div>
         <Table
-          caption="Figures of the last look"
+          caption="Figures of the last check"
           rows={found.figures}
           keyOf={(one) => one.name}
           columns={[
@@ -83,17 +83,17 @@ function Looked({ drift: found }: { drift: Drift }) {
             {
               name: "By chance",
               number: true,
-              title: "What as few rows give without any drift",
+              title: "Value that so few rows produce without drift",
               cell: (one) => figure(one.byChance),
             },
             { name: "Threshold", number: true, cell: () => figure(found.threshold) },
             { name: "Above since", cell: (one) => (one.aboveSinceMs === null ? "–" : <When ms={one.aboveSinceMs} />) },
-            { name: "Why there is none", cell: (one) => one.reason ?? "–" },
+            { name: "Reason if missing", cell: (one) => one.reason ?? "–" },
           ]}
         />
       </section>
       <Table
-        caption="Checks of the events"
+        caption="Event checks"
         rows={found.checks}
         keyOf={(check) => check.name}
         columns={[
@@ -101,10 +101,10 @@ function Looked({ drift: found }: { drift: Drift }) {
           {
             name: "State",
             cell: (check) =>
-              check.failed ? <Status tone="bad">above its bound</Status> : <Status tone="good">passed</Status>,
+              check.failed ? <Status tone="bad">above its limit</Status> : <Status tone="good">passed</Status>,
           },
           { name: "Share", number: true, cell: (check) => percent(check.share) },
-          { name: "Bound", number: true, cell: (check) => percent(check.bound) },
+          { name: "Limit", number: true, cell: (check) => percent(check.bound) },
           { name: "Rows", number: true, cell: (check) => count(check.rows) },
         ]}
       />

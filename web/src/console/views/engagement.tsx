@@ -18,9 +18,9 @@ type Metric = Exclude<keyof EngagementRow, "name">;
 const METRICS: Readonly<Record<Metric, [string, Format]>> = {
   clickThrough: ["Click-through", percent],
   conversion: ["Conversion", percent],
-  revenuePerThousand: ["Revenue per thousand answers", figure],
+  revenuePerThousand: ["Revenue per 1,000 responses", figure],
   revenue: ["Revenue", figure],
-  answers: ["Answers", count],
+  answers: ["Responses", count],
   impressions: ["Impressions", count],
   clicks: ["Clicks", count],
   carts: ["Carts", count],
@@ -82,14 +82,14 @@ function Found({ found, metric, by }: { found: Engagement; metric: Metric; by: s
           }))}
       />
       {found.totals.length > LINES && (
-        <p class="faint">The chart has the {LINES} with the most answers; the table has all.</p>
+        <p class="faint">The chart shows the {LINES} rows with the most responses; the table shows all.</p>
       )}
       <Table
         caption={`${found.from} to ${found.to}, UTC`}
         rows={found.totals}
         keyOf={(row) => row.name}
         columns={[
-          { name: by === "All" ? "Answers of" : by, cell: (row) => <span class="identifier">{row.name}</span> },
+          { name: by === "All" ? "Responses of" : by, cell: (row) => <span class="identifier">{row.name}</span> },
           ...(["answers", "impressions", "clicks", "carts", "purchases"] as const).map((name) => ({
             name: METRICS[name][0],
             number: true,
@@ -100,10 +100,10 @@ function Found({ found, metric, by }: { found: Engagement; metric: Metric; by: s
           {
             name: "Revenue",
             number: true,
-            title: "As the shop's events state it, in its currency",
+            title: "As stated by the shop's events, in its currency",
             cell: (row) => figure(row.revenue),
           },
-          { name: "per thousand", number: true, cell: (row) => figure(row.revenuePerThousand) },
+          { name: "per 1,000", number: true, cell: (row) => figure(row.revenuePerThousand) },
           { name: "Coverage", number: true, cell: (row) => percent(row.coverage) },
           { name: "Novelty", number: true, title: "Bits", cell: (row) => figure(row.novelty) },
           { name: "New items", number: true, cell: (row) => percent(row.newItemShare) },

@@ -17,9 +17,9 @@ const STATES: Record<Experiment["state"], Tone> = { planned: "info", running: "g
 
 /** The verdicts of a report, as sentences. */
 const VERDICTS: Readonly<Record<string, [Tone, string]>> = {
-  mismatch: ["bad", "Users did not come into the arms by their shares: nothing can be concluded."],
-  "too little": ["idle", "Too little to go by so far."],
-  "no difference": ["idle", "No difference was found so far between the control and the others."],
+  mismatch: ["bad", "The split of users differs from the configured shares: draw no conclusion."],
+  "too little": ["idle", "Not enough data yet."],
+  "no difference": ["idle", "No significant difference from the control yet."],
   better: ["good", "An arm is better than the control."],
   worse: ["bad", "An arm is worse than the control."],
 };
@@ -57,7 +57,7 @@ function One({ experiment }: { experiment: Experiment }) {
         <h2 class="identifier">{experiment.name}</h2>
         <span class="faint">
           {experiment.layer && `layer ${experiment.layer}, `}
-          {words(experiment.metric)}, {experiment.state === "planned" ? "begins " : "begun "}
+          {words(experiment.metric)}, {experiment.state === "planned" ? "starts " : "started "}
           <When ms={experiment.startMs} />
           {experiment.endMs !== null && (
             <>
@@ -73,8 +73,8 @@ function One({ experiment }: { experiment: Experiment }) {
         <div class="note bad">
           <Icon name="warn" />
           <p>
-            <b>Sample ratio mismatch</b> (p = {figure(sampleRatioPValue)}): look for what loses or adds users of one arm
-            before you believe any of this.
+            <b>Sample ratio mismatch</b> (p = {figure(sampleRatioPValue)}): find out why users of one arm are lost or
+            added before you use these results.
           </p>
         </div>
       )}
@@ -82,7 +82,7 @@ function One({ experiment }: { experiment: Experiment }) {
         <div class="note warn">
           <Icon name="warn" />
           <p>
-            There was no time to read all its days: these figures are of the first ones. All of it:{" "}
+            The time limit allowed only the first days. The whole report:{" "}
             <Command text={`alsolike experiments report ${shellWord(experiment.name)}`} />
           </p>
         </div>
@@ -110,12 +110,12 @@ function One({ experiment }: { experiment: Experiment }) {
           },
           { name: "Share", number: true, cell: (arm) => percent(arm.share) },
           { name: "Users", number: true, cell: (arm) => count(arm.users) },
-          { name: "Answers", number: true, cell: (arm) => count(arm.answers) },
+          { name: "Responses", number: true, cell: (arm) => count(arm.answers) },
           { name: words(experiment.metric), number: true, cell: (arm) => figure(arm.value) },
           { name: "Lift", number: true, cell: (arm) => (arm.control ? "–" : lift(arm.lift)) },
           {
             name: "95% interval",
-            title: "Always valid: look as often as you like",
+            title: "Valid at any time, however often you look",
             cell: (arm) => (arm.control ? <Interval arm={null} most={most} /> : <Interval arm={arm} most={most} />),
           },
           { name: "p", number: true, cell: (arm) => figure(arm.pValue) },

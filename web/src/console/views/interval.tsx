@@ -27,9 +27,7 @@ export function Interval({ arm, most }: { arm: Arm | null; most: number }) {
           </>
         )}
       </svg>
-      <small>
-        {known ? `${lift(arm.liftLow)} to ${lift(arm.liftHigh)}` : arm ? "not known yet" : "the others are beside it"}
-      </small>
+      <small>{known ? `${lift(arm.liftLow)} to ${lift(arm.liftHigh)}` : arm ? "not known yet" : "baseline"}</small>
     </span>
   );
 }

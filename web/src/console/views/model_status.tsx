@@ -20,12 +20,12 @@ export function ModelStatus({ version }: { version: ModelVersion }) {
         {version.status}
       </Status>
       {version.forced && (
-        <span class="faint" title="Somebody let it through where the gate had rejected it">
+        <span class="faint" title="An operator promoted it although the gate rejected it">
           forced
         </span>
       )}
       {version.pinned && (
-        <span class="faint" title="Its files are kept whatever its age">
+        <span class="faint" title="Its files do not expire">
           <Icon name="pin" /> pinned
         </span>
       )}

@@ -51,8 +51,8 @@ function Story({ story }: { story: ModelStory }) {
             version={version.version}
             done={
               version.pinned
-                ? `The files of ${version.version} go when their time comes.`
-                : `The files of ${version.version} are kept whatever their age.`
+                ? `The files of ${version.version} expire as usual.`
+                : `The files of ${version.version} do not expire.`
             }
           />
         )}
@@ -68,9 +68,9 @@ function Story({ story }: { story: ModelStory }) {
         )}
       </div>
       <Tiles>
-        <Tile name="NDCG" value={measure(version.ndcg)} note="of ten items, on the hold-out" />
-        <Tile name="Hit rate" value={measure(version.hr)} note="a target among ten" />
-        <Tile name="Coverage" value={percent(version.coverage)} note="of the items, in some list" />
+        <Tile name="NDCG" value={measure(version.ndcg)} note="@10, on the hold-out" />
+        <Tile name="Hit rate" value={measure(version.hr)} note="users with a hit among ten items" />
+        <Tile name="Coverage" value={percent(version.coverage)} note="items in at least one list" />
         <Tile name="Items" value={count(version.items)} />
         <Tile
           name="Latest event"
@@ -131,7 +131,7 @@ function Story({ story }: { story: ModelStory }) {
             { name: "MRR", number: true, cell: (candidate) => measure(candidate.mrr) },
             { name: "Coverage", number: true, cell: (candidate) => percent(candidate.coverage) },
             {
-              name: "Fitted in",
+              name: "Training time",
               number: true,
               cell: (candidate) => duration(candidate.fitS === null ? null : candidate.fitS * 1000),
             },
@@ -163,16 +163,16 @@ function Story({ story }: { story: ModelStory }) {
 
 function Canary({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
   return (
-    <Part title="Trial beside the champion">
+    <Part title="Canary trial">
       <p class="row">
-        {canary.state === "going" && <Status tone="going">going on</Status>}
+        {canary.state === "going" && <Status tone="going">running</Status>}
         {canary.state === "promoted" && <Status tone="good">promoted</Status>}
         {canary.state === "rolled_back" && <Status tone="bad">rolled back</Status>}
         <span class="faint">
           {percent(canary.share)} of the users
           {canary.champion && (
             <>
-              , beside{" "}
+              , compared with{" "}
               <a class="identifier" href={href("models", canary.champion)}>
                 {canary.champion}
               </a>

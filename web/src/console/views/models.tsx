@@ -53,7 +53,7 @@ function Versions() {
                 {
                   name: "NDCG",
                   number: true,
-                  title: "Of ten items, on the hold-out",
+                  title: "NDCG@10 on the hold-out",
                   cell: (version) => <Bar value={version.ndcg} most={bestNdcg(found.versions)} />,
                 },
                 { name: "Hit rate", number: true, cell: (version) => measure(version.hr) },

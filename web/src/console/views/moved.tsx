@@ -6,7 +6,7 @@ export function Moved({ to }: { to: string | null }) {
     to && (
       <div class="note warn" role="alert">
         <Icon name="warn" />
-        <p>The champion pointer has moved since this was opened: {to}. Close this and look again.</p>
+        <p>The champion has changed since you opened this dialog: {to}. Close it and start again.</p>
       </div>
     )
   );

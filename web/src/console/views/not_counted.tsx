@@ -6,15 +6,12 @@ import { Command } from "../parts/copy";
 export function NotCounted({ found }: { found: Engagement }) {
   return found.totals.length === 0 ? (
     <Empty title="Not counted yet">
-      <p>Nothing has been counted of these days. The schedule counts what answers led to; this counts it now.</p>
+      <p>Attribution has not run for these days. It runs on a schedule; this command runs it now.</p>
       <Command text="alsolike engagement --refresh" />
     </Empty>
   ) : (
-    <Empty title="No answers in these days">
-      <p>
-        Engagement is counted from what the shop's events say of recommendations: events that carry a recommendation's
-        id.
-      </p>
+    <Empty title="No recommendations in these days">
+      <p>Attribution counts events that carry the ID of a recommendation.</p>
     </Empty>
   );
 }

@@ -62,9 +62,9 @@ function Figures({
   return (
     <Tiles>
       <Tile
-        name="Requests a second"
+        name="Requests per second"
         value={figure(latest(rate))}
-        note={`${figure(highest(rate))} at most, ${count(total(series.requests))} in all`}
+        note={`${figure(highest(rate))} peak, ${count(total(series.requests))} in total`}
         trend={rate}
       />
       <Tile
@@ -74,7 +74,7 @@ function Figures({
         trend={series.latencyP99}
       />
       <Tile
-        name="Degraded answers"
+        name="Degraded responses"
         value={percent(degraded)}
         note={`${count(total(series.degradedAnswers))} of ${count(total(series.answers))}`}
         trend={shares(series.degradedAnswers, series.answers)}
@@ -97,7 +97,7 @@ function Figures({
               {champion.version}
             </a>
           ) : (
-            "no model: trending items only"
+            "no model"
           )
         }
       />
@@ -118,7 +118,7 @@ function Charts({ traffic: found }: { traffic: Traffic }) {
   return (
     <div class="charts">
       <TimeChart
-        caption="Requests a second"
+        caption="Requests per second"
         format={figure}
         series={[
           { name: "Requests", points: perSecond(series.requests, periodS), kind: "area" },
@@ -136,7 +136,7 @@ function Charts({ traffic: found }: { traffic: Traffic }) {
         ]}
       />
       <TimeChart
-        caption="Events taken and held back"
+        caption="Events accepted and rejected"
         format={count}
         series={[
           { name: "Accepted", points: counted(series.eventsAccepted), kind: "area" },
@@ -145,9 +145,9 @@ function Charts({ traffic: found }: { traffic: Traffic }) {
         ]}
       />
       <TimeChart
-        caption="Oldest unread event"
+        caption="Stream lag"
         format={milliseconds}
-        series={[{ name: "Has waited", points: series.iteratorAge, kind: "area", tone: "--series-3" }]}
+        series={[{ name: "Iterator age", points: series.iteratorAge, kind: "area", tone: "--series-3" }]}
       />
     </div>
   );

@@ -45,7 +45,7 @@ function Attention({ models: found }: { models: Models | null }) {
   return (
     <section aria-labelledby="attention" class="stack">
       <h2 id="attention" class="visually-hidden">
-        What needs attention
+        Open problems
       </h2>
       {ringing.map((alarm) => (
         <Ringing key={alarm.name} alarm={alarm} />
@@ -53,7 +53,7 @@ function Attention({ models: found }: { models: Models | null }) {
       {failing.length > 0 && (
         <div class="note warn" role="status">
           <Icon name="warn" />
-          <p>Not known now: {failing.map(([name]) => name).join(", ")}.</p>
+          <p>No answer from: {failing.map(([name]) => name).join(", ")}.</p>
         </div>
       )}
       {matters.length > 0 && (
@@ -72,11 +72,11 @@ function Attention({ models: found }: { models: Models | null }) {
       {ringing.length === 0 && matters.length === 0 && failing.length === 0 && (
         <p class="card calm">
           {waiting ? (
-            <Status tone="idle">looking…</Status>
+            <Status tone="idle">checking…</Status>
           ) : (
             <>
               <Status tone="good">All is well</Status>
-              <span class="faint">No alarm rings, nothing is held back, the last training ended as it should.</span>
+              <span class="faint">No alarm rings, the quarantine is empty, the last training succeeded.</span>
             </>
           )}
         </p>
@@ -101,7 +101,7 @@ function LastTraining() {
               <p class="row">
                 <RunStatus run={run} />
                 <span class="faint">
-                  begun <When ms={run.startedMs} />
+                  started <When ms={run.startedMs} />
                   {run.endedMs !== null && `, took ${duration(run.endedMs - run.startedMs)}`}
                 </span>
               </p>
@@ -109,7 +109,7 @@ function LastTraining() {
               <Steps run={run} />
             </>
           ) : (
-            <p class="faint">None so far.</p>
+            <p class="faint">No training has run yet.</p>
           )}
         </section>
       )}

@@ -41,7 +41,7 @@ export function PromoteDialog({ version: chosen, models: { champion: now, trialS
       feeds.put<Models>(models, (before) => ({ ...before, champion: now }));
     }
     if (body.runId !== null) {
-      announce(`${version.version} will be tried beside the champion.`, {
+      announce(`${version.version} starts a canary trial.`, {
         href: href("trainings"),
         text: "See the run",
       });
@@ -57,7 +57,7 @@ export function PromoteDialog({ version: chosen, models: { champion: now, trialS
   return (
     <Dialog title="Promote a version" close={close}>
       <ChangeForm
-        verb={canary ? "Try it" : "Promote"}
+        verb={canary ? "Start trial" : "Promote"}
         ready={moved === null && (!rejected || force)}
         cancel={close}
         submit={submit}
@@ -66,9 +66,9 @@ export function PromoteDialog({ version: chosen, models: { champion: now, trialS
         <Change from={champion?.version ?? null} to={version.version} />
         <p>
           {canary
-            ? `A run of the workflow gives it ${trialSharePercent}% of the users and watches what comes of it. It becomes champion if it holds, and goes if it does not.`
-            : `It answers all users within a minute, without a deploy.${
-                wasChampion(champion, version.version) ? "" : " A rollback brings the present champion back."
+            ? `A workflow run sends it ${trialSharePercent}% of the users and compares it with the champion. It becomes champion if it is no worse; otherwise it is rolled back.`
+            : `It serves all users within a minute, without a deployment.${
+                wasChampion(champion, version.version) ? "" : " A rollback restores the current champion."
               }`}
         </p>
         {rejected && (
@@ -85,13 +85,13 @@ export function PromoteDialog({ version: chosen, models: { champion: now, trialS
           {trialSharePercent > 0 && (
             <label>
               <input type="checkbox" checked={canary} onChange={(event) => setCanary(event.currentTarget.checked)} />
-              Try it as a canary first
+              Run a canary trial first
             </label>
           )}
           {rejected && (
             <label>
               <input type="checkbox" checked={force} onChange={(event) => setForce(event.currentTarget.checked)} />
-              Force it although the gate rejected it
+              Promote it although the gate rejected it
             </label>
           )}
         </div>

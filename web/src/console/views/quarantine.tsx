@@ -14,16 +14,16 @@ export function QuarantineView() {
     <Answered feed={feed} what="records in quarantine">
       {(held) =>
         held.groups.length === 0 ? (
-          <Empty title="Nothing is held back" good>
-            <p>Every record that came could be read.</p>
+          <Empty title="The quarantine is empty" good>
+            <p>Every record was processed.</p>
           </Empty>
         ) : (
           <div class="stack">
             <Tiles>
               <Tile
-                name="Records held back"
+                name="Quarantined records"
                 value={`${count(held.records)}${held.truncated ? "+" : ""}`}
-                note={`in ${plural(held.objects, "object")}${held.truncated ? ", and more that were not read" : ""}`}
+                note={`in ${plural(held.objects, "object")}${held.truncated ? ", more were not read" : ""}`}
               />
               <Tile name="Reasons" value={count(held.groups.length)} note="the most frequent first" />
             </Tiles>
@@ -33,8 +33,8 @@ export function QuarantineView() {
               ))}
             </ul>
             <p class="faint">
-              Mend the cause first. Without <code>--dry-run</code>, replay puts the records on the stream again; what
-              had been stored already is stored once.
+              Fix the cause first. Without <code>--dry-run</code>, replay sends the records to the stream again; records
+              that were already stored are not stored twice.
             </p>
           </div>
         )

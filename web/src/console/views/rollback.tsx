@@ -36,7 +36,7 @@ function Rollback({ champion, moved, close }: { champion: Champion; moved: strin
     const { body } = await api.post<Champion>(ROLLBACKS, rollbackOf(champion, what, reason));
     feeds.put<Models>(models, (before) => ({ ...before, champion: body }));
     if (body.version === champion.version) {
-      announce(`The trial of ${canary?.version} is ended; ${body.version} stays champion.`);
+      announce(`The trial of ${canary?.version} has ended; ${body.version} stays champion.`);
     }
     close();
     void feeds.refresh(models);
@@ -47,7 +47,7 @@ function Rollback({ champion, moved, close }: { champion: Champion; moved: strin
         <Moved to={moved} />
         {canary && (
           <fieldset class="field checks">
-            <legend>What to take back</legend>
+            <legend>Version to roll back</legend>
             <label>
               <input type="radio" name={id} checked={what === "canary"} onChange={() => setWhat("canary")} />
               The version on trial, {canary.version}
@@ -67,8 +67,8 @@ function Rollback({ champion, moved, close }: { champion: Champion; moved: strin
         <Change from={champion.version} to={what === "canary" ? champion.version : champion.previous} />
         <p>
           {what === "canary"
-            ? "The trial ends and the champion answers all users again, within a minute."
-            : "The version of before answers within a minute, without a deploy. New versions do not become champion by themselves until that is allowed again."}
+            ? "The trial ends. The champion serves all users within a minute."
+            : "The previous version serves within a minute, without a deployment. Automatic promotion pauses until you resume it."}
         </p>
       </ChangeForm>
     </Dialog>

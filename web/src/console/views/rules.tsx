@@ -26,7 +26,7 @@ export function RulesView() {
         <div class="stack">
           {ruleSets.length === 0 ? (
             <Empty title="The configuration has no rules">
-              <p>Recommenders answer as their models say. Rule sets stand in the configuration under “rules”.</p>
+              <p>Define rule sets in the configuration, under “rules”.</p>
             </Empty>
           ) : (
             <Table
@@ -81,8 +81,8 @@ function Preview({ names }: { names: readonly string[] }) {
     <section class="card padded">
       <h2>Preview</h2>
       <form class="fields" onSubmit={(event) => void ask(event)}>
-        <Field id={`${id}-user`} name="userId" title="User" hint="whom to recommend to" />
-        <Field id={`${id}-item`} name="itemId" title="Item" hint="that the page is about" />
+        <Field id={`${id}-user`} name="userId" title="User" hint="user ID" />
+        <Field id={`${id}-item`} name="itemId" title="Item" hint="ID of the page's item" />
         <div class="field">
           <label for={`${id}-recommender`}>Recommender</label>
           <input
@@ -101,7 +101,7 @@ function Preview({ names }: { names: readonly string[] }) {
         <div class="field">
           <label for={`${id}-rules`}>Rule set</label>
           <select id={`${id}-rules`} name="rules">
-            <option value="">that of the recommender</option>
+            <option value="">the recommender's own</option>
             {names.map((name) => (
               <option key={name}>{name}</option>
             ))}
@@ -112,7 +112,7 @@ function Preview({ names }: { names: readonly string[] }) {
           <input id={`${id}-number`} name="numResults" type="number" min="1" max="50" defaultValue="10" />
         </div>
         <button type="submit" class="primary" disabled={going}>
-          {going ? "Asking…" : "Preview"}
+          {going ? "Sending…" : "Preview"}
         </button>
       </form>
       <div aria-live="polite">
@@ -132,13 +132,13 @@ function Preview({ names }: { names: readonly string[] }) {
             {found.gave.length > 0 && (
               <div class="note warn">
                 <Icon name="warn" />
-                <p>These rules could not be kept whole: {found.gave.join(", ")}.</p>
+                <p>These rules could not be applied in full: {found.gave.join(", ")}.</p>
               </div>
             )}
             {found.degraded.length > 0 && (
               <div class="note warn">
                 <Icon name="warn" />
-                <p>The answer is less than it should be: {found.degraded.join(", ")}.</p>
+                <p>The response is degraded: {found.degraded.join(", ")}.</p>
               </div>
             )}
             <BeforeAndAfter before={found.before} after={found.after} />

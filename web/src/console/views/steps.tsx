@@ -23,7 +23,7 @@ export function Steps({ run }: { run: TrainingRun }) {
             <span class="name">
               <Icon name={how === "going" ? "going" : how === "failed" ? "bad" : "check"} />
               {spaced(state.name)}
-              {how !== "done" && <span class="visually-hidden"> ({how === "going" ? "going on" : "failed"})</span>}
+              {how !== "done" && <span class="visually-hidden"> ({how === "going" ? "running" : "failed"})</span>}
             </span>
             <span class="took">{duration(tookMs)}</span>
           </li>

@@ -21,13 +21,13 @@ export function TrainingsView() {
         <button type="button" class="primary" onClick={() => setStarting(true)}>
           <Icon name="play" /> Start a training
         </button>
-        <span class="faint">One run at a time: while one goes on, a second is refused.</span>
+        <span class="faint">Only one training runs at a time.</span>
       </div>
       <Answered feed={feed} what="training runs">
         {({ runs }) =>
           runs.length === 0 ? (
             <Empty title="No training has run yet">
-              <p>Trainings run by schedule, by drift where that is on, and by hand.</p>
+              <p>The schedule, drift (if enabled) or the button starts a training.</p>
             </Empty>
           ) : (
             <ol class="runs">
@@ -50,7 +50,7 @@ function Run({ run }: { run: TrainingRun }) {
         <RunStatus run={run} />
         <h2 class="identifier">{run.id}</h2>
         <span class="faint">
-          begun <When ms={run.startedMs} />, <Took run={run} />
+          started <When ms={run.startedMs} />, <Took run={run} />
         </span>
         <span class="grow" />
         {run.version && (
@@ -74,7 +74,7 @@ function Run({ run }: { run: TrainingRun }) {
 function Took({ run }: { run: TrainingRun }) {
   const now = useNow();
   return run.endedMs === null ? (
-    <>going on for {duration(now - run.startedMs)}</>
+    <>running for {duration(now - run.startedMs)}</>
   ) : (
     <>took {duration(run.endedMs - run.startedMs)}</>
   );
@@ -97,7 +97,7 @@ function StartDialog({ close }: { close: () => void }) {
   const clientToken = useMemo(() => crypto.randomUUID(), []);
   const submit = async (reason: string) => {
     const { body } = await api.post<StartedTraining>(TRAININGS, { clientToken, ...(reason ? { reason } : {}) });
-    announce(`Training ${body.id} has begun.`);
+    announce(`Training ${body.id} has started.`);
     close();
     void feeds.refresh(trainings);
   };
@@ -105,8 +105,8 @@ function StartDialog({ close }: { close: () => void }) {
     <Dialog title="Start a training" close={close}>
       <ChangeForm verb="Start" reasonRequired={false} cancel={close} submit={submit}>
         <p>
-          A dataset is built from the lake, candidates are compared and the best is fitted. The gate judges it; if it
-          passes, it is tried beside the champion and becomes champion where it holds.
+          The workflow builds a dataset from the lake, compares the algorithms and trains the best one. A version that
+          passes the gate starts a canary trial, and becomes champion if it is no worse.
         </p>
       </ChangeForm>
     </Dialog>
