@@ -65,7 +65,7 @@ def test_without_tracing_workflows_are_not_traced_either() -> None:
     saving = saved(deployed, load)["tracing"]
 
     assert saving.dollars == pytest.approx((48_000 * DAYS + 400) * 5e-6)
-    assert saving.but == "no traces: what made one request slow is in logs alone"
+    assert saving.but == "no traces: only logs show why a request was slow"
 
 
 def test_savings_come_the_largest_first() -> None:

@@ -153,7 +153,7 @@ def _of_training(summary: Summary, load: Load) -> Iterator[_Change]:
         yield _Change(setting="training_spot", now=False, then=True, but=but, summary=changed(spot=True), load=load)
     if training.looks and training.look_s < 900:
         fewer = changed(look_s=900, looks=training.looks * training.look_s // 900)
-        but = "a bad version on trial is taken back up to a quarter of an hour later"
+        but = "a bad canary is rolled back up to a quarter of an hour later"
         yield _Change(setting="canary_interval_s", now=training.look_s, then=900, but=but, summary=fewer, load=load)
     if on_spark(summary, load) and training.spark_workers > 2:
         but = "datasets take longer"
@@ -170,7 +170,7 @@ def _of_training(summary: Summary, load: Load) -> Iterator[_Change]:
 def _of_observing(summary: Summary, load: Load) -> Iterator[_Change]:
     if any(each.tracing for each in summary.functions.values()):
         changed = dataclasses.replace(_all(summary, tracing=False), machines_traced=False)
-        but = "no traces: what made one request slow is in logs alone"
+        but = "no traces: only logs show why a request was slow"
         yield _Change(setting="tracing", now=True, then=False, but=but, summary=changed, load=load)
     if summary.dashboards:
         changed = dataclasses.replace(summary, dashboards=0)
@@ -188,7 +188,7 @@ def _of_observing(summary: Summary, load: Load) -> Iterator[_Change]:
 def _of_load(summary: Summary, load: Load) -> Iterator[_Change]:
     if load.history_length > 50:
         changed = dataclasses.replace(load, history_length=50)
-        but = "models are told the latest 50 interactions of a user"
+        but = "models read the latest 50 interactions of a user"
         yield _Change(
             setting="limits.history_length", now=load.history_length, then=50, but=but, summary=summary, load=changed
         )
