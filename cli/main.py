@@ -45,6 +45,7 @@ from cli.termination import terminated_like_interrupted
 
 app = typer.Typer(
     no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: importing rich takes longer than all else that `--help` does
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The open, serverless recommender for a shop's own AWS account.",

@@ -87,18 +87,8 @@ def test_every_verb_has_help(arguments: tuple[str, ...]) -> None:
 def test_help_says_what_holds_by_default() -> None:
     printed = " ".join(run("demo", "--help").stdout.replace("│", " ").split())
 
-    assert "[default: (all)]" in printed
+    assert "[default: (all); x>=50]" in printed
     assert "[default: (ALSOLIKE_STATE, else .alsolike/cloud.json)]" in printed
-
-
-def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys, cli.main\n"
-        "heavy = {'boto3', 'botocore', 'numpy', 'pandas', 'pyarrow', 'scipy', 'moto'} & set(sys.modules)\n"
-        "sys.exit(', '.join(sorted(heavy)))"
-    )
-
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.strip() == ""
 
 
 @pytest.mark.parametrize(

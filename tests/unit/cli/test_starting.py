@@ -1,0 +1,44 @@
+"""The libraries that a command imports: each one that it does not use would delay its first line."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "aws_cdk", "awswrangler", "boto3", "botocore", "moto", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow",
+    "rich", "scipy", "torch",
+)  # fmt: skip
+
+HELP = """
+import sys
+from cli.main import main
+sys.argv = ["alsolike", *{arguments}]
+try:
+    main()
+except SystemExit:
+    pass
+"""
+STATUS = "from cli import console, deployment, status, website, drift, model_versions, training_run"
+RECOMMEND = "from cli import api, console, deployment, recommend"
+MODELS = "from cli import console, deployment, model_versions, models"
+IMPORT = "from cli.importing import load, load_metadata"
+
+
+@pytest.mark.parametrize(
+    ("program", "used"),
+    [
+        (HELP.format(arguments=["--help"]), set()),
+        (HELP.format(arguments=["import", "items", "--help"]), set()),
+        (RECOMMEND, {"botocore"}),
+        (STATUS, {"botocore"}),
+        (MODELS, {"botocore"}),
+        (IMPORT, {"botocore", "numpy", "pandas", "pyarrow"}),
+    ],
+)
+def test_a_command_imports_only_the_heavy_libraries_that_it_uses(program: str, used: set[str]) -> None:
+    program += f"\nimport sys\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert set(done.stderr.split()) <= used
