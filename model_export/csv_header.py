@@ -15,6 +15,7 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 """What reading a file or a gzip stream raises; `EOFError` where a gzip stream breaks off."""
 
 _MAX_HEADER_BYTES = 1 << 20
+_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -103,4 +104,11 @@ def parse_header(file: BinaryIO, name: str) -> tuple[str, ...]:
         raise InvalidInput(f"{name} is not UTF-8: its first line is {shown}, expected column names in UTF-8") from error
     except csv.Error as error:
         raise InvalidInput(f"{name}: its first line is {shown}, expected column names with closed quotes") from error
+    other = next((mark for mark in _OTHER_DELIMITERS if len(names) == 1 and mark in names[0]), None)
+    if other is not None:
+        raise InvalidInput(
+            f"{name}: line 1 separates columns by {_OTHER_DELIMITERS[other]}, expected commas. Convert the file: "
+            f"python -c \"import pandas; pandas.read_csv('in.csv', sep='{other}', decimal=',', dtype=str)"
+            f".to_csv('out.csv', index=False)\""
+        )
     return tuple(names)

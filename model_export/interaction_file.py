@@ -23,12 +23,10 @@ from model_export.csv_blocks import blocks
 from model_export.csv_header import UNREADABLE, open_bytes, read_header
 from model_export.interactions import Interactions
 from model_export.item_content import item_content
+from model_export.times import times_ms
 from model_export.training_data import encode, unlearned, unlearned_ids
 
-_NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _NO_ID = r"^[\x{85}\pZ]+$|[\x00-\x1f\x7f]"
-_MILLISECONDS_FROM = 1e11
-"""As an import has it: as seconds this is the year 5138."""
 _BLOCK_BYTES = 8 << 20
 _CSV_NAMES = (".csv", ".csv.gz")
 _ALL_WEIGH_ONE = 1.0
@@ -71,9 +69,9 @@ def read(
     Parameters
     ----------
     path
-        USER_ID, ITEM_ID, TIMESTAMP (epoch seconds), optionally EVENT_TYPE; further columns are ignored. Rows that
-        state no type are views, rows of types that are unknown or weigh nothing are left out; if the file knows none
-        of the types that weigh something, every row weighs 1.
+        USER_ID, ITEM_ID, TIMESTAMP (epoch seconds or milliseconds, or ISO 8601, as for an import), optionally
+        EVENT_TYPE; further columns are ignored. Rows that state no type are views, rows of types that are unknown or
+        weigh nothing are left out; if the file knows none of the types that weigh something, every row weighs 1.
     items
         The catalogue: the columns of each item by its id.
     learned_alone
@@ -218,14 +216,10 @@ class _Place:
 
 def _time_ms(column: pa.ChunkedArray, where: _Place) -> npt.NDArray[np.int64]:
     """Return the times that an import reads from the same cells."""
-    if pa.types.is_string(column.type):
-        fits = pc.match_substring_regex(column, _NUMBER).to_numpy()
-        where.refuse(column, ~fits, "TIMESTAMPs are no number of seconds")
-    seconds = column.cast(pa.float64(), safe=False).to_numpy()
-    where.refuse(column, ~np.isfinite(seconds), "TIMESTAMPs are no number of seconds")
-    where.refuse(column, seconds >= _MILLISECONDS_FROM, "TIMESTAMPs seem to be in milliseconds, expected seconds")
-    where.refuse(column, seconds < 0, "TIMESTAMPs are before 1970, expected epoch seconds")
-    time_ms: npt.NDArray[np.int64] = np.rint(seconds * 1000).astype(np.int64)
+    time_ms, wrong = times_ms(column)
+    for reason, bad in wrong.items():
+        where.refuse(column, bad, f"TIMESTAMPs: the value {reason}")
+    where.refuse(column, time_ms < 0, "TIMESTAMPs are before 1970")
     return time_ms
 
 

@@ -193,5 +193,5 @@ def test_recommend_without_data_says_what_to_do(
     result = CliRunner().invoke(app, ["recommend", "--user", "7"])
 
     assert result.stdout == ""
-    assert isinstance(result.exception, NotFound)  # of which `main` makes one line and exit status 1
+    assert isinstance(result.exception, NotFound)  # `main` prints it as one line and exits with 1
     assert "there are no interactions yet" in str(result.exception)

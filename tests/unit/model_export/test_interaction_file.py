@@ -156,6 +156,14 @@ def test_items_without_interactions_have_no_position_where_what_is_learned_is_as
     assert file.unlearned == [{"title": "N"}]
 
 
+def test_times_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
+    rows = "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000\na,y,1500000001000\na,z,2017-07-14T02:40:02Z\n"
+
+    file = read(write(tmp_path / "rows.csv", rows))
+
+    assert file.interactions.time_ms.tolist() == [1_500_000_000_000, 1_500_000_001_000, 1_500_000_002_000]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -167,13 +175,23 @@ def test_items_without_interactions_have_no_position_where_what_is_learned_is_as
         (
             "rows.csv",
             "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n\na,x,yesterday\n",
-            r"no number.*first is line 4 \('yesterday'\)",
+            r"neither a number nor a time.*first is line 4 \('yesterday'\)",
         ),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n", r"no number of seconds; the first is line 2 \('nan'\)"),
         (
             "rows.csv",
-            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,x,1500000000000\n",
-            r"1 TIMESTAMPs seem to be in milliseconds, expected seconds; the first is line 3 \('1500000000000'\)",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n",
+            r"neither a number nor a time.*line 2 \('nan'\)",
+        ),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,x,1500000000000000\n",
+            r"1 TIMESTAMPs: the value is neither in seconds nor in milliseconds; the first is line 3",
+        ),
+        ("rows.csv", "USER_ID;ITEM_ID;TIMESTAMP\na;x;1\n", "line 1 separates columns by semicolons, expected commas"),
+        (
+            "rows.csv",
+            "USER_ID\tITEM_ID\tTIMESTAMP\na\tx\t1\n",
+            r"line 1 separates columns by tabs, .*pandas.read_csv",
         ),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n", r"STRA\\xdfE, expected column names in UTF-8"),
         ("rows.csv", "\udcff\udcfeU\0S\0E\0R\0\n\0", "is UTF-16, expected UTF-8"),
