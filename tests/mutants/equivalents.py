@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SERVING_CHECK = "functions/register_model/serving_check.py"
 JUDGEMENT = "functions/run_canary/judgement.py"
+FILTER_COLUMNS = "layers/core/python/alsolike/filter_columns.py"
+FILTER_EVALUATION = "layers/core/python/alsolike/filter_evaluation.py"
 SLATE = "functions/recommend/slate.py"
 SLATE_RULES = "functions/recommend/slate_rules.py"
 PROFILE = "layers/core/python/alsolike/profile.py"
@@ -41,6 +43,18 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "z > critical",
         "z >= critical",
     ): "The critical value is irrational.",
+    (
+        FILTER_COLUMNS,
+        "none = np.full(1, np.nan if isinstance(column, NumberColumn) else -1, array.dtype)",
+        "1",
+        "2",
+    ): "Nothing reads a second place after the last row; -1 is tested with the codes of strings.",
+    (
+        FILTER_EVALUATION,
+        "positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # the last one is that of no row",
+        "1",
+        "2",
+    ): "Nothing reads a second place after the last row.",
     (
         SLATE,
         "self._new, self._tightened = list(steering.new_items), -1",

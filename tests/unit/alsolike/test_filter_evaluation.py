@@ -47,6 +47,16 @@ def test_condition_on_items(shop: Model, condition: str, expected: list[str]) ->
     assert shop.passing(f"INCLUDE ItemID WHERE {condition}") == expected
 
 
+@pytest.mark.parametrize("kind", ["genre", "tags"])
+def test_item_without_a_value_has_none_of_many(kind: str) -> None:
+    names = [f"g{number}" for number in range(6)]
+    listed = {name: {kind: [name] if kind == "tags" else name} for name in names}
+    model = Model([*names, UNLISTED, "bare"], {**listed, "bare": {}})
+    wanted = ", ".join(f'"{name}"' for name in names)
+
+    assert model.passing(f"INCLUDE ItemID WHERE Items.{kind.upper()} IN ({wanted})") == names
+
+
 EVENTS = (Event("fig", "view", 10), Event("fig", "purchase", 20), Event("leek", "cart", 30), Event("none", "view", 40))
 
 

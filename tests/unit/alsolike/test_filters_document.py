@@ -16,6 +16,25 @@ def test_a_broken_filter_is_named_with_the_character() -> None:
     assert "found =, expected a number" in fault.message
 
 
+def test_a_name_that_is_none_is_a_fault_of_the_key() -> None:
+    fault = only_fault({"format": 1, "filters": {"a b": "EXCLUDE ItemID WHERE Items.X = 1"}})
+
+    assert (fault.path, fault.at_key) == (("filters", "a b"), True)
+
+
+def test_a_filter_that_cannot_be_met_is_named_with_the_character() -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"price": "number"}},
+        "filters": {"a": 'EXCLUDE ItemID WHERE Items.PRICE = "x"'},
+    }
+
+    fault = only_fault(document)
+
+    assert fault.offset == 21
+    assert fault.message.startswith("cannot be met: character 22: Items.PRICE is declared as number")
+
+
 @pytest.mark.parametrize(
     ("condition", "message"),
     [

@@ -294,4 +294,4 @@ def _is_event_type(column: Column) -> bool:
 
 
 def _either(names: list[str]) -> str:
-    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

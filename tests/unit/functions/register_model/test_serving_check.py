@@ -140,6 +140,15 @@ def test_model_without_weights_is_measured_with_lists_of_25(tmp_path: Path, monk
     assert "bias" not in runs.feeds[-1]
 
 
+def test_size_is_shown_in_megabytes() -> None:
+    files = {name: {"size_bytes": 10**12} for name in SERVED_FILES}
+    manifest = dataclasses.replace(MANIFEST, files=files)
+
+    check = serving_check._size(manifest, Limits(max_bundle_bytes=10**13))
+
+    assert check.figures == f"{len(files)}000000.0 MB, serving has room for 10000000 MB"
+
+
 @pytest.mark.parametrize(("took_ms", "passed"), [(50.0, True), (50.1, False)])
 def test_median_of_the_slower_graph_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took_ms: float, passed: bool

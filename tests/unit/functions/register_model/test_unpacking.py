@@ -62,6 +62,14 @@ def test_any_other_file_is_refused(name: str, bundle: Path, target: Path) -> Non
     assert list(target.iterdir()) == []
 
 
+def test_other_folder_is_refused(bundle: Path, target: Path) -> None:
+    folder = tarfile.TarInfo("inner")
+    folder.type = tarfile.DIRTYPE
+
+    with pytest.raises(InvalidBundle, match="holds 'inner'"):
+        unpack_bundle(io.BytesIO(with_member(archive_of(bundle), folder)), target)
+
+
 def test_link_under_an_expected_name_is_refused(bundle: Path, target: Path) -> None:
     link = tarfile.TarInfo("manifest.json")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"

@@ -1,0 +1,33 @@
+"""Columns of filters that the configuration does not declare."""
+
+from alsolike import filters
+from alsolike.configuration import ColumnType
+from alsolike.filter_spelling import undeclared
+
+ITEMS = {"categoryL1": ColumnType.STRING, "price": ColumnType.NUMBER}
+USERS = {"age": ColumnType.NUMBER}
+
+
+def found(condition: str) -> list[tuple[int, str]]:
+    return list(undeclared(filters.parse(f"INCLUDE ItemID WHERE {condition}"), item_columns=ITEMS, user_columns=USERS))
+
+
+def test_declared_columns_ids_and_interactions_are_passed_over() -> None:
+    assert found('Items.CATEGORY_L1 = "a" AND Items.ITEM_ID IN ("b") AND Interactions.TIMESTAMP > 1') == []
+    assert found("Items.PRICE > CurrentItem.PRICE AND Items.PRICE > CurrentUser.AGE") == []
+
+
+def test_misspelt_column_of_items_is_named_with_the_nearest() -> None:
+    assert found("Items.PRCIE > 1") == [
+        (21, "Items.PRCIE is not declared, so no item has a value of it, did you mean price?")
+    ]
+
+
+def test_unlike_column_of_the_user_is_named_without_another() -> None:
+    assert found("CurrentUser.ZZZZ > 1") == [(21, "CurrentUser.ZZZZ is not declared, so nothing checks its values")]
+
+
+def test_current_item_has_no_id_to_compare_with() -> None:
+    ((offset, message),) = found("Items.ITEM_ID = CurrentItem.ITEM_ID")
+
+    assert (offset, message.startswith("CurrentItem.ITEM_ID is not declared")) == (37, True)
