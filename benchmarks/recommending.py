@@ -38,6 +38,7 @@ from functions.recommend.beside import ModelsBeside
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader, Serving
 from functions.recommend.model import Model
+from functions.recommend.patience import NO_LIMIT
 from functions.recommend.people import People
 from functions.recommend.request import Request
 from functions.recommend.served_line import ServedLog
@@ -187,7 +188,9 @@ def sources_of(
     trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1, silence=silence)
     batches = handler.Batches(people.profiles, BatchFiles(None, ""))
     served = ServedLog(AS_THEY_COME, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
-    return handler.Sources(watch, people, trends, served, time_budget_ms=100, batches=lambda: batches)
+    return handler.Sources(
+        watch, people, trends, served, time_budget_ms=100, patience=NO_LIMIT, batches=lambda: batches
+    )
 
 
 def segment(items: int) -> Segment:
@@ -202,6 +205,7 @@ class _Loaded:
 
     answer: Serving
     answered: ClassVar[bool] = True
+    goes_on: ClassVar[bool] = False
 
     def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         return self.answer
@@ -213,6 +217,9 @@ class _Read(Generic[T]):
 
     value: T
     stale: bool = False
+
+    def is_due(self, *, now_ms: int) -> bool:
+        return False
 
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> T:
         return self.value

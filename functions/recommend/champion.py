@@ -12,6 +12,7 @@ from alsolike.values import value_object
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.loading import load
 from functions.recommend.model import Model
+from functions.recommend.patience import NO_LIMIT, Look, Patience, unlimited
 
 NO_MODEL = "no-model"
 STALE_MODEL = "stale-model"
@@ -46,6 +47,8 @@ class ChampionLoader:
     ----------
     check_s
         The pointer is looked at on the first request, and on the first one after so many seconds.
+    patience
+        How long a request waits for a look.
 
     Attributes
     ----------
@@ -53,14 +56,22 @@ class ChampionLoader:
         Whether S3 said something when the pointer was looked at last; a bundle that takes too long is no silence.
     """
 
-    def __init__(self, registry: Registry, bundles: BundleCache, *, check_s: float) -> None:
+    def __init__(
+        self, registry: Registry, bundles: BundleCache, *, check_s: float, patience: Patience = NO_LIMIT
+    ) -> None:
         self._registry = registry
         self._bundles = bundles
         self._check_ms = check_s * 1000
         self._next_check_ms = 0.0
         self._broken: set[tuple[str, str]] = set()  # pointer's etag and version: not worth another try
         self._serving = Serving(None, NO_MODEL)
+        self._look: Look[Serving] = Look(patience, waits_for_first=True)
         self.answered = True
+
+    @property
+    def goes_on(self) -> bool:
+        """True while a look goes on that no request has waited for to its end."""
+        return self._look.goes_on
 
     def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         """Return what answers now, looking for a new champion if it is time.
@@ -75,20 +86,25 @@ class ChampionLoader:
         Unavailable
             If nothing is loaded yet and S3 does not answer.
         """
-        if now_ms < self._next_check_ms:
+        if now_ms < self._next_check_ms and not self._look.goes_on:
             return self._serving
         current = self._serving.model
-        next_check_ms = now_ms + self._check_ms
         if current is not None:  # whatever goes wrong below, this answers until then
-            self._next_check_ms = next_check_ms
-            self._serving = Serving(current, STALE_MODEL, self._serving.canary)
+            self._next_check_ms = now_ms + self._check_ms
+        time_left_ms = remaining_ms if self._look.is_waited_for else unlimited
         try:
-            self._serving = self._checked(remaining_ms)
-        except Unavailable as error:
-            if current is None:
+            found = self._look.take(lambda: self._checked(time_left_ms))
+        except Exception as error:
+            if current is not None:
+                self._serving = Serving(current, STALE_MODEL, self._serving.canary)
+            if current is None or not isinstance(error, Unavailable):
                 raise  # and the next request looks again
             logger.error("champion cannot be looked up", reason=str(error))
-        self._next_check_ms = next_check_ms
+        else:
+            if found is None:
+                return self._serving
+            self._serving = found
+        self._next_check_ms = now_ms + self._check_ms
         return self._serving
 
     def _checked(self, remaining_ms: Callable[[], float]) -> Serving:
@@ -96,10 +112,12 @@ class ChampionLoader:
         if current is None:  # nothing else answers: what was broken may have been put right
             self._broken.clear()
         lacking = STALE_MODEL if current else NO_MODEL
-        self.answered = False
         try:
             champion = self._registry.champion()
             self.answered = True
+        except Unavailable:
+            self.answered = False
+            raise
         except InvalidBundle as error:
             self.answered = True
             logger.error("champion pointer is unreadable", reason=str(error))

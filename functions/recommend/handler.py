@@ -35,6 +35,7 @@ from functions.recommend.budget import UNLIMITED, Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
 from functions.recommend.first_session import open_first_session
+from functions.recommend.patience import Patience
 from functions.recommend.people import People
 from functions.recommend.preview import preview
 from functions.recommend.replay import answer_replay
@@ -77,6 +78,7 @@ class Sources:
     trends: Watched[Trends]
     served: ServedLog
     time_budget_ms: int
+    patience: Patience
     batches: Callable[[], Batches]
 
 
@@ -98,7 +100,8 @@ def _sources() -> Sources:
     dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
     bundles = BundleCache(s3, bucket, scratch / "models")
-    champion = ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s)
+    patience = Patience(settings.time_budget_ms)
+    champion = ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s, patience=patience)
     configuration = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
     snapshot = SnapshotReader(
         s3,
@@ -110,16 +113,20 @@ def _sources() -> Sources:
     silence = Silence(lasts_s=settings.champion_check_s)
     watch = Watch(
         champion,
-        beside=ModelsBeside(bundles, check_s=settings.champion_check_s),
+        beside=ModelsBeside(bundles, check_s=settings.champion_check_s, patience=patience),
         configuration=Watched(
-            configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s, silence=silence
+            configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s,
+            silence=silence, patience=patience, waits_for_first=True,
         ),
-        snapshot=Watched(snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s, silence=silence),
+        snapshot=Watched(
+            snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s,
+            silence=silence, patience=patience, waits_for_first=True,
+        ),
         silence=silence,
-    )
+    )  # fmt: skip
     trends = Watched(
         TrendsReader(s3, bucket, check_s=settings.trends_check_s), what=TRENDS, default=NO_TRENDS,
-        retry_s=settings.trends_check_s, silence=silence,
+        retry_s=settings.trends_check_s, silence=silence, patience=patience,
     )  # fmt: skip
     # Without pseudonymised ids it is only the log that goes without: nobody shall wait for that a second time.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
@@ -136,6 +143,7 @@ def _sources() -> Sources:
         trends,
         ServedLog(ids, pseudonyms),
         settings.time_budget_ms,
+        patience,
         functools.cache(functools.partial(_batches, settings)),
     )
 
@@ -152,6 +160,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     correlation_id = correlate(event)
     sources = _sources()
     now_ms = time.time_ns() // 1_000_000
+    sources.patience.begin_request(limited="routeKey" in event)
     if "batch" in event:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
     for name, answer_call in (("replay", _answer_replay), ("preview", _preview)):
@@ -297,6 +306,7 @@ def _prepare() -> None:
         return deadline_ms - time.monotonic() * 1000
 
     _connect()
+    sources.patience.begin_request(limited=False)
     sources.watch.standing(now_ms=now_ms, remaining_ms=remaining_ms)
     if remaining_ms() > SECRET_MS:
         sources.served.prepare(now_ms=now_ms)

@@ -97,6 +97,7 @@ class Watch:
         self._configuration = configuration
         self._snapshot = snapshot
         self._next_try_ms = 0
+        self._began_s = 0.0
         self._seen: tuple[Snapshot, Configuration] = (EMPTY, DEFAULT)
         self._views: dict[Model | None, Catalogue] = {}
         self._last: tuple[Serving, Snapshot, Standing] | None = None
@@ -140,7 +141,8 @@ class Watch:
         """Return the champion; a silent S3 makes one request wait, and those of the next seconds do without."""
         if now_ms < self._next_try_ms:
             return NO_SERVING
-        began_s = self._silence.begin_look()
+        if not self._champion.goes_on:
+            self._began_s = self._silence.begin_look()
         serving = NO_SERVING
         try:
             serving = self._champion.serving(now_ms=now_ms, remaining_ms=remaining_ms)
@@ -150,7 +152,7 @@ class Watch:
         if self._champion.answered:
             self._silence.end()
         else:
-            self._silence.failed(began_s, now_ms=now_ms)
+            self._silence.failed(self._began_s, now_ms=now_ms)
         return serving
 
     def _views_of(

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from alsolike.errors import Unavailable
 from alsolike.observability import logger
+from functions.recommend.patience import NO_LIMIT, Look, Patience, unlimited
 from functions.recommend.silence import Silence
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ class Reader(Protocol[T_co]):
     @property
     def stale(self) -> bool:
         """Whether the last look failed, so that an earlier value stands in."""
+
+    def is_due(self, *, now_ms: int) -> bool:
+        """Return whether `current` would look for something newer."""
 
     @property
     def current(self) -> Callable[..., T_co]:
@@ -36,6 +40,8 @@ class Watched(Generic[T]):
         How long nothing is asked of a reader that has nothing and could not get it.
     silence
         While it reigns, nothing is asked of the reader either.
+    patience, waits_for_first
+        How long a request waits for a look, see `Look`.
 
     Attributes
     ----------
@@ -43,8 +49,21 @@ class Watched(Generic[T]):
         What `current` returned last.
     """
 
-    def __init__(self, reader: Reader[T], *, what: str, default: T, retry_s: float, silence: Silence) -> None:
+    def __init__(
+        self,
+        reader: Reader[T],
+        *,
+        what: str,
+        default: T,
+        retry_s: float,
+        silence: Silence,
+        patience: Patience = NO_LIMIT,
+        waits_for_first: bool = False,
+    ) -> None:
         self._reader = reader
+        self._patience = patience
+        self._look: Look[T] = Look(patience, waits_for_first=waits_for_first)
+        self._began_s = 0.0
         self._default = default
         self._retry_ms = retry_s * 1000
         self._next_try_ms = 0.0
@@ -54,10 +73,11 @@ class Watched(Generic[T]):
 
     def current(self, *, now_ms: int, **arguments: Any) -> tuple[T, str | None]:
         """Return the value, and what an answer lacks on its account, or None."""
-        if now_ms >= self._next_try_ms and not self._silence.reigns(now_ms=now_ms):
-            began_s = self._silence.begin_look()
+        if self._look.goes_on or (now_ms >= self._next_try_ms and not self._silence.reigns(now_ms=now_ms)):
             try:
-                value = self._reader.current(now_ms=now_ms, **arguments)
+                value = self._looked(now_ms, arguments)
+                if value is None:
+                    return self.kept
                 self.kept = value, f"stale-{self._what}" if self._reader.stale else None
             except Unavailable as error:
                 logger.error(f"{self._what} cannot be read", reason=str(error))
@@ -69,5 +89,15 @@ class Watched(Generic[T]):
                 self.kept = value, lacking or f"stale-{self._what}"
                 self._next_try_ms = now_ms + self._retry_ms
             if self.kept[1] is not None:
-                self._silence.failed(began_s, now_ms=now_ms)
+                self._silence.failed(self._began_s, now_ms=now_ms)
         return self.kept
+
+    def _looked(self, now_ms: int, arguments: dict[str, Any]) -> T | None:
+        """Return what the reader has; None while a look for something newer goes on."""
+        if not self._look.goes_on:
+            self._began_s = self._silence.begin_look()
+            if not self._patience.is_limited or not self._reader.is_due(now_ms=now_ms):
+                return self._reader.current(now_ms=now_ms, **arguments)
+            if not self._look.is_waited_for:
+                arguments = {name: unlimited if name == "remaining_ms" else each for name, each in arguments.items()}
+        return self._look.take(lambda: self._reader.current(now_ms=now_ms, **arguments))

@@ -82,6 +82,10 @@ class ConfigurationReader:
         self._configuration = DEFAULT
         self.stale = False
 
+    def is_due(self, *, now_ms: int) -> bool:
+        """Return whether `current` would look for something newer."""
+        return now_ms >= self._next_check_ms
+
     def current(self, *, now_ms: int) -> Configuration:
         """Return the configuration; where a look fails or cannot be understood, the one before it.
 

@@ -50,6 +50,10 @@ class SnapshotReader:
         self._snapshot = EMPTY
         self.stale = False
 
+    def is_due(self, *, now_ms: int) -> bool:
+        """Return whether `current` would look for something newer."""
+        return now_ms >= self._next_check_ms
+
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> Snapshot:
         """Return the snapshot; where a newer one cannot be had, the one before it. The empty one before the first.
 

@@ -50,6 +50,10 @@ class TrendsReader:
         self._trends = NO_TRENDS
         self.stale = False
 
+    def is_due(self, *, now_ms: int) -> bool:
+        """Return whether `current` would look for something newer."""
+        return now_ms >= self._next_check_ms
+
     def current(self, *, now_ms: int) -> Trends:
         """Return the trends; none, before anything was counted. Where a look fails, those before it.
 

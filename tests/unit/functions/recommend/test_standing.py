@@ -206,9 +206,13 @@ class Held:
 
     stale = False
     answered = True
+    goes_on = False
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+    def is_due(self, *, now_ms: int) -> bool:
+        return False
 
     def current(self, **_: Any) -> Any:
         return self.value
