@@ -13,7 +13,7 @@ from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.interactions import profile_id
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import add_tombstone
+from alsolike.tombstones import add_tombstone, long_key
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
@@ -63,6 +63,8 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
         requested_at_ms = add_tombstone(erasing.s3, erasing.bucket, user_hash, now_ms=now_ms)
         # By this hash the log of served answers knows the user; who archives it can make no other.
         add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.shopper(user_id), now_ms=now_ms)
+        if (key := long_key(user_id)) is not None:
+            add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.erased_user(key), now_ms=now_ms)
     except ConcurrentUpdate as error:
         raise Unavailable(f"{error}; ask again") from error
     erasing.profiles.erase(profile_id(user_id=user_id, session_id=None), now_ms=now_ms)

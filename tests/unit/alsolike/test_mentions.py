@@ -142,3 +142,12 @@ def test_a_document_names_the_user_as_a_value(data: bytes, is_mine: bool) -> Non
 
 def test_half_a_surrogate_pair_is_no_reason_to_fail() -> None:
     assert not Mentions("\ud800").record(b'{"user_id": "ann"}')
+
+
+def test_key_of_a_long_session_is_recognised() -> None:
+    session = "s" * 255
+    key = partition_key(f"s#{session}")
+
+    assert key != f"s#{session}"
+    assert Mentions("ann.lee", sessions=[session]).partition(key)
+    assert not Mentions("ann.lee", sessions=["s" * 256]).partition(key)

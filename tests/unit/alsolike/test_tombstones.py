@@ -12,8 +12,17 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.interactions import profile_id
 from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import MAX_ATTEMPTS, TOMBSTONES_KEY, TombstoneReader, add_tombstone
+from alsolike.stream import StreamRecord, partition_key
+from alsolike.tombstones import (
+    MAX_ATTEMPTS,
+    TOMBSTONES_KEY,
+    TombstoneReader,
+    add_tombstone,
+    long_key,
+    names_erased,
+)
 from tests.fakes.places import BUCKET
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
@@ -25,6 +34,22 @@ def erase(s3: Any, user: str, *, now_ms: int = 1) -> int:
 
 def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
     return TombstoneReader(s3, BUCKET, lambda: PSEUDONYMS, check_s=check_s)
+
+
+@pytest.mark.parametrize("length", [1, 254, 255, 256])
+def test_record_with_the_key_of_an_erased_user_names_the_user_however_long_the_id(s3: Any, length: int) -> None:
+    user, other = "u" * length, "v" * length
+    erase(s3, user)
+    if (key := long_key(user)) is not None:
+        erase(s3, key)
+    found = reader(s3)
+
+    def named(name: str) -> bool:
+        key = partition_key(profile_id(user_id=name, session_id=None))
+        record = StreamRecord("events", "shard-1", "1", 1, b"no JSON", key)
+        return names_erased(record, lambda user_id: found.erased(user_id, now_ms=1))
+
+    assert (named(user), named(other)) == (True, False)
 
 
 class Counting:

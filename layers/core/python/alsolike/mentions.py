@@ -37,7 +37,13 @@ class Mentions:
     def __init__(self, user_id: str, *, sessions: Collection[str] = ()) -> None:
         self._user_id = user_id
         self._sessions = frozenset(sessions)
-        self._user_key = partition_key(profile_id(user_id=user_id, session_id=None))
+        self._keys = frozenset(
+            (
+                partition_key(profile_id(user_id=user_id, session_id=None)),
+                *sessions,
+                *(partition_key(profile_id(user_id=None, session_id=session)) for session in sessions),
+            )
+        )
         spellings = {user_id, json.dumps(user_id)[1:-1], orjson_text(user_id)}
         alternatives = "|".join(re.escape(each) for each in sorted(spellings))
         self._pattern = re.compile(f"(?<!{_ID_CHARACTER})(?:{alternatives})(?!{_ID_CHARACTER})")
@@ -59,7 +65,7 @@ class Mentions:
 
     def partition(self, key: str | None) -> bool:
         """Say whether a record's partition key is the user's, or one of the sessions'."""
-        return key is not None and (key == self._user_key or key.removeprefix("s#") in self._sessions)
+        return key in self._keys
 
     def text(self, data: bytes) -> bool:
         """Say whether the id stands in bytes of any kind."""

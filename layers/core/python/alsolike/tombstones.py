@@ -16,14 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.clients import ObjectClient, ObjectReader
 from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.interactions import profile_id
 from alsolike.pseudonyms import Pseudonyms
-from alsolike.stream import StreamRecord
+from alsolike.stream import StreamRecord, partition_key
 
 TOMBSTONES_KEY = "privacy/tombstones.json"
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 
 _USER_KEY = "u#"
+_HASHED_KEY = "\0key#"
 _NOT_FOUND = ("NoSuchKey", "404")
 _NOT_MODIFIED = ("304", "NotModified")
 _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
@@ -39,9 +41,12 @@ def nobody(user_id: str | None) -> bool:
 
 
 def names_erased(record: StreamRecord, erased: Erased) -> bool:
-    """Say whether a record that cannot be read names an erased user, in its key or in the field for it."""
+    """Say whether a record that cannot be read names an erased user, in its key or in the field for it.
+
+    The key of a long id is a hash, for which `long_key` returns a tombstone of its own.
+    """
     key = record.partition_key or ""
-    if key.startswith(_USER_KEY) and erased(key.removeprefix(_USER_KEY)):
+    if erased(key.removeprefix(_USER_KEY) if key.startswith(_USER_KEY) else f"{_HASHED_KEY}{key}"):
         return True
     try:
         document = orjson.loads(record.data)
@@ -49,6 +54,12 @@ def names_erased(record: StreamRecord, erased: Erased) -> bool:
         return False
     user_id = document.get("user_id") if isinstance(document, dict) else None
     return isinstance(user_id, str) and erased(user_id)
+
+
+def long_key(user_id: str) -> str | None:
+    """Return what stands for the hash of a long id in the stream's keys; None where the id itself stands there."""
+    key = partition_key(profile_id(user_id=user_id, session_id=None))
+    return None if key == f"{_USER_KEY}{user_id}" else f"{_HASHED_KEY}{key}"
 
 
 class TombstoneReader:

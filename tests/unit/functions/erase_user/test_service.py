@@ -10,7 +10,7 @@ import pytest
 
 from alsolike.erasures import pending_key
 from alsolike.errors import Unavailable
-from alsolike.tombstones import TombstoneReader
+from alsolike.tombstones import TombstoneReader, long_key
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.stores import PLACES, PSEUDONYMS, Stores
 
@@ -112,3 +112,13 @@ def test_a_start_that_fails_is_made_good_by_asking_again(stores: Stores) -> None
 
     assert stores.workflows.started == [f"{erasure}-1"]
     assert stores.receipt(erasure).requested_at_ms == NOW_MS
+
+
+def test_key_of_a_long_id_in_the_stream_is_erased_too(stores: Stores) -> None:
+    long = "u" * 256
+    key = long_key(long)
+    assert key is not None
+
+    stores.ask(long)
+
+    assert [is_erased(stores, user) for user in (long, key, "u" * 255)] == [True, True, False]
