@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
+from alsolike.conditional_writes import put_if_unchanged
+from alsolike.errors import InvalidInput, Unavailable
 from alsolike.lake_objects import is_gone
 from alsolike.monitoring import STATE_KEY, Outcome, Start, read_start
 
@@ -127,20 +128,11 @@ class StateStore:
         Unavailable
             If S3 does not answer.
         """
-        condition = {"IfMatch": state.etag} if state.etag else {"IfNoneMatch": "*"}
-        try:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=STATE_KEY,
-                Body=orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
-                raise ConcurrentUpdate(
-                    f"s3://{self._bucket}/{STATE_KEY} changed meanwhile: another look did"
-                ) from error
-            raise Unavailable(f"s3://{self._bucket}/{STATE_KEY}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{STATE_KEY}: {error}") from error
+        put_if_unchanged(
+            self._client,
+            self._bucket,
+            STATE_KEY,
+            orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),
+            etag=state.etag,
+            conflict=f"s3://{self._bucket}/{STATE_KEY} changed meanwhile: another look did",
+        )

@@ -18,7 +18,7 @@ DAMAGES = [b"", b"{", b"[]", b"null", b'{"history": [{"version": "../x"}]}', b'{
 
 @pytest.fixture
 def registry(s3: Any) -> Registry:
-    """A pointer that named v1, then v2 with v3 on trial."""
+    """Return a pointer that named v1, then v2 with v3 on trial."""
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for version in ("v1", "v2", "v3"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")

@@ -58,6 +58,32 @@ def test_the_largest_properties_are_stored(dynamodb: Any) -> None:
     assert stored.properties["a"] == [1e15] * 6398
 
 
+class Deaf:
+    """A DynamoDB client whose first response to each write is lost, so that botocore repeats the write."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_item(self, **request: Any) -> Any:
+        self._client.put_item(**request)
+        return self._client.put_item(**request)
+
+
+def test_write_whose_response_was_lost_is_done(dynamodb: Any) -> None:
+    store = CatalogueStore(cast(Any, Deaf(dynamodb)), "catalogue")
+
+    assert store.insert(Item("a", {"v": 1}), now_ms=5)
+    assert not store.insert(Item("a", {"v": 9}), now_ms=5)
+    store.put([Item("a", {"v": 2})], now_ms=6)
+    assert store.get("a") == Stored(Item("a", {"v": 2}), 6)
+    store.delete("a", now_ms=8)
+    with pytest.raises(NotFound):
+        store.delete("a", now_ms=9)
+
+
 class Throttled:
     """A DynamoDB client that leaves all but the first request of a batch unprocessed, `times` times."""
 

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.champion_notes import check_reason
 from alsolike.clients import ObjectClient
+from alsolike.conditional_writes import put_if_unchanged
 from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 
 DECISIONS_PREFIX = "registry/decisions/"
@@ -156,7 +157,7 @@ class Decisions:
             If the one that is stored is unreadable.
         """
         try:
-            self._write(decision, IfNoneMatch="*")
+            self._write(decision, etag=None)
         except ConcurrentUpdate:
             return self.get(decision.version) or decision
         return decision
@@ -181,7 +182,7 @@ class Decisions:
             raise NotFound(f"the gate made no decision on model version {version!r}")
         decision, etag = found
         if (forced := decision.force(reason)) != decision:
-            self._write(forced, IfMatch=etag)
+            self._write(forced, etag=etag)
         return forced
 
     def _read(self, version: str) -> tuple[Decision, str] | None:
@@ -196,15 +197,5 @@ class Decisions:
         except BotoCoreError as error:
             raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
 
-    def _write(self, decision: Decision, **condition: str) -> None:
-        key = decision_key(decision.version)
-        try:
-            self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=decision.to_json(), ContentType="application/json", **condition
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
-                raise ConcurrentUpdate(f"s3://{self._bucket}/{key} changed meanwhile; look again") from error
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+    def _write(self, decision: Decision, *, etag: str | None) -> None:
+        put_if_unchanged(self._client, self._bucket, decision_key(decision.version), decision.to_json(), etag=etag)

@@ -15,7 +15,8 @@ from alsolike.canary import Canary
 from alsolike.champion import Champion, Promotion
 from alsolike.champion_notes import Held, check_reason
 from alsolike.clients import RegistryClient
-from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.conditional_writes import put_if_unchanged
+from alsolike.errors import InvalidBundle, InvalidInput, NotFound, Unavailable
 from alsolike.names import MODEL_VERSION, MODEL_VERSION_FORM
 
 MODELS_PREFIX = "models/"
@@ -211,22 +212,15 @@ class Registry:
 
     def _write(self, champion: Champion) -> Champion:
         """Store a pointer in place of the one whose ETag it has; without one, where there is none."""
-        condition = {"IfMatch": champion.etag} if champion.etag else {"IfNoneMatch": "*"}
-        try:
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Key=CHAMPION_KEY,
-                Body=orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
-                raise ConcurrentUpdate("the champion pointer changed meanwhile; look again") from error
-            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        return dataclasses.replace(champion, etag=answer["ETag"])
+        etag = put_if_unchanged(
+            self._client,
+            self._bucket,
+            CHAMPION_KEY,
+            orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
+            etag=champion.etag,
+            conflict="the champion pointer changed meanwhile; look again",
+        )
+        return dataclasses.replace(champion, etag=etag)
 
     def _was_deleted(self) -> bool:
         """Return true if a delete marker hides the pointer; it has none before the first promotion."""

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.cold_items import ColdItems
+from alsolike.conditional_writes import put_if_unchanged
 from alsolike.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.s3_files import upload
 from alsolike.snapshot_manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest, SegmentEntry
@@ -26,7 +27,6 @@ GRACE_MS = 3_600_000
 _UNFINISHED = ".unfinished-"
 _CHUNK_BYTES = 1 << 20
 _DELETED_AT_ONCE = 1_000  # S3's limit
-_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 _FAILURES = (BotoCoreError, ClientError, OSError)
 
 
@@ -91,22 +91,15 @@ class SnapshotStore:
         Unavailable
             If S3 does not answer.
         """
-        condition = {"IfMatch": expected.etag} if expected.etag else {"IfNoneMatch": "*"}
-        try:
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Key=CURRENT_KEY,
-                Body=manifest.to_json(),
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _TAKEN:
-                raise ConcurrentUpdate(f"{self._uri(CURRENT_KEY)} was written by somebody else") from error
-            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
-        return StoredManifest(manifest, answer["ETag"])
+        etag = put_if_unchanged(
+            self._client,
+            self._bucket,
+            CURRENT_KEY,
+            manifest.to_json(),
+            etag=expected.etag,
+            conflict=f"{self._uri(CURRENT_KEY)} was written by another process",
+        )
+        return StoredManifest(manifest, etag)
 
     def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
         """Write what `change` makes of the manifest, until nobody else is faster; delete what retired long ago.

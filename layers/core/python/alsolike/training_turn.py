@@ -13,7 +13,8 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.asking import asking
-from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
+from alsolike.conditional_writes import put_if_unchanged
+from alsolike.errors import InvalidInput, Unavailable
 from alsolike.registry import REPAIR
 
 KEY = "workflow/training-run.json"
@@ -22,7 +23,6 @@ restoring brings back to an earlier time and replication to another region.
 """
 _GONE = ("NoSuchKey", "404")
 _NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets executions after 90 days
-_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,18 +141,11 @@ class Turn:
         return bool(status in ("RUNNING", "PENDING_REDRIVE"))
 
     def _write(self, expected: Holder | None, document: dict[str, Any]) -> None:
-        condition = {"IfMatch": expected.etag} if expected else {"IfNoneMatch": "*"}
-        try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=KEY,
-                Body=orjson.dumps(document, option=orjson.OPT_INDENT_2),
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CHANGED:
-                raise ConcurrentUpdate(f"another run took s3://{self._bucket}/{KEY} at the same time") from error
-            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+        put_if_unchanged(
+            self._s3,
+            self._bucket,
+            KEY,
+            orjson.dumps(document, option=orjson.OPT_INDENT_2),
+            etag=expected.etag if expected else None,
+            conflict=f"another run took s3://{self._bucket}/{KEY} at the same time",
+        )

@@ -7,14 +7,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import ConcurrentUpdate, Unavailable
+from alsolike.conditional_writes import put_if_unchanged
+from alsolike.errors import Unavailable
 from alsolike.trends import ShardCounts
 from alsolike.values import value_object
 
 TRENDS_PREFIX = "trends/"
 
 _NOT_FOUND = ("NoSuchKey", "404")
-_CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the last: to match, it must be
 
 
 def trends_key(shard_id: str) -> str:
@@ -98,22 +98,15 @@ class TrendsStore:
         Unavailable
             If S3 does not answer.
         """
-        condition = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
-        try:
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=counts.to_bytes(),
-                ContentType="application/octet-stream",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CONDITION_FAILED:
-                raise ConcurrentUpdate(f"{self.uri(key)} was written by somebody else") from error
-            raise Unavailable(f"{self.uri(key)}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"{self.uri(key)}: {error}") from error
-        return str(answer["ETag"])
+        return put_if_unchanged(
+            self._client,
+            self._bucket,
+            key,
+            counts.to_bytes(),
+            etag=replaces,
+            content_type="application/octet-stream",
+            conflict=f"{self.uri(key)} was written by another process",
+        )
 
     def uri(self, key: str) -> str:
         """Return what messages call an object."""
